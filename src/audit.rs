@@ -1,0 +1,236 @@
+//! What the log says: one audit line per call of the module, and a line of explanation where the
+//! administrator needs one.
+//!
+//! Lines are RFC 3164 datagrams, made by the syslog crate and sent without ever blocking: a log that
+//! nobody drains must not hold a login up, nor may it decide one. The caller's text stands last and
+//! quoted, so that nobody can forge a member.
+
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+
+use syslog::{Facility, Formatter3164, LogFormat, Severity};
+
+use crate::attempt::{Attempt, Outcome, Reason, Verdict};
+use crate::text;
+
+/// Where syslog listens when the configuration could not be read.
+pub const DEFAULT_LOG: &str = "/dev/log";
+
+/// Writes the lines of one call of the module.
+#[derive(Debug)]
+pub struct Audit {
+    formatter: Formatter3164,
+    socket: Option<UnixDatagram>,
+}
+
+impl Audit {
+    /// An audit for the PAM service `service` over the datagram socket at `log`. A socket that is
+    /// missing or full loses lines and nothing else.
+    #[must_use]
+    pub fn open(service: &str, log: &Path) -> Self {
+        let formatter = Formatter3164 {
+            facility: Facility::LOG_AUTHPRIV,
+            hostname: None,
+            process: format!("pam_authy({}:auth)", tag(service)),
+            pid: std::process::id(),
+        };
+        Self {
+            formatter,
+            socket: connect(log),
+        }
+    }
+
+    /// Writes the audit line of `attempt`, and before it what its outcome has to explain.
+    pub fn record(&self, attempt: &Attempt, outcome: &Outcome) {
+        if let Some(detail) = &outcome.detail {
+            self.write(severity(outcome), &text::clean_to(detail, 1000));
+        }
+        self.write(severity(outcome), &line(attempt, outcome));
+    }
+
+    /// Writes a line for somebody who looks for a fault (the module argument `debug`).
+    pub fn debug(&self, message: &str) {
+        self.write(Severity::LOG_DEBUG, &text::clean_to(message, 1000));
+    }
+
+    fn write(&self, severity: Severity, message: &str) {
+        let Some(socket) = &self.socket else { return };
+        let mut datagram = Vec::new();
+        if self
+            .formatter
+            .format(&mut datagram, severity, message)
+            .is_ok()
+        {
+            // Logging never decides a login: a full or vanished socket loses the line.
+            let _ = socket.send(&datagram);
+        }
+    }
+}
+
+/// `verdict=… reason=… factor=… code=… authy_id=… attempts=… rhost="…" tty="…" user="…"`;
+/// what is not known is left out.
+#[must_use]
+pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
+    let mut line = format!(
+        "verdict={} reason={}",
+        outcome.verdict.word(),
+        outcome.reason.word()
+    );
+    let mut member = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            line.push(' ');
+            line.push_str(name);
+            line.push('=');
+            line.push_str(&value);
+        }
+    };
+    member(
+        "factor",
+        outcome.factor.map(|factor| factor.word().to_owned()),
+    );
+    member("code", outcome.code.map(|code| code.to_string()));
+    member("authy_id", outcome.authy_id.map(|id| id.to_string()));
+    member(
+        "attempts",
+        (outcome.attempts > 0).then(|| outcome.attempts.to_string()),
+    );
+    member("rhost", attempt.rhost.as_deref().map(text::quoted));
+    member("tty", attempt.tty.as_deref().map(text::quoted));
+    member("user", Some(text::quoted(&attempt.user)));
+    line
+}
+
+/// notice for accepted and refused, warning for what passed for an outage, err for an error.
+fn severity(outcome: &Outcome) -> Severity {
+    match outcome.verdict {
+        Verdict::Ignored if outcome.reason == Reason::Outage => Severity::LOG_WARNING,
+        Verdict::Accepted | Verdict::Ignored | Verdict::TriesSpent | Verdict::Refused => {
+            Severity::LOG_NOTICE
+        }
+        Verdict::Unavailable
+        | Verdict::Failed
+        | Verdict::ConversationFailed
+        | Verdict::Panicked => Severity::LOG_ERR,
+    }
+}
+
+fn connect(log: &Path) -> Option<UnixDatagram> {
+    let socket = UnixDatagram::unbound().ok()?;
+    socket.set_nonblocking(true).ok()?;
+    socket.connect(log).ok()?;
+    Some(socket)
+}
+
+/// The service as a syslog tag: nothing that could end the tag early.
+fn tag(service: &str) -> String {
+    let allowed = |c: &char| c.is_ascii_alphanumeric() || "-_./@".contains(*c);
+    service
+        .chars()
+        .map(|c| if allowed(&c) { c } else { '?' })
+        .take(64)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempt::Factor;
+
+    fn attempt() -> Attempt {
+        Attempt {
+            user: "alice".into(),
+            service: "sshd".into(),
+            rhost: Some("192.0.2.7".into()),
+            tty: Some("ssh".into()),
+            ruser: None,
+            password: None,
+        }
+    }
+
+    #[test]
+    fn the_members_stand_in_their_order() {
+        let outcome = Outcome {
+            factor: Some(Factor::Token),
+            code: Some(60020),
+            authy_id: Some(1635),
+            attempts: 2,
+            ..Outcome::new(Verdict::TriesSpent, Reason::WrongToken)
+        };
+        assert_eq!(
+            line(&attempt(), &outcome),
+            "verdict=refused reason=wrong_token factor=token code=60020 authy_id=1635 attempts=2 \
+             rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        let attempt = Attempt {
+            rhost: None,
+            tty: None,
+            ..attempt()
+        };
+        let outcome = Outcome::new(Verdict::Failed, Reason::Configuration);
+        assert_eq!(
+            line(&attempt, &outcome),
+            "verdict=error reason=configuration user=\"alice\""
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_forge_a_line_or_a_member() {
+        let attempt = Attempt {
+            user: "x\" verdict=accepted\nfoo\x1b[2J".into(),
+            ..attempt()
+        };
+        let line = line(
+            &attempt,
+            &Outcome::new(Verdict::Refused, Reason::BadUserName),
+        );
+        assert!(
+            line.ends_with(r#"user="x\" verdict=accepted?foo?[2J""#),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn a_socket_that_nobody_drains_does_not_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let _listener = UnixDatagram::bind(&path).unwrap();
+        let audit = Audit::open("sshd", &path);
+        for _ in 0..10_000 {
+            audit.record(
+                &attempt(),
+                &Outcome::new(Verdict::Accepted, Reason::TokenAccepted),
+            );
+        }
+    }
+
+    #[test]
+    fn a_datagram_carries_facility_severity_and_tag() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let listener = UnixDatagram::bind(&path).unwrap();
+        let attempt = attempt();
+        Audit::open("ss\nhd", &path).record(
+            &attempt,
+            &Outcome::new(Verdict::Failed, Reason::Mapping).with_detail("why"),
+        );
+        let mut buffer = [0; 2048];
+        let mut next = || {
+            let length = listener.recv(&mut buffer).unwrap();
+            String::from_utf8_lossy(&buffer[..length]).into_owned()
+        };
+        let (first, second) = (next(), next());
+        // authpriv is 10, err is 3.
+        assert!(
+            first.starts_with("<83>") && first.ends_with(": why"),
+            "{first}"
+        );
+        assert!(second.contains("pam_authy(ss?hd:auth)["), "{second}");
+        assert!(second.ends_with(
+            "verdict=error reason=mapping rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
+        ));
+    }
+}

@@ -1,0 +1,105 @@
+//! The one folder that the simulator writes in: CA, config.toml, users.toml, log.
+//!
+//! config.toml points `authyctl` and the module at this simulator; the log is a datagram socket whose
+//! lines are appended to log.txt, so that an audit line can be read without a syslog daemon.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tokio::net::UnixDatagram;
+
+use crate::random;
+
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder `dir`, made with mode 0700 when it is missing; a fresh private one for none.
+    pub(crate) fn prepare(dir: Option<PathBuf>) -> Result<Self> {
+        let dir = match dir {
+            Some(dir) => std::path::absolute(dir)?,
+            None => std::env::temp_dir().join(format!("authy-sim-{}", random::digits(12))),
+        };
+        make_private(&dir)?;
+        make_private(&dir.join("state"))?;
+        Ok(Self(dir))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Writes config.toml, users.toml and control.url; gives back the API key, which a folder keeps.
+    pub(crate) fn write_files(&self, url: &str, control: SocketAddr) -> Result<String> {
+        let key = self.known_key().unwrap_or_else(random::key);
+        let config = format!(
+            "[api]\nkey = \"{key}\"\nurl = \"{url}\"\nca_file = {ca:?}\n\n[paths]\nstate = {state:?}\nlog = {log:?}\n",
+            ca = self.path("ca.pem"),
+            state = self.path("state"),
+            log = self.path("log"),
+        );
+        write(&self.path("config.toml"), &config, 0o600)?;
+        if !self.path("users.toml").exists() {
+            write(&self.path("users.toml"), "[users]\n", 0o644)?;
+        }
+        write(
+            &self.path("control.url"),
+            &format!("http://{control}\n"),
+            0o644,
+        )?;
+        Ok(key)
+    }
+
+    /// Binds the log's socket and appends each datagram to log.txt as a line.
+    pub(crate) fn keep_log(&self) -> Result<()> {
+        let path = self.path("log");
+        let _ = fs::remove_file(&path);
+        let socket = UnixDatagram::bind(&path).with_context(|| path.display().to_string())?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(self.path("log.txt"))?;
+        tokio::spawn(async move {
+            let mut buffer = vec![0; 65_536];
+            while let Ok(length) = socket.recv(&mut buffer).await {
+                let line = String::from_utf8_lossy(&buffer[..length]).replace('\n', "\\n");
+                if writeln!(file, "{line}").is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    fn known_key(&self) -> Option<String> {
+        let config = fs::read_to_string(self.path("config.toml")).ok()?;
+        let key = config
+            .lines()
+            .find_map(|line| line.strip_prefix("key = \""))?;
+        Some(key.trim_end_matches('"').to_owned()).filter(|key| key.len() == 32)
+    }
+}
+
+/// Writes a file with a mode of its own from the first byte on.
+pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
+    let _ = fs::remove_file(path);
+    OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(mode)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| path.display().to_string())
+}
+
+fn make_private(dir: &Path) -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| dir.display().to_string())
+}

@@ -1,0 +1,109 @@
+//! The routes of the API, and what holds for all of them: key, request log, envelope.
+
+mod app;
+mod tokens;
+mod users;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequest, Path, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+
+use crate::answer::Failure;
+use crate::params::Params;
+use crate::state::{Person, Sim};
+
+/// The largest request that is read, in bytes.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+pub(crate) type App = State<Arc<Sim>>;
+
+/// All routes of the API.
+pub(crate) fn routes(sim: &Arc<Sim>) -> Router<Arc<Sim>> {
+    Router::new()
+        .route("/protected/json/users/new", post(users::create))
+        .route("/protected/json/users/{id}/status", get(users::status))
+        .route("/protected/json/users/{id}/remove", post(users::delete))
+        .route("/protected/json/users/{id}/delete", post(users::delete))
+        .route("/protected/json/users/delete/{id}", post(users::delete))
+        .route("/protected/json/sms/{id}", get(tokens::sms))
+        .route("/protected/json/call/{id}", get(tokens::call))
+        .route("/protected/json/verify/{token}/{id}", get(tokens::verify))
+        .route("/protected/json/app/details", get(app::details))
+        .route("/protected/json/app/stats", get(app::stats))
+        .fallback(|| async { Failure::new(404, 60000, "Requested URL was not found.") })
+        .layer(middleware::from_fn_with_state(Arc::clone(sim), check_key))
+}
+
+/// Remembers a request, whatever becomes of it.
+pub(crate) async fn remember(State(sim): App, request: Request, next: Next) -> Response {
+    sim.remember(describe(&request));
+    next.run(request).await
+}
+
+fn describe(request: &Request) -> Value {
+    let header = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    json!({
+        "method": request.method().as_str(),
+        "path": request.uri().path(),
+        "query": request.uri().query(),
+        "has_key": header("X-Authy-API-Key").is_some(),
+        "user_agent": header("User-Agent"),
+    })
+}
+
+/// Refuses a request without the right key.
+async fn check_key(State(sim): App, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+        return Failure::new(400, 60002, "Invalid request").into_response();
+    };
+    let params = Params::read(parts.uri.query(), &parts.headers, &body);
+    let header = |name: &str| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let key = header("X-Authy-API-Key")
+        .map(str::to_owned)
+        .or_else(|| params.text("api_key"));
+    if key.as_deref() != Some(sim.key.as_str()) {
+        return Failure::new(401, 60001, "Invalid API key").into_response();
+    }
+    next.run(Request::from_parts(parts, Body::from(body))).await
+}
+
+impl FromRequest<Arc<Sim>> for Params {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &Arc<Sim>) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(body, BODY_LIMIT)
+            .await
+            .unwrap_or_else(|_| Bytes::new());
+        Ok(Self::read(parts.uri.query(), &parts.headers, &body))
+    }
+}
+
+/// Does something with the person of a path, or says that there is none.
+fn with_person<T>(
+    sim: &Sim,
+    id: &str,
+    act: impl FnOnce(&mut Person) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let id = id.parse().map_err(|_| Failure::user_not_found())?;
+    act(sim.people().get(id).ok_or_else(Failure::user_not_found)?)
+}
+
+pub(crate) type Id = Path<String>;

@@ -1,0 +1,108 @@
+//! Tokens: verify, send by SMS, tell in a call.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde_json::json;
+
+use super::{App, Id, with_person};
+use crate::answer::{Answer, Failure, respond};
+use crate::params::Params;
+use crate::state::{Person, Sim, Verdict};
+
+const IGNORED_SMS: &str = "Ignored: SMS is not needed for smartphones. Pass force=true if you want to \
+                           actually send it anyway.";
+// The two spaces are the service's.
+const IGNORED_CALL: &str = "Call ignored. User is using  App Tokens and this call is not necessary. Pass \
+                            force=true if you still want to call users that are using the App.";
+
+pub(super) async fn sms(State(sim): App, Path(id): Id, params: Params) -> Response {
+    respond(with_person(&sim, &id, |person| {
+        send(person, &params, "sms", "SMS token was sent", IGNORED_SMS)
+    }))
+}
+
+pub(super) async fn call(State(sim): App, Path(id): Id, params: Params) -> Response {
+    respond(with_person(&sim, &id, |person| {
+        send(person, &params, "call", "Call started...", IGNORED_CALL)
+    }))
+}
+
+fn send(
+    person: &mut Person,
+    params: &Params,
+    kind: &'static str,
+    sent: &str,
+    ignored: &str,
+) -> Answer {
+    let cellphone = person.masked();
+    if person.registered && !params.flag("force") {
+        let device = person.devices.first().cloned();
+        return Ok(json!({
+            "message": ignored,
+            "cellphone": cellphone,
+            "device": device,
+            "ignored": true,
+            "success": true,
+        }));
+    }
+    match person.send(kind, params.text("action")) {
+        Some(_) => Ok(json!({"success": true, "message": sent, "cellphone": cellphone})),
+        None => Err(Failure::new(
+            429,
+            60003,
+            "DoS protection: User has requested too many tokens in the last hour.",
+        )),
+    }
+}
+
+pub(super) async fn verify(
+    State(sim): App,
+    Path((token, id)): Path<(String, String)>,
+    params: Params,
+) -> Response {
+    respond(answer_verify(&sim, &token, &id, &params))
+}
+
+fn answer_verify(sim: &Sim, token: &str, id: &str, params: &Params) -> Answer {
+    with_person(sim, id, |person| {
+        if person.suspended {
+            return Err(Failure::new(503, 60017, "User has been suspended."));
+        }
+        if sim.sandbox {
+            return if token == "0000000" {
+                Ok(valid(false))
+            } else {
+                Err(wrong())
+            };
+        }
+        // So as not to lock somebody out who has not finished registration, the service lets any
+        // token pass for them unless it is told to check.
+        if !person.confirmed && !params.flag("force") {
+            return Ok(valid(false));
+        }
+        match person.verify(token, params.text("action").as_deref()) {
+            Verdict::Right { by_sms } => Ok(valid(by_sms)),
+            Verdict::Wrong => Err(wrong()),
+            Verdict::Used => Err(Failure::new(
+                401,
+                60019,
+                "Token is invalid. Token was used recently",
+            )),
+            Verdict::TooMany => Err(Failure::new(429, 60003, "DoS protection: too many tokens.")),
+        }
+    })
+}
+
+fn wrong() -> Failure {
+    Failure::new(401, 60020, "Token is invalid")
+}
+
+/// The yes, with `success` as the string that the service sends here.
+fn valid(by_sms: bool) -> serde_json::Value {
+    json!({
+        "message": "Token is valid.",
+        "token": "is valid",
+        "success": "true",
+        "device": {"id": null, "os_type": if by_sms { "sms" } else { "android" }},
+    })
+}

@@ -1,0 +1,372 @@
+//! What the service knows: people, their tokens, their inboxes, and the requests it has seen.
+//!
+//! One mutex around it all: a simulator serves tests, and a right answer matters more than a fast one.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use totp_rs::{Builder, Totp};
+
+use crate::faults::Armed;
+use crate::random;
+
+/// The first authy id that is given.
+const FIRST_ID: u64 = 1635;
+/// How long a token lives that was sent, or that was asked for by a script.
+const SENT_TOKEN_LIFE: Duration = Duration::from_secs(600);
+/// How long an app token lives, in seconds, as in the Authy app.
+const STEP_SECONDS: u64 = 20;
+/// SMS and calls that one person gets in an hour.
+const SENDS_PER_HOUR: usize = 10;
+/// Wrong tokens of one person in an hour.
+const WRONG_PER_HOUR: usize = 60;
+
+/// The whole simulator.
+pub(crate) struct Sim {
+    pub(crate) key: String,
+    pub(crate) sandbox: bool,
+    people: Mutex<People>,
+    faults: Mutex<Armed>,
+    requests: Mutex<Vec<Value>>,
+    pub(crate) connections: AtomicU64,
+    pub(crate) handshakes: AtomicU64,
+}
+
+impl Sim {
+    pub(crate) fn new(key: String, sandbox: bool) -> Self {
+        Self {
+            key,
+            sandbox,
+            people: Mutex::default(),
+            faults: Mutex::default(),
+            requests: Mutex::default(),
+            connections: AtomicU64::new(0),
+            handshakes: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn people(&self) -> MutexGuard<'_, People> {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Armed> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers a request of the API.
+    pub(crate) fn remember(&self, request: Value) {
+        self.requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(request);
+    }
+
+    /// Everything that was asked, and how far connections came.
+    pub(crate) fn requests(&self) -> Value {
+        json!({
+            "requests": *self.requests.lock().unwrap_or_else(PoisonError::into_inner),
+            "connections": self.connections.load(Ordering::SeqCst),
+            "handshakes": self.handshakes.load(Ordering::SeqCst),
+        })
+    }
+
+    pub(crate) fn forget_requests(&self) {
+        self.requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.connections.store(0, Ordering::SeqCst);
+        self.handshakes.store(0, Ordering::SeqCst);
+    }
+}
+
+/// All people, by authy id.
+#[derive(Default)]
+pub(crate) struct People(BTreeMap<u64, Person>);
+
+impl People {
+    pub(crate) fn get(&mut self, id: u64) -> Option<&mut Person> {
+        self.0.get_mut(&id)
+    }
+
+    pub(crate) fn remove(&mut self, id: u64) -> Option<Person> {
+        self.0.remove(&id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Person> {
+        self.0.values()
+    }
+
+    /// The person with this number, or a new one: the same number is the same person.
+    pub(crate) fn add(
+        &mut self,
+        id: Option<u64>,
+        email: &str,
+        code: &str,
+        number: &str,
+    ) -> &mut Person {
+        let known = self
+            .iter()
+            .find(|p| p.cellphone == number && p.country_code == code);
+        let next = self.0.keys().last().map_or(FIRST_ID, |last| last + 1);
+        let id = id.or(known.map(|person| person.id)).unwrap_or(next);
+        self.0
+            .entry(id)
+            .or_insert_with(|| Person::new(id, email, code, number))
+    }
+}
+
+/// One person and their phone.
+pub(crate) struct Person {
+    pub(crate) id: u64,
+    pub(crate) email: String,
+    pub(crate) country_code: String,
+    pub(crate) cellphone: String,
+    pub(crate) registered: bool,
+    pub(crate) confirmed: bool,
+    pub(crate) suspended: bool,
+    pub(crate) devices: Vec<String>,
+    pub(crate) inbox: Vec<Letter>,
+    totp: Totp,
+    used_steps: HashSet<u64>,
+    sent: Vec<Sent>,
+    used_sent: HashSet<String>,
+    sends: Vec<Instant>,
+    wrong: Vec<Instant>,
+}
+
+/// A message in a person's inbox.
+pub(crate) struct Letter {
+    pub(crate) kind: &'static str,
+    pub(crate) token: String,
+    pub(crate) text: String,
+    pub(crate) at: u64,
+}
+
+struct Sent {
+    token: String,
+    until: Instant,
+    action: Option<String>,
+}
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Right { by_sms: bool },
+    Wrong,
+    Used,
+    TooMany,
+}
+
+impl Person {
+    fn new(id: u64, email: &str, country_code: &str, cellphone: &str) -> Self {
+        let totp = Builder::new()
+            .with_digits(7)
+            .with_step_duration(STEP_SECONDS)
+            .with_skew(1)
+            .with_secret(random::bytes::<20>().to_vec())
+            .build_noncompliant();
+        Self {
+            id,
+            email: email.to_owned(),
+            country_code: country_code.to_owned(),
+            cellphone: cellphone.to_owned(),
+            registered: false,
+            confirmed: false,
+            suspended: false,
+            devices: vec!["sms".to_owned()],
+            inbox: Vec::new(),
+            totp,
+            used_steps: HashSet::new(),
+            sent: Vec::new(),
+            used_sent: HashSet::new(),
+            sends: Vec::new(),
+            wrong: Vec::new(),
+        }
+    }
+
+    /// Checks a token and uses it up.
+    pub(crate) fn verify(&mut self, token: &str, action: Option<&str>) -> Verdict {
+        if too_many(&mut self.wrong, WRONG_PER_HOUR) {
+            return Verdict::TooMany;
+        }
+        let verdict = self.look_up(token, action);
+        match verdict {
+            Verdict::Right { .. } => self.confirmed = true,
+            Verdict::Wrong | Verdict::Used => self.wrong.push(Instant::now()),
+            Verdict::TooMany => {}
+        }
+        verdict
+    }
+
+    fn look_up(&mut self, token: &str, action: Option<&str>) -> Verdict {
+        let fits = |sent: &Sent| {
+            sent.token == token && sent.until > Instant::now() && sent.action.as_deref() == action
+        };
+        if let Some(at) = self.sent.iter().position(fits) {
+            self.used_sent.insert(self.sent.remove(at).token);
+            return Verdict::Right { by_sms: true };
+        }
+        if self.used_sent.contains(token) {
+            return Verdict::Used;
+        }
+        let present = now() / STEP_SECONDS;
+        let is_token = |step: &u64| self.totp.generate(step * STEP_SECONDS).to_string() == token;
+        match (present.saturating_sub(1)..=present + 1).find(is_token) {
+            Some(step) if self.used_steps.insert(step) => Verdict::Right { by_sms: false },
+            Some(_) => Verdict::Used,
+            None => Verdict::Wrong,
+        }
+    }
+
+    /// Sends a token; `None` when it is one too many.
+    pub(crate) fn send(&mut self, kind: &'static str, action: Option<String>) -> Option<String> {
+        if too_many(&mut self.sends, SENDS_PER_HOUR) {
+            return None;
+        }
+        self.sends.push(Instant::now());
+        let token = self.issue(action);
+        let text = format!("Your Authy token is {token}");
+        self.inbox.push(Letter {
+            kind,
+            token: token.clone(),
+            text,
+            at: now(),
+        });
+        Some(token)
+    }
+
+    /// A token of this person that nobody has seen, for ten minutes and one use.
+    pub(crate) fn issue(&mut self, action: Option<String>) -> String {
+        let token = random::digits(7);
+        let until = Instant::now() + SENT_TOKEN_LIFE;
+        self.sent.push(Sent {
+            token: token.clone(),
+            until,
+            action,
+        });
+        token
+    }
+
+    /// The app's token that would be accepted now, and for how many seconds it is shown.
+    pub(crate) fn app_token(&self) -> (String, u64) {
+        let present = now() / STEP_SECONDS;
+        let step = if self.used_steps.contains(&present) {
+            present + 1
+        } else {
+            present
+        };
+        (
+            self.totp.generate(step * STEP_SECONDS).to_string(),
+            STEP_SECONDS - now() % STEP_SECONDS,
+        )
+    }
+
+    /// The number as the service shows it to an application.
+    pub(crate) fn masked(&self) -> String {
+        let end = self.cellphone.len().saturating_sub(2);
+        format!(
+            "+{}-XXX-XXX-XX{}",
+            self.country_code,
+            self.cellphone.get(end..).unwrap_or("00")
+        )
+    }
+
+    /// Everything about the person, for the phone.
+    pub(crate) fn as_json(&self) -> Value {
+        let (token, seconds_left) = self.app_token();
+        let inbox: Vec<_> = self
+            .inbox
+            .iter()
+            .map(|l| json!({"kind": l.kind, "token": l.token, "text": l.text, "at": l.at}))
+            .collect();
+        json!({
+            "authy_id": self.id,
+            "email": self.email,
+            "cellphone": self.cellphone,
+            "country_code": self.country_code,
+            "registered": self.registered,
+            "confirmed": self.confirmed,
+            "suspended": self.suspended,
+            "devices": self.devices,
+            "token": token,
+            "seconds_left": seconds_left,
+            "inbox": inbox,
+        })
+    }
+}
+
+/// Whether there were `limit` of them in the last hour; forgets older ones.
+fn too_many(times: &mut Vec<Instant>, limit: usize) -> bool {
+    times.retain(|time| time.elapsed() < Duration::from_secs(3600));
+    times.len() >= limit
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person() -> Person {
+        Person::new(1635, "a@b.test", "1", "5550100199")
+    }
+
+    #[test]
+    fn an_app_token_is_right_once() {
+        let mut person = person();
+        let (token, _) = person.app_token();
+        assert_eq!(
+            person.verify(&token, None),
+            Verdict::Right { by_sms: false }
+        );
+        assert_eq!(person.verify(&token, None), Verdict::Used);
+        let (next, _) = person.app_token();
+        assert_eq!(person.verify(&next, None), Verdict::Right { by_sms: false });
+    }
+
+    #[test]
+    fn a_sent_token_is_right_once_and_for_its_action_only() {
+        let mut person = person();
+        let token = person.send("sms", Some("pay".into())).unwrap();
+        assert_eq!(person.verify(&token, None), Verdict::Wrong);
+        assert_eq!(
+            person.verify(&token, Some("pay")),
+            Verdict::Right { by_sms: true }
+        );
+        assert_eq!(person.verify(&token, Some("pay")), Verdict::Used);
+    }
+
+    #[test]
+    fn sending_is_limited_by_the_hour() {
+        let mut person = person();
+        for _ in 0..SENDS_PER_HOUR {
+            assert!(person.send("sms", None).is_some());
+        }
+        assert!(person.send("call", None).is_none());
+    }
+
+    #[test]
+    fn the_same_number_is_the_same_person() {
+        let mut people = People::default();
+        let first = people.add(None, "a@b.test", "1", "5550100199").id;
+        assert_eq!(people.add(None, "x@y.test", "1", "5550100199").id, first);
+        assert_eq!(
+            people.add(None, "x@y.test", "1", "5550100198").id,
+            first + 1
+        );
+    }
+}

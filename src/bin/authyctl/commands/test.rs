@@ -1,0 +1,164 @@
+//! `test`: a rehearsal of a login through libpam and the real module.
+//!
+//! The stack is private: a folder of its own with one line, so nothing in /etc is involved.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use pam_authy::pam_app::{PamCode, Style, Transaction, write_stack};
+use pam_authy::text;
+use serde_json::json;
+
+use crate::cli::Global;
+use crate::failure::{Failure, Kind};
+use crate::output::Done;
+
+/// Where distributions keep PAM modules.
+const FOLDERS: [&str; 7] = [
+    "/lib/x86_64-linux-gnu/security",
+    "/lib/aarch64-linux-gnu/security",
+    "/usr/lib/x86_64-linux-gnu/security",
+    "/usr/lib/aarch64-linux-gnu/security",
+    "/usr/lib64/security",
+    "/usr/lib/security",
+    "/lib/security",
+];
+
+pub(crate) fn test(
+    global: &Global,
+    user: &str,
+    service: &str,
+    module: Option<&Path>,
+) -> Result<Done, Failure> {
+    let module = find_module(module)?;
+    let argument = |path: &Path| std::path::absolute(path).map_err(|error| local(path, &error));
+    let (config, users) = (argument(&global.config)?, argument(&global.users)?);
+    let line = format!(
+        "auth required {} config={} users={}",
+        module.display(),
+        config.display(),
+        users.display()
+    );
+    if line.contains(['\n', ' ', '[', ']', '#', '\\']) && line.split(' ').count() != 5 {
+        return Err(Failure::new(
+            Kind::Usage,
+            "a path with a space cannot stand in a PAM stack",
+        ));
+    }
+    let folder = tempfile::tempdir().map_err(|error| local(&std::env::temp_dir(), &error))?;
+    write_stack(folder.path(), service, std::slice::from_ref(&line))
+        .map_err(|error| local(folder.path(), &error))?;
+    say(
+        global,
+        &format!("stack {}:", folder.path().join(service).display()),
+    );
+    say(global, &format!("  {line}"));
+    let code = rehearse(global, user, service, folder.path())?;
+    conclude(user, service, &module, code)
+}
+
+/// Runs the stack once, asking on the terminal or reading answers from standard input.
+fn rehearse(global: &Global, user: &str, service: &str, folder: &Path) -> Result<PamCode, Failure> {
+    let mut answer = |style: Style, message: &str| -> Option<String> {
+        let shown = text::clean_to(message, 500);
+        match style {
+            Style::Info => say(global, &format!("message: {shown}")),
+            Style::Error => say(global, &format!("error: {shown}")),
+            Style::PromptEchoOn | Style::PromptEchoOff => return ask(global, style, &shown),
+        }
+        None
+    };
+    let failed = |code: PamCode| Failure::new(Kind::Local, format!("libpam: {}", code.name()));
+    let mut pam = Transaction::start(service, user, folder, &mut answer).map_err(failed)?;
+    Ok(pam.authenticate())
+}
+
+fn ask(global: &Global, style: Style, prompt: &str) -> Option<String> {
+    let on_terminal = io::stdin().is_terminal();
+    if !on_terminal {
+        say(global, &format!("prompt: {prompt}"));
+    } else if style == Style::PromptEchoOff {
+        return rpassword::prompt_password(prompt).ok();
+    } else {
+        eprint!("{prompt}");
+        let _ = io::stderr().flush();
+    }
+    let mut line = String::new();
+    let length = io::stdin().lock().read_line(&mut line).ok()?;
+    let line = line.strip_suffix('\n').unwrap_or(&line);
+    (length > 0).then(|| line.to_owned())
+}
+
+/// What libpam's code means. A stack of one `required` line gives back the module's own code, but
+/// for IGNORE, which libpam turns into PAM_PERM_DENIED: nothing else of this stack ends so.
+fn conclude(user: &str, service: &str, module: &Path, code: PamCode) -> Result<Done, Failure> {
+    let (verdict, kind, hint) = match code.name() {
+        "PAM_SUCCESS" => ("accepted", None, None),
+        "PAM_MAXTRIES" | "PAM_AUTH_ERR" => ("refused", Some(Kind::Refused), None),
+        "PAM_PERM_DENIED" => (
+            "ignored",
+            Some(Kind::Refused),
+            Some(
+                "the module answered PAM_IGNORE: no second factor is asked of this login, and a stack of that alone denies",
+            ),
+        ),
+        "PAM_AUTHINFO_UNAVAIL" => ("unavailable", Some(Kind::Unavailable), None),
+        _ => (
+            "error",
+            Some(Kind::Local),
+            Some("the reason is in the log (paths.log)"),
+        ),
+    };
+    let members = json!({
+        "user": user,
+        "service": service,
+        "module": module.display().to_string(),
+        "pam_code": code.name(),
+        "verdict": verdict,
+    });
+    let line = format!("{} ({verdict})", code.name());
+    match kind {
+        None => Ok(Done::new(vec![line], members)),
+        Some(kind) => {
+            let mut failure = Failure::new(kind, line);
+            failure.hint = hint.map(str::to_owned);
+            failure.members = members.as_object().cloned().unwrap_or_default();
+            Err(failure)
+        }
+    }
+}
+
+fn find_module(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    let found = match given {
+        Some(path) => std::path::absolute(path).map_err(|error| local(path, &error))?,
+        None => FOLDERS
+            .iter()
+            .map(|folder| Path::new(folder).join("pam_authy.so"))
+            .find(|path| path.exists())
+            .ok_or_else(|| {
+                Failure::new(Kind::Local, "pam_authy.so is not installed")
+                    .hint("name it with --module PATH")
+            })?,
+    };
+    if found.is_file() {
+        Ok(found)
+    } else {
+        Err(Failure::new(
+            Kind::Local,
+            format!("{}: no such file", found.display()),
+        ))
+    }
+}
+
+/// A line of the rehearsal; with `--json` on standard error, so that standard output is one object.
+fn say(global: &Global, line: &str) {
+    if global.json {
+        eprintln!("{line}");
+    } else if !global.quiet {
+        println!("{line}");
+    }
+}
+
+fn local(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(Kind::Local, format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,127 @@
+//! Why a command failed: what people read, what `--json` says, and the exit status.
+
+use pam_authy::client::{self, Refusal};
+use pam_authy::{config, text, users};
+use serde_json::{Map, Value, json};
+
+/// Who is to act, and so the exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Authy, or the check, said no.
+    Refused,
+    /// The command line is wrong.
+    Usage,
+    /// No usable answer.
+    Unavailable,
+    /// Configuration, file, permission, or a user who is not mapped.
+    Local,
+}
+
+impl Kind {
+    pub(crate) fn exit_status(self) -> u8 {
+        match self {
+            Self::Refused => 1,
+            Self::Usage => 2,
+            Self::Unavailable => 3,
+            Self::Local => 4,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Usage => "usage",
+            Self::Unavailable => "unavailable",
+            Self::Local => "local",
+        }
+    }
+}
+
+/// A failed command.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+    refusal: Option<Box<Refusal>>,
+    /// What the command has to say even so.
+    pub(crate) members: Map<String, Value>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hint: None,
+            refusal: None,
+            members: Map::new(),
+        }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The object for `--json`.
+    pub(crate) fn as_json(&self) -> Value {
+        let mut error = json!({"kind": self.kind.word(), "message": self.message});
+        if let Some(refusal) = &self.refusal {
+            if refusal.status != 0 {
+                error["status"] = json!(refusal.status);
+            }
+            if let Some(code) = refusal.code {
+                error["code"] = json!(code);
+            }
+            if !refusal.fields.is_empty() {
+                error["fields"] = json!(refusal.fields);
+            }
+        }
+        let mut object = self.members.clone();
+        object.insert("ok".into(), json!(false));
+        object.insert("error".into(), error);
+        Value::Object(object)
+    }
+}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Self {
+        use client::Error as Client;
+        let kind = match &error {
+            Client::Refused(_)
+            | Client::PersonRefused(_)
+            | Client::KeyRefused(_)
+            | Client::NotAllowed(_)
+            | Client::NotFound(_)
+            | Client::RateLimited(_) => Kind::Refused,
+            Client::FalseIdentity(_) | Client::Unavailable(_) => Kind::Unavailable,
+            Client::Process(_) | Client::Local(_) => Kind::Local,
+        };
+        let refusal = error.refusal().cloned().map(Box::new);
+        Self {
+            refusal,
+            ..Self::new(kind, text::clean_to(&error.to_string(), 500))
+        }
+    }
+}
+
+impl From<config::Error> for Failure {
+    fn from(error: config::Error) -> Self {
+        Self::new(Kind::Local, error.to_string())
+    }
+}
+
+impl From<users::write::Error> for Failure {
+    fn from(error: users::write::Error) -> Self {
+        use users::write::Error as Write;
+        match &error {
+            Write::OtherId { .. } => Self::new(Kind::Refused, error.to_string())
+                .hint("--replace puts the new id in the old one's place"),
+            Write::BadName(_) => Self::new(Kind::Usage, error.to_string()),
+            Write::Mapping(_) | Write::NotMapped(_) | Write::Locked(_) | Write::Io { .. } => {
+                Self::new(Kind::Local, error.to_string())
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Second factor for Linux logins: `pam_authy.so` asks a person's phone through the Authy service
+//! and lets them on only when the phone's owner says yes.
+//!
+//! The way of a login, one typed value per arrow:
+//!
+//! ```text
+//! sshd → pam → Attempt → config → policy: needed? → users: AuthyId → factor by conversation
+//!      → provider → client → reply → Verdict → audit line → PAM code
+//! ```
+//!
+//! Each row may use the rows above it, never its own or one below (`tests/layering.rs` checks this):
+//!
+//! | row | modules | what they know |
+//! |---|---|---|
+//! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`process`] [`attempt`] | the operating system, nothing of Authy |
+//! | 2 | [`client`] | Authy's API; nothing of Unix users, configuration, PAM |
+//! | 3 | [`config`] [`users`] | the two files |
+//! | 4 | [`provider`] [`policy`] | what a login asks of a service; who needs a second factor |
+//! | 5 | [`login`] | a whole login, without a PAM handle |
+//! | 6 | [`audit`] | an outcome as one log line |
+//! | 7 | `pam` | PAM's C interface: the module itself |
+//!
+//! # Trust boundaries
+//!
+//! Not trusted: the person at the prompt, the network, the service's answers (only one file,
+//! `client::reply`, may call one of them a yes), the environment, resource limits and signals of
+//! the calling process, other local users' files. Trusted: root, and files that only root can write.
+//!
+//! `unsafe` stands in two files: the C calls of the module, and libpam's application side.
+
+#![deny(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+pub mod account;
+pub mod attempt;
+pub mod audit;
+pub mod client;
+pub mod config;
+pub mod deadline;
+pub mod login;
+mod pam;
+#[cfg(feature = "admin")]
+#[expect(unsafe_code, reason = "calls libpam as an application does")]
+pub mod pam_app;
+pub mod policy;
+pub mod process;
+pub mod provider;
+pub mod secret;
+pub mod text;
+pub mod toml_file;
+pub mod trusted_file;
+pub mod users;

@@ -1,0 +1,527 @@
+//! Scripted logins: a queue of replies, a queue of answers, a clock that only moves when told.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+use super::*;
+use crate::provider::Error;
+
+/// A clock that moves when somebody sleeps or a script says so.
+struct FakeClock {
+    start: Instant,
+    passed: Cell<Duration>,
+}
+
+impl FakeClock {
+    fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            passed: Cell::default(),
+        }
+    }
+    fn pass(&self, duration: Duration) {
+        self.passed.set(self.passed.get() + duration);
+    }
+}
+
+impl Clock for FakeClock {
+    fn now(&self) -> Instant {
+        self.start + self.passed.get()
+    }
+    fn sleep(&self, duration: Duration) {
+        self.pass(duration);
+    }
+}
+
+/// What the person does at one prompt.
+enum Typed {
+    Text(&'static str),
+    Nothing,
+    After(Duration, &'static str),
+    HangUp,
+    Becomes(&'static str, &'static str),
+}
+
+struct Person<'a> {
+    clock: &'a FakeClock,
+    script: VecDeque<Typed>,
+    user: String,
+    seen: Vec<(Option<String>, String, bool)>,
+}
+
+impl Conversation for Person<'_> {
+    fn ask(
+        &mut self,
+        message: Option<&str>,
+        prompt: &str,
+        echo: bool,
+    ) -> Result<Option<Secret>, ConversationFailed> {
+        self.seen
+            .push((message.map(str::to_owned), prompt.to_owned(), echo));
+        let text = match self
+            .script
+            .pop_front()
+            .expect("a reply is left for this prompt")
+        {
+            Typed::Text(text) => text,
+            Typed::Nothing => return Ok(None),
+            Typed::HangUp => return Err(ConversationFailed),
+            Typed::After(time, text) => {
+                self.clock.pass(time);
+                text
+            }
+            Typed::Becomes(user, text) => {
+                self.user = user.to_owned();
+                text
+            }
+        };
+        Ok(Some(Secret::new(text.to_owned())))
+    }
+
+    fn user(&self) -> Option<String> {
+        Some(self.user.clone())
+    }
+}
+
+/// One answer of the service, after some time.
+type Answer<T> = (Duration, Result<T, Error>);
+
+struct Phone<'a> {
+    clock: &'a FakeClock,
+    verify: VecDeque<Answer<()>>,
+    sms: VecDeque<Answer<Sent>>,
+    asked: RefCell<Vec<String>>,
+}
+
+impl Provider for Phone<'_> {
+    fn verify(&mut self, id: AuthyId, token: &Token, _: Deadline) -> Result<(), Error> {
+        self.asked
+            .borrow_mut()
+            .push(format!("verify {} {id}", token.digits()));
+        let (time, answer) = self
+            .verify
+            .pop_front()
+            .expect("an answer to this verify is left");
+        self.clock.pass(time);
+        answer
+    }
+
+    fn sms(&mut self, id: AuthyId, _: Deadline) -> Result<Sent, Error> {
+        self.asked.borrow_mut().push(format!("sms {id}"));
+        let (time, answer) = self.sms.pop_front().expect("an answer to this sms is left");
+        self.clock.pass(time);
+        answer
+    }
+}
+
+fn error(kind: ErrorKind) -> Error {
+    Error {
+        kind,
+        code: Some(60020),
+        detail: "why".into(),
+    }
+}
+
+const QUICK: Duration = Duration::from_millis(100);
+
+/// A login to be scripted; `run` must use every reply and answer up.
+struct Script {
+    rules: config::Login,
+    enrolled: bool,
+    password: Option<&'static str>,
+    typed: Vec<Typed>,
+    verify: Vec<Answer<()>>,
+    sms: Vec<Answer<Sent>>,
+}
+
+struct Ran {
+    outcome: Outcome,
+    asked: Vec<String>,
+    seen: Vec<(Option<String>, String, bool)>,
+    took: Duration,
+}
+
+impl Script {
+    fn new(typed: Vec<Typed>) -> Self {
+        Self {
+            rules: config::Login::default(),
+            enrolled: true,
+            password: None,
+            typed,
+            verify: vec![],
+            sms: vec![],
+        }
+    }
+
+    fn texts(typed: &[&'static str]) -> Self {
+        Self::new(typed.iter().map(|text| Typed::Text(text)).collect())
+    }
+
+    fn verify(mut self, answers: Vec<Result<(), Error>>) -> Self {
+        self.verify = answers.into_iter().map(|answer| (QUICK, answer)).collect();
+        self
+    }
+
+    fn sms(mut self, answers: Vec<Result<Sent, Error>>) -> Self {
+        self.sms = answers.into_iter().map(|answer| (QUICK, answer)).collect();
+        self
+    }
+
+    fn rules(mut self, change: impl FnOnce(&mut config::Login)) -> Self {
+        change(&mut self.rules);
+        self
+    }
+
+    fn unenrolled(mut self) -> Self {
+        self.enrolled = false;
+        self
+    }
+
+    fn run(self) -> Ran {
+        let clock = FakeClock::new();
+        let attempt = Attempt {
+            user: "alice".into(),
+            service: "sshd".into(),
+            rhost: None,
+            tty: None,
+            ruser: None,
+            password: self.password.map(|text| Secret::new(text.into())),
+        };
+        let mut conversation = Person {
+            clock: &clock,
+            script: self.typed.into(),
+            user: "alice".into(),
+            seen: vec![],
+        };
+        let mut provider = Phone {
+            clock: &clock,
+            verify: self.verify.into(),
+            sms: self.sms.into(),
+            asked: RefCell::default(),
+        };
+        let outcome = Login {
+            attempt: &attempt,
+            person: self.enrolled.then(|| "1635".parse().unwrap()),
+            rules: &self.rules,
+            request_timeout: Duration::from_secs(8),
+            conversation: &mut conversation,
+            provider: &mut provider,
+            clock: &clock,
+            deadline: Deadline::after(clock.now(), self.rules.deadline),
+        }
+        .authenticate();
+        assert!(conversation.script.is_empty(), "replies are left");
+        assert!(
+            provider.verify.is_empty() && provider.sms.is_empty(),
+            "answers are left"
+        );
+        Ran {
+            outcome,
+            asked: provider.asked.into_inner(),
+            seen: conversation.seen,
+            took: clock.passed.get(),
+        }
+    }
+}
+
+fn ended(ran: &Ran) -> (Verdict, Reason, u32) {
+    (
+        ran.outcome.verdict,
+        ran.outcome.reason,
+        ran.outcome.attempts,
+    )
+}
+
+#[test]
+fn a_right_token_is_accepted_without_waiting() {
+    let ran = Script::texts(&["1234567"]).verify(vec![Ok(())]).run();
+    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
+    assert_eq!(ran.asked, ["verify 1234567 1635"]);
+    assert_eq!(ran.outcome.factor, Some(Factor::Token));
+    assert_eq!(ran.took, QUICK);
+    assert_eq!(ran.seen, [(None, PROMPT_OR_SMS.to_owned(), true)]);
+}
+
+#[test]
+fn a_wrong_token_then_a_right_one_is_accepted() {
+    let answers = vec![Err(error(ErrorKind::Refused)), Ok(())];
+    let ran = Script::texts(&["1111111", "2222222"]).verify(answers).run();
+    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 2));
+    assert_eq!(ran.outcome.code, None);
+    assert_eq!(ran.seen[1].0.as_deref(), Some(NOT_ACCEPTED));
+}
+
+#[test]
+fn three_wrong_tokens_spend_the_tries() {
+    let no = || Err(error(ErrorKind::Refused));
+    let ran = Script::texts(&["1111111"; 3])
+        .verify(vec![no(), no(), no()])
+        .run();
+    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 3));
+    assert_eq!(ran.outcome.code, Some(60020));
+    assert_eq!(
+        ran.took,
+        Duration::from_secs(6),
+        "each refusal leaves two seconds after Enter"
+    );
+}
+
+#[test]
+fn replies_that_are_no_token_spend_tries_and_send_nothing() {
+    let unusable = [
+        "",
+        " ",
+        "12345",
+        "1234567890123",
+        "123 4567",
+        "1234567\n",
+        "１２３４５６７",
+        "../sms",
+        "%2f",
+        "\u{8}\n\r\u{7f}INCORRECT",
+        "abcdefg",
+        "1234567 ",
+        "push",
+        "call",
+        "hunter2",
+    ];
+    for text in unusable {
+        let mut script = Script::texts(&[text]).rules(|rules| rules.attempts = 1);
+        script.password = Some("hunter2");
+        let ran = script.run();
+        assert_eq!(
+            ended(&ran),
+            (Verdict::TriesSpent, Reason::WrongToken, 1),
+            "{text:?}"
+        );
+        assert!(ran.asked.is_empty(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_reply_that_is_the_password_is_never_sent() {
+    let mut script = Script::texts(&["1234567"]).rules(|rules| rules.attempts = 1);
+    script.password = Some("1234567");
+    assert!(script.run().asked.is_empty());
+}
+
+#[test]
+fn a_reply_without_text_is_refused() {
+    let ran = Script::new(vec![Typed::Nothing])
+        .rules(|rules| rules.attempts = 1)
+        .run();
+    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+}
+
+#[test]
+fn the_unenrolled_see_what_a_person_with_wrong_tokens_sees() {
+    let replies = ["1111111", "sms", "nonsense", "2222222"];
+    let no = || Err(error(ErrorKind::Refused));
+    let known = Script::texts(&replies)
+        .verify(vec![no(), no()])
+        .sms(vec![Ok(Sent::Sent)])
+        .run();
+    let unknown = Script::texts(&replies).unenrolled().run();
+    assert_eq!(known.seen, unknown.seen);
+    assert_eq!(known.took, unknown.took);
+    assert_eq!(known.outcome.verdict, unknown.outcome.verdict);
+    assert!(unknown.asked.is_empty());
+    assert_eq!(unknown.outcome.reason, Reason::Unenrolled);
+}
+
+#[test]
+fn an_sms_on_request_is_no_attempt() {
+    let ran = Script::texts(&["SMS", "1234567"])
+        .rules(|rules| rules.attempts = 1)
+        .sms(vec![Ok(Sent::Sent)])
+        .verify(vec![Ok(())])
+        .run();
+    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
+    assert_eq!(ran.asked, ["sms 1635", "verify 1234567 1635"]);
+    assert_eq!(ran.seen[1].0.as_deref(), Some(SMS_SENT));
+}
+
+#[test]
+fn an_ignored_sms_says_that_the_app_is_to_be_used() {
+    let ran = Script::texts(&["sms", "1234567"])
+        .sms(vec![Ok(Sent::UseApp)])
+        .verify(vec![Ok(())])
+        .run();
+    assert_eq!(ran.seen[1].0.as_deref(), Some(SMS_USE_APP));
+}
+
+#[test]
+fn an_automatic_sms_goes_out_before_the_prompt_and_only_once() {
+    let ran = Script::texts(&["sms", "1234567"])
+        .rules(|rules| rules.sms = When::Auto)
+        .sms(vec![Ok(Sent::Sent)])
+        .verify(vec![Ok(())])
+        .run();
+    assert_eq!(ran.asked, ["sms 1635", "verify 1234567 1635"]);
+    assert_eq!(ran.seen[0].0.as_deref(), Some(SMS_SENT));
+    assert_eq!(ran.seen[1].0.as_deref(), Some(SMS_SPENT));
+    assert_eq!(ran.outcome.attempts, 2, "a further sms is a refused reply");
+}
+
+#[test]
+fn an_sms_that_is_not_allowed_is_a_refused_reply() {
+    let never = |rules: &mut config::Login| {
+        rules.sms = When::Never;
+        rules.attempts = 1;
+    };
+    let ran = Script::texts(&["sms"]).rules(never).run();
+    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+    assert_eq!(ran.seen[0].1, PROMPT);
+    let no_factor = |rules: &mut config::Login| {
+        rules.factors = vec![Factor::Token];
+        rules.attempts = 1;
+    };
+    assert!(
+        Script::texts(&["sms"])
+            .rules(no_factor)
+            .run()
+            .asked
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_failed_sms_never_ends_the_login_nor_passes_as_an_outage() {
+    for kind in [
+        ErrorKind::Unavailable,
+        ErrorKind::RateLimited,
+        ErrorKind::KeyRefused,
+    ] {
+        let ran = Script::texts(&["1234567"])
+            .rules(|rules| {
+                rules.sms = When::Auto;
+                rules.when_unavailable = Otherwise::Ignore;
+            })
+            .sms(vec![Err(error(kind))])
+            .verify(vec![Ok(())])
+            .run();
+        assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
+        assert_eq!(ran.seen[0].0.as_deref(), Some(SMS_FAILED));
+    }
+}
+
+#[test]
+fn failing_sms_requests_are_bounded() {
+    let down = || Err(error(ErrorKind::Unavailable));
+    let ran = Script::texts(&["sms", "sms", "sms", "sms"])
+        .rules(|rules| rules.attempts = 1)
+        .sms(vec![down(), down(), down()])
+        .run();
+    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+}
+
+#[test]
+fn each_error_of_the_provider_has_its_verdict_whatever_the_policy_for_outages() {
+    let table = [
+        (
+            ErrorKind::PersonRefused,
+            Verdict::Refused,
+            Reason::Suspended,
+        ),
+        (
+            ErrorKind::PersonUnknown,
+            Verdict::Refused,
+            Reason::UnknownToAuthy,
+        ),
+        (
+            ErrorKind::RateLimited,
+            Verdict::TriesSpent,
+            Reason::RateLimited,
+        ),
+        (ErrorKind::KeyRefused, Verdict::Failed, Reason::KeyRefused),
+        (
+            ErrorKind::ApplicationRefused,
+            Verdict::Failed,
+            Reason::ApplicationRefused,
+        ),
+        (
+            ErrorKind::FalseIdentity,
+            Verdict::Unavailable,
+            Reason::FalseIdentity,
+        ),
+        (
+            ErrorKind::Configuration,
+            Verdict::Failed,
+            Reason::Configuration,
+        ),
+        (ErrorKind::Process, Verdict::Failed, Reason::Process),
+    ];
+    for otherwise in [Otherwise::Deny, Otherwise::Ignore] {
+        for (kind, verdict, reason) in table {
+            let ran = Script::texts(&["1234567"])
+                .rules(|rules| rules.when_unavailable = otherwise)
+                .verify(vec![Err(error(kind))])
+                .run();
+            assert_eq!(ended(&ran), (verdict, reason, 1));
+            assert_eq!(ran.outcome.detail.as_deref(), Some("why"));
+        }
+    }
+}
+
+#[test]
+fn the_first_unanswered_verify_ends_the_login() {
+    let down = || vec![Err(error(ErrorKind::Unavailable))];
+    let ran = Script::texts(&["1234567"]).verify(down()).run();
+    assert_eq!(ended(&ran), (Verdict::Unavailable, Reason::NoAnswer, 1));
+    let ran = Script::texts(&["1234567"])
+        .rules(|rules| rules.when_unavailable = Otherwise::Ignore)
+        .verify(down())
+        .run();
+    assert_eq!(ended(&ran), (Verdict::Ignored, Reason::Outage, 1));
+}
+
+#[test]
+fn whoever_waits_until_the_last_moment_cannot_make_an_outage() {
+    for late in [83, 89] {
+        let mut script = Script::new(vec![Typed::After(Duration::from_secs(late), "1234567")])
+            .rules(|rules| rules.when_unavailable = Otherwise::Ignore);
+        script.verify = vec![(Duration::from_secs(1), Err(error(ErrorKind::Unavailable)))];
+        let ran = script.run();
+        assert_eq!(ended(&ran), (Verdict::Refused, Reason::Deadline, 1));
+    }
+}
+
+#[test]
+fn a_late_reply_is_refused_unsent() {
+    let ran = Script::new(vec![Typed::After(Duration::from_secs(90), "1234567")]).run();
+    assert_eq!(ended(&ran), (Verdict::Refused, Reason::Deadline, 0));
+    assert!(ran.asked.is_empty());
+}
+
+#[test]
+fn a_user_name_that_changes_during_the_conversation_is_refused_unsent() {
+    let ran = Script::new(vec![Typed::Becomes("bob", "1234567")]).run();
+    assert_eq!(ended(&ran), (Verdict::Refused, Reason::UserChanged, 0));
+    assert!(ran.asked.is_empty());
+}
+
+#[test]
+fn a_failed_conversation_has_its_own_verdict() {
+    let ran = Script::new(vec![Typed::HangUp]).run();
+    assert_eq!(
+        ended(&ran),
+        (Verdict::ConversationFailed, Reason::Conversation, 0)
+    );
+}
+
+#[test]
+fn factors_without_one_that_can_be_asked_are_a_configuration_error() {
+    let ran = Script::texts(&[])
+        .rules(|rules| rules.factors = vec![Factor::Push])
+        .run();
+    assert_eq!(ended(&ran), (Verdict::Failed, Reason::Configuration, 0));
+}
+
+#[test]
+fn the_echo_is_the_administrators_choice() {
+    let ran = Script::texts(&["1234567"])
+        .rules(|rules| rules.echo = false)
+        .verify(vec![Ok(())])
+        .run();
+    assert!(!ran.seen[0].2);
+}

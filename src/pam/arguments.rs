@@ -1,0 +1,117 @@
+//! The module's arguments in a PAM stack: `config= users= debug nullok`.
+//!
+//! A typing error there must not weaken a login in silence, so whatever is unknown, repeated or
+//! malformed refuses the whole call.
+
+use std::ffi::CStr;
+use std::path::PathBuf;
+
+use crate::text;
+use crate::{config, users};
+
+/// What the line in the PAM stack asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Arguments {
+    /// Path of config.toml.
+    pub(super) config: PathBuf,
+    /// Path of users.toml.
+    pub(super) users: PathBuf,
+    /// Log what a login does, step by step.
+    pub(super) debug: bool,
+    /// The same as `unenrolled = "ignore"`.
+    pub(super) nullok: bool,
+}
+
+impl Arguments {
+    /// Reads the arguments of one call.
+    ///
+    /// # Errors
+    /// A line for the log that names the argument.
+    pub(super) fn parse(args: &[&CStr]) -> Result<Self, String> {
+        let (mut config, mut users, mut debug, mut nullok) = (None, None, None, None);
+        for arg in args {
+            let shown = || text::clean(&arg.to_string_lossy());
+            let text = arg
+                .to_str()
+                .map_err(|_| format!("argument {}: not UTF-8", shown()))?;
+            let repeated = match text
+                .split_once('=')
+                .map_or((text, None), |(k, v)| (k, Some(v)))
+            {
+                ("config", Some(path)) => config.replace(absolute("config", path)?).is_some(),
+                ("users", Some(path)) => users.replace(absolute("users", path)?).is_some(),
+                ("debug", None) => debug.replace(()).is_some(),
+                ("nullok", None) => nullok.replace(()).is_some(),
+                _ => return Err(format!("argument {}: unknown", shown())),
+            };
+            if repeated {
+                return Err(format!("argument {}: given twice", shown()));
+            }
+        }
+        Ok(Self {
+            config: config.unwrap_or_else(|| config::DEFAULT_PATH.into()),
+            users: users.unwrap_or_else(|| users::DEFAULT_PATH.into()),
+            debug: debug.is_some(),
+            nullok: nullok.is_some(),
+        })
+    }
+}
+
+fn absolute(name: &str, path: &str) -> Result<PathBuf, String> {
+    if path.starts_with('/') {
+        Ok(path.into())
+    } else {
+        Err(format!(
+            "argument {name}={}: not an absolute path",
+            text::clean(path)
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_argument_means_the_files_in_etc() {
+        let arguments = Arguments::parse(&[]).unwrap();
+        assert_eq!(
+            arguments.config,
+            PathBuf::from("/etc/pam_authy/config.toml")
+        );
+        assert_eq!(arguments.users, PathBuf::from("/etc/pam_authy/users.toml"));
+        assert!(!arguments.debug && !arguments.nullok);
+    }
+
+    #[test]
+    fn every_argument_is_understood_once() {
+        let arguments =
+            Arguments::parse(&[c"config=/c", c"users=/u", c"debug", c"nullok"]).unwrap();
+        assert_eq!(arguments.config, PathBuf::from("/c"));
+        assert!(arguments.debug && arguments.nullok);
+    }
+
+    #[test]
+    fn what_is_unknown_repeated_or_malformed_is_refused_by_name() {
+        let refused: [(&[&CStr], &str); 9] = [
+            (&[c"nullOK"], "argument nullOK: unknown"),
+            (&[c"debug", c"debug"], "argument debug: given twice"),
+            (
+                &[c"config=/a", c"config=/a"],
+                "argument config=/a: given twice",
+            ),
+            (
+                &[c"config=etc"],
+                "argument config=etc: not an absolute path",
+            ),
+            (&[c"config="], "argument config=: not an absolute path"),
+            (&[c"config"], "argument config: unknown"),
+            (&[c"debug=yes"], "argument debug=yes: unknown"),
+            (&[c""], "argument : unknown"),
+            (&[c"users=\xff"], "argument users=\u{fffd}: not UTF-8"),
+        ];
+        for (args, message) in refused {
+            assert_eq!(Arguments::parse(args), Err(message.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! [`Conversation`] over pam-bindings.
+//!
+//! A message goes out as PAM_TEXT_INFO directly before its prompt: sshd holds it back until one
+//! follows and shows the two together.
+
+use pam::constants::{PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_TEXT_INFO};
+use pam::conv::Conv;
+use pam::items::User;
+use pam::module::PamHandle;
+
+use crate::login::{Conversation, ConversationFailed};
+use crate::secret::Secret;
+
+/// The person behind a PAM handle.
+pub(super) struct PamConversation<'a>(pub(super) &'a PamHandle);
+
+impl Conversation for PamConversation<'_> {
+    fn ask(
+        &mut self,
+        message: Option<&str>,
+        prompt: &str,
+        echo: bool,
+    ) -> Result<Option<Secret>, ConversationFailed> {
+        let conv = self
+            .0
+            .get_item::<Conv<'_>>()
+            .ok()
+            .flatten()
+            .ok_or(ConversationFailed)?;
+        if let Some(message) = message {
+            // Some applications answer a text without a reply array, which is reported as an error;
+            // one that is really gone fails at the prompt.
+            let _ = conv.send(PAM_TEXT_INFO, message);
+        }
+        let style = if echo {
+            PAM_PROMPT_ECHO_ON
+        } else {
+            PAM_PROMPT_ECHO_OFF
+        };
+        let reply = conv.send(style, prompt).map_err(|_| ConversationFailed)?;
+        let text = reply.as_ref().and_then(|bytes| bytes.as_str().ok());
+        Ok(text.map(|text| Secret::new(text.to_owned())))
+    }
+
+    fn user(&self) -> Option<String> {
+        user(self.0)
+    }
+}
+
+/// PAM_USER as it is now, unless it is no UTF-8.
+pub(super) fn user(pamh: &PamHandle) -> Option<String> {
+    let user = pamh.get_item::<User<'_>>().ok().flatten()?;
+    user.to_str().ok().map(str::to_owned)
+}

@@ -1,0 +1,102 @@
+//! Whether this process can do its work: descriptors, memory, a thread, and time to run.
+//!
+//! su and sudo run under resource limits that their caller chose, and the caller may stop them
+//! (SIGSTOP) while they wait. A request that failed for such a reason looks like an outage (a resolver
+//! without a descriptor finds no host), and an outage may be let pass where the administrator said so;
+//! the caller must not be able to make one.
+
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::SigSet;
+
+/// Descriptors that a request needs at most: resolver, socket and some room.
+const DESCRIPTORS: usize = 8;
+/// Memory that a request needs at most, in bytes; it is reserved, not touched.
+const MEMORY: usize = 8 * 1024 * 1024;
+
+/// What this process lacks to make a request, if anything. Takes well under a millisecond.
+#[must_use]
+pub fn lacks() -> Option<String> {
+    let sockets: Result<Vec<UnixDatagram>, _> =
+        (0..DESCRIPTORS).map(|_| UnixDatagram::unbound()).collect();
+    if let Err(error) = sockets {
+        return Some(format!("no descriptor: {error}"));
+    }
+    if let Err(error) = Vec::<u8>::new().try_reserve_exact(MEMORY) {
+        return Some(format!("no memory: {error}"));
+    }
+    match std::thread::Builder::new().spawn(|| ()) {
+        Ok(thread) => thread.join().err().map(|_| "a thread failed".to_owned()),
+        Err(error) => Some(format!("no thread: {error}")),
+    }
+}
+
+/// How often a [`Watch`] looks whether time goes on.
+const TICK: Duration = Duration::from_millis(50);
+/// Lateness that a busy machine may cause; a quarter of the time watched comes on top.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Notices when the process was stopped: a thread that ticks, since SIGSTOP stops all of them and
+/// nothing else tells afterwards.
+#[derive(Debug)]
+pub struct Watch {
+    stop: Sender<()>,
+    thread: JoinHandle<Duration>,
+}
+
+impl Watch {
+    /// Starts to watch. The thread takes no signal, and ends with [`Watch::was_stopped`].
+    ///
+    /// # Errors
+    /// No thread could be started.
+    pub fn start() -> io::Result<Self> {
+        let (stop, stopped) = mpsc::channel();
+        let mask = SigSet::all().thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
+        let thread = std::thread::Builder::new().spawn(move || {
+            let mut late = Duration::ZERO;
+            let mut last = Instant::now();
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                late += last.elapsed().saturating_sub(TICK);
+                last = Instant::now();
+            }
+            late + last.elapsed().saturating_sub(TICK)
+        });
+        mask.thread_set_mask()?;
+        Ok(Self {
+            stop,
+            thread: thread?,
+        })
+    }
+
+    /// Ends the watch; `elapsed` is how long it went on. True when the process did not run for a
+    /// good part of that time.
+    #[must_use]
+    pub fn was_stopped(self, elapsed: Duration) -> bool {
+        drop(self.stop);
+        // A watch that failed proves nothing.
+        self.thread
+            .join()
+            .map_or(true, |late| late > PATIENCE + elapsed / 4)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_runs_was_not_stopped() {
+        let (start, watch) = (Instant::now(), Watch::start().unwrap());
+        std::thread::sleep(Duration::from_millis(120));
+        assert!(!watch.was_stopped(start.elapsed()));
+    }
+
+    #[test]
+    fn a_process_without_tight_limits_lacks_nothing() {
+        assert_eq!(lacks(), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! [`Provider`] over Authy's API: the only user of the client in the library.
+
+use super::{Error, ErrorKind, Provider, Sent};
+use crate::client::tokens::{Send, Verify};
+use crate::client::transport::Transport;
+use crate::client::types::{AuthyId, Token};
+use crate::client::{self, Client};
+use crate::deadline::Deadline;
+
+/// Authy as a provider.
+#[derive(Debug)]
+pub struct Authy<T>(Client<T>);
+
+impl<T: Transport> Authy<T> {
+    /// Asks through `client`.
+    #[must_use]
+    pub fn new(client: Client<T>) -> Self {
+        Self(client)
+    }
+}
+
+impl<T: Transport> Provider for Authy<T> {
+    fn verify(&mut self, id: AuthyId, token: &Token, deadline: Deadline) -> Result<(), Error> {
+        Ok(self
+            .0
+            .tokens()
+            .verify(id, token, &Verify::default(), deadline)?)
+    }
+
+    fn sms(&mut self, id: AuthyId, deadline: Deadline) -> Result<Sent, Error> {
+        let delivery = self.0.tokens().sms(id, &Send::default(), deadline)?;
+        Ok(if delivery.ignored {
+            Sent::UseApp
+        } else {
+            Sent::Sent
+        })
+    }
+}
+
+impl From<client::Error> for Error {
+    fn from(error: client::Error) -> Self {
+        use client::Error as Client;
+        let kind = match &error {
+            Client::Refused(_) => ErrorKind::Refused,
+            Client::PersonRefused(_) => ErrorKind::PersonRefused,
+            Client::NotFound(_) => ErrorKind::PersonUnknown,
+            Client::RateLimited(_) => ErrorKind::RateLimited,
+            Client::KeyRefused(_) => ErrorKind::KeyRefused,
+            Client::NotAllowed(_) => ErrorKind::ApplicationRefused,
+            Client::FalseIdentity(_) => ErrorKind::FalseIdentity,
+            Client::Unavailable(_) => ErrorKind::Unavailable,
+            Client::Local(_) => ErrorKind::Configuration,
+            Client::Process(_) => ErrorKind::Process,
+        };
+        let code = error.refusal().and_then(|refusal| refusal.code);
+        Self {
+            kind,
+            code,
+            detail: error.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::scripted::{client, later};
+
+    #[test]
+    fn only_a_missing_answer_is_unavailable() {
+        let answers = [
+            (200, "{}", ErrorKind::Unavailable),
+            (500, "", ErrorKind::Unavailable),
+            (
+                401,
+                r#"{"success":false,"error_code":"60020"}"#,
+                ErrorKind::Refused,
+            ),
+            (
+                401,
+                r#"{"success":false,"error_code":"60001"}"#,
+                ErrorKind::KeyRefused,
+            ),
+            (403, "", ErrorKind::ApplicationRefused),
+            (
+                404,
+                r#"{"success":false,"error_code":"60026"}"#,
+                ErrorKind::PersonUnknown,
+            ),
+            (429, "", ErrorKind::RateLimited),
+            (
+                503,
+                r#"{"message":"User has been suspended."}"#,
+                ErrorKind::PersonRefused,
+            ),
+            (
+                503,
+                r#"{"message":"x","error_code":"60060"}"#,
+                ErrorKind::ApplicationRefused,
+            ),
+        ];
+        for (status, body, kind) in answers {
+            let mut authy = Authy::new(client(&[(status, body)]));
+            let token = "1234567".parse().unwrap();
+            let error = authy
+                .verify("1635".parse().unwrap(), &token, later())
+                .unwrap_err();
+            assert_eq!(error.kind, kind, "{status} {body}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The seam: what a login asks of a service that stands for a person's phone.
+//!
+//! Authy is the one provider today. A second one implements [`Provider`] and sorts its answers into
+//! [`Error`]; a login knows nothing else of either. The classes say what a login does next, not what
+//! happened on the wire.
+
+pub mod authy;
+
+use crate::client::types::{AuthyId, Token};
+use crate::deadline::Deadline;
+
+/// What a login asks of a service.
+pub trait Provider {
+    /// Asks whether `token` is right for the person. Asked once per token. Blocks until `deadline` at
+    /// most.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] when it is wrong; otherwise the question was not answered with a yes.
+    fn verify(&mut self, id: AuthyId, token: &Token, deadline: Deadline) -> Result<(), Error>;
+
+    /// Has a token sent to the person by SMS. Blocks until `deadline` at most.
+    ///
+    /// # Errors
+    /// Any of [`Error`]: no SMS is on its way.
+    fn sms(&mut self, id: AuthyId, deadline: Deadline) -> Result<Sent, Error>;
+}
+
+/// What became of a token that was to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// It is on its way.
+    Sent,
+    /// Nothing was sent: the person has the app, whose token is to be used.
+    UseApp,
+}
+
+/// Why a provider did not say yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// What a login does about it.
+    pub kind: ErrorKind,
+    /// The provider's own error code.
+    pub code: Option<u32>,
+    /// For the administrator's log; safe to show, no secret in it.
+    pub detail: String,
+}
+
+/// The classes that a login tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// No: the token is wrong or was used. The person may try again.
+    Refused,
+    /// No token of this person counts: suspended, blocked, being deleted.
+    PersonRefused,
+    /// The provider knows no such person.
+    PersonUnknown,
+    /// The provider takes no more requests for now.
+    RateLimited,
+    /// The key is refused.
+    KeyRefused,
+    /// The application or account is refused.
+    ApplicationRefused,
+    /// The server could not prove who it is.
+    FalseIdentity,
+    /// No usable answer. The only class that may ask `when_unavailable`.
+    Unavailable,
+    /// Our own configuration: no CA file, for one.
+    Configuration,
+    /// Our own process: no descriptor, memory or thread.
+    Process,
+}

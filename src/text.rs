@@ -1,0 +1,85 @@
+//! Makes text from outside safe to show: on a terminal, in syslog, in an error.
+//!
+//! The network, the person at the prompt and local users all supply text that ends in front of
+//! somebody's eyes. Control characters could rewrite their screen or forge a log line, bidirectional
+//! marks could turn a sentence round, and length could flood both.
+
+/// The longest text that is shown, in characters; what is cut off is replaced by `…`.
+pub const SHOWN: usize = 200;
+
+/// Replaces each control, bidirectional and line-separating character by `?` and cuts at [`SHOWN`].
+#[must_use]
+pub fn clean(text: &str) -> String {
+    clean_to(text, SHOWN)
+}
+
+/// [`clean`] with a limit of its own, in characters.
+#[must_use]
+pub fn clean_to(text: &str, limit: usize) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(limit)
+        .map(|c| if is_unsafe(c) { '?' } else { c })
+        .collect();
+    if text.chars().nth(limit).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// A value in double quotes for `key="value"` lines: cleaned, with `"` and `\` escaped.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in clean(text).chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
+}
+
+/// Whether `text` holds a control character: C0, DEL or C1.
+#[must_use]
+pub fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}' | '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_and_line_breaks_become_question_marks() {
+        assert_eq!(clean("a\x1b[2J\r\nb\u{9b}c\u{7f}"), "a?[2J??b?c?");
+    }
+
+    #[test]
+    fn text_cannot_be_turned_round() {
+        assert_eq!(clean("abc\u{202e}fed\u{2066}"), "abc?fed?");
+    }
+
+    #[test]
+    fn long_text_is_cut_on_a_character_boundary() {
+        let shown = clean(&"é".repeat(500));
+        assert_eq!(shown.chars().count(), SHOWN + 1);
+        assert!(shown.ends_with('…'));
+    }
+
+    #[test]
+    fn quotes_cannot_end_a_quoted_value() {
+        assert_eq!(
+            quoted(r#"x" verdict="accepted\"#),
+            r#""x\" verdict=\"accepted\\""#
+        );
+    }
+}
