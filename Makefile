@@ -1,0 +1,95 @@
+# All that a person types. `make demo` shows a login, `make check` is what CI runs.
+#
+#   make             pam_authy.so in target/product and authyctl in target/release
+#   make demo        a real login against a simulated Authy: no root, no file in /etc
+#   make check       formatting, lints, docs and every test
+#   make install     below DESTDIR; never a file in /etc
+#   make install-sim authy-sim too
+#   make uninstall   takes away what the two put there
+#
+# DESTDIR  folder that stands for / (packagers)
+# PREFIX   /usr
+# PAMDIR   where the target keeps pam_unix.so; found by scripts/pamdir.sh
+
+PREFIX ?= /usr
+SBINDIR = $(PREFIX)/sbin
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+DOCDIR = $(PREFIX)/share/doc/pam_authy
+PAMDIR ?= $(shell scripts/pamdir.sh "$(DESTDIR)")
+
+CARGO ?= cargo
+INSTALL ?= install
+TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
+
+# cargo puts its files into a folder named after the target when one is asked for.
+TRIPLE = $(if $(CARGO_BUILD_TARGET),/$(CARGO_BUILD_TARGET))
+
+# The module has a target folder of its own: a plain `cargo build --release` of this package makes
+# a larger libpam_authy.so without LTO, and must not be able to replace the one that is installed.
+PRODUCT = target/product/pam_authy.so
+AUTHYCTL = $(TARGET_DIR)$(TRIPLE)/release/authyctl
+AUTHY_SIM = $(TARGET_DIR)$(TRIPLE)/release/authy-sim
+
+# Where rustup puts cargo, for a shell that has not read its profile since.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+.PHONY: all product authyctl authy-sim programs demo check install install-sim uninstall clean
+
+all: product authyctl
+
+product:
+	$(CARGO) rustc --locked --release --lib --no-default-features --crate-type cdylib --target-dir target/product
+	@$(INSTALL) -m 0644 target/product$(TRIPLE)/release/libpam_authy.so $(PRODUCT)
+
+authyctl:
+	$(CARGO) build --locked --release --bin authyctl --target-dir $(TARGET_DIR)
+
+authy-sim:
+	$(CARGO) build --locked --release --features sim --bin authy-sim --target-dir $(TARGET_DIR)
+
+# For the demo: quick to build, and what `cargo test --all-features` builds too.
+programs:
+	$(CARGO) build --locked --features sim --bins --target-dir $(TARGET_DIR)
+
+# Without prerequisites: `sudo make install` after `make` builds nothing, and needs no cargo.
+$(PRODUCT):
+	@$(MAKE) --no-print-directory product
+
+$(AUTHYCTL):
+	@$(MAKE) --no-print-directory authyctl
+
+$(AUTHY_SIM):
+	@$(MAKE) --no-print-directory authy-sim
+
+demo:
+	@scripts/prerequisites.sh demo
+	@$(MAKE) --no-print-directory product programs
+	@scripts/demo.sh $(PRODUCT) $(TARGET_DIR)$(TRIPLE)/debug/authyctl $(TARGET_DIR)$(TRIPLE)/debug/authy-sim
+
+check:
+	@scripts/prerequisites.sh check
+	@scripts/check.sh
+
+install: $(PRODUCT) $(AUTHYCTL)
+	$(if $(PAMDIR),,$(error no pam_unix.so found: name its folder with PAMDIR=))
+	$(INSTALL) -d -m 0755 $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 0644 $(PRODUCT) $(DESTDIR)$(PAMDIR)/pam_authy.so
+	$(INSTALL) -m 0755 $(AUTHYCTL) $(DESTDIR)$(SBINDIR)/authyctl
+	$(INSTALL) -m 0644 packaging/man/pam_authy.8 packaging/man/authyctl.8 $(DESTDIR)$(MANDIR)/man8
+	$(INSTALL) -m 0644 README.md etc/config.toml etc/users.toml $(DESTDIR)$(DOCDIR)
+
+install-sim: $(AUTHY_SIM)
+	$(INSTALL) -d -m 0755 $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 0755 $(AUTHY_SIM) $(DESTDIR)$(BINDIR)/authy-sim
+	$(INSTALL) -m 0644 packaging/man/authy-sim.1 $(DESTDIR)$(MANDIR)/man1
+
+uninstall:
+	$(if $(PAMDIR),,$(error no pam_unix.so found: name its folder with PAMDIR=))
+	rm -f $(DESTDIR)$(PAMDIR)/pam_authy.so $(DESTDIR)$(SBINDIR)/authyctl $(DESTDIR)$(BINDIR)/authy-sim
+	rm -f $(DESTDIR)$(MANDIR)/man8/pam_authy.8 $(DESTDIR)$(MANDIR)/man8/authyctl.8 $(DESTDIR)$(MANDIR)/man1/authy-sim.1
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+clean:
+	rm -rf target/product
+	$(CARGO) clean --target-dir $(TARGET_DIR)

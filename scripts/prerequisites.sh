@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# prerequisites.sh demo|check: sees to it that what the build (and the tests) need is there.
+#
+# Missing system packages are named and installed, through sudo when not root: on Debian and
+# Ubuntu with apt-get, on Fedora with dnf. Where nothing is missing it says and calls nothing.
+# cargo is not installed but named, with the way to get it.
+#
+# Exit status: 0 all is there, 2 something is missing and could not be installed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:$HOME/.cargo/bin
+missing=()
+
+# A need is one line: whether it is met, the package on Debian, the package on Fedora.
+demo_needs() {
+    need "command cc"                               gcc            gcc
+    need "command make"                             make           make
+    need "file /usr/include/security/pam_appl.h"    libpam0g-dev   pam-devel
+}
+
+check_needs() {
+    demo_needs
+    need "command nm"           binutils          binutils
+    need "command sshd"         openssh-server    openssh-server
+    need "command ssh"          openssh-client    openssh-clients
+    need "command ssh-keygen"   openssh-client    openssh-clients
+    need "command sudo"         sudo              sudo
+    need "command tmux"         tmux              tmux
+    need "command unshare"      util-linux        util-linux
+    need "command useradd"      passwd            shadow-utils
+    need "command openssl"      openssl           openssl
+}
+
+need() {
+    local met=$1 debian=$2 fedora=$3 package
+    case $met in
+        command\ *) ! command -v "${met#command }" >/dev/null || return 0 ;;
+        file\ *) [ ! -e "${met#file }" ] || return 0 ;;
+    esac
+    package=$debian
+    [ "$installer" = apt-get ] || package=$fedora
+    [[ " ${missing[*]-} " == *" $package "* ]] || missing+=("$package")
+}
+
+stop() {
+    printf '%s\n' "$@" >&2
+    exit 2
+}
+
+check_cargo() {
+    local wanted found
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+    if ! command -v cargo >/dev/null; then
+        stop "cargo is missing: Rust $wanted or newer is needed" \
+            "hint: get it from https://rustup.rs, or with your distribution's rustup package and \`rustup default stable\`"
+    fi
+    found=$(cargo --version | cut -d' ' -f2)
+    if [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]; then
+        stop "cargo $found ($(command -v cargo)) is too old: Rust $wanted or newer is needed" \
+            "hint: \`rustup update stable\`, or get rustup from https://rustup.rs"
+    fi
+}
+
+install_missing() {
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || stop "these packages are missing: ${missing[*]}" \
+            "hint: as root, \`$installer install ${missing[*]}\`"
+        as_root=(sudo)
+        # Without a terminal sudo cannot ask for a password, and must not wait for one.
+        [ -t 0 ] || as_root=(sudo -n)
+    fi
+    echo "installing what is missing: ${missing[*]}" >&2
+    [[ " ${missing[*]} " != *" openssh-server "* ]] ||
+        echo "note: your system may start sshd when openssh-server is installed" >&2
+    case $installer in
+        apt-get)
+            "${as_root[@]}" apt-get update -qq &&
+                "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+                    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+            ;;
+        dnf) "${as_root[@]}" dnf install -y -q --setopt=install_weak_deps=False "${missing[@]}" >/dev/null ;;
+    esac || stop "could not install: ${missing[*]}" \
+        "hint: as root, \`$installer install ${missing[*]}\`"
+}
+
+installer=none
+for candidate in apt-get dnf; do
+    if command -v "$candidate" >/dev/null; then
+        installer=$candidate
+        break
+    fi
+done
+
+check_cargo
+case ${1-} in
+    demo) demo_needs ;;
+    check) check_needs ;;
+    *) stop "usage: prerequisites.sh demo|check" ;;
+esac
+if [ ${#missing[@]} -gt 0 ]; then
+    [ "$installer" != none ] || stop "these packages are missing: ${missing[*]}" \
+        "hint: the names are Fedora's; install what your system calls them"
+    install_missing
+fi

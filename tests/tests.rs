@@ -1,0 +1,8 @@
+//! The one integration program: everything that needs the built module, the programs or a server.
+
+mod authyctl;
+mod client;
+mod common;
+mod layering;
+mod module;
+mod packaging;
