@@ -20,10 +20,9 @@ enter() {
     # metacopy: a change of owner copies no contents into memory.
     mount -t overlay overlay "$dir/root" \
         -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work,metacopy=on"
-    local part
-    for part in proc sys dev; do
-        mount --rbind "/$part" "$dir/root/$part"
-    done
+    mount -t proc proc "$dir/root/proc"
+    mount --rbind /sys "$dir/root/sys"
+    mount --rbind /dev "$dir/root/dev"
     exec chroot "$dir/root" "$PWD/scripts/check-plain.sh" inside
 }
 
@@ -58,7 +57,7 @@ case ${1-} in
     '')
         dir=$(mktemp -d)
         trap 'rmdir "$dir"' EXIT
-        unshare --mount --propagation private -- "$PWD/scripts/check-plain.sh" enter "$dir"
+        unshare --mount --propagation private --pid --fork --kill-child -- "$PWD/scripts/check-plain.sh" enter "$dir"
         ;;
     enter) enter "$2" ;;
     inside) inside ;;

@@ -75,13 +75,13 @@ fresh_token() {
 
 show_phone() {
     say "Your phone, for the next $((LIFETIME / 60)) minutes:"
-    echo "  in a browser    http://$address/phone       the token is the large number beside $user"
+    echo "  in a browser    http://$address/phone       the token is the large number"
     echo "  in a terminal   curl -s http://$address/phone.json       the token is the member \"token\""
 }
 
 # The rehearsal itself: authyctl is the application that calls libpam.
 log_in() {
-    local command=("$authyctl" --config "$dir/config.toml" --users "$dir/users.toml" --verbose
+    local command=("$authyctl" --config "$dir/config.toml" --users "$dir/users.toml"
         test "$user" --service "$SERVICE" --module "$module")
     if [ -t 0 ] && [ -t 1 ]; then
         show_phone
@@ -93,7 +93,7 @@ log_in() {
         local token
         token=$(fresh_token)
         say "The login, through libpam (no terminal here: the answer $token is read from the phone):"
-        run "${command[@]}" <<<"$token"
+        run "${command[@]}" <<<"$token" 2>&1
     fi
 }
 
@@ -121,6 +121,7 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/pam_authy-demo.XXXXXXXX")
 trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
 
+say "The module: $module"
 start_simulator
 say "A simulated Authy service answers at $url (its files: $dir)."
 control POST /phone/users "{\"authy_id\":$AUTHY_ID,\"cellphone\":\"555-010-0199\",\"country_code\":\"1\",\"email\":\"$user@example.com\"}" >/dev/null

@@ -1,1 +1,5 @@
-//! placeholder
+//! The third ring: the product through real libpam, and in real sshd and real sudo.
+
+mod bad_files;
+mod faults;
+mod libpam;

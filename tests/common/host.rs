@@ -1,0 +1,170 @@
+//! A host in a folder: configuration, mapping and a private stack with the product in it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use pam_authy::pam_app::{Item, Style, Transaction, write_stack};
+use tempfile::TempDir;
+
+use super::product;
+use super::sim::Sim;
+
+/// A host whose module asks `sim`; alice is enrolled as 1635.
+pub(crate) struct Host {
+    pub(crate) sim: Sim,
+    stack: TempDir,
+    pub(crate) config: PathBuf,
+    pub(crate) users: PathBuf,
+    arguments: String,
+    service: String,
+}
+
+/// One login: what libpam said and what the person saw.
+#[derive(Debug)]
+pub(crate) struct Login {
+    pub(crate) code: &'static str,
+    /// Prompts and messages in their order.
+    pub(crate) seen: Vec<(Style, String)>,
+    pub(crate) took: Duration,
+}
+
+impl Login {
+    /// The prompts alone.
+    pub(crate) fn prompts(&self) -> usize {
+        let is_prompt = |style: &Style| matches!(style, Style::PromptEchoOn | Style::PromptEchoOff);
+        self.seen
+            .iter()
+            .filter(|(style, _)| is_prompt(style))
+            .count()
+    }
+}
+
+impl Host {
+    /// A host whose refusals do not wait, so that tests need not.
+    pub(crate) fn new() -> Self {
+        Self::with("[login]\nrefusal_seconds = 0\n")
+    }
+
+    /// A host with more in its configuration.
+    pub(crate) fn with(more: &str) -> Self {
+        let sim = Sim::start();
+        let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
+        let host = Self {
+            sim,
+            stack: tempfile::tempdir().unwrap(),
+            config,
+            users,
+            arguments: String::new(),
+            service: "sshd".into(),
+        };
+        host.append(&host.config, &format!("\n{more}"));
+        host.append(&host.users, "alice = 1635\n");
+        host
+    }
+
+    /// With further arguments in the stack.
+    pub(crate) fn arguments(mut self, arguments: &str) -> Self {
+        self.arguments = format!(" {arguments}");
+        self
+    }
+
+    /// With another PAM service.
+    pub(crate) fn service(mut self, service: &str) -> Self {
+        self.service = service.to_owned();
+        self
+    }
+
+    pub(crate) fn append(&self, file: &Path, text: &str) {
+        let old = fs::read_to_string(file).unwrap();
+        fs::write(file, old + text).unwrap();
+    }
+
+    pub(crate) fn chmod(&self, file: &Path, mode: u32) {
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// The line of the stack.
+    pub(crate) fn line(&self) -> String {
+        let (config, users) = (self.config.display(), self.users.display());
+        let control = "[success=ok ignore=ignore default=die]";
+        format!(
+            "auth {control} {} config={config} users={users}{}",
+            product().display(),
+            self.arguments
+        )
+    }
+
+    /// Logs `user` in, giving `replies` to the prompts in turn; a prompt beyond them fails the
+    /// conversation.
+    pub(crate) fn login(&self, user: &str, replies: &[&str]) -> Login {
+        self.login_with(user, replies, &[])
+    }
+
+    /// The same with items that the application or an earlier module has set.
+    pub(crate) fn login_with(&self, user: &str, replies: &[&str], items: &[(Item, &str)]) -> Login {
+        let mut lines = vec![self.line()];
+        for (item, text) in items {
+            // Only a module may set the password: one that stands before ours does.
+            if matches!(item, Item::AuthTok) {
+                lines.insert(0, "auth optional pam_unix.so".into());
+                return self.run(user, &[&[*text], replies].concat(), &[], &lines);
+            }
+        }
+        self.run(user, replies, items, &lines)
+    }
+
+    fn run(&self, user: &str, replies: &[&str], items: &[(Item, &str)], lines: &[String]) -> Login {
+        write_stack(self.stack.path(), &self.service, lines).unwrap();
+        let mut replies = replies.iter();
+        let mut seen = Vec::new();
+        let mut answer = |style: Style, text: &str| {
+            seen.push((style, text.to_owned()));
+            let is_prompt = matches!(style, Style::PromptEchoOn | Style::PromptEchoOff);
+            is_prompt
+                .then(|| replies.next().map(|reply| (*reply).to_owned()))
+                .flatten()
+        };
+        let start = Instant::now();
+        let code = {
+            let mut pam =
+                Transaction::start(&self.service, user, self.stack.path(), &mut answer).unwrap();
+            for (item, text) in items {
+                pam.set(*item, text).unwrap();
+            }
+            pam.authenticate().name()
+        };
+        Login {
+            code,
+            seen,
+            took: start.elapsed(),
+        }
+    }
+
+    /// The part of the stack that is not `auth`.
+    pub(crate) fn transaction(&self, act: impl FnOnce(&mut Transaction<'_>)) {
+        let mut lines = vec![self.line()];
+        lines.push(format!("account required {}", product().display()));
+        write_stack(self.stack.path(), &self.service, &lines).unwrap();
+        let mut nobody = |_: Style, _: &str| None;
+        act(
+            &mut Transaction::start(&self.service, "alice", self.stack.path(), &mut nobody)
+                .unwrap(),
+        );
+    }
+
+    /// The audit lines, from `verdict=` on.
+    pub(crate) fn audit(&self) -> Vec<String> {
+        let lines = self.sim.log(|line| line.contains(" verdict="));
+        let audit = lines
+            .iter()
+            .filter_map(|line| line.find("verdict=").map(|at| &line[at..]));
+        audit.map(str::to_owned).collect()
+    }
+
+    /// The whole log as one text.
+    pub(crate) fn log(&self) -> String {
+        self.sim.log(|line| line.contains(" verdict=")).join("\n")
+    }
+}

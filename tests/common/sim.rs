@@ -1,0 +1,168 @@
+//! Starts authy-sim and speaks to its control address.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use ureq::Agent;
+
+/// A running simulator, ended by its id when dropped.
+pub(crate) struct Sim {
+    child: Child,
+    folder: TempDir,
+    control: String,
+    agent: Agent,
+}
+
+impl Sim {
+    /// Starts a simulator in a folder of its own, with one person, 1635, who has no app.
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_authy-sim"))
+            .args(["--with-parent", "--stop-after", "600", "--dir"])
+            .arg(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut url)
+            .unwrap();
+        assert!(
+            url.starts_with("https://127.0.0.1:"),
+            "authy-sim said {url:?}"
+        );
+        let control = fs::read_to_string(folder.path().join("control.url")).unwrap();
+        let config = Agent::config_builder()
+            .proxy(None)
+            .http_status_as_error(false);
+        let agent = config
+            .timeout_global(Some(Duration::from_secs(10)))
+            .build()
+            .new_agent();
+        let sim = Self {
+            child,
+            folder,
+            control: control.trim().to_owned(),
+            agent,
+        };
+        sim.post(
+            "/phone/users",
+            &json!({"authy_id": 1635, "email": "alice@example.com"}),
+        );
+        sim
+    }
+
+    /// A file of the simulator's folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The API key that the simulator takes.
+    pub(crate) fn key(&self) -> String {
+        let config = fs::read_to_string(self.path("config.toml")).unwrap();
+        config.split('"').nth(1).unwrap().to_owned()
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
+        let url = format!("{}{path}", self.control);
+        let mut answer = self
+            .agent
+            .post(&url)
+            .header("Content-Type", "application/json")
+            .send(&body.to_string())
+            .unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert_eq!(answer.status().as_u16(), 200, "{path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let mut answer = self
+            .agent
+            .get(&format!("{}{path}", self.control))
+            .call()
+            .unwrap();
+        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
+    }
+
+    /// A right token of the person, for one use.
+    pub(crate) fn token(&self, id: u64) -> String {
+        let answer = self.post(&format!("/phone/users/{id}/token"), &json!({}));
+        answer["token"].as_str().unwrap().to_owned()
+    }
+
+    /// The token of the last message in the person's inbox.
+    pub(crate) fn last_sms(&self, id: u64) -> Option<String> {
+        let phones = self.get("/phone.json");
+        let users = phones["users"].as_array().unwrap();
+        let user = users.iter().find(|user| user["authy_id"] == id)?;
+        Some(
+            user["inbox"].as_array()?.last()?["token"]
+                .as_str()?
+                .to_owned(),
+        )
+    }
+
+    pub(crate) fn change(&self, id: u64, change: &Value) {
+        self.post(&format!("/phone/users/{id}"), change);
+    }
+
+    /// Arms a fault.
+    pub(crate) fn fault(&self, fault: &Value) {
+        self.post("/faults", fault);
+    }
+
+    /// Lets every verify be answered with this status and body.
+    pub(crate) fn answer_verify(&self, status: u16, body: &str) {
+        self.fault(
+            &json!({"match": {"path": "/verify/"}, "times": 0, "status": status, "body": body}),
+        );
+    }
+
+    /// The paths of all API requests so far, in order.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let all = self.get("/requests.json");
+        let requests = all["requests"].as_array().unwrap();
+        requests
+            .iter()
+            .map(|request| request["path"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// How many requests had this in their path.
+    pub(crate) fn count(&self, part: &str) -> usize {
+        self.requests()
+            .iter()
+            .filter(|path| path.contains(part))
+            .count()
+    }
+
+    /// The lines of the log; waits a moment for the first that `wanted` likes.
+    pub(crate) fn log(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let until = Instant::now() + Duration::from_secs(3);
+        loop {
+            let text = fs::read_to_string(self.path("log.txt")).unwrap_or_default();
+            if text.lines().any(&wanted) || Instant::now() > until {
+                return text.lines().map(str::to_owned).collect();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,208 @@
+//! Broken, unreadable and hostile files and arguments: each denies, says why, and asks nobody.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use crate::common::host::Host;
+
+/// A host on which everything that could be let pass is let pass.
+fn lenient() -> Host {
+    Host::with(
+        "[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
+    )
+    .arguments("nullok")
+}
+
+/// Breaks something; the login of anybody is then an error of ours whose reason the log tells.
+fn denies(host: &Host, why: &str) {
+    for user in ["alice", "mallory"] {
+        let login = host.login(user, &["1234567", "1234567", "1234567"]);
+        assert_eq!(
+            (login.code, login.prompts()),
+            ("PAM_SERVICE_ERR", 0),
+            "{why}"
+        );
+    }
+    assert!(host.sim.requests().is_empty(), "{why}");
+}
+
+fn log_says(host: &Host, what: &str) {
+    let log = host.log();
+    assert!(log.contains(what), "{what} is not in:\n{log}");
+    assert!(!log.contains(&host.sim.key()[..8]), "the key is in:\n{log}");
+}
+
+#[test]
+fn a_config_that_cannot_be_trusted_or_read_denies() {
+    type Break = fn(&Path);
+    let breaks: [(&str, Break); 9] = [
+        ("missing", |path| fs::remove_file(path).unwrap()),
+        ("empty", |path| fs::write(path, "").unwrap()),
+        ("half-written", |path| {
+            let text = fs::read_to_string(path).unwrap();
+            fs::write(path, &text[..text.len() / 2]).unwrap();
+        }),
+        ("oversized", |path| {
+            let text = fs::read_to_string(path).unwrap();
+            fs::write(path, text + &"#".repeat(5 << 20)).unwrap();
+        }),
+        ("a directory", |path| {
+            fs::remove_file(path).unwrap();
+            fs::create_dir(path).unwrap();
+        }),
+        ("a FIFO", |path| {
+            fs::remove_file(path).unwrap();
+            nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        }),
+        ("a device", |path| {
+            fs::remove_file(path).unwrap();
+            symlink("/dev/zero", path).unwrap();
+        }),
+        ("a link to nothing", |path| {
+            fs::remove_file(path).unwrap();
+            symlink("nothing", path).unwrap();
+        }),
+        ("binary", |path| fs::write(path, [0xff; 100]).unwrap()),
+    ];
+    for (why, act) in breaks {
+        let host = lenient();
+        act(&host.config);
+        denies(&host, why);
+    }
+}
+
+#[test]
+fn a_config_that_others_can_read_or_replace_denies() {
+    for mode in [0o644, 0o640, 0o604, 0o666] {
+        let host = lenient();
+        host.chmod(&host.config, mode);
+        denies(&host, "mode");
+    }
+    let host = lenient();
+    host.chmod(host.sim.folder(), 0o777);
+    denies(&host, "folder");
+    host.chmod(host.sim.folder(), 0o700);
+}
+
+#[test]
+fn a_mistake_in_the_config_denies() {
+    for text in [
+        "x = 1\n",
+        "[login]\n",
+        "[log]\n",
+        "attempts = 0\n",
+        "[service.sshd]\necho = 2\n",
+        "=",
+    ] {
+        let host = lenient();
+        host.append(&host.config, text);
+        denies(&host, text);
+    }
+}
+
+#[test]
+fn a_mapping_that_cannot_be_trusted_or_read_denies_and_the_log_says_why() {
+    type Break = fn(&Host);
+    let breaks: [(Break, &str); 9] = [
+        (
+            |host| fs::remove_file(&host.users).unwrap(),
+            "users.toml: No such file",
+        ),
+        (
+            |host| host.append(&host.users, "jane.doe = 1636\n"),
+            "users.toml:3: jane.doe: put the name in quotes",
+        ),
+        (
+            |host| host.append(&host.users, "bob = { id = 7 }\n"),
+            "users.toml:3: bob: unknown key id",
+        ),
+        (
+            |host| host.append(&host.users, "alice = 1636\n"),
+            "users.toml:3: ",
+        ),
+        (
+            |host| host.append(&host.users, "bob = \n"),
+            "users.toml:3: ",
+        ),
+        (
+            |host| host.append(&host.users, "[groups]\n"),
+            "users.toml:3: unknown key groups",
+        ),
+        (
+            |host| host.chmod(&host.users, 0o664),
+            "users.toml: it can be written by others (mode 0664)",
+        ),
+        (
+            |host| host.chmod(&host.users, 0o666),
+            "users.toml: it can be written by others (mode 0666)",
+        ),
+        (
+            |host| {
+                fs::remove_file(&host.users).unwrap();
+                fs::create_dir(&host.users).unwrap();
+            },
+            "users.toml: not a regular file",
+        ),
+    ];
+    for (act, why) in breaks {
+        let host = lenient();
+        act(&host);
+        denies(&host, why);
+        log_says(&host, why);
+        assert_eq!(
+            host.audit()[0],
+            "verdict=error reason=mapping user=\"alice\""
+        );
+    }
+}
+
+#[test]
+fn a_bad_value_denies_its_user_and_nobody_else() {
+    let host = Host::new();
+    host.append(&host.users, "bob = 0\n");
+
+    assert_eq!(host.login("bob", &[]).code, "PAM_SERVICE_ERR");
+    log_says(&host, "users.toml:3: bob: the authy id must be an integer");
+    let token = host.sim.token(1635);
+    assert_eq!(host.login("alice", &[&token]).code, "PAM_SUCCESS");
+}
+
+#[test]
+fn a_wrong_argument_denies() {
+    for argument in [
+        "nullokay",
+        "debug debug",
+        "config=/x",
+        "users=relative",
+        "sms=auto",
+    ] {
+        let host = Host::new().arguments(argument);
+        denies(&host, argument);
+    }
+}
+
+#[test]
+fn a_ca_file_that_cannot_be_used_denies_with_outages_let_pass() {
+    for text in ["", "no certificate"] {
+        let host = lenient();
+        fs::write(host.sim.path("ca.pem"), text).unwrap();
+        let login = host.login("alice", &["1234567"]);
+        assert_eq!(login.code, "PAM_SERVICE_ERR");
+        log_says(&host, "ca.pem: holds no CA certificate");
+    }
+    let host = lenient();
+    host.chmod(&host.sim.path("ca.pem"), 0o666);
+    assert_eq!(host.login("alice", &["1234567"]).code, "PAM_SERVICE_ERR");
+    log_says(&host, "ca.pem: it can be written by others");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn files_of_somebody_else_deny() {
+    for name in ["config.toml", "users.toml"] {
+        let host = lenient();
+        std::os::unix::fs::chown(host.sim.path(name), Some(12345), None).unwrap();
+        denies(&host, name);
+    }
+}
