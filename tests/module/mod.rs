@@ -3,3 +3,5 @@
 mod bad_files;
 mod faults;
 mod libpam;
+mod sshd;
+mod sudo;

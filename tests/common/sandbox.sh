@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# sandbox.sh COMMAND…: runs COMMAND as root in an overlay over /, in namespaces of its own.
+#
+# Nothing that COMMAND changes stays, however it ends: the overlay's upper layer is in memory, and
+# the process tree dies with this script. /dev has the usual nodes and no log, so that /dev/log can
+# be made there.
+set -euo pipefail
+
+if [ "${1-}" != --inside ]; then
+    exec unshare --mount --pid --fork --kill-child --propagation private -- "$0" --inside "$PWD" "$@"
+fi
+folder=$2
+shift 2
+
+# A folder that every system has; only this mount namespace sees what is mounted there.
+base=/mnt
+mount -t tmpfs tmpfs "$base"
+mkdir "$base/upper" "$base/work" "$base/root"
+mount -t overlay overlay "$base/root" -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work"
+root=$base/root
+mount -t proc proc "$root/proc"
+mount --rbind /sys "$root/sys"
+mount -t tmpfs -o mode=0755 tmpfs "$root/dev"
+mkdir "$root/dev/pts" "$root/dev/shm"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$root/dev/pts"
+chmod 1777 "$root/dev/shm"
+ln -s pts/ptmx "$root/dev/ptmx"
+ln -s /proc/self/fd "$root/dev/fd"
+ln -s /proc/self/fd/0 "$root/dev/stdin"
+ln -s /proc/self/fd/1 "$root/dev/stdout"
+ln -s /proc/self/fd/2 "$root/dev/stderr"
+for node in null zero full random urandom tty; do
+    touch "$root/dev/$node"
+    mount --bind "/dev/$node" "$root/dev/$node"
+done
+# An overlay shows one file system: a checkout on another one is put there as well.
+[ -e "$root$folder/Cargo.toml" ] || mount --rbind "$folder" "$root$folder"
+exec chroot "$root" /bin/sh -c 'cd "$1" && shift && exec "$@"' sh "$folder" "$@"

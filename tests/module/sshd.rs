@@ -1,0 +1,389 @@
+//! Real sshd: a copy under another name, which makes that name its PAM service, in the sandbox.
+
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::common::host::Host;
+use crate::common::sandbox;
+
+/// The name of sshd's copy, and so of its PAM service.
+const NAME: &str = "sshd-under-test";
+const USER: &str = "pat";
+const PASSWORD: &str = "right horse";
+
+/// A first factor by password: a wrong one ends the stack before us.
+const PASSWORD_FIRST: &str = "auth requisite pam_unix.so\n";
+const REST: &str =
+    "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n";
+
+struct Sshd {
+    host: Host,
+    server: Child,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl Sshd {
+    /// Starts sshd with a stack of `first`, our line as the documentation shows it, and pam_permit.
+    fn start(host: Host, first: &str, methods: &str) -> Self {
+        let folder = host.sim.folder().join("ssh");
+        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all("/run/sshd").unwrap();
+        run(Command::new("useradd").args(["--create-home", "--shell", "/bin/sh", USER]));
+        for user in [USER, "root"] {
+            pipe(
+                &mut Command::new("chpasswd"),
+                &format!("{user}:{PASSWORD}\n"),
+            );
+            host.append(&host.users, &format!("{user} = 1635\n"));
+        }
+        fs::copy("/usr/sbin/sshd", format!("/usr/sbin/{NAME}")).unwrap();
+        let module = host
+            .line()
+            .replace("[success=ok ignore=ignore default=die]", "required");
+        fs::write(
+            format!("/etc/pam.d/{NAME}"),
+            format!("{first}{module}\n{REST}"),
+        )
+        .unwrap();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        for key in ["host", "user"] {
+            let mut keygen = Command::new("ssh-keygen");
+            run(keygen
+                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+                .arg(folder.join(key)));
+        }
+        authorize(&folder.join("user.pub"));
+        let config = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {dir}/host\nPidFile none\nUsePAM yes\n\
+             PasswordAuthentication no\nKbdInteractiveAuthentication yes\nStrictModes no\n\
+             AuthenticationMethods {methods}\nSubsystem sftp internal-sftp\nUseDNS no\n",
+            dir = folder.display()
+        );
+        fs::write(folder.join("sshd_config"), config).unwrap();
+        let server = Command::new(format!("/usr/sbin/{NAME}"))
+            .args(["-D", "-f"])
+            .arg(folder.join("sshd_config"))
+            .arg("-E")
+            .arg(folder.join("sshd.log"))
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let until = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < until, "sshd does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self {
+            host,
+            server,
+            port,
+            folder,
+        }
+    }
+
+    /// A client program that answers password prompts with `password` and token prompts with
+    /// `tokens` in turn, and gives up after half a minute.
+    fn client(&self, program: &str, password: &str, tokens: &[&str]) -> Command {
+        let askpass = self.folder.join("askpass");
+        fs::write(self.folder.join("tokens"), tokens.join("\n") + "\n").unwrap();
+        fs::write(self.folder.join("password"), password).unwrap();
+        let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\necho \"$1\" >>asked\ncase $1 in\n\
+                      *oken*) head -n 1 tokens; sed -i 1d tokens ;;\n*) cat password ;;\nesac\n";
+        fs::write(&askpass, script).unwrap();
+        fs::set_permissions(&askpass, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut client = Command::new("timeout");
+        client
+            .args(["30", program, "-F", "none"])
+            .env("SSH_ASKPASS", &askpass);
+        client
+            .env("SSH_ASKPASS_REQUIRE", "force")
+            .stdin(Stdio::null());
+        for option in [
+            "StrictHostKeyChecking=no",
+            "UserKnownHostsFile=/dev/null",
+            "LogLevel=ERROR",
+            "NumberOfPasswordPrompts=1",
+            &format!("IdentityFile={}", self.folder.join("user").display()),
+        ] {
+            client.args(["-o", option]);
+        }
+        client
+    }
+
+    fn ssh(&self, user: &str, password: &str, tokens: &[&str]) -> Output {
+        let mut ssh = self.client("ssh", password, tokens);
+        ssh.args([
+            "-p",
+            &self.port.to_string(),
+            &format!("{user}@127.0.0.1"),
+            "echo",
+            "inside",
+        ]);
+        ssh.output().unwrap()
+    }
+
+    fn token(&self) -> String {
+        self.host.sim.token(1635)
+    }
+
+    fn asked(&self) -> String {
+        fs::read_to_string(self.folder.join("asked")).unwrap_or_default()
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn authorize(key: &Path) {
+    let folder = Path::new("/home").join(USER).join(".ssh");
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(key, folder.join("authorized_keys")).unwrap();
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn pipe(command: &mut Command, input: &str) {
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    assert!(child.wait().unwrap().success(), "{command:?}");
+}
+
+fn is_inside(output: &Output) -> bool {
+    output.status.success() && output.stdout == b"inside\n"
+}
+
+fn host() -> Host {
+    Host::with("[login]\nrefusal_seconds = 0\nattempts = 3\n")
+}
+
+#[test]
+#[ignore = "needs root"]
+fn sshd_asks_password_and_token_and_lets_in() {
+    if !sandbox::enter("module::sshd::sshd_asks_password_and_token_and_lets_in") {
+        return;
+    }
+    let sshd = Sshd::start(host(), PASSWORD_FIRST, "keyboard-interactive");
+
+    let output = sshd.ssh(USER, PASSWORD, &[&sshd.token()]);
+
+    assert!(is_inside(&output), "{output:?}");
+    let audit = sshd.host.audit();
+    assert_eq!(
+        audit,
+        [format!(
+            "verdict=accepted reason=token_accepted factor=token authy_id=1635 attempts=1 \
+             rhost=\"127.0.0.1\" tty=\"ssh\" user=\"{USER}\""
+        )]
+    );
+}
+
+#[test]
+#[ignore = "needs root"]
+fn sshd_lets_in_after_a_wrong_token_and_a_right_one() {
+    if !sandbox::enter("module::sshd::sshd_lets_in_after_a_wrong_token_and_a_right_one") {
+        return;
+    }
+    let sshd = Sshd::start(host(), PASSWORD_FIRST, "keyboard-interactive");
+
+    let output = sshd.ssh(USER, PASSWORD, &["1111111", &sshd.token()]);
+
+    assert!(is_inside(&output), "{output:?}");
+    assert!(
+        sshd.asked().contains("That token was not accepted."),
+        "{}",
+        sshd.asked()
+    );
+}
+
+#[test]
+#[ignore = "needs root"]
+fn sshd_refuses_after_three_wrong_tokens() {
+    if !sandbox::enter("module::sshd::sshd_refuses_after_three_wrong_tokens") {
+        return;
+    }
+    let sshd = Sshd::start(host(), PASSWORD_FIRST, "keyboard-interactive");
+
+    let output = sshd.ssh(
+        USER,
+        PASSWORD,
+        &["1111111", "2222222", "3333333", &sshd.token()],
+    );
+
+    assert!(!is_inside(&output));
+    assert_eq!(sshd.host.sim.count("/verify/"), 3);
+    assert!(sshd.host.audit()[0].contains("reason=wrong_token factor=token code=60020"));
+}
+
+#[test]
+#[ignore = "needs root"]
+fn sshd_causes_no_sms_for_a_wrong_password() {
+    if !sandbox::enter("module::sshd::sshd_causes_no_sms_for_a_wrong_password") {
+        return;
+    }
+    let host = Host::with("[login]\nrefusal_seconds = 0\nsms = \"auto\"\n");
+    let sshd = Sshd::start(host, PASSWORD_FIRST, "keyboard-interactive");
+
+    assert!(!is_inside(&sshd.ssh(USER, "wrong horse", &["1111111"])));
+    assert!(!is_inside(&sshd.ssh("nobody-here", PASSWORD, &["1111111"])));
+    assert!(
+        sshd.host.sim.requests().is_empty(),
+        "{:?}",
+        sshd.host.sim.requests()
+    );
+
+    let output = sshd.ssh(USER, PASSWORD, &["1111111", "1111111", "1111111"]);
+    assert!(!is_inside(&output));
+    assert_eq!(sshd.host.sim.count("/sms/"), 1, "a right one does cause it");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn sshd_sends_nothing_for_its_dummy_password() {
+    if !sandbox::enter("module::sshd::sshd_sends_nothing_for_its_dummy_password") {
+        return;
+    }
+    // Root is doomed by sshd's default, and each of root's replies is replaced by the dummy.
+    let sshd = Sshd::start(host(), "", "keyboard-interactive");
+
+    let output = sshd.ssh(
+        "root",
+        PASSWORD,
+        &[&sshd.token(), &sshd.token(), &sshd.token()],
+    );
+
+    assert!(!is_inside(&output));
+    assert_eq!(sshd.host.sim.count("/verify/"), 0);
+    assert!(sshd.host.audit()[0].contains("reason=wrong_token authy_id=1635 attempts=3"));
+}
+
+#[test]
+#[ignore = "needs root"]
+fn sshd_moves_files_byte_by_byte_after_key_and_token() {
+    if !sandbox::enter("module::sshd::sshd_moves_files_byte_by_byte_after_key_and_token") {
+        return;
+    }
+    let sshd = Sshd::start(host(), "", "publickey,keyboard-interactive");
+    assert!(is_inside(&sshd.ssh(USER, "", &[&sshd.token()])));
+    let bytes: Vec<u8> = (0..300_000_u32)
+        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    fs::write(sshd.folder.join("file"), &bytes).unwrap();
+    let local = sshd.folder.join("file").display().to_string();
+
+    for (program, flag) in [("scp", "-O"), ("scp", "-s")] {
+        let mut scp = sshd.client(program, "", &[&sshd.token()]);
+        let to = format!("{USER}@127.0.0.1:copy{flag}");
+        let output = scp
+            .args([flag, "-P", &sshd.port.to_string(), &local, &to])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(fs::read(format!("/home/{USER}/copy{flag}")).unwrap(), bytes);
+    }
+    let batch = sshd.folder.join("batch");
+    fs::write(
+        &batch,
+        format!("get copy-s {}\n", sshd.folder.join("back").display()),
+    )
+    .unwrap();
+    let mut sftp = sshd.client("sftp", "", &[&sshd.token()]);
+    // Batch mode would forbid the prompt: the commands come from standard input.
+    sftp.stdin(fs::File::open(&batch).unwrap());
+    let output = sftp
+        .args(["-P", &sshd.port.to_string(), &format!("{USER}@127.0.0.1")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(fs::read(sshd.folder.join("back")).unwrap(), bytes);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn sshd_opens_no_channel_and_no_forward_before_the_token() {
+    if !sandbox::enter("module::sshd::sshd_opens_no_channel_and_no_forward_before_the_token") {
+        return;
+    }
+    let sshd = Sshd::start(host(), "", "publickey,keyboard-interactive");
+    let inner = TcpListener::bind("127.0.0.1:0").unwrap();
+    inner.set_nonblocking(true).unwrap();
+    let target = inner.local_addr().unwrap().to_string();
+    let port = sshd.port.to_string();
+    let forward = |tokens: &[&str]| {
+        let mut ssh = sshd.client("ssh", "", tokens);
+        ssh.args(["-W", &target, "-p", &port, &format!("{USER}@127.0.0.1")]);
+        ssh
+    };
+
+    assert!(
+        !forward(&["1111111", "1111111", "1111111"])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    assert!(
+        inner.accept().is_err(),
+        "nothing may get through without the token"
+    );
+
+    let mut child = forward(&[&sshd.token()])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + Duration::from_secs(10);
+    while inner.accept().is_err() {
+        assert!(Instant::now() < until, "the token opens it");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(child.stdin.take());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+#[ignore = "needs root"]
+fn sshd_shows_the_sms_with_its_prompt() {
+    if !sandbox::enter("module::sshd::sshd_shows_the_sms_with_its_prompt") {
+        return;
+    }
+    let host = Host::with("[login]\nrefusal_seconds = 0\nsms = \"auto\"\n");
+    host.sim.change(1635, &json!({"registered": true}));
+    let sshd = Sshd::start(host, PASSWORD_FIRST, "keyboard-interactive");
+
+    assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[&sshd.token()])));
+
+    assert!(
+        sshd.asked()
+            .contains("use the token shown in the Authy app"),
+        "{}",
+        sshd.asked()
+    );
+}
