@@ -39,6 +39,14 @@ pub enum Error {
     /// Found wrong before anything was sent: a CA file, a URL.
     #[error("{0}")]
     Local(String),
+    /// An argument that Authy would not take; nothing was sent.
+    #[error("{argument}: {message}")]
+    Invalid {
+        /// The argument's name in Authy's API.
+        argument: &'static str,
+        /// What it has to be.
+        message: String,
+    },
 }
 
 impl Error {
@@ -58,10 +66,20 @@ impl Error {
             | Self::NotAllowed(refusal)
             | Self::NotFound(refusal)
             | Self::RateLimited(refusal) => Some(refusal),
-            Self::FalseIdentity(_) | Self::Unavailable(_) | Self::Process(_) | Self::Local(_) => {
-                None
-            }
+            Self::FalseIdentity(_)
+            | Self::Unavailable(_)
+            | Self::Process(_)
+            | Self::Local(_)
+            | Self::Invalid { .. } => None,
         }
+    }
+}
+
+/// An argument that is refused before anything is sent.
+pub(crate) fn invalid(argument: &'static str, message: impl Into<String>) -> Error {
+    Error::Invalid {
+        argument,
+        message: message.into(),
     }
 }
 

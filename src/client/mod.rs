@@ -6,10 +6,18 @@
 //!
 //! | resource | calls | file |
 //! |---|---|---|
-//! | [`Client::tokens`] | verify, sms | `tokens.rs` |
-//! | [`Client::users`] | status | `users.rs` |
+//! | [`Client::tokens`] | verify, sms, call, e-mail | `tokens.rs` |
+//! | [`Client::users`] | create, status, delete, secret (QR), update, activity, registration | `users.rs` |
+//! | [`Client::approvals`] | OneTouch: create, status, wait | `approvals.rs` |
+//! | [`Client::phones`] | verification start, check and status, info | `phones.rs` |
+//! | [`Client::app`] | details, stats | `app.rs` |
+//! | [`callback`] | the signature of what OneTouch posts back | `callback.rs` |
 
+pub mod app;
+pub mod approvals;
+pub mod callback;
 pub mod error;
+pub mod phones;
 pub(crate) mod reply;
 pub mod tokens;
 pub mod transport;
@@ -20,6 +28,7 @@ use std::time::{Duration, Instant};
 
 pub use error::{Cause, Error, Refusal};
 use reply::Reply;
+use serde_json::Value;
 use transport::{Method, Request, Transport};
 
 use crate::deadline::Deadline;
@@ -60,29 +69,66 @@ impl<T: Transport> Client<T> {
         users::Users(self)
     }
 
+    /// Approval requests (OneTouch).
+    pub fn approvals(&self) -> approvals::Approvals<'_, T> {
+        approvals::Approvals(self)
+    }
+
+    /// Phone numbers of people who need no authy id.
+    pub fn phones(&self) -> phones::Phones<'_, T> {
+        phones::Phones(self)
+    }
+
+    /// Questions about the application itself.
+    pub fn app(&self) -> app::App<'_, T> {
+        app::App(self)
+    }
+
+    /// Asks for what stands at `path`; see `call`.
+    fn get(&self, path: &str, query: &[(&str, &str)], deadline: Deadline) -> Result<Reply, Error> {
+        let path = Secret::new(format!("{path}{}", query_string(query)));
+        self.call(Method::Get, &path, None, deadline)
+    }
+
+    /// Has the service do what `path` and `body` say; see `call`.
+    fn post(&self, path: &str, body: &Value, deadline: Deadline) -> Result<Reply, Error> {
+        let path = Secret::new(path.to_owned());
+        let body = Secret::new(body.to_string());
+        self.call(Method::Post, &path, Some(&body), deadline)
+    }
+
     /// The one way out: sends a request and reads the envelope of what comes back. Blocks for the
     /// client's time-out or until `deadline`, whichever is sooner. `path` is made of fixed words and
     /// checked types only.
     fn call(
         &self,
         method: Method,
-        path: &str,
-        query: &[(&str, &str)],
+        path: &Secret,
+        body: Option<&Secret>,
         deadline: Deadline,
     ) -> Result<Reply, Error> {
         let timeout = self.timeout.min(deadline.remaining(Instant::now()));
         if timeout.is_zero() {
             return Err(Error::Unavailable(Cause::TimedOut));
         }
-        let url = Secret::new(format!("{}{path}{}", self.base_url, query_string(query)));
+        let url = Secret::new(format!("{}{}", self.base_url, path.expose()));
         let request = Request {
             method,
             url: &url,
+            body,
             key: &self.key,
             timeout,
         };
         Reply::read(&self.transport.send(&request)?)
     }
+}
+
+/// An object of the members that have a value.
+fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
+    members
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect()
 }
 
 /// `?a=b&c=d` with everything but letters, digits and `-_.~` percent-encoded; empty for no pairs.
@@ -127,9 +173,7 @@ pub(crate) mod scripted {
 
     impl Transport for Scripted {
         fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
-            self.asked
-                .borrow_mut()
-                .push(format!("{:?} {}", request.method, request.url.expose()));
+            self.asked.borrow_mut().push(describe(request));
             let (status, body) = self
                 .answers
                 .borrow_mut()
@@ -140,6 +184,15 @@ pub(crate) mod scripted {
                 body: body.into_bytes(),
                 retry_after_seconds: None,
             })
+        }
+    }
+
+    /// `Get https://…`, or `Post https://… {…}`.
+    fn describe(request: &Request<'_>) -> String {
+        let line = format!("{:?} {}", request.method, request.url.expose());
+        match request.body {
+            Some(body) => format!("{line} {}", body.expose()),
+            None => line,
         }
     }
 
@@ -191,7 +244,7 @@ mod tests {
     fn a_spent_deadline_sends_nothing() {
         let client = scripted::client(&[]);
         let over = Deadline::after(Instant::now(), Duration::ZERO);
-        let error = client.call(Method::Get, "/x", &[], over).unwrap_err();
+        let error = client.get("/x", &[], over).unwrap_err();
         assert!(error.is_unavailable());
         assert!(client.asked().is_empty());
     }

@@ -58,6 +58,29 @@ impl Reply {
         self.0.get(name).and_then(Value::as_str).map(text::clean)
     }
 
+    /// A member as it came.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// A member that is a truth value; absent when it is missing or `null`.
+    pub(crate) fn truth(&self, name: &str) -> Option<bool> {
+        self.0
+            .get(name)
+            .filter(|value| !value.is_null())
+            .map(is_true)
+    }
+
+    /// A member that is an array of objects; other elements are left out.
+    pub(crate) fn objects(&self, name: &str) -> Result<Vec<Map<String, Value>>, Error> {
+        let array = self.0.get(name).and_then(Value::as_array);
+        let array = array.ok_or_else(|| nonsense(&format!("no `{name}` in the answer")))?;
+        Ok(array
+            .iter()
+            .filter_map(|value| value.as_object().cloned())
+            .collect())
+    }
+
     /// A member that is true, or the string `"true"`.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(is_true)

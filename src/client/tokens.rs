@@ -1,9 +1,13 @@
-//! Tokens: is this one right, and send one by SMS.
+//! Tokens: is this one right, and send one by SMS, call or e-mail.
 //!
-//! Source: Authy API, `GET /protected/json/verify/{token}/{authy_id}` and
-//! `GET /protected/json/sms/{authy_id}`. A verify is never repeated: a token works once.
+//! Source: Authy API, `GET /protected/json/verify/{token}/{authy_id}`,
+//! `GET /protected/json/{sms,call}/{authy_id}` and `POST /protected/json/email/{authy_id}`. A verify is
+//! never repeated: a token works once. Sending isn't either: it costs money.
 
-use super::transport::{Method, Transport};
+use serde_json::json;
+
+use super::error::invalid;
+use super::transport::Transport;
 use super::types::{AuthyId, Token};
 use super::{Client, Error};
 use crate::deadline::Deadline;
@@ -70,6 +74,7 @@ impl<T: Transport> Tokens<'_, T> {
         deadline: Deadline,
     ) -> Result<(), Error> {
         let path = format!("/protected/json/verify/{}/{id}", token.digits());
+        check_action("action", how.action)?;
         let mut query = Vec::new();
         if how.force {
             query.push(("force", "true"));
@@ -77,7 +82,7 @@ impl<T: Transport> Tokens<'_, T> {
         query.extend(how.action.map(|action| ("action", action)));
         let path = crate::secret::Secret::new(path);
         self.0
-            .call(Method::Get, path.expose(), &query, deadline)?
+            .get(path.expose(), &query, deadline)?
             .token_is_valid()
     }
 
@@ -86,24 +91,72 @@ impl<T: Transport> Tokens<'_, T> {
     /// # Errors
     /// As [`Error`] says; an SMS that Authy finds unnecessary is no error but [`Delivery::ignored`].
     pub fn sms(&self, id: AuthyId, how: &Send<'_>, deadline: Deadline) -> Result<Delivery, Error> {
-        let mut query = Vec::new();
-        if how.force {
-            query.push(("force", "true"));
-        }
-        query.extend(how.action.map(|text| ("action", text)));
-        query.extend(how.action_message.map(|text| ("action_message", text)));
-        query.extend(how.locale.map(|text| ("locale", text)));
-        let path = format!("/protected/json/sms/{id}");
-        let reply = self
-            .0
-            .call(Method::Get, &path, &query, deadline)?
-            .succeeded()?;
+        self.send("sms", id, how, deadline)
+    }
+
+    /// Has Authy call `id` and say a token. Blocks for the time-out or until `deadline`, not for the
+    /// call itself.
+    ///
+    /// # Errors
+    /// As [`Error`] says; a call that Authy finds unnecessary is no error but [`Delivery::ignored`].
+    pub fn call(&self, id: AuthyId, how: &Send<'_>, deadline: Deadline) -> Result<Delivery, Error> {
+        self.send("call", id, how, deadline)
+    }
+
+    /// Has Authy send a token to the e-mail address of `id`; gives back the address that Authy names.
+    /// Blocks for the time-out or until `deadline`.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub fn email(&self, id: AuthyId, deadline: Deadline) -> Result<Option<String>, Error> {
+        let path = format!("/protected/json/email/{id}");
+        let reply = self.0.post(&path, &json!({}), deadline)?.succeeded()?;
+        Ok(reply.text("email"))
+    }
+
+    fn send(
+        &self,
+        way: &str,
+        id: AuthyId,
+        how: &Send<'_>,
+        deadline: Deadline,
+    ) -> Result<Delivery, Error> {
+        let path = format!("/protected/json/{way}/{id}");
+        let reply = self.0.get(&path, &how.query()?, deadline)?.succeeded()?;
         Ok(Delivery {
             ignored: reply.flag("ignored"),
             cellphone: reply.text("cellphone"),
             device: reply.text("device"),
             message: reply.text("message").unwrap_or_default(),
         })
+    }
+}
+
+impl<'a> Send<'a> {
+    fn query(&self) -> Result<Vec<(&'static str, &'a str)>, Error> {
+        check_action("action", self.action)?;
+        check_action("action_message", self.action_message)?;
+        let force = self.force.then_some("true");
+        let pairs = [
+            ("force", force),
+            ("action", self.action),
+            ("action_message", self.action_message),
+            ("locale", self.locale),
+        ];
+        Ok(pairs
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect())
+    }
+}
+
+/// Authy takes actions of 1 to 255 characters.
+fn check_action(argument: &'static str, text: Option<&str>) -> Result<(), Error> {
+    match text {
+        Some(text) if !(1..=255).contains(&text.chars().count()) => {
+            Err(invalid(argument, "is 1 to 255 characters"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -185,5 +238,52 @@ mod tests {
                     .is_err()
             );
         }
+    }
+
+    #[test]
+    fn a_call_is_asked_for_with_all_that_was_said() {
+        let started =
+            r#"{"success":true,"message":"Call started...","cellphone":"+1-XXX-XXX-XX99"}"#;
+        let client = client(&[(200, started)]);
+        let how = Send {
+            force: true,
+            action: Some("pay"),
+            action_message: Some("Pay 5 €"),
+            locale: Some("pt-BR"),
+        };
+        client.tokens().call(id(), &how, later()).unwrap();
+        assert_eq!(
+            client.asked(),
+            [
+                "Get https://authy.test/protected/json/call/1635?force=true&action=pay\
+                 &action_message=Pay%205%20%E2%82%AC&locale=pt-BR"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_action_that_authy_would_not_take_is_not_sent() {
+        let client = client(&[]);
+        let long = "x".repeat(256);
+        for action in ["", long.as_str()] {
+            let how = Send {
+                action: Some(action),
+                ..Send::default()
+            };
+            let error = client.tokens().sms(id(), &how, later()).unwrap_err();
+            assert_eq!(error.to_string(), "action: is 1 to 255 characters");
+        }
+    }
+
+    #[test]
+    fn an_e_mail_token_is_posted_for() {
+        let sent = r#"{"success":true,"message":"Email token was sent","email":"a@b.test"}"#;
+        let client = client(&[(200, sent)]);
+        let email = client.tokens().email(id(), later()).unwrap();
+        assert_eq!(email.as_deref(), Some("a@b.test"));
+        assert_eq!(
+            client.asked(),
+            ["Post https://authy.test/protected/json/email/1635 {}"]
+        );
     }
 }

@@ -14,7 +14,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, Proxy};
+use ureq::{Agent, Proxy, RequestBuilder};
 
 use super::error::{Cause, Error};
 use crate::process;
@@ -42,6 +42,8 @@ pub struct Request<'a> {
     pub method: Method,
     /// The whole address; secret, since a verify holds the token.
     pub url: &'a Secret,
+    /// What is posted, as JSON.
+    pub body: Option<&'a Secret>,
     /// The API key.
     pub key: &'a Secret,
     /// How long the whole request may take.
@@ -53,6 +55,8 @@ pub struct Request<'a> {
 pub enum Method {
     /// Asks.
     Get,
+    /// Has something done.
+    Post,
 }
 
 /// What came back, whatever its status.
@@ -186,15 +190,13 @@ impl Transport for Https {
 
 /// Sends the request once and reads the whole response.
 fn exchange(agent: &Agent, request: &Request<'_>) -> Result<Response, ureq::Error> {
-    let call = match request.method {
-        Method::Get => agent.get(request.url.expose()),
+    let url = request.url.expose();
+    let mut response = match request.method {
+        Method::Get => with_key(agent.get(url), request).call()?,
+        Method::Post => with_key(agent.post(url), request)
+            .content_type("application/json")
+            .send(request.body.map_or("{}", Secret::expose))?,
     };
-    let mut response = call
-        .header("X-Authy-API-Key", request.key.expose())
-        .config()
-        .timeout_global(Some(request.timeout))
-        .build()
-        .call()?;
     let retry_after_seconds = response
         .headers()
         .get("Retry-After")
@@ -208,6 +210,14 @@ fn exchange(agent: &Agent, request: &Request<'_>) -> Result<Response, ureq::Erro
             .read_to_vec()?,
         retry_after_seconds,
     })
+}
+
+/// The same header and the same time-out for every request.
+fn with_key<B>(call: RequestBuilder<B>, request: &Request<'_>) -> RequestBuilder<B> {
+    call.header("X-Authy-API-Key", request.key.expose())
+        .config()
+        .timeout_global(Some(request.timeout))
+        .build()
 }
 
 /// `AuthyPAM/0.1.0 (linux-x86_64; Rust)`, the shape that Authy's own clients use.

@@ -49,7 +49,7 @@ impl From<client::Error> for Error {
             Client::NotAllowed(_) => ErrorKind::ApplicationRefused,
             Client::FalseIdentity(_) => ErrorKind::FalseIdentity,
             Client::Unavailable(_) => ErrorKind::Unavailable,
-            Client::Local(_) => ErrorKind::Configuration,
+            Client::Local(_) | Client::Invalid { .. } => ErrorKind::Configuration,
             Client::Process(_) => ErrorKind::Process,
         };
         let code = error.refusal().and_then(|refusal| refusal.code);

@@ -96,6 +96,7 @@ impl From<client::Error> for Failure {
             | Client::NotFound(_)
             | Client::RateLimited(_) => Kind::Refused,
             Client::FalseIdentity(_) | Client::Unavailable(_) => Kind::Unavailable,
+            Client::Invalid { .. } => Kind::Usage,
             Client::Process(_) | Client::Local(_) => Kind::Local,
         };
         let refusal = error.refusal().cloned().map(Box::new);
