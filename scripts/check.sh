@@ -36,7 +36,13 @@ build() {
 # The integration tests come last, so that the output ends with their count.
 tests() {
     local as_root=()
-    [ "$(id -u)" -ne 0 ] || as_root=(--include-ignored)
+    if [ "$(id -u)" -eq 0 ]; then
+        as_root=(--include-ignored)
+        scripts/peers.sh || {
+            echo "skipped, since its package cannot be had: every_call_of_the_python_client_works_against_the_simulator"
+            as_root+=(--skip every_call_of_the_python_client)
+        }
+    fi
     export PAM_AUTHY_SO=$PWD/target/product/pam_authy.so
     step cargo test --locked --no-default-features --lib
     step cargo test --locked --all-features --doc

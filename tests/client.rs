@@ -1,6 +1,5 @@
 //! The client against authy-sim over real TLS, and against what a server may do wrong.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use pam_authy::client::tokens::{Send, Verify};
@@ -14,19 +13,9 @@ use serde_json::json;
 use crate::common::sim::Sim;
 
 fn client(sim: &Sim) -> Client<Https> {
-    let config = fs::read_to_string(sim.path("config.toml")).unwrap();
-    let url = config
-        .lines()
-        .find_map(|line| line.strip_prefix("url = \""))
-        .unwrap();
     let transport = Https::new(Some(sim.path("ca.pem")), None);
     let timeout = Duration::from_secs(1);
-    Client::new(
-        transport,
-        url.trim_end_matches('"'),
-        Secret::new(sim.key()),
-        timeout,
-    )
+    Client::new(transport, &sim.url(), Secret::new(sim.key()), timeout)
 }
 
 fn soon() -> Deadline {

@@ -6,3 +6,4 @@ mod common;
 mod layering;
 mod module;
 mod packaging;
+mod peers;

@@ -67,6 +67,21 @@ impl Sim {
         self.folder.path()
     }
 
+    /// Where the API is.
+    pub(crate) fn url(&self) -> String {
+        let config = fs::read_to_string(self.path("config.toml")).unwrap();
+        let line = config
+            .lines()
+            .find(|line| line.starts_with("url = "))
+            .unwrap();
+        line.split('"').nth(1).unwrap().to_owned()
+    }
+
+    /// Where the phones, the faults and the log of requests are, over plain HTTP.
+    pub(crate) fn control(&self) -> &str {
+        &self.control
+    }
+
     /// The API key that the simulator takes.
     pub(crate) fn key(&self) -> String {
         let config = fs::read_to_string(self.path("config.toml")).unwrap();

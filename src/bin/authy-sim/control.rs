@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use crate::phone;
-use crate::service::App;
+use crate::service::{App, qr};
 use crate::state::{Person, Sim};
 
 /// The routes of the control address; the TLS address has them too.
@@ -22,6 +22,9 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .route("/phone/users", post(add_person))
         .route("/phone/users/{id}", post(change_person))
         .route("/phone/users/{id}/token", post(fresh_token))
+        .route("/phone/approvals/{uuid}", post(decide))
+        .route("/phone/app", post(change_app))
+        .route("/qr/{code}", get(qr::image))
         .route(
             "/faults",
             get(list_faults).post(arm_faults).delete(disarm_faults),
@@ -31,7 +34,63 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
 
 async fn phones(State(sim): App) -> Json<Value> {
     let people = sim.people();
-    Json(json!({"users": people.iter().map(Person::as_json).collect::<Vec<_>>()}))
+    let approvals = sim.approvals();
+    let users: Vec<_> = people
+        .iter()
+        .map(|person| {
+            let all = approvals.of(person.id);
+            let mut user = person.as_json();
+            user["approvals"] = all.iter().map(|approval| approval.as_json()).collect();
+            user
+        })
+        .collect();
+    let codes: Vec<_> = sim
+        .verifications()
+        .iter()
+        .map(|(phone, v)| json!({"phone": phone, "code": v.code, "status": v.status()}))
+        .collect();
+    Json(json!({"users": users, "verifications": codes}))
+}
+
+/// Approves or denies a request as the person would: `{"approve": true}`.
+async fn decide(
+    State(sim): App,
+    Path(uuid): Path<String>,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, StatusCode> {
+    let approve = body["approve"].as_bool().ok_or(StatusCode::BAD_REQUEST)?;
+    let decided = sim.approvals().decide(&uuid, approve);
+    let approval = decided.ok_or(StatusCode::NOT_FOUND)?;
+    let callback_url = sim.settings().callback_url.clone();
+    let mut answer = approval.as_json();
+    if let Some(url) = callback_url {
+        let key = sim.key.clone();
+        let delivery = tokio::task::spawn_blocking(move || approval.deliver(&key, &url)).await;
+        answer["callback"] = match delivery {
+            Ok(Ok(status)) => json!(status),
+            Ok(Err(error)) => json!(error),
+            Err(_) => json!("the delivery failed"),
+        };
+    }
+    Ok(Json(answer))
+}
+
+/// What the application may do, and where its callbacks go, which is an address on loopback.
+async fn change_app(State(sim): App, Json(body): Json<Value>) -> Result<Json<Value>, StatusCode> {
+    let mut settings = sim.settings();
+    let set = |flag: &mut bool, name: &str| *flag = body[name].as_bool().unwrap_or(*flag);
+    set(&mut settings.sms_enabled, "sms_enabled");
+    set(&mut settings.calls_enabled, "calls_enabled");
+    set(&mut settings.onetouch_enabled, "onetouch_enabled");
+    set(&mut settings.suspended, "suspended");
+    match &body["callback_url"] {
+        Value::String(url) if url.starts_with("http://127.0.0.1:") => {
+            settings.callback_url = Some(url.clone());
+        }
+        Value::Null => {}
+        _ => return Err(StatusCode::BAD_REQUEST),
+    }
+    Ok(Json(json!({})))
 }
 
 async fn add_person(State(sim): App, Json(body): Json<Value>) -> Json<Value> {
@@ -65,6 +124,7 @@ fn change(person: &mut Person, body: &Value) {
     set(&mut person.registered, "registered");
     set(&mut person.confirmed, "confirmed");
     set(&mut person.suspended, "suspended");
+    set(&mut person.deleted, "deleted");
     if let Some(devices) = body["devices"].as_array() {
         person.devices = devices
             .iter()

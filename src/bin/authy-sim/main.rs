@@ -5,6 +5,7 @@
 //! decoders would share our mistakes. Listens on loopback only and writes in one folder only.
 
 mod answer;
+mod approvals;
 mod certificates;
 mod control;
 mod faults;
@@ -16,6 +17,7 @@ mod random;
 mod service;
 mod state;
 mod stream;
+mod verifications;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -80,7 +82,7 @@ async fn serve(arguments: Arguments) -> Result<()> {
     let folder = folder::Folder::prepare(arguments.dir)?;
     let certificates = certificates::Certificates::load_or_make(&folder)?;
     let key = folder.write_files(&url, control.local_addr()?)?;
-    let sim = Arc::new(state::Sim::new(key, arguments.sandbox));
+    let sim = Arc::new(state::Sim::new(key, url.clone(), arguments.sandbox));
     folder.keep_log()?;
 
     tokio::spawn(listener::serve_control(control, Arc::clone(&sim)));

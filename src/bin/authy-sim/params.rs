@@ -32,14 +32,20 @@ impl Params {
         self.0.get(name).and_then(as_text)
     }
 
+    /// A member as it came.
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
     /// A text below a table: `user[email]`.
     pub(crate) fn text_in(&self, table: &str, name: &str) -> Option<String> {
         self.0.get(table)?.get(name).and_then(as_text)
     }
 
-    /// Whether a flag is set, as truth value or as a word.
+    /// Whether a flag is set, as truth value or as a word; Python's clients write `True`.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        self.text(name).as_deref() == Some("true")
+        self.text(name)
+            .is_some_and(|word| word.eq_ignore_ascii_case("true"))
     }
 }
 

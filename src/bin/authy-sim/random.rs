@@ -21,6 +21,20 @@ pub(crate) fn digits(count: usize) -> String {
     format!("{number:0count$}")
 }
 
+/// A name for something, in the shape of a uuid.
+pub(crate) fn uuid() -> String {
+    let hex = key();
+    let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
+    [
+        part(0..8),
+        part(8..12),
+        part(12..16),
+        part(16..20),
+        part(20..32),
+    ]
+    .join("-")
+}
+
 /// 32 hexadecimal digits, as Authy's API keys have.
 pub(crate) fn key() -> String {
     format!("{:032x}", u128::from_be_bytes(bytes()))

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use totp_rs::{Builder, Totp};
 
+use crate::approvals::Approvals;
 use crate::faults::Armed;
 use crate::random;
+use crate::verifications::Verifications;
 
 /// The first authy id that is given.
 const FIRST_ID: u64 = 1635;
@@ -19,6 +21,8 @@ const FIRST_ID: u64 = 1635;
 const SENT_TOKEN_LIFE: Duration = Duration::from_secs(600);
 /// How long an app token lives, in seconds, as in the Authy app.
 const STEP_SECONDS: u64 = 20;
+/// How long a token of another authenticator app lives, in seconds.
+const OTHER_STEP_SECONDS: u64 = 30;
 /// SMS and calls that one person gets in an hour.
 const SENDS_PER_HOUR: usize = 10;
 /// Wrong tokens of one person in an hour.
@@ -27,8 +31,12 @@ const WRONG_PER_HOUR: usize = 60;
 /// The whole simulator.
 pub(crate) struct Sim {
     pub(crate) key: String,
+    url: String,
     pub(crate) sandbox: bool,
     people: Mutex<People>,
+    approvals: Mutex<Approvals>,
+    verifications: Mutex<Verifications>,
+    settings: Mutex<Settings>,
     faults: Mutex<Armed>,
     requests: Mutex<Vec<Value>>,
     pub(crate) connections: AtomicU64,
@@ -36,11 +44,15 @@ pub(crate) struct Sim {
 }
 
 impl Sim {
-    pub(crate) fn new(key: String, sandbox: bool) -> Self {
+    pub(crate) fn new(key: String, url: String, sandbox: bool) -> Self {
         Self {
             key,
+            url,
             sandbox,
             people: Mutex::default(),
+            approvals: Mutex::default(),
+            verifications: Mutex::default(),
+            settings: Mutex::default(),
             faults: Mutex::default(),
             requests: Mutex::default(),
             connections: AtomicU64::new(0),
@@ -48,8 +60,29 @@ impl Sim {
         }
     }
 
+    /// `https://127.0.0.1:PORT`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(crate) fn people(&self) -> MutexGuard<'_, People> {
         self.people.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn approvals(&self) -> MutexGuard<'_, Approvals> {
+        self.approvals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn verifications(&self) -> MutexGuard<'_, Verifications> {
+        self.verifications
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Armed> {
@@ -83,6 +116,27 @@ impl Sim {
     }
 }
 
+/// What the application may do, and where its callbacks go.
+pub(crate) struct Settings {
+    pub(crate) sms_enabled: bool,
+    pub(crate) calls_enabled: bool,
+    pub(crate) onetouch_enabled: bool,
+    pub(crate) suspended: bool,
+    pub(crate) callback_url: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            sms_enabled: true,
+            calls_enabled: true,
+            onetouch_enabled: true,
+            suspended: false,
+            callback_url: None,
+        }
+    }
+}
+
 /// All people, by authy id.
 #[derive(Default)]
 pub(crate) struct People(BTreeMap<u64, Person>);
@@ -90,10 +144,6 @@ pub(crate) struct People(BTreeMap<u64, Person>);
 impl People {
     pub(crate) fn get(&mut self, id: u64) -> Option<&mut Person> {
         self.0.get_mut(&id)
-    }
-
-    pub(crate) fn remove(&mut self, id: u64) -> Option<Person> {
-        self.0.remove(&id)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -132,10 +182,15 @@ pub(crate) struct Person {
     pub(crate) registered: bool,
     pub(crate) confirmed: bool,
     pub(crate) suspended: bool,
+    /// Marked for deletion, which takes effect a day later.
+    pub(crate) deleted: bool,
     pub(crate) devices: Vec<String>,
     pub(crate) inbox: Vec<Letter>,
+    pub(crate) activity: Vec<String>,
     totp: Totp,
     used_steps: HashSet<u64>,
+    /// Another authenticator app, and the steps whose token was used.
+    other_app: Option<(Totp, HashSet<u64>)>,
     sent: Vec<Sent>,
     used_sent: HashSet<String>,
     sends: Vec<Instant>,
@@ -181,10 +236,13 @@ impl Person {
             registered: false,
             confirmed: false,
             suspended: false,
+            deleted: false,
             devices: vec!["sms".to_owned()],
             inbox: Vec::new(),
+            activity: Vec::new(),
             totp,
             used_steps: HashSet::new(),
+            other_app: None,
             sent: Vec::new(),
             used_sent: HashSet::new(),
             sends: Vec::new(),
@@ -222,8 +280,37 @@ impl Person {
         match (present.saturating_sub(1)..=present + 1).find(is_token) {
             Some(step) if self.used_steps.insert(step) => Verdict::Right { by_sms: false },
             Some(_) => Verdict::Used,
+            None => self.look_up_other_app(token),
+        }
+    }
+
+    fn look_up_other_app(&mut self, token: &str) -> Verdict {
+        let Some((totp, used)) = &mut self.other_app else {
+            return Verdict::Wrong;
+        };
+        let present = now() / OTHER_STEP_SECONDS;
+        let is_token = |step: &u64| totp.generate(step * OTHER_STEP_SECONDS).to_string() == token;
+        match (present.saturating_sub(1)..=present + 1).find(is_token) {
+            Some(step) if used.insert(step) => Verdict::Right { by_sms: false },
+            Some(_) => Verdict::Used,
             None => Verdict::Wrong,
         }
+    }
+
+    /// Gives the person a secret for another authenticator app: the URI that such an app scans.
+    pub(crate) fn add_other_app(&mut self, label: &str) -> String {
+        let secret = random::bytes::<20>();
+        let totp = Builder::new()
+            .with_digits(6)
+            .with_step_duration(OTHER_STEP_SECONDS)
+            .with_skew(1)
+            .with_secret(secret.to_vec())
+            .build_noncompliant();
+        self.other_app = Some((totp, HashSet::new()));
+        let label = serde_urlencoded::to_string([("", label)]).unwrap_or_default();
+        let label = label.trim_start_matches('=').replace('+', "%20");
+        let secret = base32(&secret);
+        format!("otpauth://totp/authy-sim:{label}?secret={secret}&issuer=authy-sim")
     }
 
     /// Sends a token; `None` when it is one too many.
@@ -233,14 +320,18 @@ impl Person {
         }
         self.sends.push(Instant::now());
         let token = self.issue(action);
-        let text = format!("Your Authy token is {token}");
+        self.receive(kind, &token, &format!("Your Authy token is {token}"));
+        Some(token)
+    }
+
+    /// Puts a message into the inbox.
+    pub(crate) fn receive(&mut self, kind: &'static str, token: &str, text: &str) {
         self.inbox.push(Letter {
             kind,
-            token: token.clone(),
-            text,
+            token: token.to_owned(),
+            text: text.to_owned(),
             at: now(),
         });
-        Some(token)
     }
 
     /// A token of this person that nobody has seen, for ten minutes and one use.
@@ -295,10 +386,12 @@ impl Person {
             "registered": self.registered,
             "confirmed": self.confirmed,
             "suspended": self.suspended,
+            "deleted": self.deleted,
             "devices": self.devices,
             "token": token,
             "seconds_left": seconds_left,
             "inbox": inbox,
+            "activity": self.activity,
         })
     }
 }
@@ -309,8 +402,19 @@ fn too_many(times: &mut Vec<Instant>, limit: usize) -> bool {
     times.len() >= limit
 }
 
+/// RFC 4648 base32 without padding, as authenticator apps read it.
+fn base32(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
+    (0..bytes.len() * 8)
+        .step_by(5)
+        .map(|start| (start..start + 5).fold(0, |all, at| all << 1 | bit(at)))
+        .map(|five| char::from(LETTERS[usize::from(five)]))
+        .collect()
+}
+
 /// Seconds since 1970.
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
@@ -348,6 +452,12 @@ mod tests {
             Verdict::Right { by_sms: true }
         );
         assert_eq!(person.verify(&token, Some("pay")), Verdict::Used);
+    }
+
+    #[test]
+    fn base32_is_what_the_rfc_says() {
+        assert_eq!(base32(b"foobar"), "MZXW6YTBOI");
+        assert_eq!(base32(b"foob"), "MZXW6YQ");
     }
 
     #[test]

@@ -7,14 +7,15 @@ use serde_json::json;
 use super::App;
 use crate::answer::respond;
 
-pub(super) async fn details() -> Response {
+pub(super) async fn details(State(sim): App) -> Response {
+    let settings = sim.settings();
     respond(Ok(json!({
         "app": {
             "app_id": 77,
             "name": "authy-sim",
             "plan": "pay_as_you_go",
-            "sms_enabled": true,
-            "onetouch_enabled": true,
+            "sms_enabled": settings.sms_enabled,
+            "onetouch_enabled": settings.onetouch_enabled,
         },
         "message": "Application information.",
         "success": true,

@@ -1,6 +1,9 @@
 //! The routes of the API, and what holds for all of them: key, request log, envelope.
 
 mod app;
+mod onetouch;
+mod phones;
+pub(crate) mod qr;
 mod tokens;
 mod users;
 
@@ -31,11 +34,43 @@ pub(crate) fn routes(sim: &Arc<Sim>) -> Router<Arc<Sim>> {
         .route("/protected/json/users/{id}/remove", post(users::delete))
         .route("/protected/json/users/{id}/delete", post(users::delete))
         .route("/protected/json/users/delete/{id}", post(users::delete))
+        .route("/protected/json/users/{id}/update", post(users::update))
+        .route("/protected/json/users/{id}/secret", post(qr::secret))
+        .route(
+            "/protected/json/users/{id}/register_activity",
+            post(users::register_activity),
+        )
+        .route(
+            "/protected/json/registrations/status",
+            get(users::registration),
+        )
+        .route("/protected/json/email/{id}", post(tokens::email))
         .route("/protected/json/sms/{id}", get(tokens::sms))
         .route("/protected/json/call/{id}", get(tokens::call))
         .route("/protected/json/verify/{token}/{id}", get(tokens::verify))
         .route("/protected/json/app/details", get(app::details))
         .route("/protected/json/app/stats", get(app::stats))
+        .route(
+            "/protected/json/phones/verification/start",
+            post(phones::start),
+        )
+        .route(
+            "/protected/json/phones/verification/check",
+            get(phones::check),
+        )
+        .route(
+            "/protected/json/phones/verification/status",
+            get(phones::status),
+        )
+        .route("/protected/json/phones/info", get(phones::info))
+        .route(
+            "/onetouch/json/users/{id}/approval_requests",
+            post(onetouch::create),
+        )
+        .route(
+            "/onetouch/json/approval_requests/{uuid}",
+            get(onetouch::status),
+        )
         .fallback(|| async { Failure::new(404, 60000, "Requested URL was not found.") })
         .layer(middleware::from_fn_with_state(Arc::clone(sim), check_key))
 }
@@ -80,6 +115,9 @@ async fn check_key(State(sim): App, request: Request, next: Next) -> Response {
         .or_else(|| params.text("api_key"));
     if key.as_deref() != Some(sim.key.as_str()) {
         return Failure::new(401, 60001, "Invalid API key").into_response();
+    }
+    if sim.settings().suspended {
+        return Failure::new(503, 60061, "Application is suspended.").into_response();
     }
     next.run(Request::from_parts(parts, Body::from(body))).await
 }

@@ -1,4 +1,4 @@
-//! Tokens: verify, send by SMS, tell in a call.
+//! Tokens: verify, send by SMS or e-mail, tell in a call.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -16,15 +16,41 @@ const IGNORED_CALL: &str = "Call ignored. User is using  App Tokens and this cal
                             force=true if you still want to call users that are using the App.";
 
 pub(super) async fn sms(State(sim): App, Path(id): Id, params: Params) -> Response {
+    if !sim.settings().sms_enabled {
+        return respond(Err(Failure::new(503, 60007, "SMS is not enabled")));
+    }
     respond(with_person(&sim, &id, |person| {
         send(person, &params, "sms", "SMS token was sent", IGNORED_SMS)
     }))
 }
 
 pub(super) async fn call(State(sim): App, Path(id): Id, params: Params) -> Response {
+    if !sim.settings().calls_enabled {
+        let failure = Failure::new(503, 60006, "Token by call is not enabled");
+        return respond(Err(failure));
+    }
     respond(with_person(&sim, &id, |person| {
         send(person, &params, "call", "Call started...", IGNORED_CALL)
     }))
+}
+
+pub(super) async fn email(State(sim): App, Path(id): Id) -> Response {
+    respond(with_person(&sim, &id, |person| {
+        match person.send("email", None) {
+            Some(_) => Ok(json!({
+                "success": true,
+                "message": "Email token was sent",
+                "email": person.email,
+                "email_id": "EM00000000000000000000000000000000",
+            })),
+            None => Err(too_many()),
+        }
+    }))
+}
+
+fn too_many() -> Failure {
+    let text = "DoS protection: User has requested too many tokens in the last hour.";
+    Failure::new(429, 60003, text)
 }
 
 fn send(
@@ -47,11 +73,7 @@ fn send(
     }
     match person.send(kind, params.text("action")) {
         Some(_) => Ok(json!({"success": true, "message": sent, "cellphone": cellphone})),
-        None => Err(Failure::new(
-            429,
-            60003,
-            "DoS protection: User has requested too many tokens in the last hour.",
-        )),
+        None => Err(too_many()),
     }
 }
 

@@ -1,8 +1,8 @@
-//! People: create, status, delete.
+//! People: create, status, update, delete, activity, registration.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{App, Id, with_person};
 use crate::answer::{Failure, respond};
@@ -41,7 +41,13 @@ pub(super) async fn create(State(sim): App, params: Params) -> Response {
             ..failure
         }));
     }
-    let id = sim.people().add(None, &email, &code, &number).id;
+    let mut people = sim.people();
+    let person = people.add(None, &email, &code, &number);
+    person.deleted = false;
+    let id = person.id;
+    if params.text("send_install_link_via_sms").as_deref() != Some("false") {
+        person.receive("sms", "", "Get the Authy app: https://authy.test/install");
+    }
     respond(Ok(json!({
         "message": "User created successfully.",
         "user": {"id": id},
@@ -63,7 +69,7 @@ pub(super) async fn status(State(sim): App, Path(id): Id) -> Response {
                 "email": person.email,
                 "devices": person.devices,
                 "has_hard_token": false,
-                "account_disabled": false,
+                "account_disabled": person.deleted,
                 "detailed_devices": [],
                 "deleted_devices": [],
             },
@@ -73,11 +79,52 @@ pub(super) async fn status(State(sim): App, Path(id): Id) -> Response {
     }))
 }
 
+/// Marks the person; as at the service, it takes effect much later.
 pub(super) async fn delete(State(sim): App, Path(id): Id) -> Response {
-    let gone = id.parse().ok().and_then(|id| sim.people().remove(id));
-    let answer: Result<Value, Failure> = match gone {
-        Some(_) => Ok(json!({"message": "User removed from application", "success": true})),
-        None => Err(Failure::user_not_found()),
-    };
-    respond(answer)
+    respond(with_person(&sim, &id, |person| {
+        if std::mem::replace(&mut person.deleted, true) {
+            return Err(Failure::new(400, 60127, "User is pending deletion."));
+        }
+        Ok(json!({"message": "User was added to remove.", "success": true}))
+    }))
+}
+
+pub(super) async fn update(State(sim): App, Path(id): Id, params: Params) -> Response {
+    let email = params.text("email").unwrap_or_default();
+    respond(with_person(&sim, &id, |person| {
+        if !email.contains('@') {
+            return Err(Failure::new(400, 60038, "Email is invalid"));
+        }
+        person.email = email;
+        Ok(json!({"message": "User was updated successfully", "success": true}))
+    }))
+}
+
+pub(super) async fn register_activity(State(sim): App, Path(id): Id, params: Params) -> Response {
+    const KINDS: [&str; 4] = ["password_reset", "banned", "unbanned", "cookie_login"];
+    let kind = params.text("type").unwrap_or_default();
+    respond(with_person(&sim, &id, |person| {
+        if !KINDS.contains(&kind.as_str()) {
+            return Err(Failure::new(400, 60029, "Activity could not be created."));
+        }
+        person.activity.push(kind);
+        Ok(json!({"message": "Activity was created.", "success": true}))
+    }))
+}
+
+/// A custom user id is an e-mail address here: the simulator knows no other names.
+pub(super) async fn registration(State(sim): App, params: Params) -> Response {
+    let name = params.text("custom_user_id").unwrap_or_default();
+    let people = sim.people();
+    let found = people.iter().find(|person| person.email == name);
+    respond(match found {
+        Some(person) => Ok(json!({
+            "registration": {
+                "status": if person.registered { "completed" } else { "pending" },
+                "authy_id": person.id,
+            },
+            "success": true,
+        })),
+        None => Err(Failure::new(404, 60035, "Registration was not found.")),
+    })
 }

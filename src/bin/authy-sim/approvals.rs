@@ -1,0 +1,251 @@
+//! Approval requests: what waits on the phones, what was decided, and the callback that says so.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::hmac;
+use serde_json::{Value, json};
+
+use crate::random;
+use crate::state::now;
+
+/// How long a request can be answered when its maker doesn't say: a day.
+const DEFAULT_LIFE: u64 = 86_400;
+
+/// All approval requests, by uuid.
+#[derive(Default)]
+pub(crate) struct Approvals(BTreeMap<String, Approval>);
+
+/// One approval request.
+#[derive(Clone)]
+pub(crate) struct Approval {
+    pub(crate) uuid: String,
+    pub(crate) authy_id: u64,
+    pub(crate) message: String,
+    pub(crate) details: Value,
+    pub(crate) hidden_details: Value,
+    pub(crate) logos: Value,
+    created: u64,
+    /// When it expires, in seconds since 1970; never when absent.
+    until: Option<u64>,
+    decision: Option<(&'static str, u64)>,
+}
+
+impl Approvals {
+    /// Puts a request onto a phone. `life` in seconds; 0 is for ever.
+    pub(crate) fn add(&mut self, authy_id: u64, message: &str, life: Option<u64>) -> &mut Approval {
+        let uuid = random::uuid();
+        let until = match life.unwrap_or(DEFAULT_LIFE) {
+            0 => None,
+            seconds => Some(now() + seconds),
+        };
+        self.0.entry(uuid.clone()).or_insert(Approval {
+            uuid,
+            authy_id,
+            message: message.to_owned(),
+            details: json!({}),
+            hidden_details: json!({}),
+            logos: Value::Null,
+            created: now(),
+            until,
+            decision: None,
+        })
+    }
+
+    pub(crate) fn get(&self, uuid: &str) -> Option<&Approval> {
+        self.0.get(uuid)
+    }
+
+    /// Those of one person, oldest first.
+    pub(crate) fn of(&self, authy_id: u64) -> Vec<&Approval> {
+        let mut found: Vec<_> = self.0.values().filter(|a| a.authy_id == authy_id).collect();
+        found.sort_by_key(|approval| approval.created);
+        found
+    }
+
+    /// Decides a pending request; `None` when there is none to decide.
+    pub(crate) fn decide(&mut self, uuid: &str, approve: bool) -> Option<Approval> {
+        let approval = self.0.get_mut(uuid)?;
+        if approval.status() != "pending" {
+            return None;
+        }
+        approval.decision = Some((if approve { "approved" } else { "denied" }, now()));
+        Some(approval.clone())
+    }
+}
+
+impl Approval {
+    pub(crate) fn status(&self) -> &'static str {
+        match self.decision {
+            Some((word, _)) => word,
+            None if self.until.is_some_and(|until| until <= now()) => "expired",
+            None => "pending",
+        }
+    }
+
+    /// For the phone.
+    pub(crate) fn as_json(&self) -> Value {
+        json!({
+            "uuid": self.uuid,
+            "message": self.message,
+            "details": self.details,
+            "hidden_details": self.hidden_details,
+            "status": self.status(),
+            "seconds_left": self.until.map(|until| until.saturating_sub(now())),
+        })
+    }
+
+    /// For the API.
+    pub(crate) fn answer(&self, email: &str) -> Value {
+        json!({
+            "_app_name": "authy-sim",
+            "_app_serial_id": 77,
+            "_authy_id": self.authy_id,
+            "_id": "0123456789abcdef01234567",
+            "_user_email": email,
+            "app_id": "0123456789abcdef01234568",
+            "user_id": "0123456789abcdef01234569",
+            "created_at": iso(self.created),
+            "updated_at": iso(self.decision.map_or(self.created, |(_, at)| at)),
+            "processed_at": self.decision.map(|(_, at)| iso(at)),
+            "notified": false,
+            "seconds_to_expire": self.until.map(|until| until - self.created),
+            "status": self.status(),
+            "uuid": self.uuid,
+        })
+    }
+
+    /// The body of the callback.
+    fn callback(&self) -> Value {
+        json!({
+            "authy_id": self.authy_id,
+            "device_uuid": 1,
+            "callback_action": "approval_request_status",
+            "uuid": self.uuid,
+            "status": self.status(),
+            "approval_request": {
+                "transaction": {
+                    "details": self.details,
+                    "device_details": {},
+                    "device_geolocation": null,
+                    "device_signing_time": now(),
+                    "encrypted": false,
+                    "flagged": false,
+                    "hidden_details": self.hidden_details,
+                    "message": self.message,
+                    "reason": null,
+                    "requester_details": null,
+                    "status": self.status(),
+                    "uuid": self.uuid,
+                    "created_at_time": self.created,
+                    "customer_uuid": "1",
+                },
+                "logos": self.logos,
+                "expiration_timestamp": self.until,
+            },
+        })
+    }
+
+    /// Posts the signed callback to `url`. Blocks for five seconds at most.
+    pub(crate) fn deliver(&self, key: &str, url: &str) -> Result<u16, String> {
+        let body = self.callback();
+        let nonce = now().to_string();
+        let data = format!("{nonce}|POST|{url}|{}", signed_form(&body));
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+        let agent = ureq::Agent::config_builder()
+            .proxy(None)
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(5)))
+            .build()
+            .new_agent();
+        let answer = agent
+            .post(url)
+            .content_type("application/json")
+            .header("X-Authy-Signature-Nonce", &nonce)
+            .header(
+                "X-Authy-Signature",
+                STANDARD.encode(hmac::sign(&key, data.as_bytes())),
+            )
+            .send(body.to_string());
+        answer
+            .map(|answer| answer.status().as_u16())
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// What the service signs: every leaf as `name=value`, siblings of an object in order of their text,
+/// elements of an array in their own.
+fn signed_form(body: &Value) -> String {
+    fn walk(name: &str, value: &Value) -> String {
+        let mut parts: Vec<String> = match value {
+            Value::Object(members) => {
+                let inside = |key: &str| match name {
+                    "" => key.to_owned(),
+                    name => format!("{name}[{key}]"),
+                };
+                let mut parts: Vec<_> = members.iter().map(|(k, v)| walk(&inside(k), v)).collect();
+                parts.sort();
+                parts
+            }
+            Value::Array(all) => all.iter().map(|v| walk(&format!("{name}[]"), v)).collect(),
+            leaf => {
+                let text = match leaf {
+                    Value::Null => String::new(),
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                vec![serde_urlencoded::to_string([(name, text)]).unwrap_or_default()]
+            }
+        };
+        parts.retain(|part| !part.is_empty());
+        parts.join("&")
+    }
+    walk("", body)
+}
+
+fn iso(seconds: u64) -> String {
+    let at = i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok());
+    at.and_then(|at| {
+        at.format(&time::format_description::well_known::Rfc3339)
+            .ok()
+    })
+    .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_decided_once() {
+        let mut approvals = Approvals::default();
+        let uuid = approvals.add(1635, "Log in?", Some(40)).uuid.clone();
+        assert_eq!(approvals.get(&uuid).unwrap().status(), "pending");
+        assert_eq!(approvals.decide(&uuid, false).unwrap().status(), "denied");
+        assert!(approvals.decide(&uuid, true).is_none());
+    }
+
+    #[test]
+    fn an_expired_request_cannot_be_approved() {
+        let mut approvals = Approvals::default();
+        let approval = approvals.add(1635, "Log in?", Some(40));
+        approval.until = Some(now());
+        let uuid = approval.uuid.clone();
+        assert_eq!(approvals.get(&uuid).unwrap().status(), "expired");
+        assert!(approvals.decide(&uuid, true).is_none());
+    }
+
+    #[test]
+    fn the_signed_form_keeps_arrays_in_order_and_leaves_out_what_is_empty() {
+        let body = json!({"b": [{"z": 1, "a": 2}, {"a": 3}], "a": {}, "c": null});
+        assert_eq!(
+            signed_form(&body),
+            "b%5B%5D%5Ba%5D=2&b%5B%5D%5Bz%5D=1&b%5B%5D%5Ba%5D=3&c="
+        );
+    }
+}

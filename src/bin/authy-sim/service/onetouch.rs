@@ -1,0 +1,74 @@
+//! OneTouch: approval requests.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+use super::{App, Id, with_person};
+use crate::answer::{Answer, Failure, respond};
+use crate::params::Params;
+use crate::state::Sim;
+
+pub(super) async fn create(State(sim): App, Path(id): Id, params: Params) -> Response {
+    respond(answer_create(&sim, &id, &params))
+}
+
+fn answer_create(sim: &Sim, id: &str, params: &Params) -> Answer {
+    if !sim.settings().onetouch_enabled {
+        let text = "OneTouch is not enabled for this application.";
+        return Err(Failure::new(403, 60065, text));
+    }
+    let (id, registered) = with_person(sim, id, |person| Ok((person.id, person.registered)))?;
+    if !registered {
+        return Err(Failure::new(
+            400,
+            60050,
+            "User is not registered for OneTouch.",
+        ));
+    }
+    let message = params.text("message").unwrap_or_default();
+    if message.is_empty() {
+        return Err(Failure::new(400, 60080, "message is required"));
+    }
+    let life = match params.text("seconds_to_expire") {
+        Some(text) => Some(
+            text.parse()
+                .map_err(|_| Failure::new(400, 60004, "Invalid parameter: seconds_to_expire"))?,
+        ),
+        None => None,
+    };
+    let details = texts("details", params)?;
+    let hidden_details = texts("hidden_details", params)?;
+    let mut approvals = sim.approvals();
+    let approval = approvals.add(id, &message, life);
+    approval.details = details;
+    approval.hidden_details = hidden_details;
+    approval.logos = params.get("logos").cloned().unwrap_or(Value::Null);
+    Ok(json!({"approval_request": {"uuid": approval.uuid}, "success": true}))
+}
+
+/// An object of texts.
+fn texts(name: &str, params: &Params) -> Result<Value, Failure> {
+    match params.get(name) {
+        None | Some(Value::Null) => Ok(Value::Object(Map::new())),
+        Some(Value::Object(object)) if object.values().all(Value::is_string) => {
+            Ok(Value::Object(object.clone()))
+        }
+        Some(_) => Err(Failure::new(400, 60080, &format!("{name} is invalid"))),
+    }
+}
+
+pub(super) async fn status(State(sim): App, Path(uuid): Path<String>) -> Response {
+    let approval = sim.approvals().get(&uuid).cloned();
+    respond(match approval {
+        None => {
+            let text = format!("Approval request not found: {uuid}");
+            Err(Failure::new(404, 60049, &text))
+        }
+        Some(approval) => {
+            let email = sim.people().get(approval.authy_id).map(|p| p.email.clone());
+            let answer = approval.answer(&email.unwrap_or_default());
+            Ok(json!({"approval_request": answer, "success": true}))
+        }
+    })
+}

@@ -1,0 +1,142 @@
+//! Phone verification and phone information.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::json;
+
+use super::App;
+use crate::answer::{Answer, Failure, respond};
+use crate::params::Params;
+use crate::state::Sim;
+use crate::verifications::Check;
+
+/// Numbers that end so are landlines, which get no SMS.
+const LANDLINE_END: &str = "000";
+
+/// A country code and a number from the parameters.
+fn phone(params: &Params) -> Result<(String, String), Failure> {
+    let required = |name: &str| {
+        params
+            .text(name)
+            .filter(|text| !text.is_empty())
+            .ok_or_else(|| {
+                let text = format!("Invalid parameter: {name} - Parameter is required");
+                Failure::new(400, 60004, &text)
+            })
+    };
+    let country = required("country_code")?;
+    let number: String = required("phone_number")?
+        .chars()
+        .filter(|c| !" -.()".contains(*c))
+        .collect();
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(&country) {
+        let text = format!("Invalid parameter: country_code - '{country}' is not a valid Integer");
+        return Err(Failure::new(400, 60004, &text));
+    }
+    if !digits(&number) || !(5..=15).contains(&number.len()) {
+        return Err(Failure::new(400, 60033, "Phone number is invalid"));
+    }
+    Ok((country, number))
+}
+
+pub(super) async fn start(State(sim): App, params: Params) -> Response {
+    respond(answer_start(&sim, &params))
+}
+
+fn answer_start(sim: &Sim, params: &Params) -> Answer {
+    let (country, number) = phone(params)?;
+    let via = params.text("via").unwrap_or_else(|| "sms".to_owned());
+    if via != "sms" && via != "call" {
+        return Err(Failure::new(400, 60004, "Invalid parameter: via"));
+    }
+    let length = params.text("code_length").unwrap_or_else(|| "4".to_owned());
+    let length = length
+        .parse()
+        .ok()
+        .filter(|length| (4..=10).contains(length));
+    let Some(length) = length else {
+        return Err(Failure::new(400, 60004, "Invalid parameter: code_length"));
+    };
+    if params.text("custom_message").is_some() {
+        return Err(Failure::new(403, 60091, "Custom messages are not allowed"));
+    }
+    if via == "sms" && number.ends_with(LANDLINE_END) {
+        let text = "Cannot send SMS to landline phone numbers";
+        return Err(Failure::new(403, 60082, text));
+    }
+    let mut verifications = sim.verifications();
+    let started = verifications.start(&format!("+{country} {number}"), length);
+    let sent = if via == "sms" {
+        "Text message sent"
+    } else {
+        "Call to number initiated"
+    };
+    Ok(json!({
+        "carrier": "Simulated Mobile",
+        "is_cellphone": !number.ends_with(LANDLINE_END),
+        "is_ported": false,
+        "message": format!("{sent} to +{country} {number}."),
+        "seconds_to_expire": started.seconds_to_expire(),
+        "uuid": started.uuid,
+        "success": true,
+    }))
+}
+
+pub(super) async fn check(State(sim): App, params: Params) -> Response {
+    respond(answer_check(&sim, &params))
+}
+
+fn answer_check(sim: &Sim, params: &Params) -> Answer {
+    let (country, number) = phone(params)?;
+    let code = params.text("verification_code").unwrap_or_default();
+    match sim
+        .verifications()
+        .check(&format!("+{country} {number}"), &code)
+    {
+        Check::Right => Ok(json!({"message": "Verification code is correct.", "success": true})),
+        Check::Wrong => Err(Failure::new(401, 60022, "Verification code is incorrect")),
+        Check::NonePending => {
+            let text = format!("No pending verifications for +{country} {number} found.");
+            Err(Failure::new(404, 60023, &text))
+        }
+    }
+}
+
+pub(super) async fn status(State(sim): App, params: Params) -> Response {
+    respond(answer_status(&sim, &params))
+}
+
+fn answer_status(sim: &Sim, params: &Params) -> Answer {
+    let uuid = params.text("uuid").unwrap_or_default();
+    let number = match phone(params) {
+        Ok((country, number)) => format!("+{country} {number}"),
+        Err(_) if !uuid.is_empty() => String::new(),
+        Err(_) => {
+            let text = "Either uuid, or country_code and phone_number are required";
+            return Err(Failure::new(400, 60042, text));
+        }
+    };
+    match sim.verifications().find(&number, &uuid) {
+        Some(found) => Ok(json!({
+            "message": "Phone Verification status.",
+            "status": found.status(),
+            "seconds_to_expire": found.seconds_to_expire(),
+            "success": true,
+        })),
+        None => Err(Failure::new(404, 60023, "No pending verifications found.")),
+    }
+}
+
+pub(super) async fn info(params: Params) -> Response {
+    respond(phone(&params).map(|(_, number)| {
+        let is_landline = number.ends_with(LANDLINE_END);
+        json!({
+            "message": "Phone number information as of 2026-01-01 00:00:00 UTC",
+            "type": if is_landline { "landline" } else { "cellphone" },
+            "provider": "Simulated Mobile",
+            "ported": false,
+            "success": true,
+        })
+    }))
+}
