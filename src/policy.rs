@@ -5,25 +5,45 @@
 
 use crate::account::Spelling;
 use crate::config::Otherwise;
+use crate::users::Entry;
 
-/// What is asked of somebody who is not in the mapping.
+/// What a login is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unenrolled {
-    /// The same as of anyone, to be refused.
-    AskAndRefuse,
+pub enum Required {
+    /// A factor of the person whom the mapping names.
+    Person,
+    /// A factor of nobody's: asked like anyone, and refused.
+    Nobody,
+    /// Refused at once: the entry cannot be used.
+    Unusable,
     /// Nothing: no second factor for this login.
     Pass,
 }
 
-/// What is asked of somebody whose name is not in the valid mapping. Let pass only where the
-/// configuration says so, and only under the account's own spelling: a name that a directory
-/// resolves to somebody else's account might be that somebody, enrolled.
-#[must_use]
-pub fn unenrolled(otherwise: Otherwise, spelling: Spelling) -> Unenrolled {
-    match (otherwise, spelling) {
-        (Otherwise::Ignore, Spelling::Own | Spelling::NoAccount) => Unenrolled::Pass,
-        (Otherwise::Ignore, Spelling::Alias) | (Otherwise::Deny, _) => Unenrolled::AskAndRefuse,
-    }
+/// What a login is asked for whose name the mapping answers with `entry`. How the account spells its
+/// name is looked up only where it matters.
+///
+/// # Errors
+/// The look-up failed: the login is refused.
+pub fn required<E>(
+    entry: &Entry,
+    otherwise: Otherwise,
+    spelling: impl FnOnce() -> Result<Spelling, E>,
+) -> Result<Required, E> {
+    Ok(match entry {
+        Entry::Enrolled(_) => Required::Person,
+        Entry::Unusable { .. } => Required::Unusable,
+        Entry::Absent if otherwise == Otherwise::Deny => Required::Nobody,
+        Entry::Absent if passes_unenrolled(otherwise, spelling()?) => Required::Pass,
+        Entry::Absent => Required::Nobody,
+    })
+}
+
+/// Whether somebody passes whose name is not in the valid mapping: only where the configuration says
+/// so, and only under the account's own spelling. A name that a directory resolves to somebody else's
+/// account might be that somebody, enrolled.
+fn passes_unenrolled(otherwise: Otherwise, spelling: Spelling) -> bool {
+    otherwise == Otherwise::Ignore && spelling != Spelling::Alias
 }
 
 /// Whether a verify without a usable answer lets the person pass. `alive` says that the login's
@@ -38,30 +58,41 @@ pub fn passes_outage(otherwise: Otherwise, alive: bool) -> bool {
 mod tests {
     use super::*;
 
+    fn absent(otherwise: Otherwise, spelling: Spelling) -> Required {
+        required(&Entry::Absent, otherwise, || Ok::<_, ()>(spelling)).unwrap()
+    }
+
     #[test]
     fn nobody_unenrolled_passes_by_default() {
         for spelling in [Spelling::Own, Spelling::NoAccount, Spelling::Alias] {
-            assert_eq!(
-                unenrolled(Otherwise::Deny, spelling),
-                Unenrolled::AskAndRefuse
-            );
+            assert_eq!(absent(Otherwise::Deny, spelling), Required::Nobody);
         }
     }
 
     #[test]
     fn an_alias_of_an_account_never_passes_as_unenrolled() {
-        assert_eq!(
-            unenrolled(Otherwise::Ignore, Spelling::Alias),
-            Unenrolled::AskAndRefuse
-        );
-        assert_eq!(
-            unenrolled(Otherwise::Ignore, Spelling::Own),
-            Unenrolled::Pass
-        );
-        assert_eq!(
-            unenrolled(Otherwise::Ignore, Spelling::NoAccount),
-            Unenrolled::Pass
-        );
+        let ignore = Otherwise::Ignore;
+        assert_eq!(absent(ignore, Spelling::Alias), Required::Nobody);
+        assert_eq!(absent(ignore, Spelling::Own), Required::Pass);
+        assert_eq!(absent(ignore, Spelling::NoAccount), Required::Pass);
+    }
+
+    #[test]
+    fn an_entry_never_passes_whatever_it_says() {
+        let enrolled = Entry::Enrolled(1_u64.try_into().unwrap());
+        let unusable = Entry::Unusable {
+            line: 1,
+            message: String::new(),
+        };
+        let ask = |entry| required(entry, Otherwise::Ignore, || Ok::<_, ()>(Spelling::Own));
+        assert_eq!(ask(&enrolled), Ok(Required::Person));
+        assert_eq!(ask(&unusable), Ok(Required::Unusable));
+    }
+
+    #[test]
+    fn a_failed_look_up_is_no_pass() {
+        let failed = required(&Entry::Absent, Otherwise::Ignore, || Err("down"));
+        assert_eq!(failed, Err("down"));
     }
 
     #[test]

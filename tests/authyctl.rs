@@ -434,3 +434,472 @@ fn a_writer_killed_at_any_moment_leaves_the_old_or_the_new_file() {
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn a_person_is_created_and_enrolled_once() {
+    let sim = Sim::start();
+    let how = [
+        "enroll",
+        "bob",
+        "--email",
+        "bob@example.com",
+        "--cellphone",
+        "405-342-5699",
+    ];
+    let (status, first) = run_json(&sim, &how, "");
+    assert_eq!((status, &first["changed"]), (0, &json!(true)));
+    let (status, again) = run_json(&sim, &how, "");
+    assert_eq!((status, &again["changed"]), (0, &json!(false)));
+    assert_eq!(first["authy_id"], again["authy_id"]);
+    let phones = sim.get("/phone.json");
+    let bob = phones["users"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(bob["email"], "bob@example.com");
+    assert_eq!(bob["inbox"], json!([]), "no install link without asking");
+}
+
+#[test]
+fn an_impossible_number_or_address_is_refused_before_it_costs_a_request() {
+    let sim = Sim::start();
+    for (email, cellphone) in [
+        ("bob@example.com", "12"),
+        ("bob@example.com", "x"),
+        ("bob", "405-342-5699"),
+    ] {
+        let how = ["enroll", "bob", "--email", email, "--cellphone", cellphone];
+        let (status, answer) = run_json(&sim, &how, "");
+        assert_eq!((status, &answer["error"]["kind"]), (2, &json!("usage")));
+    }
+    assert!(sim.requests().is_empty());
+}
+
+#[test]
+fn unenroll_remote_has_authy_remove_the_person_too() {
+    let sim = enrolled();
+    let (status, answer) = run_json(&sim, &["unenroll", "alice", "--remote"], "");
+    assert_eq!((status, &answer["remote"]), (0, &json!(true)));
+    assert_eq!(sim.get("/phone.json")["users"][0]["deleted"], true);
+    let (status, _) = run_json(&sim, &["status", "alice"], "");
+    assert_eq!(status, 4);
+}
+
+#[test]
+fn a_call_and_an_action_reach_the_service() {
+    let sim = enrolled();
+    let (status, answer) = run_json(&sim, &["call", "alice", "--action", "pay"], "");
+    assert_eq!((status, &answer["ignored"]), (0, &json!(false)));
+    let token = sim.last_sms(1635).unwrap();
+    let (status, _) = run_json(&sim, &["verify", "alice", &token], "");
+    assert_eq!(
+        status, 1,
+        "a token for an action is right for that action only"
+    );
+    let (status, _) = run_json(&sim, &["verify", "alice", &token, "--action", "pay"], "");
+    assert_eq!(status, 0);
+}
+
+/// The newest approval request on the phone, once there is one.
+fn pending(sim: &Sim) -> String {
+    for _ in 0..100 {
+        let phones = sim.get("/phone.json");
+        if let Some(approval) = phones["users"][0]["approvals"].as_array().unwrap().last() {
+            return approval["uuid"].as_str().unwrap().to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("no approval request came");
+}
+
+#[test]
+fn a_push_ends_as_the_person_decides() {
+    for (approve, expected, word) in [(true, 0, "approved"), (false, 1, "denied")] {
+        let sim = enrolled();
+        sim.change(1635, &json!({"registered": true}));
+        let (status, answer) = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                let how = [
+                    "push",
+                    "alice",
+                    "--message",
+                    "Log in?",
+                    "--detail",
+                    "Host=server1",
+                ];
+                run_json(&sim, &how, "")
+            });
+            let uuid = pending(&sim);
+            sim.post(
+                &format!("/phone/approvals/{uuid}"),
+                &json!({"approve": approve}),
+            );
+            waiting.join().unwrap()
+        });
+        assert_eq!((status, &answer["status"]), (expected, &json!(word)));
+        assert_eq!(answer["ok"], approve);
+        let uuid = answer["uuid"].as_str().unwrap();
+        let (status, answer) = run_json(&sim, &["approval", uuid], "");
+        assert_eq!((status, &answer["status"]), (0, &json!(word)));
+    }
+}
+
+#[test]
+fn a_push_that_nobody_answers_expires() {
+    let sim = enrolled();
+    sim.change(1635, &json!({"registered": true}));
+    let how = ["push", "alice", "--message", "Log in?", "--expires", "2"];
+    let (status, answer) = run_json(&sim, &how, "");
+    assert_eq!((status, &answer["status"]), (1, &json!("expired")));
+    let how = ["push", "alice", "--message", "Log in?", "--no-wait"];
+    let (status, answer) = run_json(&sim, &how, "");
+    assert_eq!((status, &answer["status"]), (0, &json!("pending")));
+}
+
+#[test]
+fn a_push_over_the_limits_is_not_sent() {
+    let sim = enrolled();
+    let long = "x".repeat(201);
+    for how in [
+        ["--message", &long, "--detail", "a=b"],
+        ["--message", "", "--detail", "a=b"],
+        ["--message", "x", "--detail", "123456789012345678901=b"],
+        ["--message", "x", "--detail", "nothing"],
+    ] {
+        let (status, _) = run_json(&sim, &[&["push", "alice"][..], &how].concat(), "");
+        assert_eq!(status, 2, "{how:?}");
+    }
+    assert!(sim.requests().is_empty());
+}
+
+#[test]
+fn a_phone_is_verified_by_the_code_that_it_got() {
+    let sim = Sim::start();
+    let phone = "+1 405-342-5699";
+    let (status, answer) = run_json(&sim, &["phone", "start", phone, "--code-length", "6"], "");
+    assert_eq!((status, &answer["is_cellphone"]), (0, &json!(true)));
+    let (status, _) = run_json(&sim, &["phone", "check", phone, "000000"], "");
+    assert_eq!(status, 1);
+    let code = sim.get("/phone.json")["verifications"][0]["code"].clone();
+    let (status, _) = run_json(&sim, &["phone", "check", phone], code.as_str().unwrap());
+    assert_eq!(status, 0);
+    let (status, answer) = run_json(&sim, &["phone", "status", phone], "");
+    assert_eq!((status, &answer["status"]), (0, &json!("verified")));
+    let (status, answer) = run_json(&sim, &["phone", "info", phone], "");
+    assert_eq!((status, &answer["type"]), (0, &json!("cellphone")));
+    let (status, _) = run_json(&sim, &["phone", "start", phone, "--country-code", "57"], "");
+    assert_eq!(status, 2);
+}
+
+#[test]
+fn the_code_for_another_app_is_drawn_and_written_for_its_owner_only() {
+    let sim = enrolled();
+    let drawn = run(&sim, &["qr", "alice", "--label", "demo"], "");
+    assert!(text(&drawn.stdout).contains('█'), "{}", text(&drawn.stderr));
+    let path = sim.path("code.png");
+    let how = ["qr", "alice", "--output", path.to_str().unwrap()];
+    let (status, answer) = run_json(&sim, &how, "");
+    assert_eq!((status, &answer["issuer"]), (0, &json!("authy-sim")));
+    assert!(fs::read(&path).unwrap().starts_with(b"\x89PNG"));
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let requests = sim.get("/requests.json").to_string();
+    assert!(
+        !requests.contains("/qr/"),
+        "the image is no call of the API"
+    );
+    let (status, _) = run_json(&sim, &how, "");
+    assert_eq!(status, 4, "a file that exists is not written over");
+}
+
+#[test]
+fn the_application_is_shown_with_all_that_the_service_says() {
+    let sim = Sim::start();
+    let (status, answer) = run_json(&sim, &["app"], "");
+    assert_eq!((status, &answer["app"]["name"]), (0, &json!("authy-sim")));
+    let (status, answer) = run_json(&sim, &["stats"], "");
+    assert_eq!((status, &answer["total_users"]), (0, &json!(1)));
+    assert_eq!(answer["stats"][0]["month"], "January");
+}
+
+#[test]
+fn init_checks_the_key_and_writes_a_configuration_that_works() {
+    let sim = Sim::start();
+    let config = sim.path("new/config.toml");
+    let ca = sim.path("ca.pem");
+    let init = |key: &str, more: &[&str]| {
+        let mut command = authyctl();
+        command.arg("--json").arg("--config").arg(&config);
+        command
+            .args(["init", "--url", &sim.url(), "--ca-file"])
+            .arg(&ca)
+            .args(more);
+        let output = feed(command, key);
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code().unwrap(), answer)
+    };
+
+    let (status, answer) = init("wrong\n", &[]);
+    assert_eq!((status, &answer["error"]["code"]), (1, &json!(60001)));
+    assert!(!config.exists(), "a key that is refused is not written");
+    let (status, _) = init("", &[]);
+    assert_eq!(status, 2);
+
+    let (status, answer) = init(&(sim.key() + "\n"), &[]);
+    assert_eq!(
+        (status, &answer["app"]["name"]),
+        (0, &json!("authy-sim")),
+        "{answer}"
+    );
+    assert_eq!(
+        fs::metadata(&config).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let before = fs::read(&config).unwrap();
+    let (status, _) = init(&sim.key(), &[]);
+    assert_eq!(status, 4, "what exists is not written over");
+    assert_eq!(fs::read(&config).unwrap(), before);
+    assert_eq!(init(&sim.key(), &["--force"]).0, 0);
+
+    let mut app = authyctl();
+    app.arg("--config").arg(&config).args(["app", "--json"]);
+    assert!(feed(app, "").status.success());
+}
+
+fn import(sim: &Sim, name: &str, rows: &str, more: &[&str]) -> (i32, Value) {
+    let file = sim.path(name);
+    fs::write(&file, rows).unwrap();
+    run_json(
+        sim,
+        &[&["import", file.to_str().unwrap()][..], more].concat(),
+        "",
+    )
+}
+
+#[test]
+fn import_goes_on_behind_a_bad_row_and_completes_when_run_again() {
+    let sim = enrolled();
+    let rows = "user,email,cellphone,country_code\njane,j@x.test,405-342-5600,1\nbad,b@x.test,1,1\ncarl,c@x.test,300 300 3333,57\n";
+    let before = fs::read(sim.path("users.toml")).unwrap();
+    let (status, dry) = import(&sim, "p.csv", rows, &["--dry-run"]);
+    assert_eq!((status, &dry["enrolled"]), (1, &json!(2)));
+    assert_eq!(fs::read(sim.path("users.toml")).unwrap(), before);
+    assert!(sim.requests().is_empty(), "a dry run asks nobody");
+
+    let (status, answer) = import(&sim, "p.csv", rows, &[]);
+    assert_eq!(
+        (status, &answer["enrolled"], &answer["failed"][0]["line"]),
+        (1, &json!(2), &json!(3))
+    );
+    let (status, answer) = import(
+        &sim,
+        "p.csv",
+        &rows.replace("test,1,1", "test,405-342-5601,1"),
+        &[],
+    );
+    assert_eq!(
+        (status, &answer["enrolled"], &answer["skipped"]),
+        (0, &json!(1), &json!(2))
+    );
+    assert_eq!(sim.count("/users/new"), 3, "nobody is created twice");
+}
+
+#[test]
+fn an_authy_ssh_configuration_is_imported() {
+    let sim = Sim::start();
+    let rows = "banner=Good\napi_key=x\nuser=alice:1635\nuser=alice:7\nuser=bob:1636\n";
+    let (status, answer) = import(&sim, "authy-ssh.conf", rows, &[]);
+    assert_eq!((status, &answer["enrolled"]), (1, &json!(2)));
+    assert_eq!(answer["failed"][0]["line"], 4, "{answer}");
+    assert!(sim.requests().is_empty());
+}
+
+#[test]
+fn an_import_file_that_is_none_is_named() {
+    let sim = Sim::start();
+    let (status, answer) = import(&sim, "p.csv", "name,id\nx,1\n", &[]);
+    assert_eq!(status, 2);
+    assert!(
+        answer["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("`user`")
+    );
+    let (status, _) = import(&sim, "large.csv", &"x".repeat(17 * 1024 * 1024), &[]);
+    assert_eq!(status, 2);
+    let (status, _) = run_json(&sim, &["import", "/no/such/file"], "");
+    assert_eq!(status, 4);
+}
+
+#[test]
+fn an_import_that_is_killed_leaves_a_whole_mapping_and_is_completed() {
+    let sim = enrolled();
+    let users = sim.path("users.toml");
+    let comment = "# kept\n";
+    fs::write(
+        &users,
+        format!("{comment}{}", fs::read_to_string(&users).unwrap()),
+    )
+    .unwrap();
+    let mut rows = "user,email,cellphone\n".to_owned();
+    for n in 0..1000 {
+        rows.push_str(&format!("user{n},u{n}@x.test,405-342-{n:04}\n"));
+    }
+    let file = sim.path("p.csv");
+    fs::write(&file, rows).unwrap();
+    let mut command = authyctl();
+    command
+        .arg("--config")
+        .arg(sim.path("config.toml"))
+        .arg("--users")
+        .arg(&users);
+    command.arg("--quiet").arg("import").arg(&file);
+    let mut child = command.spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(700));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let text = fs::read_to_string(&users).unwrap();
+    let mapping = Mapping::parse(&text, &users).unwrap();
+    let so_far = mapping.iter().count();
+    assert!(text.starts_with(comment));
+
+    let (status, answer) = run_json(&sim, &["import", file.to_str().unwrap()], "");
+    assert_eq!((status, &answer["failed"]), (0, &json!([])));
+    assert_eq!(answer["skipped"], so_far - 1);
+    assert_eq!(Mapping::load(&users).unwrap().iter().count(), 1001);
+}
+
+#[test]
+fn explain_names_file_and_line() {
+    let sim = enrolled();
+    let (status, answer) = run_json(&sim, &["explain", "alice"], "");
+    assert_eq!((status, &answer["required"]), (0, &json!(true)));
+    assert!(answer["line"].as_u64().is_some());
+    let (_, answer) = run_json(&sim, &["explain", "nobody-here", "--service", "sudo"], "");
+    assert_eq!(
+        (&answer["required"], &answer["line"]),
+        (&json!(true), &json!(null))
+    );
+
+    let config = sim.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap() + "\n[service.sudo]\nunenrolled = \"ignore\"\n";
+    let line = text.lines().count();
+    fs::write(&config, text).unwrap();
+    let (_, answer) = run_json(&sim, &["explain", "nobody-here", "--service", "sudo"], "");
+    assert_eq!(
+        (&answer["required"], &answer["line"]),
+        (&json!(false), &json!(line))
+    );
+    let (_, answer) = run_json(&sim, &["explain", "alice", "--service", "sudo"], "");
+    assert_eq!(answer["required"], true);
+}
+
+#[test]
+fn completions_and_manual_know_every_command() {
+    let sim = Sim::start();
+    let man = text(&run(&sim, &["man"], "").stdout);
+    for command in [
+        "INIT",
+        "ENROLL",
+        "IMPORT",
+        "PUSH",
+        "QR",
+        "PHONE START",
+        "DOCTOR",
+        "EXPLAIN",
+    ] {
+        assert!(man.contains(&format!("AUTHYCTL {command}")), "{command}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let script = text(&run(&sim, &["completions", shell], "").stdout);
+        assert!(
+            script.contains("doctor") && script.contains("hidden-detail"),
+            "{shell}"
+        );
+    }
+}
+
+/// A folder with one stack of these lines.
+fn pam_dir(service: &str, lines: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(service), lines.join("\n") + "\n").unwrap();
+    folder
+}
+
+fn doctor(sim: &Sim, folder: &Path) -> (i32, Vec<Value>) {
+    let how = ["doctor", "--pam-dir", folder.to_str().unwrap()];
+    let (status, answer) = run_json(sim, &how, "");
+    (status, answer["checks"].as_array().unwrap().clone())
+}
+
+/// The worst result of the checks of that name.
+fn result(checks: &[Value], name: &str) -> String {
+    let all = checks.iter().filter(|check| check["name"] == name);
+    let word = |check: &Value| check["result"].as_str().unwrap().to_owned();
+    let mut words: Vec<_> = all.map(word).collect();
+    words.sort_by_key(|word| ["ok", "warning", "problem"].iter().position(|w| w == word));
+    words.pop().unwrap_or_default()
+}
+
+#[test]
+fn doctor_is_content_with_the_stack_of_the_readme() {
+    let sim = enrolled();
+    let ours = format!("auth required {}", product().display());
+    let folder = pam_dir(
+        "login",
+        &[
+            "auth requisite pam_unix.so",
+            &ours,
+            "auth required pam_permit.so",
+        ],
+    );
+    let (_, checks) = doctor(&sim, folder.path());
+    for name in ["config", "users", "service", "clock", "pam login"] {
+        assert_eq!(result(&checks, name), "ok", "{checks:#?}");
+    }
+}
+
+#[test]
+fn doctor_finds_the_way_round_and_the_lock_out() {
+    let sim = enrolled();
+    let ours = format!("auth required {}", product().display());
+    let folder = pam_dir("login", &["auth sufficient pam_unix.so", &ours]);
+    let (status, checks) = doctor(&sim, folder.path());
+    assert_eq!(
+        (status, result(&checks, "pam login").as_str()),
+        (1, "problem")
+    );
+    assert_eq!(result(&checks, "people"), "problem", "root is not enrolled");
+
+    let folder = pam_dir(
+        "i3lock",
+        &[
+            "auth requisite pam_unix.so",
+            "auth required /no/such/pam_authy.so",
+        ],
+    );
+    let (status, checks) = doctor(&sim, folder.path());
+    assert_eq!((status, result(&checks, "module").as_str()), (1, "problem"));
+    assert_eq!(
+        result(&checks, "pam i3lock"),
+        "problem",
+        "a locker can't read the key"
+    );
+}
+
+#[test]
+fn doctor_tells_files_service_and_key_apart() {
+    let sim = enrolled();
+    let folder = pam_dir("login", &["auth required pam_unix.so"]);
+    sim.fault(&json!({"status": 401, "body": "{\"error_code\":\"60001\",\"message\":\"Invalid API key\"}"}));
+    let (status, checks) = doctor(&sim, folder.path());
+    assert_eq!(
+        (status, result(&checks, "service").as_str()),
+        (1, "problem")
+    );
+    assert_eq!(result(&checks, "pam"), "warning", "nothing is protected");
+
+    let config = sim.path("config.toml");
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
+    let (status, checks) = doctor(&sim, folder.path());
+    assert_eq!((status, result(&checks, "config").as_str()), (1, "problem"));
+}

@@ -132,7 +132,7 @@ impl<T: Transport> Approvals<'_, T> {
     ///         ..Request::default()
     ///     };
     ///     let uuid = client.approvals().create(id, &request, deadline)?;
-    ///     let status = client.approvals().wait(id, &uuid, deadline)?;
+    ///     let status = client.approvals().wait(id, &uuid, deadline, &mut |_| {})?;
     ///     Ok(status.decision == Decision::Approved)
     /// }
     /// ```
@@ -191,22 +191,32 @@ impl<T: Transport> Approvals<'_, T> {
 
     /// Waits until the person has answered, the request has expired, or until `deadline`: then it is
     /// [`Decision::Pending`] still. Looks every one and a half seconds; a look that fails for the
-    /// network's sake is followed by the next. Blocks until `deadline` at most.
+    /// network's sake is followed by the next. Before each pause `waiting` hears how much time is left.
+    /// Blocks until `deadline` at most.
     ///
     /// # Errors
     /// As [`Approvals::status`], and an answer about another person than `id`.
-    pub fn wait(&self, id: AuthyId, uuid: &Uuid, deadline: Deadline) -> Result<Status, Error> {
+    pub fn wait(
+        &self,
+        id: AuthyId,
+        uuid: &Uuid,
+        deadline: Deadline,
+        waiting: &mut dyn FnMut(Duration),
+    ) -> Result<Status, Error> {
         loop {
             let looked = self.status(uuid, deadline);
-            let now = Instant::now();
-            let is_last = deadline.remaining(now) <= POLL;
+            let left = deadline.remaining(Instant::now());
+            let is_last = left <= POLL;
             match looked {
                 Ok(status) if status.authy_id.is_some_and(|said| said != id) => {
                     return Err(nonsense("the answer is about another person"));
                 }
                 Ok(status) if status.decision != Decision::Pending || is_last => return Ok(status),
                 Err(error) if !error.is_unavailable() || is_last => return Err(error),
-                Ok(_) | Err(_) => std::thread::sleep(POLL),
+                Ok(_) | Err(_) => {
+                    waiting(left);
+                    std::thread::sleep(POLL);
+                }
             }
         }
     }
@@ -404,9 +414,12 @@ mod tests {
     #[test]
     fn an_approval_of_another_person_is_no_answer() {
         let body = r#"{"approval_request":{"status":"approved","_authy_id":7},"success":true}"#;
-        let answer = client(&[(200, body)])
-            .approvals()
-            .wait(id(), &UUID.parse().unwrap(), later());
+        let answer = client(&[(200, body)]).approvals().wait(
+            id(),
+            &UUID.parse().unwrap(),
+            later(),
+            &mut |_| {},
+        );
         assert!(answer.unwrap_err().is_unavailable());
     }
 
@@ -417,9 +430,12 @@ mod tests {
         let unknown = r#"{"message":"Approval request not found","success":false,"errors":{},"error_code":"60049"}"#;
         let client = client(&[(503, ""), (200, denied), (404, unknown)]);
         let uuid = UUID.parse().unwrap();
-        let status = client.approvals().wait(id(), &uuid, later()).unwrap();
+        let status = client
+            .approvals()
+            .wait(id(), &uuid, later(), &mut |_| {})
+            .unwrap();
         assert_eq!(status.decision, Decision::Denied);
-        let answer = client.approvals().wait(id(), &uuid, later());
+        let answer = client.approvals().wait(id(), &uuid, later(), &mut |_| {});
         assert!(matches!(answer, Err(Error::NotFound(_))));
     }
 }

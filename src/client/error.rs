@@ -312,4 +312,36 @@ mod tests {
             ));
         }
     }
+
+    fn class(code: u32) -> Option<&'static str> {
+        match class_of_code(code) {
+            Class::Refused => Some("Refused"),
+            Class::Person => Some("PersonRefused"),
+            Class::Key => Some("KeyRefused"),
+            Class::Application => Some("NotAllowed"),
+            Class::NotFound => Some("NotFound"),
+            Class::RateLimited => Some("RateLimited"),
+            Class::ByStatus => None,
+        }
+    }
+
+    #[test]
+    fn the_documented_classes_of_codes_are_the_ones_in_use() {
+        let page = include_str!("../../docs/api.md");
+        let mut documented = BTreeMap::new();
+        for row in page.lines().filter(|line| line.starts_with("| `")) {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            let numbers = cells[2].split(", ").filter(|part| part.starts_with("60"));
+            for part in numbers {
+                let (first, last) = part.split_once('–').unwrap_or((part, part));
+                for code in first.parse::<u32>().unwrap()..=last.parse().unwrap() {
+                    documented.insert(code, cells[1].trim_matches('`'));
+                }
+            }
+        }
+        assert!(documented.len() > 70, "{documented:?}");
+        for code in 60_000..60_200 {
+            assert_eq!(class(code), documented.get(&code).copied(), "{code}");
+        }
+    }
 }

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 pub use error::{Cause, Error, Refusal};
 use reply::Reply;
 use serde_json::Value;
-use transport::{Method, Request, Transport};
+use transport::{Method, Request, Response, Transport};
 
 use crate::deadline::Deadline;
 use crate::secret::Secret;
@@ -107,19 +107,34 @@ impl<T: Transport> Client<T> {
         body: Option<&Secret>,
         deadline: Deadline,
     ) -> Result<Reply, Error> {
-        let timeout = self.timeout.min(deadline.remaining(Instant::now()));
-        if timeout.is_zero() {
-            return Err(Error::Unavailable(Cause::TimedOut));
-        }
         let url = Secret::new(format!("{}{}", self.base_url, path.expose()));
         let request = Request {
             method,
             url: &url,
             body,
-            key: &self.key,
-            timeout,
+            key: Some(&self.key),
+            timeout: self.time_for_one(deadline)?,
         };
         Reply::read(&self.transport.send(&request)?)
+    }
+
+    /// Fetches what stands at an address that the service named, which gets no key.
+    fn fetch(&self, url: &Secret, deadline: Deadline) -> Result<Response, Error> {
+        self.transport.send(&Request {
+            method: Method::Get,
+            url,
+            body: None,
+            key: None,
+            timeout: self.time_for_one(deadline)?,
+        })
+    }
+
+    fn time_for_one(&self, deadline: Deadline) -> Result<Duration, Error> {
+        let time = self.timeout.min(deadline.remaining(Instant::now()));
+        if time.is_zero() {
+            return Err(Error::Unavailable(Cause::TimedOut));
+        }
+        Ok(time)
     }
 }
 
@@ -163,7 +178,6 @@ pub(crate) mod scripted {
     use std::collections::VecDeque;
 
     use super::*;
-    use transport::Response;
 
     /// Answers in the order given; a request beyond the last fails the test.
     pub(crate) struct Scripted {
@@ -183,6 +197,7 @@ pub(crate) mod scripted {
                 status,
                 body: body.into_bytes(),
                 retry_after_seconds: None,
+                date: None,
             })
         }
     }

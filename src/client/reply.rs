@@ -197,6 +197,7 @@ mod tests {
             status,
             body: body.as_bytes().to_vec(),
             retry_after_seconds: None,
+            date: None,
         }
     }
 

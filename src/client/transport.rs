@@ -44,8 +44,8 @@ pub struct Request<'a> {
     pub url: &'a Secret,
     /// What is posted, as JSON.
     pub body: Option<&'a Secret>,
-    /// The API key.
-    pub key: &'a Secret,
+    /// The API key; none for an address that is not the service's own.
+    pub key: Option<&'a Secret>,
     /// How long the whole request may take.
     pub timeout: Duration,
 }
@@ -68,6 +68,8 @@ pub struct Response {
     pub body: Vec<u8>,
     /// `Retry-After` in seconds, where the header holds a number.
     pub retry_after_seconds: Option<u64>,
+    /// The header `Date`, as it came.
+    pub date: Option<String>,
 }
 
 /// Carries one request to the service.
@@ -201,6 +203,10 @@ fn exchange(agent: &Agent, request: &Request<'_>) -> Result<Response, ureq::Erro
         .headers()
         .get("Retry-After")
         .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let date = response
+        .headers()
+        .get("Date")
+        .and_then(|value| Some(text::clean(value.to_str().ok()?)));
     Ok(Response {
         status: response.status().as_u16(),
         body: response
@@ -209,15 +215,17 @@ fn exchange(agent: &Agent, request: &Request<'_>) -> Result<Response, ureq::Erro
             .limit(BODY_LIMIT)
             .read_to_vec()?,
         retry_after_seconds,
+        date,
     })
 }
 
 /// The same header and the same time-out for every request.
 fn with_key<B>(call: RequestBuilder<B>, request: &Request<'_>) -> RequestBuilder<B> {
-    call.header("X-Authy-API-Key", request.key.expose())
-        .config()
-        .timeout_global(Some(request.timeout))
-        .build()
+    let call = match request.key {
+        Some(key) => call.header("X-Authy-API-Key", key.expose()),
+        None => call,
+    };
+    call.config().timeout_global(Some(request.timeout)).build()
 }
 
 /// `AuthyPAM/0.1.0 (linux-x86_64; Rust)`, the shape that Authy's own clients use.

@@ -210,6 +210,22 @@ impl<T: Transport> Users<'_, T> {
         read_secret(reply)
     }
 
+    /// Fetches the image of a [`QrCode`] whose `qr_code` is an https address. That address gets no API
+    /// key. Blocks for the time-out or until `deadline`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for another address; otherwise as [`Error`] says.
+    pub fn qr_image(&self, code: &QrCode, deadline: Deadline) -> Result<Vec<u8>, Error> {
+        if !code.qr_code.expose().starts_with("https://") {
+            return Err(invalid("qr_code", "is no address of an image"));
+        }
+        let response = self.0.fetch(&code.qr_code, deadline)?;
+        match response.status {
+            200 => Ok(response.body),
+            status => Err(nonsense(&format!("HTTP {status} for the image"))),
+        }
+    }
+
     /// Tells Authy what happened to `id` at the application: `kind`, the person's address, and texts of
     /// the application's own in `data`. Blocks for the time-out or until `deadline`.
     ///

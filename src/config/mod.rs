@@ -30,6 +30,8 @@ pub struct Config {
     pub paths: Paths,
     login: Login,
     services: BTreeMap<String, Login>,
+    /// The line of every key of `[login]` and `[service.X]`, by full name.
+    lines: BTreeMap<String, usize>,
 }
 
 /// The table `[api]`.
@@ -138,6 +140,15 @@ impl Config {
     #[must_use]
     pub fn login(&self, service: &str) -> Login {
         self.services.get(service).unwrap_or(&self.login).clone()
+    }
+
+    /// The line that sets `key` for a PAM service: of `[service.NAME]`, else of `[login]`; `None` when
+    /// the default holds. Counted from 1.
+    #[must_use]
+    pub fn line(&self, service: &str, key: &str) -> Option<usize> {
+        let own = self.lines.get(&format!("service.{service}.{key}"));
+        own.or_else(|| self.lines.get(&format!("login.{key}")))
+            .copied()
     }
 }
 

@@ -26,11 +26,12 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
         log: "/dev/log".into(),
     };
     let mut login = Login::default();
+    let mut lines = BTreeMap::new();
     for entry in entries(source, "", &file) {
         match entry.name.as_str() {
             "api" => api = Some(read_api(&entry)?),
             "paths" => read_paths(&entry, &mut paths)?,
-            "login" => read_login(&entry, &mut login)?,
+            "login" => read_login(&entry, &mut login, &mut lines)?,
             // Read below, since it stands on [login] wherever that is in the file.
             "service" => {}
             _ => return Err(entry.unknown()),
@@ -40,7 +41,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
     for entry in entries(source, "", &file).filter(|entry| entry.name == "service") {
         for service in entry.table()? {
             let mut own = login.clone();
-            read_login(&service, &mut own)?;
+            read_login(&service, &mut own, &mut lines)?;
             services.insert(service.key.to_owned(), own);
         }
     }
@@ -50,6 +51,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
         paths,
         login,
         services,
+        lines,
     })
 }
 
@@ -92,9 +94,14 @@ fn read_paths(table: &Entry<'_>, paths: &mut Paths) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads the keys that are there over what `login` has.
-fn read_login(table: &Entry<'_>, login: &mut Login) -> Result<(), Error> {
+/// Reads the keys that are there over what `login` has, and remembers their lines.
+fn read_login(
+    table: &Entry<'_>,
+    login: &mut Login,
+    lines: &mut BTreeMap<String, usize>,
+) -> Result<(), Error> {
     for entry in table.table()? {
+        lines.insert(entry.name.clone(), entry.source.line(entry.at.clone()));
         match entry.key {
             "factors" => login.factors = read_factors(&entry)?,
             "sms" => login.sms = read_when(&entry)?,

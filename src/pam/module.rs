@@ -21,7 +21,7 @@ use crate::client::types::AuthyId;
 use crate::config::{self, Config, Otherwise};
 use crate::deadline::{Clock, Deadline, SystemClock};
 use crate::login::Login;
-use crate::policy::{self, Unenrolled};
+use crate::policy::{self, Required};
 use crate::provider::authy::Authy;
 use crate::secret::Secret;
 use crate::users::{Entry, Mapping};
@@ -107,21 +107,17 @@ fn rules(config: &Config, service: &str, nullok: bool) -> config::Login {
 fn person(users: &Path, user: &str, rules: &config::Login) -> Result<Option<AuthyId>, Outcome> {
     let mapping =
         Mapping::load(users).map_err(|error| failed(Reason::Mapping, error.to_string()))?;
-    match mapping.find(user) {
-        Entry::Enrolled(id) => Ok(Some(id)),
-        Entry::Unusable { line, message } => {
+    let entry = mapping.find(user);
+    let required = policy::required(&entry, rules.unenrolled, || account::spelling(user))
+        .map_err(|error| failed(Reason::Account, error.to_string()))?;
+    match (required, entry) {
+        (Required::Person, Entry::Enrolled(id)) => Ok(Some(id)),
+        (Required::Unusable, Entry::Unusable { line, message }) => {
             let file = users.display();
             Err(failed(Reason::Mapping, format!("{file}:{line}: {message}")))
         }
-        Entry::Absent if rules.unenrolled == Otherwise::Deny => Ok(None),
-        Entry::Absent => {
-            let spelling = account::spelling(user)
-                .map_err(|error| failed(Reason::Account, error.to_string()))?;
-            match policy::unenrolled(rules.unenrolled, spelling) {
-                Unenrolled::AskAndRefuse => Ok(None),
-                Unenrolled::Pass => Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled)),
-            }
-        }
+        (Required::Pass, Entry::Absent) => Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled)),
+        _ => Ok(None),
     }
 }
 

@@ -24,7 +24,14 @@ pub const DEFAULT_PATH: &str = "/etc/pam_authy/users.toml";
 
 /// A valid users.toml.
 #[derive(Debug, Default)]
-pub struct Mapping(BTreeMap<String, Entry>);
+pub struct Mapping(BTreeMap<String, Found>);
+
+/// An entry and its line.
+#[derive(Debug)]
+struct Found {
+    entry: Entry,
+    line: usize,
+}
 
 /// What the mapping says of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +87,9 @@ impl Mapping {
                     user: user.get_ref(),
                     span: value.span(),
                 };
-                found.insert(user.get_ref().to_string(), row.read(value.get_ref())?);
+                let entry = row.read(value.get_ref())?;
+                let line = source.line(user.span());
+                found.insert(user.get_ref().to_string(), Found { entry, line });
             }
         }
         Ok(Self(found))
@@ -89,12 +98,22 @@ impl Mapping {
     /// What the mapping says of `user`.
     #[must_use]
     pub fn find(&self, user: &str) -> Entry {
-        self.0.get(user).cloned().unwrap_or(Entry::Absent)
+        self.0
+            .get(user)
+            .map_or(Entry::Absent, |found| found.entry.clone())
+    }
+
+    /// The line of the entry of `user`, counted from 1.
+    #[must_use]
+    pub fn line(&self, user: &str) -> Option<usize> {
+        self.0.get(user).map(|found| found.line)
     }
 
     /// All names that have an entry, in their order, with what it says.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.0.iter().map(|(user, entry)| (user.as_str(), entry))
+        self.0
+            .iter()
+            .map(|(user, found)| (user.as_str(), &found.entry))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
-use pam_authy::client::types::AuthyId;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use pam_authy::client::types::{AuthyId, CountryCode, Uuid};
 
 /// Administers pam_authy: enrolls people, asks Authy about them, rehearses a login.
 #[derive(Debug, Parser)]
@@ -37,23 +37,42 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Map a local user to an authy id
-    Enroll {
-        /// Local user name
-        #[arg(value_parser = user_name)]
-        user: String,
-        /// The person's number at Authy
-        #[arg(long, value_name = "N")]
-        authy_id: AuthyId,
-        /// Put another id in the place of the present one
+    /// Ask for the API key, check it, and write config.toml
+    Init {
+        /// A file that holds the key; left out, it is asked for, or read from standard input
+        #[arg(long, value_name = "PATH")]
+        key_file: Option<PathBuf>,
+        /// The service, when it is not Authy's own
+        #[arg(long, value_name = "URL")]
+        url: Option<String>,
+        /// CA certificates to trust, when they are not the system's
+        #[arg(long, value_name = "PATH")]
+        ca_file: Option<PathBuf>,
+        /// Write over a config.toml that exists
         #[arg(long)]
-        replace: bool,
+        force: bool,
     },
+    /// Map a local user to a person at Authy, who is created when there is no authy id
+    Enroll(Enroll),
     /// Take a local user out of the mapping
     Unenroll {
         /// Local user name
         #[arg(value_parser = user_name)]
         user: String,
+        /// Have Authy remove the person from the application too
+        #[arg(long)]
+        remote: bool,
+    },
+    /// Enroll many people: CSV, or an authy-ssh configuration
+    Import {
+        /// The file; its first line tells which kind it is
+        file: PathBuf,
+        /// Check every row and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Put other ids in the place of present ones
+        #[arg(long)]
+        replace: bool,
     },
     /// Show the mapping
     List,
@@ -72,14 +91,69 @@ pub(crate) enum Command {
         /// Let Authy accept any token of a person who has not finished registration
         #[arg(long)]
         no_force: bool,
+        /// The action that the token was sent for
+        #[arg(long, value_name = "A")]
+        action: Option<String>,
     },
     /// Have Authy send a token by SMS
     Sms {
         #[command(flatten)]
         who: Who,
-        /// Send it even when the person has the app
-        #[arg(long)]
-        force: bool,
+        #[command(flatten)]
+        how: Sending,
+    },
+    /// Have Authy call and say a token
+    Call {
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        how: Sending,
+    },
+    /// Ask the person's phone to approve something, and wait for the answer
+    Push(Push),
+    /// Show what became of an approval request
+    Approval {
+        /// The request, as push printed it
+        uuid: Uuid,
+    },
+    /// Draw the code for another authenticator app
+    Qr {
+        #[command(flatten)]
+        who: Who,
+        /// The text that the app shows
+        #[arg(long, value_name = "L")]
+        label: Option<String>,
+        /// Width and height of the image in pixels
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(50..=2000))]
+        size: Option<u32>,
+        /// Write the image to a file, readable by its owner only
+        #[arg(long, value_name = "FILE.png")]
+        output: Option<PathBuf>,
+    },
+    /// Show the application that the key belongs to
+    App,
+    /// Show how much the application was used
+    Stats,
+    /// Verify phone numbers, and learn about them
+    #[command(subcommand)]
+    Phone(Phone),
+    /// Check everything that a login needs, and what would lock somebody out
+    Doctor {
+        /// The folder of the PAM stacks
+        #[arg(long, value_name = "DIR", default_value = "/etc/pam.d")]
+        pam_dir: PathBuf,
+    },
+    /// Say what a login would ask of a person, and why
+    Explain {
+        /// Local user name
+        #[arg(value_parser = user_name)]
+        user: String,
+        /// PAM service whose rules apply
+        #[arg(long, value_name = "S", default_value = "sshd", value_parser = service_name)]
+        service: String,
+        /// The address from which the person comes
+        #[arg(long, value_name = "IP")]
+        rhost: Option<std::net::IpAddr>,
     },
     /// Rehearse a login through libpam and the real module
     Test {
@@ -93,6 +167,143 @@ pub(crate) enum Command {
         #[arg(long, value_name = "PATH")]
         module: Option<PathBuf>,
     },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print this program's manual page
+    Man,
+}
+
+/// `enroll`.
+#[derive(Debug, Args)]
+pub(crate) struct Enroll {
+    /// Local user name
+    #[arg(value_parser = user_name)]
+    pub(crate) user: String,
+    /// The person's number at Authy, for somebody who exists there
+    #[arg(long, value_name = "N", required_unless_present = "email", conflicts_with_all = ["email", "cellphone"])]
+    pub(crate) authy_id: Option<AuthyId>,
+    /// The person's e-mail address
+    #[arg(long, value_name = "E", requires = "cellphone")]
+    pub(crate) email: Option<String>,
+    #[command(flatten)]
+    pub(crate) number: OptionalNumber,
+    /// Have Authy send an SMS with a link to its app
+    #[arg(long, requires = "email")]
+    pub(crate) install_link: bool,
+    /// Put another id in the place of the present one
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+/// The cellphone of a person to create.
+#[derive(Debug, Args)]
+pub(crate) struct OptionalNumber {
+    /// The person's cellphone
+    #[arg(long, value_name = "P", requires = "email")]
+    pub(crate) cellphone: Option<String>,
+    /// The country's calling code; 1 unless the number begins with + or 00
+    #[arg(long, value_name = "N", requires = "cellphone")]
+    pub(crate) country_code: Option<CountryCode>,
+}
+
+/// A cellphone.
+#[derive(Debug, Args)]
+pub(crate) struct Number {
+    /// The number
+    pub(crate) cellphone: String,
+    /// The country's calling code; 1 unless the number begins with + or 00
+    #[arg(long, value_name = "N")]
+    pub(crate) country_code: Option<CountryCode>,
+}
+
+/// How a token is sent.
+#[derive(Debug, Args)]
+pub(crate) struct Sending {
+    /// Send it even when the person has the app
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Bind the token to an action; verify must name the same
+    #[arg(long, value_name = "A")]
+    pub(crate) action: Option<String>,
+    /// What the person is told of the action
+    #[arg(long, value_name = "TEXT", requires = "action")]
+    pub(crate) action_message: Option<String>,
+    /// The language, such as en or pt-BR
+    #[arg(long, value_name = "L", value_parser = locale)]
+    pub(crate) locale: Option<String>,
+}
+
+/// `push`.
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    #[command(flatten)]
+    pub(crate) who: Who,
+    /// What is to be approved
+    #[arg(long, value_name = "M")]
+    pub(crate) message: String,
+    /// Something to show beside it; may be given again
+    #[arg(long = "detail", value_name = "K=V", value_parser = pair)]
+    pub(crate) details: Vec<(String, String)>,
+    /// Something to keep with the request and not to show; may be given again
+    #[arg(long = "hidden-detail", value_name = "K=V", value_parser = pair)]
+    pub(crate) hidden_details: Vec<(String, String)>,
+    /// How long it can be answered
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) expires: u32,
+    /// Do not wait for the answer
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+/// `phone …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Phone {
+    /// Send a code to a number
+    Start {
+        #[command(flatten)]
+        number: Number,
+        /// How the code is sent
+        #[arg(long, value_enum, default_value_t = Via::Sms)]
+        via: Via,
+        /// The language, such as en or pt-BR
+        #[arg(long, value_name = "L", value_parser = locale)]
+        locale: Option<String>,
+        /// Digits of the code
+        #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(4..=10))]
+        code_length: u8,
+    },
+    /// Ask whether a code is the one that was sent
+    Check {
+        /// The number
+        cellphone: String,
+        /// The code; left out or -, it is read from a prompt or standard input
+        code: Option<String>,
+        /// The country's calling code; 1 unless the number begins with + or 00
+        #[arg(long, value_name = "N")]
+        country_code: Option<CountryCode>,
+    },
+    /// Show how far a verification has come
+    Status {
+        #[command(flatten)]
+        number: Number,
+    },
+    /// Show what kind of phone has a number
+    Info {
+        #[command(flatten)]
+        number: Number,
+    },
+}
+
+/// How a code is sent.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Via {
+    /// By text message
+    Sms,
+    /// Said in a call
+    Call,
 }
 
 /// A person: a local user, or an authy id.
@@ -120,4 +331,21 @@ fn service_name(text: &str) -> Result<String, String> {
         return Err("a service is up to 64 letters, digits and -_.@".to_owned());
     }
     Ok(text.to_ascii_lowercase())
+}
+
+/// A language as the web writes it: letters, digits and dashes.
+fn locale(text: &str) -> Result<String, String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    if (2..=16).contains(&text.len()) && text.bytes().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("a language is written like en or pt-BR".to_owned())
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("is written NAME=VALUE".to_owned()),
+    }
 }

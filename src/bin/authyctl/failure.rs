@@ -4,6 +4,8 @@ use pam_authy::client::{self, Refusal};
 use pam_authy::{config, text, users};
 use serde_json::{Map, Value, json};
 
+use crate::output::Done;
+
 /// Who is to act, and so the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -46,6 +48,8 @@ pub(crate) struct Failure {
     refusal: Option<Box<Refusal>>,
     /// What the command has to say even so.
     pub(crate) members: Map<String, Value>,
+    /// What people read before the message.
+    pub(crate) lines: Vec<String>,
 }
 
 impl Failure {
@@ -56,11 +60,26 @@ impl Failure {
             hint: None,
             refusal: None,
             members: Map::new(),
+            lines: Vec::new(),
         }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// What the command has to say even so.
+    pub(crate) fn with_members(mut self, members: Value) -> Self {
+        if let Value::Object(members) = members {
+            self.members = members;
+        }
+        self
+    }
+
+    /// Shows what was done first.
+    pub(crate) fn after(mut self, done: Done) -> Self {
+        self.lines = done.lines;
         self
     }
 

@@ -6,13 +6,14 @@
 mod cli;
 mod commands;
 mod failure;
+mod number;
 mod output;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use cli::{Cli, Command};
+use cli::Cli;
 use failure::{Failure, Kind};
 
 fn main() -> ExitCode {
@@ -29,27 +30,7 @@ fn run() -> u8 {
         eprintln!("authyctl: configuration {}", global.config.display());
         eprintln!("authyctl: mapping {}", global.users.display());
     }
-    let outcome = match &cli.command {
-        Command::Enroll {
-            user,
-            authy_id,
-            replace,
-        } => commands::mapping::enroll(global, user, *authy_id, *replace),
-        Command::Unenroll { user } => commands::mapping::unenroll(global, user),
-        Command::List => commands::mapping::list(global),
-        Command::Status { who } => commands::people::status(global, who),
-        Command::Verify {
-            who,
-            token,
-            no_force,
-        } => commands::tokens::verify(global, who, token.as_deref(), !no_force),
-        Command::Sms { who, force } => commands::tokens::sms(global, who, *force),
-        Command::Test {
-            user,
-            service,
-            module,
-        } => commands::test::test(global, user, service, module.as_deref()),
-    };
+    let outcome = commands::run(global, &cli.command);
     output::report(outcome, global.json, global.quiet)
 }
 

@@ -1,10 +1,13 @@
 //! What a command prints: lines for people, one object for scripts.
 
-use std::io::{self, Write};
+use std::fmt::Display;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::str::FromStr;
 
+use pam_authy::secret::Secret;
 use serde_json::{Map, Value};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 
 /// What a command has done.
 #[derive(Debug, Default)]
@@ -62,6 +65,9 @@ pub(crate) fn report(outcome: Result<Done, Failure>, as_json: bool, quiet: bool)
             }
         }
         (Err(failure), false) => {
+            for line in &failure.lines {
+                let _ = writeln!(stdout, "{line}");
+            }
             eprintln!("authyctl: {}", failure.message);
             if let Some(hint) = &failure.hint {
                 eprintln!("hint: {hint}");
@@ -92,4 +98,32 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         })
         .collect()
+}
+
+/// Something that works once, such as a token: the word of the command line, or one line of the prompt
+/// or standard input.
+pub(crate) fn read_once<T>(prompt: &str, given: Option<&str>) -> Result<T, Failure>
+where
+    T: FromStr<Err: Display>,
+{
+    let line = match given {
+        Some(word) if word != "-" => Secret::new(word.to_owned()),
+        _ => read_line(prompt)?,
+    };
+    let text = line.expose().trim_end_matches(['\r', '\n']);
+    text.parse()
+        .map_err(|error: T::Err| Failure::new(Kind::Usage, error.to_string()))
+}
+
+fn read_line(prompt: &str) -> Result<Secret, Failure> {
+    if io::stdin().is_terminal() {
+        eprint!("{prompt}");
+        let _ = io::stderr().flush();
+    }
+    let mut line = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|error| Failure::new(Kind::Local, format!("standard input: {error}")))?;
+    Ok(Secret::new(line))
 }

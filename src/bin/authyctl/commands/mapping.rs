@@ -6,17 +6,18 @@ use pam_authy::text;
 use pam_authy::users::{Entry, Mapping, write};
 use serde_json::json;
 
-use crate::cli::Global;
+use super::people;
+use crate::cli::{Enroll, Global};
 use crate::failure::{Failure, Kind};
 use crate::output::{Done, table};
 
-pub(crate) fn enroll(
-    global: &Global,
-    user: &str,
-    id: AuthyId,
-    replace: bool,
-) -> Result<Done, Failure> {
-    let change = write::enroll(&global.users, user, id, replace)?;
+pub(crate) fn enroll(global: &Global, how: &Enroll) -> Result<Done, Failure> {
+    let user = how.user.as_str();
+    let id = match how.authy_id {
+        Some(id) => id,
+        None => people::create(global, how)?,
+    };
+    let change = write::enroll(&global.users, user, id, how.replace)?;
     let shown = text::clean_to(user, 64);
     let line = match (change.changed, change.previous) {
         (false, _) => format!("{shown} is enrolled with authy id {id} already"),
@@ -32,11 +33,27 @@ pub(crate) fn enroll(
     })
 }
 
-pub(crate) fn unenroll(global: &Global, user: &str) -> Result<Done, Failure> {
+/// The mapping goes last: while Authy has not taken the person out, the mapping is the only record of
+/// whom to take out.
+pub(crate) fn unenroll(global: &Global, user: &str, remote: bool) -> Result<Done, Failure> {
+    let warning = if remote {
+        people::delete(global, user)?
+    } else {
+        None
+    };
     let id = write::unenroll(&global.users, user)?;
-    let line = format!("{} is not enrolled any more", text::clean_to(user, 64));
-    let members = json!({"user": user, "authy_id": id.map(AuthyId::number), "remote": false});
-    Ok(Done::new(vec![line], members))
+    let mut lines = vec![format!(
+        "{} is not enrolled any more",
+        text::clean_to(user, 64)
+    )];
+    if remote {
+        lines.push("Authy removes the person from the application within a day".to_owned());
+    }
+    let members = json!({"user": user, "authy_id": id.map(AuthyId::number), "remote": remote});
+    Ok(Done {
+        warning,
+        ..Done::new(lines, members)
+    })
 }
 
 pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
@@ -66,7 +83,7 @@ pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
     Ok(Done::new(table(&rows), json!({"users": users})))
 }
 
-fn account_warning(user: &str) -> Option<String> {
+pub(super) fn account_warning(user: &str) -> Option<String> {
     let shown = text::clean_to(user, 64);
     match account::spelling(user) {
         Ok(Spelling::Own) => None,

@@ -1,9 +1,18 @@
 //! One file for each family of commands, and what they share: the client, and who is meant.
 
-pub(crate) mod mapping;
-pub(crate) mod people;
-pub(crate) mod test;
-pub(crate) mod tokens;
+mod application;
+mod approvals;
+mod doctor;
+mod explain;
+mod generate;
+mod import;
+mod init;
+mod mapping;
+mod people;
+mod phone;
+mod qr;
+mod test;
+mod tokens;
 
 use std::time::{Duration, Instant};
 
@@ -15,8 +24,68 @@ use pam_authy::deadline::Deadline;
 use pam_authy::text;
 use pam_authy::users::{Entry, Mapping};
 
-use crate::cli::{Global, Who};
+use crate::cli::{Command, Global, Who};
 use crate::failure::{Failure, Kind};
+use crate::output::Done;
+
+/// Runs one command.
+pub(crate) fn run(global: &Global, command: &Command) -> Result<Done, Failure> {
+    match command {
+        Command::Init {
+            key_file,
+            url,
+            ca_file,
+            force,
+        } => init::init(
+            global,
+            key_file.as_deref(),
+            url.as_deref(),
+            ca_file.as_deref(),
+            *force,
+        ),
+        Command::Enroll(how) => mapping::enroll(global, how),
+        Command::Unenroll { user, remote } => mapping::unenroll(global, user, *remote),
+        Command::Import {
+            file,
+            dry_run,
+            replace,
+        } => import::import(global, file, *dry_run, *replace),
+        Command::List => mapping::list(global),
+        Command::Status { who } => people::status(global, who),
+        Command::Verify {
+            who,
+            token,
+            no_force,
+            action,
+        } => tokens::verify(global, who, token.as_deref(), !no_force, action.as_deref()),
+        Command::Sms { who, how } => tokens::sms(global, who, how),
+        Command::Call { who, how } => tokens::call(global, who, how),
+        Command::Push(how) => approvals::push(global, how),
+        Command::Approval { uuid } => approvals::approval(global, uuid),
+        Command::Qr {
+            who,
+            label,
+            size,
+            output,
+        } => qr::qr(global, who, label.as_deref(), *size, output.as_deref()),
+        Command::App => application::app(global),
+        Command::Stats => application::stats(global),
+        Command::Phone(what) => phone::phone(global, what),
+        Command::Doctor { pam_dir } => doctor::doctor(global, pam_dir),
+        Command::Explain {
+            user,
+            service,
+            rhost,
+        } => explain::explain(global, user, service, *rhost),
+        Command::Test {
+            user,
+            service,
+            module,
+        } => test::test(global, user, service, module.as_deref()),
+        Command::Completions { shell } => Ok(generate::completions(*shell)),
+        Command::Man => generate::man(),
+    }
+}
 
 /// The client of the configuration, and the deadline for one request.
 fn client(global: &Global) -> Result<(Client<Https>, Deadline), Failure> {

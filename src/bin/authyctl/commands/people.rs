@@ -1,10 +1,14 @@
-//! `status`: what Authy knows of a person.
+//! `status`: what Authy knows of a person; and creating and deleting one.
 
+use pam_authy::client::types::AuthyId;
+use pam_authy::client::users::NewUser;
+use pam_authy::users::Mapping;
 use serde_json::{Value, json};
 
 use super::{client, person};
-use crate::cli::{Global, Who};
-use crate::failure::Failure;
+use crate::cli::{Enroll, Global, Who};
+use crate::failure::{Failure, Kind};
+use crate::number;
 use crate::output::{Done, table};
 
 pub(crate) fn status(global: &Global, who: &Who) -> Result<Done, Failure> {
@@ -40,4 +44,50 @@ pub(crate) fn status(global: &Global, who: &Who) -> Result<Done, Failure> {
     members["phone_number"] = json!(status.phone_number);
     members["devices"] = json!(status.devices);
     Ok(Done::new(table(&rows), members))
+}
+
+/// Creates the person of `enroll --email … --cellphone …`.
+pub(super) fn create(global: &Global, how: &Enroll) -> Result<AuthyId, Failure> {
+    let (Some(email), Some(cellphone)) = (&how.email, &how.number.cellphone) else {
+        return Err(Failure::new(
+            Kind::Usage,
+            "--authy-id, or --email and --cellphone are needed",
+        ));
+    };
+    let phone = number::parse(cellphone, how.number.country_code)?;
+    // Nobody is created for a mapping that could not be written.
+    match Mapping::load(&global.users) {
+        Err(error) if !error.is_missing() => return Err(error.into()),
+        _ => {}
+    }
+    let (client, deadline) = client(global)?;
+    let person = NewUser {
+        email,
+        cellphone: &phone.cellphone,
+        country_code: phone.country_code,
+        send_install_link: how.install_link,
+    };
+    Ok(client.users().create(&person, deadline)?)
+}
+
+/// Has Authy remove the person; gives back a warning where the answer was doubtful. A person whom
+/// Authy does not know any more is no reason to keep the mapping.
+pub(super) fn delete(global: &Global, user: &str) -> Result<Option<String>, Failure> {
+    let who = Who {
+        user: Some(user.to_owned()),
+        authy_id: None,
+    };
+    let id = person(global, &who)?;
+    let (client, deadline) = client(global)?;
+    match client.users().delete(id, deadline) {
+        Ok(deletion) if deletion.doubtful => Ok(Some(format!(
+            "Authy said `{}`, and that it was no success",
+            deletion.message
+        ))),
+        Ok(_) => Ok(None),
+        Err(pam_authy::client::Error::NotFound(_)) => {
+            Ok(Some(format!("Authy knows no person {id}")))
+        }
+        Err(error) => Err(error.into()),
+    }
 }

@@ -24,6 +24,11 @@ const FOLDERS: [&str; 7] = [
     "/lib/security",
 ];
 
+/// Where a module may be.
+pub(super) fn module_folders() -> &'static [&'static str] {
+    &FOLDERS
+}
+
 pub(crate) fn test(
     global: &Global,
     user: &str,

@@ -1,65 +1,74 @@
-//! `verify`, `sms`: tokens.
+//! `verify`, `sms`, `call`: tokens.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
-use pam_authy::client::tokens::{Send, Verify};
-use pam_authy::client::types::Token;
-use pam_authy::secret::Secret;
+use pam_authy::client::tokens::{Delivery, Send, Verify};
 use serde_json::json;
 
 use super::{client, person};
-use crate::cli::{Global, Who};
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::cli::{Global, Sending, Who};
+use crate::failure::Failure;
+use crate::output::{Done, read_once};
 
 pub(crate) fn verify(
     global: &Global,
     who: &Who,
     token: Option<&str>,
     force: bool,
+    action: Option<&str>,
 ) -> Result<Done, Failure> {
     // With --authy-id the one word that is left is the token.
     let token = match (who.authy_id, &who.user, token) {
         (Some(_), Some(word), None) => Some(word.as_str()),
         (_, _, token) => token,
     };
-    let token = read_token(token)?;
+    let token = read_once("Authy token: ", token)?;
     let id = person(global, who)?;
     let (client, deadline) = client(global)?;
-    client.tokens().verify(
-        id,
-        &token,
-        &Verify {
-            force,
-            action: None,
-        },
-        deadline,
-    )?;
+    client
+        .tokens()
+        .verify(id, &token, &Verify { force, action }, deadline)?;
     Ok(Done::new(
         vec!["the token is valid".into()],
         json!({"token": "is valid", "authy_id": id.number()}),
     ))
 }
 
-pub(crate) fn sms(global: &Global, who: &Who, force: bool) -> Result<Done, Failure> {
+pub(crate) fn sms(global: &Global, who: &Who, how: &Sending) -> Result<Done, Failure> {
     let id = person(global, who)?;
     let (client, deadline) = client(global)?;
-    let delivery = client.tokens().sms(
-        id,
-        &Send {
-            force,
-            ..Send::default()
-        },
-        deadline,
-    )?;
-    let cellphone = delivery
-        .cellphone
-        .clone()
-        .unwrap_or_else(|| "the phone".into());
+    let delivery = client.tokens().sms(id, &sending(how), deadline)?;
+    Ok(delivered(
+        &delivery,
+        "no SMS was sent, since the person has the app; --force sends one",
+        "an SMS with a token was sent to",
+    ))
+}
+
+pub(crate) fn call(global: &Global, who: &Who, how: &Sending) -> Result<Done, Failure> {
+    let id = person(global, who)?;
+    let (client, deadline) = client(global)?;
+    let delivery = client.tokens().call(id, &sending(how), deadline)?;
+    Ok(delivered(
+        &delivery,
+        "nobody was called, since the person has the app; --force calls",
+        "a call that says a token goes to",
+    ))
+}
+
+fn sending(how: &Sending) -> Send<'_> {
+    Send {
+        force: how.force,
+        action: how.action.as_deref(),
+        action_message: how.action_message.as_deref(),
+        locale: how.locale.as_deref(),
+    }
+}
+
+fn delivered(delivery: &Delivery, ignored: &str, sent: &str) -> Done {
+    let cellphone = delivery.cellphone.as_deref().unwrap_or("the phone");
     let line = if delivery.ignored {
-        "no SMS was sent, since the person has the app; --force sends one".to_owned()
+        ignored.to_owned()
     } else {
-        format!("an SMS with a token was sent to {cellphone}")
+        format!("{sent} {cellphone}")
     };
     let members = json!({
         "ignored": delivery.ignored,
@@ -67,30 +76,5 @@ pub(crate) fn sms(global: &Global, who: &Who, force: bool) -> Result<Done, Failu
         "device": delivery.device,
         "message": delivery.message,
     });
-    Ok(Done::new(vec![line], members))
-}
-
-/// The token of the command line, or one line of the prompt or standard input.
-fn read_token(given: Option<&str>) -> Result<Token, Failure> {
-    let line = match given {
-        Some(token) if token != "-" => Secret::new(token.to_owned()),
-        _ => {
-            if io::stdin().is_terminal() {
-                eprint!("Authy token: ");
-                let _ = io::stderr().flush();
-            }
-            let mut line = String::new();
-            io::stdin()
-                .lock()
-                .read_line(&mut line)
-                .map_err(|error| Failure::new(Kind::Local, format!("standard input: {error}")))?;
-            Secret::new(line)
-        }
-    };
-    let digits = line.expose().trim_end_matches(['\r', '\n']);
-    digits
-        .parse()
-        .map_err(|error: pam_authy::client::types::InvalidToken| {
-            Failure::new(Kind::Usage, error.to_string())
-        })
+    Done::new(vec![line], members)
 }

@@ -1,0 +1,63 @@
+//! `app`, `stats`: the application that the key belongs to.
+
+use pam_authy::text;
+use serde_json::{Map, Value, json};
+
+use super::client;
+use crate::cli::Global;
+use crate::failure::Failure;
+use crate::output::{Done, table};
+
+pub(crate) fn app(global: &Global) -> Result<Done, Failure> {
+    let (client, deadline) = client(global)?;
+    let app = client.app().details(deadline)?;
+    Ok(Done::new(table(&members(&app)), json!({"app": app})))
+}
+
+pub(crate) fn stats(global: &Global) -> Result<Done, Failure> {
+    let (client, deadline) = client(global)?;
+    let stats = client.app().stats(deadline)?;
+    // The columns of the first month; what later ones have more is shown by --json.
+    let names: Vec<_> = stats
+        .months
+        .first()
+        .into_iter()
+        .flat_map(Map::keys)
+        .collect();
+    let mut rows = vec![
+        names
+            .iter()
+            .map(|name| name.trim_end_matches("_count").to_owned())
+            .collect(),
+    ];
+    for month in &stats.months {
+        rows.push(names.iter().map(|name| shown(month.get(*name))).collect());
+    }
+    let mut lines = table(&rows);
+    if let Some(total) = stats.total_users {
+        lines.push(format!("people in all: {total}"));
+    }
+    let members = json!({
+        "stats": stats.months,
+        "total_users": stats.total_users,
+        "count": stats.count,
+    });
+    Ok(Done::new(lines, members))
+}
+
+/// Name and value of every member.
+fn members(object: &Map<String, Value>) -> Vec<Vec<String>> {
+    object
+        .iter()
+        .map(|(name, value)| vec![text::clean(name).replace('_', " "), shown(Some(value))])
+        .collect()
+}
+
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "?".to_owned(),
+        Some(Value::Bool(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
+        Some(Value::String(text)) => text::clean(text),
+        Some(other) => text::clean(&other.to_string()),
+    }
+}

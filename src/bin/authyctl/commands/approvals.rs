@@ -1,0 +1,79 @@
+//! `push`, `approval`: ask a phone to approve something, and what became of it.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use pam_authy::client::approvals::{Decision, Request};
+use pam_authy::client::types::{AuthyId, Uuid};
+use pam_authy::deadline::Deadline;
+use serde_json::{Value, json};
+
+use super::{client, person};
+use crate::cli::{Global, Push};
+use crate::failure::{Failure, Kind};
+use crate::output::Done;
+
+pub(crate) fn push(global: &Global, how: &Push) -> Result<Done, Failure> {
+    let id = person(global, &how.who)?;
+    let (client, deadline) = client(global)?;
+    let request = Request {
+        message: &how.message,
+        details: &how.details,
+        hidden_details: &how.hidden_details,
+        logos: &[],
+        seconds_to_expire: Some(how.expires),
+    };
+    let uuid = client.approvals().create(id, &request, deadline)?;
+    if how.no_wait {
+        return Ok(Done::new(
+            vec![format!("the request {uuid} is on its way to the phone")],
+            members(&uuid, Decision::Pending, Some(id)),
+        ));
+    }
+    let until = Deadline::after(Instant::now(), Duration::from_secs(how.expires.into()));
+    let counts = !global.json && !global.quiet && io::stderr().is_terminal();
+    let status = client.approvals().wait(id, &uuid, until, &mut |left| {
+        if counts {
+            eprint!("\rwaiting for the phone: {} s ", left.as_secs());
+            let _ = io::stderr().flush();
+        }
+    });
+    if counts {
+        eprint!("\r                               \r");
+    }
+    // A request that nobody answered until its end has expired, whatever the service's clock says.
+    let decision = match status?.decision {
+        Decision::Pending => Decision::Expired,
+        decision => decision,
+    };
+    conclude(&uuid, decision, id)
+}
+
+fn conclude(uuid: &Uuid, decision: Decision, id: AuthyId) -> Result<Done, Failure> {
+    let members = members(uuid, decision, Some(id));
+    if decision == Decision::Approved {
+        return Ok(Done::new(vec!["approved".to_owned()], members));
+    }
+    let why = match decision {
+        Decision::Denied => "denied on the phone",
+        _ => "nobody answered in time",
+    };
+    Err(Failure::new(Kind::Refused, why).with_members(members))
+}
+
+pub(crate) fn approval(global: &Global, uuid: &Uuid) -> Result<Done, Failure> {
+    let (client, deadline) = client(global)?;
+    let status = client.approvals().status(uuid, deadline)?;
+    Ok(Done::new(
+        vec![status.decision.word().to_owned()],
+        members(uuid, status.decision, status.authy_id),
+    ))
+}
+
+fn members(uuid: &Uuid, decision: Decision, id: Option<AuthyId>) -> Value {
+    json!({
+        "uuid": uuid.to_string(),
+        "status": decision.word(),
+        "authy_id": id.map(AuthyId::number),
+    })
+}

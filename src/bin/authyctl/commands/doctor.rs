@@ -1,0 +1,204 @@
+//! `doctor`: checks everything that a login needs, and what would lock somebody out or let somebody in.
+//!
+//! Each check is one line: ok, warning or problem, and what to do. A problem makes the exit status 1.
+
+mod evaluate;
+mod files;
+mod host;
+mod people;
+mod sshd;
+mod stack;
+mod verdict;
+
+use std::path::Path;
+
+use pam_authy::config::{Config, Otherwise};
+use serde_json::{Value, json};
+use stack::Module;
+use verdict::Stack;
+
+use crate::cli::Global;
+use crate::failure::{Failure, Kind};
+use crate::output::Done;
+
+/// What one check found.
+#[derive(Debug)]
+struct Check {
+    name: String,
+    level: Level,
+    message: String,
+    hint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Ok,
+    Warning,
+    Problem,
+}
+
+impl Level {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+        }
+    }
+}
+
+impl Check {
+    fn new(name: &str, level: Level, message: impl Into<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            level,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    fn ok(name: &str, message: impl Into<String>) -> Self {
+        Self::new(name, Level::Ok, message)
+    }
+
+    fn warning(name: &str, message: impl Into<String>) -> Self {
+        Self::new(name, Level::Warning, message)
+    }
+
+    fn problem(name: &str, message: impl Into<String>) -> Self {
+        Self::new(name, Level::Problem, message)
+    }
+
+    fn hint(mut self, hint: &str) -> Self {
+        self.hint = Some(hint.to_owned());
+        self
+    }
+
+    fn as_json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "result": self.level.word(),
+            "message": self.message,
+            "hint": self.hint,
+        })
+    }
+}
+
+/// A PAM service whose stack holds our module.
+struct Protected {
+    service: String,
+    /// Somebody who is not enrolled passes without a factor.
+    passes_unenrolled: bool,
+    /// A password is asked for before us.
+    has_first_factor: bool,
+}
+
+pub(crate) fn doctor(global: &Global, pam_dir: &Path) -> Result<Done, Failure> {
+    let (mut checks, config, mapping) = files::files(global);
+    if let Some(config) = &config {
+        checks.extend(host::service(config));
+    }
+    let protected = stacks(pam_dir, config.as_ref(), &mut checks);
+    if let Some(config) = &config {
+        let people = people::People::find();
+        checks.extend(sshd::sshd(&protected, config, mapping.as_ref(), &people));
+        checks.extend(host::sudo(&protected, config));
+        if let Some(mapping) = &mapping {
+            checks.extend(people::locked_out(&protected, mapping, &people));
+        }
+    }
+    conclude(&checks)
+}
+
+/// Reads every stack of the folder, and judges those that hold our module.
+fn stacks(folder: &Path, config: Option<&Config>, checks: &mut Vec<Check>) -> Vec<Protected> {
+    let mut protected = Vec::new();
+    let mut modules_seen: Vec<Module> = Vec::new();
+    for service in services(folder) {
+        let entries = match stack::read(folder, &service) {
+            Ok(entries) => entries,
+            Err(why) => {
+                checks.push(Check::problem(&format!("pam {service}"), why).hint(
+                    "libpam refuses every login of this service until its files can be read",
+                ));
+                continue;
+            }
+        };
+        let all = stack::modules(&entries);
+        let Some((_, ours)) = all.iter().find(|(_, module)| module.is_ours()) else {
+            continue;
+        };
+        let rules = config.map(|config| config.login(&service));
+        let says = |which: fn(&pam_authy::config::Login) -> Otherwise| {
+            rules
+                .as_ref()
+                .is_some_and(|rules| which(rules) == Otherwise::Ignore)
+        };
+        let passes_unenrolled = ours.has("nullok") || says(|rules| rules.unenrolled);
+        let ignorable = passes_unenrolled || says(|rules| rules.when_unavailable);
+        let stack = Stack::new(&service, &entries, ignorable);
+        checks.extend(stack.checks());
+        checks.extend(host::runs_without_root(&service));
+        modules_seen.push((*ours).clone());
+        protected.push(Protected {
+            has_first_factor: stack.has_first_factor(),
+            service,
+            passes_unenrolled,
+        });
+    }
+    if protected.is_empty() {
+        let message = format!("no service in {} uses pam_authy.so", folder.display());
+        checks.push(Check::warning("pam", message).hint("see the stacks in README.md"));
+    }
+    checks.extend(files::modules(&modules_seen));
+    protected
+}
+
+/// The services that a person logs in to: files that others only include are met there.
+fn services(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries
+        .filter(|entry| entry.path().is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| !name.contains(['~', '.']) && !is_part(name))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Whether a file is made to be included by others.
+fn is_part(name: &str) -> bool {
+    name.starts_with("common-")
+        || name.starts_with("system-")
+        || [
+            "password-auth",
+            "fingerprint-auth",
+            "smartcard-auth",
+            "postlogin",
+        ]
+        .contains(&name)
+}
+
+fn conclude(checks: &[Check]) -> Result<Done, Failure> {
+    let mut lines = Vec::new();
+    for check in checks {
+        lines.push(format!("{:8} {}", check.level.word(), check.message));
+        if let Some(hint) = check.hint.as_ref().filter(|_| check.level != Level::Ok) {
+            lines.push(format!("{:8} hint: {hint}", ""));
+        }
+    }
+    let members = json!({"checks": checks.iter().map(Check::as_json).collect::<Vec<_>>()});
+    let problems = checks.iter().filter(|c| c.level == Level::Problem).count();
+    let done = Done::new(lines, members.clone());
+    match problems {
+        0 => Ok(done),
+        1 => Err(Failure::new(Kind::Refused, "there is one problem")
+            .with_members(members)
+            .after(done)),
+        count => Err(
+            Failure::new(Kind::Refused, format!("there are {count} problems"))
+                .with_members(members)
+                .after(done),
+        ),
+    }
+}

@@ -1,0 +1,67 @@
+//! `completions`, `man`: made from the declarations of the command line.
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use clap_mangen::Man;
+use serde_json::json;
+
+use crate::cli::Cli;
+use crate::failure::{Failure, Kind};
+use crate::output::Done;
+
+/// What the declarations do not say.
+const TAIL: &str = include_str!("man_tail.roff");
+
+pub(crate) fn completions(shell: Shell) -> Done {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "authyctl", &mut script);
+    as_text("completions", &script)
+}
+
+/// One page with a section for each command.
+pub(crate) fn man() -> Result<Done, Failure> {
+    let failed = |error: std::io::Error| Failure::new(Kind::Local, error.to_string());
+    let mut command = Cli::command();
+    command.build();
+    let mut page = Vec::new();
+    let man = Man::new(command.clone()).section("8");
+    man.render_title(&mut page).map_err(failed)?;
+    man.render_name_section(&mut page).map_err(failed)?;
+    man.render_synopsis_section(&mut page).map_err(failed)?;
+    man.render_options_section(&mut page).map_err(failed)?;
+    for (name, command) in flat("authyctl", &command) {
+        page.extend(format!(".SH {}\n", name.to_uppercase()).bytes());
+        let mut part = Vec::new();
+        let man = Man::new(command);
+        man.render_description_section(&mut part).map_err(failed)?;
+        man.render_synopsis_section(&mut part).map_err(failed)?;
+        man.render_options_section(&mut part).map_err(failed)?;
+        // A command's parts are paragraphs of its section.
+        page.extend(
+            String::from_utf8_lossy(&part)
+                .replace(".SH ", ".SS ")
+                .bytes(),
+        );
+    }
+    page.extend(TAIL.bytes());
+    Ok(as_text("man", &page))
+}
+
+/// Every command below this one with its full name, `help` left out.
+fn flat(above: &str, command: &clap::Command) -> Vec<(String, clap::Command)> {
+    let mut found = Vec::new();
+    for inner in command.get_subcommands().filter(|c| c.get_name() != "help") {
+        let name = format!("{above} {}", inner.get_name());
+        found.push((name.clone(), inner.clone()));
+        found.extend(flat(&name, inner));
+    }
+    found
+}
+
+fn as_text(member: &str, bytes: &[u8]) -> Done {
+    let text = String::from_utf8_lossy(bytes);
+    Done::new(
+        text.lines().map(str::to_owned).collect(),
+        json!({member: text}),
+    )
+}

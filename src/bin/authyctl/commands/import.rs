@@ -1,0 +1,249 @@
+//! `import`: many people at once, from CSV or from an authy-ssh configuration.
+//!
+//! Every row stands for itself: one that fails is reported with its line and the others go on. Rows that
+//! are enrolled already are skipped, so the same command, run again, continues where it was ended.
+
+mod rows;
+
+use std::cell::OnceCell;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use pam_authy::client::Client;
+use pam_authy::client::phones::Phone;
+use pam_authy::client::transport::Https;
+use pam_authy::client::types::AuthyId;
+use pam_authy::client::users::NewUser;
+use pam_authy::deadline::Deadline;
+use pam_authy::users::{Entry, Mapping, write};
+use rows::{Row, Who};
+use serde_json::json;
+
+use super::client;
+use crate::cli::Global;
+use crate::failure::{Failure, Kind};
+use crate::output::Done;
+
+/// The largest file that is read, in bytes.
+const FILE_LIMIT: u64 = 16 * 1024 * 1024;
+/// The time of one row; a request's own time-out is shorter or the same.
+const ROW_LIMIT: Duration = Duration::from_secs(60);
+
+/// What has become of the rows so far.
+#[derive(Default)]
+struct Tally {
+    enrolled: usize,
+    skipped: usize,
+    failed: Vec<(usize, String)>,
+}
+
+/// What became of one row.
+enum Fate {
+    Enrolled,
+    Skipped,
+}
+
+pub(crate) fn import(
+    global: &Global,
+    file: &Path,
+    dry_run: bool,
+    replace: bool,
+) -> Result<Done, Failure> {
+    let rows = rows::read(&read(file)?)
+        .map_err(|why| Failure::new(Kind::Usage, format!("{}: {why}", file.display())))?;
+    let mapping = match Mapping::load(&global.users) {
+        Ok(mapping) => mapping,
+        Err(error) if error.is_missing() => Mapping::default(),
+        Err(error) => return Err(error.into()),
+    };
+    let service = Service::new(global);
+    let progress = Progress::start(global, rows.len(), dry_run);
+    let mut tally = Tally::default();
+    for (line, row) in rows {
+        let name = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
+        let fate = row.and_then(|row| {
+            if dry_run {
+                check(&mapping, &row, replace)
+            } else {
+                carry_out(&service, &mapping, &row, replace)
+            }
+        });
+        progress.row(line, &name, &fate);
+        match fate {
+            Ok(Fate::Enrolled) => tally.enrolled += 1,
+            Ok(Fate::Skipped) => tally.skipped += 1,
+            Err(why) => tally.failed.push((line, why)),
+        }
+    }
+    progress.finish();
+    conclude(file, tally, dry_run)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let failed =
+        |error: io::Error| Failure::new(Kind::Local, format!("{}: {error}", file.display()));
+    let mut bytes = Vec::new();
+    File::open(file)
+        .map_err(failed)?
+        .take(FILE_LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > FILE_LIMIT {
+        return Err(Failure::new(
+            Kind::Usage,
+            format!("{}: is larger than 16 MiB", file.display()),
+        )
+        .hint("split it; people who are enrolled already are skipped"));
+    }
+    Ok(bytes)
+}
+
+/// What would become of a row, as far as that can be known without changing anything.
+fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<Fate, String> {
+    match (mapping.find(&row.user), &row.who) {
+        (Entry::Enrolled(present), Who::Id(id)) if present == *id => Ok(Fate::Skipped),
+        (Entry::Enrolled(_), Who::New { .. }) if !replace => Ok(Fate::Skipped),
+        (Entry::Enrolled(present), Who::Id(_)) if !replace => Err(format!(
+            "{} is enrolled with another authy id, {present}",
+            pam_authy::text::clean_to(&row.user, 64)
+        )),
+        _ => Ok(Fate::Enrolled),
+    }
+}
+
+fn carry_out(
+    service: &Service<'_>,
+    mapping: &Mapping,
+    row: &Row,
+    replace: bool,
+) -> Result<Fate, String> {
+    if let Fate::Skipped = check(mapping, row, replace)? {
+        return Ok(Fate::Skipped);
+    }
+    let id = match &row.who {
+        Who::Id(id) => *id,
+        Who::New { email, phone } => service.create(email, phone).map_err(|f| f.message)?,
+    };
+    let change = write::enroll(&service.global.users, &row.user, id, replace)
+        .map_err(|error| error.to_string())?;
+    Ok(if change.changed {
+        Fate::Enrolled
+    } else {
+        Fate::Skipped
+    })
+}
+
+/// The client, made when the first row needs it: a file of ids needs neither configuration nor network.
+struct Service<'a> {
+    global: &'a Global,
+    client: OnceCell<Client<Https>>,
+}
+
+impl<'a> Service<'a> {
+    fn new(global: &'a Global) -> Self {
+        Self {
+            global,
+            client: OnceCell::new(),
+        }
+    }
+
+    fn create(&self, email: &str, phone: &Phone) -> Result<AuthyId, Failure> {
+        let client = match self.client.get() {
+            Some(client) => client,
+            None => {
+                let (client, _) = client(self.global)?;
+                self.client.get_or_init(|| client)
+            }
+        };
+        let person = NewUser {
+            email,
+            cellphone: &phone.cellphone,
+            country_code: phone.country_code,
+            send_install_link: false,
+        };
+        let deadline = Deadline::after(Instant::now(), ROW_LIMIT);
+        Ok(client.users().create(&person, deadline)?)
+    }
+}
+
+/// A bar on a terminal, a line for each row elsewhere, nothing for scripts.
+struct Progress {
+    bar: Option<ProgressBar>,
+    lines: bool,
+    done: &'static str,
+}
+
+impl Progress {
+    fn start(global: &Global, rows: usize, dry_run: bool) -> Self {
+        let silent = global.json || global.quiet;
+        let on_terminal = io::stderr().is_terminal();
+        let bar = (!silent && on_terminal).then(|| {
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(rows as u64).with_style(style)
+        });
+        Self {
+            bar,
+            lines: !silent && !on_terminal,
+            done: if dry_run {
+                "would be enrolled"
+            } else {
+                "enrolled"
+            },
+        }
+    }
+
+    fn row(&self, line: usize, user: &str, fate: &Result<Fate, String>) {
+        let user = pam_authy::text::clean_to(user, 64);
+        if let Some(bar) = &self.bar {
+            if let Err(why) = fate {
+                bar.println(format!("line {line}: {why}"));
+            }
+            bar.set_message(user);
+            bar.inc(1);
+        } else if self.lines {
+            match fate {
+                Ok(Fate::Enrolled) => eprintln!("line {line}: {user}: {}", self.done),
+                Ok(Fate::Skipped) => eprintln!("line {line}: {user}: enrolled already"),
+                Err(why) => eprintln!("line {line}: {why}"),
+            }
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn conclude(file: &Path, tally: Tally, dry_run: bool) -> Result<Done, Failure> {
+    let failed: Vec<_> = tally
+        .failed
+        .iter()
+        .map(|(line, message)| json!({"line": line, "message": message}))
+        .collect();
+    let members = json!({
+        "enrolled": tally.enrolled,
+        "skipped": tally.skipped,
+        "failed": failed,
+        "dry_run": dry_run,
+    });
+    let would = if dry_run { "would be " } else { "" };
+    let line = format!(
+        "{} {would}enrolled, {} already enrolled, {} failed",
+        tally.enrolled,
+        tally.skipped,
+        tally.failed.len()
+    );
+    if tally.failed.is_empty() {
+        return Ok(Done::new(vec![line], members));
+    }
+    let failure = Failure::new(Kind::Refused, format!("{}: {line}", file.display()));
+    Err(failure
+        .with_members(members)
+        .hint("mend these lines and run the same command again"))
+}

@@ -1,0 +1,242 @@
+//! The rows of an import file, each with its line: what it asks for, or why it can't be read.
+
+use pam_authy::client::phones::Phone;
+use pam_authy::client::types::AuthyId;
+use pam_authy::text;
+
+use crate::number;
+
+/// Somebody to enroll.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) user: String,
+    pub(super) who: Who,
+}
+
+/// Who that is at Authy.
+#[derive(Debug)]
+pub(super) enum Who {
+    Id(AuthyId),
+    New { email: String, phone: Phone },
+}
+
+/// A line's number, and its row or why it has none.
+pub(super) type Numbered = (usize, Result<Row, String>);
+
+/// All rows of a file.
+///
+/// # Errors
+/// The file is of neither kind, or lacks a column.
+pub(super) fn read(bytes: &[u8]) -> Result<Vec<Numbered>, String> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("line {line}: is not UTF-8")
+    })?;
+    if is_authy_ssh(text) {
+        Ok(authy_ssh(text))
+    } else {
+        csv(text)
+    }
+}
+
+/// Whether this is a configuration of authy-ssh, or an authorized_keys file that it has changed.
+fn is_authy_ssh(text: &str) -> bool {
+    let first = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with('#'));
+    let settings = [
+        "user=",
+        "api_key=",
+        "banner=",
+        "default_verify_action=",
+        "command=",
+    ];
+    first.is_some_and(|line| settings.iter().any(|start| line.starts_with(start)))
+}
+
+fn authy_ssh(text: &str) -> Vec<Numbered> {
+    let mut rows = Vec::new();
+    for (number, line) in text.lines().map(str::trim).enumerate() {
+        let row = match line.split_once('=') {
+            Some(("user", entry)) => Some(authy_ssh_user(entry)),
+            // `protect` puts the id of one person before one key of an account that several share.
+            Some(("command", _)) => Some(Err(
+                "belongs to one key of a shared account, which a mapping by name cannot tell apart"
+                    .to_owned(),
+            )),
+            _ => None,
+        };
+        rows.extend(row.map(|row| (number + 1, row)));
+    }
+    rows
+}
+
+/// `name:id`.
+fn authy_ssh_user(entry: &str) -> Result<Row, String> {
+    let (user, id) = entry
+        .rsplit_once(':')
+        .ok_or("is not written user=NAME:ID")?;
+    Ok(Row {
+        user: user_name(user)?,
+        who: Who::Id(id.trim().parse().map_err(|_| bad_id())?),
+    })
+}
+
+fn csv(text: &str) -> Result<Vec<Numbered>, String> {
+    // With CRLF the reader would count a line too few.
+    let text = text.replace("\r\n", "\n");
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let headers = reader.headers().map_err(|error| error.to_string())?.clone();
+    let column = |name: &str| headers.iter().position(|header| header == name);
+    let user = column("user").ok_or("the first line names no column `user`")?;
+    let id = column("authy_id");
+    let new = column("email").zip(column("cellphone"));
+    if id.is_none() && new.is_none() {
+        return Err("the first line names neither `authy_id` nor `email` and `cellphone`".into());
+    }
+    let country = column("country_code");
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line);
+                rows.push((
+                    to_line(line),
+                    Err("has another number of columns than the first line".to_owned()),
+                ));
+                continue;
+            }
+        };
+        let line = record.position().map_or(0, csv::Position::line);
+        let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or_default();
+        let row = user_name(cell(Some(user))).and_then(|user| {
+            let who = match (cell(id), new) {
+                ("", Some((email, cellphone))) => {
+                    person(cell(Some(email)), cell(Some(cellphone)), cell(country))?
+                }
+                (id, _) => Who::Id(id.parse().map_err(|_| bad_id())?),
+            };
+            Ok(Row { user, who })
+        });
+        rows.push((to_line(line), row));
+    }
+    Ok(rows)
+}
+
+fn person(email: &str, cellphone: &str, country: &str) -> Result<Who, String> {
+    let country = match country {
+        "" => None,
+        code => Some(
+            code.parse()
+                .map_err(|_| "country_code is no calling code, such as 1 or 351")?,
+        ),
+    };
+    if !email.contains('@') {
+        return Err("email is no e-mail address".to_owned());
+    }
+    Ok(Who::New {
+        email: email.to_owned(),
+        phone: number::parse(cellphone, country).map_err(|failure| failure.message)?,
+    })
+}
+
+fn user_name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > 256 || text::has_control(text) {
+        return Err("user is no name that an account can have".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn bad_id() -> String {
+    "authy_id is no integer from 1 to 9223372036854775807".to_owned()
+}
+
+fn to_line(line: u64) -> usize {
+    usize::try_from(line).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Vec<String> {
+        let rows = read(text.as_bytes()).unwrap();
+        rows.into_iter()
+            .map(|(line, row)| match row {
+                Ok(Row {
+                    user,
+                    who: Who::Id(id),
+                }) => format!("{line} {user} {id}"),
+                Ok(Row {
+                    user,
+                    who: Who::New { email, phone },
+                }) => {
+                    format!(
+                        "{line} {user} {email} +{} {}",
+                        phone.country_code,
+                        phone.cellphone.digits()
+                    )
+                }
+                Err(why) => format!("{line} ! {why}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn csv_is_read_with_bom_quotes_and_crlf() {
+        let text = "\u{feff}user,email,cellphone,country_code\r\n\"jane.doe\",j@x.test,\"300 300 3333\",57\r\nbob,b@x.test,405-342-5699,\r\n";
+        assert_eq!(
+            shown(text),
+            [
+                "2 jane.doe j@x.test +57 3003003333",
+                "3 bob b@x.test +1 4053425699"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_bad_row_is_named_by_its_line_and_the_others_stay() {
+        let text = "user,authy_id\nalice,1635\n,1\nbob,x\ncarol\n\"d\ne\",7\nerin,0\nfrank,1640\n";
+        let rows = shown(text);
+        assert_eq!(rows.first().unwrap(), "2 alice 1635");
+        assert_eq!(rows.last().unwrap(), "9 frank 1640");
+        assert_eq!(
+            rows.iter().filter(|row| row.contains('!')).count(),
+            5,
+            "{rows:?}"
+        );
+    }
+
+    #[test]
+    fn a_column_that_is_missing_is_named() {
+        assert!(read(b"name,authy_id\n").unwrap_err().contains("`user`"));
+        assert!(read(b"user,email\n").unwrap_err().contains("`authy_id`"));
+        assert!(read(b"").unwrap_err().contains("`user`"));
+        assert!(
+            read(b"user,authy_id\nx,1\n\xFF\n")
+                .unwrap_err()
+                .contains("line 3")
+        );
+    }
+
+    #[test]
+    fn an_authy_ssh_configuration_is_read_and_shared_keys_are_told_apart() {
+        let text = "banner=Welcome\napi_key=0123\ndefault_verify_action=disable\nuser=alice:1635\nuser=bad\nuser=bob:0\n";
+        assert_eq!(
+            shown(text),
+            [
+                "4 alice 1635",
+                "5 ! is not written user=NAME:ID",
+                "6 ! authy_id is no integer from 1 to 9223372036854775807"
+            ]
+        );
+        let keys = "command=\"/usr/local/bin/authy-ssh login 1635\" ssh-ed25519 AAAA\n";
+        assert!(shown(keys).first().unwrap().contains("shared account"));
+    }
+}

@@ -1,0 +1,142 @@
+//! `init`: the API key, checked against the service, into a config.toml that only root can read.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use pam_authy::client::Client;
+use pam_authy::client::transport::Https;
+use pam_authy::config::Config;
+use pam_authy::deadline::Deadline;
+use pam_authy::secret::Secret;
+use serde_json::json;
+
+use crate::cli::Global;
+use crate::failure::{Failure, Kind};
+use crate::output::Done;
+
+/// What config.toml is made of.
+const SAMPLE: &str = include_str!("../../../../etc/config.toml");
+/// The longest key file that is read, in bytes.
+const KEY_LIMIT: u64 = 4096;
+
+pub(crate) fn init(
+    global: &Global,
+    key_file: Option<&Path>,
+    url: Option<&str>,
+    ca_file: Option<&Path>,
+    force: bool,
+) -> Result<Done, Failure> {
+    let path = &global.config;
+    if path.symlink_metadata().is_ok() && !force {
+        return Err(
+            Failure::new(Kind::Local, format!("{}: exists already", path.display()))
+                .hint("--force writes over it"),
+        );
+    }
+    let key = read_key(key_file)?;
+    let text = Secret::new(sample(&key, url, ca_file)?);
+    let config = Config::parse(text.expose(), path)?;
+    let api = config.api;
+    let deadline = Deadline::after(Instant::now(), api.timeout + Duration::from_secs(1));
+    let client = Client::new(
+        Https::new(api.ca_file, api.proxy),
+        &api.url,
+        api.key,
+        api.timeout,
+    );
+    let app = client.app().details(deadline)?;
+    write(path, &text)
+        .map_err(|error| Failure::new(Kind::Local, format!("{}: {error}", path.display())))?;
+    // What cannot be used is better known now than at the first login.
+    Config::load(path)?;
+    let name = app.get("name").and_then(|name| name.as_str());
+    let name = pam_authy::text::clean(name.unwrap_or("without a name"));
+    let lines = vec![
+        format!("the key belongs to the application {name}"),
+        format!("{} is written", path.display()),
+    ];
+    Ok(Done::new(lines, json!({"path": path, "app": app})))
+}
+
+/// The sample with the key and, where said, the service in it.
+fn sample(key: &Secret, url: Option<&str>, ca_file: Option<&Path>) -> Result<String, Failure> {
+    let mut text = SAMPLE.replacen("key = \"\"", &format!("key = {}", quoted(key.expose())), 1);
+    if let Some(url) = url {
+        let line = "#url = \"https://api.authy.com\"";
+        text = text.replacen(line, &format!("url = {}", quoted(url)), 1);
+    }
+    if let Some(file) = ca_file {
+        let file = std::path::absolute(file)
+            .map_err(|error| Failure::new(Kind::Local, format!("{}: {error}", file.display())))?;
+        let line = "#ca_file = \"/etc/pam_authy/ca.pem\"";
+        text = text.replacen(
+            line,
+            &format!("ca_file = {}", quoted(&file.to_string_lossy())),
+            1,
+        );
+    }
+    Ok(text)
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    toml_edit::Value::from(text).to_string()
+}
+
+/// The key from the file, the prompt or standard input, without the line's end.
+fn read_key(file: Option<&Path>) -> Result<Secret, Failure> {
+    let text = match file {
+        Some(path) => read_limited(
+            fs::File::open(path).map_err(|error| {
+                Failure::new(Kind::Local, format!("{}: {error}", path.display()))
+            })?,
+            &path.display().to_string(),
+        )?,
+        None if io::stdin().is_terminal() => rpassword::prompt_password("Authy API key: ")
+            .map(Secret::new)
+            .map_err(|error| Failure::new(Kind::Local, format!("the terminal: {error}")))?,
+        None => read_limited(io::stdin().lock(), "standard input")?,
+    };
+    let key = text.expose().trim();
+    let is_key = (1..=200).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+    if is_key {
+        Ok(Secret::new(key.to_owned()))
+    } else {
+        Err(Failure::new(
+            Kind::Usage,
+            "a key is 1 to 200 visible ASCII characters",
+        ))
+    }
+}
+
+fn read_limited(from: impl Read, name: &str) -> Result<Secret, Failure> {
+    let mut text = String::new();
+    from.take(KEY_LIMIT)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::new(Kind::Local, format!("{name}: {error}")))?;
+    Ok(Secret::new(text))
+}
+
+/// A new file of mode 0600 beside the old one, synced and renamed. Its folder is made when missing.
+fn write(path: &Path, text: &Secret) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if !folder.exists() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(folder)?;
+    }
+    let mut new = tempfile::Builder::new()
+        .prefix(".config.toml.new-")
+        .tempfile_in(folder)?;
+    new.write_all(text.expose().as_bytes())?;
+    new.as_file().sync_all()?;
+    new.persist(path).map_err(|error| error.error)?;
+    fs::File::open(folder)?.sync_all()
+}

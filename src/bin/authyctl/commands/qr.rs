@@ -1,0 +1,120 @@
+//! `qr`: the code for another authenticator app, drawn in the terminal or written to a file.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use pam_authy::client::users::Secrets;
+use pam_authy::secret::Secret;
+use png::{ColorType, Decoder, Transformations};
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use serde_json::json;
+
+use super::{client, person};
+use crate::cli::{Global, Who};
+use crate::failure::{Failure, Kind};
+use crate::output::Done;
+
+/// The most pixels of an image that is decoded.
+const PIXEL_LIMIT: usize = 4_000_000;
+
+pub(crate) fn qr(
+    global: &Global,
+    who: &Who,
+    label: Option<&str>,
+    size: Option<u32>,
+    output: Option<&Path>,
+) -> Result<Done, Failure> {
+    let id = person(global, who)?;
+    let (client, deadline) = client(global)?;
+    let how = Secrets {
+        qr_size: size,
+        label,
+    };
+    let code = client.users().secret(id, &how, deadline)?;
+    let members = json!({
+        "qr_code": code.qr_code.expose(),
+        "issuer": code.issuer,
+        "label": code.label,
+        "authy_id": id.number(),
+    });
+    let mut lines = Vec::new();
+    if let Some(path) = output {
+        let image = client.users().qr_image(&code, deadline)?;
+        write(path, &image)
+            .map_err(|error| Failure::new(Kind::Local, format!("{}: {error}", path.display())))?;
+        lines.push(format!(
+            "{} is written; it holds the secret",
+            path.display()
+        ));
+    } else if !global.json {
+        let uri = match code.qr_code.expose() {
+            uri if uri.starts_with("otpauth:") => Secret::new(uri.to_owned()),
+            _ => read_code(&client.users().qr_image(&code, deadline)?)?,
+        };
+        lines = draw(&uri)?;
+        lines.push("scan it with the app; whoever sees it has the secret".to_owned());
+    }
+    Ok(Done::new(lines, members))
+}
+
+/// A new file that only its owner can read.
+fn write(path: &Path, image: &[u8]) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(image)?;
+    file.sync_all()
+}
+
+/// What the code in the image says.
+fn read_code(image: &[u8]) -> Result<Secret, Failure> {
+    let wrong = || {
+        Failure::new(
+            Kind::Unavailable,
+            "the image holds no code that can be read",
+        )
+    };
+    let mut decoder = Decoder::new(std::io::Cursor::new(image));
+    decoder.set_transformations(Transformations::normalize_to_color8());
+    let mut reader = decoder.read_info().map_err(|_| wrong())?;
+    let size = reader
+        .output_buffer_size()
+        .filter(|size| *size <= 4 * PIXEL_LIMIT);
+    let mut buffer = vec![0; size.ok_or_else(wrong)?];
+    let info = reader.next_frame(&mut buffer).map_err(|_| wrong())?;
+    let step = match info.color_type {
+        ColorType::Grayscale => 1,
+        ColorType::GrayscaleAlpha => 2,
+        ColorType::Rgb => 3,
+        ColorType::Rgba => 4,
+        ColorType::Indexed => return Err(wrong()),
+    };
+    let (width, height) = (info.width as usize, info.height as usize);
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
+        buffer.get((y * width + x) * step).copied().unwrap_or(255)
+    });
+    let grids = prepared.detect_grids();
+    let (_, text) = grids
+        .first()
+        .ok_or_else(wrong)?
+        .decode()
+        .map_err(|_| wrong())?;
+    Ok(Secret::new(text))
+}
+
+/// Half blocks, for light text on a dark ground; apps read the reverse as well.
+fn draw(uri: &Secret) -> Result<Vec<String>, Failure> {
+    let code = QrCode::new(uri.expose())
+        .map_err(|_| Failure::new(Kind::Unavailable, "the code is too long to draw"))?;
+    let drawn = code
+        .render::<Dense1x2>()
+        .dark_color(Dense1x2::Light)
+        .light_color(Dense1x2::Dark)
+        .build();
+    Ok(drawn.lines().map(str::to_owned).collect())
+}
