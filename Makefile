@@ -15,6 +15,8 @@ PREFIX ?= /usr
 SBINDIR = $(PREFIX)/sbin
 BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
+# Below $(PREFIX)/share, where each shell looks.
+COMPLETIONS = bash-completion/completions/authyctl zsh/site-functions/_authyctl fish/vendor_completions.d/authyctl.fish
 DOCDIR = $(PREFIX)/share/doc/pam_authy
 PAMDIR ?= $(shell scripts/pamdir.sh "$(DESTDIR)")
 
@@ -73,10 +75,15 @@ check:
 
 install: $(PRODUCT) $(AUTHYCTL)
 	$(if $(PAMDIR),,$(error no pam_unix.so found: name its folder with PAMDIR=))
-	$(INSTALL) -d -m 0755 $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -d -m 0755 $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -m 0644 $(PRODUCT) $(DESTDIR)$(PAMDIR)/pam_authy.so
 	$(INSTALL) -m 0755 $(AUTHYCTL) $(DESTDIR)$(SBINDIR)/authyctl
 	$(INSTALL) -m 0644 packaging/man/pam_authy.8 packaging/man/authyctl.8 $(DESTDIR)$(MANDIR)/man8
+	$(INSTALL) -m 0644 packaging/man/pam_authy.toml.5 $(DESTDIR)$(MANDIR)/man5
+	$(INSTALL) -d -m 0755 $(addprefix $(DESTDIR)$(PREFIX)/share/,$(dir $(COMPLETIONS)))
+	$(INSTALL) -m 0644 packaging/completions/authyctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/authyctl
+	$(INSTALL) -m 0644 packaging/completions/_authyctl $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_authyctl
+	$(INSTALL) -m 0644 packaging/completions/authyctl.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/authyctl.fish
 	$(INSTALL) -m 0644 README.md etc/config.toml etc/users.toml $(DESTDIR)$(DOCDIR)
 
 install-sim: $(AUTHY_SIM)
@@ -87,7 +94,8 @@ install-sim: $(AUTHY_SIM)
 uninstall:
 	$(if $(PAMDIR),,$(error no pam_unix.so found: name its folder with PAMDIR=))
 	rm -f $(DESTDIR)$(PAMDIR)/pam_authy.so $(DESTDIR)$(SBINDIR)/authyctl $(DESTDIR)$(BINDIR)/authy-sim
-	rm -f $(DESTDIR)$(MANDIR)/man8/pam_authy.8 $(DESTDIR)$(MANDIR)/man8/authyctl.8 $(DESTDIR)$(MANDIR)/man1/authy-sim.1
+	rm -f $(DESTDIR)$(MANDIR)/man5/pam_authy.toml.5 $(DESTDIR)$(MANDIR)/man8/pam_authy.8 $(DESTDIR)$(MANDIR)/man8/authyctl.8 $(DESTDIR)$(MANDIR)/man1/authy-sim.1
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 clean:

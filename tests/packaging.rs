@@ -92,13 +92,17 @@ fn listing(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-const INSTALLED: [&str; 7] = [
+const INSTALLED: [&str; 11] = [
     "0644 /lib/target/security/pam_authy.so",
+    "0644 /usr/share/bash-completion/completions/authyctl",
     "0644 /usr/share/doc/pam_authy/README.md",
     "0644 /usr/share/doc/pam_authy/config.toml",
     "0644 /usr/share/doc/pam_authy/users.toml",
+    "0644 /usr/share/fish/vendor_completions.d/authyctl.fish",
+    "0644 /usr/share/man/man5/pam_authy.toml.5",
     "0644 /usr/share/man/man8/authyctl.8",
     "0644 /usr/share/man/man8/pam_authy.8",
+    "0644 /usr/share/zsh/site-functions/_authyctl",
     "0755 /usr/sbin/authyctl",
 ];
 

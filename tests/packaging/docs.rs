@@ -91,7 +91,7 @@ fn sample_keys() -> BTreeSet<String> {
 
 #[test]
 fn each_key_of_the_sample_is_explained_in_readme_and_manual() {
-    let manual = text_of("packaging/man/pam_authy.8");
+    let manual = text_of("packaging/man/pam_authy.toml.5");
     let readme = text_of("README.md");
     let keys = sample_keys();
 
@@ -106,7 +106,7 @@ fn each_key_of_the_sample_is_explained_in_readme_and_manual() {
         );
         assert!(
             manual.contains(&format!(".B {key}\n")),
-            "{key} is missing in pam_authy.8"
+            "{key} is missing in pam_authy.toml.5"
         );
     }
 }
@@ -130,12 +130,20 @@ fn each_option_of_authy_sim_is_in_its_manual() {
 }
 
 #[test]
-fn the_manual_of_authyctl_is_the_one_that_it_prints() {
-    let printed = stdout_of(Command::new(AUTHYCTL).arg("man"));
-    assert!(
-        printed == text_of("packaging/man/authyctl.8"),
-        "run: authyctl man > packaging/man/authyctl.8"
-    );
+fn the_manual_and_completions_of_authyctl_are_the_ones_that_it_prints() {
+    for (arguments, file) in [
+        (&["man"][..], "man/authyctl.8"),
+        (&["completions", "bash"], "completions/authyctl.bash"),
+        (&["completions", "zsh"], "completions/_authyctl"),
+        (&["completions", "fish"], "completions/authyctl.fish"),
+    ] {
+        let printed = stdout_of(Command::new(AUTHYCTL).args(arguments));
+        assert!(
+            printed == text_of(&format!("packaging/{file}")),
+            "run: authyctl {} > packaging/{file}",
+            arguments.join(" ")
+        );
+    }
 }
 
 /// The lines of the README that start with `command`, without sudo, comment and what follows `&&`.

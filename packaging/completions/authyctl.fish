@@ -1,0 +1,283 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_authyctl_global_optspecs
+    string join \n config= users= json quiet verbose h/help V/version
+end
+
+function __fish_authyctl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_authyctl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_authyctl_using_subcommand
+    set -l cmd (__fish_authyctl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c authyctl -n "__fish_authyctl_needs_command" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_needs_command" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_needs_command" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_needs_command" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_needs_command" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_needs_command" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_needs_command" -s V -l version -d 'Print version'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "init" -d 'Ask for the API key, check it, and write config.toml'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "enroll" -d 'Map a local user to a person at Authy, who is created when there is no authy id'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "unenroll" -d 'Take a local user out of the mapping'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "import" -d 'Enroll many people: CSV, or an authy-ssh configuration'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "list" -d 'Show the mapping'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "status" -d 'Ask Authy what it knows of a person'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "verify" -d 'Ask Authy whether a token is right'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "sms" -d 'Have Authy send a token by SMS'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "call" -d 'Have Authy call and say a token'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "push" -d 'Ask the person\'s phone to approve something, and wait for the answer'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "approval" -d 'Show what became of an approval request'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "qr" -d 'Draw the code for another authenticator app'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "app" -d 'Show the application that the key belongs to'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "stats" -d 'Show how much the application was used'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "phone" -d 'Verify phone numbers, and learn about them'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "doctor" -d 'Check everything that a login needs, and what would lock somebody out'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "explain" -d 'Say what a login would ask of a person, and why'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "test" -d 'Rehearse a login through libpam and the real module'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "completions" -d 'Print completions for a shell'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "man" -d 'Print this program\'s manual page'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l key-file -d 'A file that holds the key; left out, it is asked for, or read from standard input' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l url -d 'The service, when it is not Authy\'s own' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l ca-file -d 'CA certificates to trust, when they are not the system\'s' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l force -d 'Write over a config.toml that exists'
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l authy-id -d 'The person\'s number at Authy, for somebody who exists there' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l email -d 'The person\'s e-mail address' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l cellphone -d 'The person\'s cellphone' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l country-code -d 'The country\'s calling code; 1 unless the number begins with + or 00' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l install-link -d 'Have Authy send an SMS with a link to its app'
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l replace -d 'Put another id in the place of the present one'
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l remote -d 'Have Authy remove the person from the application too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l dry-run -d 'Check every row and change nothing'
+complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l replace -d 'Put other ids in the place of present ones'
+complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand import" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand list" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand list" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand list" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand list" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand list" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand list" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l authy-id -d 'The person\'s number at Authy, in place of USER' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand status" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l authy-id -d 'The person\'s number at Authy, in place of USER' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l action -d 'The action that the token was sent for' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l no-force -d 'Let Authy accept any token of a person who has not finished registration'
+complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l authy-id -d 'The person\'s number at Authy, in place of USER' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l action -d 'Bind the token to an action; verify must name the same' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l action-message -d 'What the person is told of the action' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l locale -d 'The language, such as en or pt-BR' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l force -d 'Send it even when the person has the app'
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l authy-id -d 'The person\'s number at Authy, in place of USER' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l action -d 'Bind the token to an action; verify must name the same' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l action-message -d 'What the person is told of the action' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l locale -d 'The language, such as en or pt-BR' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l force -d 'Send it even when the person has the app'
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l authy-id -d 'The person\'s number at Authy, in place of USER' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l message -d 'What is to be approved' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l detail -d 'Something to show beside it; may be given again' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l hidden-detail -d 'Something to keep with the request and not to show; may be given again' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l expires -d 'How long it can be answered' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l no-wait -d 'Do not wait for the answer'
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l authy-id -d 'The person\'s number at Authy, in place of USER' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l label -d 'The text that the app shows' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l size -d 'Width and height of the image in pixels' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l output -d 'Write the image to a file, readable by its owner only' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand app" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand app" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand app" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand app" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand app" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand app" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -f -a "start" -d 'Send a code to a number'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -f -a "check" -d 'Ask whether a code is the one that was sent'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -f -a "status" -d 'Show how far a verification has come'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -f -a "info" -d 'Show what kind of phone has a number'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l country-code -d 'The country\'s calling code; 1 unless the number begins with + or 00' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l via -d 'How the code is sent' -r -f -a "sms\t'By text message'
+call\t'Said in a call'"
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l locale -d 'The language, such as en or pt-BR' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l code-length -d 'Digits of the code' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l country-code -d 'The country\'s calling code; 1 unless the number begins with + or 00' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l country-code -d 'The country\'s calling code; 1 unless the number begins with + or 00' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l country-code -d 'The country\'s calling code; 1 unless the number begins with + or 00' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from help" -f -a "start" -d 'Send a code to a number'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from help" -f -a "check" -d 'Ask whether a code is the one that was sent'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show how far a verification has come'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from help" -f -a "info" -d 'Show what kind of phone has a number'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l pam-dir -d 'The folder of the PAM stacks' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l service -d 'PAM service whose rules apply' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l rhost -d 'The address from which the person comes' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l service -d 'PAM service whose rules apply' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l module -d 'The module; by default the installed one' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand test" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand man" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "init" -d 'Ask for the API key, check it, and write config.toml'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "enroll" -d 'Map a local user to a person at Authy, who is created when there is no authy id'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "unenroll" -d 'Take a local user out of the mapping'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "import" -d 'Enroll many people: CSV, or an authy-ssh configuration'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "list" -d 'Show the mapping'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "status" -d 'Ask Authy what it knows of a person'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "verify" -d 'Ask Authy whether a token is right'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "sms" -d 'Have Authy send a token by SMS'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "call" -d 'Have Authy call and say a token'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "push" -d 'Ask the person\'s phone to approve something, and wait for the answer'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "approval" -d 'Show what became of an approval request'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "qr" -d 'Draw the code for another authenticator app'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "app" -d 'Show the application that the key belongs to'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "stats" -d 'Show how much the application was used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "phone" -d 'Verify phone numbers, and learn about them'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "doctor" -d 'Check everything that a login needs, and what would lock somebody out'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "explain" -d 'Say what a login would ask of a person, and why'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "test" -d 'Rehearse a login through libpam and the real module'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "completions" -d 'Print completions for a shell'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "man" -d 'Print this program\'s manual page'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from phone" -f -a "start" -d 'Send a code to a number'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from phone" -f -a "check" -d 'Ask whether a code is the one that was sent'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from phone" -f -a "status" -d 'Show how far a verification has come'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from phone" -f -a "info" -d 'Show what kind of phone has a number'
