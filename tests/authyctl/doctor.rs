@@ -95,3 +95,69 @@ fn doctor_tells_files_service_and_key_apart() {
     let (status, checks) = doctor(&sim, folder.path());
     assert_eq!((status, result(&checks, "config").as_str()), (1, "problem"));
 }
+
+/// All messages under one name.
+fn messages(checks: &[Value], name: &str) -> String {
+    let named = checks.iter().filter(|check| check["name"] == name);
+    named
+        .map(|check| format!("{}\n", check["message"]))
+        .collect()
+}
+
+#[test]
+fn doctor_says_where_the_factor_is_optional() {
+    let sim = enrolled();
+    let line = |arguments: &str| format!("auth required {} {arguments}", product().display());
+    let stack = |arguments: &str| {
+        let unix = "auth requisite pam_unix.so";
+        pam_dir(
+            "login",
+            &[unix, &line(arguments), "auth required pam_permit.so"],
+        )
+    };
+
+    let (_, checks) = doctor(&sim, stack("").path());
+    assert_eq!(result(&checks, "pam login"), "ok", "{checks:#?}");
+    let (_, checks) = doctor(&sim, stack("nullok").path());
+    assert_eq!(result(&checks, "pam login"), "warning");
+    let said = messages(&checks, "pam login");
+    assert!(
+        said.contains("login:2: nullok makes the factor optional"),
+        "{said}"
+    );
+    assert_eq!(result(&checks, "people"), "", "nobody is locked out then");
+
+    let config = sim.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    for (rule, expected) in [
+        ("unenrolled", "makes the factor optional"),
+        (
+            "when_unavailable",
+            "while Authy cannot be asked, nobody needs a factor",
+        ),
+    ] {
+        fs::write(
+            &config,
+            format!("{text}\n[service.login]\n{rule} = \"ignore\"\n"),
+        )
+        .unwrap();
+        let (_, checks) = doctor(&sim, stack("").path());
+        let said = messages(&checks, "pam login");
+        assert_eq!(result(&checks, "pam login"), "warning");
+        assert!(said.contains(rule) && said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn a_configuration_that_is_broken_hides_no_other_check() {
+    let sim = enrolled();
+    fs::write(sim.path("config.toml"), "broken").unwrap();
+    let ours = format!("auth required {}", product().display());
+    let folder = pam_dir("sudo", &["auth sufficient pam_unix.so", &ours]);
+    fs::write(folder.path().join("sudo-i"), "auth required pam_unix.so\n").unwrap();
+    let (status, checks) = doctor(&sim, folder.path());
+    assert_eq!((status, result(&checks, "config").as_str()), (1, "problem"));
+    assert_eq!(result(&checks, "pam sudo"), "problem");
+    assert_eq!(result(&checks, "people"), "problem");
+    assert!(messages(&checks, "sudo").contains("`sudo -i` asks no second factor"));
+}
