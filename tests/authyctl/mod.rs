@@ -2,6 +2,7 @@
 
 mod application;
 mod approvals;
+mod bad_input;
 mod doctor;
 mod explain;
 mod general;
@@ -10,6 +11,7 @@ mod import;
 mod mapping;
 mod phones;
 mod rehearsal;
+mod terminal;
 mod tokens;
 
 use std::io::Write;

@@ -3,6 +3,7 @@
 pub(crate) mod host;
 pub(crate) mod sandbox;
 pub(crate) mod sim;
+pub(crate) mod terminal;
 
 use std::path::PathBuf;
 

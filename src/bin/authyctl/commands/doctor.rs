@@ -20,7 +20,7 @@ use verdict::Stack;
 
 use crate::cli::Global;
 use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::output::{Colour, Done, paint};
 
 /// What one check found.
 #[derive(Debug)]
@@ -44,6 +44,14 @@ impl Level {
             Self::Ok => "ok",
             Self::Warning => "warning",
             Self::Problem => "problem",
+        }
+    }
+
+    fn colour(self) -> Colour {
+        match self {
+            Self::Ok => Colour::Green,
+            Self::Warning => Colour::Yellow,
+            Self::Problem => Colour::Red,
         }
     }
 }
@@ -236,7 +244,9 @@ fn is_part(name: &str) -> bool {
 fn conclude(checks: &[Check]) -> Result<Done, Failure> {
     let mut lines = Vec::new();
     for check in checks {
-        lines.push(format!("{:8} {}", check.level.word(), check.message));
+        let word = format!("{:8}", check.level.word());
+        let word = paint(&std::io::stdout(), check.level.colour(), &word);
+        lines.push(format!("{word} {}", check.message));
         if let Some(hint) = check.hint.as_ref().filter(|_| check.level != Level::Ok) {
             lines.push(format!("{:8} hint: {hint}", ""));
         }
