@@ -33,6 +33,7 @@ fn carry_out(global: &Global, what: &Phone) -> Result<Done, Failure> {
                 },
                 locale: locale.as_deref(),
                 code_length: *code_length,
+                ..phones::Start::default()
             };
             start(global, &phone, &how)
         }
