@@ -2,6 +2,7 @@
 
 mod authyctl;
 mod client;
+mod client_examples;
 mod common;
 mod layering;
 mod module;

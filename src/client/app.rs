@@ -31,14 +31,7 @@ impl<T: Transport> App<'_, T> {
     /// The application's `app_id`, `name`, `plan`, `sms_enabled`, … The best way to learn whether a key
     /// is right. Blocks for the time-out or until `deadline`.
     ///
-    /// ```
-    /// # use pam_authy::client::{Client, Error, transport::Transport};
-    /// # use pam_authy::deadline::Deadline;
-    /// fn name<T: Transport>(client: &Client<T>, deadline: Deadline) -> Result<String, Error> {
-    ///     let app = client.app().details(deadline)?;
-    ///     Ok(app["name"].as_str().unwrap_or("?").to_owned())
-    /// }
-    /// ```
+    #[doc = concat!("```\n", include_str!("examples/app.rs"), "```")]
     ///
     /// # Errors
     /// [`Error::KeyRefused`] for a wrong key; otherwise as [`Error`] says.

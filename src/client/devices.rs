@@ -13,17 +13,7 @@ pub struct Devices<'a, T>(pub(super) &'a Client<T>);
 impl<T: Transport> Devices<'_, T> {
     /// Takes a device away from its person. Blocks for the time-out or until `deadline`.
     ///
-    /// ```
-    /// # use pam_authy::client::{Client, Error, transport::Transport};
-    /// # use pam_authy::deadline::Deadline;
-    /// fn forget<T: Transport>(client: &Client<T>, deadline: Deadline) -> Result<bool, Error> {
-    ///     match client.devices().delete(77, deadline) {
-    ///         Ok(()) => Ok(true),
-    ///         Err(Error::NotFound(_)) => Ok(false),
-    ///         Err(error) => Err(error),
-    ///     }
-    /// }
-    /// ```
+    #[doc = concat!("```\n", include_str!("examples/devices.rs"), "```")]
     ///
     /// # Errors
     /// [`Error::NotFound`] for a device that Authy doesn't know; otherwise as [`Error`] says.

@@ -120,21 +120,7 @@ impl<T: Transport> Phones<'_, T> {
     /// Sends a code to `phone`. Started again within the code's life, Authy sends the same code.
     /// Blocks for the time-out or until `deadline`.
     ///
-    /// ```
-    /// # use pam_authy::client::{Client, Error, transport::Transport};
-    /// # use pam_authy::deadline::Deadline;
-    /// use pam_authy::client::phones::{Phone, Start};
-    ///
-    /// fn send<T: Transport>(client: &Client<T>, deadline: Deadline) -> Result<(), Error> {
-    ///     let phone = Phone {
-    ///         country_code: "351".parse().expect("a calling code"),
-    ///         cellphone: "912 345 678".parse().expect("a number"),
-    ///     };
-    ///     client.phones().start(&phone, &Start::default(), deadline)?;
-    ///     // … the person reads the code …
-    ///     client.phones().check(&phone, &"1234".parse()?, deadline)
-    /// }
-    /// ```
+    #[doc = concat!("```\n", include_str!("examples/phones.rs"), "```")]
     ///
     /// # Errors
     /// [`Error::Invalid`] for a code length that Authy would not take; otherwise as [`Error`] says.

@@ -86,22 +86,7 @@ impl<T: Transport> Users<'_, T> {
     /// Creates a person, or finds the one with this number: the same number gets the same id. Blocks
     /// for the time-out or until `deadline`.
     ///
-    /// ```
-    /// # use pam_authy::client::{Client, Error, transport::Transport};
-    /// # use pam_authy::deadline::Deadline;
-    /// use pam_authy::client::types::AuthyId;
-    /// use pam_authy::client::users::NewUser;
-    ///
-    /// fn create<T: Transport>(client: &Client<T>, deadline: Deadline) -> Result<AuthyId, Error> {
-    ///     let person = NewUser {
-    ///         email: "alice@example.com",
-    ///         cellphone: &"405-342-5699".parse().expect("a number"),
-    ///         country_code: "1".parse().expect("a calling code"),
-    ///         send_install_link: false,
-    ///     };
-    ///     client.users().create(&person, deadline)
-    /// }
-    /// ```
+    #[doc = concat!("```\n", include_str!("examples/users.rs"), "```")]
     ///
     /// # Errors
     /// [`Error::Refused`] with field errors for an address or number that Authy doesn't take; otherwise
