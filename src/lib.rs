@@ -12,7 +12,7 @@
 //!
 //! | row | modules | what they know |
 //! |---|---|---|
-//! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`process`] [`attempt`] | the operating system, nothing of Authy |
+//! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`address`] [`messages`] [`process`] [`attempt`] | the operating system, nothing of Authy |
 //! | 2 | [`client`] | Authy's API; nothing of Unix users, configuration, PAM |
 //! | 3 | [`config`] [`users`] | the two files |
 //! | 4 | [`provider`] [`policy`] | what a login asks of a service; who needs a second factor |
@@ -40,12 +40,14 @@
 )]
 
 pub mod account;
+pub mod address;
 pub mod attempt;
 pub mod audit;
 pub mod client;
 pub mod config;
 pub mod deadline;
 pub mod login;
+pub mod messages;
 mod pam;
 #[cfg(feature = "admin")]
 #[expect(unsafe_code, reason = "calls libpam as an application does")]

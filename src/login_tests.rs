@@ -185,6 +185,8 @@ impl Script {
             rhost: None,
             tty: None,
             ruser: None,
+            address: None,
+            ssh_auth: None,
             password: self.password.map(|text| Secret::new(text.into())),
         };
         let mut conversation = Person {

@@ -14,6 +14,8 @@ const ROWS: [&[&str]; 8] = [
         "trusted_file",
         "toml_file",
         "account",
+        "address",
+        "messages",
         "process",
         "attempt",
         "pam_app",

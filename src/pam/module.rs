@@ -158,6 +158,8 @@ fn attempt(pamh: &PamHandle) -> Attempt {
         rhost: item!(RHost),
         tty: item!(Tty),
         ruser: item!(RUser),
+        address: None,
+        ssh_auth: None,
         password: password(pamh),
     }
 }
