@@ -11,21 +11,27 @@ use crate::client::types::{AuthyId, Token};
 use crate::config::{self, Otherwise, When};
 use crate::deadline::{Clock, Deadline};
 use crate::policy;
-use crate::provider::{self, ErrorKind, Provider, Sent};
+use crate::provider::{self, ErrorKind, Provider, Sent, Way};
 use crate::secret::Secret;
 use crate::text;
 
-/// Requests for an SMS in one call of the module, those of `sms = "auto"` included.
-const SMS_REQUESTS: u32 = 3;
+/// Requests for an SMS, and for a call, in one call of the module; that of `sms = "auto"` is one.
+const REQUESTS: u32 = 3;
 
 const SMS_SENT: &str = "An SMS with a token was sent to your phone.";
 const SMS_USE_APP: &str = "No SMS was sent: use the token shown in the Authy app.";
 const SMS_FAILED: &str = "The SMS could not be sent; use the token shown in the Authy app.";
 const SMS_SPENT: &str = "No further SMS is sent in this login.";
+const CALL_STARTED: &str = "Your phone is called and a token told.";
+const CALL_USE_APP: &str = "Nobody is called: use the token shown in the Authy app.";
+const CALL_FAILED: &str = "The call could not be made; use the token shown in the Authy app.";
+const CALL_SPENT: &str = "No further call is made in this login.";
 const NOT_ACCEPTED: &str = "That token was not accepted.";
 const NOT_A_TOKEN: &str = "That is not a token: a token is 6 to 12 digits.";
 const PROMPT: &str = "Authy token: ";
 const PROMPT_OR_SMS: &str = "Authy token (or type sms): ";
+const PROMPT_OR_CALL: &str = "Authy token (or type call): ";
+const PROMPT_OR_BOTH: &str = "Authy token (or type sms or call): ";
 
 /// The person at the prompt.
 pub trait Conversation {
@@ -84,7 +90,8 @@ impl Login<'_> {
                 authy_id: self.person.map(AuthyId::number),
                 ..Outcome::new(Verdict::TriesSpent, Reason::WrongToken)
             },
-            sms_requests: SMS_REQUESTS,
+            sms_requests: REQUESTS,
+            call_requests: REQUESTS,
             message: None,
             login: self,
         }
@@ -99,15 +106,28 @@ impl Login<'_> {
             .any(|factor| typed.contains(factor))
     }
 
-    fn sms_allowed(&self) -> bool {
-        self.rules.sms != When::Never && self.rules.factors.contains(&Factor::Sms)
+    fn allows(&self, way: Way) -> bool {
+        let factors = &self.rules.factors;
+        match way {
+            Way::Sms => self.rules.sms != When::Never && factors.contains(&Factor::Sms),
+            Way::Call => factors.contains(&Factor::Call),
+        }
+    }
+
+    fn prompt(&self) -> &'static str {
+        match (self.allows(Way::Sms), self.allows(Way::Call)) {
+            (true, true) => PROMPT_OR_BOTH,
+            (true, false) => PROMPT_OR_SMS,
+            (false, true) => PROMPT_OR_CALL,
+            (false, false) => PROMPT,
+        }
     }
 }
 
 /// What a reply is, before anybody is asked about it.
 enum Reply {
     Token(Token),
-    Sms,
+    Send(Way),
     Unusable,
 }
 
@@ -126,14 +146,15 @@ struct Round<'a> {
     login: Login<'a>,
     outcome: Outcome,
     sms_requests: u32,
+    call_requests: u32,
     message: Option<&'static str>,
 }
 
 impl Round<'_> {
     fn run(mut self) -> Outcome {
-        if self.login.sms_allowed() && self.login.rules.sms == When::Auto {
+        if self.login.allows(Way::Sms) && self.login.rules.sms == When::Auto {
             let asked = self.login.clock.now();
-            self.send_sms();
+            self.send(Way::Sms);
             self.hold(asked);
         }
         while self.outcome.attempts < self.login.rules.attempts {
@@ -161,11 +182,7 @@ impl Round<'_> {
     /// name are looked at when the prompt returns: a late reply is refused unsent.
     fn ask(&mut self) -> Result<Reply, (Verdict, Reason)> {
         let login = &mut self.login;
-        let prompt = if login.sms_allowed() {
-            PROMPT_OR_SMS
-        } else {
-            PROMPT
-        };
+        let prompt = login.prompt();
         let typed = login
             .conversation
             .ask(self.message.take(), prompt, login.rules.echo)
@@ -186,8 +203,10 @@ impl Round<'_> {
         let password = self.login.attempt.password.as_ref().map(Secret::expose);
         if text::has_control(typed) || password == Some(typed) {
             Reply::Unusable
-        } else if self.login.sms_allowed() && typed.eq_ignore_ascii_case("sms") {
-            Reply::Sms
+        } else if self.login.allows(Way::Sms) && typed.eq_ignore_ascii_case("sms") {
+            Reply::Send(Way::Sms)
+        } else if self.login.allows(Way::Call) && typed.eq_ignore_ascii_case("call") {
+            Reply::Send(Way::Call)
         } else {
             typed.parse().map_or(Reply::Unusable, Reply::Token)
         }
@@ -196,11 +215,12 @@ impl Round<'_> {
     fn answer(&mut self, reply: &Reply) -> Next {
         match reply {
             // Bounded: what is beyond the allowed requests counts as a refused reply.
-            Reply::Sms if self.sms_requests > 0 => {
-                self.send_sms();
+            Reply::Send(way) if *self.requests(*way) > 0 => {
+                self.send(*way);
                 Next::Again
             }
-            Reply::Sms => self.refuse(SMS_SPENT),
+            Reply::Send(Way::Sms) => self.refuse(SMS_SPENT),
+            Reply::Send(Way::Call) => self.refuse(CALL_SPENT),
             Reply::Unusable => self.refuse(NOT_A_TOKEN),
             Reply::Token(token) => {
                 let next = self.verify(token);
@@ -272,28 +292,40 @@ impl Round<'_> {
         }
     }
 
-    /// Has an SMS sent, as far as that is still allowed, and leaves the message for the next prompt.
-    /// A request that fails is told and does not end the login.
-    fn send_sms(&mut self) {
-        self.sms_requests = self.sms_requests.saturating_sub(1);
+    /// How many requests of this way are left.
+    fn requests(&mut self, way: Way) -> &mut u32 {
+        match way {
+            Way::Sms => &mut self.sms_requests,
+            Way::Call => &mut self.call_requests,
+        }
+    }
+
+    /// Has a token sent, and leaves the message for the next prompt. A request that fails is told and
+    /// does not end the login.
+    fn send(&mut self, way: Way) {
+        *self.requests(way) -= 1;
         let sent = match self.login.person {
-            Some(id) => self.login.provider.sms(id, self.login.deadline),
+            Some(id) => self.login.provider.send(way, id, self.login.deadline),
             None => Ok(Sent::Sent),
         };
-        self.message = Some(match sent {
-            Ok(sent) => {
-                // One is enough: the next would bring the same token.
-                self.sms_requests = 0;
-                if sent == Sent::Sent {
-                    SMS_SENT
-                } else {
-                    SMS_USE_APP
-                }
-            }
-            Err(error) => {
-                self.outcome.detail = Some(format!("no SMS: {}", error.detail));
-                SMS_FAILED
-            }
+        if sent.is_ok() {
+            // One is enough: the next would bring the same token.
+            *self.requests(way) = 0;
+        }
+        if let Err(error) = &sent {
+            let what = match way {
+                Way::Sms => "no SMS",
+                Way::Call => "no call",
+            };
+            self.outcome.detail = Some(format!("{what}: {}", error.detail));
+        }
+        self.message = Some(match (way, sent) {
+            (Way::Sms, Ok(Sent::Sent)) => SMS_SENT,
+            (Way::Sms, Ok(Sent::UseApp)) => SMS_USE_APP,
+            (Way::Sms, Err(_)) => SMS_FAILED,
+            (Way::Call, Ok(Sent::Sent)) => CALL_STARTED,
+            (Way::Call, Ok(Sent::UseApp)) => CALL_USE_APP,
+            (Way::Call, Err(_)) => CALL_FAILED,
         });
     }
 

@@ -106,9 +106,10 @@ impl Provider for Phone<'_> {
         answer
     }
 
-    fn sms(&mut self, id: AuthyId, _: Deadline) -> Result<Sent, Error> {
-        self.asked.borrow_mut().push(format!("sms {id}"));
-        let (time, answer) = self.sms.pop_front().expect("an answer to this sms is left");
+    fn send(&mut self, way: Way, id: AuthyId, _: Deadline) -> Result<Sent, Error> {
+        let word = format!("{way:?}").to_lowercase();
+        self.asked.borrow_mut().push(format!("{word} {id}"));
+        let (time, answer) = self.sms.pop_front().expect("an answer to this is left");
         self.clock.pass(time);
         answer
     }
@@ -241,7 +242,7 @@ fn a_right_token_is_accepted_without_waiting() {
     assert_eq!(ran.asked, ["verify 1234567 1635"]);
     assert_eq!(ran.outcome.factor, Some(Factor::Token));
     assert_eq!(ran.took, QUICK);
-    assert_eq!(ran.seen, [(None, PROMPT_OR_SMS.to_owned(), true)]);
+    assert_eq!(ran.seen, [(None, PROMPT_OR_BOTH.to_owned(), true)]);
 }
 
 #[test]
@@ -284,7 +285,6 @@ fn replies_that_are_no_token_spend_tries_and_send_nothing() {
         "abcdefg",
         "1234567 ",
         "push",
-        "call",
         "hunter2",
     ];
     for text in unusable {
@@ -373,7 +373,7 @@ fn an_sms_that_is_not_allowed_is_a_refused_reply() {
     };
     let ran = Script::texts(&["sms"]).rules(never).run();
     assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
-    assert_eq!(ran.seen[0].1, PROMPT);
+    assert_eq!(ran.seen[0].1, PROMPT_OR_CALL);
     let no_factor = |rules: &mut config::Login| {
         rules.factors = vec![Factor::Token];
         rules.attempts = 1;
@@ -526,4 +526,52 @@ fn the_echo_is_the_administrators_choice() {
         .verify(vec![Ok(())])
         .run();
     assert!(!ran.seen[0].2);
+}
+
+#[test]
+fn a_call_on_request_is_no_attempt_and_goes_beside_an_sms() {
+    let ran = Script::texts(&["sms", "CALL", "1234567"])
+        .sms(vec![Ok(Sent::Sent), Ok(Sent::Sent)])
+        .verify(vec![Ok(())])
+        .run();
+
+    assert_eq!(ran.asked, ["sms 1635", "call 1635", "verify 1234567 1635"]);
+    assert_eq!(ran.outcome.attempts, 1);
+    assert_eq!(ran.seen[2].0.as_deref(), Some(CALL_STARTED));
+}
+
+#[test]
+fn a_call_that_is_ignored_fails_or_is_one_too_many_is_told() {
+    let ran = Script::texts(&["call", "1234567"])
+        .sms(vec![Ok(Sent::UseApp)])
+        .verify(vec![Ok(())])
+        .run();
+    assert_eq!(ran.seen[1].0.as_deref(), Some(CALL_USE_APP));
+
+    let ran = Script::texts(&["call", "call", "1234567"])
+        .rules(|rules| rules.when_unavailable = Otherwise::Ignore)
+        .sms(vec![Err(error(ErrorKind::Unavailable)), Ok(Sent::Sent)])
+        .verify(vec![Ok(())])
+        .run();
+    assert_eq!(ran.seen[1].0.as_deref(), Some(CALL_FAILED));
+    assert_eq!(ran.outcome.verdict, Verdict::Accepted);
+
+    let ran = Script::texts(&["call", "call", "1234567"])
+        .sms(vec![Ok(Sent::Sent)])
+        .verify(vec![Ok(())])
+        .run();
+    assert_eq!(ran.seen[2].0.as_deref(), Some(CALL_SPENT));
+    assert_eq!(ran.outcome.attempts, 2, "a further call is a refused reply");
+}
+
+#[test]
+fn a_call_that_is_not_allowed_is_a_refused_reply_that_sends_nothing() {
+    let ran = Script::texts(&["call"])
+        .rules(|rules| {
+            rules.factors = vec![Factor::Token];
+            rules.attempts = 1;
+        })
+        .run();
+    assert!(ran.asked.is_empty());
+    assert_eq!(ran.outcome.attempts, 1);
 }

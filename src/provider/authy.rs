@@ -1,6 +1,6 @@
 //! [`Provider`] over Authy's API: the only user of the client in the library.
 
-use super::{Error, ErrorKind, Provider, Sent};
+use super::{Error, ErrorKind, Provider, Sent, Way};
 use crate::client::tokens::{Send, Verify};
 use crate::client::transport::Transport;
 use crate::client::types::{AuthyId, Token};
@@ -27,8 +27,12 @@ impl<T: Transport> Provider for Authy<T> {
             .verify(id, token, &Verify::default(), deadline)?)
     }
 
-    fn sms(&mut self, id: AuthyId, deadline: Deadline) -> Result<Sent, Error> {
-        let delivery = self.0.tokens().sms(id, &Send::default(), deadline)?;
+    fn send(&mut self, way: Way, id: AuthyId, deadline: Deadline) -> Result<Sent, Error> {
+        let (tokens, how) = (self.0.tokens(), Send::default());
+        let delivery = match way {
+            Way::Sms => tokens.sms(id, &how, deadline)?,
+            Way::Call => tokens.call(id, &how, deadline)?,
+        };
         Ok(if delivery.ignored {
             Sent::UseApp
         } else {

@@ -18,11 +18,20 @@ pub trait Provider {
     /// [`ErrorKind::Refused`] when it is wrong; otherwise the question was not answered with a yes.
     fn verify(&mut self, id: AuthyId, token: &Token, deadline: Deadline) -> Result<(), Error>;
 
-    /// Has a token sent to the person by SMS. Blocks until `deadline` at most.
+    /// Has a token sent to the person. Blocks until `deadline` at most, not for a call itself.
     ///
     /// # Errors
-    /// Any of [`Error`]: no SMS is on its way.
-    fn sms(&mut self, id: AuthyId, deadline: Deadline) -> Result<Sent, Error>;
+    /// Any of [`Error`]: no token is on its way.
+    fn send(&mut self, way: Way, id: AuthyId, deadline: Deadline) -> Result<Sent, Error>;
+}
+
+/// How a token is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// As a text message.
+    Sms,
+    /// Told in a call.
+    Call,
 }
 
 /// What became of a token that was to be sent.

@@ -20,7 +20,7 @@ fn a_right_token_is_pam_success_and_one_audit_line() {
         login.seen,
         [(
             Style::PromptEchoOn,
-            "Authy token (or type sms): ".to_owned()
+            "Authy token (or type sms or call): ".to_owned()
         )]
     );
     assert_eq!(
