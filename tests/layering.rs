@@ -22,7 +22,7 @@ const ROWS: [&[&str]; 8] = [
     ],
     &["client"],
     &["config", "users"],
-    &["provider", "policy"],
+    &["provider", "policy", "limits", "recovery"],
     &["login"],
     &["audit"],
     &["pam"],
