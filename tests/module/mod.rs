@@ -4,5 +4,7 @@ mod bad_files;
 mod doctor;
 mod faults;
 mod libpam;
+mod policy;
+mod push;
 mod sshd;
 mod sudo;
