@@ -1,5 +1,6 @@
 //! The third ring: the product through real libpam, and in real sshd and real sudo.
 
+mod across_calls;
 mod bad_files;
 mod doctor;
 mod faults;
