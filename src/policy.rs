@@ -32,7 +32,7 @@ pub fn required<E>(
 ) -> Result<Required, E> {
     Ok(match entry {
         Entry::Enrolled(_) => Required::Person,
-        Entry::Unusable { .. } => Required::Unusable,
+        Entry::Shared(_) | Entry::Unusable { .. } => Required::Unusable,
         Entry::Absent if otherwise == Otherwise::Deny => Required::Nobody,
         Entry::Absent if passes_unenrolled(otherwise, spelling()?) => Required::Pass,
         Entry::Absent => Required::Nobody,
@@ -57,6 +57,7 @@ pub fn passes_outage(otherwise: Otherwise, alive: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::users::Person;
 
     fn absent(otherwise: Otherwise, spelling: Spelling) -> Required {
         required(&Entry::Absent, otherwise, || Ok::<_, ()>(spelling)).unwrap()
@@ -79,7 +80,10 @@ mod tests {
 
     #[test]
     fn an_entry_never_passes_whatever_it_says() {
-        let enrolled = Entry::Enrolled(1_u64.try_into().unwrap());
+        let enrolled = Entry::Enrolled(Person {
+            id: 1_u64.try_into().unwrap(),
+            push: None,
+        });
         let unusable = Entry::Unusable {
             line: 1,
             message: String::new(),

@@ -24,8 +24,8 @@ use crate::login::Login;
 use crate::policy::{self, Required};
 use crate::provider::authy::Authy;
 use crate::secret::Secret;
-use crate::users::{Entry, Mapping};
-use crate::{account, text};
+use crate::users::Entry;
+use crate::{account, text, users};
 
 /// Performs one login and writes its audit line.
 pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr]) -> Verdict {
@@ -104,18 +104,19 @@ fn rules(config: &Config, service: &str, nullok: bool) -> config::Login {
 
 /// Whose factor is asked: a person's, nobody's (`None`: asked and refused), or an outcome that is
 /// already certain.
-fn person(users: &Path, user: &str, rules: &config::Login) -> Result<Option<AuthyId>, Outcome> {
-    let mapping =
-        Mapping::load(users).map_err(|error| failed(Reason::Mapping, error.to_string()))?;
-    let entry = mapping.find(user);
+fn person(path: &Path, user: &str, rules: &config::Login) -> Result<Option<AuthyId>, Outcome> {
+    let found =
+        users::find(path, user).map_err(|error| failed(Reason::Mapping, error.to_string()))?;
+    let entry = found.entry;
     let required = policy::required(&entry, rules.unenrolled, || account::spelling(user))
         .map_err(|error| failed(Reason::Account, error.to_string()))?;
     match (required, entry) {
-        (Required::Person, Entry::Enrolled(id)) => Ok(Some(id)),
+        (Required::Person, Entry::Enrolled(person)) => Ok(Some(person.id)),
         (Required::Unusable, Entry::Unusable { line, message }) => {
-            let file = users.display();
+            let file = path.display();
             Err(failed(Reason::Mapping, format!("{file}:{line}: {message}")))
         }
+        (_, Entry::Shared(_)) => Err(Outcome::new(Verdict::Refused, Reason::NoKey)),
         (Required::Pass, Entry::Absent) => Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled)),
         _ => Ok(None),
     }

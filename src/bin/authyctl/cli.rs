@@ -76,6 +76,8 @@ pub(crate) enum Command {
     },
     /// Show the mapping
     List,
+    /// Check the mapping and write its look-up index, which every other change writes too
+    Index,
     /// Ask Authy what it knows of a person
     Status {
         #[command(flatten)]

@@ -30,7 +30,13 @@ pub(crate) fn explain(
         .map_err(|error| Failure::new(Kind::Local, error.to_string()))?;
     let shown = text::clean_to(user, 64);
     let reason = match (&entry, required) {
-        (Entry::Enrolled(id), _) => format!("{shown} is enrolled with authy id {id}"),
+        (Entry::Enrolled(person), _) => {
+            format!("{shown} is enrolled with authy id {}", person.id)
+        }
+        (Entry::Shared(shared), _) => format!(
+            "{shown} is shared: the SSH key of the login, one of {}, tells whose factor it is",
+            shared.keys.len()
+        ),
         (Entry::Unusable { message, .. }, _) => {
             format!("the entry of {shown} cannot be used, so every login is refused: {message}")
         }
@@ -46,7 +52,9 @@ pub(crate) fn explain(
     };
     let (file, line) = match entry {
         Entry::Absent => (&global.config, config.line(service, "unenrolled")),
-        Entry::Enrolled(_) | Entry::Unusable { .. } => (&global.users, mapping.line(user)),
+        Entry::Enrolled(_) | Entry::Shared(_) | Entry::Unusable { .. } => {
+            (&global.users, mapping.line(user))
+        }
     };
     let is_required = required != Required::Pass;
     let place = place(file, line);

@@ -104,11 +104,12 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 /// What would become of a row, as far as that can be known without changing anything.
 fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<Fate, String> {
     match (mapping.find(&row.user), &row.who) {
-        (Entry::Enrolled(present), Who::Id(id)) if present == *id => Ok(Fate::Skipped),
+        (Entry::Enrolled(present), Who::Id(id)) if present.id == *id => Ok(Fate::Skipped),
         (Entry::Enrolled(_), Who::New { .. }) if !replace => Ok(Fate::Skipped),
         (Entry::Enrolled(present), Who::Id(_)) if !replace => Err(format!(
-            "{} is enrolled with another authy id, {present}",
-            pam_authy::text::clean_to(&row.user, 64)
+            "{} is enrolled with another authy id, {}",
+            pam_authy::text::clean_to(&row.user, 64),
+            present.id
         )),
         _ => Ok(Fate::Enrolled),
     }

@@ -1,10 +1,11 @@
-//! `enroll`, `unenroll`, `list`: the mapping, without configuration or network.
+//! `enroll`, `unenroll`, `list`, `index`: the mapping, without configuration or network.
 
 use pam_authy::account::{self, Spelling};
+use pam_authy::attempt::When;
 use pam_authy::client::types::AuthyId;
 use pam_authy::text;
-use pam_authy::users::{Entry, Mapping, write};
-use serde_json::json;
+use pam_authy::users::{Entry, Mapping, push_word, write};
+use serde_json::{Value, json};
 
 use super::people;
 use crate::cli::{Enroll, Global};
@@ -41,7 +42,7 @@ pub(crate) fn unenroll(global: &Global, user: &str, remote: bool) -> Result<Done
     } else {
         None
     };
-    let id = write::unenroll(&global.users, user)?;
+    let id = write::unenroll(&global.users, user, None)?;
     let mut lines = vec![format!(
         "{} is not enrolled any more",
         text::clean_to(user, 64)
@@ -66,9 +67,23 @@ pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
     let mut users = Vec::new();
     for (user, entry) in mapping.iter() {
         match entry {
-            Entry::Enrolled(id) => {
-                rows.push(vec![text::clean_to(user, 64), id.to_string()]);
-                users.push(json!({"user": user, "authy_id": id.number()}));
+            Entry::Enrolled(person) => {
+                let mut row = vec![text::clean_to(user, 64), person.id.to_string()];
+                row.extend(person.push.map(push));
+                rows.push(row);
+                let member = json!({"user": user, "authy_id": person.id.number()});
+                users.push(with_push(member, person.push));
+            }
+            Entry::Shared(shared) => {
+                for (key, id) in &shared.keys {
+                    let mut row = vec![text::clean_to(user, 64), id.to_string(), key.to_string()];
+                    row.extend(shared.push.map(push));
+                    rows.push(row);
+                }
+                let keys: Vec<_> = (shared.keys.iter())
+                    .map(|(key, id)| json!({"fingerprint": key.to_string(), "authy_id": id.number()}))
+                    .collect();
+                users.push(with_push(json!({"user": user, "keys": keys}), shared.push));
             }
             Entry::Unusable { line, message } => {
                 let file = global.users.display();
@@ -81,6 +96,44 @@ pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
         }
     }
     Ok(Done::new(table(&rows), json!({"users": users})))
+}
+
+fn push(when: When) -> String {
+    format!("push {}", push_word(when))
+}
+
+fn with_push(mut member: Value, push: Option<When>) -> Value {
+    if let Some(push) = push {
+        member["push"] = json!(push_word(push));
+    }
+    member
+}
+
+/// Checks the mapping and writes its look-up index. Entries that name nobody are told, and are no
+/// failure: they refuse their own users alone.
+pub(crate) fn index(global: &Global) -> Result<Done, Failure> {
+    let (mapping, path) = write::index(&global.users)?;
+    let file = global.users.display();
+    let unusable: Vec<_> = mapping
+        .iter()
+        .filter_map(|(_, entry)| match entry {
+            Entry::Unusable { line, message } => Some((*line, message)),
+            Entry::Enrolled(_) | Entry::Shared(_) | Entry::Absent => None,
+        })
+        .collect();
+    let count = mapping.iter().count();
+    let said: Vec<_> = (unusable.iter())
+        .map(|(line, message)| json!({"line": line, "message": message}))
+        .collect();
+    let members = json!({"path": path, "entries": count, "unusable": said});
+    let warnings: Vec<_> = (unusable.iter())
+        .map(|(line, message)| format!("{file}:{line}: {message}"))
+        .collect();
+    let line = format!("{}: {count} entries", path.display());
+    Ok(Done {
+        warning: (!warnings.is_empty()).then(|| warnings.join("\n")),
+        ..Done::new(vec![line], members)
+    })
 }
 
 pub(super) fn account_warning(user: &str) -> Option<String> {
