@@ -356,7 +356,8 @@ fn write_index(path: &Path, folder: &Path, mapping: &Mapping, text: &str) -> Res
     let before = opened.file.metadata().map_err(failed)?;
     // Times of files advance in ticks: what is written in the tick of the last change cannot be told
     // from it. Once the tick is over every later change shows, and only then is the text compared.
-    pass_tick(&mut new, &before).map_err(failed)?;
+    let changed = (before.ctime(), before.ctime_nsec());
+    pass_tick(changed, || clock(&mut new)).map_err(failed)?;
     let found = opened
         .read(trusted_file::MAPPING_LIMIT)
         .map_err(super::Error::from)?;
@@ -376,23 +377,26 @@ fn write_index(path: &Path, folder: &Path, mapping: &Mapping, text: &str) -> Res
     put(&at, new, path)
 }
 
-/// Waits until the file system's clock, as a write to `probe` shows it, is past the last change of a
-/// file.
-fn pass_tick(probe: &mut NamedTempFile, file: &fs::Metadata) -> io::Result<()> {
+/// Waits until a file system's clock is past a time.
+fn pass_tick(
+    time: (i64, i64),
+    mut clock: impl FnMut() -> io::Result<(i64, i64)>,
+) -> io::Result<()> {
     let start = Instant::now();
-    loop {
-        probe.write_all(b"?")?;
-        let now = probe.as_file().metadata()?;
-        if (now.mtime(), now.mtime_nsec()) > (file.ctime(), file.ctime_nsec()) {
-            return Ok(());
-        }
+    while clock()? <= time {
         if start.elapsed() > TICK {
-            return Err(io::Error::other(
-                "the clock of the file system stands still",
-            ));
+            return Err(io::Error::other("the file system's clock stands still"));
         }
         std::thread::sleep(Duration::from_millis(1));
     }
+    Ok(())
+}
+
+/// What time it is for the file system that holds a new file, in seconds and nanoseconds.
+fn clock(file: &mut NamedTempFile) -> io::Result<(i64, i64)> {
+    file.write_all(b"?")?;
+    let status = file.as_file().metadata()?;
+    Ok((status.mtime(), status.mtime_nsec()))
 }
 
 /// toml_edit writes `\n`; a file that has `\r\n` throughout keeps it.
@@ -746,5 +750,13 @@ mod tests {
         assert!(matches!(&outcomes[3], Err(Error::OtherId { .. })));
         assert!(!outcomes[4].as_ref().unwrap().changed);
         assert_eq!(folder.text(), format!("{FILE}alice = 1\n"));
+    }
+
+    #[test]
+    fn a_tick_is_over_when_the_clock_is_past_it_and_waiting_ends() {
+        let mut ticks = [(7, 4), (7, 5), (7, 5), (7, 6), (7, 7)].into_iter();
+        pass_tick((7, 5), || Ok(ticks.next().unwrap())).unwrap();
+        assert_eq!(ticks.next(), Some((7, 7)));
+        assert!(pass_tick((7, 5), || Ok((7, 5))).is_err());
     }
 }
