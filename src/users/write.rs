@@ -108,12 +108,20 @@ pub fn enroll(path: &Path, user: &str, id: AuthyId, replace: bool) -> Result<Cha
         key: None,
         id,
     };
+    enroll_one(path, one, replace)
+}
+
+/// [`enroll`] for a line of any form.
+///
+/// # Errors
+/// As [`Error`] says; the file is then as it was.
+pub fn enroll_one(path: &Path, one: Enrolment, replace: bool) -> Result<Change, Error> {
     // One line in, one outcome out.
     let mut outcomes = enroll_all(path, &[one], replace)?;
     outcomes.pop().unwrap_or(Err(Error::BadName(String::new())))
 }
 
-/// [`enroll`] for many at once, with an outcome for each; the file is written once.
+/// [`enroll_one`] for many at once, with an outcome for each; the file is written once.
 ///
 /// # Errors
 /// The mapping could not be read or written at all; the file is then as it was.

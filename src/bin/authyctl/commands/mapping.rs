@@ -3,8 +3,10 @@
 use pam_authy::account::{self, Spelling};
 use pam_authy::attempt::When;
 use pam_authy::client::types::AuthyId;
+use pam_authy::ssh_key::Fingerprint;
 use pam_authy::text;
-use pam_authy::users::{Entry, Mapping, push_word, write};
+use pam_authy::users::write::{self, Enrolment};
+use pam_authy::users::{Entry, Mapping, push_word};
 use serde_json::{Value, json};
 
 use super::people;
@@ -18,8 +20,16 @@ pub(crate) fn enroll(global: &Global, how: &Enroll) -> Result<Done, Failure> {
         Some(id) => id,
         None => people::create(global, how)?,
     };
-    let change = write::enroll(&global.users, user, id, how.replace)?;
-    let shown = text::clean_to(user, 64);
+    let one = Enrolment {
+        user: user.to_owned(),
+        key: how.ssh_key,
+        id,
+    };
+    let change = write::enroll_one(&global.users, one, how.replace)?;
+    let shown = match how.ssh_key {
+        Some(key) => format!("{} by {key}", text::clean_to(user, 64)),
+        None => text::clean_to(user, 64),
+    };
     let line = match (change.changed, change.previous) {
         (false, _) => format!("{shown} is enrolled with authy id {id} already"),
         (true, Some(previous)) => {
@@ -30,21 +40,34 @@ pub(crate) fn enroll(global: &Global, how: &Enroll) -> Result<Done, Failure> {
     let members = json!({"user": user, "authy_id": id.number(), "changed": change.changed});
     Ok(Done {
         warning: account_warning(user),
-        ..Done::new(vec![line], members)
+        ..Done::new(vec![line], with_key(members, how.ssh_key))
     })
+}
+
+fn with_key(mut members: Value, key: Option<Fingerprint>) -> Value {
+    if let Some(key) = key {
+        members["ssh_key"] = json!(key.to_string());
+    }
+    members
 }
 
 /// The mapping goes last: while Authy has not taken the person out, the mapping is the only record of
 /// whom to take out.
-pub(crate) fn unenroll(global: &Global, user: &str, remote: bool) -> Result<Done, Failure> {
+pub(crate) fn unenroll(
+    global: &Global,
+    user: &str,
+    remote: bool,
+    key: Option<Fingerprint>,
+) -> Result<Done, Failure> {
     let warning = if remote {
         people::delete(global, user)?
     } else {
         None
     };
-    let id = write::unenroll(&global.users, user, None)?;
+    let id = write::unenroll(&global.users, user, key)?;
+    let by = key.map(|key| format!(" by {key}")).unwrap_or_default();
     let mut lines = vec![format!(
-        "{} is not enrolled any more",
+        "{}{by} is not enrolled any more",
         text::clean_to(user, 64)
     )];
     if remote {
@@ -53,7 +76,7 @@ pub(crate) fn unenroll(global: &Global, user: &str, remote: bool) -> Result<Done
     let members = json!({"user": user, "authy_id": id.map(AuthyId::number), "remote": remote});
     Ok(Done {
         warning,
-        ..Done::new(lines, members)
+        ..Done::new(lines, with_key(members, key))
     })
 }
 

@@ -44,7 +44,11 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Done, Failure> {
             *force,
         ),
         Command::Enroll(how) => mapping::enroll(global, how),
-        Command::Unenroll { user, remote } => mapping::unenroll(global, user, *remote),
+        Command::Unenroll {
+            user,
+            remote,
+            ssh_key,
+        } => mapping::unenroll(global, user, *remote, *ssh_key),
         Command::Import {
             file,
             dry_run,
