@@ -12,7 +12,7 @@
 //!
 //! | row | modules | what they know |
 //! |---|---|---|
-//! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`address`] [`messages`] [`process`] [`attempt`] | the operating system, nothing of Authy |
+//! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`address`] [`messages`] [`process`] [`attempt`] [`ssh_key`] | the operating system, nothing of Authy |
 //! | 2 | [`client`] | Authy's API; nothing of Unix users, configuration, PAM |
 //! | 3 | [`config`] [`users`] | the two files |
 //! | 4 | [`provider`] [`policy`] [`limits`] [`recovery`] | what a login asks of a service; who needs a second factor |
@@ -58,6 +58,7 @@ pub mod process;
 pub mod provider;
 pub mod recovery;
 pub mod secret;
+pub mod ssh_key;
 pub mod text;
 pub mod toml_file;
 pub mod trusted_file;

@@ -245,6 +245,12 @@ impl Config {
         self.services.get(service).unwrap_or(&self.login).clone()
     }
 
+    /// The line that sets `key` of the table `table`; `None` when the default holds. Counted from 1.
+    #[must_use]
+    pub fn table_line(&self, table: &str, key: &str) -> Option<usize> {
+        self.lines.get(&format!("{table}.{key}")).copied()
+    }
+
     /// The line that sets `key` for a PAM service: of `[service.NAME]`, else of `[login]`; `None` when
     /// the default holds. Counted from 1.
     #[must_use]

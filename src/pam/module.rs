@@ -22,10 +22,10 @@ use crate::config::{self, Config, Otherwise};
 use crate::deadline::{Clock, Deadline, SystemClock};
 use crate::login::{FirstPass, Login};
 use crate::messages::Messages;
-use crate::policy::{self, Required};
+use crate::policy::{self, Needed, Question};
 use crate::provider::authy::Authy;
-use crate::users::{Entry, Mapping};
-use crate::{account, text};
+use crate::users::Person;
+use crate::{account, text, users};
 
 /// Performs one login and writes its audit line.
 pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr]) -> Verdict {
@@ -82,12 +82,12 @@ struct Case<'a> {
 impl Case<'_> {
     /// From a usable name to an outcome; an `Err` is one that was certain before anybody was asked.
     fn decide(&self, pamh: &mut PamHandle) -> Result<Outcome, Outcome> {
-        let rules = self.rules()?;
+        let mut rules = self.rules()?;
         let subject = policy::subject(rules.whose, self.attempt)
             .ok_or_else(|| Outcome::new(Verdict::Refused, Reason::BadUserName))?;
-        self.exempt(subject)?;
         let person = self.person(subject, &rules)?;
-        Ok(self.ask(pamh, person, &rules))
+        rules.push = person.and_then(|person| person.push).unwrap_or(rules.push);
+        Ok(self.ask(pamh, person.map(|person| person.id), &rules))
     }
 
     /// The rules for this service; `nullok` in the stack says the same as `unenrolled = "ignore"`.
@@ -103,39 +103,39 @@ impl Case<'_> {
         Ok(rules)
     }
 
-    /// Whether a rule of `[exempt]` ends the login here; the log says which.
-    fn exempt(&self, subject: &str) -> Result<(), Outcome> {
-        let group = |groups: &[String]| {
-            account::group_of(subject, groups).map(|group| group.map(str::to_owned))
-        };
-        match policy::exemption(&self.config.exempt, subject, self.attempt, group) {
-            Ok(None) => Ok(()),
-            Ok(Some(rule)) => {
-                Err(Outcome::new(Verdict::Ignored, Reason::Exempt).with_detail(rule.to_string()))
-            }
-            Err(error) => Err(failed(Reason::Account, error.to_string())),
-        }
-    }
-
     /// Whose factor is asked: a person's, nobody's (`None`: asked and refused), or an outcome that is
     /// already certain.
-    fn person(&self, subject: &str, rules: &config::Login) -> Result<Option<AuthyId>, Outcome> {
+    fn person(&self, subject: &str, rules: &config::Login) -> Result<Option<Person>, Outcome> {
         let users = &self.arguments.users;
-        let mapping =
-            Mapping::load(users).map_err(|error| failed(Reason::Mapping, error.to_string()))?;
-        let entry = mapping.find(subject);
-        let required = policy::required(&entry, rules.unenrolled, || account::spelling(subject))
-            .map_err(|error| failed(Reason::Account, error.to_string()))?;
-        match (required, entry) {
-            (Required::Person, Entry::Enrolled(id)) => Ok(Some(id)),
-            (Required::Unusable, Entry::Unusable { line, message }) => {
+        let account = |error: account::LookupFailed| failed(Reason::Account, error.to_string());
+        let question = Question {
+            attempt: self.attempt,
+            subject,
+            exempt: &self.config.exempt,
+            unenrolled: rules.unenrolled,
+        };
+        let needed = question.needed(
+            |groups| account::group_of(subject, groups).map_err(account),
+            || match users::find(users, subject) {
+                Ok(found) => Ok(found.entry),
+                Err(error) => Err(failed(Reason::Mapping, error.to_string())),
+            },
+            || account::spelling(subject).map_err(account),
+        )?;
+        match needed {
+            Needed::Person(person) => Ok(Some(person)),
+            Needed::Nobody => Ok(None),
+            Needed::Pass => Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled)),
+            Needed::Exempt(rule) => {
+                Err(Outcome::new(Verdict::Ignored, Reason::Exempt).with_detail(rule.to_string()))
+            }
+            Needed::NoKey(why) => {
+                Err(Outcome::new(Verdict::Refused, Reason::NoKey).with_detail(why.to_string()))
+            }
+            Needed::Unusable { line, message } => {
                 let file = users.display();
                 Err(failed(Reason::Mapping, format!("{file}:{line}: {message}")))
             }
-            (Required::Pass, Entry::Absent) => {
-                Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled))
-            }
-            _ => Ok(None),
         }
     }
 
