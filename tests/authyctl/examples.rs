@@ -40,7 +40,7 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
 }
 
 /// By command; the longest start that fits holds.
-const EXPECTED: [Expected; 32] = [
+const EXPECTED: [Expected; 33] = [
     done("init", "the key belongs to the application authy-sim"),
     done("enroll alice --authy-id 1635", "alice = 1635"),
     done("enroll \"$USER\" --authy-id 1635", "alice = 1635"),
@@ -93,7 +93,11 @@ const EXPECTED: [Expected; 32] = [
     done("test", "PAM_SUCCESS (accepted)"),
     done("completions bash", "_authyctl()"),
     done("man", ".TH authyctl 8"),
-    done("index", "names 1"),
+    done("index", "users.toml.index: 1 entries"),
+    done(
+        "enroll deploy --ssh-key",
+        "deploy is enrolled with authy id 1640",
+    ),
 ];
 
 /// The command lines of the README, without comments, `sudo` kept.

@@ -2,8 +2,11 @@
 //!
 //! Every row stands for itself: one that fails is reported with its line and the others go on. Rows that
 //! are enrolled already are skipped, so the same command, run again, continues where it was ended: by
-//! Ctrl-C, which lets a row be finished, or by something that would fail every further row alike.
+//! Ctrl-C, which lets a row be finished, or by something that would fail every further row alike. A person
+//! who was created and not yet written when the command was killed is created again, and Authy gives the
+//! same cellphone the same id.
 
+mod batch;
 mod progress;
 mod rows;
 mod tally;
@@ -13,6 +16,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use batch::Batch;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use pam_authy::client::Client;
@@ -21,7 +25,7 @@ use pam_authy::client::transport::Https;
 use pam_authy::client::types::AuthyId;
 use pam_authy::client::users::NewUser;
 use pam_authy::deadline::Deadline;
-use pam_authy::users::{Entry, Mapping, write};
+use pam_authy::users::{Entry, Mapping};
 use progress::Progress;
 use rows::{Row, Who};
 use tally::{Fate, RowError, Tally};
@@ -56,6 +60,7 @@ pub(crate) fn import(
     )?;
     let interrupts = Interrupts::hold();
     let progress = Progress::start(global, rows.len(), dry_run);
+    let mut batch = Batch::new(&global.users, replace);
     let mut tally = Tally::default();
     for (line, row) in rows {
         if interrupts.arrived() {
@@ -65,18 +70,33 @@ pub(crate) fn import(
             break;
         }
         let name = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
-        let fate = row.map_err(RowError::from).and_then(|row| {
-            if dry_run {
-                Ok(check(&mapping, &row, replace)?)
-            } else {
-                carry_out(&service, &mapping, &row, replace)
+        let step = row.map_err(RowError::from).and_then(|row| {
+            let fate = check(&mapping, &row, replace)?;
+            if dry_run || matches!(fate, Fate::Skipped) {
+                return Ok(Step::Over(fate));
             }
+            service.person(&row).map(Step::Write)
         });
-        progress.row(line, &name, &fate);
-        tally.count(line, fate);
+        match step {
+            Ok(Step::Write(id)) => batch.add(line, name, id),
+            Ok(Step::Over(fate)) => tally.count(&progress, line, &name, Ok(fate)),
+            Err(error) => tally.count(&progress, line, &name, Err(error)),
+        }
+        if batch.is_due() {
+            batch.write(&progress, &mut tally);
+        }
     }
+    batch.write(&progress, &mut tally);
     progress.finish();
     tally::conclude(file, tally, dry_run)
+}
+
+/// What comes next for a row.
+enum Step {
+    /// Its line in the mapping.
+    Write(AuthyId),
+    /// Nothing.
+    Over(Fate),
 }
 
 fn row_asks(row: &Result<Row, String>) -> bool {
@@ -129,54 +149,43 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 /// What would become of a row, as far as that can be known without changing anything.
 fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<Fate, String> {
     match (mapping.find(&row.user), &row.who) {
-        (Entry::Enrolled(present), Who::Id(id)) if present == *id => Ok(Fate::Skipped),
+        (Entry::Enrolled(present), Who::Id(id)) if present.id == *id => Ok(Fate::Skipped),
         (Entry::Enrolled(_), Who::New { .. }) if !replace => Ok(Fate::Skipped),
-        (Entry::Enrolled(present), Who::Id(_)) if !replace => Err(format!(
-            "{} is enrolled with another authy id, {present}",
+        (Entry::Shared(_), _) => Err(format!(
+            "{} is shared by several people; enroll each with --ssh-key",
             pam_authy::text::clean_to(&row.user, 64)
+        )),
+        (Entry::Enrolled(present), Who::Id(_)) if !replace => Err(format!(
+            "{} is enrolled with another authy id, {}",
+            pam_authy::text::clean_to(&row.user, 64),
+            present.id
         )),
         _ => Ok(Fate::Enrolled),
     }
 }
 
-fn carry_out(
-    service: &Service<'_>,
-    mapping: &Mapping,
-    row: &Row,
-    replace: bool,
-) -> Result<Fate, RowError> {
-    if let Fate::Skipped = check(mapping, row, replace)? {
-        return Ok(Fate::Skipped);
-    }
-    let id = match &row.who {
-        Who::Id(id) => *id,
-        Who::New { email, phone } => service.create(email, phone)?,
-    };
-    let change = write::enroll(&service.global.users, &row.user, id, replace)?;
-    Ok(if change.changed {
-        Fate::Enrolled
-    } else {
-        Fate::Skipped
-    })
-}
-
 /// The client, where there is somebody to create: a file of ids needs neither configuration nor network.
-struct Service<'a> {
-    global: &'a Global,
-    client: Option<Client<Https>>,
-}
+struct Service(Option<Client<Https>>);
 
-impl<'a> Service<'a> {
-    fn new(global: &'a Global, is_needed: bool) -> Result<Self, Failure> {
+impl Service {
+    fn new(global: &Global, is_needed: bool) -> Result<Self, Failure> {
         let client = match is_needed {
             true => Some(client(global)?.0),
             false => None,
         };
-        Ok(Self { global, client })
+        Ok(Self(client))
+    }
+
+    /// Whom a row means; somebody new is created.
+    fn person(&self, row: &Row) -> Result<AuthyId, RowError> {
+        match &row.who {
+            Who::Id(id) => Ok(*id),
+            Who::New { email, phone } => self.create(email, phone),
+        }
     }
 
     fn create(&self, email: &str, phone: &Phone) -> Result<AuthyId, RowError> {
-        let Some(client) = &self.client else {
+        let Some(client) = &self.0 else {
             return Err(RowError::from("nobody can be created".to_owned()));
         };
         let person = NewUser {

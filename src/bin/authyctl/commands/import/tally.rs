@@ -6,6 +6,7 @@ use pam_authy::client::Error;
 use pam_authy::users::write;
 use serde_json::json;
 
+use super::progress::Progress;
 use crate::failure::{Failure, Kind};
 use crate::output::Done;
 
@@ -31,6 +32,7 @@ pub(super) enum Fate {
 }
 
 /// Why a row failed.
+#[derive(Clone)]
 pub(super) struct RowError {
     pub(super) message: String,
     scope: Scope,
@@ -88,7 +90,15 @@ impl From<write::Error> for RowError {
 }
 
 impl Tally {
-    pub(super) fn count(&mut self, line: usize, fate: Result<Fate, RowError>) {
+    /// Shows and counts what became of a row.
+    pub(super) fn count(
+        &mut self,
+        progress: &Progress,
+        line: usize,
+        user: &str,
+        fate: Result<Fate, RowError>,
+    ) {
+        progress.row(line, user, &fate);
         match fate {
             Ok(Fate::Enrolled) => {
                 self.enrolled += 1;
@@ -110,7 +120,8 @@ impl Tally {
     }
 }
 
-pub(super) fn conclude(file: &Path, tally: Tally, dry_run: bool) -> Result<Done, Failure> {
+pub(super) fn conclude(file: &Path, mut tally: Tally, dry_run: bool) -> Result<Done, Failure> {
+    tally.failed.sort();
     let failed: Vec<_> = tally
         .failed
         .iter()
