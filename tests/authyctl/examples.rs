@@ -94,10 +94,7 @@ const EXPECTED: [Expected; 33] = [
     done("completions bash", "_authyctl()"),
     done("man", ".TH authyctl 8"),
     done("index", "users.toml.index: 1 entries"),
-    done(
-        "enroll deploy --ssh-key",
-        "deploy is enrolled with authy id 1640",
-    ),
+    done("enroll deploy --ssh-key", "is enrolled with authy id 1640"),
 ];
 
 /// The command lines of the README, without comments, `sudo` kept.
