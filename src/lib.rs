@@ -12,7 +12,7 @@
 //!
 //! | row | modules | what they know |
 //! |---|---|---|
-//! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`address`] [`messages`] [`process`] [`attempt`] | the operating system, nothing of Authy |
+//! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`address`] [`messages`] [`process`] [`attempt`] [`state`] | the operating system, nothing of Authy |
 //! | 2 | [`client`] | Authy's API; nothing of Unix users, configuration, PAM |
 //! | 3 | [`config`] [`users`] | the two files |
 //! | 4 | [`provider`] [`policy`] | what a login asks of a service; who needs a second factor |
@@ -56,6 +56,7 @@ pub mod policy;
 pub mod process;
 pub mod provider;
 pub mod secret;
+pub mod state;
 pub mod text;
 pub mod toml_file;
 pub mod trusted_file;

@@ -7,3 +7,4 @@ mod layering;
 mod module;
 mod packaging;
 mod peers;
+mod state;
