@@ -23,7 +23,7 @@ const ROWS: [&[&str]; 8] = [
     ],
     &["client"],
     &["config", "users"],
-    &["provider", "policy"],
+    &["provider", "policy", "limits", "recovery", "remember"],
     &["login"],
     &["audit"],
     &["pam"],

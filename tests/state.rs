@@ -1,63 +1,14 @@
 //! The state folder used by several processes at once: killed, stopped, limited, on a full disk.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use pam_authy::state::{Change, Folder};
 
-use crate::common::sandbox;
-
-/// Names the folder to a test that was started again as a process of its own.
-const CHILD: &str = "PAM_AUTHY_TEST_CHILD";
-
-/// The folder, where this is such a process.
-fn as_child() -> Option<PathBuf> {
-    std::env::var_os(CHILD).map(PathBuf::from)
-}
-
-/// Starts the test `name` again with `folder`, under what a shell does first.
-fn child(before: &str, name: &str, folder: &Path) -> Child {
-    Command::new("sh")
-        .args(["-c", &format!("{before}\nexec \"$0\" \"$@\"")])
-        .arg(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            &format!("state::{name}"),
-            "--nocapture",
-            "--include-ignored",
-        ])
-        .env(CHILD, folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-/// Waits until a child says `go`.
-fn wait_for_go(child: &mut Child) {
-    let out = BufReader::new(child.stdout.as_mut().unwrap());
-    let said = out
-        .lines()
-        .map(Result::unwrap)
-        .any(|line| line.ends_with("go"));
-    assert!(said, "the child never began");
-}
-
-fn ends_well(child: Child) {
-    let output = child.wait_with_output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{:?}\n{text}", output.status);
-}
-
-fn signal(child: &Child, signal: Signal) {
-    let id = i32::try_from(child.id()).unwrap();
-    kill(Pid::from_raw(id), signal).unwrap();
-}
+use crate::common::child::{as_child, child, ends_well, signal, wait_for_go};
+use crate::common::{disk, mount, sandbox};
 
 fn temporary() -> (tempfile::TempDir, PathBuf) {
     let above = tempfile::tempdir().unwrap();
@@ -71,7 +22,7 @@ fn put(folder: &Folder, text: &[u8]) -> Result<(), pam_authy::state::Error> {
 
 #[test]
 fn a_writer_that_is_killed_leaves_the_old_file_or_the_new_one() {
-    const NAME: &str = "a_writer_that_is_killed_leaves_the_old_file_or_the_new_one";
+    const NAME: &str = "state::a_writer_that_is_killed_leaves_the_old_file_or_the_new_one";
     const LENGTH: usize = 100_000;
     if let Some(path) = as_child() {
         let folder = Folder::open(&path).unwrap();
@@ -102,7 +53,8 @@ fn a_writer_that_is_killed_leaves_the_old_file_or_the_new_one() {
 
 #[test]
 fn a_stopped_holder_of_a_lock_costs_others_a_second_and_a_killed_one_nothing() {
-    const NAME: &str = "a_stopped_holder_of_a_lock_costs_others_a_second_and_a_killed_one_nothing";
+    const NAME: &str =
+        "state::a_stopped_holder_of_a_lock_costs_others_a_second_and_a_killed_one_nothing";
     if let Some(path) = as_child() {
         let hold = |_: Option<&[u8]>| {
             println!("go");
@@ -134,7 +86,7 @@ fn a_stopped_holder_of_a_lock_costs_others_a_second_and_a_killed_one_nothing() {
 #[test]
 fn a_size_limit_of_the_caller_is_an_error_and_neither_kills_nor_leaves_a_signal() {
     const NAME: &str =
-        "a_size_limit_of_the_caller_is_an_error_and_neither_kills_nor_leaves_a_signal";
+        "state::a_size_limit_of_the_caller_is_an_error_and_neither_kills_nor_leaves_a_signal";
     let signals = || {
         let status = fs::read_to_string("/proc/thread-self/status").unwrap();
         let line = |line: &&str| {
@@ -166,7 +118,7 @@ fn a_size_limit_of_the_caller_is_an_error_and_neither_kills_nor_leaves_a_signal(
 
 #[test]
 fn a_process_without_descriptors_is_told_so() {
-    const NAME: &str = "a_process_without_descriptors_is_told_so";
+    const NAME: &str = "state::a_process_without_descriptors_is_told_so";
     if let Some(path) = as_child() {
         let folder = Folder::open(&path).unwrap();
         let all: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
@@ -186,7 +138,7 @@ fn a_process_without_descriptors_is_told_so() {
 
 #[test]
 fn the_umask_of_the_caller_does_not_matter() {
-    const NAME: &str = "the_umask_of_the_caller_does_not_matter";
+    const NAME: &str = "state::the_umask_of_the_caller_does_not_matter";
     if let Some(path) = as_child() {
         let folder = Folder::open(&path).unwrap();
         return put(&folder, b"new").unwrap();
@@ -197,32 +149,6 @@ fn the_umask_of_the_caller_does_not_matter() {
         let folder = Folder::open(&path).unwrap();
         assert_eq!(folder.read("f").unwrap().unwrap(), b"new");
     }
-}
-
-/// A file system of `size` in memory, seen by this sandbox alone.
-fn disk(size: &str) -> PathBuf {
-    let path = PathBuf::from("/srv/pam_authy-disk");
-    fs::create_dir_all(&path).unwrap();
-    mount(
-        &[
-            "-t",
-            "tmpfs",
-            "-o",
-            &format!("size={size},mode=0755"),
-            "tmpfs",
-        ],
-        &path,
-    );
-    path
-}
-
-fn mount(arguments: &[&str], path: &Path) {
-    let status = Command::new("mount")
-        .args(arguments)
-        .arg(path)
-        .status()
-        .unwrap();
-    assert!(status.success());
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod authyctl;
 mod client;
 mod common;
 mod layering;
+mod limits;
 mod module;
 mod packaging;
 mod peers;
