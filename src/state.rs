@@ -72,16 +72,23 @@ impl Folder {
         Self::checked(folder, path.to_owned())
     }
 
-    /// Opens the folder at `path`; `None` when there is none.
+    /// Opens the folder at `path`, and below it one folder in the other; `None` when one is not there.
     ///
     /// # Errors
-    /// It cannot be trusted or opened.
-    pub fn find(path: &Path) -> Result<Option<Self>, Error> {
-        match trusted_file::folder(path, false) {
-            Ok(folder) => Self::checked(folder, path.to_owned()).map(Some),
-            Err(error) if error.is_missing() => Ok(None),
-            Err(error) => Err(way_error(path, error)),
+    /// One of them cannot be trusted or opened.
+    pub fn find(path: &Path, below: &[&str]) -> Result<Option<Self>, Error> {
+        let mut folder = match trusted_file::folder(path, false) {
+            Ok(folder) => Self::checked(folder, path.to_owned())?,
+            Err(error) if error.is_missing() => return Ok(None),
+            Err(error) => return Err(way_error(path, error)),
+        };
+        for name in below {
+            folder = match folder.open_sub(name) {
+                Err(error) if error.errno() == Some(Errno::ENOENT) => return Ok(None),
+                folder => folder?,
+            };
         }
+        Ok(Some(folder))
     }
 
     /// Opens a folder in this one, which is made when it is missing.
@@ -89,30 +96,34 @@ impl Folder {
     /// # Errors
     /// As [`Folder::open`].
     pub fn sub(&self, name: &str) -> Result<Self, Error> {
-        let path = self.file(name)?;
-        let failed = |errno| io_error(&path, errno);
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let open = || openat(&self.folder, name, flags, Mode::empty());
-        let folder = match open() {
-            Err(Errno::ENOENT) => match mkdirat(&self.folder, name, Mode::S_IRWXU) {
-                Ok(()) => {
-                    let made = open().map_err(failed)?;
-                    // The umask is the caller's.
-                    fchmod(&made, Mode::S_IRWXU).map_err(failed)?;
-                    made
-                }
-                Err(Errno::EEXIST) => open().map_err(failed)?,
-                Err(errno) => return Err(failed(errno)),
-            },
-            Err(Errno::ENOTDIR | Errno::ELOOP) => {
-                return Err(Error {
-                    path,
-                    kind: Kind::NotA("folder"),
-                });
-            }
-            folder => folder.map_err(failed)?,
+        let missing = match self.open_sub(name) {
+            Err(error) if error.errno() == Some(Errno::ENOENT) => error,
+            folder => return folder,
         };
-        Self::checked(folder, path)
+        let failed = |errno| io_error(&missing.path, errno);
+        match mkdirat(&self.folder, name, Mode::S_IRWXU) {
+            Ok(()) => {
+                let made = self.open_sub(name)?;
+                // The umask is the caller's.
+                fchmod(&made.folder, Mode::S_IRWXU).map_err(failed)?;
+                Ok(made)
+            }
+            Err(Errno::EEXIST) => self.open_sub(name),
+            Err(errno) => Err(failed(errno)),
+        }
+    }
+
+    fn open_sub(&self, name: &str) -> Result<Self, Error> {
+        let path = self.file(name)?;
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        match openat(&self.folder, name, flags, Mode::empty()) {
+            Ok(folder) => Self::checked(folder, path),
+            Err(Errno::ENOTDIR | Errno::ELOOP) => Err(Error {
+                path,
+                kind: Kind::NotA("folder"),
+            }),
+            Err(errno) => Err(io_error(&path, errno)),
+        }
     }
 
     /// The path by which it was opened, for messages.

@@ -8,4 +8,5 @@ mod limits;
 mod module;
 mod packaging;
 mod peers;
+mod recovery;
 mod state;

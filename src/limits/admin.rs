@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::book::{self, ADDRESSES, Place, STRANGERS, USERS};
+use super::book::{self, ADDRESSES, LIMITS, Place, STRANGERS, USERS};
 use super::{Costly, Record, seconds};
 use crate::config;
 use crate::state::{Error, Folder};
@@ -72,7 +72,7 @@ fn rows(
     now: u64,
     errors: &mut Vec<Error>,
 ) -> Result<Vec<Row>, Error> {
-    let Some(folder) = Folder::find(&book::path(state, folder))? else {
+    let Some(folder) = Folder::find(state, &[LIMITS, folder])? else {
         return Ok(Vec::new());
     };
     let mut rows = Vec::new();

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Record;
 use crate::state::{self, Change, Error, Folder, Unreadable};
@@ -119,8 +119,7 @@ impl Place {
 
     /// The record as it is, without a lock.
     pub(super) fn look(&self, state: &Path) -> Result<Option<Record>, Error> {
-        let path = path(state, self.folder);
-        let Some(folder) = Folder::find(&path)? else {
+        let Some(folder) = Folder::find(state, &[LIMITS, self.folder])? else {
             return Ok(None);
         };
         let bytes = folder.read(&self.file)?;
@@ -131,7 +130,7 @@ impl Place {
     /// Takes the record out; a file that cannot be read goes as a whole. Says whether there was
     /// anything.
     pub(super) fn clear(&self, state: &Path) -> Result<bool, Error> {
-        let Some(folder) = Folder::find(&path(state, self.folder))? else {
+        let Some(folder) = Folder::find(state, &[LIMITS, self.folder])? else {
             return Ok(false);
         };
         // A lock is made for a file that exists, and for no other.
@@ -165,11 +164,6 @@ impl Place {
         }
         said
     }
-}
-
-/// The folder of these records.
-pub(super) fn path(state: &Path, folder: &str) -> PathBuf {
-    state.join(LIMITS).join(folder)
 }
 
 /// The records of a file; none when there is no file.

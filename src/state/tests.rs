@@ -29,11 +29,11 @@ fn write(folder: &Folder, text: &str) -> Result<(), Error> {
 fn a_missing_folder_is_made_for_its_owner_alone_and_the_one_above_is_not() {
     let above = temporary();
     let path = above.path().join("state");
-    assert!(Folder::find(&path).unwrap().is_none());
+    assert!(Folder::find(&path, &[]).unwrap().is_none());
     let folder = Folder::open(&path).unwrap();
     folder.sub("limits").unwrap();
     assert_eq!((mode(&path), mode(&path.join("limits"))), (0o700, 0o700));
-    assert!(Folder::find(&path).unwrap().is_some());
+    assert!(Folder::find(&path, &[]).unwrap().is_some());
     let error = Folder::open(&above.path().join("a/b")).unwrap_err();
     assert!(
         error
@@ -77,6 +77,14 @@ fn a_folder_that_others_can_enter_is_refused() {
     fs::create_dir(path.join("limits")).unwrap();
     set_mode(&path.join("limits"), 0o755);
     assert!(folder.sub("limits").unwrap_err().is_untrusted());
+    let find = || Folder::find(&path, &["limits"]);
+    assert!(find().unwrap_err().is_untrusted());
+    set_mode(&path.join("limits"), 0o700);
+    assert!(find().unwrap().is_some());
+    set_mode(&path, 0o750);
+    assert!(find().unwrap_err().is_untrusted());
+    set_mode(&path, 0o700);
+    assert!(Folder::find(&path, &["recovery"]).unwrap().is_none());
     // One above that others can write.
     set_mode(above.path(), 0o777);
     assert!(Folder::open(&path).unwrap_err().is_untrusted());
