@@ -9,4 +9,5 @@ mod module;
 mod packaging;
 mod peers;
 mod recovery;
+mod remember;
 mod state;
