@@ -47,6 +47,8 @@ pub struct Config {
     services: BTreeMap<String, Login>,
     /// The line of every key of `[login]`, `[service.X]` and `[exempt]`, by full name.
     lines: BTreeMap<String, usize>,
+    /// The SHA-256 of the file's text: another one is another policy.
+    pub digest: [u8; 32],
 }
 
 /// The table `[api]`.
@@ -236,7 +238,11 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
-        read::config(Source::new(path, text))
+        let mut config = read::config(Source::new(path, text))?;
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        // A SHA-256 has these 32 bytes.
+        config.digest = digest.as_ref().try_into().unwrap_or_default();
+        Ok(config)
     }
 
     /// The rules for a PAM service: `[login]` with `[service.NAME]` over it.
