@@ -37,6 +37,9 @@ _authyctl() {
             authyctl,explain)
                 cmd="authyctl__subcmd__explain"
                 ;;
+            authyctl,forget)
+                cmd="authyctl__subcmd__forget"
+                ;;
             authyctl,help)
                 cmd="authyctl__subcmd__help"
                 ;;
@@ -45,6 +48,9 @@ _authyctl() {
                 ;;
             authyctl,init)
                 cmd="authyctl__subcmd__init"
+                ;;
+            authyctl,limits)
+                cmd="authyctl__subcmd__limits"
                 ;;
             authyctl,list)
                 cmd="authyctl__subcmd__list"
@@ -61,6 +67,9 @@ _authyctl() {
             authyctl,qr)
                 cmd="authyctl__subcmd__qr"
                 ;;
+            authyctl,recovery)
+                cmd="authyctl__subcmd__recovery"
+                ;;
             authyctl,sms)
                 cmd="authyctl__subcmd__sms"
                 ;;
@@ -75,6 +84,9 @@ _authyctl() {
                 ;;
             authyctl,unenroll)
                 cmd="authyctl__subcmd__unenroll"
+                ;;
+            authyctl,unlock)
+                cmd="authyctl__subcmd__unlock"
                 ;;
             authyctl,verify)
                 cmd="authyctl__subcmd__verify"
@@ -100,6 +112,9 @@ _authyctl() {
             authyctl__subcmd__help,explain)
                 cmd="authyctl__subcmd__help__subcmd__explain"
                 ;;
+            authyctl__subcmd__help,forget)
+                cmd="authyctl__subcmd__help__subcmd__forget"
+                ;;
             authyctl__subcmd__help,help)
                 cmd="authyctl__subcmd__help__subcmd__help"
                 ;;
@@ -108,6 +123,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help,init)
                 cmd="authyctl__subcmd__help__subcmd__init"
+                ;;
+            authyctl__subcmd__help,limits)
+                cmd="authyctl__subcmd__help__subcmd__limits"
                 ;;
             authyctl__subcmd__help,list)
                 cmd="authyctl__subcmd__help__subcmd__list"
@@ -124,6 +142,9 @@ _authyctl() {
             authyctl__subcmd__help,qr)
                 cmd="authyctl__subcmd__help__subcmd__qr"
                 ;;
+            authyctl__subcmd__help,recovery)
+                cmd="authyctl__subcmd__help__subcmd__recovery"
+                ;;
             authyctl__subcmd__help,sms)
                 cmd="authyctl__subcmd__help__subcmd__sms"
                 ;;
@@ -139,6 +160,9 @@ _authyctl() {
             authyctl__subcmd__help,unenroll)
                 cmd="authyctl__subcmd__help__subcmd__unenroll"
                 ;;
+            authyctl__subcmd__help,unlock)
+                cmd="authyctl__subcmd__help__subcmd__unlock"
+                ;;
             authyctl__subcmd__help,verify)
                 cmd="authyctl__subcmd__help__subcmd__verify"
                 ;;
@@ -153,6 +177,15 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help__subcmd__phone,status)
                 cmd="authyctl__subcmd__help__subcmd__phone__subcmd__status"
+                ;;
+            authyctl__subcmd__help__subcmd__recovery,generate)
+                cmd="authyctl__subcmd__help__subcmd__recovery__subcmd__generate"
+                ;;
+            authyctl__subcmd__help__subcmd__recovery,left)
+                cmd="authyctl__subcmd__help__subcmd__recovery__subcmd__left"
+                ;;
+            authyctl__subcmd__help__subcmd__recovery,remove)
+                cmd="authyctl__subcmd__help__subcmd__recovery__subcmd__remove"
                 ;;
             authyctl__subcmd__phone,check)
                 cmd="authyctl__subcmd__phone__subcmd__check"
@@ -184,6 +217,30 @@ _authyctl() {
             authyctl__subcmd__phone__subcmd__help,status)
                 cmd="authyctl__subcmd__phone__subcmd__help__subcmd__status"
                 ;;
+            authyctl__subcmd__recovery,generate)
+                cmd="authyctl__subcmd__recovery__subcmd__generate"
+                ;;
+            authyctl__subcmd__recovery,help)
+                cmd="authyctl__subcmd__recovery__subcmd__help"
+                ;;
+            authyctl__subcmd__recovery,left)
+                cmd="authyctl__subcmd__recovery__subcmd__left"
+                ;;
+            authyctl__subcmd__recovery,remove)
+                cmd="authyctl__subcmd__recovery__subcmd__remove"
+                ;;
+            authyctl__subcmd__recovery__subcmd__help,generate)
+                cmd="authyctl__subcmd__recovery__subcmd__help__subcmd__generate"
+                ;;
+            authyctl__subcmd__recovery__subcmd__help,help)
+                cmd="authyctl__subcmd__recovery__subcmd__help__subcmd__help"
+                ;;
+            authyctl__subcmd__recovery__subcmd__help,left)
+                cmd="authyctl__subcmd__recovery__subcmd__help__subcmd__left"
+                ;;
+            authyctl__subcmd__recovery__subcmd__help,remove)
+                cmd="authyctl__subcmd__recovery__subcmd__help__subcmd__remove"
+                ;;
             *)
                 ;;
         esac
@@ -191,7 +248,7 @@ _authyctl() {
 
     case "${cmd}" in
         authyctl)
-            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help"
+            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -410,8 +467,30 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__forget)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__help)
-            opts="init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help"
+            opts="init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -522,6 +601,20 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__help__subcmd__forget)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -551,6 +644,20 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__limits)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -690,6 +797,62 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__help__subcmd__recovery)
+            opts="generate left remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__recovery__subcmd__generate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__recovery__subcmd__left)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__recovery__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__help__subcmd__sms)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -760,6 +923,20 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__help__subcmd__unlock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -815,6 +992,28 @@ _authyctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__limits)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1176,6 +1375,164 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__recovery)
+            opts="-h --config --users --json --quiet --verbose --help generate left remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__generate)
+            opts="-h --replace --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__help)
+            opts="generate left remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__help__subcmd__generate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__help__subcmd__left)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__left)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__remove)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__sms)
             opts="-h --authy-id --force --action --action-message --locale --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1294,6 +1651,28 @@ _authyctl() {
             ;;
         authyctl__subcmd__unenroll)
             opts="-h --remote --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__unlock)
+            opts="-h --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
