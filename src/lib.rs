@@ -12,7 +12,7 @@
 //!
 //! | row | modules | what they know |
 //! |---|---|---|
-//! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`address`] [`messages`] [`process`] [`attempt`] [`state`] | the operating system, nothing of Authy |
+//! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`address`] [`messages`] [`process`] [`attempt`] [`ssh_key`] [`state`] | the operating system, nothing of Authy |
 //! | 2 | [`client`] | Authy's API; nothing of Unix users, configuration, PAM |
 //! | 3 | [`config`] [`users`] | the two files |
 //! | 4 | [`provider`] [`policy`] [`limits`] [`recovery`] [`remember`] | what a login asks of a service; who needs a second factor; what lives across calls |
@@ -59,6 +59,7 @@ pub mod provider;
 pub mod recovery;
 pub mod remember;
 pub mod secret;
+pub mod ssh_key;
 pub mod state;
 pub mod text;
 pub mod toml_file;

@@ -54,7 +54,7 @@ pub fn holds(state: &Path, rules: &config::Remember, facts: &Facts<'_>) -> bool 
 /// Remembers that this login was proven now, where the rules say so. Waits for a lock a second at most;
 /// what cannot be written is not remembered.
 pub fn keep(state: &Path, rules: &config::Remember, facts: &Facts<'_>) {
-    if !wanted(rules, facts) {
+    if !rules.holds_for(&facts.attempt.service) {
         return;
     }
     if let (Some(login), Some(now)) = (hash(facts), Clocks::now()) {
@@ -142,14 +142,8 @@ impl Clocks {
     }
 }
 
-fn wanted(rules: &config::Remember, facts: &Facts<'_>) -> bool {
-    let service = &facts.attempt.service;
-    let listed = |services: &Vec<String>| services.contains(service);
-    !rules.time.is_zero() && rules.services.as_ref().is_none_or(listed)
-}
-
 fn find(state: &Path, rules: &config::Remember, facts: &Facts<'_>) -> Option<bool> {
-    if !wanted(rules, facts) {
+    if !rules.holds_for(&facts.attempt.service) {
         return Some(false);
     }
     let folder = Folder::find(state, &[FOLDER]).ok()??;

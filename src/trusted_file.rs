@@ -14,7 +14,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat, readlinkat};
+use nix::fcntl::{self, OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::{Uid, geteuid, getuid};
 
@@ -111,51 +111,81 @@ impl Error {
     }
 }
 
+/// A file that was opened for reading and found to be trusted.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file.
+    pub file: File,
+    /// Where it is, after the links on the way.
+    pub path: PathBuf,
+    asked: PathBuf,
+}
+
+/// Opens the file at `path`. Never blocks on a FIFO or a device.
+///
+/// # Errors
+/// The file or something above it cannot be trusted, or cannot be opened.
+pub fn open(path: &Path, holds: Holds) -> Result<Opened, Error> {
+    let in_file = |kind| Error {
+        path: path.to_owned(),
+        kind,
+    };
+    let mut way = Way::new(path).map_err(in_file)?;
+    let file = File::from(way.walk(holds).map_err(in_file)?);
+    Ok(Opened {
+        file,
+        path: way.here(),
+        asked: path.to_owned(),
+    })
+}
+
+impl Opened {
+    /// Reads the file from where it was read to last, `limit` bytes at most.
+    ///
+    /// # Errors
+    /// The file cannot be read or is too large.
+    pub fn read(&self, limit: u64) -> Result<Vec<u8>, Error> {
+        let in_file = |kind| Error {
+            path: self.asked.clone(),
+            kind,
+        };
+        let mut bytes = Vec::new();
+        (&self.file)
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| {
+                in_file(ErrorKind::Io(Errno::from_raw(
+                    error.raw_os_error().unwrap_or_default(),
+                )))
+            })?;
+        if bytes.len() as u64 > limit {
+            return Err(in_file(ErrorKind::TooLarge(limit)));
+        }
+        Ok(bytes)
+    }
+}
+
 /// Reads the file at `path`, `limit` bytes at most. Never blocks on a FIFO or a device.
 ///
 /// # Errors
 /// The file or something above it cannot be trusted, cannot be read or is too large.
 pub fn read(path: &Path, holds: Holds, limit: u64) -> Result<Vec<u8>, Error> {
-    let in_file = |kind| Error {
-        path: path.to_owned(),
-        kind,
-    };
-    let file = File::from(open_trusted(path, holds).map_err(in_file)?);
-    let mut bytes = Vec::new();
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| {
-            in_file(ErrorKind::Io(Errno::from_raw(
-                error.raw_os_error().unwrap_or_default(),
-            )))
-        })?;
-    if bytes.len() as u64 > limit {
-        return Err(in_file(ErrorKind::TooLarge(limit)));
-    }
-    Ok(bytes)
+    open(path, holds)?.read(limit)
 }
 
 /// The path of the file itself, after the links on the way, where all of them can be trusted.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`open`].
 pub fn resolve(path: &Path, holds: Holds) -> Result<PathBuf, Error> {
-    let mut way = Way::new(path).map_err(|kind| Error {
-        path: path.to_owned(),
-        kind,
-    })?;
-    way.walk(holds).map_err(|kind| Error {
-        path: path.to_owned(),
-        kind,
-    })?;
-    Ok(way.here())
+    open(path, holds).map(|opened| opened.path)
 }
 
 /// Opens the folder at `path` for everything below it. It is checked as the folders above a file are;
 /// with `make` its last name is made with mode 0700 when it is missing.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`open`].
 pub(crate) fn folder(path: &Path, make: bool) -> Result<OwnedFd, Error> {
     Way::new(path)
         .and_then(|mut way| way.walk_to_folder(make))
@@ -163,10 +193,6 @@ pub(crate) fn folder(path: &Path, make: bool) -> Result<OwnedFd, Error> {
             path: path.to_owned(),
             kind,
         })
-}
-
-fn open_trusted(path: &Path, holds: Holds) -> Result<OwnedFd, ErrorKind> {
-    Way::new(path)?.walk(holds)
 }
 
 /// The way to a file: folders that were opened and checked, and names still ahead.
@@ -182,7 +208,7 @@ impl Way {
         if !path.is_absolute() {
             return Err(ErrorKind::Relative);
         }
-        let root = open(
+        let root = fcntl::open(
             "/",
             OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
             Mode::empty(),

@@ -18,6 +18,7 @@ const ROWS: [&[&str]; 8] = [
         "messages",
         "process",
         "attempt",
+        "ssh_key",
         "state",
         "pam_app",
     ],

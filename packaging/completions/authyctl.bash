@@ -46,6 +46,9 @@ _authyctl() {
             authyctl,import)
                 cmd="authyctl__subcmd__import"
                 ;;
+            authyctl,index)
+                cmd="authyctl__subcmd__index"
+                ;;
             authyctl,init)
                 cmd="authyctl__subcmd__init"
                 ;;
@@ -120,6 +123,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help,import)
                 cmd="authyctl__subcmd__help__subcmd__import"
+                ;;
+            authyctl__subcmd__help,index)
+                cmd="authyctl__subcmd__help__subcmd__index"
                 ;;
             authyctl__subcmd__help,init)
                 cmd="authyctl__subcmd__help__subcmd__init"
@@ -248,7 +254,7 @@ _authyctl() {
 
     case "${cmd}" in
         authyctl)
-            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery completions man help"
+            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -400,7 +406,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__enroll)
-            opts="-h --authy-id --email --cellphone --country-code --install-link --replace --config --users --json --quiet --verbose --help"
+            opts="-h --authy-id --email --cellphone --country-code --install-link --ssh-key --replace --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -419,6 +425,10 @@ _authyctl() {
                     return 0
                     ;;
                 --country-code)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ssh-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -490,7 +500,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help)
-            opts="init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery completions man help"
+            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -630,6 +640,20 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__index)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -953,6 +977,28 @@ _authyctl() {
             ;;
         authyctl__subcmd__import)
             opts="-h --dry-run --replace --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__index)
+            opts="-h --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1650,12 +1696,16 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__unenroll)
-            opts="-h --remote --config --users --json --quiet --verbose --help"
+            opts="-h --remote --ssh-key --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --ssh-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

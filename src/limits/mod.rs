@@ -109,22 +109,6 @@ pub trait Limits {
     fn token_unanswered(&mut self);
 }
 
-/// Counts nothing.
-#[derive(Debug)]
-pub struct Uncounted;
-
-impl Limits for Uncounted {
-    fn spend(&mut self, _: Costly) -> Result<(), Held> {
-        Ok(())
-    }
-    fn give_back(&mut self, _: Costly) {}
-    fn token(&mut self) -> Result<(), Held> {
-        Ok(())
-    }
-    fn token_accepted(&mut self) {}
-    fn token_unanswered(&mut self) {}
-}
-
 /// The limits with their counts in the state folder, for one login. Opens nothing before the first
 /// count.
 #[derive(Debug)]
