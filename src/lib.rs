@@ -15,7 +15,7 @@
 //! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`address`] [`messages`] [`process`] [`attempt`] [`ssh_key`] | the operating system, nothing of Authy |
 //! | 2 | [`client`] | Authy's API; nothing of Unix users, configuration, PAM |
 //! | 3 | [`config`] [`users`] | the two files |
-//! | 4 | [`provider`] [`policy`] | what a login asks of a service; who needs a second factor |
+//! | 4 | [`provider`] [`policy`] [`limits`] [`recovery`] | what a login asks of a service; who needs a second factor |
 //! | 5 | [`login`] | a whole login, without a PAM handle |
 //! | 6 | [`audit`] | an outcome as one log line |
 //! | 7 | `pam` | PAM's C interface: the module itself |
@@ -46,6 +46,7 @@ pub mod audit;
 pub mod client;
 pub mod config;
 pub mod deadline;
+pub mod limits;
 pub mod login;
 pub mod messages;
 mod pam;
@@ -55,6 +56,7 @@ pub mod pam_app;
 pub mod policy;
 pub mod process;
 pub mod provider;
+pub mod recovery;
 pub mod secret;
 pub mod ssh_key;
 pub mod text;

@@ -3,14 +3,85 @@
 //! Each takes plain values and gives one back, so that `authyctl explain` can ask the very same
 //! questions. Nothing here reads a file, a clock or the network.
 
+use std::fmt;
+
 use crate::account::Spelling;
-use crate::config::Otherwise;
+use crate::attempt::Attempt;
+use crate::config::{Exempt, Otherwise, Whose};
+use crate::text;
 use crate::users::Entry;
+
+/// Whose factor is asked: the one who is logged in, or the one who calls. There is no fallback from one
+/// to the other. A caller is believed only where the login comes from this host: PAM_RUSER of a remote
+/// login is what the other side says.
+#[must_use]
+pub fn subject(whose: Whose, attempt: &Attempt) -> Option<&str> {
+    match whose {
+        Whose::User => Some(&attempt.user),
+        Whose::Caller => {
+            let local = attempt.rhost.is_none() && attempt.address.is_none();
+            let caller = attempt.ruser.as_deref().filter(|_| local)?;
+            (!text::has_control(caller)).then_some(caller)
+        }
+    }
+}
+
+/// A rule of `[exempt]` that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exemption {
+    /// The key in `[exempt]`.
+    pub key: &'static str,
+    /// The value that holds.
+    pub value: String,
+}
+
+impl fmt::Display for Exemption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = text::clean_to(&self.value, 64);
+        write!(f, "exempt.{} \"{value}\"", self.key)
+    }
+}
+
+/// The rule of `[exempt]` that spares `subject` a second factor, if one does. No address is in no
+/// network. Whose group it is, is looked up last, and only where a group is exempt.
+///
+/// # Errors
+/// The look-up failed: the login is refused.
+pub fn exemption<E>(
+    exempt: &Exempt,
+    subject: &str,
+    attempt: &Attempt,
+    group: impl FnOnce(&[String]) -> Result<Option<String>, E>,
+) -> Result<Option<Exemption>, E> {
+    let rule = |key, value: &dyn fmt::Display| {
+        let value = value.to_string();
+        Ok(Some(Exemption { key, value }))
+    };
+    if exempt.services.contains(&attempt.service) {
+        return rule("services", &attempt.service);
+    }
+    if exempt.users.iter().any(|user| user == subject) {
+        return rule("users", &subject);
+    }
+    let network = attempt
+        .address
+        .and_then(|address| exempt.networks.iter().find(|net| net.contains(address)));
+    if let Some(network) = network {
+        return rule("networks", network);
+    }
+    if exempt.groups.is_empty() {
+        return Ok(None);
+    }
+    match group(&exempt.groups)? {
+        Some(group) => rule("groups", &group),
+        None => Ok(None),
+    }
+}
 
 /// What a login is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Required {
-    /// A factor of the person whom the mapping names.
+    /// A factor of the person whom the mapping names, by the SSH key where several share the account.
     Person,
     /// A factor of nobody's: asked like anyone, and refused.
     Nobody,
@@ -31,8 +102,8 @@ pub fn required<E>(
     spelling: impl FnOnce() -> Result<Spelling, E>,
 ) -> Result<Required, E> {
     Ok(match entry {
-        Entry::Enrolled(_) => Required::Person,
-        Entry::Shared(_) | Entry::Unusable { .. } => Required::Unusable,
+        Entry::Enrolled(_) | Entry::Shared(_) => Required::Person,
+        Entry::Unusable { .. } => Required::Unusable,
         Entry::Absent if otherwise == Otherwise::Deny => Required::Nobody,
         Entry::Absent if passes_unenrolled(otherwise, spelling()?) => Required::Pass,
         Entry::Absent => Required::Nobody,
@@ -57,7 +128,7 @@ pub fn passes_outage(otherwise: Otherwise, alive: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::users::Person;
+    use crate::users::{Person, Shared};
 
     fn absent(otherwise: Otherwise, spelling: Spelling) -> Required {
         required(&Entry::Absent, otherwise, || Ok::<_, ()>(spelling)).unwrap()
@@ -89,7 +160,12 @@ mod tests {
             message: String::new(),
         };
         let ask = |entry| required(entry, Otherwise::Ignore, || Ok::<_, ()>(Spelling::Own));
+        let shared = Entry::Shared(Shared {
+            keys: [].into(),
+            push: None,
+        });
         assert_eq!(ask(&enrolled), Ok(Required::Person));
+        assert_eq!(ask(&shared), Ok(Required::Person));
         assert_eq!(ask(&unusable), Ok(Required::Unusable));
     }
 
@@ -104,5 +180,103 @@ mod tests {
         assert!(passes_outage(Otherwise::Ignore, true));
         assert!(!passes_outage(Otherwise::Ignore, false));
         assert!(!passes_outage(Otherwise::Deny, true));
+    }
+
+    fn attempt() -> Attempt {
+        Attempt {
+            user: "root".into(),
+            service: "su".into(),
+            rhost: None,
+            tty: None,
+            ruser: Some("alice".into()),
+            address: None,
+            ssh_auth: None,
+            password: None,
+        }
+    }
+
+    #[test]
+    fn the_caller_is_asked_only_where_that_is_said_and_never_in_place_of_nobody() {
+        assert_eq!(subject(Whose::User, &attempt()), Some("root"));
+        assert_eq!(subject(Whose::Caller, &attempt()), Some("alice"));
+        let nobody = Attempt {
+            ruser: None,
+            ..attempt()
+        };
+        assert_eq!(subject(Whose::Caller, &nobody), None);
+        let remote = Attempt {
+            rhost: Some("host.example".into()),
+            ..attempt()
+        };
+        assert_eq!(subject(Whose::Caller, &remote), None);
+    }
+
+    fn exempt() -> Exempt {
+        Exempt {
+            users: vec!["backup".into()],
+            groups: vec!["robots".into()],
+            services: vec!["cron".into()],
+            networks: vec!["192.0.2.0/24".parse().unwrap()],
+        }
+    }
+
+    fn rule(subject: &str, attempt: &Attempt, group: Option<&str>) -> Option<String> {
+        let group = group.map(str::to_owned);
+        exemption(&exempt(), subject, attempt, |_| Ok::<_, ()>(group))
+            .unwrap()
+            .map(|rule| rule.to_string())
+    }
+
+    #[test]
+    fn each_rule_alone_exempts_and_is_named() {
+        let none = attempt();
+        assert_eq!(rule("alice", &none, None), None);
+        let named = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            rule("backup", &none, None),
+            named("exempt.users \"backup\"")
+        );
+        assert_eq!(
+            rule("alice", &none, Some("robots")),
+            named("exempt.groups \"robots\"")
+        );
+        let cron = Attempt {
+            service: "cron".into(),
+            ..attempt()
+        };
+        assert_eq!(
+            rule("alice", &cron, None),
+            named("exempt.services \"cron\"")
+        );
+        let near = Attempt {
+            address: Some("192.0.2.9".parse().unwrap()),
+            ..attempt()
+        };
+        assert_eq!(
+            rule("alice", &near, None),
+            named("exempt.networks \"192.0.2.0/24\"")
+        );
+    }
+
+    #[test]
+    fn a_host_name_or_no_address_is_never_in_an_exempt_network() {
+        let everywhere = Exempt {
+            networks: vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()],
+            ..Exempt::default()
+        };
+        let named = Attempt {
+            rhost: Some("192.0.2.9.example".into()),
+            ..attempt()
+        };
+        for attempt in [attempt(), named] {
+            let rule = exemption(&everywhere, "alice", &attempt, |_| Ok::<_, ()>(None));
+            assert_eq!(rule, Ok(None));
+        }
+    }
+
+    #[test]
+    fn a_failed_group_look_up_is_no_exemption() {
+        let failed = exemption(&exempt(), "alice", &attempt(), |_| Err("down"));
+        assert_eq!(failed, Err("down"));
     }
 }

@@ -178,6 +178,15 @@ mod tests {
     }
 
     #[test]
+    fn every_key_is_in_the_manual() {
+        let manual = include_str!("../../packaging/man/pam_authy.toml.5").replace(['"', ','], " ");
+        let words: Vec<_> = manual.split_whitespace().collect();
+        for message in Message::ALL {
+            assert!(words.contains(&message.key()), "{}", message.key());
+        }
+    }
+
+    #[test]
     fn a_text_of_ones_own_goes_before_the_built_in_one() {
         let mut own = Texts::default();
         own.set(Message::Prompt, "{user}@{host}/{service} > ")
