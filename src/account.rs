@@ -44,7 +44,7 @@ pub fn spelling(name: &str) -> Result<Spelling, LookupFailed> {
 ///
 /// # Errors
 /// [`LookupFailed`] when the database gave no answer, which is not the same as "not in it".
-pub fn group_of<'a>(name: &str, groups: &'a [String]) -> Result<Option<&'a str>, LookupFailed> {
+pub fn group_of(name: &str, groups: &[String]) -> Result<Option<String>, LookupFailed> {
     let Some(user) = User::from_name(name).map_err(LookupFailed)? else {
         return Ok(None);
     };
@@ -58,7 +58,7 @@ pub fn group_of<'a>(name: &str, groups: &'a [String]) -> Result<Option<&'a str>,
     for group in groups {
         let found = Group::from_name(group).map_err(LookupFailed)?;
         if found.is_some_and(|found| own.contains(&found.gid)) {
-            return Ok(Some(group));
+            return Ok(Some(group.clone()));
         }
     }
     Ok(None)
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn root_is_in_its_own_group_and_in_no_group_that_is_not_there() {
         let groups = ["no-such-group-here", "root"].map(str::to_owned);
-        assert_eq!(group_of("root", &groups).unwrap(), Some("root"));
+        assert_eq!(group_of("root", &groups).unwrap().as_deref(), Some("root"));
         assert_eq!(group_of("root", &groups[..1]).unwrap(), None);
         assert_eq!(group_of("no-such-user-here", &groups).unwrap(), None);
     }

@@ -8,8 +8,8 @@ use std::fmt;
 use crate::account::Spelling;
 use crate::attempt::Attempt;
 use crate::config::{Exempt, Otherwise, Whose};
-use crate::text;
-use crate::users::Entry;
+use crate::users::{Entry, NoKey, Person};
+use crate::{ssh_key, text};
 
 /// Whose factor is asked: the one who is logged in, or the one who calls. There is no fallback from one
 /// to the other. A caller is believed only where the login comes from this host: PAM_RUSER of a remote
@@ -47,7 +47,7 @@ impl fmt::Display for Exemption {
 ///
 /// # Errors
 /// The look-up failed: the login is refused.
-pub fn exemption<E>(
+fn exemption<E>(
     exempt: &Exempt,
     subject: &str,
     attempt: &Attempt,
@@ -78,36 +78,72 @@ pub fn exemption<E>(
     }
 }
 
-/// What a login is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Required {
-    /// A factor of the person whom the mapping names, by the SSH key where several share the account.
-    Person,
+/// What a login is asked for, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Needed {
+    /// Nothing: a rule of `[exempt]` holds.
+    Exempt(Exemption),
+    /// Nothing: nobody of that name is enrolled, and that is let pass.
+    Pass,
+    /// A factor of this person.
+    Person(Person),
     /// A factor of nobody's: asked like anyone, and refused.
     Nobody,
-    /// Refused at once: the entry cannot be used.
-    Unusable,
-    /// Nothing: no second factor for this login.
-    Pass,
+    /// Refused at once: the entry names nobody.
+    Unusable {
+        /// The line of the entry.
+        line: usize,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Refused at once: an account that several people share, and no key that tells them apart.
+    NoKey(NoKey),
 }
 
-/// What a login is asked for whose name the mapping answers with `entry`. How the account spells its
-/// name is looked up only where it matters.
-///
-/// # Errors
-/// The look-up failed: the login is refused.
-pub fn required<E>(
-    entry: &Entry,
-    otherwise: Otherwise,
-    spelling: impl FnOnce() -> Result<Spelling, E>,
-) -> Result<Required, E> {
-    Ok(match entry {
-        Entry::Enrolled(_) | Entry::Shared(_) => Required::Person,
-        Entry::Unusable { .. } => Required::Unusable,
-        Entry::Absent if otherwise == Otherwise::Deny => Required::Nobody,
-        Entry::Absent if passes_unenrolled(otherwise, spelling()?) => Required::Pass,
-        Entry::Absent => Required::Nobody,
-    })
+/// A login whose need of a second factor is to be decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Who knocks.
+    pub attempt: &'a Attempt,
+    /// Whose factor would be asked, as [`subject`] says.
+    pub subject: &'a str,
+    /// The table `[exempt]`.
+    pub exempt: &'a Exempt,
+    /// What becomes of somebody who is not enrolled.
+    pub unenrolled: Otherwise,
+}
+
+impl Question<'_> {
+    /// What the login is asked for. `group` looks up which of the groups the subject is in, `entry` what
+    /// the mapping says of the subject, `spelling` how the account spells the name; each is asked only
+    /// where it matters.
+    ///
+    /// # Errors
+    /// A look-up failed: the login is refused.
+    pub fn needed<E>(
+        &self,
+        group: impl FnOnce(&[String]) -> Result<Option<String>, E>,
+        entry: impl FnOnce() -> Result<Entry, E>,
+        spelling: impl FnOnce() -> Result<Spelling, E>,
+    ) -> Result<Needed, E> {
+        if let Some(rule) = exemption(self.exempt, self.subject, self.attempt, group)? {
+            return Ok(Needed::Exempt(rule));
+        }
+        Ok(match entry()? {
+            Entry::Enrolled(person) => Needed::Person(person),
+            Entry::Unusable { line, message } => Needed::Unusable { line, message },
+            Entry::Shared(shared) => {
+                let auth = self.attempt.ssh_auth.as_deref().unwrap_or_default();
+                match shared.person(&ssh_key::fingerprints(auth)) {
+                    Ok(person) => Needed::Person(person),
+                    Err(why) => Needed::NoKey(why),
+                }
+            }
+            Entry::Absent if self.unenrolled == Otherwise::Deny => Needed::Nobody,
+            Entry::Absent if passes_unenrolled(self.unenrolled, spelling()?) => Needed::Pass,
+            Entry::Absent => Needed::Nobody,
+        })
+    }
 }
 
 /// Whether somebody passes whose name is not in the valid mapping: only where the configuration says
@@ -128,50 +164,71 @@ pub fn passes_outage(otherwise: Otherwise, alive: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::users::{Person, Shared};
+    use crate::users::Shared;
 
-    fn absent(otherwise: Otherwise, spelling: Spelling) -> Required {
-        required(&Entry::Absent, otherwise, || Ok::<_, ()>(spelling)).unwrap()
+    /// What a login of alice is asked for whose name the mapping answers with `entry`.
+    fn needed(
+        entry: &Entry,
+        unenrolled: Otherwise,
+        spelling: Result<Spelling, &'static str>,
+    ) -> Result<Needed, &'static str> {
+        let attempt = Attempt {
+            user: "alice".into(),
+            ..attempt()
+        };
+        let question = Question {
+            attempt: &attempt,
+            subject: "alice",
+            exempt: &Exempt::default(),
+            unenrolled,
+        };
+        question.needed(|_| Ok(None), || Ok(entry.clone()), || spelling)
+    }
+
+    fn absent(otherwise: Otherwise, spelling: Spelling) -> Needed {
+        needed(&Entry::Absent, otherwise, Ok(spelling)).unwrap()
     }
 
     #[test]
     fn nobody_unenrolled_passes_by_default() {
         for spelling in [Spelling::Own, Spelling::NoAccount, Spelling::Alias] {
-            assert_eq!(absent(Otherwise::Deny, spelling), Required::Nobody);
+            assert_eq!(absent(Otherwise::Deny, spelling), Needed::Nobody);
         }
     }
 
     #[test]
     fn an_alias_of_an_account_never_passes_as_unenrolled() {
         let ignore = Otherwise::Ignore;
-        assert_eq!(absent(ignore, Spelling::Alias), Required::Nobody);
-        assert_eq!(absent(ignore, Spelling::Own), Required::Pass);
-        assert_eq!(absent(ignore, Spelling::NoAccount), Required::Pass);
+        assert_eq!(absent(ignore, Spelling::Alias), Needed::Nobody);
+        assert_eq!(absent(ignore, Spelling::Own), Needed::Pass);
+        assert_eq!(absent(ignore, Spelling::NoAccount), Needed::Pass);
     }
 
     #[test]
     fn an_entry_never_passes_whatever_it_says() {
-        let enrolled = Entry::Enrolled(Person {
+        let person = Person {
             id: 1_u64.try_into().unwrap(),
             push: None,
-        });
+        };
         let unusable = Entry::Unusable {
             line: 1,
             message: String::new(),
         };
-        let ask = |entry| required(entry, Otherwise::Ignore, || Ok::<_, ()>(Spelling::Own));
         let shared = Entry::Shared(Shared {
-            keys: [].into(),
+            keys: [(KEY.parse().unwrap(), person.id)].into(),
             push: None,
         });
-        assert_eq!(ask(&enrolled), Ok(Required::Person));
-        assert_eq!(ask(&shared), Ok(Required::Person));
-        assert_eq!(ask(&unusable), Ok(Required::Unusable));
+        let ask = |entry| needed(&entry, Otherwise::Ignore, Ok(Spelling::Own)).unwrap();
+        assert_eq!(ask(Entry::Enrolled(person)), Needed::Person(person));
+        assert!(matches!(ask(unusable), Needed::Unusable { .. }));
+        assert_eq!(ask(shared), Needed::NoKey(NoKey::None));
     }
+
+    const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
 
     #[test]
     fn a_failed_look_up_is_no_pass() {
-        let failed = required(&Entry::Absent, Otherwise::Ignore, || Err("down"));
+        let failed = needed(&Entry::Absent, Otherwise::Ignore, Err("down"));
         assert_eq!(failed, Err("down"));
     }
 

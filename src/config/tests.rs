@@ -303,6 +303,14 @@ fn the_sample_shows_every_default() {
 }
 
 #[test]
+fn another_text_has_another_digest() {
+    let digest = |text: &str| with_key(text).unwrap().digest;
+    assert_eq!(digest(""), digest(""));
+    assert_ne!(digest(""), digest("# more\n"));
+    assert_ne!(digest(""), [0; 32]);
+}
+
+#[test]
 fn a_bad_key_file_is_named() {
     let error = parse("[api]\nkey_file = \"/nonexistent/key\"\n").unwrap_err();
     assert!(error.starts_with("/nonexistent/key: "), "{error}");

@@ -5,7 +5,7 @@
 
 use std::ffi::CStr;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use pam::module::PamHandle;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -22,10 +22,11 @@ use crate::config::{self, Config, Otherwise};
 use crate::deadline::{Clock, Deadline, SystemClock};
 use crate::login::{FirstPass, Login};
 use crate::messages::Messages;
-use crate::policy::{self, Required};
+use crate::policy::{self, Needed, Question};
 use crate::provider::authy::Authy;
-use crate::users::{Entry, Person, Shared};
-use crate::{account, ssh_key, text, users};
+use crate::remember::{self, Facts};
+use crate::users::Person;
+use crate::{account, limits, recovery, text, users};
 
 /// Performs one login and writes its audit line.
 pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr]) -> Verdict {
@@ -85,12 +86,34 @@ impl Case<'_> {
         let mut rules = self.rules()?;
         let subject = policy::subject(rules.whose, self.attempt)
             .ok_or_else(|| Outcome::new(Verdict::Refused, Reason::BadUserName))?;
-        self.exempt(subject)?;
         let person = self.person(subject, &rules)?;
-        if let Some(push) = person.and_then(|person| person.push) {
-            rules.push = push;
+        rules.push = person.and_then(|person| person.push).unwrap_or(rules.push);
+        let id = person.map(|person| person.id);
+        let facts = id.map(|id| self.facts(subject, id));
+        let (state, remember) = (&self.config.paths.state, &self.config.remember);
+        if let Some(facts) = facts.filter(|facts| remember::holds(state, remember, facts)) {
+            return Ok(Outcome {
+                authy_id: Some(facts.id.number()),
+                ..Outcome::new(Verdict::Accepted, Reason::Remembered)
+            });
         }
-        Ok(self.ask(pamh, person.map(|person| person.id), &rules))
+        let outcome = self.ask(pamh, subject, id, &rules);
+        let proofs = [Reason::TokenAccepted, Reason::PushApproved];
+        if let Some(facts) = facts.filter(|_| proofs.contains(&outcome.reason)) {
+            remember::keep(state, remember, &facts);
+        }
+        Ok(outcome)
+    }
+
+    /// What a login is remembered by.
+    fn facts<'a>(&'a self, subject: &'a str, id: AuthyId) -> Facts<'a> {
+        Facts {
+            attempt: self.attempt,
+            subject,
+            id,
+            local: self.attempt.rhost.is_none() && self.attempt.address.is_none(),
+            policy: self.config.digest,
+        }
     }
 
     /// The rules for this service; `nullok` in the stack says the same as `unenrolled = "ignore"`.
@@ -106,74 +129,82 @@ impl Case<'_> {
         Ok(rules)
     }
 
-    /// Whether a rule of `[exempt]` ends the login here; the log says which.
-    fn exempt(&self, subject: &str) -> Result<(), Outcome> {
-        let group = |groups: &[String]| {
-            account::group_of(subject, groups).map(|group| group.map(str::to_owned))
-        };
-        match policy::exemption(&self.config.exempt, subject, self.attempt, group) {
-            Ok(None) => Ok(()),
-            Ok(Some(rule)) => {
-                Err(Outcome::new(Verdict::Ignored, Reason::Exempt).with_detail(rule.to_string()))
-            }
-            Err(error) => Err(failed(Reason::Account, error.to_string())),
-        }
-    }
-
     /// Whose factor is asked: a person's, nobody's (`None`: asked and refused), or an outcome that is
     /// already certain.
     fn person(&self, subject: &str, rules: &config::Login) -> Result<Option<Person>, Outcome> {
-        let path = &self.arguments.users;
-        let found = users::find(path, subject)
-            .map_err(|error| failed(Reason::Mapping, error.to_string()))?;
-        let entry = found.entry;
-        let required = policy::required(&entry, rules.unenrolled, || account::spelling(subject))
-            .map_err(|error| failed(Reason::Account, error.to_string()))?;
-        match (required, entry) {
-            (Required::Person, Entry::Enrolled(person)) => Ok(Some(person)),
-            (Required::Person, Entry::Shared(shared)) => self.sharer(&shared).map(Some),
-            (Required::Unusable, Entry::Unusable { line, message }) => {
-                let file = path.display();
+        let users = &self.arguments.users;
+        let account = |error: account::LookupFailed| failed(Reason::Account, error.to_string());
+        let question = Question {
+            attempt: self.attempt,
+            subject,
+            exempt: &self.config.exempt,
+            unenrolled: rules.unenrolled,
+        };
+        let needed = question.needed(
+            |groups| account::group_of(subject, groups).map_err(account),
+            || match users::find(users, subject) {
+                Ok(found) => Ok(found.entry),
+                Err(error) => Err(failed(Reason::Mapping, error.to_string())),
+            },
+            || account::spelling(subject).map_err(account),
+        )?;
+        match needed {
+            Needed::Person(person) => Ok(Some(person)),
+            Needed::Nobody => Ok(None),
+            Needed::Pass => Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled)),
+            Needed::Exempt(rule) => {
+                Err(Outcome::new(Verdict::Ignored, Reason::Exempt).with_detail(rule.to_string()))
+            }
+            Needed::NoKey(why) => {
+                Err(Outcome::new(Verdict::Refused, Reason::NoKey).with_detail(why.to_string()))
+            }
+            Needed::Unusable { line, message } => {
+                let file = users.display();
                 Err(failed(Reason::Mapping, format!("{file}:{line}: {message}")))
             }
-            (Required::Pass, Entry::Absent) => {
-                Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled))
-            }
-            _ => Ok(None),
         }
     }
 
-    /// The one of several people whose SSH key sshd has accepted. Without a key nobody is asked: there
-    /// is no phone that this login could mean.
-    fn sharer(&self, shared: &Shared) -> Result<Person, Outcome> {
-        let accepted = self.attempt.ssh_auth.as_deref().unwrap_or_default();
-        shared
-            .person(&ssh_key::fingerprints(accepted))
-            .map_err(|why| {
-                Outcome::new(Verdict::Refused, Reason::NoKey).with_detail(why.to_string())
-            })
-    }
-
     /// Asks the person.
-    fn ask(&self, pamh: &mut PamHandle, person: Option<AuthyId>, rules: &config::Login) -> Outcome {
-        let (api, attempt) = (&self.config.api, self.attempt);
+    fn ask(
+        &self,
+        pamh: &mut PamHandle,
+        subject: &str,
+        person: Option<AuthyId>,
+        rules: &config::Login,
+    ) -> Outcome {
+        let (config, attempt) = (self.config, self.attempt);
+        let (api, state) = (&config.api, &config.paths.state);
         let transport = Https::new(api.ca_file.clone(), api.proxy.clone());
         let client = Client::new(transport, &api.url, api.key.clone(), api.timeout);
         let host = host();
-        let language = rules.language.unwrap_or_default();
-        let own = &self.config.messages;
+        let mut codes = recovery::Stored::new(state, subject);
+        let takes_codes = config.recovery.holds_for(&attempt.service);
         Login {
             attempt,
             person,
             rules,
             request_timeout: api.timeout,
-            messages: &Messages::new(language, own, &attempt.user, &host, &attempt.service),
+            messages: &Messages::new(
+                rules.language.unwrap_or_default(),
+                &config.messages,
+                &attempt.user,
+                &host,
+                &attempt.service,
+            ),
             details: &details(attempt, &host),
             first_pass: self.arguments.first_pass,
             conversation: &mut PamConversation(pamh),
             provider: &mut Authy::new(client),
-            limits: &mut crate::limits::Uncounted,
-            recovery: None,
+            limits: &mut limits::Stored::new(
+                state,
+                config.limits,
+                subject,
+                person.is_some(),
+                attempt.address,
+                SystemTime::now,
+            ),
+            recovery: takes_codes.then_some(&mut codes),
             random: &mut random,
             clock: &SystemClock,
             deadline: Deadline::after(self.start, rules.deadline),
