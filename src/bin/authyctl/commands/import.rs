@@ -6,6 +6,7 @@
 //! often. A person who was created and not yet written when the command was killed is created again,
 //! and Authy gives the same cellphone the same id.
 
+mod batch;
 mod rows;
 
 use std::cell::OnceCell;
@@ -14,6 +15,7 @@ use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use batch::Batch;
 use indicatif::{ProgressBar, ProgressStyle};
 use pam_authy::client::Client;
 use pam_authy::client::phones::Phone;
@@ -21,7 +23,6 @@ use pam_authy::client::transport::Https;
 use pam_authy::client::types::AuthyId;
 use pam_authy::client::users::NewUser;
 use pam_authy::deadline::Deadline;
-use pam_authy::users::write::{self, Enrolment};
 use pam_authy::users::{Entry, Mapping};
 use rows::{Row, Who};
 use serde_json::json;
@@ -35,8 +36,6 @@ use crate::output::Done;
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 /// The time of one row; a request's own time-out is shorter or the same.
 const ROW_LIMIT: Duration = Duration::from_secs(60);
-/// Between two writes of the mapping passes this many times what a write takes.
-const REST: u32 = 4;
 
 /// What has become of the rows so far.
 #[derive(Default)]
@@ -110,62 +109,6 @@ enum Step {
     Write(AuthyId),
     /// Nothing.
     Over(Fate),
-}
-
-/// Rows on their way into the mapping.
-struct Batch<'a> {
-    users: &'a Path,
-    replace: bool,
-    rows: Vec<(usize, Enrolment)>,
-    last: Instant,
-    cost: Duration,
-}
-
-impl<'a> Batch<'a> {
-    fn new(users: &'a Path, replace: bool) -> Self {
-        Self {
-            users,
-            replace,
-            rows: Vec::new(),
-            last: Instant::now(),
-            cost: Duration::ZERO,
-        }
-    }
-
-    fn add(&mut self, line: usize, user: String, id: AuthyId) {
-        let key = None;
-        self.rows.push((line, Enrolment { user, key, id }));
-    }
-
-    fn is_due(&self) -> bool {
-        self.last.elapsed() >= self.cost * REST
-    }
-
-    /// Writes the rows that are waiting, and says of each what became of it.
-    fn write(&mut self, progress: &Progress, tally: &mut Tally) {
-        if self.rows.is_empty() {
-            return;
-        }
-        let start = Instant::now();
-        let (lines, rows): (Vec<_>, Vec<_>) = self.rows.drain(..).unzip();
-        let fates: Vec<_> = match write::enroll_all(self.users, &rows, self.replace) {
-            Ok(changes) => changes.into_iter().map(fate).collect(),
-            Err(error) => rows.iter().map(|_| Err(error.to_string())).collect(),
-        };
-        for ((line, row), fate) in lines.into_iter().zip(&rows).zip(fates) {
-            tally.count(progress, line, &row.user, fate);
-        }
-        self.last = Instant::now();
-        self.cost = self.last.duration_since(start);
-    }
-}
-
-fn fate(change: Result<write::Change, write::Error>) -> Result<Fate, String> {
-    match change {
-        Ok(change) if change.changed => Ok(Fate::Enrolled),
-        Ok(_) => Ok(Fate::Skipped),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
