@@ -15,7 +15,7 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{self, OFlag, openat, readlinkat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::{Uid, geteuid, getuid};
 
 /// The largest file that is read, in bytes.
@@ -96,6 +96,19 @@ impl Error {
         use Errno::{EMFILE, ENFILE, ENOMEM};
         matches!(self.kind, ErrorKind::Io(EMFILE | ENFILE | ENOMEM))
     }
+
+    /// The reason without the path.
+    pub(crate) fn why(&self) -> impl std::fmt::Display {
+        &self.kind
+    }
+
+    /// What the system said, where it was the system that refused.
+    pub(crate) fn errno(&self) -> Option<Errno> {
+        match self.kind {
+            ErrorKind::Io(errno) => Some(errno),
+            _ => None,
+        }
+    }
 }
 
 /// A file that was opened for reading and found to be trusted.
@@ -168,6 +181,20 @@ pub fn resolve(path: &Path, holds: Holds) -> Result<PathBuf, Error> {
     open(path, holds).map(|opened| opened.path)
 }
 
+/// Opens the folder at `path` for everything below it. It is checked as the folders above a file are;
+/// with `make` its last name is made with mode 0700 when it is missing.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn folder(path: &Path, make: bool) -> Result<OwnedFd, Error> {
+    Way::new(path)
+        .and_then(|mut way| way.walk_to_folder(make))
+        .map_err(|kind| Error {
+            path: path.to_owned(),
+            kind,
+        })
+}
+
 /// The way to a file: folders that were opened and checked, and names still ahead.
 struct Way {
     folders: Vec<(OsString, OwnedFd)>,
@@ -227,6 +254,47 @@ impl Way {
             }
         }
         Err(ErrorKind::NotRegular)
+    }
+
+    /// Goes on to a folder and opens it for reading.
+    fn walk_to_folder(&mut self, make: bool) -> Result<OwnedFd, ErrorKind> {
+        self.ahead.retain(|name| name != ".");
+        let mut made = false;
+        while let Some(name) = self.ahead.pop_front() {
+            if name == ".." {
+                if self.folders.len() > 1 {
+                    self.folders.pop();
+                }
+                continue;
+            }
+            let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            let open = |folder| openat(folder, name.as_os_str(), flags, Mode::empty());
+            let found = match open(self.folder()?) {
+                Err(Errno::ENOENT) if make && self.ahead.is_empty() => {
+                    made = make_folder(self.folder()?, &name)?;
+                    open(self.folder()?)
+                }
+                found => found,
+            };
+            let found = found.map_err(ErrorKind::Io)?;
+            let status = stat(&found)?;
+            match kind(&status) {
+                SFlag::S_IFLNK => self.follow(&name, &found, &status)?,
+                SFlag::S_IFDIR => {
+                    self.last.clone_from(&name);
+                    check_folder(&status, &self.here())?;
+                    self.folders.push((name, found));
+                }
+                _ => return Err(ErrorKind::Io(Errno::ENOTDIR)),
+            }
+        }
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let folder = openat(self.folder()?, ".", flags, Mode::empty()).map_err(ErrorKind::Io)?;
+        if made {
+            // The umask is the caller's.
+            fchmod(&folder, Mode::S_IRWXU).map_err(ErrorKind::Io)?;
+        }
+        Ok(folder)
     }
 
     fn folder(&self) -> Result<&OwnedFd, ErrorKind> {
@@ -297,6 +365,15 @@ fn names(path: &Path) -> VecDeque<OsString> {
     names
 }
 
+/// Makes a folder that only its owner can enter; false when another process was quicker.
+fn make_folder(above: &OwnedFd, name: &OsStr) -> Result<bool, ErrorKind> {
+    match mkdirat(above, name, Mode::S_IRWXU) {
+        Ok(()) => Ok(true),
+        Err(Errno::EEXIST) => Ok(false),
+        Err(errno) => Err(ErrorKind::Io(errno)),
+    }
+}
+
 fn stat(file: &OwnedFd) -> Result<FileStat, ErrorKind> {
     fstat(file).map_err(ErrorKind::Io)
 }
@@ -306,7 +383,7 @@ fn kind(status: &FileStat) -> SFlag {
 }
 
 /// Root, or the process's own user where nobody else runs it with more rights than theirs.
-fn is_trusted(owner: Uid) -> bool {
+pub(crate) fn is_trusted(owner: Uid) -> bool {
     owner.is_root() || (getuid() == geteuid() && owner == geteuid())
 }
 

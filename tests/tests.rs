@@ -1,11 +1,16 @@
 //! The one integration program: everything that needs the built module, the programs or a server.
 
 mod authyctl;
+mod authyctl_state;
 mod client;
 mod client_examples;
 mod common;
 mod layering;
+mod limits;
 mod module;
 mod packaging;
 mod peers;
+mod recovery;
+mod remember;
 mod simulator;
+mod state;

@@ -47,6 +47,8 @@ pub struct Config {
     services: BTreeMap<String, Login>,
     /// The line of every key of `[login]`, `[service.X]` and `[exempt]`, by full name.
     lines: BTreeMap<String, usize>,
+    /// The SHA-256 of the file's text: another one is another policy.
+    pub digest: [u8; 32],
 }
 
 /// The table `[api]`.
@@ -211,6 +213,27 @@ pub struct Recovery {
     pub services: Option<Vec<String>>,
 }
 
+impl Recovery {
+    /// Whether `service` takes recovery codes.
+    #[must_use]
+    pub fn holds_for(&self, service: &str) -> bool {
+        is_listed(self.services.as_ref(), service)
+    }
+}
+
+impl Remember {
+    /// Whether a proof for `service` counts for a while.
+    #[must_use]
+    pub fn holds_for(&self, service: &str) -> bool {
+        !self.time.is_zero() && is_listed(self.services.as_ref(), service)
+    }
+}
+
+/// Whether a list that may be left out names `service`.
+fn is_listed(services: Option<&Vec<String>>, service: &str) -> bool {
+    services.is_none_or(|services| services.iter().any(|listed| listed == service))
+}
+
 /// What becomes of a login that the second factor does not decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Otherwise {
@@ -236,7 +259,11 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
-        read::config(Source::new(path, text))
+        let mut config = read::config(Source::new(path, text))?;
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        // A SHA-256 has these 32 bytes.
+        config.digest = digest.as_ref().try_into().unwrap_or_default();
+        Ok(config)
     }
 
     /// The rules for a PAM service: `[login]` with `[service.NAME]` over it.

@@ -47,6 +47,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
         login,
         services,
         lines,
+        digest: [0; 32],
     })
 }
 

@@ -291,6 +291,14 @@ fn the_sample_shows_every_default() {
         "groups",
         "services",
         "networks",
+        "sms_per_user",
+        "calls_per_user",
+        "pushes_per_user",
+        "sms_per_address",
+        "calls_per_address",
+        "pushes_per_address",
+        "refused_tokens",
+        "seconds",
         "state",
         "log",
         "url",
@@ -300,6 +308,14 @@ fn the_sample_shows_every_default() {
     ] {
         assert!(sample.contains(&format!("\n#{key} = ")), "{key}");
     }
+}
+
+#[test]
+fn another_text_has_another_digest() {
+    let digest = |text: &str| with_key(text).unwrap().digest;
+    assert_eq!(digest(""), digest(""));
+    assert_ne!(digest(""), digest("# more\n"));
+    assert_ne!(digest(""), [0; 32]);
 }
 
 #[test]

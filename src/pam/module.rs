@@ -5,7 +5,7 @@
 
 use std::ffi::CStr;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use pam::module::PamHandle;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -24,8 +24,9 @@ use crate::login::{FirstPass, Login};
 use crate::messages::Messages;
 use crate::policy::{self, Needed, Question};
 use crate::provider::authy::Authy;
+use crate::remember::{self, Facts};
 use crate::users::Person;
-use crate::{account, text, users};
+use crate::{account, limits, recovery, text, users};
 
 /// Performs one login and writes its audit line.
 pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr]) -> Verdict {
@@ -87,7 +88,32 @@ impl Case<'_> {
             .ok_or_else(|| Outcome::new(Verdict::Refused, Reason::BadUserName))?;
         let person = self.person(subject, &rules)?;
         rules.push = person.and_then(|person| person.push).unwrap_or(rules.push);
-        Ok(self.ask(pamh, person.map(|person| person.id), &rules))
+        let id = person.map(|person| person.id);
+        let facts = id.map(|id| self.facts(subject, id));
+        let (state, remember) = (&self.config.paths.state, &self.config.remember);
+        if let Some(facts) = facts.filter(|facts| remember::holds(state, remember, facts)) {
+            return Ok(Outcome {
+                authy_id: Some(facts.id.number()),
+                ..Outcome::new(Verdict::Accepted, Reason::Remembered)
+            });
+        }
+        let outcome = self.ask(pamh, subject, id, &rules);
+        let proofs = [Reason::TokenAccepted, Reason::PushApproved];
+        if let Some(facts) = facts.filter(|_| proofs.contains(&outcome.reason)) {
+            remember::keep(state, remember, &facts);
+        }
+        Ok(outcome)
+    }
+
+    /// What a login is remembered by.
+    fn facts<'a>(&'a self, subject: &'a str, id: AuthyId) -> Facts<'a> {
+        Facts {
+            attempt: self.attempt,
+            subject,
+            id,
+            local: self.attempt.rhost.is_none() && self.attempt.address.is_none(),
+            policy: self.config.digest,
+        }
     }
 
     /// The rules for this service; `nullok` in the stack says the same as `unenrolled = "ignore"`.
@@ -140,25 +166,45 @@ impl Case<'_> {
     }
 
     /// Asks the person.
-    fn ask(&self, pamh: &mut PamHandle, person: Option<AuthyId>, rules: &config::Login) -> Outcome {
-        let (api, attempt) = (&self.config.api, self.attempt);
+    fn ask(
+        &self,
+        pamh: &mut PamHandle,
+        subject: &str,
+        person: Option<AuthyId>,
+        rules: &config::Login,
+    ) -> Outcome {
+        let (config, attempt) = (self.config, self.attempt);
+        let (api, state) = (&config.api, &config.paths.state);
         let transport = Https::new(api.ca_file.clone(), api.proxy.clone());
         let client = Client::new(transport, &api.url, api.key.clone(), api.timeout);
         let host = host();
-        let language = rules.language.unwrap_or_default();
-        let own = &self.config.messages;
+        let mut codes = recovery::Stored::new(state, subject);
+        let takes_codes = config.recovery.holds_for(&attempt.service);
         Login {
             attempt,
             person,
             rules,
             request_timeout: api.timeout,
-            messages: &Messages::new(language, own, &attempt.user, &host, &attempt.service),
+            messages: &Messages::new(
+                rules.language.unwrap_or_default(),
+                &config.messages,
+                &attempt.user,
+                &host,
+                &attempt.service,
+            ),
             details: &details(attempt, &host),
             first_pass: self.arguments.first_pass,
             conversation: &mut PamConversation(pamh),
             provider: &mut Authy::new(client),
-            limits: &mut crate::limits::Uncounted,
-            recovery: None,
+            limits: &mut limits::Stored::new(
+                state,
+                config.limits,
+                subject,
+                person.is_some(),
+                attempt.address,
+                SystemTime::now,
+            ),
+            recovery: takes_codes.then_some(&mut codes),
             random: &mut random,
             clock: &SystemClock,
             deadline: Deadline::after(self.start, rules.deadline),

@@ -40,7 +40,7 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
 }
 
 /// By command; the longest start that fits holds.
-const EXPECTED: [Expected; 33] = [
+const EXPECTED: [Expected; 37] = [
     done("init", "the key belongs to the application authy-sim"),
     done("enroll alice --authy-id 1635", "alice = 1635"),
     done("enroll \"$USER\" --authy-id 1635", "alice = 1635"),
@@ -91,6 +91,13 @@ const EXPECTED: [Expected; 33] = [
         "alice is enrolled with authy id 1635 (/etc/pam_authy/users.toml:2)",
     ),
     done("test", "PAM_SUCCESS (accepted)"),
+    done(
+        "recovery generate alice",
+        "recovery codes of alice; each works once",
+    ),
+    done("limits", "nothing is counted"),
+    done("unlock alice", "alice"),
+    done("forget alice", "alice"),
     done("completions bash", "_authyctl()"),
     done("man", ".TH authyctl 8"),
     done("index", "users.toml.index: 1 entries"),

@@ -32,7 +32,7 @@ fn authyctl() -> Command {
 }
 
 /// Runs with the simulator's files.
-fn run(sim: &Sim, arguments: &[&str], input: &str) -> Output {
+pub(crate) fn run(sim: &Sim, arguments: &[&str], input: &str) -> Output {
     let mut command = authyctl();
     command.arg("--config").arg(sim.path("config.toml"));
     command
@@ -50,7 +50,7 @@ fn feed(mut command: Command, input: &str) -> Output {
 }
 
 /// Runs with `--json`: the exit status, and the one object on standard output.
-fn run_json(sim: &Sim, arguments: &[&str], input: &str) -> (i32, Value) {
+pub(crate) fn run_json(sim: &Sim, arguments: &[&str], input: &str) -> (i32, Value) {
     let output = run(sim, &[arguments, &["--json"]].concat(), input);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(text.lines().count(), 1, "{arguments:?}: {text}");
@@ -60,7 +60,7 @@ fn run_json(sim: &Sim, arguments: &[&str], input: &str) -> (i32, Value) {
     )
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

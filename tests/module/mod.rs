@@ -7,5 +7,6 @@ mod faults;
 mod libpam;
 mod policy;
 mod push;
+mod shared;
 mod sshd;
 mod sudo;

@@ -1,7 +1,7 @@
 //! Why a command failed: what people read, what `--json` says, and the exit status.
 
 use pam_authy::client::{self, Refusal};
-use pam_authy::{config, text, users};
+use pam_authy::{config, recovery, state, text, users};
 use serde_json::{Map, Value, json};
 
 use crate::output::Done;
@@ -151,6 +151,26 @@ impl From<config::Error> for Failure {
             failure.hint("authyctl init writes config.toml, authyctl enroll makes users.toml")
         } else {
             failure
+        }
+    }
+}
+
+impl From<state::Error> for Failure {
+    fn from(error: state::Error) -> Self {
+        Self::new(Kind::Local, error.to_string())
+    }
+}
+
+impl From<recovery::Error> for Failure {
+    fn from(error: recovery::Error) -> Self {
+        match error {
+            recovery::Error::Exists(_) => Self::new(Kind::Refused, error.to_string())
+                .hint("--replace makes new ones, and the old ones work no longer"),
+            recovery::Error::Random => Self::new(Kind::Local, error.to_string()),
+            recovery::Error::State(error) if error.is_corrupt() => {
+                Self::from(error).hint("--replace makes new codes in its place")
+            }
+            recovery::Error::State(error) => error.into(),
         }
     }
 }

@@ -8,6 +8,7 @@ mod host;
 mod people;
 mod sshd;
 mod stack;
+mod state;
 mod sudoers;
 mod verdict;
 
@@ -112,6 +113,7 @@ impl Protected {
 pub(crate) fn doctor(global: &Global, pam_dir: &Path) -> Result<Done, Failure> {
     let (mut checks, config, mapping) = files::files(global);
     if let Some(config) = &config {
+        checks.extend(state::state(config, mapping.as_ref()));
         checks.extend(host::service(config));
     }
     let protected = stacks(pam_dir, config.as_ref(), &mut checks);

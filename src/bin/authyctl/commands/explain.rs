@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pam_authy::account;
 use pam_authy::attempt::Attempt;
-use pam_authy::config::{Config, Login, Otherwise};
+use pam_authy::config::{Config, Login, Otherwise, Whose};
 use pam_authy::policy::{Needed, Question};
 use pam_authy::text;
 use pam_authy::users::{self, Entry, Found};
@@ -154,18 +154,18 @@ fn asked(config: &Config, rules: &Login, service: &str) -> Vec<String> {
     if rules.token_in_password {
         lines.push("the token stands behind the password, in one reply".to_owned());
     }
-    let holds = |services: &Option<Vec<String>>| {
-        services
-            .as_ref()
-            .is_none_or(|all| all.iter().any(|name| name == service))
-    };
-    if !config.remember.time.is_zero() && holds(&config.remember.services) {
+    if rules.whose == Whose::Caller {
+        lines.push(
+            "whose = \"caller\": so it is where this user calls, and not the target".to_owned(),
+        );
+    }
+    if config.remember.holds_for(service) {
         let seconds = config.remember.time.as_secs();
         lines.push(format!(
             "a proof is remembered for {seconds} s for the same login"
         ));
     }
-    if holds(&config.recovery.services) {
+    if config.recovery.holds_for(service) {
         lines.push("recovery codes are taken, where the person has some".to_owned());
     }
     lines
