@@ -4,8 +4,8 @@ pub(crate) mod browser;
 pub(crate) mod child;
 pub(crate) mod host;
 pub(crate) mod sandbox;
+pub(crate) mod screen;
 pub(crate) mod sim;
-pub(crate) mod terminal;
 
 use std::fs;
 use std::path::{Path, PathBuf};

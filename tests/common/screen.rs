@@ -10,11 +10,11 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One program on a terminal of 100 columns.
-pub(crate) struct Terminal {
+pub(crate) struct Screen {
     folder: TempDir,
 }
 
-impl Terminal {
+impl Screen {
     /// Runs `program`; when it has ended the terminal says `ended with STATUS`.
     pub(crate) fn run(program: &Path, arguments: &[&str], environment: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -25,12 +25,12 @@ impl Terminal {
             "trap : INT; {environment} {}; echo ended with $?; sleep 60",
             words.join(" ")
         );
-        let terminal = Self { folder };
+        let screen = Self { folder };
         let size = ["-x", "100", "-y", "50"];
-        let mut tmux = terminal.tmux();
+        let mut tmux = screen.tmux();
         tmux.args(["new-session", "-d"]).args(size).arg(line);
         assert!(tmux.status().unwrap().success(), "tmux does not start");
-        terminal
+        screen
     }
 
     fn tmux(&self) -> Command {
@@ -67,7 +67,7 @@ impl Terminal {
     }
 }
 
-impl Drop for Terminal {
+impl Drop for Screen {
     fn drop(&mut self) {
         let _ = self.tmux().arg("kill-server").status();
     }
