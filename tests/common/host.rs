@@ -64,6 +64,26 @@ impl Host {
         host
     }
 
+    /// A host on which one request may take a second at most.
+    pub(crate) fn impatient(more: &str) -> Self {
+        let host = Self::with(more);
+        host.replace("[api]\n", "[api]\ntimeout_seconds = 1\n");
+        host
+    }
+
+    /// A host that asks the service at `url`, its simulator keeping the log.
+    pub(crate) fn elsewhere(self, url: &str) -> Self {
+        self.replace(&self.sim.url(), url);
+        self
+    }
+
+    /// Changes what config.toml says.
+    pub(crate) fn replace(&self, old: &str, new: &str) {
+        let config = fs::read_to_string(&self.config).unwrap();
+        assert!(config.contains(old), "{old} is not in {config}");
+        fs::write(&self.config, config.replace(old, new)).unwrap();
+    }
+
     /// With further arguments in the stack.
     pub(crate) fn arguments(mut self, arguments: &str) -> Self {
         self.arguments = format!(" {arguments}");

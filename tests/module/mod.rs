@@ -4,5 +4,6 @@ mod bad_files;
 mod doctor;
 mod faults;
 mod libpam;
+mod matrix;
 mod sshd;
 mod sudo;
