@@ -116,6 +116,20 @@ impl Host {
         )
     }
 
+    /// Writes the stack unless it is there: another login may be reading it.
+    fn write_stack(&self, service: &str, lines: &[String]) {
+        let there = fs::read_to_string(self.stack.path().join(service)).unwrap_or_default();
+        if there != lines.join("\n") + "\n" {
+            write_stack(self.stack.path(), service, lines).unwrap();
+        }
+    }
+
+    /// The folder with the stack of the service sshd, for an application that is another process.
+    pub(crate) fn stack_folder(&self) -> &Path {
+        self.write_stack("sshd", &[self.line()]);
+        self.stack.path()
+    }
+
     /// Logs `user` in, giving `replies` to the prompts in turn; a prompt beyond them fails the
     /// conversation.
     pub(crate) fn login(&self, user: &str, replies: &[&str]) -> Login {
@@ -136,7 +150,7 @@ impl Host {
     }
 
     fn run(&self, user: &str, replies: &[&str], items: &[(Item, &str)], lines: &[String]) -> Login {
-        write_stack(self.stack.path(), &self.service, lines).unwrap();
+        self.write_stack(&self.service, lines);
         let mut replies = replies.iter();
         let mut seen = Vec::new();
         let mut answer = |style: Style, text: &str| {
@@ -166,7 +180,7 @@ impl Host {
     pub(crate) fn transaction(&self, act: impl FnOnce(&mut Transaction<'_>)) {
         let mut lines = vec![self.line()];
         lines.push(format!("account required {}", product().display()));
-        write_stack(self.stack.path(), &self.service, &lines).unwrap();
+        self.write_stack(&self.service, &lines);
         let mut nobody = |_: Style, _: &str| None;
         act(
             &mut Transaction::start(&self.service, "alice", self.stack.path(), &mut nobody)

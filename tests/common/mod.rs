@@ -1,5 +1,6 @@
 //! What the integration tests share: a running authy-sim, a host with files and a stack, a sandbox.
 
+pub(crate) mod application;
 pub(crate) mod host;
 pub(crate) mod sandbox;
 pub(crate) mod sim;

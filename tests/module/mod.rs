@@ -3,7 +3,9 @@
 mod bad_files;
 mod doctor;
 mod faults;
+mod guest;
 mod libpam;
+mod many;
 mod matrix;
 mod sshd;
 mod sudo;
