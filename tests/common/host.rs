@@ -197,6 +197,18 @@ impl Host {
         audit.map(str::to_owned).collect()
     }
 
+    /// The audit lines, as soon as there are `count`, or after three seconds.
+    pub(crate) fn audit_of(&self, count: usize) -> Vec<String> {
+        let until = Instant::now() + Duration::from_secs(3);
+        loop {
+            let lines = self.audit();
+            if lines.len() >= count || Instant::now() > until {
+                return lines;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// The whole log as one text.
     pub(crate) fn log(&self) -> String {
         self.sim.log(|line| line.contains(" verdict=")).join("\n")

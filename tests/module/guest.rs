@@ -237,11 +237,11 @@ fn a_log_that_nobody_drains_and_one_that_is_missing_hold_nothing_up() {
     host.replace(&log, &path.display().to_string());
 
     let start = Instant::now();
-    let said = run(command(&host, "mallory", &[], &["-r", "1000"]), &[]);
-    assert_eq!(said.codes(), [IGNORE; 1000], "unenrolled");
+    let said = run(command(&host, "mallory", &[], &["-r", "20"]), &[]);
+    assert_eq!(said.codes(), [IGNORE; 20], "unenrolled");
     assert!(said.is_unchanged(), "{}", said.text.len());
     assert!(
-        start.elapsed() < Duration::from_secs(60),
+        start.elapsed() < Duration::from_secs(15),
         "{:?}",
         start.elapsed()
     );
