@@ -4,11 +4,12 @@
  * Rust opens closed descriptors 0 to 2 and changes signals when it starts; this does what its options
  * say, logs in, and tells what the module changed of its process.
  *
- *   application [-cbiw] [-r ROUNDS] [-l NAME=VALUE]... [-s SIGNAL] FOLDER SERVICE USER
+ *   application [-cbihw] [-r ROUNDS] [-l NAME=VALUE]... FOLDER SERVICE USER
  *
  *   -c  without descriptors 0 to 2        -b  with all signals blocked
- *   -i  with all signals ignored          -w  wait for a byte on descriptor 101 before the end
- *   -r  so many logins                    -l  nofile, as, cpu, fsize, stack or core
+ *   -i  with all signals ignored          -h  with a handler for SIGUSR1, which interrupts calls
+ *   -r  so many logins                    -w  wait for a byte of the input before the end
+ *   -l  with a limit: nofile, as, cpu, fsize, stack or core
  *
  * Replies are lines of standard input, read byte by byte when a prompt comes; no copy is kept. Prints
  * `code NUMBER` for each login, `rss KB KB` (after a quarter of the logins, and at the end), and
@@ -219,10 +220,18 @@ static void limit(const char *text)
 	_exit(2);
 }
 
-static void change_signals(int block, int ignore)
+static void nothing(int number)
+{
+	(void)number;
+}
+
+static void change_signals(int block, int ignore, int handle)
 {
 	sigset_t all;
+	struct sigaction action = { .sa_handler = nothing };
 	sigfillset(&all);
+	if (handle)
+		sigaction(SIGUSR1, &action, NULL);
 	for (int number = 1; ignore && number < 65; number++)
 		signal(number, SIG_IGN);
 	if (block)
@@ -245,12 +254,13 @@ int main(int count, char **arguments)
 {
 	static struct text before, after;
 	const char *limits[16];
-	int option, closed = 0, block = 0, ignore = 0, waits = 0, limited = 0;
+	int option, closed = 0, block = 0, ignore = 0, handle = 0, waits = 0, limited = 0;
 	long rounds = 1, early = 0;
-	while ((option = getopt(count, arguments, "cbiwr:l:")) != -1) {
+	while ((option = getopt(count, arguments, "cbihwr:l:")) != -1) {
 		closed |= option == 'c';
 		block |= option == 'b';
 		ignore |= option == 'i';
+		handle |= option == 'h';
 		waits |= option == 'w';
 		if (option == 'r')
 			rounds = atol(optarg);
@@ -266,7 +276,7 @@ int main(int count, char **arguments)
 	if (closed)
 		for (int number = 0; number < 3; number++)
 			close(number);
-	change_signals(block, ignore);
+	change_signals(block, ignore, handle);
 	for (int i = 0; i < limited; i++)
 		limit(limits[i]);
 	look(&before);

@@ -210,6 +210,40 @@ fn a_process_that_is_stopped_at_any_moment_makes_no_outage() {
     });
 }
 
+/// A signal with a handler (SIGWINCH, SIGTSTP, SIGALRM in many applications) interrupts each call that
+/// waits: it neither ends the request nor passes for an outage, nor is the time of the request extended.
+#[test]
+fn a_signal_that_interrupts_the_request_is_no_outage() {
+    for (fault, right) in [
+        (json!({"delay_ms": 600, "times": 0}), true),
+        (json!({"delay_ms": 600, "times": 0}), false),
+        (
+            json!({"drip": {"bytes": 8, "every_ms": 10}, "times": 0}),
+            true,
+        ),
+    ] {
+        let host = lenient();
+        host.sim.fault(&fault);
+        let token = if right {
+            host.sim.token(1635)
+        } else {
+            "1111111".to_owned()
+        };
+        let mut running = Running::start(command(&host, "alice", &[], &["-h"]));
+        running.wait_for("prompt");
+        let pid = application_of(&running);
+        running.reply(&token);
+        for _ in 0..100 {
+            std::thread::sleep(Duration::from_millis(5));
+            let _ = kill(pid, Signal::SIGUSR1);
+        }
+        let said = running.finish();
+        let code = if right { SUCCESS } else { MAXTRIES };
+        assert_eq!(said.codes(), [code], "{fault}: {:?}", host.log());
+        assert!(said.is_unchanged(), "{said:?}");
+    }
+}
+
 #[test]
 fn a_process_that_is_killed_at_any_moment_leaves_nothing_that_stops_the_next_login() {
     let host = lenient();

