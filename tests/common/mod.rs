@@ -2,8 +2,10 @@
 
 pub(crate) mod application;
 pub(crate) mod host;
+pub(crate) mod hostile;
 pub(crate) mod sandbox;
 pub(crate) mod sim;
+pub(crate) mod terminal;
 
 use std::path::PathBuf;
 

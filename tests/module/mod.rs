@@ -8,4 +8,5 @@ mod libpam;
 mod many;
 mod matrix;
 mod sshd;
+mod su;
 mod sudo;
