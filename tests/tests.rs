@@ -3,6 +3,7 @@
 mod authyctl;
 mod client;
 mod common;
+mod invariants;
 mod layering;
 mod module;
 mod packaging;
