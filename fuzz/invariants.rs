@@ -1,5 +1,5 @@
 //! What holds for every input from outside, whatever its bytes: each function takes an input and
-//! panics when something does not hold. Run by the fuzz targets, and by tests/invariants.rs.
+//! panics when something does not hold. Run by the fuzz targets, and by tests/fuzzed.rs.
 
 #![allow(dead_code, reason = "each fuzz target runs one of them")]
 

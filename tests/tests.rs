@@ -3,7 +3,7 @@
 mod authyctl;
 mod client;
 mod common;
-mod invariants;
+mod fuzzed;
 mod layering;
 mod module;
 mod packaging;

@@ -7,6 +7,7 @@ mod guest;
 mod libpam;
 mod many;
 mod matrix;
+mod secrets;
 mod sshd;
 mod su;
 mod sudo;
