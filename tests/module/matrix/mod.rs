@@ -94,6 +94,7 @@ fn host(policy: &str) -> Host {
     Host::impatient(&format!(
         "[login]\nrefusal_seconds = 0\nwhen_unavailable = \"{policy}\"\n"
     ))
+    .arguments("debug")
 }
 
 /// Proves each row with each policy, several at a time, and names all that fail.
@@ -166,7 +167,8 @@ fn prove_row(row: &Row, policy: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// PAM code, verdict, the one audit line, and the time: a second for each question, and half a second.
+/// PAM code, verdict, the one audit line, no secret in log or messages (the module logs all it can), and
+/// the time: a second for each question, and half a second.
 fn judge(host: &Host, login: &Login, class: Class, policy: &str) -> Result<(), Trouble> {
     let (code, start) = class.outcome(policy);
     let audit = host.audit();
@@ -178,6 +180,11 @@ fn judge(host: &Host, login: &Login, class: Class, policy: &str) -> Result<(), T
     if login.code != code || !one {
         let why = format!("{} with {audit:?}, not {code} with {start}", login.code);
         return Err(Trouble::Wrong(why));
+    }
+    let (log, key) = (host.log(), host.sim.key());
+    let shown = format!("{log}{:?}", login.seen);
+    if shown.contains("1234567") || shown.contains(&key[..8]) {
+        return Err(Trouble::Wrong(format!("key or token is shown: {shown}")));
     }
     let limit = Duration::from_millis(class.questions() as u64 * 1000 + 500);
     if login.took > limit {
