@@ -4,6 +4,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use nix::unistd::Pid;
 
 use super::host::Host;
 
@@ -62,7 +65,7 @@ impl Said {
 
 /// A running application.
 pub(crate) struct Running {
-    pub(crate) child: Child,
+    child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     text: String,
@@ -92,6 +95,20 @@ impl Running {
             output: BufReader::new(child.stdout.take().unwrap()),
             child,
             text: String::new(),
+        }
+    }
+
+    /// The process of the application itself, which `timeout` started.
+    pub(crate) fn pid(&self) -> Pid {
+        let path = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            let children = std::fs::read_to_string(&path).unwrap_or_default();
+            if let Some(Ok(pid)) = children.split_whitespace().next().map(str::parse) {
+                return Pid::from_raw(pid);
+            }
+            assert!(Instant::now() < until, "no child");
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

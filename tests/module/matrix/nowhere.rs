@@ -2,11 +2,12 @@
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::socket::{Backlog, listen};
 
 use super::{Class, POLICIES, Trouble, host, judge, patiently};
+use crate::common::application::{command, run};
 use crate::common::host::Host;
 use crate::common::sandbox;
 
@@ -65,6 +66,24 @@ fn a_dns_that_never_answers_is_an_outage_in_time() {
     std::fs::remove_file("/etc/resolv.conf").ok();
     std::fs::write("/etc/resolv.conf", "nameserver 127.0.0.77\n").unwrap();
     is_an_outage("https://api.authy.example");
+    // The look-up's thread outlives the login by a moment: the next logins and the end of the process
+    // come while it runs.
+    let host = host("ignore").elsewhere("https://api.authy.example");
+    let start = Instant::now();
+    let said = run(command(&host, "alice", &[], &["-r", "3"]), &["1234567"; 9]);
+    assert_eq!(
+        (said.codes(), said.status),
+        (vec![6; 3], Some(0)),
+        "{said:?}"
+    );
+    assert!(start.elapsed() < Duration::from_secs(8), "{said:?}");
+    let changed: Vec<_> = said
+        .text
+        .lines()
+        .filter(|line| line.starts_with("state changed"))
+        .collect();
+    let of_threads = |line: &&str| line.contains("threads") || line.contains("descriptor");
+    assert!(changed.iter().all(of_threads), "{changed:?}");
     let mut buffer = [0; 512];
     silent.set_nonblocking(true).unwrap();
     assert!(

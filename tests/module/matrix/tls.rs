@@ -2,6 +2,7 @@
 //! leaves, and `when_unavailable` is not asked.
 
 use std::fs;
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -89,6 +90,99 @@ fn meets_openssl(options: &[&str], class: Class, policy: &str) -> Result<String,
     let login = host.login("alice", &["1234567"]);
     judge(&host, &login, class, policy)?;
     Ok(String::from_utf8_lossy(&fs::read(&output).unwrap()).into_owned())
+}
+
+/// Waits until the request is there, and answers it with these bytes.
+fn answer(server: &mut Server, output: &Path, bytes: &str) {
+    let until = Instant::now() + Duration::from_secs(3);
+    let asked = || fs::read(output).is_ok_and(|seen| seen.windows(4).any(|end| end == b"\r\n\r\n"));
+    while !asked() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut input = server.child.stdin.take().unwrap();
+    // What is malformed at its beginning may have ended the connection.
+    let _ = input.write_all(bytes.as_bytes());
+    std::thread::sleep(Duration::from_millis(1500));
+}
+
+/// A login that meets these bytes in place of an answer.
+fn meets_bytes(bytes: &str, class: Class, policy: &str) -> Result<(), Trouble> {
+    let host = host(policy);
+    let output = host.sim.path("openssl.txt");
+    let mut server = Server::start(host.sim.folder(), &["-quiet"], &output);
+    let host = host.elsewhere(&format!("https://127.0.0.1:{}", server.port));
+    let login = std::thread::scope(|scope| {
+        scope.spawn(|| answer(&mut server, &output, bytes));
+        host.login("alice", &["1234567"])
+    });
+    judge(&host, &login, class, policy)
+}
+
+#[test]
+fn malformed_http_that_says_yes_is_an_outage() {
+    let body = super::YES;
+    let length = body.len();
+    let right = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+    assert_eq!(
+        patiently(|| meets_bytes(&right, Class::Yes, "deny")),
+        Ok(())
+    );
+    let first_lines = [
+        "HTTP/1.1 99999999999999999999 OK",
+        "HTTP/1.1 -200 OK",
+        "HTTP/1.1 2OO OK",
+        "HTTP/1.1",
+        "HTTP/9.9 200 OK",
+        "ICY 200 OK",
+        "200 OK",
+        "",
+    ];
+    let headers = [
+        "Content-Length: -1",
+        "Content-Length: 18446744073709551616",
+        "Content-Length: 4294967297",
+        "Content-Length: 0x23",
+        "no colon",
+        ": no name",
+        "Content-Length : 35",
+        "X: \u{0}\u{1b}[2J",
+        "Transfer-Encoding: chunked",
+    ];
+    let chunks = [
+        "-1",
+        "FFFFFFFFFFFFFFFFF",
+        "7FFFFFFFFFFFFFFF",
+        "xyz",
+        "23;",
+        "",
+    ];
+    let mut answers: Vec<String> = first_lines
+        .iter()
+        .map(|line| format!("{line}\r\nContent-Length: {length}\r\n\r\n{body}"))
+        .chain(
+            headers
+                .iter()
+                .map(|line| format!("HTTP/1.1 200 OK\r\n{line}\r\n\r\n{body}")),
+        )
+        .collect();
+    answers.extend(chunks.iter().map(|size| {
+        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\n{body}")
+    }));
+    let jobs = std::sync::Mutex::new(answers.iter().enumerate());
+    std::thread::scope(|scope| {
+        for _ in 0..super::WORKERS {
+            scope.spawn(|| {
+                loop {
+                    let Some((number, bytes)) = jobs.lock().unwrap().next() else {
+                        return;
+                    };
+                    let policy = POLICIES[number % 2];
+                    let proven = patiently(|| meets_bytes(bytes, Class::Outage, policy));
+                    assert_eq!(proven, Ok(()), "{policy}: {bytes:?}");
+                }
+            });
+        }
+    });
 }
 
 #[test]
