@@ -20,7 +20,8 @@ fn program() -> &'static PathBuf {
             folder.join("application"),
         );
         let mut cc = Command::new("cc");
-        cc.args(["-O1", "-Wall", "-Wextra", "-o"]).arg(&own);
+        cc.args(["-O1", "-Wall", "-Wextra", "-rdynamic", "-o"])
+            .arg(&own);
         cc.arg(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/tests/common/application.c"
@@ -87,7 +88,6 @@ impl Running {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
             .spawn()
             .unwrap();
         Self {

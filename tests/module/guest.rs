@@ -11,6 +11,8 @@ use crate::common::application::{Running, command, run};
 use crate::common::host::Host;
 use crate::common::product;
 
+const PAM_ABORT: i32 = 26;
+
 /// Signals and mask, ids, umask, folder, locale, environment, limits, descriptors and threads.
 #[test]
 fn a_login_leaves_its_process_as_it_was() {
@@ -55,6 +57,22 @@ fn a_login_that_fails_leaves_its_process_as_it_was() {
         assert_ne!(said.codes(), [SUCCESS], "{number}");
         assert!(said.is_unchanged(), "{number}: {said:?}");
     }
+}
+
+/// std panics where it cannot seed a hash table.
+#[test]
+fn a_panic_below_pam_is_an_abort_and_prints_nothing() {
+    let host = lenient();
+    let errors = host.sim.path("stderr");
+    let mut command = command(&host, "alice", &[], &["-p", "-r", "2"]);
+    command.stderr(std::fs::File::create(&errors).unwrap());
+    command.env("RUST_BACKTRACE", "full");
+
+    let said = run(command, &["1111111", "1111111"]);
+
+    assert_eq!(said.codes(), [PAM_ABORT; 2], "{said:?}");
+    assert!(said.is_unchanged(), "{said:?}");
+    assert_eq!(std::fs::read_to_string(&errors).unwrap(), "");
 }
 
 /// While a request waits for its answer: what the application starts then inherits nothing of ours.
