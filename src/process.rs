@@ -58,11 +58,11 @@ const TICK: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Notices when the process was stopped: a thread that ticks, since SIGSTOP stops all of them and
-/// nothing else tells afterwards.
+/// nothing else tells afterwards. No thread is left when it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    stop: Sender<()>,
-    thread: JoinHandle<Duration>,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<Duration>>,
 }
 
 impl Watch {
@@ -81,18 +81,31 @@ impl Watch {
             }
             late + last.elapsed().saturating_sub(TICK)
         })?;
-        Ok(Self { stop, thread })
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// Ends the watch; `elapsed` is how long it went on. True when the process did not run for a
     /// good part of that time.
     #[must_use]
-    pub fn was_stopped(self, elapsed: Duration) -> bool {
-        drop(self.stop);
+    pub fn was_stopped(mut self, elapsed: Duration) -> bool {
         // A watch that failed proves nothing.
-        self.thread
-            .join()
-            .map_or(true, |late| late > PATIENCE + elapsed / 4)
+        self.end().is_none_or(|late| late > PATIENCE + elapsed / 4)
+    }
+
+    /// Ends the thread and waits for it, which takes no time; how late it was.
+    fn end(&mut self) -> Option<Duration> {
+        self.stop = None;
+        self.thread.take()?.join().ok()
+    }
+}
+
+impl Drop for Watch {
+    /// Where a panic goes through, the thread must not outlive the login either.
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
