@@ -150,7 +150,7 @@ static void add_descriptors(struct text *text)
 	}
 }
 
-static void add_threads(struct text *text)
+static int threads(void)
 {
 	int count = 0;
 	DIR *folder = opendir("/proc/self/task");
@@ -158,7 +158,15 @@ static void add_threads(struct text *text)
 		count++;
 	if (folder)
 		closedir(folder);
-	add(text, "threads %d\n", count - 2);
+	return count - 2;
+}
+
+/* The kernel lists a thread for a moment after it was joined. */
+static void add_threads(struct text *text)
+{
+	for (int i = 0; i < 20 && threads() > 1; i++)
+		usleep(5000);
+	add(text, "threads %d\n", threads());
 }
 
 /* Everything of this process that a guest must leave alone, a line each. */
