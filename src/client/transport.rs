@@ -59,6 +59,8 @@ pub enum Method {
     Get,
     /// Has something done.
     Post,
+    /// Takes something away.
+    Delete,
 }
 
 /// What came back, whatever its status.
@@ -201,6 +203,7 @@ fn exchange(agent: &Agent, request: &Request<'_>) -> Result<Response, ureq::Erro
     let url = request.url.expose();
     let mut response = match request.method {
         Method::Get => with_key(agent.get(url), request).call()?,
+        Method::Delete => with_key(agent.delete(url), request).call()?,
         Method::Post => with_key(agent.post(url), request)
             .content_type("application/json")
             .send(request.body.map_or("{}", Secret::expose))?,
