@@ -5,6 +5,7 @@ mod authyctl_state;
 mod client;
 mod client_examples;
 mod common;
+mod fuzzed;
 mod layering;
 mod limits;
 mod module;

@@ -23,6 +23,7 @@ pub mod devices;
 pub mod error;
 pub mod phones;
 pub(crate) mod reply;
+mod resolver;
 pub mod tokens;
 pub mod transport;
 pub mod types;

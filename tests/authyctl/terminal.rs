@@ -7,15 +7,15 @@ use pam_authy::users::Mapping;
 use serde_json::json;
 
 use super::{enrolled, run_json};
-use crate::common::screen::Screen;
 use crate::common::sim::Sim;
+use crate::common::terminal::Terminal;
 
-fn authyctl(sim: &Sim, arguments: &[&str], environment: &str) -> Screen {
+fn authyctl(sim: &Sim, arguments: &[&str], environment: &str) -> Terminal {
     let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
     let files = ["--config", config.to_str().unwrap()];
     let more = ["--users", users.to_str().unwrap()];
     let program = Path::new(env!("CARGO_BIN_EXE_authyctl"));
-    Screen::run(program, &[&files, &more, arguments].concat(), environment)
+    Terminal::run(program, &[&files, &more, arguments].concat(), environment)
 }
 
 #[test]

@@ -10,27 +10,29 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One program on a terminal of 100 columns.
-pub(crate) struct Screen {
+pub(crate) struct Terminal {
     folder: TempDir,
 }
 
-impl Screen {
+impl Terminal {
     /// Runs `program`; when it has ended the terminal says `ended with STATUS`.
     pub(crate) fn run(program: &Path, arguments: &[&str], environment: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let quoted = |word: &str| format!("'{}'", word.replace('\'', "'\\''"));
         let mut words = vec![quoted(&program.display().to_string())];
         words.extend(arguments.iter().map(|word| quoted(word)));
-        let line = format!(
-            "trap : INT; {environment} {}; echo ended with $?; sleep 60",
-            words.join(" ")
-        );
-        let screen = Self { folder };
+        Self::start(&format!("{environment} {}", words.join(" ")))
+    }
+
+    /// The same for a shell command.
+    pub(crate) fn start(command: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let line = format!("trap : INT; {command}; echo ended with $?; sleep 60");
+        let terminal = Self { folder };
         let size = ["-x", "100", "-y", "50"];
-        let mut tmux = screen.tmux();
+        let mut tmux = terminal.tmux();
         tmux.args(["new-session", "-d"]).args(size).arg(line);
         assert!(tmux.status().unwrap().success(), "tmux does not start");
-        screen
+        terminal
     }
 
     fn tmux(&self) -> Command {
@@ -67,7 +69,7 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
+impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.tmux().arg("kill-server").status();
     }
