@@ -131,6 +131,8 @@ struct Round<'a> {
 
 impl Round<'_> {
     fn run(mut self) -> Outcome {
+        // For everybody alike, enrolled or not.
+        self.login.provider.warm(self.login.deadline);
         if self.login.sms_allowed() && self.login.rules.sms == When::Auto {
             let asked = self.login.clock.now();
             self.send_sms();

@@ -11,7 +11,21 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, SigmaskHow};
+
+/// Starts a thread that takes no signal: those stay with the threads of the calling process, whose
+/// handlers they are meant for.
+///
+/// # Errors
+/// No thread could be started.
+pub fn spawn<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let thread = std::thread::Builder::new().spawn(work);
+    mask.thread_set_mask()?;
+    thread
+}
 
 /// Descriptors that a request needs at most: resolver, socket and some room.
 const DESCRIPTORS: usize = 8;
@@ -29,7 +43,7 @@ pub fn lacks() -> Option<String> {
     if let Err(error) = Vec::<u8>::new().try_reserve_exact(MEMORY) {
         return Some(format!("no memory: {error}"));
     }
-    match std::thread::Builder::new().spawn(|| ()) {
+    match spawn(|| ()) {
         Ok(thread) => thread.join().err().map(|_| "a thread failed".to_owned()),
         Err(error) => Some(format!("no thread: {error}")),
     }
@@ -55,8 +69,7 @@ impl Watch {
     /// No thread could be started.
     pub fn start() -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
-        let mask = SigSet::all().thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
-        let thread = std::thread::Builder::new().spawn(move || {
+        let thread = spawn(move || {
             let mut late = Duration::ZERO;
             let mut last = Instant::now();
             while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
@@ -64,12 +77,8 @@ impl Watch {
                 last = Instant::now();
             }
             late + last.elapsed().saturating_sub(TICK)
-        });
-        mask.thread_set_mask()?;
-        Ok(Self {
-            stop,
-            thread: thread?,
-        })
+        })?;
+        Ok(Self { stop, thread })
     }
 
     /// Ends the watch; `elapsed` is how long it went on. True when the process did not run for a
@@ -93,6 +102,16 @@ mod tests {
         let (start, watch) = (Instant::now(), Watch::start().unwrap());
         std::thread::sleep(Duration::from_millis(120));
         assert!(!watch.was_stopped(start.elapsed()));
+    }
+
+    #[test]
+    fn a_spawned_thread_takes_no_signal_and_the_caller_keeps_its_mask() {
+        let mask = || SigSet::thread_get_mask().unwrap();
+        let before = mask();
+        let inside = spawn(mask).unwrap().join().unwrap();
+        assert!(inside.contains(nix::sys::signal::SIGINT));
+        assert!(inside.contains(nix::sys::signal::SIGALRM));
+        assert_eq!(mask(), before);
     }
 
     #[test]

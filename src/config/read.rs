@@ -59,6 +59,7 @@ fn read_api(table: &Entry<'_>) -> Result<Api, Error> {
     let mut key = None;
     let mut url = "https://api.authy.com".to_owned();
     let (mut ca_file, mut proxy, mut timeout) = (None, None, Duration::from_secs(8));
+    let mut warm_up = true;
     for entry in table.table()? {
         match entry.key {
             "key" | "key_file" if key.is_some() => {
@@ -70,6 +71,7 @@ fn read_api(table: &Entry<'_>) -> Result<Api, Error> {
             "ca_file" => ca_file = Some(entry.path()?),
             "proxy" => proxy = Some(check_proxy(&entry)?),
             "timeout_seconds" => timeout = entry.seconds(1..=60)?,
+            "warm_up" => warm_up = entry.truth()?,
             _ => return Err(entry.unknown()),
         }
     }
@@ -80,6 +82,7 @@ fn read_api(table: &Entry<'_>) -> Result<Api, Error> {
         ca_file,
         proxy,
         timeout,
+        warm_up,
     })
 }
 
@@ -109,12 +112,7 @@ fn read_login(
             "attempts" => login.attempts = entry.number(1..=10)?,
             "deadline_seconds" => login.deadline = entry.seconds(5..=600)?,
             "refusal_seconds" => login.refusal = entry.seconds(0..=10)?,
-            "echo" => {
-                login.echo = entry
-                    .value
-                    .as_bool()
-                    .ok_or_else(|| entry.error("must be true or false"))?;
-            }
+            "echo" => login.echo = entry.truth()?,
             "unenrolled" => login.unenrolled = read_otherwise(&entry)?,
             "when_unavailable" => login.when_unavailable = read_otherwise(&entry)?,
             _ => return Err(entry.unknown()),
@@ -284,6 +282,12 @@ impl<'a> Entry<'a> {
         self.value
             .as_str()
             .ok_or_else(|| self.error("must be a text in quotes"))
+    }
+
+    fn truth(&self) -> Result<bool, Error> {
+        self.value
+            .as_bool()
+            .ok_or_else(|| self.error("must be true or false"))
     }
 
     fn path(&self) -> Result<PathBuf, Error> {

@@ -78,7 +78,7 @@ fn decide(
         Err(outcome) => return outcome,
     };
     let api = &config.api;
-    let transport = Https::new(api.ca_file.clone(), api.proxy.clone());
+    let transport = Https::new(api.ca_file.clone(), api.proxy.clone()).with_warm_up(api.warm_up);
     let client = Client::new(transport, &api.url, api.key.clone(), api.timeout);
     Login {
         attempt,
