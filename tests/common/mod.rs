@@ -1,6 +1,7 @@
 //! What the integration tests share: a running authy-sim, a host with files and a stack, a sandbox.
 
 pub(crate) mod host;
+pub(crate) mod relay;
 pub(crate) mod sandbox;
 pub(crate) mod sim;
 

@@ -6,3 +6,4 @@ mod faults;
 mod libpam;
 mod sshd;
 mod sudo;
+mod warm_up;
