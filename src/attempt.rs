@@ -3,6 +3,8 @@
 //! No behaviour but the words for the log; every layer above passes these along. One `Attempt` is
 //! one call of `pam_sm_authenticate`.
 
+use std::net::IpAddr;
+
 use crate::secret::Secret;
 
 /// What PAM and the application say of who knocks. All of it may come from an attacker.
@@ -18,6 +20,10 @@ pub struct Attempt {
     pub tty: Option<String>,
     /// Who calls, for sudo and su (PAM_RUSER).
     pub ruser: Option<String>,
+    /// Where it comes from, as far as that is a parsed address (see `address::remote`).
+    pub address: Option<IpAddr>,
+    /// What sshd has accepted so far, one method a line (SSH_AUTH_INFO_0 in the PAM environment).
+    pub ssh_auth: Option<String>,
     /// The system password that an earlier module took (PAM_AUTHTOK); only compared with replies,
     /// so that it is never sent anywhere by mistake.
     pub password: Option<Secret>,
@@ -34,6 +40,19 @@ pub enum Factor {
     Sms,
     /// A token told in a call.
     Call,
+    /// A recovery code that the administrator handed out; no word of `login.factors`.
+    Recovery,
+}
+
+/// When something is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Before the prompt.
+    Auto,
+    /// When the person asks for it.
+    OnRequest,
+    /// Not at all.
+    Never,
 }
 
 impl Factor {
@@ -45,6 +64,7 @@ impl Factor {
             Self::Token => "token",
             Self::Sms => "sms",
             Self::Call => "call",
+            Self::Recovery => "recovery",
         }
     }
 }
@@ -89,12 +109,28 @@ impl Verdict {
 pub enum Reason {
     /// Authy accepted the token.
     TokenAccepted,
+    /// The person approved the push.
+    PushApproved,
+    /// A recovery code was right, and is used up.
+    RecoveryCode,
+    /// The same login was proven a short while ago.
+    Remembered,
+    /// A rule of `[exempt]` holds.
+    Exempt,
     /// Nobody of that name is enrolled: let pass, or asked and refused like anyone.
     Unenrolled,
     /// Authy could not be asked, and that is let pass.
     Outage,
     /// Every reply was refused.
     WrongToken,
+    /// The person denied the push.
+    PushDenied,
+    /// Nobody answered the push, and no other factor is taken.
+    PushExpired,
+    /// A limit of ours holds: too many refused tokens, or too much sent.
+    Limited,
+    /// No SSH key of the login names one person of a shared account.
+    NoKey,
     /// Authy takes no more requests for now (HTTP 429).
     RateLimited,
     /// Authy has suspended, blocked or deleted the person.
@@ -119,6 +155,8 @@ pub enum Reason {
     Arguments,
     /// The account database could not be asked.
     Account,
+    /// The state folder, or this user's file there, cannot be used.
+    State,
     /// No descriptor, memory or thread was left for the request.
     Process,
     /// Authy refused the API key.
@@ -137,9 +175,17 @@ impl Reason {
     pub fn word(self) -> &'static str {
         match self {
             Self::TokenAccepted => "token_accepted",
+            Self::PushApproved => "push_approved",
+            Self::RecoveryCode => "recovery_code",
+            Self::Remembered => "remembered",
+            Self::Exempt => "exempt",
             Self::Unenrolled => "unenrolled",
             Self::Outage => "outage",
             Self::WrongToken => "wrong_token",
+            Self::PushDenied => "push_denied",
+            Self::PushExpired => "push_expired",
+            Self::Limited => "limited",
+            Self::NoKey => "no_key",
             Self::RateLimited => "rate_limited",
             Self::Suspended => "suspended",
             Self::UnknownToAuthy => "unknown_to_authy",
@@ -152,6 +198,7 @@ impl Reason {
             Self::Mapping => "mapping",
             Self::Arguments => "arguments",
             Self::Account => "account",
+            Self::State => "state",
             Self::Process => "process",
             Self::KeyRefused => "key_refused",
             Self::ApplicationRefused => "application_refused",

@@ -143,6 +143,8 @@ mod tests {
             rhost: Some("192.0.2.7".into()),
             tty: Some("ssh".into()),
             ruser: None,
+            address: None,
+            ssh_auth: None,
             password: None,
         }
     }

@@ -12,10 +12,10 @@
 //!
 //! | row | modules | what they know |
 //! |---|---|---|
-//! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`process`] [`attempt`] | the operating system, nothing of Authy |
+//! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`address`] [`messages`] [`process`] [`attempt`] [`ssh_key`] [`state`] | the operating system, nothing of Authy |
 //! | 2 | [`client`] | Authy's API; nothing of Unix users, configuration, PAM |
 //! | 3 | [`config`] [`users`] | the two files |
-//! | 4 | [`provider`] [`policy`] | what a login asks of a service; who needs a second factor |
+//! | 4 | [`provider`] [`policy`] [`limits`] [`recovery`] [`remember`] | what a login asks of a service; who needs a second factor; what lives across calls |
 //! | 5 | [`login`] | a whole login, without a PAM handle |
 //! | 6 | [`audit`] | an outcome as one log line |
 //! | 7 | `pam` | PAM's C interface: the module itself |
@@ -40,12 +40,15 @@
 )]
 
 pub mod account;
+pub mod address;
 pub mod attempt;
 pub mod audit;
 pub mod client;
 pub mod config;
 pub mod deadline;
+pub mod limits;
 pub mod login;
+pub mod messages;
 mod pam;
 #[cfg(feature = "admin")]
 #[expect(unsafe_code, reason = "calls libpam as an application does")]
@@ -53,7 +56,11 @@ pub mod pam_app;
 pub mod policy;
 pub mod process;
 pub mod provider;
+pub mod recovery;
+pub mod remember;
 pub mod secret;
+pub mod ssh_key;
+pub mod state;
 pub mod text;
 pub mod toml_file;
 pub mod trusted_file;

@@ -100,12 +100,38 @@ impl<'a> Source<'a> {
     }
 }
 
+/// Where the lines of a text begin, for one that is asked for many lines.
+pub struct Lines(Vec<usize>);
+
+impl Lines {
+    /// The lines of `text`.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self(ends.map(|(at, _)| at).collect())
+    }
+
+    /// The line of a place, counted from 1.
+    #[must_use]
+    pub fn line(&self, at: usize) -> usize {
+        self.0.partition_point(|end| *end < at) + 1
+    }
+}
+
 /// Reads the file at `path` as text.
 ///
 /// # Errors
 /// The file cannot be read or trusted, or is not UTF-8.
 pub fn read(path: &Path, holds: Holds, limit: u64) -> Result<String, Error> {
-    String::from_utf8(trusted_file::read(path, holds, limit)?).map_err(|error| {
+    text(trusted_file::read(path, holds, limit)?, path)
+}
+
+/// The text of a file that came from `path`.
+///
+/// # Errors
+/// It is not UTF-8.
+pub fn text(bytes: Vec<u8>, path: &Path) -> Result<String, Error> {
+    String::from_utf8(bytes).map_err(|error| {
         let bytes = error
             .as_bytes()
             .get(..error.utf8_error().valid_up_to())

@@ -14,8 +14,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat, readlinkat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::fcntl::{self, OFlag, openat, readlinkat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::{Uid, geteuid, getuid};
 
 /// The largest file that is read, in bytes.
@@ -96,6 +96,73 @@ impl Error {
         use Errno::{EMFILE, ENFILE, ENOMEM};
         matches!(self.kind, ErrorKind::Io(EMFILE | ENFILE | ENOMEM))
     }
+
+    /// The reason without the path.
+    pub(crate) fn why(&self) -> impl std::fmt::Display {
+        &self.kind
+    }
+
+    /// What the system said, where it was the system that refused.
+    pub(crate) fn errno(&self) -> Option<Errno> {
+        match self.kind {
+            ErrorKind::Io(errno) => Some(errno),
+            _ => None,
+        }
+    }
+}
+
+/// A file that was opened for reading and found to be trusted.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file.
+    pub file: File,
+    /// Where it is, after the links on the way.
+    pub path: PathBuf,
+    asked: PathBuf,
+}
+
+/// Opens the file at `path`. Never blocks on a FIFO or a device.
+///
+/// # Errors
+/// The file or something above it cannot be trusted, or cannot be opened.
+pub fn open(path: &Path, holds: Holds) -> Result<Opened, Error> {
+    let in_file = |kind| Error {
+        path: path.to_owned(),
+        kind,
+    };
+    let mut way = Way::new(path).map_err(in_file)?;
+    let file = File::from(way.walk(holds).map_err(in_file)?);
+    Ok(Opened {
+        file,
+        path: way.here(),
+        asked: path.to_owned(),
+    })
+}
+
+impl Opened {
+    /// Reads the file from where it was read to last, `limit` bytes at most.
+    ///
+    /// # Errors
+    /// The file cannot be read or is too large.
+    pub fn read(&self, limit: u64) -> Result<Vec<u8>, Error> {
+        let in_file = |kind| Error {
+            path: self.asked.clone(),
+            kind,
+        };
+        let mut bytes = Vec::new();
+        (&self.file)
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| {
+                in_file(ErrorKind::Io(Errno::from_raw(
+                    error.raw_os_error().unwrap_or_default(),
+                )))
+            })?;
+        if bytes.len() as u64 > limit {
+            return Err(in_file(ErrorKind::TooLarge(limit)));
+        }
+        Ok(bytes)
+    }
 }
 
 /// Reads the file at `path`, `limit` bytes at most. Never blocks on a FIFO or a device.
@@ -103,43 +170,29 @@ impl Error {
 /// # Errors
 /// The file or something above it cannot be trusted, cannot be read or is too large.
 pub fn read(path: &Path, holds: Holds, limit: u64) -> Result<Vec<u8>, Error> {
-    let in_file = |kind| Error {
-        path: path.to_owned(),
-        kind,
-    };
-    let file = File::from(open_trusted(path, holds).map_err(in_file)?);
-    let mut bytes = Vec::new();
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| {
-            in_file(ErrorKind::Io(Errno::from_raw(
-                error.raw_os_error().unwrap_or_default(),
-            )))
-        })?;
-    if bytes.len() as u64 > limit {
-        return Err(in_file(ErrorKind::TooLarge(limit)));
-    }
-    Ok(bytes)
+    open(path, holds)?.read(limit)
 }
 
 /// The path of the file itself, after the links on the way, where all of them can be trusted.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`open`].
 pub fn resolve(path: &Path, holds: Holds) -> Result<PathBuf, Error> {
-    let mut way = Way::new(path).map_err(|kind| Error {
-        path: path.to_owned(),
-        kind,
-    })?;
-    way.walk(holds).map_err(|kind| Error {
-        path: path.to_owned(),
-        kind,
-    })?;
-    Ok(way.here())
+    open(path, holds).map(|opened| opened.path)
 }
 
-fn open_trusted(path: &Path, holds: Holds) -> Result<OwnedFd, ErrorKind> {
-    Way::new(path)?.walk(holds)
+/// Opens the folder at `path` for everything below it. It is checked as the folders above a file are;
+/// with `make` its last name is made with mode 0700 when it is missing.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn folder(path: &Path, make: bool) -> Result<OwnedFd, Error> {
+    Way::new(path)
+        .and_then(|mut way| way.walk_to_folder(make))
+        .map_err(|kind| Error {
+            path: path.to_owned(),
+            kind,
+        })
 }
 
 /// The way to a file: folders that were opened and checked, and names still ahead.
@@ -155,7 +208,7 @@ impl Way {
         if !path.is_absolute() {
             return Err(ErrorKind::Relative);
         }
-        let root = open(
+        let root = fcntl::open(
             "/",
             OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
             Mode::empty(),
@@ -201,6 +254,47 @@ impl Way {
             }
         }
         Err(ErrorKind::NotRegular)
+    }
+
+    /// Goes on to a folder and opens it for reading.
+    fn walk_to_folder(&mut self, make: bool) -> Result<OwnedFd, ErrorKind> {
+        self.ahead.retain(|name| name != ".");
+        let mut made = false;
+        while let Some(name) = self.ahead.pop_front() {
+            if name == ".." {
+                if self.folders.len() > 1 {
+                    self.folders.pop();
+                }
+                continue;
+            }
+            let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            let open = |folder| openat(folder, name.as_os_str(), flags, Mode::empty());
+            let found = match open(self.folder()?) {
+                Err(Errno::ENOENT) if make && self.ahead.is_empty() => {
+                    made = make_folder(self.folder()?, &name)?;
+                    open(self.folder()?)
+                }
+                found => found,
+            };
+            let found = found.map_err(ErrorKind::Io)?;
+            let status = stat(&found)?;
+            match kind(&status) {
+                SFlag::S_IFLNK => self.follow(&name, &found, &status)?,
+                SFlag::S_IFDIR => {
+                    self.last.clone_from(&name);
+                    check_folder(&status, &self.here())?;
+                    self.folders.push((name, found));
+                }
+                _ => return Err(ErrorKind::Io(Errno::ENOTDIR)),
+            }
+        }
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let folder = openat(self.folder()?, ".", flags, Mode::empty()).map_err(ErrorKind::Io)?;
+        if made {
+            // The umask is the caller's.
+            fchmod(&folder, Mode::S_IRWXU).map_err(ErrorKind::Io)?;
+        }
+        Ok(folder)
     }
 
     fn folder(&self) -> Result<&OwnedFd, ErrorKind> {
@@ -271,6 +365,15 @@ fn names(path: &Path) -> VecDeque<OsString> {
     names
 }
 
+/// Makes a folder that only its owner can enter; false when another process was quicker.
+fn make_folder(above: &OwnedFd, name: &OsStr) -> Result<bool, ErrorKind> {
+    match mkdirat(above, name, Mode::S_IRWXU) {
+        Ok(()) => Ok(true),
+        Err(Errno::EEXIST) => Ok(false),
+        Err(errno) => Err(ErrorKind::Io(errno)),
+    }
+}
+
 fn stat(file: &OwnedFd) -> Result<FileStat, ErrorKind> {
     fstat(file).map_err(ErrorKind::Io)
 }
@@ -280,7 +383,7 @@ fn kind(status: &FileStat) -> SFlag {
 }
 
 /// Root, or the process's own user where nobody else runs it with more rights than theirs.
-fn is_trusted(owner: Uid) -> bool {
+pub(crate) fn is_trusted(owner: Uid) -> bool {
     owner.is_root() || (getuid() == geteuid() && owner == geteuid())
 }
 

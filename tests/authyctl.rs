@@ -903,3 +903,71 @@ fn doctor_tells_files_service_and_key_apart() {
     let (status, checks) = doctor(&sim, folder.path());
     assert_eq!((status, result(&checks, "config").as_str()), (1, "problem"));
 }
+
+const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+
+#[test]
+fn people_of_a_shared_account_are_enrolled_listed_and_taken_out_by_their_keys() {
+    let sim = enrolled();
+    let other = "SHA256:LHE2e+bMcdrb8X5GLzgKyI/rAsnp/YZz8Me/wD9bvfw";
+    for (key, id) in [(KEY, "1640"), (other, "1641")] {
+        let how = ["enroll", "deploy", "--ssh-key", key, "--authy-id", id];
+        let (status, answer) = run_json(&sim, &how, "");
+        assert_eq!((status, &answer["ssh_key"]), (0, &json!(key)), "{answer}");
+    }
+    let (_, answer) = run_json(&sim, &["list"], "");
+    let keys = json!([
+        {"fingerprint": other, "authy_id": 1641},
+        {"fingerprint": KEY, "authy_id": 1640},
+    ]);
+    assert_eq!(answer["users"][1], json!({"user": "deploy", "keys": keys}));
+    let shown = text(&run(&sim, &["list"], "").stdout);
+    assert!(shown.contains(&format!("deploy  1640  {KEY}\n")), "{shown}");
+
+    let plain = ["enroll", "deploy", "--authy-id", "5", "--replace"];
+    assert_eq!(run_json(&sim, &plain, "").0, 4, "several people share it");
+    let (status, answer) = run_json(&sim, &["status", "deploy"], "");
+    assert_eq!((status, &answer["error"]["kind"]), (4, &json!("local")));
+    let (status, answer) = run_json(&sim, &["unenroll", "deploy", "--ssh-key", KEY], "");
+    assert_eq!((status, &answer["authy_id"]), (0, &json!(1640)));
+    assert_eq!(
+        run_json(&sim, &["unenroll", "deploy", "--ssh-key", KEY], "").0,
+        4
+    );
+    let (status, _) = run_json(
+        &sim,
+        &["enroll", "x", "--authy-id", "1", "--ssh-key", "MD5:aa"],
+        "",
+    );
+    assert_eq!(status, 2);
+}
+
+#[test]
+fn index_checks_the_mapping_without_configuration_or_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users.toml");
+    let index = || {
+        let mut command = authyctl();
+        command.args(["index", "--json", "--config", "/no/such/file", "--users"]);
+        command.arg(&users);
+        let output = feed(command, "");
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code().unwrap(), answer)
+    };
+    assert_eq!(index().0, 4, "there is none");
+    fs::write(&users, "[users]\nalice = 1635\nbob = 0\n").unwrap();
+    let (status, answer) = index();
+    assert_eq!((status, &answer["entries"]), (0, &json!(2)), "{answer}");
+    assert_eq!(answer["unusable"][0]["line"], 3);
+    let path = folder.path().join("users.toml.index");
+    assert_eq!(answer["path"], json!(path));
+    assert!(path.exists());
+    fs::write(&users, "[users]\njane.doe = 1\n").unwrap();
+    let (status, answer) = index();
+    let said = answer["error"]["message"].as_str().unwrap();
+    assert_eq!(status, 4);
+    assert!(
+        said.ends_with("users.toml:2: jane.doe: put the name in quotes"),
+        "{said}"
+    );
+}

@@ -43,6 +43,9 @@ _authyctl() {
             authyctl,import)
                 cmd="authyctl__subcmd__import"
                 ;;
+            authyctl,index)
+                cmd="authyctl__subcmd__index"
+                ;;
             authyctl,init)
                 cmd="authyctl__subcmd__init"
                 ;;
@@ -105,6 +108,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help,import)
                 cmd="authyctl__subcmd__help__subcmd__import"
+                ;;
+            authyctl__subcmd__help,index)
+                cmd="authyctl__subcmd__help__subcmd__index"
                 ;;
             authyctl__subcmd__help,init)
                 cmd="authyctl__subcmd__help__subcmd__init"
@@ -191,7 +197,7 @@ _authyctl() {
 
     case "${cmd}" in
         authyctl)
-            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help"
+            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -343,7 +349,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__enroll)
-            opts="-h --authy-id --email --cellphone --country-code --install-link --replace --config --users --json --quiet --verbose --help"
+            opts="-h --authy-id --email --cellphone --country-code --install-link --ssh-key --replace --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -362,6 +368,10 @@ _authyctl() {
                     return 0
                     ;;
                 --country-code)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ssh-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -411,7 +421,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help)
-            opts="init enroll unenroll import list status verify sms call push approval qr app stats phone doctor explain test completions man help"
+            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -537,6 +547,20 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__import)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__index)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -776,6 +800,28 @@ _authyctl() {
             ;;
         authyctl__subcmd__import)
             opts="-h --dry-run --replace --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__index)
+            opts="-h --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1293,12 +1339,16 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__unenroll)
-            opts="-h --remote --config --users --json --quiet --verbose --help"
+            opts="-h --remote --ssh-key --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --ssh-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -116,6 +116,19 @@ pub struct Status {
     pub all: Map<String, Value>,
 }
 
+impl Status {
+    /// The status, unless it is about another person than `id`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: it is no answer.
+    pub fn belonging_to(self, id: AuthyId) -> Result<Self, Error> {
+        if self.authy_id.is_some_and(|said| said != id) {
+            return Err(nonsense("the answer is about another person"));
+        }
+        Ok(self)
+    }
+}
+
 impl<T: Transport> Approvals<'_, T> {
     /// Asks the phone of `id`. Blocks for the time-out or until `deadline`, not for the person.
     ///
@@ -208,10 +221,9 @@ impl<T: Transport> Approvals<'_, T> {
             let left = deadline.remaining(Instant::now());
             let is_last = left <= POLL;
             match looked {
-                Ok(status) if status.authy_id.is_some_and(|said| said != id) => {
-                    return Err(nonsense("the answer is about another person"));
+                Ok(status) if status.decision != Decision::Pending || is_last => {
+                    return status.belonging_to(id);
                 }
-                Ok(status) if status.decision != Decision::Pending || is_last => return Ok(status),
                 Err(error) if !error.is_unavailable() || is_last => return Err(error),
                 Ok(_) | Err(_) => {
                     waiting(left);

@@ -1,18 +1,14 @@
 //! Reads the tables of config.toml, key by key.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
-use super::{Api, Config, Error, Login, Otherwise, Paths, When};
+use super::entry::{Entry, entries};
+use super::{Api, Config, Enter, Error, Login, Otherwise, Paths, When, Whose, tables};
 use crate::attempt::Factor;
+use crate::messages::Language;
 use crate::secret::Secret;
-use crate::text;
-use crate::toml_file::{self, Source, integer};
+use crate::toml_file::{self, Source};
 use crate::trusted_file::{self, Holds};
 
 /// The longest API key, in characters; Authy's have 32.
@@ -21,6 +17,7 @@ const KEY_LENGTH: usize = 200;
 pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
     let file = source.parse()?;
     let mut api = None;
+    let mut config = tables::Tables::default();
     let mut paths = Paths {
         state: "/var/lib/pam_authy".into(),
         log: "/dev/log".into(),
@@ -34,25 +31,41 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
             "login" => read_login(&entry, &mut login, &mut lines)?,
             // Read below, since it stands on [login] wherever that is in the file.
             "service" => {}
-            _ => return Err(entry.unknown()),
+            _ => config.read(&entry, &mut lines)?,
         }
     }
-    let mut services = BTreeMap::new();
-    for entry in entries(source, "", &file).filter(|entry| entry.name == "service") {
-        for service in entry.table()? {
-            let mut own = login.clone();
-            read_login(&service, &mut own, &mut lines)?;
-            services.insert(service.key.to_owned(), own);
-        }
-    }
+    let services = read_services(source, &file, &login, &mut lines)?;
     let api = api.ok_or_else(|| source.error(0..0, "api.key is missing"))?;
     Ok(Config {
         api,
         paths,
+        exempt: config.exempt,
+        limits: config.limits,
+        remember: config.remember,
+        recovery: config.recovery,
+        messages: config.messages,
         login,
         services,
         lines,
+        digest: [0; 32],
     })
+}
+
+fn read_services(
+    source: Source<'_>,
+    file: &toml::de::DeTable<'_>,
+    login: &Login,
+    lines: &mut BTreeMap<String, usize>,
+) -> Result<BTreeMap<String, Login>, Error> {
+    let mut services = BTreeMap::new();
+    for entry in entries(source, "", file).filter(|entry| entry.name == "service") {
+        for service in entry.table()? {
+            let mut own = login.clone();
+            read_login(&service, &mut own, lines)?;
+            services.insert(service.key.to_owned(), own);
+        }
+    }
+    Ok(services)
 }
 
 fn read_api(table: &Entry<'_>) -> Result<Api, Error> {
@@ -71,7 +84,7 @@ fn read_api(table: &Entry<'_>) -> Result<Api, Error> {
             "ca_file" => ca_file = Some(entry.path()?),
             "proxy" => proxy = Some(check_proxy(&entry)?),
             "timeout_seconds" => timeout = entry.seconds(1..=60)?,
-            "warm_up" => warm_up = entry.truth()?,
+            "warm_up" => warm_up = entry.flag()?,
             _ => return Err(entry.unknown()),
         }
     }
@@ -107,19 +120,41 @@ fn read_login(
         lines.insert(entry.name.clone(), entry.source.line(entry.at.clone()));
         match entry.key {
             "factors" => login.factors = read_factors(&entry)?,
-            "sms" => login.sms = read_when(&entry)?,
-            "push" => login.push = read_when(&entry)?,
+            "sms" => login.sms = entry.word(&WHEN)?,
+            "push" => login.push = entry.word(&WHEN)?,
             "attempts" => login.attempts = entry.number(1..=10)?,
             "deadline_seconds" => login.deadline = entry.seconds(5..=600)?,
             "refusal_seconds" => login.refusal = entry.seconds(0..=10)?,
-            "echo" => login.echo = entry.truth()?,
-            "unenrolled" => login.unenrolled = read_otherwise(&entry)?,
-            "when_unavailable" => login.when_unavailable = read_otherwise(&entry)?,
+            "echo" => login.echo = entry.flag()?,
+            "unenrolled" => login.unenrolled = entry.word(&OTHERWISE)?,
+            "when_unavailable" => login.when_unavailable = entry.word(&OTHERWISE)?,
+            "enter" => {
+                login.enter = entry.word(&[("refuse", Enter::Refuse), ("push", Enter::Push)])?;
+            }
+            "push_seconds" => login.push_wait = entry.seconds(10..=300)?,
+            "push_code" => login.push_code = entry.flag()?,
+            "token_in_password" => login.token_in_password = entry.flag()?,
+            "whose" => {
+                login.whose = entry.word(&[("user", Whose::User), ("caller", Whose::Caller)])?;
+            }
+            "language" => {
+                let words = Language::ALL.map(|language| (language.word(), language));
+                login.language = Some(entry.word(&words)?);
+            }
             _ => return Err(entry.unknown()),
         }
     }
     Ok(())
 }
+
+const WHEN: [(&str, When); 3] = [
+    ("auto", When::Auto),
+    ("on-request", When::OnRequest),
+    ("never", When::Never),
+];
+
+const OTHERWISE: [(&str, Otherwise); 2] =
+    [("deny", Otherwise::Deny), ("ignore", Otherwise::Ignore)];
 
 fn read_factors(entry: &Entry<'_>) -> Result<Vec<Factor>, Error> {
     let wrong = || entry.error("must be a list of push, token, sms and call, each once");
@@ -142,23 +177,6 @@ fn read_factors(entry: &Entry<'_>) -> Result<Vec<Factor>, Error> {
         return Err(wrong());
     }
     Ok(factors)
-}
-
-fn read_when(entry: &Entry<'_>) -> Result<When, Error> {
-    match entry.value.as_str() {
-        Some("auto") => Ok(When::Auto),
-        Some("on-request") => Ok(When::OnRequest),
-        Some("never") => Ok(When::Never),
-        _ => Err(entry.error("must be \"auto\", \"on-request\" or \"never\"")),
-    }
-}
-
-fn read_otherwise(entry: &Entry<'_>) -> Result<Otherwise, Error> {
-    match entry.value.as_str() {
-        Some("deny") => Ok(Otherwise::Deny),
-        Some("ignore") => Ok(Otherwise::Ignore),
-        _ => Err(entry.error("must be \"deny\" or \"ignore\"")),
-    }
 }
 
 fn read_key_file(entry: &Entry<'_>) -> Result<Secret, Error> {
@@ -227,87 +245,4 @@ fn is_host_and_port(text: &str) -> bool {
         None => port.is_empty(),
     };
     !host.is_empty() && host.bytes().all(plain) && port_fits
-}
-
-/// One key with its value and its full name, such as `login.attempts`.
-struct Entry<'a> {
-    source: Source<'a>,
-    name: String,
-    key: &'a str,
-    at: std::ops::Range<usize>,
-    value: &'a DeValue<'a>,
-}
-
-fn entries<'a>(
-    source: Source<'a>,
-    above: &str,
-    table: &'a DeTable<'a>,
-) -> impl Iterator<Item = Entry<'a>> {
-    let above = if above.is_empty() {
-        String::new()
-    } else {
-        format!("{above}.")
-    };
-    table
-        .iter()
-        .map(move |(key, value): (&Spanned<_>, &Spanned<_>)| Entry {
-            source,
-            name: format!("{above}{}", text::clean_to(key.get_ref(), 64)),
-            key: key.get_ref(),
-            at: key.span(),
-            value: value.get_ref(),
-        })
-}
-
-impl<'a> Entry<'a> {
-    fn error(&self, message: &str) -> Error {
-        self.source
-            .error(self.at.clone(), format!("{} {message}", self.name))
-    }
-
-    fn unknown(&self) -> Error {
-        self.source
-            .error(self.at.clone(), format!("unknown key {}", self.name))
-    }
-
-    fn table(&self) -> Result<impl Iterator<Item = Entry<'a>>, Error> {
-        let table = self
-            .value
-            .as_table()
-            .ok_or_else(|| self.error("must be a table"))?;
-        Ok(entries(self.source, &self.name, table))
-    }
-
-    fn text(&self) -> Result<&'a str, Error> {
-        self.value
-            .as_str()
-            .ok_or_else(|| self.error("must be a text in quotes"))
-    }
-
-    fn truth(&self) -> Result<bool, Error> {
-        self.value
-            .as_bool()
-            .ok_or_else(|| self.error("must be true or false"))
-    }
-
-    fn path(&self) -> Result<PathBuf, Error> {
-        let path = Path::new(self.text()?);
-        if path.is_absolute() && !self.text()?.contains('\0') {
-            Ok(path.to_owned())
-        } else {
-            Err(self.error("must be an absolute path"))
-        }
-    }
-
-    fn number(&self, range: RangeInclusive<u32>) -> Result<u32, Error> {
-        integer(self.value)
-            .and_then(|number| u32::try_from(number).ok())
-            .filter(|number| range.contains(number))
-            .ok_or_else(|| self.error(&format!("must be {}..={}", range.start(), range.end())))
-    }
-
-    fn seconds(&self, range: RangeInclusive<u32>) -> Result<Duration, Error> {
-        self.number(range)
-            .map(|seconds| Duration::from_secs(seconds.into()))
-    }
 }

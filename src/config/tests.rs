@@ -126,6 +126,64 @@ fn a_fault_names_file_line_and_key() {
             "config.toml:4: login.unenrolled must be \"deny\" or \"ignore\"",
         ),
         (
+            "[login]\nenter = \"sms\"\n",
+            "config.toml:4: login.enter must be \"refuse\" or \"push\"",
+        ),
+        (
+            "[login]\npush_seconds = 9\n",
+            "config.toml:4: login.push_seconds must be 10..=300",
+        ),
+        (
+            "[login]\nlanguage = \"nl\"\n",
+            "config.toml:4: login.language must be \"en\", \"es\", \"pt\", \"de\", \"fr\" or \"it\"",
+        ),
+        (
+            "[login]\nwhose = \"target\"\n",
+            "config.toml:4: login.whose must be \"user\" or \"caller\"",
+        ),
+        (
+            "[exempt]\nuser = []\n",
+            "config.toml:4: unknown key exempt.user",
+        ),
+        (
+            "[exempt]\nusers = \"root\"\n",
+            "config.toml:4: exempt.users must be a list of names in quotes",
+        ),
+        (
+            "[exempt]\nnetworks = [\"10.0.0.1/8\"]\n",
+            "config.toml:4: exempt.networks 10.0.0.1/8: the address has bits behind its prefix: \
+             did you mean 10.0.0.0/8?",
+        ),
+        (
+            "[exempt]\nnetworks = [\"bastion.example\"]\n",
+            "config.toml:4: exempt.networks bastion.example: a network is written like \
+             192.0.2.0/24, 2001:db8::/32 or as one address",
+        ),
+        (
+            "[limits]\nsms_per_user = 1001\n",
+            "config.toml:4: limits.sms_per_user must be 0..=1000",
+        ),
+        (
+            "[limits]\nrefused_tokens = 2\n",
+            "config.toml:4: limits.refused_tokens must be 3..=100",
+        ),
+        (
+            "[remember]\nseconds = 86401\n",
+            "config.toml:4: remember.seconds must be 0..=86400",
+        ),
+        (
+            "[recovery]\ncodes = 10\n",
+            "config.toml:4: unknown key recovery.codes",
+        ),
+        (
+            "[messages]\ngreeting = \"hi\"\n",
+            "config.toml:4: unknown key messages.greeting",
+        ),
+        (
+            "[messages]\nprompt = \"{name}: \"\n",
+            "config.toml:4: messages.prompt has an unknown placeholder {name}",
+        ),
+        (
             "[paths]\nlog = \"dev/log\"\n",
             "config.toml:4: paths.log must be an absolute path",
         ),
@@ -195,8 +253,10 @@ fn the_sample_shows_every_default() {
     let mut shown = String::new();
     for line in sample.lines().filter(|line| !line.starts_with("# ")) {
         let line = line.trim_start_matches('#');
-        let has_no_default = ["ca_file", "proxy"].iter().any(|key| line.starts_with(key));
-        if line.starts_with("[service") {
+        let has_no_default = ["ca_file", "proxy", "language"]
+            .iter()
+            .any(|key| line.starts_with(key));
+        if line.starts_with("[messages") {
             break;
         }
         if !has_no_default {
@@ -225,6 +285,16 @@ fn the_sample_shows_every_default() {
         "echo",
         "unenrolled",
         "when_unavailable",
+        "enter",
+        "push_seconds",
+        "push_code",
+        "token_in_password",
+        "whose",
+        "language",
+        "users",
+        "groups",
+        "services",
+        "networks",
         "state",
         "log",
         "url",
@@ -235,6 +305,14 @@ fn the_sample_shows_every_default() {
     ] {
         assert!(sample.contains(&format!("\n#{key} = ")), "{key}");
     }
+}
+
+#[test]
+fn another_text_has_another_digest() {
+    let digest = |text: &str| with_key(text).unwrap().digest;
+    assert_eq!(digest(""), digest(""));
+    assert_ne!(digest(""), digest("# more\n"));
+    assert_ne!(digest(""), [0; 32]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::ffi::CStr;
 use std::path::PathBuf;
 
+use crate::login::FirstPass;
 use crate::text;
 use crate::{config, users};
 
@@ -20,6 +21,8 @@ pub(super) struct Arguments {
     pub(super) debug: bool,
     /// The same as `unenrolled = "ignore"`.
     pub(super) nullok: bool,
+    /// Whether the password with the token behind it was taken by an earlier module.
+    pub(super) first_pass: FirstPass,
 }
 
 impl Arguments {
@@ -29,6 +32,7 @@ impl Arguments {
     /// A line for the log that names the argument.
     pub(super) fn parse(args: &[&CStr]) -> Result<Self, String> {
         let (mut config, mut users, mut debug, mut nullok) = (None, None, None, None);
+        let mut first_pass = None;
         for arg in args {
             let shown = || text::clean(&arg.to_string_lossy());
             let text = arg
@@ -42,6 +46,8 @@ impl Arguments {
                 ("users", Some(path)) => users.replace(absolute("users", path)?).is_some(),
                 ("debug", None) => debug.replace(()).is_some(),
                 ("nullok", None) => nullok.replace(()).is_some(),
+                ("try_first_pass", None) => first_pass.replace(FirstPass::Try).is_some(),
+                ("use_first_pass", None) => first_pass.replace(FirstPass::Use).is_some(),
                 _ => return Err(format!("argument {}: unknown", shown())),
             };
             if repeated {
@@ -53,6 +59,7 @@ impl Arguments {
             users: users.unwrap_or_else(|| users::DEFAULT_PATH.into()),
             debug: debug.is_some(),
             nullok: nullok.is_some(),
+            first_pass: first_pass.unwrap_or_default(),
         })
     }
 }
@@ -93,7 +100,11 @@ mod tests {
 
     #[test]
     fn what_is_unknown_repeated_or_malformed_is_refused_by_name() {
-        let refused: [(&[&CStr], &str); 9] = [
+        let refused: [(&[&CStr], &str); 10] = [
+            (
+                &[c"try_first_pass", c"use_first_pass"],
+                "argument use_first_pass: given twice",
+            ),
             (&[c"nullOK"], "argument nullOK: unknown"),
             (&[c"debug", c"debug"], "argument debug: given twice"),
             (

@@ -8,11 +8,12 @@ use pam::conv::Conv;
 use pam::items::User;
 use pam::module::PamHandle;
 
+use super::ffi;
 use crate::login::{Conversation, ConversationFailed};
 use crate::secret::Secret;
 
 /// The person behind a PAM handle.
-pub(super) struct PamConversation<'a>(pub(super) &'a PamHandle);
+pub(super) struct PamConversation<'a>(pub(super) &'a mut PamHandle);
 
 impl Conversation for PamConversation<'_> {
     fn ask(
@@ -21,17 +22,10 @@ impl Conversation for PamConversation<'_> {
         prompt: &str,
         echo: bool,
     ) -> Result<Option<Secret>, ConversationFailed> {
-        let conv = self
-            .0
-            .get_item::<Conv<'_>>()
-            .ok()
-            .flatten()
-            .ok_or(ConversationFailed)?;
         if let Some(message) = message {
-            // Some applications answer a text without a reply array, which is reported as an error;
-            // one that is really gone fails at the prompt.
-            let _ = conv.send(PAM_TEXT_INFO, message);
+            self.tell(message);
         }
+        let conv = conv(self.0).ok_or(ConversationFailed)?;
         let style = if echo {
             PAM_PROMPT_ECHO_ON
         } else {
@@ -42,9 +36,29 @@ impl Conversation for PamConversation<'_> {
         Ok(text.map(|text| Secret::new(text.to_owned())))
     }
 
+    fn tell(&mut self, message: &str) {
+        if let Some(conv) = conv(self.0) {
+            // Some applications answer a text without a reply array, which is reported as an error;
+            // one that is really gone fails at the prompt.
+            let _ = conv.send(PAM_TEXT_INFO, message);
+        }
+    }
+
     fn user(&self) -> Option<String> {
         user(self.0)
     }
+
+    fn set_password(&mut self, password: &Secret) -> Result<(), ConversationFailed> {
+        if ffi::set_password(self.0, password) {
+            Ok(())
+        } else {
+            Err(ConversationFailed)
+        }
+    }
+}
+
+fn conv(pamh: &PamHandle) -> Option<Conv<'_>> {
+    pamh.get_item::<Conv<'_>>().ok().flatten()
 }
 
 /// PAM_USER as it is now, unless it is no UTF-8.

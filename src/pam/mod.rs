@@ -5,7 +5,10 @@
 //! `module`; the person is asked through `conversation`.
 
 mod arguments;
+mod attempt;
 mod conversation;
+#[expect(unsafe_code, reason = "calls of libpam that pam-bindings lacks")]
+mod ffi;
 mod module;
 
 use std::ffi::CStr;

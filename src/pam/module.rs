@@ -5,14 +5,14 @@
 
 use std::ffi::CStr;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
-use pam::constants::PamResultCode;
-use pam::items::{AuthTok, RHost, RUser, Service, Tty};
 use pam::module::PamHandle;
+use ring::rand::{SecureRandom, SystemRandom};
 
 use super::arguments::Arguments;
-use super::conversation::{self, PamConversation};
+use super::attempt;
+use super::conversation::PamConversation;
 use crate::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::audit::{Audit, DEFAULT_LOG};
 use crate::client::Client;
@@ -20,17 +20,18 @@ use crate::client::transport::Https;
 use crate::client::types::AuthyId;
 use crate::config::{self, Config, Otherwise};
 use crate::deadline::{Clock, Deadline, SystemClock};
-use crate::login::Login;
-use crate::policy::{self, Required};
+use crate::login::{FirstPass, Login};
+use crate::messages::Messages;
+use crate::policy::{self, Needed, Question};
 use crate::provider::authy::Authy;
-use crate::secret::Secret;
-use crate::users::{Entry, Mapping};
-use crate::{account, text};
+use crate::remember::{self, Facts};
+use crate::users::Person;
+use crate::{account, limits, recovery, text, users};
 
 /// Performs one login and writes its audit line.
 pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr]) -> Verdict {
     let start = SystemClock.now();
-    let mut attempt = attempt(pamh);
+    let mut attempt = attempt::read(pamh);
     let arguments = match Arguments::parse(args) {
         Ok(arguments) => arguments,
         Err(why) => {
@@ -47,130 +48,205 @@ pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr]) -> Verdict {
             );
         }
     };
-    let outcome = match ask_for_user(pamh, &mut attempt) {
-        Ok(()) => decide(pamh, &attempt, &arguments, &config, start),
+    let outcome = match attempt::ask_for_user(pamh, &mut attempt) {
+        Ok(()) => {
+            let case = Case {
+                attempt: &attempt,
+                arguments: &arguments,
+                config: &config,
+                start,
+            };
+            case.decide(pamh).unwrap_or_else(|outcome| outcome)
+        }
         Err(outcome) => outcome,
     };
     finish(&attempt, Some((&config, arguments.debug)), outcome)
 }
 
 /// The audit line of a call that panicked.
-pub(super) fn panicked(pamh: &PamHandle) -> Verdict {
+pub(super) fn panicked(pamh: &mut PamHandle) -> Verdict {
     finish(
-        &attempt(pamh),
+        &attempt::read(pamh),
         None,
         Outcome::new(Verdict::Panicked, Reason::Panic),
     )
 }
 
-/// From a usable name to an outcome.
-fn decide(
-    pamh: &PamHandle,
-    attempt: &Attempt,
-    arguments: &Arguments,
-    config: &Config,
+/// One login with a usable name, and the files that were read for it.
+struct Case<'a> {
+    attempt: &'a Attempt,
+    arguments: &'a Arguments,
+    config: &'a Config,
     start: Instant,
-) -> Outcome {
-    let rules = rules(config, &attempt.service, arguments.nullok);
-    let deadline = Deadline::after(start, rules.deadline);
-    let person = match person(&arguments.users, &attempt.user, &rules) {
-        Ok(person) => person,
-        Err(outcome) => return outcome,
-    };
-    let api = &config.api;
-    let transport = Https::new(api.ca_file.clone(), api.proxy.clone()).with_warm_up(api.warm_up);
-    let client = Client::new(transport, &api.url, api.key.clone(), api.timeout);
-    Login {
-        attempt,
-        person,
-        rules: &rules,
-        request_timeout: api.timeout,
-        conversation: &mut PamConversation(pamh),
-        provider: &mut Authy::new(client),
-        clock: &SystemClock,
-        deadline,
-    }
-    .authenticate()
 }
 
-/// The rules for this service; `nullok` in the stack says the same as `unenrolled = "ignore"`.
-fn rules(config: &Config, service: &str, nullok: bool) -> config::Login {
-    let mut rules = config.login(service);
-    if nullok {
-        rules.unenrolled = Otherwise::Ignore;
-    }
-    rules
-}
-
-/// Whose factor is asked: a person's, nobody's (`None`: asked and refused), or an outcome that is
-/// already certain.
-fn person(users: &Path, user: &str, rules: &config::Login) -> Result<Option<AuthyId>, Outcome> {
-    let mapping =
-        Mapping::load(users).map_err(|error| failed(Reason::Mapping, error.to_string()))?;
-    let entry = mapping.find(user);
-    let required = policy::required(&entry, rules.unenrolled, || account::spelling(user))
-        .map_err(|error| failed(Reason::Account, error.to_string()))?;
-    match (required, entry) {
-        (Required::Person, Entry::Enrolled(id)) => Ok(Some(id)),
-        (Required::Unusable, Entry::Unusable { line, message }) => {
-            let file = users.display();
-            Err(failed(Reason::Mapping, format!("{file}:{line}: {message}")))
+impl Case<'_> {
+    /// From a usable name to an outcome; an `Err` is one that was certain before anybody was asked.
+    fn decide(&self, pamh: &mut PamHandle) -> Result<Outcome, Outcome> {
+        let mut rules = self.rules()?;
+        let subject = policy::subject(rules.whose, self.attempt)
+            .ok_or_else(|| Outcome::new(Verdict::Refused, Reason::BadUserName))?;
+        let person = self.person(subject, &rules)?;
+        rules.push = person.and_then(|person| person.push).unwrap_or(rules.push);
+        let id = person.map(|person| person.id);
+        let facts = id.map(|id| self.facts(subject, id));
+        let (state, remember) = (&self.config.paths.state, &self.config.remember);
+        if let Some(facts) = facts.filter(|facts| remember::holds(state, remember, facts)) {
+            return Ok(Outcome {
+                authy_id: Some(facts.id.number()),
+                ..Outcome::new(Verdict::Accepted, Reason::Remembered)
+            });
         }
-        (Required::Pass, Entry::Absent) => Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled)),
-        _ => Ok(None),
+        let outcome = self.ask(pamh, subject, id, &rules);
+        let proofs = [Reason::TokenAccepted, Reason::PushApproved];
+        if let Some(facts) = facts.filter(|_| proofs.contains(&outcome.reason)) {
+            remember::keep(state, remember, &facts);
+        }
+        Ok(outcome)
     }
-}
 
-/// Makes sure that there is a name, asking for it when the application has not, and that an account
-/// could have it.
-fn ask_for_user(pamh: &mut PamHandle, attempt: &mut Attempt) -> Result<(), Outcome> {
-    let unusable = || Outcome::new(Verdict::Refused, Reason::BadUserName);
-    match pamh.get_user(None) {
-        Ok(user) => attempt.user = user,
-        Err(PamResultCode::PAM_SYSTEM_ERR) => return Err(unusable()),
-        Err(_) => {
-            return Err(Outcome::new(
-                Verdict::ConversationFailed,
-                Reason::Conversation,
-            ));
+    /// What a login is remembered by.
+    fn facts<'a>(&'a self, subject: &'a str, id: AuthyId) -> Facts<'a> {
+        Facts {
+            attempt: self.attempt,
+            subject,
+            id,
+            local: self.attempt.rhost.is_none() && self.attempt.address.is_none(),
+            policy: self.config.digest,
         }
     }
-    if attempt.user.is_empty() || text::has_control(&attempt.user) {
-        return Err(unusable());
-    }
-    Ok(())
-}
 
-/// What PAM says of who knocks.
-fn attempt(pamh: &PamHandle) -> Attempt {
-    macro_rules! item {
-        ($item:ident) => {
-            pamh.get_item::<$item<'_>>()
-                .ok()
-                .flatten()
-                .map(|text| text.to_string_lossy().into_owned())
-                .filter(|text| !text.is_empty())
+    /// The rules for this service; `nullok` in the stack says the same as `unenrolled = "ignore"`.
+    fn rules(&self) -> Result<config::Login, Outcome> {
+        let mut rules = self.config.login(&self.attempt.service);
+        if self.arguments.nullok {
+            rules.unenrolled = Otherwise::Ignore;
+        }
+        if self.arguments.first_pass != FirstPass::Ask && !rules.token_in_password {
+            let why = "use_first_pass and try_first_pass need login.token_in_password = true";
+            return Err(failed(Reason::Arguments, why));
+        }
+        Ok(rules)
+    }
+
+    /// Whose factor is asked: a person's, nobody's (`None`: asked and refused), or an outcome that is
+    /// already certain.
+    fn person(&self, subject: &str, rules: &config::Login) -> Result<Option<Person>, Outcome> {
+        let users = &self.arguments.users;
+        let account = |error: account::LookupFailed| failed(Reason::Account, error.to_string());
+        let question = Question {
+            attempt: self.attempt,
+            subject,
+            exempt: &self.config.exempt,
+            unenrolled: rules.unenrolled,
         };
+        let needed = question.needed(
+            |groups| account::group_of(subject, groups).map_err(account),
+            || match users::find(users, subject) {
+                Ok(found) => Ok(found.entry),
+                Err(error) => Err(failed(Reason::Mapping, error.to_string())),
+            },
+            || account::spelling(subject).map_err(account),
+        )?;
+        match needed {
+            Needed::Person(person) => Ok(Some(person)),
+            Needed::Nobody => Ok(None),
+            Needed::Pass => Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled)),
+            Needed::Exempt(rule) => {
+                Err(Outcome::new(Verdict::Ignored, Reason::Exempt).with_detail(rule.to_string()))
+            }
+            Needed::NoKey(why) => {
+                Err(Outcome::new(Verdict::Refused, Reason::NoKey).with_detail(why.to_string()))
+            }
+            Needed::Unusable { line, message } => {
+                let file = users.display();
+                Err(failed(Reason::Mapping, format!("{file}:{line}: {message}")))
+            }
+        }
     }
-    Attempt {
-        user: conversation::user(pamh).unwrap_or_default(),
-        service: item!(Service).unwrap_or_default(),
-        rhost: item!(RHost),
-        tty: item!(Tty),
-        ruser: item!(RUser),
-        password: password(pamh),
+
+    /// Asks the person.
+    fn ask(
+        &self,
+        pamh: &mut PamHandle,
+        subject: &str,
+        person: Option<AuthyId>,
+        rules: &config::Login,
+    ) -> Outcome {
+        let (config, attempt) = (self.config, self.attempt);
+        let (api, state) = (&config.api, &config.paths.state);
+        let transport =
+            Https::new(api.ca_file.clone(), api.proxy.clone()).with_warm_up(api.warm_up);
+        let client = Client::new(transport, &api.url, api.key.clone(), api.timeout);
+        let host = host();
+        let mut codes = recovery::Stored::new(state, subject);
+        let takes_codes = config.recovery.holds_for(&attempt.service);
+        Login {
+            attempt,
+            person,
+            rules,
+            request_timeout: api.timeout,
+            messages: &Messages::new(
+                rules.language.unwrap_or_default(),
+                &config.messages,
+                &attempt.user,
+                &host,
+                &attempt.service,
+            ),
+            details: &details(attempt, &host),
+            first_pass: self.arguments.first_pass,
+            conversation: &mut PamConversation(pamh),
+            provider: &mut Authy::new(client),
+            limits: &mut limits::Stored::new(
+                state,
+                config.limits,
+                subject,
+                person.is_some(),
+                attempt.address,
+                SystemTime::now,
+            ),
+            recovery: takes_codes.then_some(&mut codes),
+            random: &mut random,
+            clock: &SystemClock,
+            deadline: Deadline::after(self.start, rules.deadline),
+        }
+        .authenticate()
     }
 }
 
-/// The system password that an earlier module took. One that is no UTF-8 equals no reply.
-fn password(pamh: &PamHandle) -> Option<Secret> {
-    let password = pamh.get_item::<AuthTok<'_>>().ok().flatten()?;
-    std::str::from_utf8(password.as_bytes())
-        .ok()
-        .map(|text| Secret::new(text.to_owned()))
+/// What the phone shows beside its question.
+fn details(attempt: &Attempt, host: &str) -> Vec<(String, String)> {
+    let address = attempt.address.map(|address| address.to_string());
+    let rows = [
+        ("User", Some(attempt.user.as_str())),
+        ("Caller", attempt.ruser.as_deref()),
+        ("Host", Some(host)),
+        ("Service", Some(attempt.service.as_str())),
+        ("Address", address.as_deref().or(attempt.rhost.as_deref())),
+        ("Terminal", attempt.tty.as_deref()),
+    ];
+    rows.into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), text::clean_to(value?, 100))))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
 }
 
-fn failed(reason: Reason, why: String) -> Outcome {
+/// The name of this host, as far as it is known.
+fn host() -> String {
+    let name = nix::unistd::gethostname().ok();
+    name.and_then(|name| name.into_string().ok())
+        .unwrap_or_else(|| "this host".to_owned())
+}
+
+/// A random number below `below`.
+fn random(below: u32) -> Option<u32> {
+    let mut bytes = [0; 8];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    let number = u64::from_ne_bytes(bytes).checked_rem(below.into())?;
+    u32::try_from(number).ok()
+}
+
+fn failed(reason: Reason, why: impl Into<String>) -> Outcome {
     Outcome::new(Verdict::Failed, reason).with_detail(why)
 }
 

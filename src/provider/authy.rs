@@ -1,11 +1,13 @@
 //! [`Provider`] over Authy's API: the only user of the client in the library.
 
-use super::{Error, ErrorKind, Provider, Sent};
+use super::{Answer, Error, ErrorKind, Provider, Question, Sent, Way};
+use crate::client::approvals::{Decision, Request};
 use crate::client::tokens::{Send, Verify};
 use crate::client::transport::Transport;
-use crate::client::types::{AuthyId, Token};
+use crate::client::types::{AuthyId, Token, Uuid};
 use crate::client::{self, Client};
 use crate::deadline::Deadline;
+use crate::messages::Language;
 
 /// Authy as a provider.
 #[derive(Debug)]
@@ -31,12 +33,59 @@ impl<T: Transport> Provider for Authy<T> {
             .verify(id, token, &Verify::default(), deadline)?)
     }
 
-    fn sms(&mut self, id: AuthyId, deadline: Deadline) -> Result<Sent, Error> {
-        let delivery = self.0.tokens().sms(id, &Send::default(), deadline)?;
+    fn send(
+        &mut self,
+        way: Way,
+        id: AuthyId,
+        language: Option<Language>,
+        deadline: Deadline,
+    ) -> Result<Sent, Error> {
+        let how = Send {
+            locale: language.map(Language::word),
+            ..Send::default()
+        };
+        let tokens = self.0.tokens();
+        let delivery = match way {
+            Way::Sms => tokens.sms(id, &how, deadline)?,
+            Way::Call => tokens.call(id, &how, deadline)?,
+        };
         Ok(if delivery.ignored {
             Sent::UseApp
         } else {
             Sent::Sent
+        })
+    }
+
+    fn has_app(&mut self, id: AuthyId, deadline: Deadline) -> Result<bool, Error> {
+        Ok(self.0.users().status(id, deadline)?.registered)
+    }
+
+    fn push(
+        &mut self,
+        id: AuthyId,
+        question: &Question,
+        deadline: Deadline,
+    ) -> Result<Uuid, Error> {
+        let request = Request {
+            message: &question.message,
+            details: &question.details,
+            seconds_to_expire: Some(question.seconds),
+            ..Request::default()
+        };
+        Ok(self.0.approvals().create(id, &request, deadline)?)
+    }
+
+    fn answer(&mut self, id: AuthyId, push: &Uuid, deadline: Deadline) -> Result<Answer, Error> {
+        let status = self
+            .0
+            .approvals()
+            .status(push, deadline)?
+            .belonging_to(id)?;
+        Ok(match status.decision {
+            Decision::Pending => Answer::Pending,
+            Decision::Approved => Answer::Approved,
+            Decision::Denied => Answer::Denied,
+            Decision::Expired => Answer::Expired,
         })
     }
 }

@@ -6,8 +6,9 @@
 
 pub mod authy;
 
-use crate::client::types::{AuthyId, Token};
+use crate::client::types::{AuthyId, Token, Uuid};
 use crate::deadline::Deadline;
+use crate::messages::Language;
 
 /// What a login asks of a service.
 pub trait Provider {
@@ -24,11 +25,70 @@ pub trait Provider {
     /// [`ErrorKind::Refused`] when it is wrong; otherwise the question was not answered with a yes.
     fn verify(&mut self, id: AuthyId, token: &Token, deadline: Deadline) -> Result<(), Error>;
 
-    /// Has a token sent to the person by SMS. Blocks until `deadline` at most.
+    /// Has a token sent to the person, in `language` where one is named. Blocks until `deadline` at
+    /// most, not for a call itself.
     ///
     /// # Errors
-    /// Any of [`Error`]: no SMS is on its way.
-    fn sms(&mut self, id: AuthyId, deadline: Deadline) -> Result<Sent, Error>;
+    /// Any of [`Error`]: no token is on its way.
+    fn send(
+        &mut self,
+        way: Way,
+        id: AuthyId,
+        language: Option<Language>,
+        deadline: Deadline,
+    ) -> Result<Sent, Error>;
+
+    /// Whether the person has an app that a push can reach. Blocks until `deadline` at most.
+    ///
+    /// # Errors
+    /// Any of [`Error`]: it is not known.
+    fn has_app(&mut self, id: AuthyId, deadline: Deadline) -> Result<bool, Error>;
+
+    /// Has the phone ask its owner. Blocks until `deadline` at most, not for the person.
+    ///
+    /// # Errors
+    /// Any of [`Error`]: no push is on its way.
+    fn push(&mut self, id: AuthyId, question: &Question, deadline: Deadline)
+    -> Result<Uuid, Error>;
+
+    /// What became of a push, asked once. Blocks until `deadline` at most.
+    ///
+    /// # Errors
+    /// Any of [`Error`]: it is not known.
+    fn answer(&mut self, id: AuthyId, push: &Uuid, deadline: Deadline) -> Result<Answer, Error>;
+}
+
+/// What the phone asks its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The question.
+    pub message: String,
+    /// What is shown beside it, in order.
+    pub details: Vec<(String, String)>,
+    /// How long it can be answered.
+    pub seconds: u32,
+}
+
+/// What became of a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Nobody has answered yet.
+    Pending,
+    /// The phone's owner said yes.
+    Approved,
+    /// The phone's owner said no.
+    Denied,
+    /// It can't be answered any more.
+    Expired,
+}
+
+/// How a token is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// As a text message.
+    Sms,
+    /// Told in a call.
+    Call,
 }
 
 /// What became of a token that was to be sent.

@@ -4,49 +4,64 @@
 //! a slip of the pen never makes somebody look unenrolled; only a bad *value* is that user's error
 //! alone. Names are compared byte for byte.
 
+mod entry;
+mod index;
 #[cfg(feature = "admin")]
 pub mod write;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use toml::de::DeValue;
-
-use crate::client::types::AuthyId;
 use crate::text;
-use crate::toml_file::{self, Source, integer};
+use crate::toml_file::{self, Lines, Source};
 use crate::trusted_file::{self, Holds};
+use entry::Row;
 
 pub use crate::toml_file::Error;
+pub use entry::{Entry, NoKey, Person, Shared, push_word};
 
 /// Where users.toml is when nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/pam_authy/users.toml";
 
-/// A valid users.toml.
-#[derive(Debug, Default)]
-pub struct Mapping(BTreeMap<String, Found>);
-
-/// An entry and its line.
-#[derive(Debug)]
-struct Found {
-    entry: Entry,
-    line: usize,
+/// What the mapping says of a name, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What it says.
+    pub entry: Entry,
+    /// The line of the entry, counted from 1, where there is one.
+    pub line: Option<usize>,
 }
 
-/// What the mapping says of a name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
-    /// The person at Authy.
-    Enrolled(AuthyId),
-    /// There is an entry, and its value names nobody.
-    Unusable {
-        /// The line of the entry.
-        line: usize,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// There is no entry of that name.
-    Absent,
+/// What the file at `path` says of `user`: with its look-up index where that holds, else from the whole
+/// of it.
+///
+/// # Errors
+/// The file cannot be trusted or read, or is not valid as a whole.
+pub fn find(path: &Path, user: &str) -> Result<Found, Error> {
+    let opened = trusted_file::open(path, Holds::Public)?;
+    if let Some(found) = index::find(&opened, user) {
+        return Ok(found);
+    }
+    let text = toml_file::text(opened.read(trusted_file::MAPPING_LIMIT)?, path)?;
+    let mapping = Mapping::parse(&text, path)?;
+    Ok(Found {
+        entry: mapping.find(user),
+        line: mapping.line(user),
+    })
+}
+
+/// A valid users.toml.
+#[derive(Debug, Default)]
+pub struct Mapping(BTreeMap<String, Slot>);
+
+/// An entry and where it stands.
+#[derive(Debug)]
+struct Slot {
+    entry: Entry,
+    line: usize,
+    /// From the name to the end of the value, in bytes.
+    #[cfg(feature = "admin")]
+    span: std::ops::Range<usize>,
 }
 
 impl Mapping {
@@ -67,7 +82,8 @@ impl Mapping {
     /// The text is not valid as a whole.
     pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
         let source = Source::new(path, text);
-        let mut found = BTreeMap::new();
+        let lines = Lines::of(text);
+        let mut slots = BTreeMap::new();
         for (name, value) in &source.parse()? {
             let (at, name) = (name.span(), name.get_ref());
             if name != "users" {
@@ -81,18 +97,25 @@ impl Mapping {
                 return Err(source.error(at, "users must be a table"));
             };
             for (user, value) in users {
+                let line = lines.line(user.span().start);
                 let row = Row {
                     source,
                     at: user.span(),
+                    line,
                     user: user.get_ref(),
                     span: value.span(),
                 };
                 let entry = row.read(value.get_ref())?;
-                let line = source.line(user.span());
-                found.insert(user.get_ref().to_string(), Found { entry, line });
+                let slot = Slot {
+                    entry,
+                    line,
+                    #[cfg(feature = "admin")]
+                    span: user.span().start..value.span().end,
+                };
+                slots.insert(user.get_ref().to_string(), slot);
             }
         }
-        Ok(Self(found))
+        Ok(Self(slots))
     }
 
     /// What the mapping says of `user`.
@@ -100,80 +123,38 @@ impl Mapping {
     pub fn find(&self, user: &str) -> Entry {
         self.0
             .get(user)
-            .map_or(Entry::Absent, |found| found.entry.clone())
+            .map_or(Entry::Absent, |slot| slot.entry.clone())
     }
 
     /// The line of the entry of `user`, counted from 1.
     #[must_use]
     pub fn line(&self, user: &str) -> Option<usize> {
-        self.0.get(user).map(|found| found.line)
+        self.0.get(user).map(|slot| slot.line)
+    }
+
+    /// Has it say something of `user`; where that stands is not known then.
+    #[cfg(feature = "admin")]
+    fn set(&mut self, user: &str, entry: Entry) {
+        let slot = Slot {
+            entry,
+            line: 0,
+            span: 0..0,
+        };
+        self.0.insert(user.to_owned(), slot);
     }
 
     /// All names that have an entry, in their order, with what it says.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.0
             .iter()
-            .map(|(user, found)| (user.as_str(), &found.entry))
-    }
-}
-
-/// One line of `[users]`.
-struct Row<'a> {
-    source: Source<'a>,
-    at: std::ops::Range<usize>,
-    user: &'a str,
-    span: std::ops::Range<usize>,
-}
-
-impl Row<'_> {
-    fn read(&self, value: &DeValue<'_>) -> Result<Entry, Error> {
-        let Some(table) = value.as_table() else {
-            return Ok(self.id(value));
-        };
-        // A table that was not written as one came from a name with a dot in it.
-        if !self.source.starts_with(self.span.clone(), '{') {
-            let part = table.keys().next().map_or("", |key| key.get_ref());
-            let name = text::clean_to(&format!("{}.{part}", self.user), 64);
-            return Err(self.error(format!("{name}: put the name in quotes")));
-        }
-        let mut id = None;
-        for (key, value) in table {
-            match key.get_ref().as_ref() {
-                "authy_id" => id = Some(self.id(value.get_ref())),
-                other => {
-                    let (user, key) = (text::clean_to(self.user, 64), text::clean_to(other, 64));
-                    return Err(self.error(format!("{user}: unknown key {key}")));
-                }
-            }
-        }
-        Ok(id.unwrap_or_else(|| self.unusable("authy_id is missing")))
-    }
-
-    fn id(&self, value: &DeValue<'_>) -> Entry {
-        match integer(value).map(AuthyId::try_from) {
-            Some(Ok(id)) => Entry::Enrolled(id),
-            Some(Err(_)) | None => {
-                self.unusable("the authy id must be an integer from 1 to 9223372036854775807")
-            }
-        }
-    }
-
-    fn unusable(&self, why: &str) -> Entry {
-        let line = self.source.line(self.at.clone());
-        Entry::Unusable {
-            line,
-            message: format!("{}: {why}", text::clean_to(self.user, 64)),
-        }
-    }
-
-    fn error(&self, message: String) -> Error {
-        self.source.error(self.at.clone(), message)
+            .map(|(user, slot)| (user.as_str(), &slot.entry))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::types::AuthyId;
     use proptest::prelude::*;
 
     fn parse(text: &str) -> Result<Mapping, String> {
@@ -181,7 +162,7 @@ mod tests {
     }
 
     fn enrolled(id: u64) -> Entry {
-        Entry::Enrolled(id.try_into().unwrap())
+        Entry::Enrolled(AuthyId::try_from(id).unwrap().into())
     }
 
     #[test]

@@ -128,6 +128,36 @@ impl Sim {
         )
     }
 
+    /// Approves or denies the person's next push as soon as it is there, ten seconds at most; gives back
+    /// what the phone showed.
+    pub(crate) fn decide(&self, id: u64, approve: bool) -> Value {
+        let until = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < until {
+            if let Some(pending) = self.pending_push(id) {
+                let uuid = pending["uuid"].as_str().unwrap();
+                self.post(
+                    &format!("/phone/approvals/{uuid}"),
+                    &json!({"approve": approve}),
+                );
+                return pending;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("no push came");
+    }
+
+    /// The push that waits on the person's phone.
+    pub(crate) fn pending_push(&self, id: u64) -> Option<Value> {
+        let phones = self.get("/phone.json");
+        let users = phones["users"].as_array()?;
+        let user = users.iter().find(|user| user["authy_id"] == id)?;
+        let approvals = user["approvals"].as_array()?;
+        approvals
+            .iter()
+            .find(|approval| approval["status"] == "pending")
+            .cloned()
+    }
+
     pub(crate) fn change(&self, id: u64, change: &Value) {
         self.post(&format!("/phone/users/{id}"), change);
     }

@@ -20,7 +20,7 @@ fn a_right_token_is_pam_success_and_one_audit_line() {
         login.seen,
         [(
             Style::PromptEchoOn,
-            "Authy token (or type sms): ".to_owned()
+            "Authy token (or type push, sms or call): ".to_owned()
         )]
     );
     assert_eq!(
@@ -180,7 +180,9 @@ fn a_person_with_the_app_is_told_to_use_it() {
 
 #[test]
 fn sms_never_is_no_word_at_the_prompt() {
-    let host = Host::with("[login]\nrefusal_seconds = 0\nsms = \"never\"\nattempts = 1\n");
+    let host = Host::with(
+        "[login]\nrefusal_seconds = 0\nsms = \"never\"\nattempts = 1\nfactors = [\"token\", \"sms\"]\n",
+    );
 
     let login = host.login("alice", &["sms"]);
 

@@ -14,25 +14,25 @@ use crate::common::host::Host;
 use crate::common::sandbox;
 
 /// The name of sshd's copy, and so of its PAM service.
-const NAME: &str = "sshd-under-test";
-const USER: &str = "pat";
-const PASSWORD: &str = "right horse";
+pub(super) const NAME: &str = "sshd-under-test";
+pub(super) const USER: &str = "pat";
+pub(super) const PASSWORD: &str = "right horse";
 
 /// A first factor by password: a wrong one ends the stack before us.
-const PASSWORD_FIRST: &str = "auth requisite pam_unix.so\n";
+pub(super) const PASSWORD_FIRST: &str = "auth requisite pam_unix.so\n";
 const REST: &str =
     "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n";
 
-struct Sshd {
-    host: Host,
+pub(super) struct Sshd {
+    pub(super) host: Host,
     server: Child,
-    port: u16,
-    folder: PathBuf,
+    pub(super) port: u16,
+    pub(super) folder: PathBuf,
 }
 
 impl Sshd {
     /// Starts sshd with a stack of `first`, our line as the documentation shows it, and pam_permit.
-    fn start(host: Host, first: &str, methods: &str) -> Self {
+    pub(super) fn start(host: Host, first: &str, methods: &str) -> Self {
         let folder = host.sim.folder().join("ssh");
         fs::create_dir_all(&folder).unwrap();
         fs::create_dir_all("/run/sshd").unwrap();
@@ -95,7 +95,7 @@ impl Sshd {
 
     /// A client program that answers password prompts with `password` and token prompts with
     /// `tokens` in turn, and gives up after half a minute.
-    fn client(&self, program: &str, password: &str, tokens: &[&str]) -> Command {
+    pub(super) fn client(&self, program: &str, password: &str, tokens: &[&str]) -> Command {
         let askpass = self.folder.join("askpass");
         fs::write(self.folder.join("tokens"), tokens.join("\n") + "\n").unwrap();
         fs::write(self.folder.join("password"), password).unwrap();
@@ -122,7 +122,7 @@ impl Sshd {
         client
     }
 
-    fn ssh(&self, user: &str, password: &str, tokens: &[&str]) -> Output {
+    pub(super) fn ssh(&self, user: &str, password: &str, tokens: &[&str]) -> Output {
         let mut ssh = self.client("ssh", password, tokens);
         ssh.args([
             "-p",
@@ -134,11 +134,11 @@ impl Sshd {
         ssh.output().unwrap()
     }
 
-    fn token(&self) -> String {
+    pub(super) fn token(&self) -> String {
         self.host.sim.token(1635)
     }
 
-    fn asked(&self) -> String {
+    pub(super) fn asked(&self) -> String {
         fs::read_to_string(self.folder.join("asked")).unwrap_or_default()
     }
 }
@@ -156,7 +156,7 @@ fn authorize(key: &Path) {
     fs::copy(key, folder.join("authorized_keys")).unwrap();
 }
 
-fn run(command: &mut Command) {
+pub(super) fn run(command: &mut Command) {
     let output = command.output().unwrap();
     assert!(
         output.status.success(),
@@ -176,7 +176,7 @@ fn pipe(command: &mut Command, input: &str) {
     assert!(child.wait().unwrap().success(), "{command:?}");
 }
 
-fn is_inside(output: &Output) -> bool {
+pub(super) fn is_inside(output: &Output) -> bool {
     output.status.success() && output.stdout == b"inside\n"
 }
 

@@ -10,15 +10,15 @@ use crate::common::host::Host;
 use crate::common::sandbox;
 
 const SERVICE: &str = "sudo-under-test";
-const USER: &str = "pat";
-const PASSWORD: &str = "right horse";
+pub(super) const USER: &str = "pat";
+pub(super) const PASSWORD: &str = "right horse";
 
-struct Sudo {
-    host: Host,
+pub(super) struct Sudo {
+    pub(super) host: Host,
 }
 
 impl Sudo {
-    fn set_up(more: &str) -> Self {
+    pub(super) fn set_up(more: &str) -> Self {
         let host = Host::with(&format!("[login]\nrefusal_seconds = 0\n{more}"));
         let status = Command::new("useradd")
             .args(["--create-home", USER])
@@ -53,7 +53,7 @@ impl Sudo {
     }
 
     /// `sudo id -u` by the user, with these lines on its standard input.
-    fn run(&self, lines: &[&str], environment: &[(&str, &str)]) -> Output {
+    pub(super) fn run(&self, lines: &[&str], environment: &[(&str, &str)]) -> Output {
         let mut sudo = Command::new("timeout");
         sudo.args([
             "60", "runuser", "-u", USER, "--", "sudo", "-S", "-k", "id", "-u",
@@ -86,7 +86,7 @@ fn pipe(command: &mut Command, input: &str) {
     assert!(child.wait().unwrap().success(), "{command:?}");
 }
 
-fn became_root(output: &Output) -> bool {
+pub(super) fn became_root(output: &Output) -> bool {
     output.status.success() && output.stdout == b"0\n"
 }
 

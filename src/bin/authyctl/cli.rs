@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pam_authy::client::types::{AuthyId, CountryCode, Uuid};
+use pam_authy::ssh_key::Fingerprint;
 
 /// Administers pam_authy: enrolls people, asks Authy about them, rehearses a login.
 #[derive(Debug, Parser)]
@@ -60,8 +61,11 @@ pub(crate) enum Command {
         #[arg(value_parser = user_name)]
         user: String,
         /// Have Authy remove the person from the application too
-        #[arg(long)]
+        #[arg(long, conflicts_with = "ssh_key")]
         remote: bool,
+        /// Take out one person of a shared account, by the fingerprint of an SSH key
+        #[arg(long, value_name = "FINGERPRINT")]
+        ssh_key: Option<Fingerprint>,
     },
     /// Enroll many people: CSV, or an authy-ssh configuration
     Import {
@@ -76,6 +80,8 @@ pub(crate) enum Command {
     },
     /// Show the mapping
     List,
+    /// Check the mapping and write its look-up index, which every other change writes too
+    Index,
     /// Ask Authy what it knows of a person
     Status {
         #[command(flatten)]
@@ -193,6 +199,10 @@ pub(crate) struct Enroll {
     /// Have Authy send an SMS with a link to its app
     #[arg(long, requires = "email")]
     pub(crate) install_link: bool,
+    /// The fingerprint of the person's SSH key, as ssh-keygen -lf shows it, where several people share
+    /// the account
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) ssh_key: Option<Fingerprint>,
     /// Put another id in the place of the present one
     #[arg(long)]
     pub(crate) replace: bool,

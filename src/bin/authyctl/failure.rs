@@ -139,9 +139,11 @@ impl From<users::write::Error> for Failure {
             Write::OtherId { .. } => Self::new(Kind::Refused, error.to_string())
                 .hint("--replace puts the new id in the old one's place"),
             Write::BadName(_) => Self::new(Kind::Usage, error.to_string()),
-            Write::Mapping(_) | Write::NotMapped(_) | Write::Locked(_) | Write::Io { .. } => {
-                Self::new(Kind::Local, error.to_string())
-            }
+            Write::Mapping(_)
+            | Write::NotMapped(_)
+            | Write::OtherForm { .. }
+            | Write::Locked(_)
+            | Write::Io { .. } => Self::new(Kind::Local, error.to_string()),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! `explain`: what a login would be asked, and by which line of which file.
 //!
-//! It asks `policy::required`, the function that the module asks.
+//! It asks `policy::Question`, the function that the module asks.
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pam_authy::account;
-use pam_authy::config::{Config, Otherwise};
-use pam_authy::policy::{self, Required};
+use pam_authy::attempt::Attempt;
+use pam_authy::config::{Config, Login, Otherwise, Whose};
+use pam_authy::policy::{Needed, Question};
 use pam_authy::text;
-use pam_authy::users::{Entry, Mapping};
+use pam_authy::users::{self, Entry, Found};
 use serde_json::json;
 
 use crate::cli::Global;
@@ -23,49 +24,39 @@ pub(crate) fn explain(
     rhost: Option<IpAddr>,
 ) -> Result<Done, Failure> {
     let config = Config::load(&global.config)?;
-    let mapping = Mapping::load(&global.users)?;
+    let found = users::find(&global.users, user)?;
     let rules = config.login(service);
-    let entry = mapping.find(user);
-    let required = policy::required(&entry, rules.unenrolled, || account::spelling(user))
-        .map_err(|error| Failure::new(Kind::Local, error.to_string()))?;
+    let attempt = attempt(user, service, rhost);
+    let question = Question {
+        attempt: &attempt,
+        subject: user,
+        exempt: &config.exempt,
+        unenrolled: rules.unenrolled,
+    };
+    let account = |error: account::LookupFailed| Failure::new(Kind::Local, error.to_string());
+    let needed = question.needed(
+        |groups| account::group_of(user, groups).map_err(account),
+        || Ok(found.entry.clone()),
+        || account::spelling(user).map_err(account),
+    )?;
     let shown = text::clean_to(user, 64);
-    let reason = match (&entry, required) {
-        (Entry::Enrolled(id), _) => format!("{shown} is enrolled with authy id {id}"),
-        (Entry::Unusable { message, .. }, _) => {
-            format!("the entry of {shown} cannot be used, so every login is refused: {message}")
-        }
-        (Entry::Absent, Required::Pass) => {
-            format!("{shown} is not enrolled, and unenrolled = \"ignore\" lets that pass")
-        }
-        (Entry::Absent, _) if rules.unenrolled == Otherwise::Ignore => format!(
-            "{shown} is another spelling of an account's name, so unenrolled = \"ignore\" does not hold"
-        ),
-        (Entry::Absent, _) => {
-            format!("{shown} is not enrolled, and unenrolled = \"deny\" refuses whatever is typed")
-        }
+    let reason = reason(&needed, &found.entry, &shown, rules.unenrolled);
+    let (file, line) = source(global, &config, service, &needed, &found);
+    let is_required = !matches!(needed, Needed::Exempt(_) | Needed::Pass);
+    let place = place(&file, line);
+    let from = rhost.map_or(String::new(), |rhost| format!(" from {rhost}"));
+    let asked_for = if is_required {
+        "asked for"
+    } else {
+        "not asked for"
     };
-    let (file, line) = match entry {
-        Entry::Absent => (&global.config, config.line(service, "unenrolled")),
-        Entry::Enrolled(_) | Entry::Unusable { .. } => (&global.users, mapping.line(user)),
-    };
-    let is_required = required != Required::Pass;
-    let place = place(file, line);
     let mut lines = vec![
-        format!(
-            "second factor for {shown} by {service}{}: {}",
-            rhost
-                .map(|rhost| format!(" from {rhost}"))
-                .unwrap_or_default(),
-            if is_required {
-                "asked for"
-            } else {
-                "not asked for"
-            }
-        ),
+        format!("second factor for {shown} by {service}{from}: {asked_for}"),
         format!("{reason} ({place})"),
     ];
-    if required == Required::Person {
-        lines.push(asked(&rules));
+    if matches!(needed, Needed::Person(_)) || matches!(found.entry, Entry::Shared(_)) && is_required
+    {
+        lines.extend(asked(&config, &rules, service));
     }
     let members = json!({
         "user": user,
@@ -78,6 +69,68 @@ pub(crate) fn explain(
     Ok(Done::new(lines, members))
 }
 
+/// A login as the application would hand it over.
+fn attempt(user: &str, service: &str, rhost: Option<IpAddr>) -> Attempt {
+    Attempt {
+        user: user.to_owned(),
+        service: service.to_owned(),
+        rhost: rhost.map(|rhost| rhost.to_string()),
+        tty: None,
+        ruser: None,
+        address: rhost.map(|rhost| rhost.to_canonical()),
+        ssh_auth: None,
+        password: None,
+    }
+}
+
+fn reason(needed: &Needed, entry: &Entry, shown: &str, unenrolled: Otherwise) -> String {
+    match needed {
+        Needed::Exempt(rule) => format!("{rule} holds"),
+        Needed::Person(person) => format!("{shown} is enrolled with authy id {}", person.id),
+        Needed::NoKey(_) => {
+            let keys = match entry {
+                Entry::Shared(shared) => shared.keys.len(),
+                _ => 0,
+            };
+            format!(
+                "{shown} is shared: the SSH key of the login, one of {keys}, tells whose factor it is; without \
+                 one it is refused"
+            )
+        }
+        Needed::Unusable { message, .. } => {
+            format!("the entry of {shown} cannot be used, so every login is refused: {message}")
+        }
+        Needed::Pass => {
+            format!("{shown} is not enrolled, and unenrolled = \"ignore\" lets that pass")
+        }
+        Needed::Nobody if unenrolled == Otherwise::Ignore => format!(
+            "{shown} is another spelling of an account's name, so unenrolled = \"ignore\" does not hold"
+        ),
+        Needed::Nobody => {
+            format!("{shown} is not enrolled, and unenrolled = \"deny\" refuses whatever is typed")
+        }
+    }
+}
+
+/// The file and line that say so.
+fn source(
+    global: &Global,
+    config: &Config,
+    service: &str,
+    needed: &Needed,
+    found: &Found,
+) -> (PathBuf, Option<usize>) {
+    match needed {
+        Needed::Exempt(rule) => (global.config.clone(), config.table_line("exempt", rule.key)),
+        Needed::Pass | Needed::Nobody => {
+            (global.config.clone(), config.line(service, "unenrolled"))
+        }
+        Needed::Person(_) | Needed::NoKey(_) | Needed::Unusable { .. } => {
+            (global.users.clone(), found.line)
+        }
+    }
+}
+
 fn place(file: &Path, line: Option<usize>) -> String {
     match line {
         Some(line) => format!("{}:{line}", file.display()),
@@ -85,13 +138,35 @@ fn place(file: &Path, line: Option<usize>) -> String {
     }
 }
 
-/// What may be typed.
-fn asked(rules: &pam_authy::config::Login) -> String {
+/// What may be typed, and what else may let the person in.
+fn asked(config: &Config, rules: &Login, service: &str) -> Vec<String> {
     let factors: Vec<_> = rules.factors.iter().map(|factor| factor.word()).collect();
-    format!(
+    let mut lines = vec![format!(
         "{} replies within {} s, factors {}",
-        rules.attempts,
+        if rules.token_in_password {
+            1
+        } else {
+            rules.attempts
+        },
         rules.deadline.as_secs(),
         factors.join(", ")
-    )
+    )];
+    if rules.token_in_password {
+        lines.push("the token stands behind the password, in one reply".to_owned());
+    }
+    if rules.whose == Whose::Caller {
+        lines.push(
+            "whose = \"caller\": so it is where this user calls, and not the target".to_owned(),
+        );
+    }
+    if config.remember.holds_for(service) {
+        let seconds = config.remember.time.as_secs();
+        lines.push(format!(
+            "a proof is remembered for {seconds} s for the same login"
+        ));
+    }
+    if config.recovery.holds_for(service) {
+        lines.push("recovery codes are taken, where the person has some".to_owned());
+    }
+    lines
 }

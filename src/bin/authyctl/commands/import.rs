@@ -1,7 +1,10 @@
 //! `import`: many people at once, from CSV or from an authy-ssh configuration.
 //!
 //! Every row stands for itself: one that fails is reported with its line and the others go on. Rows that
-//! are enrolled already are skipped, so the same command, run again, continues where it was ended.
+//! are enrolled already are skipped, so the same command, run again, continues where it was ended. A
+//! small mapping is written after every row or two; a large one, which takes longer to write, less
+//! often. A person who was created and not yet written when the command was killed is created again,
+//! and Authy gives the same cellphone the same id.
 
 mod rows;
 
@@ -18,7 +21,8 @@ use pam_authy::client::transport::Https;
 use pam_authy::client::types::AuthyId;
 use pam_authy::client::users::NewUser;
 use pam_authy::deadline::Deadline;
-use pam_authy::users::{Entry, Mapping, write};
+use pam_authy::users::write::{self, Enrolment};
+use pam_authy::users::{Entry, Mapping};
 use rows::{Row, Who};
 use serde_json::json;
 
@@ -31,6 +35,8 @@ use crate::output::Done;
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 /// The time of one row; a request's own time-out is shorter or the same.
 const ROW_LIMIT: Duration = Duration::from_secs(60);
+/// Between two writes of the mapping passes this many times what a write takes.
+const REST: u32 = 4;
 
 /// What has become of the rows so far.
 #[derive(Default)]
@@ -61,25 +67,105 @@ pub(crate) fn import(
     };
     let service = Service::new(global);
     let progress = Progress::start(global, rows.len(), dry_run);
+    let mut batch = Batch::new(&global.users, replace);
     let mut tally = Tally::default();
     for (line, row) in rows {
         let name = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
-        let fate = row.and_then(|row| {
-            if dry_run {
-                check(&mapping, &row, replace)
-            } else {
-                carry_out(&service, &mapping, &row, replace)
+        let step = row.and_then(|row| {
+            let fate = check(&mapping, &row, replace)?;
+            if dry_run || matches!(fate, Fate::Skipped) {
+                return Ok(Step::Over(fate));
             }
+            service.person(&row).map(Step::Write)
         });
-        progress.row(line, &name, &fate);
-        match fate {
-            Ok(Fate::Enrolled) => tally.enrolled += 1,
-            Ok(Fate::Skipped) => tally.skipped += 1,
-            Err(why) => tally.failed.push((line, why)),
+        match step {
+            Ok(Step::Write(id)) => batch.add(line, name, id),
+            Ok(Step::Over(fate)) => tally.count(&progress, line, &name, Ok(fate)),
+            Err(why) => tally.count(&progress, line, &name, Err(why)),
+        }
+        if batch.is_due() {
+            batch.write(&progress, &mut tally);
         }
     }
+    batch.write(&progress, &mut tally);
     progress.finish();
+    tally.failed.sort();
     conclude(file, tally, dry_run)
+}
+
+impl Tally {
+    fn count(&mut self, progress: &Progress, line: usize, user: &str, fate: Result<Fate, String>) {
+        progress.row(line, user, &fate);
+        match fate {
+            Ok(Fate::Enrolled) => self.enrolled += 1,
+            Ok(Fate::Skipped) => self.skipped += 1,
+            Err(why) => self.failed.push((line, why)),
+        }
+    }
+}
+
+/// What comes next for a row.
+enum Step {
+    /// Its line in the mapping.
+    Write(AuthyId),
+    /// Nothing.
+    Over(Fate),
+}
+
+/// Rows on their way into the mapping.
+struct Batch<'a> {
+    users: &'a Path,
+    replace: bool,
+    rows: Vec<(usize, Enrolment)>,
+    last: Instant,
+    cost: Duration,
+}
+
+impl<'a> Batch<'a> {
+    fn new(users: &'a Path, replace: bool) -> Self {
+        Self {
+            users,
+            replace,
+            rows: Vec::new(),
+            last: Instant::now(),
+            cost: Duration::ZERO,
+        }
+    }
+
+    fn add(&mut self, line: usize, user: String, id: AuthyId) {
+        let key = None;
+        self.rows.push((line, Enrolment { user, key, id }));
+    }
+
+    fn is_due(&self) -> bool {
+        self.last.elapsed() >= self.cost * REST
+    }
+
+    /// Writes the rows that are waiting, and says of each what became of it.
+    fn write(&mut self, progress: &Progress, tally: &mut Tally) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let start = Instant::now();
+        let (lines, rows): (Vec<_>, Vec<_>) = self.rows.drain(..).unzip();
+        let fates: Vec<_> = match write::enroll_all(self.users, &rows, self.replace) {
+            Ok(changes) => changes.into_iter().map(fate).collect(),
+            Err(error) => rows.iter().map(|_| Err(error.to_string())).collect(),
+        };
+        for ((line, row), fate) in lines.into_iter().zip(&rows).zip(fates) {
+            tally.count(progress, line, &row.user, fate);
+        }
+        self.last = Instant::now();
+        self.cost = self.last.duration_since(start);
+    }
+}
+
+fn fate(change: Result<write::Change, write::Error>) -> Result<Fate, String> {
+    match change {
+        Ok(change) if change.changed => Ok(Fate::Enrolled),
+        Ok(_) => Ok(Fate::Skipped),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {
@@ -104,36 +190,19 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 /// What would become of a row, as far as that can be known without changing anything.
 fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<Fate, String> {
     match (mapping.find(&row.user), &row.who) {
-        (Entry::Enrolled(present), Who::Id(id)) if present == *id => Ok(Fate::Skipped),
+        (Entry::Enrolled(present), Who::Id(id)) if present.id == *id => Ok(Fate::Skipped),
         (Entry::Enrolled(_), Who::New { .. }) if !replace => Ok(Fate::Skipped),
-        (Entry::Enrolled(present), Who::Id(_)) if !replace => Err(format!(
-            "{} is enrolled with another authy id, {present}",
+        (Entry::Shared(_), _) => Err(format!(
+            "{} is shared by several people; enroll each with --ssh-key",
             pam_authy::text::clean_to(&row.user, 64)
+        )),
+        (Entry::Enrolled(present), Who::Id(_)) if !replace => Err(format!(
+            "{} is enrolled with another authy id, {}",
+            pam_authy::text::clean_to(&row.user, 64),
+            present.id
         )),
         _ => Ok(Fate::Enrolled),
     }
-}
-
-fn carry_out(
-    service: &Service<'_>,
-    mapping: &Mapping,
-    row: &Row,
-    replace: bool,
-) -> Result<Fate, String> {
-    if let Fate::Skipped = check(mapping, row, replace)? {
-        return Ok(Fate::Skipped);
-    }
-    let id = match &row.who {
-        Who::Id(id) => *id,
-        Who::New { email, phone } => service.create(email, phone).map_err(|f| f.message)?,
-    };
-    let change = write::enroll(&service.global.users, &row.user, id, replace)
-        .map_err(|error| error.to_string())?;
-    Ok(if change.changed {
-        Fate::Enrolled
-    } else {
-        Fate::Skipped
-    })
 }
 
 /// The client, made when the first row needs it: a file of ids needs neither configuration nor network.
@@ -147,6 +216,14 @@ impl<'a> Service<'a> {
         Self {
             global,
             client: OnceCell::new(),
+        }
+    }
+
+    /// Whom a row means; somebody new is created.
+    fn person(&self, row: &Row) -> Result<AuthyId, String> {
+        match &row.who {
+            Who::Id(id) => Ok(*id),
+            Who::New { email, phone } => self.create(email, phone).map_err(|f| f.message),
         }
     }
 

@@ -1,10 +1,13 @@
-//! `enroll`, `unenroll`, `list`: the mapping, without configuration or network.
+//! `enroll`, `unenroll`, `list`, `index`: the mapping, without configuration or network.
 
 use pam_authy::account::{self, Spelling};
+use pam_authy::attempt::When;
 use pam_authy::client::types::AuthyId;
+use pam_authy::ssh_key::Fingerprint;
 use pam_authy::text;
-use pam_authy::users::{Entry, Mapping, write};
-use serde_json::json;
+use pam_authy::users::write::{self, Enrolment};
+use pam_authy::users::{Entry, Mapping, push_word};
+use serde_json::{Value, json};
 
 use super::people;
 use crate::cli::{Enroll, Global};
@@ -17,8 +20,16 @@ pub(crate) fn enroll(global: &Global, how: &Enroll) -> Result<Done, Failure> {
         Some(id) => id,
         None => people::create(global, how)?,
     };
-    let change = write::enroll(&global.users, user, id, how.replace)?;
-    let shown = text::clean_to(user, 64);
+    let one = Enrolment {
+        user: user.to_owned(),
+        key: how.ssh_key,
+        id,
+    };
+    let change = write::enroll_one(&global.users, one, how.replace)?;
+    let shown = match how.ssh_key {
+        Some(key) => format!("{} by {key}", text::clean_to(user, 64)),
+        None => text::clean_to(user, 64),
+    };
     let line = match (change.changed, change.previous) {
         (false, _) => format!("{shown} is enrolled with authy id {id} already"),
         (true, Some(previous)) => {
@@ -29,21 +40,34 @@ pub(crate) fn enroll(global: &Global, how: &Enroll) -> Result<Done, Failure> {
     let members = json!({"user": user, "authy_id": id.number(), "changed": change.changed});
     Ok(Done {
         warning: account_warning(user),
-        ..Done::new(vec![line], members)
+        ..Done::new(vec![line], with_key(members, how.ssh_key))
     })
+}
+
+fn with_key(mut members: Value, key: Option<Fingerprint>) -> Value {
+    if let Some(key) = key {
+        members["ssh_key"] = json!(key.to_string());
+    }
+    members
 }
 
 /// The mapping goes last: while Authy has not taken the person out, the mapping is the only record of
 /// whom to take out.
-pub(crate) fn unenroll(global: &Global, user: &str, remote: bool) -> Result<Done, Failure> {
+pub(crate) fn unenroll(
+    global: &Global,
+    user: &str,
+    remote: bool,
+    key: Option<Fingerprint>,
+) -> Result<Done, Failure> {
     let warning = if remote {
         people::delete(global, user)?
     } else {
         None
     };
-    let id = write::unenroll(&global.users, user)?;
+    let id = write::unenroll(&global.users, user, key)?;
+    let by = key.map(|key| format!(" by {key}")).unwrap_or_default();
     let mut lines = vec![format!(
-        "{} is not enrolled any more",
+        "{}{by} is not enrolled any more",
         text::clean_to(user, 64)
     )];
     if remote {
@@ -52,7 +76,7 @@ pub(crate) fn unenroll(global: &Global, user: &str, remote: bool) -> Result<Done
     let members = json!({"user": user, "authy_id": id.map(AuthyId::number), "remote": remote});
     Ok(Done {
         warning,
-        ..Done::new(lines, members)
+        ..Done::new(lines, with_key(members, key))
     })
 }
 
@@ -66,9 +90,23 @@ pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
     let mut users = Vec::new();
     for (user, entry) in mapping.iter() {
         match entry {
-            Entry::Enrolled(id) => {
-                rows.push(vec![text::clean_to(user, 64), id.to_string()]);
-                users.push(json!({"user": user, "authy_id": id.number()}));
+            Entry::Enrolled(person) => {
+                let mut row = vec![text::clean_to(user, 64), person.id.to_string()];
+                row.extend(person.push.map(push));
+                rows.push(row);
+                let member = json!({"user": user, "authy_id": person.id.number()});
+                users.push(with_push(member, person.push));
+            }
+            Entry::Shared(shared) => {
+                for (key, id) in &shared.keys {
+                    let mut row = vec![text::clean_to(user, 64), id.to_string(), key.to_string()];
+                    row.extend(shared.push.map(push));
+                    rows.push(row);
+                }
+                let keys: Vec<_> = (shared.keys.iter())
+                    .map(|(key, id)| json!({"fingerprint": key.to_string(), "authy_id": id.number()}))
+                    .collect();
+                users.push(with_push(json!({"user": user, "keys": keys}), shared.push));
             }
             Entry::Unusable { line, message } => {
                 let file = global.users.display();
@@ -81,6 +119,44 @@ pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
         }
     }
     Ok(Done::new(table(&rows), json!({"users": users})))
+}
+
+fn push(when: When) -> String {
+    format!("push {}", push_word(when))
+}
+
+fn with_push(mut member: Value, push: Option<When>) -> Value {
+    if let Some(push) = push {
+        member["push"] = json!(push_word(push));
+    }
+    member
+}
+
+/// Checks the mapping and writes its look-up index. Entries that name nobody are told, and are no
+/// failure: they refuse their own users alone.
+pub(crate) fn index(global: &Global) -> Result<Done, Failure> {
+    let (mapping, path) = write::index(&global.users)?;
+    let file = global.users.display();
+    let unusable: Vec<_> = mapping
+        .iter()
+        .filter_map(|(_, entry)| match entry {
+            Entry::Unusable { line, message } => Some((*line, message)),
+            Entry::Enrolled(_) | Entry::Shared(_) | Entry::Absent => None,
+        })
+        .collect();
+    let count = mapping.iter().count();
+    let said: Vec<_> = (unusable.iter())
+        .map(|(line, message)| json!({"line": line, "message": message}))
+        .collect();
+    let members = json!({"path": path, "entries": count, "unusable": said});
+    let warnings: Vec<_> = (unusable.iter())
+        .map(|(line, message)| format!("{file}:{line}: {message}"))
+        .collect();
+    let line = format!("{}: {count} entries", path.display());
+    Ok(Done {
+        warning: (!warnings.is_empty()).then(|| warnings.join("\n")),
+        ..Done::new(vec![line], members)
+    })
 }
 
 pub(super) fn account_warning(user: &str) -> Option<String> {

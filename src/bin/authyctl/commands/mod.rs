@@ -22,7 +22,7 @@ use pam_authy::client::types::AuthyId;
 use pam_authy::config::Config;
 use pam_authy::deadline::Deadline;
 use pam_authy::text;
-use pam_authy::users::{Entry, Mapping};
+use pam_authy::users::{self, Entry};
 
 use crate::cli::{Command, Global, Who};
 use crate::failure::{Failure, Kind};
@@ -44,13 +44,18 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Done, Failure> {
             *force,
         ),
         Command::Enroll(how) => mapping::enroll(global, how),
-        Command::Unenroll { user, remote } => mapping::unenroll(global, user, *remote),
+        Command::Unenroll {
+            user,
+            remote,
+            ssh_key,
+        } => mapping::unenroll(global, user, *remote, *ssh_key),
         Command::Import {
             file,
             dry_run,
             replace,
         } => import::import(global, file, *dry_run, *replace),
         Command::List => mapping::list(global),
+        Command::Index => mapping::index(global),
         Command::Status { who } => people::status(global, who),
         Command::Verify {
             who,
@@ -108,8 +113,14 @@ fn person(global: &Global, who: &Who) -> Result<AuthyId, Failure> {
         (Some(user), None) => user,
         (None, None) => return Err(Failure::new(Kind::Usage, "USER or --authy-id is needed")),
     };
-    match Mapping::load(&global.users)?.find(user) {
-        Entry::Enrolled(id) => Ok(id),
+    match users::find(&global.users, user)?.entry {
+        Entry::Enrolled(person) => Ok(person.id),
+        Entry::Shared(_) => {
+            let user = text::clean_to(user, 64);
+            let message = format!("{user} is shared by several people");
+            Err(Failure::new(Kind::Local, message)
+                .hint("say who is meant by --authy-id N; authyctl list shows them"))
+        }
         Entry::Unusable { line, message } => {
             let file = global.users.display();
             Err(Failure::new(

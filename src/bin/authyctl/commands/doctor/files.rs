@@ -52,7 +52,7 @@ fn mapping_check(global: &Global, mapping: &Mapping) -> Check {
     let file = global.users.display();
     let unusable = mapping.iter().find_map(|(_, entry)| match entry {
         Entry::Unusable { line, message } => Some(format!("{file}:{line}: {message}")),
-        Entry::Enrolled(_) | Entry::Absent => None,
+        Entry::Enrolled(_) | Entry::Shared(_) | Entry::Absent => None,
     });
     match (unusable, mapping.iter().count()) {
         (Some(message), _) => {

@@ -83,7 +83,7 @@ pub(super) fn locked_out(
     let (enrolled, missing): (Vec<&String>, Vec<&String>) = people
         .admins
         .iter()
-        .partition(|name| matches!(mapping.find(name), Entry::Enrolled(_)));
+        .partition(|name| matches!(mapping.find(name), Entry::Enrolled(_) | Entry::Shared(_)));
     let mut checks: Vec<_> = missing
         .iter()
         .map(|name| {

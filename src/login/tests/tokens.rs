@@ -1,236 +1,6 @@
-//! Scripted logins: a queue of replies, a queue of answers, a clock that only moves when told.
-
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+//! Tokens, SMS and calls.
 
 use super::*;
-use crate::provider::Error;
-
-/// A clock that moves when somebody sleeps or a script says so.
-struct FakeClock {
-    start: Instant,
-    passed: Cell<Duration>,
-}
-
-impl FakeClock {
-    fn new() -> Self {
-        Self {
-            start: Instant::now(),
-            passed: Cell::default(),
-        }
-    }
-    fn pass(&self, duration: Duration) {
-        self.passed.set(self.passed.get() + duration);
-    }
-}
-
-impl Clock for FakeClock {
-    fn now(&self) -> Instant {
-        self.start + self.passed.get()
-    }
-    fn sleep(&self, duration: Duration) {
-        self.pass(duration);
-    }
-}
-
-/// What the person does at one prompt.
-enum Typed {
-    Text(&'static str),
-    Nothing,
-    After(Duration, &'static str),
-    HangUp,
-    Becomes(&'static str, &'static str),
-}
-
-struct Person<'a> {
-    clock: &'a FakeClock,
-    script: VecDeque<Typed>,
-    user: String,
-    seen: Vec<(Option<String>, String, bool)>,
-}
-
-impl Conversation for Person<'_> {
-    fn ask(
-        &mut self,
-        message: Option<&str>,
-        prompt: &str,
-        echo: bool,
-    ) -> Result<Option<Secret>, ConversationFailed> {
-        self.seen
-            .push((message.map(str::to_owned), prompt.to_owned(), echo));
-        let text = match self
-            .script
-            .pop_front()
-            .expect("a reply is left for this prompt")
-        {
-            Typed::Text(text) => text,
-            Typed::Nothing => return Ok(None),
-            Typed::HangUp => return Err(ConversationFailed),
-            Typed::After(time, text) => {
-                self.clock.pass(time);
-                text
-            }
-            Typed::Becomes(user, text) => {
-                self.user = user.to_owned();
-                text
-            }
-        };
-        Ok(Some(Secret::new(text.to_owned())))
-    }
-
-    fn user(&self) -> Option<String> {
-        Some(self.user.clone())
-    }
-}
-
-/// One answer of the service, after some time.
-type Answer<T> = (Duration, Result<T, Error>);
-
-struct Phone<'a> {
-    clock: &'a FakeClock,
-    verify: VecDeque<Answer<()>>,
-    sms: VecDeque<Answer<Sent>>,
-    asked: RefCell<Vec<String>>,
-}
-
-impl Provider for Phone<'_> {
-    fn verify(&mut self, id: AuthyId, token: &Token, _: Deadline) -> Result<(), Error> {
-        self.asked
-            .borrow_mut()
-            .push(format!("verify {} {id}", token.digits()));
-        let (time, answer) = self
-            .verify
-            .pop_front()
-            .expect("an answer to this verify is left");
-        self.clock.pass(time);
-        answer
-    }
-
-    fn sms(&mut self, id: AuthyId, _: Deadline) -> Result<Sent, Error> {
-        self.asked.borrow_mut().push(format!("sms {id}"));
-        let (time, answer) = self.sms.pop_front().expect("an answer to this sms is left");
-        self.clock.pass(time);
-        answer
-    }
-}
-
-fn error(kind: ErrorKind) -> Error {
-    Error {
-        kind,
-        code: Some(60020),
-        detail: "why".into(),
-    }
-}
-
-const QUICK: Duration = Duration::from_millis(100);
-
-/// A login to be scripted; `run` must use every reply and answer up.
-struct Script {
-    rules: config::Login,
-    enrolled: bool,
-    password: Option<&'static str>,
-    typed: Vec<Typed>,
-    verify: Vec<Answer<()>>,
-    sms: Vec<Answer<Sent>>,
-}
-
-struct Ran {
-    outcome: Outcome,
-    asked: Vec<String>,
-    seen: Vec<(Option<String>, String, bool)>,
-    took: Duration,
-}
-
-impl Script {
-    fn new(typed: Vec<Typed>) -> Self {
-        Self {
-            rules: config::Login::default(),
-            enrolled: true,
-            password: None,
-            typed,
-            verify: vec![],
-            sms: vec![],
-        }
-    }
-
-    fn texts(typed: &[&'static str]) -> Self {
-        Self::new(typed.iter().map(|text| Typed::Text(text)).collect())
-    }
-
-    fn verify(mut self, answers: Vec<Result<(), Error>>) -> Self {
-        self.verify = answers.into_iter().map(|answer| (QUICK, answer)).collect();
-        self
-    }
-
-    fn sms(mut self, answers: Vec<Result<Sent, Error>>) -> Self {
-        self.sms = answers.into_iter().map(|answer| (QUICK, answer)).collect();
-        self
-    }
-
-    fn rules(mut self, change: impl FnOnce(&mut config::Login)) -> Self {
-        change(&mut self.rules);
-        self
-    }
-
-    fn unenrolled(mut self) -> Self {
-        self.enrolled = false;
-        self
-    }
-
-    fn run(self) -> Ran {
-        let clock = FakeClock::new();
-        let attempt = Attempt {
-            user: "alice".into(),
-            service: "sshd".into(),
-            rhost: None,
-            tty: None,
-            ruser: None,
-            password: self.password.map(|text| Secret::new(text.into())),
-        };
-        let mut conversation = Person {
-            clock: &clock,
-            script: self.typed.into(),
-            user: "alice".into(),
-            seen: vec![],
-        };
-        let mut provider = Phone {
-            clock: &clock,
-            verify: self.verify.into(),
-            sms: self.sms.into(),
-            asked: RefCell::default(),
-        };
-        let outcome = Login {
-            attempt: &attempt,
-            person: self.enrolled.then(|| "1635".parse().unwrap()),
-            rules: &self.rules,
-            request_timeout: Duration::from_secs(8),
-            conversation: &mut conversation,
-            provider: &mut provider,
-            clock: &clock,
-            deadline: Deadline::after(clock.now(), self.rules.deadline),
-        }
-        .authenticate();
-        assert!(conversation.script.is_empty(), "replies are left");
-        assert!(
-            provider.verify.is_empty() && provider.sms.is_empty(),
-            "answers are left"
-        );
-        Ran {
-            outcome,
-            asked: provider.asked.into_inner(),
-            seen: conversation.seen,
-            took: clock.passed.get(),
-        }
-    }
-}
-
-fn ended(ran: &Ran) -> (Verdict, Reason, u32) {
-    (
-        ran.outcome.verdict,
-        ran.outcome.reason,
-        ran.outcome.attempts,
-    )
-}
 
 #[test]
 fn a_right_token_is_accepted_without_waiting() {
@@ -239,7 +9,7 @@ fn a_right_token_is_accepted_without_waiting() {
     assert_eq!(ran.asked, ["verify 1234567 1635"]);
     assert_eq!(ran.outcome.factor, Some(Factor::Token));
     assert_eq!(ran.took, QUICK);
-    assert_eq!(ran.seen, [(None, PROMPT_OR_SMS.to_owned(), true)]);
+    assert_eq!(ran.seen, [(None, prompt("push, sms or call"), true)]);
 }
 
 #[test]
@@ -248,7 +18,7 @@ fn a_wrong_token_then_a_right_one_is_accepted() {
     let ran = Script::texts(&["1111111", "2222222"]).verify(answers).run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 2));
     assert_eq!(ran.outcome.code, None);
-    assert_eq!(ran.seen[1].0.as_deref(), Some(NOT_ACCEPTED));
+    assert_eq!(ran.said(1), Some(Message::NotAccepted));
 }
 
 #[test]
@@ -281,8 +51,6 @@ fn replies_that_are_no_token_spend_tries_and_send_nothing() {
         "\u{8}\n\r\u{7f}INCORRECT",
         "abcdefg",
         "1234567 ",
-        "push",
-        "call",
         "hunter2",
     ];
     for text in unusable {
@@ -338,7 +106,7 @@ fn an_sms_on_request_is_no_attempt() {
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
     assert_eq!(ran.asked, ["sms 1635", "verify 1234567 1635"]);
-    assert_eq!(ran.seen[1].0.as_deref(), Some(SMS_SENT));
+    assert_eq!(ran.said(1), Some(Message::SmsSent));
 }
 
 #[test]
@@ -347,7 +115,7 @@ fn an_ignored_sms_says_that_the_app_is_to_be_used() {
         .sms(vec![Ok(Sent::UseApp)])
         .verify(vec![Ok(())])
         .run();
-    assert_eq!(ran.seen[1].0.as_deref(), Some(SMS_USE_APP));
+    assert_eq!(ran.said(1), Some(Message::SmsUseApp));
 }
 
 #[test]
@@ -358,8 +126,8 @@ fn an_automatic_sms_goes_out_before_the_prompt_and_only_once() {
         .verify(vec![Ok(())])
         .run();
     assert_eq!(ran.asked, ["sms 1635", "verify 1234567 1635"]);
-    assert_eq!(ran.seen[0].0.as_deref(), Some(SMS_SENT));
-    assert_eq!(ran.seen[1].0.as_deref(), Some(SMS_SPENT));
+    assert_eq!(ran.said(0), Some(Message::SmsSent));
+    assert_eq!(ran.said(1), Some(Message::SmsSpent));
     assert_eq!(ran.outcome.attempts, 2, "a further sms is a refused reply");
 }
 
@@ -371,7 +139,7 @@ fn an_sms_that_is_not_allowed_is_a_refused_reply() {
     };
     let ran = Script::texts(&["sms"]).rules(never).run();
     assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
-    assert_eq!(ran.seen[0].1, PROMPT);
+    assert_eq!(ran.seen[0].1, prompt("push or call"));
     let no_factor = |rules: &mut config::Login| {
         rules.factors = vec![Factor::Token];
         rules.attempts = 1;
@@ -401,7 +169,7 @@ fn a_failed_sms_never_ends_the_login_nor_passes_as_an_outage() {
             .verify(vec![Ok(())])
             .run();
         assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
-        assert_eq!(ran.seen[0].0.as_deref(), Some(SMS_FAILED));
+        assert_eq!(ran.said(0), Some(Message::SmsFailed));
     }
 }
 
@@ -512,7 +280,10 @@ fn a_failed_conversation_has_its_own_verdict() {
 #[test]
 fn factors_without_one_that_can_be_asked_are_a_configuration_error() {
     let ran = Script::texts(&[])
-        .rules(|rules| rules.factors = vec![Factor::Push])
+        .rules(|rules| {
+            rules.factors = vec![Factor::Push];
+            rules.push = When::Never;
+        })
         .run();
     assert_eq!(ended(&ran), (Verdict::Failed, Reason::Configuration, 0));
 }
@@ -524,4 +295,52 @@ fn the_echo_is_the_administrators_choice() {
         .verify(vec![Ok(())])
         .run();
     assert!(!ran.seen[0].2);
+}
+
+#[test]
+fn a_call_on_request_is_no_attempt_and_goes_beside_an_sms() {
+    let ran = Script::texts(&["sms", "CALL", "1234567"])
+        .sms(vec![Ok(Sent::Sent), Ok(Sent::Sent)])
+        .verify(vec![Ok(())])
+        .run();
+
+    assert_eq!(ran.asked, ["sms 1635", "call 1635", "verify 1234567 1635"]);
+    assert_eq!(ran.outcome.attempts, 1);
+    assert_eq!(ran.said(2), Some(Message::CallStarted));
+}
+
+#[test]
+fn a_call_that_is_ignored_fails_or_is_one_too_many_is_told() {
+    let ran = Script::texts(&["call", "1234567"])
+        .sms(vec![Ok(Sent::UseApp)])
+        .verify(vec![Ok(())])
+        .run();
+    assert_eq!(ran.said(1), Some(Message::CallUseApp));
+
+    let ran = Script::texts(&["call", "call", "1234567"])
+        .rules(|rules| rules.when_unavailable = Otherwise::Ignore)
+        .sms(vec![Err(error(ErrorKind::Unavailable)), Ok(Sent::Sent)])
+        .verify(vec![Ok(())])
+        .run();
+    assert_eq!(ran.said(1), Some(Message::CallFailed));
+    assert_eq!(ran.outcome.verdict, Verdict::Accepted);
+
+    let ran = Script::texts(&["call", "call", "1234567"])
+        .sms(vec![Ok(Sent::Sent)])
+        .verify(vec![Ok(())])
+        .run();
+    assert_eq!(ran.said(2), Some(Message::CallSpent));
+    assert_eq!(ran.outcome.attempts, 2, "a further call is a refused reply");
+}
+
+#[test]
+fn a_call_that_is_not_allowed_is_a_refused_reply_that_sends_nothing() {
+    let ran = Script::texts(&["call"])
+        .rules(|rules| {
+            rules.factors = vec![Factor::Token];
+            rules.attempts = 1;
+        })
+        .run();
+    assert!(ran.asked.is_empty());
+    assert_eq!(ran.outcome.attempts, 1);
 }

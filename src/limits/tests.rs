@@ -1,0 +1,478 @@
+//! Limits with a clock that goes as the test wants.
+
+use std::cell::Cell;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use proptest::prelude::*;
+
+use super::*;
+
+thread_local! {
+    static NOW: Cell<u64> = const { Cell::new(1_800_000_000) };
+}
+
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(NOW.get())
+}
+
+fn pass(seconds: u64) {
+    NOW.set(NOW.get() + seconds);
+}
+
+fn go_back(seconds: u64) {
+    NOW.set(NOW.get() - seconds);
+}
+
+struct Host {
+    above: tempfile::TempDir,
+    rules: config::Limits,
+}
+
+impl Host {
+    /// Two of each per user, three per address, a pause after three refused tokens.
+    fn new() -> Self {
+        let sends = |number| config::Sends {
+            sms: number,
+            calls: number,
+            pushes: number,
+        };
+        Self {
+            above: tempfile::tempdir().unwrap(),
+            rules: config::Limits {
+                per_user: sends(2),
+                per_address: sends(3),
+                refused_tokens: 3,
+            },
+        }
+    }
+    fn state(&self) -> PathBuf {
+        self.above.path().join("state")
+    }
+    fn login(&self, user: &str, address: Option<&str>) -> Stored {
+        let address = address.map(|address| address.parse().unwrap());
+        let enrolled = user != "stranger";
+        Stored::new(&self.state(), self.rules, user, enrolled, address, now)
+    }
+    fn alice(&self) -> Stored {
+        self.login("alice", Some("192.0.2.7"))
+    }
+    fn file(&self, folder: &str) -> PathBuf {
+        let folder = self.state().join("limits").join(folder);
+        let mut files = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        files.find(|path| path.extension().is_none()).unwrap()
+    }
+    fn listing(&self) -> Listing {
+        list(&self.state(), &self.rules, now()).unwrap()
+    }
+}
+
+fn is_limit(result: Result<(), Held>) -> bool {
+    matches!(result, Err(Held::Limit { .. }))
+}
+
+fn detail(result: Result<(), Held>) -> String {
+    match result {
+        Err(Held::Limit { detail }) => detail,
+        other => panic!("no limit: {other:?}"),
+    }
+}
+
+#[test]
+fn nothing_is_opened_before_the_first_count() {
+    let host = Host::new();
+    let _alice = host.alice();
+    assert!(!host.state().exists());
+}
+
+#[test]
+fn the_numbers_of_an_hour_hold_for_the_user_in_every_login() {
+    let host = Host::new();
+    for address in ["192.0.2.7", "192.0.2.8"] {
+        host.login("alice", Some(address))
+            .spend(Costly::Sms)
+            .unwrap();
+        pass(600);
+    }
+    let held = detail(host.login("alice", Some("192.0.2.9")).spend(Costly::Sms));
+    assert_eq!(
+        held,
+        "limits.sms_per_user = 2: no more SMS for alice within this hour; the next in 40 min"
+    );
+    // Other kinds and other people are not concerned.
+    host.alice().spend(Costly::Push).unwrap();
+    host.alice().spend(Costly::Call).unwrap();
+    host.login("bob", Some("192.0.2.7"))
+        .spend(Costly::Sms)
+        .unwrap();
+    pass(2399);
+    assert!(is_limit(host.alice().spend(Costly::Sms)));
+    pass(1);
+    host.alice().spend(Costly::Sms).unwrap();
+    assert!(is_limit(host.alice().spend(Costly::Sms)));
+}
+
+#[test]
+fn the_numbers_of_an_hour_hold_for_the_address_whoever_logs_in() {
+    let host = Host::new();
+    for user in ["alice", "bob", "stranger"] {
+        host.login(user, Some("192.0.2.7"))
+            .spend(Costly::Sms)
+            .unwrap();
+    }
+    let held = detail(
+        host.login("carol", Some("::ffff:192.0.2.7"))
+            .spend(Costly::Sms),
+    );
+    assert!(
+        held.starts_with("limits.sms_per_address = 3: no more SMS for 192.0.2.7"),
+        "{held}"
+    );
+    // What the address did not allow is not counted for the user.
+    for address in ["192.0.2.8", "192.0.2.9"] {
+        host.login("carol", Some(address))
+            .spend(Costly::Sms)
+            .unwrap();
+    }
+}
+
+#[test]
+fn an_ipv6_address_counts_by_its_first_half_and_no_address_is_one_bucket() {
+    let host = Host::new();
+    for (user, host_part) in [("a", "1"), ("b", "2"), ("c", "ffff:1")] {
+        let address = format!("2001:db8:0:5::{host_part}");
+        host.login(user, Some(&address))
+            .spend(Costly::Call)
+            .unwrap();
+        host.login(user, None).spend(Costly::Sms).unwrap();
+    }
+    assert!(is_limit(
+        host.login("d", Some("2001:db8:0:5:1::"))
+            .spend(Costly::Call)
+    ));
+    host.login("d", Some("2001:db8:0:6::1"))
+        .spend(Costly::Call)
+        .unwrap();
+    let held = detail(host.login("e", None).spend(Costly::Sms));
+    assert!(held.contains("for logins without an address"), "{held}");
+    let addresses: Vec<_> = host
+        .listing()
+        .addresses
+        .into_iter()
+        .map(|row| row.who)
+        .collect();
+    assert_eq!(
+        addresses,
+        ["2001:db8:0:5::/64", "2001:db8:0:6::/64", "none"]
+    );
+}
+
+#[test]
+fn a_number_of_zero_sends_nothing() {
+    let mut host = Host::new();
+    host.rules.per_user.sms = 0;
+    assert!(is_limit(host.alice().spend(Costly::Sms)));
+    host.alice().spend(Costly::Call).unwrap();
+}
+
+#[test]
+fn what_was_not_sent_is_given_back_once() {
+    let host = Host::new();
+    let mut alice = host.alice();
+    alice.spend(Costly::Sms).unwrap();
+    pass(1);
+    alice.spend(Costly::Sms).unwrap();
+    alice.give_back(Costly::Call);
+    alice.give_back(Costly::Sms);
+    assert_eq!(host.listing().users[0].sms, 1);
+    assert_eq!(host.listing().addresses[0].sms, 1);
+    alice.give_back(Costly::Sms);
+    alice.give_back(Costly::Sms);
+    assert!(host.listing().users.is_empty());
+    // Of another login nothing is taken back.
+    host.alice().spend(Costly::Sms).unwrap();
+    alice.give_back(Costly::Sms);
+    assert_eq!(host.listing().users[0].sms, 1);
+}
+
+#[test]
+fn refused_tokens_in_a_row_make_a_pause_that_grows_to_fifteen_minutes() {
+    let host = Host::new();
+    for _ in 0..3 {
+        host.alice().token().unwrap();
+    }
+    for pause in [30, 60, 120, 240, 480, 900, 900, 900] {
+        let held = detail(host.alice().token());
+        assert!(held.contains("authyctl unlock alice"), "{held}");
+        pass(pause - 1);
+        assert!(is_limit(host.login("alice", None).token()), "{pause}");
+        pass(1);
+        host.alice().token().unwrap();
+    }
+    let row = &host.listing().users[0];
+    assert_eq!(
+        (row.refused, row.pause),
+        (11, Some(Duration::from_secs(900)))
+    );
+    // Pushes and others are not concerned.
+    host.alice().spend(Costly::Push).unwrap();
+    host.login("bob", Some("192.0.2.7")).token().unwrap();
+}
+
+#[test]
+fn an_accepted_token_forgets_the_refused_ones() {
+    let host = Host::new();
+    for _ in 0..2 {
+        host.alice().token().unwrap();
+    }
+    let mut alice = host.alice();
+    alice.token().unwrap();
+    // It is counted as refused until the answer is there.
+    assert!(is_limit(host.alice().token()));
+    alice.token_accepted();
+    for _ in 0..3 {
+        host.alice().token().unwrap();
+    }
+    assert!(is_limit(host.alice().token()));
+}
+
+#[test]
+fn an_unanswered_token_takes_back_itself_alone() {
+    let host = Host::new();
+    host.alice().token().unwrap();
+    pass(10);
+    let mut alice = host.alice();
+    for _ in 0..5 {
+        alice.token().unwrap();
+        alice.token_unanswered();
+        alice.token_unanswered();
+        pass(1);
+    }
+    assert_eq!(host.listing().users[0].refused, 1);
+    host.alice().token().unwrap();
+    host.alice().token().unwrap();
+    pass(30);
+    // An outage does not make the pause begin again.
+    alice.token().unwrap();
+    alice.token_unanswered();
+    assert_eq!(host.listing().users[0].pause, None);
+}
+
+#[test]
+fn strangers_are_held_as_people_are_and_their_names_are_not_kept() {
+    let host = Host::new();
+    for _ in 0..3 {
+        host.login("stranger", None).token().unwrap();
+    }
+    assert!(is_limit(host.login("stranger", None).token()));
+    for _ in 0..2 {
+        host.login("stranger", None).spend(Costly::Sms).unwrap();
+    }
+    assert!(is_limit(host.login("stranger", None).spend(Costly::Sms)));
+    let text = fs::read_to_string(host.file("strangers")).unwrap();
+    assert!(!text.contains("stranger\""), "{text}");
+    assert!(unlock(&host.state(), "stranger").unwrap());
+    host.login("stranger", None).token().unwrap();
+}
+
+#[test]
+fn a_million_names_and_addresses_fill_no_disk() {
+    let place = Place::of_address(Some("192.0.2.7".parse().unwrap()));
+    let host = Host::new();
+    for number in 0..100_u64 {
+        // All of one file, as somebody can choose them.
+        let key = format!("address {number}");
+        let place = place.clone().with_key(&key);
+        let (said, written) = place.change(&host.state(), number, |record| {
+            record.spend(Costly::Sms, 5, number)
+        });
+        said.unwrap().unwrap();
+        written.unwrap();
+    }
+    let listing = list(
+        &host.state(),
+        &host.rules,
+        UNIX_EPOCH + Duration::from_secs(100),
+    )
+    .unwrap();
+    assert_eq!(listing.addresses.len(), book::ROOM);
+    assert!(listing.addresses.iter().any(|row| row.who == "address 99"));
+    assert!(listing.addresses.iter().all(|row| row.who != "address 60"));
+    const { assert!(book::ROOM * 256 <= 10_000) };
+    let files: std::collections::BTreeSet<_> = (0..5000_u32)
+        .map(|number| {
+            Place::of_address(Some(IpAddr::V4(number.into())))
+                .file_name()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(files.len(), 256);
+}
+
+#[test]
+fn a_clock_that_went_back_forgets_nothing_and_locks_out_no_longer_than_the_rule() {
+    let host = Host::new();
+    for _ in 0..2 {
+        host.alice().spend(Costly::Sms).unwrap();
+    }
+    for _ in 0..3 {
+        host.alice().token().unwrap();
+    }
+    go_back(86_400 * 365);
+    assert!(is_limit(host.alice().spend(Costly::Sms)));
+    assert!(is_limit(host.alice().token()));
+    pass(29);
+    assert!(is_limit(host.alice().token()));
+    pass(1);
+    host.alice().token().unwrap();
+    pass(3600 - 31);
+    assert!(is_limit(host.alice().spend(Costly::Sms)));
+    pass(1);
+    host.alice().spend(Costly::Sms).unwrap();
+}
+
+#[test]
+fn what_was_sent_before_the_clock_went_back_can_be_given_back() {
+    let host = Host::new();
+    let mut alice = host.alice();
+    alice.spend(Costly::Sms).unwrap();
+    go_back(1000);
+    host.alice().spend(Costly::Sms).unwrap();
+    alice.give_back(Costly::Sms);
+    assert_eq!(host.listing().users[0].sms, 1);
+}
+
+#[test]
+fn a_damaged_newer_or_foreign_file_holds_everything_and_unlock_mends_it() {
+    let host = Host::new();
+    host.alice().token().unwrap();
+    let file = host.file("users");
+    let good = fs::read(&file).unwrap();
+    let text = String::from_utf8(good.clone()).unwrap();
+    let bad = [
+        String::new(),
+        "{".to_owned(),
+        text[..text.len() - 1].to_owned(),
+        text.replace("\"refused\":1", "\"refused\":-1"),
+        text.replace("\"refused\"", "\"refuzed\""),
+        text.replace("\"version\":1", "\"version\":2"),
+        "\0".repeat(100),
+    ];
+    for content in bad {
+        fs::write(&file, &content).unwrap();
+        for held in [host.alice().token(), host.alice().spend(Costly::Sms)] {
+            let Err(Held::State(why)) = held else {
+                panic!("{content}: {held:?}");
+            };
+            assert!(
+                why.contains("damaged") || why.contains("newer version"),
+                "{why}"
+            );
+        }
+        // Refused, and left for whoever looks into it.
+        assert_eq!(fs::read_to_string(&file).unwrap(), content);
+        assert_eq!(host.listing().errors.len(), 1);
+    }
+    fs::write(&file, &good).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(matches!(host.alice().token(), Err(Held::State(_))));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&file, "junk").unwrap();
+    assert!(unlock(&host.state(), "alice").unwrap());
+    host.alice().token().unwrap();
+}
+
+#[test]
+fn unlock_forgets_one_user_and_makes_nothing() {
+    let host = Host::new();
+    assert!(!unlock(&host.state(), "alice").unwrap());
+    assert!(!host.state().exists());
+    for user in ["alice", "bob"] {
+        for _ in 0..3 {
+            host.login(user, None).token().unwrap();
+        }
+    }
+    assert!(unlock(&host.state(), "alice").unwrap());
+    assert!(!unlock(&host.state(), "alice").unwrap());
+    assert!(!unlock(&host.state(), "nobody/../else").unwrap());
+    host.alice().token().unwrap();
+    assert!(is_limit(host.login("bob", None).token()));
+}
+
+#[test]
+fn the_listing_shows_what_counts_still() {
+    let host = Host::new();
+    assert!(host.listing().users.is_empty());
+    let name = format!("a/b {}", "x".repeat(300));
+    host.login(&name, None).spend(Costly::Push).unwrap();
+    host.alice().spend(Costly::Sms).unwrap();
+    pass(10);
+    let listing = host.listing();
+    let users: Vec<_> = listing
+        .users
+        .iter()
+        .map(|row| (row.who.as_str(), row.sms, row.pushes))
+        .collect();
+    assert_eq!(users, [(name.as_str(), 0, 1), ("alice", 1, 0)]);
+    pass(3600);
+    assert!(host.listing().users.is_empty() && host.listing().addresses.is_empty());
+}
+
+/// What happens to a count.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Spend,
+    Pass(u64),
+    Back(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => Just(Step::Spend),
+        3 => (0..2500_u64).prop_map(Step::Pass),
+        1 => (0..100_000_u64).prop_map(Step::Back),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_more_than_the_number_goes_out_in_any_hour_however_the_clock_goes(
+        steps in prop::collection::vec(step(), 1..60)
+    ) {
+        let (mut record, mut clock, mut real) = (Record::default(), 1_000_000_000_u64, 0_u64);
+        let mut sent: Vec<u64> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Pass(seconds) => { clock += seconds; real += seconds; }
+                Step::Back(seconds) => clock -= seconds,
+                Step::Spend => {
+                    record.settle(clock);
+                    let within = sent.iter().filter(|at| **at + record::HOUR > real).count();
+                    match record.spend(Costly::Sms, 3, clock) {
+                        Ok(()) => {
+                            prop_assert!(within < 3);
+                            sent.push(real);
+                        }
+                        Err(wait) => prop_assert!(wait <= Duration::from_secs(record::HOUR) && !wait.is_zero()),
+                    }
+                }
+            }
+        }
+        // After an hour without a jump there is room again.
+        record.settle(clock);
+        record.settle(clock + record::HOUR);
+        prop_assert!(record.spend(Costly::Sms, 3, clock + record::HOUR).is_ok());
+    }
+
+    #[test]
+    fn no_pause_is_longer_than_fifteen_minutes(refused in 0_u32.., most in 3_u32..=100, at: u64, now: u64) {
+        let text = format!(r#"{{"name":null,"sms":[],"calls":[],"pushes":[],"refused":{refused},"refused_at":{at}}}"#);
+        let mut record: Record = serde_json::from_str(&text).unwrap();
+        record.settle(now);
+        let pause = record.pause(most, now);
+        prop_assert!(pause.is_none_or(|pause| pause <= Duration::from_secs(900)));
+        prop_assert!(refused >= most || pause.is_none());
+    }
+}

@@ -1,0 +1,292 @@
+//! A whole login, without a PAM handle: ask the person, ask the provider, decide.
+//!
+//! Pure over traits: [`Conversation`] (the person), [`Provider`] (the phone's service), [`Limits`] and
+//! [`Recovery`] (what lasts) and [`Clock`]. Called by `pam::module`, which has read the files; tests
+//! script all of them. Somebody who is not enrolled walks the very same way, only that no question
+//! leaves for a provider. `reply` sorts what was typed, `send`, `push` and `verify` act on it.
+
+mod password;
+mod push;
+mod reply;
+mod send;
+mod verify;
+
+use std::time::{Duration, Instant};
+
+use crate::attempt::{Attempt, Factor, Outcome, Reason, Verdict, When};
+use crate::client::types::AuthyId;
+use crate::config::{self, Enter};
+use crate::deadline::{Clock, Deadline};
+use crate::limits::Limits;
+use crate::messages::{Message, Messages};
+use crate::provider::{Provider, Way};
+use crate::recovery::Recovery;
+use crate::secret::Secret;
+
+pub use password::FirstPass;
+use push::Pushes;
+use reply::Reply;
+
+/// Requests for an SMS, for a call and for a push in one call of the module; that of `sms = "auto"`
+/// is one.
+const REQUESTS: u32 = 3;
+
+/// The person at the prompt.
+pub trait Conversation {
+    /// Shows `message`, then asks `prompt`, and gives back what was typed; `None` when the
+    /// application handed over no text, and bytes that are no UTF-8 as `None` too. Blocks as long as
+    /// the person takes.
+    ///
+    /// # Errors
+    /// [`ConversationFailed`] when the application could not ask.
+    fn ask(
+        &mut self,
+        message: Option<&str>,
+        prompt: &str,
+        echo: bool,
+    ) -> Result<Option<Secret>, ConversationFailed>;
+
+    /// Shows `message` where the application shows a text without a prompt; sshd keeps it for the next
+    /// prompt, or shows it after the login.
+    fn tell(&mut self, message: &str);
+
+    /// The login name (PAM_USER) as it is now; the application may change it while it talks.
+    fn user(&self) -> Option<String>;
+
+    /// Leaves the system password for the modules after us.
+    ///
+    /// # Errors
+    /// [`ConversationFailed`] when libpam could not keep it.
+    fn set_password(&mut self, password: &Secret) -> Result<(), ConversationFailed>;
+}
+
+/// The application could not ask the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConversationFailed;
+
+/// Everything that a login needs; [`Login::authenticate`] uses it up.
+pub struct Login<'a> {
+    /// Who knocks.
+    pub attempt: &'a Attempt,
+    /// Whose factor is asked; `None` for somebody who is not enrolled.
+    pub person: Option<AuthyId>,
+    /// The rules for this service, and this person.
+    pub rules: &'a config::Login,
+    /// The time that one request may take.
+    pub request_timeout: Duration,
+    /// What the person reads.
+    pub messages: &'a Messages,
+    /// What the phone shows beside its question: name and value.
+    pub details: &'a [(String, String)],
+    /// Where the password with the token behind it comes from.
+    pub first_pass: FirstPass,
+    /// The person.
+    pub conversation: &'a mut dyn Conversation,
+    /// The phone's service.
+    pub provider: &'a mut dyn Provider,
+    /// What is counted across calls.
+    pub limits: &'a mut dyn Limits,
+    /// The user's recovery codes, where this service takes them.
+    pub recovery: Option<&'a mut dyn Recovery>,
+    /// A random number below the argument, for the code of a push; `None` when there is none to be had.
+    pub random: &'a mut dyn FnMut(u32) -> Option<u32>,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// When the whole call must end.
+    pub deadline: Deadline,
+}
+
+impl Login<'_> {
+    /// Asks until a factor is proven, the replies are spent, or something ends the login. Blocks until
+    /// the deadline at most, plus what the last prompt takes and `refusal_seconds`.
+    #[must_use]
+    pub fn authenticate(self) -> Outcome {
+        let mut round = Round {
+            outcome: Outcome {
+                authy_id: self.person.map(AuthyId::number),
+                ..Outcome::new(Verdict::TriesSpent, Reason::WrongToken)
+            },
+            sms_requests: REQUESTS,
+            call_requests: REQUESTS,
+            pushes: Pushes::new(REQUESTS),
+            message: None,
+            login: self,
+        };
+        let login = &mut round.login;
+        if !login.takes_tokens() && !login.pushes() {
+            return Outcome::new(Verdict::Failed, Reason::Configuration)
+                .with_detail("login.factors names no factor that can be asked: add \"token\"");
+        }
+        // For everybody alike, enrolled or not.
+        login.provider.warm(login.deadline);
+        if login.rules.token_in_password {
+            round.run_once()
+        } else {
+            round.run()
+        }
+    }
+
+    /// Whether digits are a reply at all.
+    fn takes_tokens(&self) -> bool {
+        let typed = [Factor::Token, Factor::Sms, Factor::Call];
+        self.rules
+            .factors
+            .iter()
+            .any(|factor| typed.contains(factor))
+    }
+
+    fn allows(&self, way: Way) -> bool {
+        let factors = &self.rules.factors;
+        match way {
+            Way::Sms => self.rules.sms != When::Never && factors.contains(&Factor::Sms),
+            Way::Call => factors.contains(&Factor::Call),
+        }
+    }
+
+    fn pushes(&self) -> bool {
+        self.rules.push != When::Never && self.rules.factors.contains(&Factor::Push)
+    }
+
+    /// Whether Enter alone sends a push; where nothing else is taken there is nothing else to do.
+    fn enter_pushes(&self) -> bool {
+        self.pushes() && (self.rules.enter == Enter::Push || !self.takes_tokens())
+    }
+}
+
+/// What follows a reply.
+enum Next {
+    /// The same prompt again, with a message; the reply was a command.
+    Again,
+    /// The reply was refused.
+    Refused,
+    /// The login is over.
+    End(Verdict, Reason),
+}
+
+/// The state of one login while it asks.
+struct Round<'a> {
+    login: Login<'a>,
+    outcome: Outcome,
+    sms_requests: u32,
+    call_requests: u32,
+    pushes: Pushes,
+    /// What goes out with the next prompt.
+    message: Option<String>,
+}
+
+impl Round<'_> {
+    fn run(mut self) -> Outcome {
+        if let Some((verdict, reason)) = self.begin() {
+            return self.end(verdict, reason);
+        }
+        while self.outcome.attempts < self.login.rules.attempts {
+            let reply = match self.ask() {
+                Ok(reply) => reply,
+                Err((verdict, reason)) => return self.end(verdict, reason),
+            };
+            let entered = self.login.clock.now();
+            let next = self.answer(&reply);
+            if !matches!(next, Next::End(Verdict::Accepted | Verdict::Ignored, _)) {
+                self.hold(entered);
+            }
+            if let Next::End(verdict, reason) = next {
+                return self.end(verdict, reason);
+            }
+        }
+        self.spent()
+    }
+
+    /// Sends what is sent before anything is asked: a push, or an SMS where no push waits.
+    fn begin(&mut self) -> Option<(Verdict, Reason)> {
+        let asked = self.login.clock.now();
+        let sends_push = self.login.pushes() && self.login.rules.push == When::Auto;
+        if sends_push && let Next::End(verdict, reason) = self.push() {
+            if verdict != Verdict::Accepted {
+                self.hold(asked);
+            }
+            return Some((verdict, reason));
+        }
+        let auto_sms = self.login.allows(Way::Sms) && self.login.rules.sms == When::Auto;
+        let sends_sms = auto_sms && self.pushes.pending.is_none();
+        if sends_sms {
+            self.send(Way::Sms);
+        }
+        if sends_push || sends_sms {
+            self.hold(asked);
+        }
+        None
+    }
+
+    /// Shows the pending message with the prompt and reads one reply.
+    fn ask(&mut self) -> Result<Reply, (Verdict, Reason)> {
+        let prompt = self.prompt();
+        let typed = self.read(&prompt, self.login.rules.echo)?;
+        Ok(self.sort(typed.as_ref()))
+    }
+
+    /// Reads one reply. The deadline and the user's name are looked at when the prompt returns: a late
+    /// reply is refused unsent.
+    fn read(&mut self, prompt: &str, echo: bool) -> Result<Option<Secret>, (Verdict, Reason)> {
+        let message = self.message.take();
+        let login = &mut self.login;
+        let typed = login
+            .conversation
+            .ask(message.as_deref(), prompt, echo)
+            .map_err(|ConversationFailed| (Verdict::ConversationFailed, Reason::Conversation))?;
+        if login.conversation.user().as_deref() != Some(login.attempt.user.as_str()) {
+            return Err((Verdict::Refused, Reason::UserChanged));
+        }
+        if login.deadline.is_over(login.clock.now()) {
+            return Err((Verdict::Refused, Reason::Deadline));
+        }
+        Ok(typed)
+    }
+
+    fn answer(&mut self, reply: &Reply) -> Next {
+        match reply {
+            Reply::Send(way) => self.send_on_request(*way),
+            Reply::Push => self.push(),
+            Reply::Unusable => {
+                self.outcome.reason = Reason::WrongToken;
+                self.refuse(Message::NotAToken)
+            }
+            Reply::Token(token) => self.try_token(token),
+            Reply::Recovery(code) => self.redeem(code),
+        }
+    }
+
+    fn say(&mut self, message: Message) {
+        self.message = Some(self.login.messages.text(message));
+    }
+
+    fn refuse(&mut self, message: Message) -> Next {
+        self.outcome.attempts += 1;
+        self.say(message);
+        Next::Refused
+    }
+
+    /// Waits until `refusal_seconds` after `since`, so that the time of an answer tells nothing.
+    fn hold(&self, since: Instant) {
+        self.login
+            .clock
+            .sleep_until(since + self.login.rules.refusal);
+    }
+
+    /// The end of a login whose replies are spent; what the last of them lacked is the reason.
+    fn spent(self) -> Outcome {
+        let reason = match self.login.person {
+            Some(_) => self.outcome.reason,
+            None => Reason::Unenrolled,
+        };
+        self.end(Verdict::TriesSpent, reason)
+    }
+
+    fn end(mut self, verdict: Verdict, reason: Reason) -> Outcome {
+        self.outcome.verdict = verdict;
+        self.outcome.reason = reason;
+        self.outcome
+    }
+}
+
+#[cfg(test)]
+mod tests;

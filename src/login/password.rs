@@ -1,0 +1,96 @@
+//! The token behind the password, in one reply: for clients that have a single password field.
+//!
+//! We stand before `pam_unix.so try_first_pass`, which gets its own part. The system password goes
+//! nowhere else: of the reply only what stands behind it is looked at any further.
+
+use super::{Next, Round};
+use crate::attempt::{Outcome, Reason, Verdict};
+use crate::client::types::Token;
+use crate::login::reply::Reply;
+use crate::messages::Message;
+use crate::secret::Secret;
+
+/// The length of a token of the Authy app and of its SMS, which needs no comma in front.
+const TOKEN: usize = 7;
+
+/// Where the password with the token behind it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FirstPass {
+    /// It is asked for.
+    #[default]
+    Ask,
+    /// The one that an earlier module took, else it is asked for (`try_first_pass`).
+    Try,
+    /// The one that an earlier module took (`use_first_pass`).
+    Use,
+}
+
+impl Round<'_> {
+    /// One reply that holds both, and one answer.
+    pub(super) fn run_once(mut self) -> Outcome {
+        let combined = match self.combined() {
+            Ok(combined) => combined,
+            Err((verdict, reason)) => return self.end(verdict, reason),
+        };
+        let entered = self.login.clock.now();
+        let (password, reply) = self.take_apart(&combined);
+        if self.login.conversation.set_password(&password).is_err() {
+            return self.end(Verdict::ConversationFailed, Reason::Conversation);
+        }
+        let mut next = match reply {
+            // There is no second prompt for what they bring.
+            Reply::Send(_) => self.refuse(Message::NotAToken),
+            reply => self.answer(&reply),
+        };
+        while self.pushes.pending.is_some() && matches!(next, Next::Again) {
+            next = self.push();
+        }
+        if !matches!(next, Next::End(Verdict::Accepted | Verdict::Ignored, _)) {
+            self.hold(entered);
+        }
+        match next {
+            Next::End(verdict, reason) => self.end(verdict, reason),
+            Next::Again | Next::Refused => self.spent(),
+        }
+    }
+
+    fn combined(&mut self) -> Result<Secret, (Verdict, Reason)> {
+        let login = &self.login;
+        match (login.first_pass, &login.attempt.password) {
+            (FirstPass::Try | FirstPass::Use, Some(password)) => Ok(password.clone()),
+            (FirstPass::Use, None) => {
+                self.outcome.detail =
+                    Some("use_first_pass, and no module before this one took a password".into());
+                Err((Verdict::Failed, Reason::Configuration))
+            }
+            (FirstPass::Ask | FirstPass::Try, _) => {
+                let prompt = login.messages.text(Message::PromptPassword);
+                let typed = self.read(&prompt, false)?;
+                Ok(typed.unwrap_or_else(|| Secret::new(String::new())))
+            }
+        }
+    }
+
+    /// The password and what stands behind it: behind the last comma when that is a reply, else the
+    /// last seven digits. Where there is neither, all of it is the password.
+    fn take_apart(&self, combined: &Secret) -> (Secret, Reply) {
+        let text = combined.expose();
+        if crate::text::has_control(text) {
+            return (combined.clone(), Reply::Unusable);
+        }
+        let secret = |text: &str| Secret::new(text.to_owned());
+        if let Some((password, behind)) = text.rsplit_once(',') {
+            let reply = self.login.sort_text(behind, false);
+            if !behind.is_empty() && !matches!(reply, Reply::Unusable) {
+                return (secret(password), reply);
+            }
+        }
+        let at = text.len().saturating_sub(TOKEN);
+        match text.split_at_checked(at) {
+            Some((password, digits)) if digits.parse::<Token>().is_ok() => {
+                (secret(password), self.login.sort_text(digits, false))
+            }
+            _ => (combined.clone(), Reply::Unusable),
+        }
+    }
+}

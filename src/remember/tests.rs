@@ -1,0 +1,321 @@
+//! Remembered logins: each fact alone makes another login of it.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::*;
+
+struct Host {
+    above: tempfile::TempDir,
+    attempt: Attempt,
+    rules: config::Remember,
+}
+
+impl Host {
+    fn new() -> Self {
+        Self {
+            above: tempfile::tempdir().unwrap(),
+            attempt: Attempt {
+                user: "alice".into(),
+                service: "sshd".into(),
+                rhost: Some("192.0.2.7".into()),
+                tty: Some("ssh".into()),
+                ruser: None,
+                address: Some("192.0.2.7".parse().unwrap()),
+                ssh_auth: Some("publickey ssh-ed25519 AAAA".into()),
+                password: None,
+            },
+            rules: config::Remember {
+                time: Duration::from_secs(600),
+                services: None,
+            },
+        }
+    }
+    fn state(&self) -> PathBuf {
+        self.above.path().join("state")
+    }
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            attempt: &self.attempt,
+            subject: "alice",
+            id: 1635_u64.try_into().unwrap(),
+            local: false,
+            policy: [7; 32],
+        }
+    }
+    fn keep(&self) {
+        keep(&self.state(), &self.rules, &self.facts());
+    }
+    fn holds(&self, facts: &Facts<'_>) -> bool {
+        holds(&self.state(), &self.rules, facts)
+    }
+    fn file(&self) -> PathBuf {
+        self.state()
+            .join("remember")
+            .join(state::file_name("alice"))
+    }
+    /// Moves the clocks of what is kept.
+    fn kept(&self, change: impl Fn(&mut Clocks)) {
+        let mut proofs = read(Some(&fs::read(self.file()).unwrap())).unwrap();
+        proofs
+            .proofs
+            .iter_mut()
+            .for_each(|proof| change(&mut proof.now));
+        let Change::Write(bytes) = state::encode(&proofs, VERSION) else {
+            panic!("a value is written");
+        };
+        fs::write(self.file(), bytes).unwrap();
+    }
+}
+
+#[test]
+fn the_same_login_is_remembered_until_it_is_forgotten() {
+    let host = Host::new();
+    assert!(!host.holds(&host.facts()));
+    assert!(!host.state().exists());
+    host.keep();
+    assert!(host.holds(&host.facts()));
+    assert!(forget(&host.state(), "alice").unwrap());
+    assert!(!host.holds(&host.facts()));
+    assert!(!forget(&host.state(), "alice").unwrap());
+    assert!(!forget(&host.state(), "bob").unwrap());
+}
+
+/// Something else about a login.
+type Other = (&'static str, fn(&mut Attempt));
+
+#[test]
+fn each_other_fact_makes_it_another_login() {
+    let host = Host::new();
+    host.keep();
+    let facts = host.facts();
+    let others: [Other; 8] = [
+        ("user", |attempt| attempt.user = "bob".into()),
+        ("service", |attempt| attempt.service = "login".into()),
+        ("caller", |attempt| attempt.ruser = Some("bob".into())),
+        ("address", |attempt| {
+            attempt.address = "192.0.2.8".parse().ok()
+        }),
+        ("no address", |attempt| attempt.address = None),
+        ("key", |attempt| {
+            attempt.ssh_auth = Some("publickey ssh-ed25519 BBBB".into())
+        }),
+        ("no key", |attempt| attempt.ssh_auth = None),
+        ("empty key", |attempt| {
+            attempt.ssh_auth = Some(String::new())
+        }),
+    ];
+    for (what, change) in others {
+        let mut attempt = host.attempt.clone();
+        change(&mut attempt);
+        assert!(
+            !host.holds(&Facts {
+                attempt: &attempt,
+                ..facts
+            }),
+            "{what}"
+        );
+    }
+    assert!(!host.holds(&Facts {
+        subject: "bob",
+        ..facts
+    }));
+    assert!(!host.holds(&Facts {
+        id: 1636_u64.try_into().unwrap(),
+        ..facts
+    }));
+    assert!(!host.holds(&Facts {
+        policy: [8; 32],
+        ..facts
+    }));
+    assert!(!host.holds(&Facts {
+        local: true,
+        ..facts
+    }));
+    assert!(host.holds(&facts));
+}
+
+#[test]
+fn nothing_is_remembered_unless_the_rules_say_so() {
+    let mut host = Host::new();
+    host.rules.time = Duration::ZERO;
+    host.keep();
+    assert!(!host.state().exists());
+    host.rules.time = Duration::from_secs(600);
+    host.rules.services = Some(vec!["sudo".into()]);
+    host.keep();
+    assert!(!host.state().exists());
+    host.rules.services = Some(vec!["sudo".into(), "sshd".into()]);
+    host.keep();
+    assert!(host.holds(&host.facts()));
+    host.rules.services = Some(Vec::new());
+    assert!(!host.holds(&host.facts()));
+    host.rules.services = None;
+    host.rules.time = Duration::ZERO;
+    assert!(!host.holds(&host.facts()));
+}
+
+#[test]
+fn an_old_or_future_proof_or_a_clock_that_went_back_is_not_remembered() {
+    let host = Host::new();
+    let with = |change: fn(&mut Clocks)| {
+        host.keep();
+        host.kept(change);
+        host.holds(&host.facts())
+    };
+    assert!(with(|_| ()));
+    assert!(with(|kept| {
+        kept.wall -= 590;
+        kept.boot = kept.boot.saturating_sub(590)
+    }));
+    assert!(!with(|kept| {
+        kept.wall -= 600;
+        kept.boot = kept.boot.saturating_sub(600)
+    }));
+    assert!(
+        !with(|kept| kept.wall -= 600),
+        "the wall clock was put forward"
+    );
+    assert!(!with(|kept| kept.wall += 100), "from the future");
+    assert!(!with(|kept| kept.boot += 100), "from another boot");
+    // Ten minutes went by and the wall clock was put back to hide them.
+    assert!(!with(|kept| kept.boot = kept.boot.saturating_sub(599)));
+}
+
+#[test]
+fn a_damaged_newer_or_open_file_remembers_nothing() {
+    let host = Host::new();
+    host.keep();
+    let good = fs::read_to_string(host.file()).unwrap();
+    let newer = good.replace("\"version\":1", "\"version\":2");
+    for bad in ["", "{", &newer, &good[..good.len() - 1]] {
+        fs::write(host.file(), bad).unwrap();
+        assert!(!host.holds(&host.facts()), "{bad}");
+        assert_eq!(unreadable(&host.state()).unwrap().len(), 1);
+    }
+    fs::write(host.file(), &newer).unwrap();
+    host.keep();
+    assert_eq!(fs::read_to_string(host.file()).unwrap(), newer);
+    fs::write(host.file(), "junk").unwrap();
+    host.keep();
+    assert!(host.holds(&host.facts()));
+    fs::set_permissions(host.file(), fs::Permissions::from_mode(0o604)).unwrap();
+    assert!(!host.holds(&host.facts()));
+    fs::set_permissions(host.file(), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(host.state(), fs::Permissions::from_mode(0o750)).unwrap();
+    assert!(!host.holds(&host.facts()));
+}
+
+#[test]
+fn a_user_has_so_many_remembered_logins_and_the_oldest_goes() {
+    let host = Host::new();
+    let facts = host.facts();
+    let with = |number: u64| Facts {
+        id: (number + 1).try_into().unwrap(),
+        ..facts
+    };
+    for number in 0..=MOST as u64 {
+        keep(&host.state(), &host.rules, &with(number));
+    }
+    assert!(!host.holds(&with(0)));
+    assert!((1..=MOST as u64).all(|number| host.holds(&with(number))));
+    // Again is no second one.
+    keep(&host.state(), &host.rules, &with(5));
+    assert!(host.holds(&with(1)));
+}
+
+#[test]
+fn a_local_login_without_caller_session_or_terminal_is_not_remembered() {
+    let mut host = Host::new();
+    host.attempt.address = None;
+    host.attempt.ruser = Some("alice".into());
+    for tty in [
+        None,
+        Some("null"),
+        Some("/dev/null"),
+        Some("/dev/tty"),
+        Some("/etc/passwd"),
+        Some("../etc/passwd"),
+        Some("pts/99999"),
+        Some(""),
+    ] {
+        host.attempt.tty = tty.map(str::to_owned);
+        let facts = Facts {
+            local: true,
+            ..host.facts()
+        };
+        keep(&host.state(), &host.rules, &facts);
+        assert!(!host.holds(&facts), "{tty:?}");
+    }
+    assert!(!host.state().exists());
+}
+
+#[test]
+fn the_start_of_a_session_is_read_whatever_its_leader_calls_itself() {
+    let rest = "S 1 42 42 34817 43 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 9 9";
+    for name in [
+        "bash",
+        "a b",
+        ") S 1 1 1 1 (",
+        "x) R 1 2 3 4 5 6",
+        "\u{fffd}",
+    ] {
+        let session = Session::read(42, format!("42 ({name}) {rest}\n").as_bytes()).unwrap();
+        let expected = Session {
+            leader: 42,
+            start: 987_654,
+            terminal: (136, 1),
+        };
+        assert_eq!(session, expected, "{name}");
+    }
+    let high = rest.replace("34817", "1083395");
+    let session = Session::read(42, format!("42 (sh) {high}").as_bytes()).unwrap();
+    assert_eq!(session.terminal, (136, 259));
+    for cut in [
+        "",
+        "42",
+        "42 (bash",
+        "42 (bash)",
+        "42 (bash) S 1 42 42 34817 43",
+    ] {
+        assert_eq!(Session::read(42, cut.as_bytes()), None, "{cut}");
+    }
+}
+
+#[test]
+fn two_texts_never_pass_for_one() {
+    let hash = |parts: &[Option<&str>]| {
+        let mut all = Parts(Context::new(&SHA256));
+        parts.iter().for_each(|part| all.add(*part));
+        state::hex(all.0.finish().as_ref())
+    };
+    let hashes = [
+        hash(&[Some("ab"), Some("c")]),
+        hash(&[Some("a"), Some("bc")]),
+        hash(&[Some("abc")]),
+        hash(&[Some("abc"), None]),
+        hash(&[Some("abc"), Some("")]),
+    ];
+    let distinct: std::collections::BTreeSet<_> = hashes.iter().collect();
+    assert_eq!(distinct.len(), hashes.len());
+}
+
+proptest! {
+    #[test]
+    fn no_file_makes_the_readers_panic(bytes: Vec<u8>) {
+        let _ = read(Some(&bytes));
+        let _ = Session::read(1, &bytes);
+        let _ = terminal(&String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn clocks_hold_for_the_time_at_most(then: (u64, u64), now: (u64, u64), time in 0_u64..=86_400) {
+        let clocks = |(wall, boot)| Clocks { wall, boot };
+        if clocks(now).is_within(clocks(then), Duration::from_secs(time)) {
+            prop_assert!(now.0 >= then.0 && now.0 - then.0 < time);
+            prop_assert!(now.1 >= then.1 && now.1 - then.1 < time);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Limits across processes: exact counts, and what a disk or a caller can do to them.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use nix::sys::signal::Signal;
+use pam_authy::config;
+use pam_authy::limits::{Costly, Held, Limits, Listing, Stored, list};
+
+use crate::common::child::{CHILD, as_child, child, ends_well, signal, wait_for_go};
+use crate::common::{disk, mount, sandbox};
+
+fn rules() -> config::Limits {
+    let mut rules = config::Limits::default();
+    rules.per_user.sms = 40;
+    rules.per_user.calls = 1000;
+    rules.per_address.calls = 1000;
+    rules.refused_tokens = 100;
+    rules
+}
+
+fn alice(state: &Path) -> Stored {
+    Stored::new(state, rules(), "alice", true, None, SystemTime::now)
+}
+
+fn listing(state: &Path) -> Listing {
+    list(state, &rules(), SystemTime::now()).unwrap()
+}
+
+#[test]
+fn sixty_four_processes_at_once_count_exactly() {
+    const NAME: &str = "limits::sixty_four_processes_at_once_count_exactly";
+    if let Some(path) = as_child() {
+        println!("go");
+        while !path.join("start").exists() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let mut alice = alice(&path.join("state"));
+        let sent = alice.spend(Costly::Sms);
+        let counted = alice.token();
+        println!("outcome {sent:?} {counted:?}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut children: Vec<_> = (0..64).map(|_| child("", NAME, folder.path())).collect();
+    children.iter_mut().for_each(wait_for_go);
+    fs::write(folder.path().join("start"), "").unwrap();
+    let outputs = children
+        .into_iter()
+        .map(|child| child.wait_with_output().unwrap());
+    let said: Vec<_> = outputs
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .collect();
+    let count = |text: &str| said.iter().filter(|said| said.contains(text)).count();
+    assert_eq!(
+        (count("outcome Ok(()) "), count("outcome Err(Limit")),
+        (40, 24),
+        "{said:?}"
+    );
+    assert_eq!(count(" Ok(())\n"), 64, "{said:?}");
+    let listing = listing(&folder.path().join("state"));
+    assert_eq!((listing.users[0].sms, listing.users[0].refused), (40, 64));
+    assert_eq!(listing.addresses[0].sms, 40);
+}
+
+#[test]
+fn a_process_that_is_killed_takes_no_count_with_it() {
+    const NAME: &str = "limits::a_process_that_is_killed_takes_no_count_with_it";
+    if let Some(path) = as_child() {
+        let mut alice = alice(&path.join("state"));
+        let mut done = File::options()
+            .append(true)
+            .open(path.join("done"))
+            .unwrap();
+        println!("go");
+        loop {
+            alice.spend(Costly::Call).unwrap();
+            done.write_all(b".").unwrap();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let done = folder.path().join("done");
+    fs::write(&done, "").unwrap();
+    for round in 0..10_u64 {
+        let mut child = child("", NAME, folder.path());
+        wait_for_go(&mut child);
+        std::thread::sleep(Duration::from_millis(1 + round));
+        signal(&child, Signal::SIGKILL);
+        child.wait().unwrap();
+        let listing = listing(&folder.path().join("state"));
+        let counted = listing.users.first().map_or(0, |row| row.calls) as u64;
+        let done = fs::metadata(&done).unwrap().len();
+        // What was killed between the count and the mark counts all the same.
+        assert!(
+            (done..=done + round + 1).contains(&counted),
+            "{counted} of {done}"
+        );
+    }
+    assert!(fs::metadata(&done).unwrap().len() > 0);
+}
+
+#[test]
+fn a_size_limit_of_the_caller_denies_both_what_costs_and_a_token() {
+    const NAME: &str = "limits::a_size_limit_of_the_caller_denies_both_what_costs_and_a_token";
+    if let Some(path) = as_child() {
+        let mut alice = alice(&path);
+        let held = [alice.spend(Costly::Sms), alice.token()];
+        assert!(
+            held.iter()
+                .all(|held| matches!(held, Err(Held::Process(_)))),
+            "{held:?}"
+        );
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    ends_well(child("ulimit -f 0", NAME, &state));
+    assert!(listing(&state).users.is_empty());
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
+    if !sandbox::enter("limits::a_full_or_read_only_disk_denies_what_costs_money_and_no_token") {
+        return;
+    }
+    let disk = disk("64k");
+    let mut rules = rules();
+    rules.refused_tokens = 3;
+    let state = disk.join("state");
+    let login = |user| Stored::new(&state, rules, user, true, None, SystemTime::now);
+    for _ in 0..3 {
+        login("paused").token().unwrap();
+    }
+    login("seen").token().unwrap();
+    let _ = fs::write(disk.join("full"), vec![0; 100_000]);
+    let check = |what: &str| {
+        for user in ["seen", "new"] {
+            let costly = login(user).spend(Costly::Sms);
+            assert!(matches!(costly, Err(Held::Disk(_))), "{what}: {costly:?}");
+            for _ in 0..5 {
+                login(user).token().unwrap();
+            }
+        }
+        // A pause that is on the disk holds.
+        let paused = login("paused").token();
+        assert!(
+            matches!(paused, Err(Held::Limit { .. })),
+            "{what}: {paused:?}"
+        );
+    };
+    check("full");
+    mount(&["-o", "remount,ro"], &disk);
+    check("read-only");
+    let missing = Stored::new(
+        &disk.join("none"),
+        rules,
+        "alice",
+        true,
+        None,
+        SystemTime::now,
+    )
+    .token();
+    assert_eq!(missing, Ok(()));
+}
+
+#[test]
+#[ignore = "needs root"]
+fn counts_that_somebody_else_owns_deny() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    alice(&state).token().unwrap();
+    for name in ["limits/users", "limits", ""] {
+        chown(state.join(name), Some(12345), None).unwrap();
+        let held = [alice(&state).spend(Costly::Sms), alice(&state).token()];
+        assert!(
+            held.iter().all(|held| matches!(held, Err(Held::State(_)))),
+            "{name}: {held:?}"
+        );
+        chown(state.join(name), Some(0), None).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_process_that_is_not_roots_has_no_counts_and_no_pause() {
+    const NAME: &str = "limits::a_process_that_is_not_roots_has_no_counts_and_no_pause";
+    if let Some(path) = as_child() {
+        let mut alice = alice(&path);
+        assert_eq!(alice.token(), Ok(()));
+        assert!(matches!(alice.spend(Costly::Push), Err(Held::Disk(_))));
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // The test program must be where that user can start it.
+    let program = folder.path().join("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let state = folder.path().join("state");
+    alice(&state).token().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let status = Command::new("setpriv")
+        .args(["--reuid", "65534", "--clear-groups"])
+        .arg(&program)
+        .args(["--exact", NAME, "--include-ignored"])
+        .env(CHILD, &state)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}

@@ -1,0 +1,140 @@
+//! Pushes and calls through libpam and the product.
+
+use pam_authy::pam_app::{Item, Style};
+use serde_json::json;
+
+use crate::common::host::{Host, Login};
+
+/// A host whose alice has the app, with these keys of `[login]`.
+fn with_app(login: &str) -> Host {
+    let host = Host::with(&format!("[login]\nrefusal_seconds = 0\n{login}"));
+    host.sim.change(1635, &json!({"registered": true}));
+    host
+}
+
+/// Logs alice in while the phone decides; gives back what the phone showed too.
+fn login_while(host: &Host, approve: bool, replies: &[&str]) -> (Login, serde_json::Value) {
+    std::thread::scope(|scope| {
+        let phone = scope.spawn(|| host.sim.decide(1635, approve));
+        let items = [(Item::RHost, "192.0.2.7"), (Item::Tty, "ssh")];
+        let login = host.login_with("alice", replies, &items);
+        (login, phone.join().unwrap())
+    })
+}
+
+#[test]
+fn an_automatic_push_that_is_approved_logs_in_without_a_prompt() {
+    let host = with_app("push = \"auto\"\n");
+
+    let (login, shown) = login_while(&host, true, &[]);
+
+    assert_eq!(login.code, "PAM_SUCCESS");
+    assert_eq!(
+        login.seen,
+        [(Style::Info, "A push was sent to your phone.".to_owned())]
+    );
+    assert_eq!(
+        host.audit(),
+        [
+            "verdict=accepted reason=push_approved factor=push authy_id=1635 attempts=1 \
+             rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
+        ]
+    );
+    let text = shown.to_string();
+    assert!(text.contains("as alice (sshd)?"), "{text}");
+    assert_eq!(host.sim.count("/verify/"), 0);
+}
+
+#[test]
+fn a_push_that_is_typed_and_denied_ends_the_login() {
+    let host = with_app("");
+
+    let (login, _) = login_while(&host, false, &["push"]);
+
+    assert_eq!(login.code, "PAM_AUTH_ERR");
+    assert_eq!(login.prompts(), 1);
+    assert!(
+        host.audit()[0].starts_with("verdict=refused reason=push_denied factor=push"),
+        "{:?}",
+        host.audit()
+    );
+}
+
+#[test]
+fn a_push_nobody_answers_leaves_room_for_a_token() {
+    let host = with_app("push_seconds = 10\n");
+    let token = host.sim.token(1635);
+
+    let login = host.login("alice", &["push", &token]);
+
+    assert_eq!(login.code, "PAM_SUCCESS");
+    let told: Vec<_> = login.seen.iter().map(|(_, text)| text.as_str()).collect();
+    assert!(
+        told.contains(&"The push was not answered in time."),
+        "{told:?}"
+    );
+    assert!(host.audit()[0].contains("reason=token_accepted factor=token"));
+}
+
+#[test]
+fn the_code_of_a_push_is_asked_for_and_a_wrong_one_is_refused() {
+    let host = with_app("push_code = true\nattempts = 1\n");
+
+    let (login, shown) = login_while(&host, true, &["push", "no code"]);
+
+    assert_eq!(login.code, "PAM_MAXTRIES");
+    let details = shown["details"].to_string();
+    let code = details.split("\"Code\":\"").nth(1).unwrap_or_default();
+    assert!(
+        code.len() > 3 && code[..3].bytes().all(|b| b.is_ascii_digit()),
+        "{details}"
+    );
+}
+
+#[test]
+fn without_the_app_a_push_is_not_sent_and_said() {
+    let host = Host::new();
+    let token = host.sim.token(1635);
+
+    let login = host.login("alice", &["push", &token]);
+
+    assert_eq!(login.code, "PAM_SUCCESS");
+    assert_eq!(
+        login.seen[1].1,
+        "No push was sent: the Authy app is not set up on your phone."
+    );
+    assert_eq!(host.sim.count("/onetouch/"), 0);
+}
+
+#[test]
+fn where_only_pushes_are_taken_an_unanswered_request_is_an_outage() {
+    for (word, code) in [("deny", "PAM_AUTHINFO_UNAVAIL"), ("ignore", "PAM_IGNORE")] {
+        let host = with_app(&format!(
+            "factors = [\"push\"]\npush = \"auto\"\nwhen_unavailable = \"{word}\"\n"
+        ));
+        host.sim
+            .fault(&json!({"match": {"path": "/onetouch/"}, "times": 0, "status": 500}));
+
+        let login = host.login("alice", &[]);
+
+        // A stack of nothing but IGNORE is a denial to libpam.
+        let expected = if code == "PAM_IGNORE" {
+            "PAM_PERM_DENIED"
+        } else {
+            code
+        };
+        assert_eq!(login.code, expected);
+    }
+}
+
+#[test]
+fn a_call_is_made_on_request_and_its_token_logs_in() {
+    let host = Host::new();
+    let token = host.sim.token(1635);
+
+    let login = host.login("alice", &["call", &token]);
+
+    assert_eq!(login.code, "PAM_SUCCESS");
+    assert_eq!(login.seen[1].1, "Your phone is called and a token told.");
+    assert_eq!(host.sim.count("/call/1635"), 1);
+}

@@ -1,0 +1,98 @@
+//! Remembered logins of this host: bound to one session on one terminal.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use pam_authy::attempt::Attempt;
+use pam_authy::config;
+use pam_authy::remember::{Facts, holds, keep};
+
+use crate::common::child::{CHILD, as_child};
+
+fn rules() -> config::Remember {
+    config::Remember {
+        time: Duration::from_secs(600),
+        services: None,
+    }
+}
+
+fn attempt(tty: &str) -> Attempt {
+    Attempt {
+        user: "root".into(),
+        service: "sudo".into(),
+        rhost: None,
+        tty: Some(tty.into()),
+        ruser: Some("alice".into()),
+        address: None,
+        ssh_auth: None,
+        password: None,
+    }
+}
+
+fn facts(attempt: &Attempt) -> Facts<'_> {
+    Facts {
+        attempt,
+        subject: "alice",
+        id: 1635_u64.try_into().unwrap(),
+        local: true,
+        policy: [0; 32],
+    }
+}
+
+/// Runs `lines` in a shell that leads a session on a new terminal; `"$0"` is this test again.
+fn on_a_terminal(name: &str, state: &Path, lines: &str) -> Output {
+    let program = std::env::current_exe().unwrap();
+    let again = format!(
+        "'{}' --exact {name} --nocapture --include-ignored",
+        program.display()
+    );
+    Command::new("script")
+        .args(["-qec", &lines.replace("AGAIN", &again), "/dev/null"])
+        .env("SHELL", "/bin/sh")
+        .env(CHILD, state)
+        .output()
+        .expect("script(1) of util-linux")
+}
+
+#[test]
+fn a_login_of_this_host_is_remembered_in_its_session_alone() {
+    const NAME: &str = "remember::a_login_of_this_host_is_remembered_in_its_session_alone";
+    if let Some(state) = as_child() {
+        let tty = fs::read_link("/proc/self/fd/0").unwrap();
+        let tty = tty.to_str().unwrap();
+        let attempt = attempt(tty);
+        println!("before {}", holds(&state, &rules(), &facts(&attempt)));
+        keep(&state, &rules(), &facts(&attempt));
+        println!("after {}", holds(&state, &rules(), &facts(&attempt)));
+        // su says it without /dev.
+        let short = self::attempt(tty.trim_start_matches("/dev/"));
+        println!("short {}", holds(&state, &rules(), &facts(&short)));
+        return;
+    }
+    let above = tempfile::tempdir().unwrap();
+    let state = above.path().join("state");
+    // Twice in one session; what is shown meanwhile changes nothing.
+    let first = on_a_terminal(NAME, &state, "AGAIN; sleep 1.1; echo some text; AGAIN; :");
+    let text = String::from_utf8_lossy(&first.stdout).into_owned();
+    let count = |what: &str| text.matches(what).count();
+    assert_eq!(
+        (count("before false"), count("before true")),
+        (1, 1),
+        "{text}"
+    );
+    assert_eq!((count("after true"), count("short true")), (2, 2), "{text}");
+    // A session that was made in that one, and one on a new terminal, are others.
+    let inner = on_a_terminal(NAME, &state, "setsid -cw AGAIN; :");
+    let text = String::from_utf8_lossy(&inner.stdout).into_owned();
+    assert!(text.contains("before false"), "{text}");
+    let lines = "AGAIN; setsid -w AGAIN < /dev/tty; :";
+    let text = String::from_utf8_lossy(&on_a_terminal(NAME, &state, lines).stdout).into_owned();
+    assert_eq!(text.matches("before false").count(), 2, "{text}");
+    assert_eq!(
+        text.matches("after true").count(),
+        1,
+        "a session without a terminal: {text}"
+    );
+}
