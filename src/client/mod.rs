@@ -23,7 +23,6 @@ pub mod devices;
 pub mod error;
 pub mod phones;
 pub(crate) mod reply;
-mod resolver;
 pub mod tokens;
 pub mod transport;
 pub mod types;
@@ -61,6 +60,14 @@ impl<T: Transport> Client<T> {
             base_url: base_url.to_owned(),
             key,
             timeout,
+        }
+    }
+
+    /// Opens a connection to the service in the background, for the request that is to come. Returns
+    /// at once; what it does ends by `deadline`.
+    pub fn warm(&self, deadline: Deadline) {
+        if let Ok(limit) = self.time_for_one(deadline) {
+            self.transport.warm(&self.base_url, limit);
         }
     }
 

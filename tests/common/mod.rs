@@ -5,6 +5,7 @@ pub(crate) mod browser;
 pub(crate) mod child;
 pub(crate) mod host;
 pub(crate) mod hostile;
+pub(crate) mod relay;
 pub(crate) mod sandbox;
 pub(crate) mod sim;
 pub(crate) mod terminal;
