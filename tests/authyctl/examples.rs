@@ -143,6 +143,10 @@ fn install(sim: &Sim) {
     sim.change(1635, &json!({"registered": true, "deleted": false}));
     let people = "user,email,cellphone\ncarl,c@x.test,405-342-5600\ndan,d@x.test,405-342-5601\n";
     fs::write("people.csv", people).unwrap();
+    let state = sim.path("state");
+    let _ = fs::remove_dir_all(&state);
+    fs::create_dir(&state).unwrap();
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).unwrap();
     fs::write("key.txt", sim.key() + "\n").unwrap();
 }
 

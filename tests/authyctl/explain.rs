@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use pam_authy::pam_app::{Style, Transaction, write_stack};
+use pam_authy::pam_app::{Item, Style, Transaction, write_stack};
 use serde_json::json;
 
 use super::{enrolled, run_json};
@@ -62,8 +62,27 @@ fn random_rules(numbers: &mut Numbers, name: &str) -> String {
     table + numbers.pick(&["", "attempts = 1\n", "echo = false\n"])
 }
 
+/// Whom no second factor is asked of.
+fn random_exemptions(numbers: &mut Numbers) -> String {
+    let rules = [
+        "",
+        "",
+        "services = [\"sudo\"]\n",
+        "users = [\"bob\", \"root\"]\n",
+        "networks = [\"192.0.2.0/24\"]\n",
+        "groups = [\"root\"]\n",
+    ];
+    format!("[exempt]\n{}", numbers.pick(&rules))
+}
+
 /// How a login of the product goes: its code, and whether a token was asked for.
-fn log_in(sim: &Sim, folder: &Path, service: &str, user: &str) -> (&'static str, bool) {
+fn log_in(
+    sim: &Sim,
+    folder: &Path,
+    service: &str,
+    user: &str,
+    rhost: &str,
+) -> (&'static str, bool) {
     let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
     let line = format!(
         "auth required {} config={} users={}",
@@ -79,6 +98,7 @@ fn log_in(sim: &Sim, folder: &Path, service: &str, user: &str) -> (&'static str,
     };
     let code = {
         let mut pam = Transaction::start(service, user, folder, &mut answer).unwrap();
+        pam.set(Item::RHost, rhost).unwrap();
         pam.authenticate().name()
     };
     (code, asked)
@@ -90,11 +110,12 @@ fn explain_says_of_random_configurations_what_a_login_then_does() {
     let base = fs::read_to_string(sim.path("config.toml")).unwrap();
     let mut numbers = Numbers(20_261_126);
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    for _ in 0..100 {
+    for _ in 0..200 {
         let mut config = base.clone() + "\n" + &random_rules(&mut numbers, "login");
         if numbers.pick(&["own", "none"]) == "own" {
             config += &random_rules(&mut numbers, "service.sudo");
         }
+        config += &random_exemptions(&mut numbers);
         let root = numbers.pick(&[
             "",
             "root = 1635\n",
@@ -107,14 +128,20 @@ fn explain_says_of_random_configurations_what_a_login_then_does() {
         fs::write(sim.path("users.toml"), &mapping).unwrap();
         let user = numbers.pick(&["root", "nobody.here", "bob"]);
         let service = numbers.pick(&["sshd", "sudo"]);
+        let rhost = numbers.pick(&["192.0.2.7", "198.51.100.7"]);
 
-        let (status, answer) = run_json(&sim, &["explain", user, "--service", service], "");
-        let login = log_in(&sim, folder.path(), service, user);
+        let (status, answer) = run_json(
+            &sim,
+            &["explain", user, "--service", service, "--rhost", rhost],
+            "",
+        );
+        let login = log_in(&sim, folder.path(), service, user, rhost);
 
         let context = format!("{user} {service}\n{config}{mapping}{answer}\n{login:?}");
         let reason = answer["reason"].as_str().unwrap();
         let expected = match login {
             // A stack of IGNORE alone denies.
+            ("PAM_PERM_DENIED", false) if reason.contains("exempt.") => (false, "exempt."),
             ("PAM_PERM_DENIED", false) => (false, "unenrolled = \"ignore\" lets that pass"),
             ("PAM_SUCCESS", true) => (true, "is enrolled with authy id 1635"),
             ("PAM_MAXTRIES", true) => (true, "unenrolled = \"deny\" refuses whatever is typed"),
@@ -134,16 +161,21 @@ fn explain_says_of_random_configurations_what_a_login_then_does() {
                 .lines()
                 .nth(usize::try_from(line).unwrap() - 1)
                 .unwrap();
-            let rule = line.starts_with("unenrolled = ") && reason.contains(line);
+            let rule = line.starts_with("unenrolled = ") && reason.contains(line)
+                || line
+                    .split(" = ")
+                    .next()
+                    .is_some_and(|key| reason.contains(&format!("exempt.{key}")));
             assert!(
                 rule || line.trim_matches('"').starts_with(user),
                 "{line}: {context}"
             );
         }
-        *kinds.entry(format!("{login:?}")).or_default() += 1;
+        let by_rule = reason.contains("exempt.");
+        *kinds.entry(format!("{login:?} {by_rule}")).or_default() += 1;
     }
     assert!(
-        kinds.len() == 4 && kinds.values().all(|count| *count > 4),
+        kinds.len() == 5 && kinds.values().all(|count| *count > 4),
         "{kinds:?}"
     );
 }
