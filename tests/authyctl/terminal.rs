@@ -83,6 +83,8 @@ fn an_import_draws_a_bar_and_is_completed_after_ctrl_c() {
     let file = sim.path("people.csv");
     fs::write(&file, rows).unwrap();
     let import = ["import", file.to_str().unwrap()];
+    // Slow enough to be watched.
+    sim.fault(&json!({"match": {"path": "/users/new"}, "times": 0, "delay_ms": 30}));
 
     let terminal = authyctl(&sim, &import, "");
     terminal.wait_for("█");

@@ -12,6 +12,7 @@ use crate::common::host::Host;
 
 pub(super) const SUCCESS: i32 = 0;
 pub(super) const MAXTRIES: i32 = 11;
+const SERVICE_ERR: i32 = 3;
 /// A stack in which all modules ignore is a denial: IGNORE shows as PAM_PERM_DENIED.
 pub(super) const IGNORE: i32 = 6;
 
@@ -98,7 +99,12 @@ fn low_limits_of_time_file_size_and_stack_are_no_outage() {
         command(&host, "alice", &[], &["-l", "fsize=0"]),
         &[&host.sim.token(1635)],
     );
-    assert_eq!(said.codes(), [SUCCESS], "a login needs to write no file");
+    assert_eq!(
+        said.codes(),
+        [SERVICE_ERR],
+        "what the caller keeps from being counted is not asked about"
+    );
+    assert_eq!(host.sim.count("/verify/"), 0);
 }
 
 /// The caller of sudo and su may stop them at any moment, until the time of the request is over.
