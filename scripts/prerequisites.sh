@@ -30,6 +30,8 @@ check_needs() {
     need "command unshare"      util-linux        util-linux
     need "command useradd"      passwd            shadow-utils
     need "command openssl"      openssl           openssl
+    need "command dpkg-shlibdeps" dpkg-dev         dpkg-dev
+    need "command lintian"      lintian           lintian
 }
 
 need() {
