@@ -94,6 +94,45 @@ struct Protected {
 }
 
 pub(crate) fn doctor(global: &Global, pam_dir: &Path) -> Result<Done, Failure> {
+    conclude(&examine(global, pam_dir, None))
+}
+
+/// What the lines of a stack ask for.
+#[derive(Debug, Default)]
+pub(crate) struct Factors {
+    /// Modules that check a password or what stands for one, in their order.
+    pub(crate) modules: Vec<String>,
+    /// Our module is among the lines.
+    pub(crate) has_ours: bool,
+}
+
+/// What `text`, lines of a stack in `folder`, asks for, through includes too.
+pub(crate) fn factors(folder: &Path, text: &str) -> Result<Factors, String> {
+    let entries = stack::parse(folder, folder, text, 0)?;
+    let all = stack::modules(&entries);
+    let asking = all
+        .iter()
+        .filter(|(_, module)| verdict::is_first_factor(module));
+    Ok(Factors {
+        modules: asking.map(|(_, module)| module.name.clone()).collect(),
+        has_ours: all.iter().any(|(_, module)| module.is_ours()),
+    })
+}
+
+/// What would lock somebody out or let somebody in, with these stacks and these settings of sshd.
+pub(crate) fn problems(
+    global: &Global,
+    pam_dir: &Path,
+    sshd_settings: Option<&Path>,
+) -> Vec<String> {
+    let checks = examine(global, pam_dir, sshd_settings);
+    let problems = checks
+        .into_iter()
+        .filter(|check| check.level == Level::Problem);
+    problems.map(|check| check.message).collect()
+}
+
+fn examine(global: &Global, pam_dir: &Path, sshd_settings: Option<&Path>) -> Vec<Check> {
     let (mut checks, config, mapping) = files::files(global);
     if let Some(config) = &config {
         checks.extend(host::service(config));
@@ -101,13 +140,19 @@ pub(crate) fn doctor(global: &Global, pam_dir: &Path) -> Result<Done, Failure> {
     let protected = stacks(pam_dir, config.as_ref(), &mut checks);
     if let Some(config) = &config {
         let people = people::People::find();
-        checks.extend(sshd::sshd(&protected, config, mapping.as_ref(), &people));
+        checks.extend(sshd::sshd(
+            &protected,
+            config,
+            mapping.as_ref(),
+            &people,
+            sshd_settings,
+        ));
         checks.extend(host::sudo(&protected, config));
         if let Some(mapping) = &mapping {
             checks.extend(people::locked_out(&protected, mapping, &people));
         }
     }
-    conclude(&checks)
+    checks
 }
 
 /// Reads every stack of the folder, and judges those that hold our module.

@@ -7,7 +7,9 @@ mod explain;
 mod generate;
 mod import;
 mod init;
+mod key;
 mod mapping;
+mod pam;
 mod people;
 mod phone;
 mod qr;
@@ -30,6 +32,7 @@ use crate::output::Done;
 
 /// Runs one command.
 pub(crate) fn run(global: &Global, command: &Command) -> Result<Done, Failure> {
+    pam::carry_out_overdue(command);
     match command {
         Command::Init {
             key_file,
@@ -82,6 +85,8 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Done, Failure> {
             service,
             module,
         } => test::test(global, user, service, module.as_deref()),
+        Command::Pam(what) => pam::pam(global, what),
+        Command::Key(what) => key::key(global, what),
         Command::Completions { shell } => Ok(generate::completions(*shell)),
         Command::Man => generate::man(),
     }

@@ -32,6 +32,7 @@ pub(super) fn sshd(
     config: &Config,
     mapping: Option<&Mapping>,
     people: &People,
+    settings_file: Option<&Path>,
 ) -> Vec<Check> {
     let Some(stack) = protected.iter().find(|p| p.service == "sshd") else {
         return Vec::new();
@@ -50,7 +51,7 @@ pub(super) fn sshd(
     let mut found: BTreeMap<(Level, String, &'static str), Vec<String>> = BTreeMap::new();
     for name in names.iter().take(PEOPLE_LIMIT) {
         for (host, address) in ADDRESSES {
-            let settings = match ask(program, name, host, address) {
+            let settings = match ask(program, name, host, address, settings_file) {
                 Ok(settings) => settings,
                 Err(why) => return vec![Check::warning("sshd", why).hint("run doctor as root")],
             };
@@ -86,7 +87,13 @@ fn shortened(who: &[String]) -> String {
     }
 }
 
-fn ask(program: &str, user: &str, host: &str, address: &str) -> Result<Settings, String> {
+fn ask(
+    program: &str,
+    user: &str,
+    host: &str,
+    address: &str,
+    settings_file: Option<&Path>,
+) -> Result<Settings, String> {
     // A comma would begin another condition.
     if user.contains([',', '=']) {
         return Ok(Settings::new());
@@ -94,6 +101,8 @@ fn ask(program: &str, user: &str, host: &str, address: &str) -> Result<Settings,
     let output = Command::new(program)
         .args(["-T", "-C"])
         .arg(format!("user={user},host={host},addr={address}"))
+        .args(settings_file.map(|_| "-f"))
+        .args(settings_file)
         .env_clear()
         .output()
         .map_err(|error| format!("{program}: {error}"))?;
