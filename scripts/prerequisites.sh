@@ -30,8 +30,15 @@ check_needs() {
     need "command unshare"      util-linux        util-linux
     need "command useradd"      passwd            shadow-utils
     need "command openssl"      openssl           openssl
-    need "command dpkg-shlibdeps" dpkg-dev         dpkg-dev
-    need "command lintian"      lintian           lintian
+    # Packages of one family are built, looked into and installed where they are at home; rpmbuild is
+    # everywhere.
+    need "command rpmbuild"     rpm               rpm-build
+    if [ "$installer" = apt-get ]; then
+        need "command dpkg-shlibdeps"   dpkg-dev         -
+        need "command lintian"          lintian          -
+        need "command checkmodule"      checkpolicy      -
+        need "command semodule_package" semodule-utils   -
+    fi
 }
 
 need() {

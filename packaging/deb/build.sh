@@ -3,7 +3,7 @@
 #
 # VERSION  of the packages, with a Debian revision: 0.1.0-1
 # Environment: DEB_ARCH, when it is not this system's; SOURCE_DATE_EPOCH, the date inside;
-# PRODUCT, AUTHYCTL and AUTHY_SIM, when they are built already.
+# PRODUCT, AUTHYCTL and AUTHY_SIM, when they are built already; DEB_COMPRESSION, xz.
 #
 # Every file that is installed and not claimed by authyctl or authy-sim goes to libpam-authy, so that
 # none is forgotten. Needs dpkg-dev; runs as any user.
@@ -103,6 +103,6 @@ mkdir -p "$out"
 for package in libpam-authy authyctl authy-sim; do
     complete "$package"
     control "$package"
-    dpkg-deb --root-owner-group -Zxz --build "$work/$package" "$out/${package}_${version}_$arch.deb" >/dev/null
+    dpkg-deb --root-owner-group -Z"${DEB_COMPRESSION:-xz}" --build "$work/$package" "$out/${package}_${version}_$arch.deb" >/dev/null
     echo "$out/${package}_${version}_$arch.deb"
 done

@@ -28,6 +28,8 @@ impl Machine {
         let folder = sim.path("ssh");
         fs::create_dir_all(&folder).unwrap();
         fs::create_dir_all("/run/sshd").unwrap();
+        // dpkg would have the index of all manual pages made anew at each step.
+        let _ = fs::remove_file("/var/lib/man-db/auto-update");
         stdout_of(Command::new("useradd").args(["--create-home", "--shell", "/bin/sh", USER]));
         fs::write(
             "/etc/sudoers.d/pat",
