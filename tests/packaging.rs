@@ -10,6 +10,7 @@ mod deb;
 mod docs;
 mod enable;
 mod machine;
+mod newcomer;
 
 use std::collections::BTreeSet;
 use std::fs;
