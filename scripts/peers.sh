@@ -1,18 +1,32 @@
 #!/usr/bin/env bash
-# peers.sh: puts the clients of others into target/peers, where the tests look for them.
+# peers.sh authy|fail2ban: puts a program of others into target/peers, where the tests look for it.
 #
-# Exit status: 0 all are there, 1 some could not be had.
+# authy is a Python client of the API; fail2ban is unpacked and not installed, since its package would
+# start to ban on this machine.
+#
+# Exit status: 0 it is there, 1 it could not be had.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-folder=target/peers/authy
+name=$1
+folder=$PWD/target/peers/$name
 if [ -d "$folder" ]; then
     exit 0
 fi
 mkdir -p target/peers
-new=$(mktemp -d target/peers/new.XXXXXX)
+new=$(mktemp -d "$PWD/target/peers/new.XXXXXX")
 trap 'rm -rf "$new"' EXIT
-python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/authy" \
-    authy==2.2.6 >&2
-chmod -R a+rX "$new/authy"
-mv "$new/authy" "$folder"
+case $name in
+    authy)
+        python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/authy" \
+            authy==2.2.6 >&2
+        ;;
+    fail2ban)
+        command -v apt-get >/dev/null || exit 1
+        (cd "$new" && apt-get -qq download fail2ban 2>/dev/null) || exit 1
+        dpkg-deb -x "$new"/fail2ban_*.deb "$new/fail2ban"
+        ;;
+    *) exit 1 ;;
+esac
+chmod -R a+rX "$new/$name"
+mv "$new/$name" "$folder"

@@ -9,8 +9,11 @@ mod crates;
 mod deb;
 mod docs;
 mod enable;
+mod examples;
 mod machine;
 mod newcomer;
+mod release;
+mod rpm;
 
 use std::collections::BTreeSet;
 use std::fs;
