@@ -10,6 +10,7 @@ mod deb;
 mod docs;
 mod enable;
 mod examples;
+mod guides;
 mod machine;
 mod newcomer;
 mod release;
