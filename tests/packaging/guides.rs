@@ -79,7 +79,12 @@ fn lines_of_each_fault() -> Vec<(&'static str, Vec<String>)> {
         host.chmod(&host.config, mode);
         let error = Config::load(&host.config).unwrap_err().to_string();
         let folder = host.sim.folder().display().to_string();
-        all.push((symptom, vec![error.replace(&folder, "/etc/pam_authy")]));
+        let shown = error.replace(&folder, "/etc/pam_authy");
+        // The number of the line is the test's own affair.
+        let shown = shown
+            .split_once("unknown key")
+            .map_or(shown.clone(), |(_, key)| format!("unknown key{key}"));
+        all.push((symptom, vec![shown]));
     }
     all
 }
