@@ -107,9 +107,11 @@ uninstall:
 
 # The scripts call `make install`, which builds what is missing.
 deb:
+	@scripts/prerequisites.sh deb
 	@packaging/deb/build.sh $(VERSION)-$(RELEASE) $(PACKAGES)
 
 rpm:
+	@scripts/prerequisites.sh rpm
 	@packaging/rpm/build.sh $(VERSION) $(RELEASE) $(PACKAGES)
 
 packages:

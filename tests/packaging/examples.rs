@@ -7,13 +7,16 @@ use std::process::{Command, Stdio};
 
 use pam_authy::pam_app::Item;
 
+use super::machine::wait_for;
 use super::{root, stdout_of};
 use crate::common::host::Host;
 
 const EXAMPLES: &str = "packaging/examples";
 
-/// The lines of the log as a syslog daemon writes them: the priority gone, the host's name in.
-fn as_written(host: &Host) -> Vec<String> {
+/// The lines of the log as a syslog daemon writes them: the priority gone, the host's name in. Waits for
+/// as many verdicts.
+fn as_written(host: &Host, verdicts: usize) -> Vec<String> {
+    wait_for(|| host.audit().len() >= verdicts);
     let log = host.log();
     let lines = log.lines().filter_map(|line| line.split_once('>'));
     lines
@@ -67,7 +70,7 @@ fn the_fail2ban_filter_finds_refused_logins_and_no_forged_address() {
         &["1111111"],
         &[],
     );
-    let lines = as_written(&host);
+    let lines = as_written(&host, 4);
     assert_eq!(
         lines
             .iter()
@@ -96,7 +99,7 @@ fn the_journald_example_counts_verdicts_by_reason() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = as_written(&host).join("\n") + "\n";
+    let lines = as_written(&host, 3).join("\n") + "\n";
     count
         .stdin
         .take()

@@ -37,6 +37,10 @@ fn type_line(line: &str, answer: &str) -> Output {
         .current_dir(root())
         .env("USER", USER)
         .env("CARGO", "false")
+        .env(
+            "PATH",
+            "/opt/cargo:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        )
         .env("DEB_COMPRESSION", "gzip")
         .env("DEBIAN_FRONTEND", "noninteractive")
         .env_remove("PAM_AUTHY_SO");
@@ -74,6 +78,14 @@ fn put_what_is_built_in_place() {
                 .arg(path),
         );
     }
+    // Rust is there, as the README asks, and has nothing to do.
+    fs::create_dir_all("/opt/cargo").unwrap();
+    fs::write(
+        "/opt/cargo/cargo",
+        "#!/bin/sh\necho 'cargo 1.95.0 (f2d3ce0bd 2026-03-21)'\n",
+    )
+    .unwrap();
+    stdout_of(Command::new("chmod").args(["0755", "/opt/cargo/cargo"]));
     assert_eq!(product(), root().join("target/product/pam_authy.so"));
     // The sudoer must get to a checkout that may lie in root's home.
     let mut folder = root().parent();
