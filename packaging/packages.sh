@@ -20,6 +20,16 @@ can_build() {
     done
 }
 
+# A folder with a recipe and the archive of `make dist` in it; the caller's folder from here on.
+beside_sources() {
+    local folder=target/packages/build-$1
+    make --no-print-directory dist
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "packaging/$1"/* target/dist/*.tar.gz "$folder"
+    cd "$folder"
+}
+
 if can_build deb dpkg-deb dpkg-shlibdeps; then
     make --no-print-directory deb
     built=1
@@ -29,15 +39,19 @@ if can_build rpm rpmbuild; then
     built=1
 fi
 if can_build arch makepkg; then
-    (cd packaging/arch && PKGDEST="$out" SRCDEST="$out/sources" makepkg --force --cleanbuild)
+    (beside_sources arch && PKGDEST="$out" makepkg --force --cleanbuild)
     built=1
 fi
 if can_build alpine abuild; then
-    (cd packaging/alpine && REPODEST="$out" abuild -r)
+    (beside_sources alpine && REPODEST="$out" abuild -r)
     built=1
 fi
 if can_build nix nix-build; then
-    nix-build packaging/nix --out-link "$out/nix"
-    built=1
+    if nix-instantiate --find-file nixpkgs >/dev/null 2>&1; then
+        nix-build packaging/nix --out-link "$out/nix"
+        built=1
+    else
+        echo "skipped: nix, since there is no nixpkgs"
+    fi
 fi
 [ "$built" = 1 ] || exit 2

@@ -40,6 +40,8 @@ check_needs() {
     need "command unshare"      util-linux        util-linux
     need "command useradd"      passwd            shadow-utils
     need "command openssl"      openssl           openssl
+    need "command git"          git               git
+    need "command python3"      python3           python3
     # Packages of one family are built, looked into and installed where they are at home; rpmbuild is
     # everywhere.
     rpm_needs

@@ -386,3 +386,42 @@ fn the_package_puts_back_what_is_overdue() {
     assert_eq!(stacks(), before);
     assert!(!Path::new("/var/lib/pam_authy/pam/sshd.pending").exists());
 }
+
+#[test]
+#[ignore = "needs root"]
+fn pam_enable_all_drives_pam_auth_update_and_refuses_a_screen_locker() {
+    let packages = Packages::of("0.1.0-1");
+    if !sandbox::enter(
+        "packaging::deb::pam_enable_all_drives_pam_auth_update_and_refuses_a_screen_locker",
+    ) {
+        return;
+    }
+    let machine = Machine::new();
+    packages.install();
+    machine.set_up("");
+    let enable_all = || {
+        Command::new("authyctl")
+            .args(["pam", "enable", "all"])
+            .output()
+            .unwrap()
+    };
+    ask_for_tokens_over_ssh();
+    fs::write("/etc/pam.d/i3lock", "auth include common-auth\n").unwrap();
+    let before = stacks();
+
+    let refused = enable_all();
+    let text = String::from_utf8_lossy(&refused.stdout);
+    assert!(
+        !refused.status.success() && text.contains("i3lock asks PAM without being root"),
+        "{text}"
+    );
+    assert_eq!(stacks(), before);
+
+    fs::remove_file("/etc/pam.d/i3lock").unwrap();
+    let before = stacks();
+    let enabled = enable_all();
+    assert!(enabled.status.success(), "{enabled:?}");
+    assert_protected(&machine);
+    stdout_of(Command::new("authyctl").args(["pam", "disable", "all"]));
+    assert_eq!(stacks(), before);
+}

@@ -332,3 +332,70 @@ fn key_rotate_keeps_the_old_key_until_authy_takes_the_new_one() {
         named
     );
 }
+
+/// Lays the stacks of another distribution out, without our lines.
+fn lay_out(system: &str) {
+    let fixtures = super::root().join("tests/fixtures/pam.d").join(system);
+    for entry in fs::read_dir(fixtures).unwrap().map(Result::unwrap) {
+        let text = fs::read_to_string(entry.path()).unwrap();
+        let mut kept: String = text
+            .lines()
+            .filter(|line| !line.contains("pam_authy.so") && !line.contains("pam_permit.so"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        if entry.file_name() == "sshd" {
+            kept += "account required pam_permit.so\nsession required pam_permit.so\n";
+        }
+        fs::write(
+            std::path::Path::new("/etc/pam.d").join(entry.file_name()),
+            kept,
+        )
+        .unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn pam_enable_rewrites_fedoras_line_that_goes_on_after_a_wrong_password() {
+    if !sandbox::enter(
+        "packaging::enable::pam_enable_rewrites_fedoras_line_that_goes_on_after_a_wrong_password",
+    ) {
+        return;
+    }
+    let machine = Machine::installed();
+    lay_out("fedora");
+    let before = stacks();
+
+    let said = succeeds(&["pam", "enable", "sshd"]);
+
+    assert!(
+        said.contains("#pam_authy was# auth       include      password-auth"),
+        "{said}"
+    );
+    machine.wait_for_sshd();
+    let output = machine.ssh(&[&machine.token()]);
+    assert!(is_inside(&output), "{output:?}");
+    assert!(!is_inside(&machine.ssh(&["1111111"])));
+    succeeds(&["pam", "disable"]);
+    assert_eq!(stacks(), before);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn pam_enable_leaves_archs_line_that_ends_at_a_wrong_password() {
+    if !sandbox::enter(
+        "packaging::enable::pam_enable_leaves_archs_line_that_ends_at_a_wrong_password",
+    ) {
+        return;
+    }
+    let machine = Machine::installed();
+    lay_out("arch");
+
+    let said = succeeds(&["pam", "enable", "sshd"]);
+
+    assert!(!said.contains("#pam_authy was#"), "{said}");
+    machine.wait_for_sshd();
+    let output = machine.ssh(&[&machine.token()]);
+    assert!(is_inside(&output), "{output:?}");
+    assert!(!is_inside(&machine.ssh(&["1111111"])));
+}

@@ -89,6 +89,32 @@ fn the_workflows_run_what_the_makefile_has() {
     }
 }
 
+#[test]
+fn make_packages_says_what_it_skips_and_why() {
+    let programs = tempfile::tempdir().unwrap();
+    for program in ["bash", "dirname", "env"] {
+        let path = stdout_of(Command::new("sh").args(["-c", &format!("command -v {program}")]));
+        std::os::unix::fs::symlink(path.trim(), programs.path().join(program)).unwrap();
+    }
+
+    let output = Command::new(root().join("packaging/packages.sh"))
+        .env("PATH", programs.path())
+        .output()
+        .unwrap();
+
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    for skipped in [
+        "skipped: deb, since there is no dpkg-deb",
+        "skipped: rpm, since there is no rpmbuild",
+        "skipped: arch, since there is no makepkg",
+        "skipped: alpine, since there is no abuild",
+        "skipped: nix, since there is no nix-build",
+    ] {
+        assert!(text.contains(skipped), "{skipped} is missing in {text}");
+    }
+}
+
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let mut git = Command::new("git");
     git.current_dir(folder).args(arguments);

@@ -119,6 +119,15 @@ pub(crate) fn factors(folder: &Path, text: &str) -> Result<Factors, String> {
     })
 }
 
+/// Whether `text`, a stack in `folder`, needs password and token, goes on to the token only after a right
+/// password, and passes where we answer ignore.
+pub(crate) fn is_sound(folder: &Path, text: &str) -> bool {
+    stack::parse(folder, folder, text, 0).is_ok_and(|entries| {
+        let checks = Stack::new("stack", &entries, true).checks();
+        checks.iter().all(|check| check.level == Level::Ok)
+    })
+}
+
 /// What would lock somebody out or let somebody in, with these stacks and these settings of sshd.
 pub(crate) fn problems(
     global: &Global,

@@ -1,28 +1,25 @@
 //! `pam`: puts our module into the stack of a service and takes it out again, without fear.
 //!
 //! A change is shown, judged by `doctor` as it would be and once more as it is, and can be put back by
-//! itself when nobody confirms it. `edit` knows the text, `host` the files, `pending` what waits.
+//! itself when nobody confirms it. `edit` knows the text, `host` the files, `pending` what waits,
+//! `back` the way back.
 
+mod back;
 mod edit;
 mod host;
 mod pending;
+mod sshd;
 
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command as Process, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use self::host::{Candidate, Change, PAM_DIR};
-use self::pending::{TARGETS, Waiting, name};
+use self::pending::{TARGETS, name};
 use super::doctor;
 use crate::cli::{Command, Global, Pam, Target};
 use crate::failure::{Failure, Kind};
 use crate::output::Done;
-
-/// How often the process that waits looks whether a change was confirmed.
-const LOOK: Duration = Duration::from_millis(500);
 
 pub(crate) fn pam(global: &Global, what: &Pam) -> Result<Done, Failure> {
     match *what {
@@ -56,7 +53,7 @@ pub(crate) fn pam(global: &Global, what: &Pam) -> Result<Done, Failure> {
         Pam::Rollback {
             overdue,
             wait: true,
-        } => Ok(wait(overdue)),
+        } => Ok(back::wait(overdue)),
         Pam::Rollback {
             overdue,
             wait: false,
@@ -71,7 +68,7 @@ pub(crate) fn carry_out_overdue(command: &Command) {
     }
     for target in TARGETS {
         if pending::waiting(target).is_some_and(|waiting| waiting.left.is_zero()) {
-            match put_back_when(target, |waiting| waiting.left.is_zero()) {
+            match back::put_back_when(target, |waiting| waiting.left.is_zero()) {
                 Ok(true) => eprintln!(
                     "authyctl: {} is as it was: nobody confirmed the change",
                     name(target)
@@ -119,16 +116,16 @@ impl Enabling {
         }
         let made = self.write().and_then(|()| self.judge_made(global));
         if let Err(failure) = made {
-            put_back(self.target)?;
+            back::put_back(self.target)?;
             return Err(failure);
         }
         let mut done = self.done(true);
         if self.target == Target::Sshd {
-            done.lines.push(host::reload_sshd());
+            done.lines.push(sshd::reload());
         }
         drop(lock);
         if let Some(seconds) = rollback_after {
-            start_waiting(seconds).map_err(local)?;
+            back::start_waiting(seconds).map_err(local)?;
             done.lines.push(format!(
                 "{} is put back in {seconds} s; to keep the change: authyctl pam confirm",
                 name(self.target)
@@ -142,11 +139,11 @@ impl Enabling {
         if self.target == Target::All {
             return host::switch_profile(true).map_err(local);
         }
-        let was_content = host::sshd_is_content();
+        let was_content = sshd::is_content();
         for change in &self.changes {
             host::write(&change.path, change.new.as_deref())
                 .map_err(|error| local(format!("{}: {error}", change.path.display())))?;
-            if was_content && !host::sshd_is_content() {
+            if was_content && !sshd::is_content() {
                 return Err(Failure::new(
                     Kind::Refused,
                     "sshd does not take its settings so",
@@ -235,7 +232,7 @@ fn disable(service: Option<Target>, dry_run: bool) -> Result<Done, Failure> {
     }
     let _lock = pending::lock().map_err(local)?;
     for target in targets {
-        done.lines.extend(put_back(target)?);
+        done.lines.extend(back::put_back(target)?);
     }
     Ok(done)
 }
@@ -257,7 +254,7 @@ fn confirm() -> Result<Done, Failure> {
 fn rollback(only_overdue: bool) -> Result<Done, Failure> {
     let mut lines = Vec::new();
     for target in TARGETS {
-        if put_back_when(target, |waiting| !only_overdue || waiting.left.is_zero())? {
+        if back::put_back_when(target, |waiting| !only_overdue || waiting.left.is_zero())? {
             lines.push(format!("{} is as it was", name(target)));
         }
     }
@@ -266,87 +263,4 @@ fn rollback(only_overdue: bool) -> Result<Done, Failure> {
         lines.push("nothing waits to be confirmed".to_owned());
     }
     Ok(Done::new(lines, json!({"changed": changed})))
-}
-
-/// Waits until each change that waits now is confirmed or overdue. Counts the time itself as well, so
-/// that a clock that is set back does not make it longer.
-fn wait(only_overdue: bool) -> Done {
-    let start = Instant::now();
-    let mut open: Vec<_> = TARGETS
-        .into_iter()
-        .filter_map(|target| Some((target, pending::waiting(target)?)))
-        .collect();
-    while only_overdue && !open.is_empty() {
-        std::thread::sleep(LOOK);
-        open.retain(|(target, first)| {
-            let same = |waiting: &Waiting| waiting.due == first.due;
-            let Some(waiting) = pending::waiting(*target).filter(same) else {
-                return false;
-            };
-            let is_due = waiting.left.is_zero() || start.elapsed() >= first.left;
-            // What could not be put back is tried again.
-            !is_due || put_back_when(*target, |waiting| same(&waiting)).is_err()
-        });
-    }
-    Done::default()
-}
-
-/// Starts a process that outlives this one, its terminal and its session's process group.
-fn start_waiting(seconds: u32) -> std::io::Result<()> {
-    let program = std::env::current_exe()?;
-    if Path::new("/run/systemd/system").exists() {
-        // A session that ends may take all its processes along; a timer of systemd is none of them.
-        let timer = Process::new("/usr/bin/systemd-run")
-            .args(["--quiet", "--collect", "--timer-property=AccuracySec=1s"])
-            .arg(format!("--on-active={}", seconds.saturating_add(1)))
-            .arg(&program)
-            .args(["pam", "rollback", "--overdue"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        if timer.is_ok_and(|status| status.success()) {
-            return Ok(());
-        }
-    }
-    Process::new(program)
-        .args(["pam", "rollback", "--overdue", "--wait"])
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .map(drop)
-}
-
-/// Puts a service back when its change still waits and `wanted` says so, once nobody else is at it.
-fn put_back_when(target: Target, wanted: impl Fn(Waiting) -> bool) -> Result<bool, Failure> {
-    if pending::waiting(target).is_none() {
-        return Ok(false);
-    }
-    let _lock = pending::lock().map_err(local)?;
-    if !pending::waiting(target).is_some_and(wanted) {
-        return Ok(false);
-    }
-    put_back(target)?;
-    Ok(true)
-}
-
-/// Takes our module out of a service; says what else was done. The lock is held.
-fn put_back(target: Target) -> Result<Option<String>, Failure> {
-    let changes = host::to_disable(target).map_err(local)?;
-    // The stack first: sshd looks at its settings only when it is told to.
-    for change in changes.iter() {
-        host::write(&change.path, change.new.as_deref())
-            .map_err(|error| local(format!("{}: {error}", change.path.display())))?;
-    }
-    if target == Target::All && host::profile_is_on() {
-        host::switch_profile(false).map_err(local)?;
-    }
-    pending::end(target).map_err(local)?;
-    pending::forget(target).map_err(local)?;
-    Ok((target == Target::Sshd && !changes.is_empty()).then(host::reload_sshd))
 }

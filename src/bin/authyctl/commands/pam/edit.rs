@@ -25,60 +25,62 @@ pub(super) fn is_marked(text: &str) -> bool {
         .any(|line| line == BEGIN || line.starts_with(WAS))
 }
 
-/// Puts our lines in. `factors` says for a line which modules ask for a password behind it, through
-/// includes too.
+/// What is known of a stack beyond its text.
+pub(super) struct Knowledge<'a> {
+    /// Which modules ask for a password behind a line, through includes too.
+    pub(super) factors: &'a dyn Fn(&str) -> Result<Factors, String>,
+    /// Whether a whole stack asks for password and token, and ends at a wrong password.
+    pub(super) is_sound: &'a dyn Fn(&str) -> bool,
+}
+
+/// Puts our lines in: behind those that ask for a password, where such a stack is sound; else in their
+/// place.
 ///
 /// # Errors
 /// Why this stack is better edited by hand.
-pub(super) fn enable(
-    text: &str,
-    first: First,
-    factors: &dyn Fn(&str) -> Result<Factors, String>,
-) -> Result<String, String> {
+pub(super) fn enable(text: &str, first: First, known: &Knowledge<'_>) -> Result<String, String> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let mut carriers = Vec::new();
     let mut modules = Vec::new();
     for (at, line) in lines.iter().enumerate() {
-        let found = factors(line)?;
+        let found = (known.factors)(line)?;
         if found.has_ours {
             return Err("pam_authy.so is in this stack already".to_owned());
         }
         if !found.modules.is_empty() {
-            carriers.push(at);
+            carriers.push((at, *line));
             modules.extend(found.modules);
         }
     }
-    let Some(place) = carriers.first().copied() else {
+    let (Some((head, _)), Some((tail, _))) = (carriers.first(), carriers.last()) else {
         return Err("no line of this stack asks for a password".to_owned());
     };
-    if carriers
-        .iter()
-        .any(|at| lines.get(*at).is_some_and(|line| !is_whole(line)))
-    {
-        return Err(
-            "a line that asks for a password goes on in the next one, or has no end".to_owned(),
-        );
+    if !carriers.iter().all(|(_, line)| is_whole(line)) {
+        let why = "a line that asks for a password goes on in the next one, or has no end";
+        return Err(why.to_owned());
     }
-    let keeps =
-        first == First::Password && lines.get(place).is_some_and(|line| ends_by_itself(line));
-    let block = match (first, keeps) {
-        (First::Password, false) => block(&password_lines(&modules)?),
-        _ => block(&[]),
+    if first == First::Password {
+        let (before, after) = lines.split_at(tail + 1);
+        let behind = format!("{}{}{}", before.concat(), block(&[]), after.concat());
+        if (known.is_sound)(&behind) {
+            return Ok(behind);
+        }
+    }
+    let asking = match first {
+        First::Password => password_lines(&modules)?,
+        First::Key => Vec::new(),
     };
-    let mut new = String::new();
-    for (at, line) in lines.iter().enumerate() {
-        if at == place && !keeps {
-            new.push_str(&block);
-        }
-        if carriers.contains(&at) && !(keeps && at == place) {
-            new.push_str(WAS);
-        }
-        new.push_str(line);
-        if at == place && keeps {
-            new.push_str(&block);
-        }
-    }
-    Ok(new)
+    let (before, after) = lines.split_at(*head);
+    let after = after.iter().enumerate().map(|(at, line)| {
+        let goes = carriers.iter().any(|(place, _)| *place == head + at);
+        format!("{}{line}", if goes { WAS } else { "" })
+    });
+    Ok(format!(
+        "{}{}{}",
+        before.concat(),
+        block(&asking),
+        after.collect::<String>()
+    ))
 }
 
 /// Takes our lines out, and gives the others back.
@@ -106,11 +108,6 @@ pub(super) fn disable(text: &str) -> Result<String, String> {
 /// A line of its own, with its end.
 fn is_whole(line: &str) -> bool {
     line.ends_with('\n') && !line.trim_end().ends_with('\\')
-}
-
-/// Debian's common-auth ends at a wrong password, so our lines may follow it.
-fn ends_by_itself(line: &str) -> bool {
-    line.split_whitespace().eq(["@include", "common-auth"])
 }
 
 /// Lines that ask for the password in the same modules and end the stack when it is wrong.
@@ -245,12 +242,19 @@ mod tests {
         })
     }
 
+    fn known() -> Knowledge<'static> {
+        Knowledge {
+            factors: &factors,
+            is_sound: &|text| text.contains("@include common-auth"),
+        }
+    }
+
     const DEBIAN: &str = "# sshd\n@include common-auth\n\naccount required pam_nologin.so\n@include common-account\n";
     const FEDORA: &str = "#%PAM-1.0\nauth       substack     password-auth\nauth       include      postlogin\naccount    required     pam_sepermit.so\n";
 
     #[test]
-    fn our_lines_follow_an_include_that_ends_at_a_wrong_password() {
-        let new = enable(DEBIAN, First::Password, &factors).unwrap();
+    fn our_lines_follow_those_that_end_at_a_wrong_password() {
+        let new = enable(DEBIAN, First::Password, &known()).unwrap();
         assert_eq!(
             new,
             format!(
@@ -260,8 +264,8 @@ mod tests {
     }
 
     #[test]
-    fn a_substack_that_does_not_is_kept_as_a_comment_and_replaced() {
-        let new = enable(FEDORA, First::Password, &factors).unwrap();
+    fn a_substack_that_goes_on_is_kept_as_a_comment_and_replaced() {
+        let new = enable(FEDORA, First::Password, &known()).unwrap();
         assert!(
             new.contains(&format!(
                 "{END}\n{WAS}auth       substack     password-auth\nauth       include"
@@ -273,7 +277,7 @@ mod tests {
 
     #[test]
     fn with_a_key_no_password_is_asked_for() {
-        let new = enable(DEBIAN, First::Key, &factors).unwrap();
+        let new = enable(DEBIAN, First::Key, &known()).unwrap();
         assert!(
             new.starts_with(&format!("# sshd\n{BEGIN}\nauth  required   pam_authy.so\n")),
             "{new}"
@@ -292,7 +296,7 @@ mod tests {
             "auth required pam_unix.so\nauth optional pam_cap.so",
         ] {
             for first in [First::Password, First::Key] {
-                let new = enable(text, first, &factors).unwrap();
+                let new = enable(text, first, &known()).unwrap();
                 assert!(is_marked(&new) && !is_marked(text));
                 assert_eq!(disable(&new).unwrap(), text);
             }
@@ -301,7 +305,7 @@ mod tests {
 
     #[test]
     fn what_others_changed_meanwhile_stays() {
-        let new = enable(FEDORA, First::Password, &factors).unwrap();
+        let new = enable(FEDORA, First::Password, &known()).unwrap();
         let edited = new.replace("account ", "session optional pam_echo.so\naccount ");
         assert_eq!(
             disable(&edited).unwrap(),
@@ -321,21 +325,21 @@ mod tests {
                 "already",
             ),
         ] {
-            let error = enable(text, First::Password, &factors).unwrap_err();
+            let error = enable(text, First::Password, &known()).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
         }
     }
 
     #[test]
     fn marks_that_somebody_broke_are_noticed() {
-        let new = enable(DEBIAN, First::Password, &factors).unwrap();
+        let new = enable(DEBIAN, First::Password, &known()).unwrap();
         assert!(disable(&new.replace(END, "")).is_err());
         assert!(disable(&new.replace(BEGIN, "")).is_err());
     }
 
     #[test]
     fn the_diff_is_one_that_patch_takes() {
-        let new = enable(DEBIAN, First::Key, &factors).unwrap();
+        let new = enable(DEBIAN, First::Key, &known()).unwrap();
         let shown = diff("/etc/pam.d/sshd", DEBIAN, &new);
         assert_eq!(
             shown,

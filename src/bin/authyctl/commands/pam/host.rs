@@ -1,7 +1,7 @@
-//! The files of a service: what they would become, writing them, and making sshd read its own.
+//! The files of a service: what they would become, judging them before, and writing them.
 //!
-//! Only files of `/etc/pam.d/sshd`, `sudo` and `sudo-i` and one file of sshd's settings are written
-//! here; those that pam-auth-update makes are left to it.
+//! Only `/etc/pam.d/sshd`, `sudo` and `sudo-i` and one file of sshd's settings are written here; those
+//! that pam-auth-update makes are left to it.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -9,19 +9,14 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::edit::{self, First};
+use super::edit::{self, First, Knowledge};
+use super::sshd;
 use crate::cli::Target;
 use crate::commands::doctor;
 
 pub(super) const PAM_DIR: &str = "/etc/pam.d";
-const SSHD_CONFIG: &str = "/etc/ssh/sshd_config";
-/// Ours alone; sshd takes the first word on a setting, so it sorts before what installers write.
-const SSHD_DROP_IN: &str = "/etc/ssh/sshd_config.d/10-pam_authy.conf";
-const DROP_IN_MARK: &str = "# pam_authy: `authyctl pam disable sshd` takes this file away again";
 const PROFILE: &str = "/usr/share/pam-configs/authy";
 const COMMON_AUTH: &str = "/etc/pam.d/common-auth";
 
@@ -57,7 +52,7 @@ pub(super) fn to_enable(target: Target, with_key: bool) -> Result<Vec<Change>, S
     match target {
         Target::Sshd => {
             // Settings first: sshd looks at them only when it is told to, at PAM at every login.
-            Ok(vec![drop_in(first)?, stack("sshd", first)?])
+            Ok(vec![sshd::drop_in(first)?, stack("sshd", first)?])
         }
         Target::Sudo => {
             let mut changes = vec![stack("sudo", first)?];
@@ -98,14 +93,9 @@ pub(super) fn to_disable(target: Target) -> Result<Vec<Change>, String> {
         });
     }
     if target == Target::Sshd
-        && let Some(old) = read(Path::new(SSHD_DROP_IN))?
-        && old.starts_with(DROP_IN_MARK)
+        && let Some(change) = sshd::without_drop_in()?
     {
-        changes.push(Change {
-            path: SSHD_DROP_IN.into(),
-            old: Some(old),
-            new: None,
-        });
+        changes.push(change);
     }
     Ok(changes)
 }
@@ -137,7 +127,7 @@ pub(super) fn switch_profile(on: bool) -> Result<(), String> {
     ))
 }
 
-fn read(path: &Path) -> Result<Option<String>, String> {
+pub(super) fn read(path: &Path) -> Result<Option<String>, String> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -154,8 +144,11 @@ fn stack(name: &str, first: First) -> Result<Change, String> {
         ));
     }
     let old = read(&path)?.ok_or_else(|| format!("{shown}: there is no such stack"))?;
-    let factors = |line: &str| doctor::factors(Path::new(PAM_DIR), line);
-    let new = edit::enable(&old, first, &factors).map_err(|why| format!("{shown}: {why}"))?;
+    let known = Knowledge {
+        factors: &|line| doctor::factors(Path::new(PAM_DIR), line),
+        is_sound: &|text| doctor::is_sound(Path::new(PAM_DIR), text),
+    };
+    let new = edit::enable(&old, first, &known).map_err(|why| format!("{shown}: {why}"))?;
     Ok(Change {
         path,
         old: Some(old),
@@ -171,40 +164,6 @@ fn has_own_stack(name: &str) -> bool {
         words.next() == Some("auth") && words.nth(1) == Some("sudo")
     });
     !text.is_empty() && !includes_sudo
-}
-
-fn drop_in(first: First) -> Result<Change, String> {
-    let methods = match first {
-        First::Password => "keyboard-interactive",
-        First::Key => "publickey,keyboard-interactive",
-    };
-    let main = read(Path::new(SSHD_CONFIG))?.ok_or_else(|| format!("{SSHD_CONFIG}: is missing"))?;
-    let folder = "/etc/ssh/sshd_config.d/*.conf";
-    let includes = main.lines().any(|line| {
-        let mut words = line.split_whitespace();
-        words
-            .next()
-            .is_some_and(|word| word.eq_ignore_ascii_case("include"))
-            && words.any(|word| word == folder)
-    });
-    if !includes {
-        return Err(format!(
-            "{SSHD_CONFIG}: put `Include {folder}` into its first line"
-        ));
-    }
-    let old = read(Path::new(SSHD_DROP_IN))?;
-    if old.is_some() {
-        return Err(format!("{SSHD_DROP_IN}: exists already"));
-    }
-    let new = format!(
-        "{DROP_IN_MARK}\nUsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\n\
-         AuthenticationMethods {methods}\n"
-    );
-    Ok(Change {
-        path: SSHD_DROP_IN.into(),
-        old: None,
-        new: Some(new),
-    })
 }
 
 /// What pam-auth-update would make of common-auth, near enough to judge it.
@@ -255,7 +214,7 @@ impl Candidate {
             } else {
                 // A name that is no stack's. sshd takes the first word on a setting.
                 let path = folder.path().join("sshd.conf");
-                fs::write(&path, format!("{text}Include {SSHD_CONFIG}\n"))?;
+                fs::write(&path, format!("{text}Include {}\n", sshd::CONFIG))?;
                 sshd_settings = Some(path);
             }
         }
@@ -295,48 +254,4 @@ pub(super) fn write(path: &Path, text: Option<&str>) -> io::Result<()> {
         }
     }
     File::open(folder)?.sync_all()
-}
-
-/// Whether sshd takes its settings; true where there is no sshd to ask.
-pub(super) fn sshd_is_content() -> bool {
-    let output = Command::new("/usr/sbin/sshd")
-        .arg("-t")
-        .env_clear()
-        .output();
-    output.map_or(true, |output| output.status.success())
-}
-
-/// Makes a running sshd read its settings; says what was done.
-pub(super) fn reload_sshd() -> String {
-    if Path::new("/run/systemd/system").exists() {
-        let reloaded = ["ssh", "sshd"].into_iter().any(|unit| {
-            let status = Command::new("/usr/bin/systemctl")
-                .args(["--quiet", "reload", unit])
-                .output();
-            status.is_ok_and(|output| output.status.success())
-        });
-        if reloaded {
-            return "sshd reads its settings again".to_owned();
-        }
-    }
-    match running_sshd() {
-        Some(pid) if kill(pid, Signal::SIGHUP).is_ok() => {
-            "sshd reads its settings again".to_owned()
-        }
-        _ => "no running sshd was found; one that runs must read its settings again".to_owned(),
-    }
-}
-
-/// The process that /run/sshd.pid names, when it is sshd.
-fn running_sshd() -> Option<Pid> {
-    let pid: i32 = fs::read_to_string("/run/sshd.pid")
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    let program = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-    let is_sshd = program
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().starts_with("sshd"));
-    (pid > 1 && is_sshd).then(|| Pid::from_raw(pid))
 }
