@@ -105,13 +105,15 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
 	rm -rf $(DESTDIR)$(DOCDIR)
 
-# The scripts call `make install`, which builds what is missing.
+# cargo is asked each time: `make install` alone would take programs that are older than the sources.
 deb:
 	@scripts/prerequisites.sh deb
+	@$(MAKE) --no-print-directory product authyctl authy-sim
 	@packaging/deb/build.sh $(VERSION)-$(RELEASE) $(PACKAGES)
 
 rpm:
 	@scripts/prerequisites.sh rpm
+	@$(MAKE) --no-print-directory product authyctl authy-sim
 	@packaging/rpm/build.sh $(VERSION) $(RELEASE) $(PACKAGES)
 
 packages:
