@@ -8,6 +8,8 @@
 #   make install     below DESTDIR; never a file in /etc
 #   make install-sim authy-sim too
 #   make uninstall   takes away what the two put there
+#   make packages    those of deb and rpm that this machine can build, into target/packages
+#   make dist        the sources of the last commit as one reproducible archive; make sbom
 #
 # DESTDIR  folder that stands for / (packagers)
 # PREFIX   /usr
@@ -35,10 +37,15 @@ PRODUCT = target/product/pam_authy.so
 AUTHYCTL = $(TARGET_DIR)$(TRIPLE)/release/authyctl
 AUTHY_SIM = $(TARGET_DIR)$(TRIPLE)/release/authy-sim
 
+# The one place of the version is Cargo.toml. RELEASE counts the packages of one version.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml)
+RELEASE ?= 1
+PACKAGES = target/packages
+
 # Where rustup puts cargo, for a shell that has not read its profile since.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: all product authyctl authy-sim programs demo check fuzz bench install install-sim uninstall clean
+.PHONY: all product authyctl authy-sim programs demo check fuzz bench install install-sim uninstall deb rpm packages dist sbom clean
 
 all: product authyctl
 
@@ -109,6 +116,26 @@ uninstall:
 	rm -f $(DESTDIR)$(MANDIR)/man5/pam_authy.toml.5 $(DESTDIR)$(MANDIR)/man8/pam_authy.8 $(DESTDIR)$(MANDIR)/man8/authyctl.8 $(DESTDIR)$(MANDIR)/man1/authy-sim.1
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
 	rm -rf $(DESTDIR)$(DOCDIR)
+
+# cargo is asked each time: `make install` alone would take programs that are older than the sources.
+deb:
+	@scripts/prerequisites.sh deb
+	@$(MAKE) --no-print-directory product authyctl authy-sim
+	@packaging/deb/build.sh $(VERSION)-$(RELEASE) $(PACKAGES)
+
+rpm:
+	@scripts/prerequisites.sh rpm
+	@$(MAKE) --no-print-directory product authyctl authy-sim
+	@packaging/rpm/build.sh $(VERSION) $(RELEASE) $(PACKAGES)
+
+packages:
+	@packaging/packages.sh
+
+dist:
+	@scripts/dist.sh $(VERSION) target/dist
+
+sbom:
+	@scripts/sbom.py
 
 clean:
 	rm -rf target/product

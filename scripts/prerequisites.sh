@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# prerequisites.sh demo|check|bench: sees to it that what the build (and the tests) need is there.
+# prerequisites.sh demo|check|bench|deb|rpm: sees to it that what the build (and the tests) need is there.
 #
 # Missing system packages are named and installed, through sudo when not root: on Debian and
 # Ubuntu with apt-get, on Fedora with dnf. Where nothing is missing it says and calls nothing.
@@ -19,6 +19,16 @@ demo_needs() {
     need "file /usr/include/security/pam_appl.h"    libpam0g-dev   pam-devel
 }
 
+deb_needs() {
+    demo_needs
+    need "command dpkg-shlibdeps" dpkg-dev         dpkg-dev
+}
+
+rpm_needs() {
+    demo_needs
+    need "command rpmbuild"     rpm               rpm-build
+}
+
 check_needs() {
     demo_needs
     need "command nm"           binutils          binutils
@@ -31,6 +41,17 @@ check_needs() {
     need "command useradd"      passwd            shadow-utils
     need "command openssl"      openssl           openssl
     need "command valgrind"     valgrind          valgrind
+    need "command git"          git               git
+    need "command python3"      python3           python3
+    # Packages of one family are built, looked into and installed where they are at home; rpmbuild is
+    # everywhere.
+    rpm_needs
+    if [ "$installer" = apt-get ]; then
+        deb_needs
+        need "command lintian"          lintian          -
+        need "command checkmodule"      checkpolicy      -
+        need "command semodule_package" semodule-utils   -
+    fi
 }
 
 # The alternatives are compared where they can be had: Fedora has no package of pam_duo.
@@ -109,7 +130,9 @@ case ${1-} in
     demo) demo_needs ;;
     check) check_needs ;;
     bench) bench_needs ;;
-    *) stop "usage: prerequisites.sh demo|check|bench" ;;
+    deb) deb_needs ;;
+    rpm) rpm_needs ;;
+    *) stop "usage: prerequisites.sh demo|check|bench|deb|rpm" ;;
 esac
 if [ ${#missing[@]} -gt 0 ]; then
     [ "$installer" != none ] || stop "these packages are missing: ${missing[*]}" \

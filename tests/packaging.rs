@@ -1,11 +1,20 @@
 //! What a package holds: the files of `make install`, the product's symbols and libraries, the demo;
-//! in `crates` what it is built from, in `docs` that the documentation names only what there is.
+//! in `crates` what it is built from, in `docs` that the documentation names only what there is, in
+//! `deb` the Debian packages from installation to purge, in `enable` how a stack gets the module.
 //!
 //! Works on programs that are built: the product that PAM_AUTHY_SO names, and cargo's own builds of
 //! authyctl and authy-sim.
 
 mod crates;
+mod deb;
 mod docs;
+mod enable;
+mod examples;
+mod guides;
+mod machine;
+mod newcomer;
+mod release;
+mod rpm;
 
 use std::collections::BTreeSet;
 use std::fs;

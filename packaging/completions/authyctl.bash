@@ -52,6 +52,9 @@ _authyctl() {
             authyctl,init)
                 cmd="authyctl__subcmd__init"
                 ;;
+            authyctl,key)
+                cmd="authyctl__subcmd__key"
+                ;;
             authyctl,limits)
                 cmd="authyctl__subcmd__limits"
                 ;;
@@ -60,6 +63,9 @@ _authyctl() {
                 ;;
             authyctl,man)
                 cmd="authyctl__subcmd__man"
+                ;;
+            authyctl,pam)
+                cmd="authyctl__subcmd__pam"
                 ;;
             authyctl,phone)
                 cmd="authyctl__subcmd__phone"
@@ -130,6 +136,9 @@ _authyctl() {
             authyctl__subcmd__help,init)
                 cmd="authyctl__subcmd__help__subcmd__init"
                 ;;
+            authyctl__subcmd__help,key)
+                cmd="authyctl__subcmd__help__subcmd__key"
+                ;;
             authyctl__subcmd__help,limits)
                 cmd="authyctl__subcmd__help__subcmd__limits"
                 ;;
@@ -138,6 +147,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help,man)
                 cmd="authyctl__subcmd__help__subcmd__man"
+                ;;
+            authyctl__subcmd__help,pam)
+                cmd="authyctl__subcmd__help__subcmd__pam"
                 ;;
             authyctl__subcmd__help,phone)
                 cmd="authyctl__subcmd__help__subcmd__phone"
@@ -172,6 +184,21 @@ _authyctl() {
             authyctl__subcmd__help,verify)
                 cmd="authyctl__subcmd__help__subcmd__verify"
                 ;;
+            authyctl__subcmd__help__subcmd__key,rotate)
+                cmd="authyctl__subcmd__help__subcmd__key__subcmd__rotate"
+                ;;
+            authyctl__subcmd__help__subcmd__pam,confirm)
+                cmd="authyctl__subcmd__help__subcmd__pam__subcmd__confirm"
+                ;;
+            authyctl__subcmd__help__subcmd__pam,disable)
+                cmd="authyctl__subcmd__help__subcmd__pam__subcmd__disable"
+                ;;
+            authyctl__subcmd__help__subcmd__pam,enable)
+                cmd="authyctl__subcmd__help__subcmd__pam__subcmd__enable"
+                ;;
+            authyctl__subcmd__help__subcmd__pam,rollback)
+                cmd="authyctl__subcmd__help__subcmd__pam__subcmd__rollback"
+                ;;
             authyctl__subcmd__help__subcmd__phone,check)
                 cmd="authyctl__subcmd__help__subcmd__phone__subcmd__check"
                 ;;
@@ -192,6 +219,48 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help__subcmd__recovery,remove)
                 cmd="authyctl__subcmd__help__subcmd__recovery__subcmd__remove"
+                ;;
+            authyctl__subcmd__key,help)
+                cmd="authyctl__subcmd__key__subcmd__help"
+                ;;
+            authyctl__subcmd__key,rotate)
+                cmd="authyctl__subcmd__key__subcmd__rotate"
+                ;;
+            authyctl__subcmd__key__subcmd__help,help)
+                cmd="authyctl__subcmd__key__subcmd__help__subcmd__help"
+                ;;
+            authyctl__subcmd__key__subcmd__help,rotate)
+                cmd="authyctl__subcmd__key__subcmd__help__subcmd__rotate"
+                ;;
+            authyctl__subcmd__pam,confirm)
+                cmd="authyctl__subcmd__pam__subcmd__confirm"
+                ;;
+            authyctl__subcmd__pam,disable)
+                cmd="authyctl__subcmd__pam__subcmd__disable"
+                ;;
+            authyctl__subcmd__pam,enable)
+                cmd="authyctl__subcmd__pam__subcmd__enable"
+                ;;
+            authyctl__subcmd__pam,help)
+                cmd="authyctl__subcmd__pam__subcmd__help"
+                ;;
+            authyctl__subcmd__pam,rollback)
+                cmd="authyctl__subcmd__pam__subcmd__rollback"
+                ;;
+            authyctl__subcmd__pam__subcmd__help,confirm)
+                cmd="authyctl__subcmd__pam__subcmd__help__subcmd__confirm"
+                ;;
+            authyctl__subcmd__pam__subcmd__help,disable)
+                cmd="authyctl__subcmd__pam__subcmd__help__subcmd__disable"
+                ;;
+            authyctl__subcmd__pam__subcmd__help,enable)
+                cmd="authyctl__subcmd__pam__subcmd__help__subcmd__enable"
+                ;;
+            authyctl__subcmd__pam__subcmd__help,help)
+                cmd="authyctl__subcmd__pam__subcmd__help__subcmd__help"
+                ;;
+            authyctl__subcmd__pam__subcmd__help,rollback)
+                cmd="authyctl__subcmd__pam__subcmd__help__subcmd__rollback"
                 ;;
             authyctl__subcmd__phone,check)
                 cmd="authyctl__subcmd__phone__subcmd__check"
@@ -254,7 +323,7 @@ _authyctl() {
 
     case "${cmd}" in
         authyctl)
-            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery completions man help"
+            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -500,7 +569,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help)
-            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery completions man help"
+            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -681,6 +750,34 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__help__subcmd__key)
+            opts="rotate"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__key__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__help__subcmd__limits)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -712,6 +809,76 @@ _authyctl() {
         authyctl__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__pam)
+            opts="enable disable confirm rollback"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__pam__subcmd__confirm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__pam__subcmd__disable)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__pam__subcmd__enable)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__pam__subcmd__rollback)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1053,6 +1220,96 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__key)
+            opts="-h --config --users --json --quiet --verbose --help rotate help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__key__subcmd__help)
+            opts="rotate help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__key__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__key__subcmd__help__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__key__subcmd__rotate)
+            opts="-h --key-file --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__limits)
             opts="-h --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1100,6 +1357,204 @@ _authyctl() {
         authyctl__subcmd__man)
             opts="-h --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__pam)
+            opts="-h --config --users --json --quiet --verbose --help enable disable confirm rollback help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__pam__subcmd__confirm)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__pam__subcmd__disable)
+            opts="-h --dry-run --config --users --json --quiet --verbose --help sshd sudo all"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__pam__subcmd__enable)
+            opts="-h --dry-run --with-key --rollback-after --force --config --users --json --quiet --verbose --help sshd sudo all"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --rollback-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__pam__subcmd__help)
+            opts="enable disable confirm rollback help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__pam__subcmd__help__subcmd__confirm)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__pam__subcmd__help__subcmd__disable)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__pam__subcmd__help__subcmd__enable)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__pam__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__pam__subcmd__help__subcmd__rollback)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__pam__subcmd__rollback)
+            opts="-h --overdue --wait --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -10,10 +10,15 @@ use std::process::Command;
 /// Set inside the sandbox.
 const MARK: &str = "PAM_AUTHY_TEST_SANDBOX";
 
+/// Whether this process runs in a sandbox already.
+pub(crate) fn is_inside() -> bool {
+    std::env::var_os(MARK).is_some()
+}
+
 /// Whether the rest of the test is to be run here: true inside the sandbox. Outside, runs the test
 /// `name` (its full path) inside, and passes its outcome on.
 pub(crate) fn enter(name: &str) -> bool {
-    if std::env::var_os(MARK).is_some() {
+    if is_inside() {
         return true;
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/sandbox.sh");

@@ -1,10 +1,10 @@
 //! README and manual pages against the code: named tests exist, keys and options are explained, and
-//! the command lines that the README shows are ones that the programs take.
+//! the lines of make are ones that the Makefile takes. `guides` looks at commands and links.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::{AUTHY_SIM, AUTHYCTL, root, stdout_of, text_of};
 
@@ -26,7 +26,7 @@ fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// The lines of a Markdown section, without its heading.
-fn section<'a>(markdown: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
+pub(super) fn section<'a>(markdown: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
     let heading = format!("## {heading}");
     let after = markdown
         .lines()
@@ -163,31 +163,6 @@ fn command_lines(command: &str) -> Vec<Vec<String>> {
         .map(|rest| rest.replace("\"$USER\"", "alice"))
         .map(|rest| rest.split_whitespace().map(str::to_owned).collect())
         .collect()
-}
-
-#[test]
-fn each_authyctl_line_of_the_readme_is_one_that_authyctl_takes() {
-    let folder = tempfile::tempdir().unwrap();
-    let lines = command_lines("authyctl");
-
-    assert!(lines.len() >= 7, "{lines:?}");
-    for line in lines {
-        let output = Command::new(AUTHYCTL)
-            .args(&line)
-            .arg("--config")
-            .arg(folder.path().join("config.toml"))
-            .arg("--users")
-            .arg(folder.path().join("users.toml"))
-            .stdin(Stdio::null())
-            .output()
-            .expect("authyctl starts");
-        // The command line is taken when what is wrong is something else, such as the missing key.
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.code().is_some() && !said.contains("Usage:"),
-            "authyctl {line:?}: {said}"
-        );
-    }
 }
 
 #[test]

@@ -190,6 +190,12 @@ pub(crate) enum Command {
     /// Recovery codes, for the day the phone or Authy is gone
     #[command(subcommand)]
     Recovery(Recovery),
+    /// Put the module into a stack, and take it out again
+    #[command(subcommand)]
+    Pam(Pam),
+    /// Care for the API key
+    #[command(subcommand)]
+    Key(Key),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -197,6 +203,69 @@ pub(crate) enum Command {
     },
     /// Print this program's manual page
     Man,
+}
+
+/// `pam …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Pam {
+    /// Show the change of a service's stack as a diff, check it, and make it
+    Enable {
+        /// The service; all: every one, through pam-auth-update
+        service: Target,
+        /// Show the change and check it, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Ask for a key in place of the password (sshd only)
+        #[arg(long)]
+        with_key: bool,
+        /// Put everything back after this time unless `pam confirm` is called
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(10..=86_400))]
+        rollback_after: Option<u32>,
+        /// Make the change although doctor finds a problem
+        #[arg(long)]
+        force: bool,
+    },
+    /// Take the module out of a service's stack
+    Disable {
+        /// The service; left out, every one that `pam enable` changed
+        service: Option<Target>,
+        /// Show the change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Keep a change that was made with --rollback-after
+    Confirm,
+    /// Put back what is not confirmed, now
+    Rollback {
+        /// Only what is overdue
+        #[arg(long)]
+        overdue: bool,
+        /// Wait until it is
+        #[arg(long, hide = true, requires = "overdue")]
+        wait: bool,
+    },
+}
+
+/// What `pam` changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    /// /etc/pam.d/sshd and sshd's settings
+    Sshd,
+    /// /etc/pam.d/sudo and sudo-i
+    Sudo,
+    /// The profile of pam-auth-update
+    All,
+}
+
+/// `key …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Put a new API key in the place of the old one, once Authy takes it
+    Rotate {
+        /// A file that holds the new key; left out, it is asked for, or read from standard input
+        #[arg(long, value_name = "PATH")]
+        key_file: Option<PathBuf>,
+    },
 }
 
 /// `enroll`.

@@ -111,6 +111,54 @@ impl Protected {
 }
 
 pub(crate) fn doctor(global: &Global, pam_dir: &Path) -> Result<Done, Failure> {
+    conclude(&examine(global, pam_dir, None))
+}
+
+/// What the lines of a stack ask for.
+#[derive(Debug, Default)]
+pub(crate) struct Factors {
+    /// Modules that check a password or what stands for one, in their order.
+    pub(crate) modules: Vec<String>,
+    /// Our module is among the lines.
+    pub(crate) has_ours: bool,
+}
+
+/// What `text`, lines of a stack in `folder`, asks for, through includes too.
+pub(crate) fn factors(folder: &Path, text: &str) -> Result<Factors, String> {
+    let entries = stack::parse(folder, folder, text, 0)?;
+    let all = stack::modules(&entries);
+    let asking = all
+        .iter()
+        .filter(|(_, module)| verdict::is_first_factor(module));
+    Ok(Factors {
+        modules: asking.map(|(_, module)| module.name.clone()).collect(),
+        has_ours: all.iter().any(|(_, module)| module.is_ours()),
+    })
+}
+
+/// Whether `text`, a stack in `folder`, needs password and token, goes on to the token only after a right
+/// password, and passes where we answer ignore.
+pub(crate) fn is_sound(folder: &Path, text: &str) -> bool {
+    stack::parse(folder, folder, text, 0).is_ok_and(|entries| {
+        let checks = Stack::new("stack", &entries, true).checks();
+        checks.iter().all(|check| check.level == Level::Ok)
+    })
+}
+
+/// What would lock somebody out or let somebody in, with these stacks and these settings of sshd.
+pub(crate) fn problems(
+    global: &Global,
+    pam_dir: &Path,
+    sshd_settings: Option<&Path>,
+) -> Vec<String> {
+    let checks = examine(global, pam_dir, sshd_settings);
+    let problems = checks
+        .into_iter()
+        .filter(|check| check.level == Level::Problem);
+    problems.map(|check| check.message).collect()
+}
+
+fn examine(global: &Global, pam_dir: &Path, sshd_settings: Option<&Path>) -> Vec<Check> {
     let (mut checks, config, mapping) = files::files(global);
     if let Some(config) = &config {
         checks.extend(state::state(config, mapping.as_ref()));
@@ -120,12 +168,18 @@ pub(crate) fn doctor(global: &Global, pam_dir: &Path) -> Result<Done, Failure> {
     let sudoers = sudoers::Sudoers::read(Path::new("/etc/sudoers"));
     let people = people::People::find(&sudoers);
     let (config, mapping) = (config.as_ref(), mapping.as_ref());
-    checks.extend(sshd::sshd(&protected, config, mapping, &people));
+    checks.extend(sshd::sshd(
+        &protected,
+        config,
+        mapping,
+        &people,
+        sshd_settings,
+    ));
     checks.extend(host::sudo(&protected, &sudoers, pam_dir, config));
     if let Some(mapping) = mapping {
         checks.extend(people::locked_out(&protected, mapping, &people));
     }
-    conclude(&checks)
+    checks
 }
 
 /// Reads every stack of the folder, and judges those that hold our module.

@@ -87,7 +87,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The key from the file, the prompt or standard input, without the line's end.
-fn read_key(file: Option<&Path>) -> Result<Secret, Failure> {
+pub(super) fn read_key(file: Option<&Path>) -> Result<Secret, Failure> {
     let text = match file {
         Some(path) => read_limited(
             fs::File::open(path).map_err(|error| {

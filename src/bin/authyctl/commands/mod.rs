@@ -7,8 +7,10 @@ mod explain;
 mod generate;
 mod import;
 mod init;
+mod key;
 mod limits;
 mod mapping;
+mod pam;
 mod people;
 mod phone;
 mod qr;
@@ -32,6 +34,7 @@ use crate::output::Done;
 
 /// Runs one command.
 pub(crate) fn run(global: &Global, command: &Command) -> Result<Done, Failure> {
+    pam::carry_out_overdue(command);
     match command {
         Command::Init {
             key_file,
@@ -93,6 +96,8 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Done, Failure> {
         Command::Unlock { user } => limits::unlock(global, user),
         Command::Forget { user } => limits::forget(global, user),
         Command::Recovery(what) => recovery::recovery(global, what),
+        Command::Pam(what) => pam::pam(global, what),
+        Command::Key(what) => key::key(global, what),
         Command::Completions { shell } => Ok(generate::completions(*shell)),
         Command::Man => generate::man(),
     }

@@ -35,6 +35,7 @@ pub(super) fn sshd(
     config: Option<&Config>,
     mapping: Option<&Mapping>,
     people: &People,
+    settings_file: Option<&Path>,
 ) -> Vec<Check> {
     let Some(program) = PROGRAMS.iter().find(|path| Path::new(path).exists()) else {
         let uses = protected.iter().any(|stack| stack.service == "sshd");
@@ -52,7 +53,7 @@ pub(super) fn sshd(
     let mut found: BTreeMap<Finding, Vec<String>> = BTreeMap::new();
     for name in names.iter().take(PEOPLE_LIMIT) {
         for (host, address) in ADDRESSES {
-            let settings = match ask(program, name, host, address) {
+            let settings = match ask(program, name, host, address, settings_file) {
                 Ok(settings) => settings,
                 Err(why) => return unanswered(protected, why),
             };
@@ -115,7 +116,13 @@ fn shortened(who: &[String]) -> String {
     }
 }
 
-fn ask(program: &str, user: &str, host: &str, address: &str) -> Result<Settings, String> {
+fn ask(
+    program: &str,
+    user: &str,
+    host: &str,
+    address: &str,
+    settings_file: Option<&Path>,
+) -> Result<Settings, String> {
     // A comma would begin another condition.
     if user.contains([',', '=']) {
         return Ok(Settings::new());
@@ -123,6 +130,8 @@ fn ask(program: &str, user: &str, host: &str, address: &str) -> Result<Settings,
     let output = Command::new(program)
         .args(["-T", "-C"])
         .arg(format!("user={user},host={host},addr={address}"))
+        .args(settings_file.map(|_| "-f"))
+        .args(settings_file)
         .env_clear()
         .output()
         .map_err(|error| format!("{program}: {error}"))?;

@@ -51,8 +51,18 @@ fn read_file(folder: &Path, name: &str, depth: usize) -> Result<Vec<Entry<Module
     }
     let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let text = String::from_utf8_lossy(&bytes);
+    parse(folder, &path, &text, depth)
+}
+
+/// The `auth` lines of a text that stands, or would stand, in `path`.
+pub(super) fn parse(
+    folder: &Path,
+    path: &Path,
+    text: &str,
+    depth: usize,
+) -> Result<Vec<Entry<Module>>, String> {
     let mut stack = Vec::new();
-    for (number, line) in lines(&text) {
+    for (number, line) in lines(text) {
         let place = format!("{}:{number}", path.display());
         if let Some(file) = line.strip_prefix("@include") {
             stack.extend(read_file(folder, file.trim(), depth + 1)?);

@@ -260,7 +260,8 @@ impl<'a> Stack<'a> {
     }
 }
 
-fn is_first_factor(module: &Module) -> bool {
+/// Whether a module checks a password or what stands for one.
+pub(super) fn is_first_factor(module: &Module) -> bool {
     FIRST_FACTORS.contains(&module.name.as_str())
 }
 

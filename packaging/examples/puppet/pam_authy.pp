@@ -1,0 +1,35 @@
+# Second factor by Authy: packages, configuration, mapping, and sshd's stack.
+#
+# @param key the API key, from eyaml or a vault
+# @param users local user names and their authy ids
+class pam_authy ( # lint:ignore:autoloader_layout
+  Sensitive[String] $key,
+  Hash[String, Integer[1]] $users,
+) {
+  package { ['libpam-authy', 'authyctl']:
+    ensure => installed,
+  }
+
+  $lines = $users.map |$user, $authy_id| { "\"${user}\" = ${authy_id}\n" }
+
+  file {
+    default:
+      owner   => 'root',
+      group   => 'root',
+      require => Package['libpam-authy'],
+      before  => Exec['authyctl pam enable sshd'];
+    '/etc/pam_authy/config.toml':
+      mode    => '0600',
+      content => Sensitive("[api]\nkey = \"${key.unwrap}\"\n");
+    '/etc/pam_authy/users.toml':
+      mode         => '0644',
+      content      => "[users]\n${lines.join}",
+      validate_cmd => '/usr/sbin/authyctl --users % list';
+  }
+
+  # Refuses by itself when doctor finds that it would lock somebody out.
+  exec { 'authyctl pam enable sshd':
+    path    => '/usr/sbin:/usr/bin',
+    creates => '/etc/ssh/sshd_config.d/10-pam_authy.conf',
+  }
+}

@@ -1,0 +1,24 @@
+# `nix-build packaging/nix`: module, authyctl and authy-sim. NixOS names the module by its whole path:
+# security.pam.services.sshd.rules.auth.authy = { control = "required"; order = 12000; modulePath = "${pam_authy}/lib/security/pam_authy.so"; };
+{ pkgs ? import <nixpkgs> { } }:
+
+let
+  manifest = builtins.fromTOML (builtins.readFile ../../Cargo.toml);
+in
+pkgs.rustPlatform.buildRustPackage {
+  pname = manifest.package.name;
+  version = manifest.package.version;
+  src = pkgs.lib.cleanSource ../..;
+  cargoLock.lockFile = ../../Cargo.lock;
+  buildInputs = [ pkgs.pam ];
+  buildPhase = "make product authyctl authy-sim";
+  doCheck = false; # the tests want root and real sshd
+  installPhase = ''
+    make install install-sim DESTDIR=$out PREFIX= SBINDIR=/bin PAMDIR=/lib/security
+  '';
+  meta = {
+    description = manifest.package.description;
+    license = with pkgs.lib.licenses; [ mit asl20 ];
+    platforms = pkgs.lib.platforms.linux;
+  };
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# dist.sh VERSION OUT [COMMIT]: the sources of a commit, by default of the tag vVERSION or else of HEAD, as
+# OUT/pam_authy-VERSION.tar.gz with its SHA-256 beside it. The same commit gives the same bytes on every machine.
+#
+# What that takes: names, owners and the date come from git archive alone, not from the checkout; tar's own
+# umask is fixed; gzip writes neither name nor time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+version=$1
+out=$2
+commit=${3-}
+if [ -z "$commit" ]; then
+    commit=$(git rev-parse --verify --quiet "refs/tags/v$version^{commit}" || git rev-parse HEAD)
+fi
+if [ "$(git show "$commit:Cargo.toml" | sed -n 's/^version = "\(.*\)"$/\1/p')" != "$version" ]; then
+    echo "dist.sh: $commit is not version $version" >&2
+    exit 1
+fi
+
+mkdir -p "$out"
+name=pam_authy-$version
+git -c tar.umask=0022 archive --format=tar --prefix="$name/" "$commit" | gzip -9n >"$out/$name.tar.gz"
+(cd "$out" && sha256sum "$name.tar.gz" | tee "$name.tar.gz.sha256")

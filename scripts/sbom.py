@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""sbom.py: what pam_authy.so and the two programs are made of, as CycloneDX 1.5, into target/dist.
+
+Reads `cargo metadata` and Cargo.lock only, so that the same sources give the same bytes. One file for each
+program, since the module is made of far fewer crates than authyctl. PLATFORM (a target triple) is
+x86_64-unknown-linux-gnu unless the environment says otherwise.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAMS = {"pam_authy.so": [], "authyctl": ["admin"], "authy-sim": ["sim"]}
+
+
+def metadata(features):
+    command = ["cargo", "metadata", "--locked", "--format-version", "1", "--no-default-features"]
+    command += ["--filter-platform", os.environ.get("PLATFORM", "x86_64-unknown-linux-gnu")]
+    if features:
+        command += ["--features", ",".join(features)]
+    return json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def reachable(nodes, root):
+    """Crates that are linked in: normal dependencies, build and dev ones left out."""
+    found, open_ = set(), [root]
+    while open_:
+        node = open_.pop()
+        if node in found:
+            continue
+        found.add(node)
+        for dependency in nodes[node]["deps"]:
+            if any(kind["kind"] is None for kind in dependency["dep_kinds"]):
+                open_.append(dependency["pkg"])
+    return found
+
+
+def purl(package):
+    return f"pkg:cargo/{package['name']}@{package['version']}"
+
+
+def component(package, checksums, kind="library"):
+    described = {
+        "type": kind,
+        "bom-ref": purl(package),
+        "name": package["name"],
+        "version": package["version"],
+        "purl": purl(package),
+    }
+    if package["license"]:
+        described["licenses"] = [{"expression": package["license"].replace("/", " OR ")}]
+    checksum = checksums.get((package["name"], package["version"]))
+    if checksum:
+        described["hashes"] = [{"alg": "SHA-256", "content": checksum}]
+    return described
+
+
+def sbom(program, features, checksums):
+    data = metadata(features)
+    nodes = {node["id"]: node for node in data["resolve"]["nodes"]}
+    packages = {package["id"]: package for package in data["packages"]}
+    root = data["resolve"]["root"]
+    used = reachable(nodes, root)
+    linked = sorted((packages[id_] for id_ in used if id_ != root), key=purl)
+    subject = component(packages[root], checksums, "application") | {"name": program}
+    tree = [
+        {
+            "ref": purl(packages[id_]),
+            "dependsOn": sorted(purl(packages[d["pkg"]]) for d in nodes[id_]["deps"] if d["pkg"] in used),
+        }
+        for id_ in sorted(used, key=lambda id_: purl(packages[id_]))
+    ]
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"component": subject},
+        "components": [component(package, checksums) for package in linked],
+        "dependencies": tree,
+    }
+
+
+def main():
+    entry = r'name = "(.+)"\nversion = "(.+)"\nsource = .+\nchecksum = "(.+)"'
+    lock = (ROOT / "Cargo.lock").read_text()
+    checksums = {(name, version): checksum for name, version, checksum in re.findall(entry, lock)}
+    out = ROOT / "target" / "dist"
+    out.mkdir(parents=True, exist_ok=True)
+    for program, features in PROGRAMS.items():
+        path = out / f"{program}.cdx.json"
+        path.write_text(json.dumps(sbom(program, features, checksums), indent=1) + "\n")
+        print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+//! The way back: a process that waits for a change to be confirmed, and putting a service back.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command as Process, Stdio};
+use std::time::{Duration, Instant};
+
+use super::pending::{self, TARGETS, Waiting};
+use super::{host, local, sshd};
+use crate::cli::Target;
+use crate::failure::Failure;
+use crate::output::Done;
+
+/// How often the process that waits looks whether a change was confirmed.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Waits until each change that waits now is confirmed or overdue. Counts the time itself as well, so
+/// that a clock that is set back does not make it longer.
+pub(super) fn wait(only_overdue: bool) -> Done {
+    let start = Instant::now();
+    let mut open: Vec<_> = TARGETS
+        .into_iter()
+        .filter_map(|target| Some((target, pending::waiting(target)?)))
+        .collect();
+    while only_overdue && !open.is_empty() {
+        std::thread::sleep(LOOK);
+        open.retain(|(target, first)| {
+            let same = |waiting: &Waiting| waiting.due == first.due;
+            let Some(waiting) = pending::waiting(*target).filter(same) else {
+                return false;
+            };
+            let is_due = waiting.left.is_zero() || start.elapsed() >= first.left;
+            // What could not be put back is tried again.
+            !is_due || put_back_when(*target, |waiting| same(&waiting)).is_err()
+        });
+    }
+    Done::default()
+}
+
+/// Starts a process that outlives this one, its terminal and its session's process group.
+pub(super) fn start_waiting(seconds: u32) -> std::io::Result<()> {
+    let program = std::env::current_exe()?;
+    if Path::new("/run/systemd/system").exists() {
+        // A session that ends may take all its processes along; a timer of systemd is none of them.
+        let timer = Process::new("/usr/bin/systemd-run")
+            .args(["--quiet", "--collect", "--timer-property=AccuracySec=1s"])
+            .arg(format!("--on-active={}", seconds.saturating_add(1)))
+            .arg(&program)
+            .args(["pam", "rollback", "--overdue"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if timer.is_ok_and(|status| status.success()) {
+            return Ok(());
+        }
+    }
+    Process::new(program)
+        .args(["pam", "rollback", "--overdue", "--wait"])
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .map(drop)
+}
+
+/// Puts a service back when its change still waits and `wanted` says so, once nobody else is at it.
+pub(super) fn put_back_when(
+    target: Target,
+    wanted: impl Fn(Waiting) -> bool,
+) -> Result<bool, Failure> {
+    if pending::waiting(target).is_none() {
+        return Ok(false);
+    }
+    let _lock = pending::lock().map_err(local)?;
+    if !pending::waiting(target).is_some_and(wanted) {
+        return Ok(false);
+    }
+    put_back(target)?;
+    Ok(true)
+}
+
+/// Takes our module out of a service; says what else was done. The lock is held.
+pub(super) fn put_back(target: Target) -> Result<Option<String>, Failure> {
+    let changes = host::to_disable(target).map_err(local)?;
+    // The stack first: sshd looks at its settings only when it is told to.
+    for change in changes.iter() {
+        host::write(&change.path, change.new.as_deref())
+            .map_err(|error| local(format!("{}: {error}", change.path.display())))?;
+    }
+    if target == Target::All && host::profile_is_on() {
+        host::switch_profile(false).map_err(local)?;
+    }
+    pending::end(target).map_err(local)?;
+    pending::forget(target).map_err(local)?;
+    Ok((target == Target::Sshd && !changes.is_empty()).then(sshd::reload))
+}

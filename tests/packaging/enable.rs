@@ -1,0 +1,401 @@
+//! `authyctl pam` and `authyctl key` on a machine with real sshd and real sudo, in the sandbox.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::machine::{Machine, PASSWORD, is_inside, pipe, stacks, wait_for};
+use crate::common::sandbox;
+
+const PENDING: &str = "/var/lib/pam_authy/pam/sshd.pending";
+
+fn authyctl(arguments: &[&str]) -> Output {
+    Command::new("/usr/sbin/authyctl")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[track_caller]
+fn succeeds(arguments: &[&str]) -> String {
+    let output = authyctl(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+    text(&output)
+}
+
+#[test]
+#[ignore = "needs root"]
+fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
+    if !sandbox::enter(
+        "packaging::enable::pam_enable_protects_sshd_and_disable_gives_back_every_byte",
+    ) {
+        return;
+    }
+    let machine = Machine::installed();
+    let before = stacks();
+    assert!(is_inside(&machine.ssh(&[])), "without us the password does");
+
+    let dry = succeeds(&["pam", "enable", "sshd", "--dry-run"]);
+    assert!(dry.contains("+auth  required   pam_authy.so"), "{dry}");
+    assert_eq!(stacks(), before, "a dry run changes nothing");
+
+    let said = succeeds(&["pam", "enable", "sshd"]);
+    assert!(said.contains("reads its settings again"), "{said}");
+    machine.wait_for_sshd();
+    assert!(!is_inside(&machine.ssh(&["1111111"])));
+    let output = machine.ssh(&[&machine.token()]);
+    assert!(is_inside(&output), "{output:?}");
+    assert!(
+        !is_inside(&machine.ssh_by_key(&[])),
+        "a key alone is no way round"
+    );
+    assert_eq!(
+        authyctl(&["pam", "enable", "sshd"]).status.code(),
+        Some(4),
+        "once is enough"
+    );
+
+    succeeds(&["pam", "disable", "sshd"]);
+    machine.wait_for_sshd();
+    assert_eq!(stacks(), before);
+    assert!(is_inside(&machine.ssh(&[])));
+    assert!(succeeds(&["pam", "disable"]).contains("no stack"));
+}
+
+#[test]
+#[ignore = "needs root"]
+fn pam_enable_with_key_asks_for_key_and_token() {
+    if !sandbox::enter("packaging::enable::pam_enable_with_key_asks_for_key_and_token") {
+        return;
+    }
+    let machine = Machine::installed();
+
+    succeeds(&["pam", "enable", "sshd", "--with-key"]);
+
+    machine.wait_for_sshd();
+    assert!(is_inside(&machine.ssh_by_key(&[&machine.token()])));
+    assert!(!is_inside(&machine.ssh_by_key(&["1111111"])));
+    assert!(
+        !is_inside(&machine.ssh(&[&machine.token()])),
+        "a token alone is no way in"
+    );
+}
+
+#[test]
+#[ignore = "needs root"]
+fn pam_enable_protects_sudo_and_disable_gives_back_every_byte() {
+    if !sandbox::enter(
+        "packaging::enable::pam_enable_protects_sudo_and_disable_gives_back_every_byte",
+    ) {
+        return;
+    }
+    let machine = Machine::installed();
+    let before = stacks();
+    assert!(machine.sudo(&[PASSWORD]));
+
+    let answer: Value =
+        serde_json::from_str(&succeeds(&["--json", "pam", "enable", "sudo"])).unwrap();
+
+    assert_eq!(
+        answer["files"],
+        serde_json::json!(["/etc/pam.d/sudo", "/etc/pam.d/sudo-i"])
+    );
+    assert!(machine.sudo(&[PASSWORD, &machine.token()]));
+    assert!(!machine.sudo(&[
+        PASSWORD, "1111111", PASSWORD, "1111111", PASSWORD, "1111111"
+    ]));
+    succeeds(&["pam", "disable"]);
+    assert_eq!(stacks(), before);
+    assert!(machine.sudo(&[PASSWORD]));
+}
+
+#[test]
+#[ignore = "needs root"]
+fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
+    if !sandbox::enter(
+        "packaging::enable::pam_enable_refuses_what_would_lock_out_and_changes_nothing",
+    ) {
+        return;
+    }
+    let machine = Machine::installed();
+    let before = stacks();
+    let refused = |said: &str| {
+        for service in ["sshd", "sudo"] {
+            let output = authyctl(&["pam", "enable", service]);
+            assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+            assert!(text(&output).contains(said), "{said}: {}", text(&output));
+            assert_eq!(stacks(), before);
+        }
+    };
+
+    fs::write("/etc/pam_authy/users.toml", "[users]\nsomebody = 1635\n").unwrap();
+    refused("nobody who administers this host is enrolled");
+    machine.set_up("[login]\nattempts = 99\n");
+    fs::set_permissions(
+        "/etc/pam_authy/config.toml",
+        fs::Permissions::from_mode(0o600),
+    )
+    .unwrap();
+    refused("attempts must be");
+    machine.set_up("");
+    fs::set_permissions(
+        "/etc/pam_authy/config.toml",
+        fs::Permissions::from_mode(0o644),
+    )
+    .unwrap();
+    refused("group or others have access");
+    machine.set_up("");
+    fs::write(
+        "/etc/ssh/sshd_config.d/20-own.conf",
+        "Match User pat\nAuthenticationMethods publickey\n",
+    )
+    .unwrap();
+    let output = authyctl(&["pam", "enable", "sshd"]);
+    assert!(
+        text(&output).contains("`publickey` alone lets in"),
+        "{}",
+        text(&output)
+    );
+
+    succeeds(&["pam", "enable", "sshd", "--force"]);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn an_unconfirmed_change_is_put_back_though_all_who_started_it_are_killed() {
+    if !sandbox::enter(
+        "packaging::enable::an_unconfirmed_change_is_put_back_though_all_who_started_it_are_killed",
+    ) {
+        return;
+    }
+    let machine = Machine::installed();
+    let before = stacks();
+    let script = "authyctl pam enable sshd --rollback-after 10 && touch /run/made; sleep 60";
+    let mut shell = Command::new("sh")
+        .args(["-c", script])
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    wait_for(|| fs::exists("/run/made").unwrap());
+
+    let group = format!("-{}", shell.id());
+    assert!(
+        Command::new("kill")
+            .args(["-KILL", "--", &group])
+            .status()
+            .unwrap()
+            .success()
+    );
+    shell.wait().unwrap();
+    assert_ne!(stacks(), before);
+    machine.wait_for_sshd();
+    assert!(!is_inside(&machine.ssh(&["1111111"])));
+
+    std::thread::sleep(Duration::from_secs(5));
+    wait_for(|| stacks() == before);
+    machine.wait_for_sshd();
+    assert!(
+        is_inside(&machine.ssh(&[])),
+        "the old settings are in force"
+    );
+    assert_eq!(
+        authyctl(&["pam", "confirm"]).status.code(),
+        Some(1),
+        "it is too late"
+    );
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_confirmed_change_stays() {
+    if !sandbox::enter("packaging::enable::a_confirmed_change_stays") {
+        return;
+    }
+    let _machine = Machine::installed();
+    succeeds(&["pam", "enable", "sshd", "--rollback-after", "10"]);
+    let enabled = stacks();
+
+    succeeds(&["pam", "confirm"]);
+
+    std::thread::sleep(Duration::from_secs(11));
+    assert_eq!(stacks(), enabled);
+}
+
+/// As after a reboot: the process that waited is gone, the time has passed.
+#[test]
+#[ignore = "needs root"]
+fn an_overdue_change_is_put_back_by_the_next_authyctl() {
+    if !sandbox::enter("packaging::enable::an_overdue_change_is_put_back_by_the_next_authyctl") {
+        return;
+    }
+    let _machine = Machine::installed();
+    let before = stacks();
+    succeeds(&["pam", "enable", "sshd", "--rollback-after", "3600"]);
+    fs::write(PENDING, "1\n").unwrap();
+    // What would keep the module from every login does not keep authyctl from going back.
+    fs::write("/etc/pam_authy/config.toml", "broken").unwrap();
+
+    let said = text(&authyctl(&["list"]));
+
+    assert!(said.contains("sshd is as it was"), "{said}");
+    assert_eq!(stacks(), before);
+    assert!(!fs::exists(PENDING).unwrap());
+}
+
+#[test]
+#[ignore = "needs root"]
+fn lines_that_somebody_broke_come_back_from_what_was_kept() {
+    if !sandbox::enter("packaging::enable::lines_that_somebody_broke_come_back_from_what_was_kept")
+    {
+        return;
+    }
+    let _machine = Machine::installed();
+    let before = stacks();
+    succeeds(&["pam", "enable", "sudo"]);
+    let text = fs::read_to_string("/etc/pam.d/sudo").unwrap();
+    fs::write("/etc/pam.d/sudo", text.replace("# pam_authy end\n", "")).unwrap();
+
+    succeeds(&["pam", "disable", "sudo"]);
+
+    assert_eq!(stacks(), before);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn key_rotate_keeps_the_old_key_until_authy_takes_the_new_one() {
+    if !sandbox::enter(
+        "packaging::enable::key_rotate_keeps_the_old_key_until_authy_takes_the_new_one",
+    ) {
+        return;
+    }
+    let machine = Machine::installed();
+    let old = fs::read_to_string("/etc/pam_authy/config.toml").unwrap();
+    let rotate = |key: &str| {
+        fs::write("/root/new-key", format!("{key}\n")).unwrap();
+        authyctl(&["key", "rotate", "--key-file", "/root/new-key"])
+    };
+
+    let refused = rotate("a-key-that-nobody-knows");
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+    assert!(text(&refused).contains("nothing is changed"));
+    assert_eq!(
+        fs::read_to_string("/etc/pam_authy/config.toml").unwrap(),
+        old
+    );
+
+    // From here on the simulator's key is the new one, and config.toml still has another.
+    let key = machine.sim.key();
+    let commented = old.replacen(&format!("\"{key}\""), "\"old\" # ours", 1);
+    fs::write("/etc/pam_authy/config.toml", &commented).unwrap();
+    let done = rotate(&key);
+    assert!(done.status.success(), "{}", text(&done));
+    let new = fs::read_to_string("/etc/pam_authy/config.toml").unwrap();
+    assert_eq!(new, commented.replacen("\"old\"", &format!("\"{key}\""), 1));
+    let mode = fs::metadata("/etc/pam_authy/config.toml")
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o7777, 0o600);
+    assert!(!text(&done).contains(&key));
+
+    // The same with a file of its own, and from standard input.
+    fs::write("/etc/pam_authy/api_key", "old\n").unwrap();
+    fs::set_permissions("/etc/pam_authy/api_key", fs::Permissions::from_mode(0o600)).unwrap();
+    let named = new.replacen(
+        &format!("key = \"{key}\""),
+        "key_file = \"/etc/pam_authy/api_key\"",
+        1,
+    );
+    fs::write("/etc/pam_authy/config.toml", &named).unwrap();
+    pipe(
+        Command::new("/usr/sbin/authyctl").args(["--quiet", "key", "rotate"]),
+        &key,
+    );
+    assert_eq!(
+        fs::read_to_string("/etc/pam_authy/api_key").unwrap(),
+        format!("{key}\n")
+    );
+    assert_eq!(
+        fs::read_to_string("/etc/pam_authy/config.toml").unwrap(),
+        named
+    );
+}
+
+/// Lays the stacks of another distribution out, without our lines.
+fn lay_out(system: &str) {
+    let fixtures = super::root().join("tests/fixtures/pam.d").join(system);
+    for entry in fs::read_dir(fixtures).unwrap().map(Result::unwrap) {
+        let text = fs::read_to_string(entry.path()).unwrap();
+        let mut kept: String = text
+            .lines()
+            .filter(|line| !line.contains("pam_authy.so") && !line.contains("pam_permit.so"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        if entry.file_name() == "sshd" {
+            kept += "account required pam_permit.so\nsession required pam_permit.so\n";
+        }
+        fs::write(
+            std::path::Path::new("/etc/pam.d").join(entry.file_name()),
+            kept,
+        )
+        .unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn pam_enable_rewrites_fedoras_line_that_goes_on_after_a_wrong_password() {
+    if !sandbox::enter(
+        "packaging::enable::pam_enable_rewrites_fedoras_line_that_goes_on_after_a_wrong_password",
+    ) {
+        return;
+    }
+    let machine = Machine::installed();
+    lay_out("fedora");
+    let before = stacks();
+
+    let said = succeeds(&["pam", "enable", "sshd"]);
+
+    assert!(
+        said.contains("#pam_authy was# auth       include      password-auth"),
+        "{said}"
+    );
+    machine.wait_for_sshd();
+    let output = machine.ssh(&[&machine.token()]);
+    assert!(is_inside(&output), "{output:?}");
+    assert!(!is_inside(&machine.ssh(&["1111111"])));
+    succeeds(&["pam", "disable"]);
+    assert_eq!(stacks(), before);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn pam_enable_leaves_archs_line_that_ends_at_a_wrong_password() {
+    if !sandbox::enter(
+        "packaging::enable::pam_enable_leaves_archs_line_that_ends_at_a_wrong_password",
+    ) {
+        return;
+    }
+    let machine = Machine::installed();
+    lay_out("arch");
+
+    let said = succeeds(&["pam", "enable", "sshd"]);
+
+    assert!(!said.contains("#pam_authy was#"), "{said}");
+    machine.wait_for_sshd();
+    let output = machine.ssh(&[&machine.token()]);
+    assert!(is_inside(&output), "{output:?}");
+    assert!(!is_inside(&machine.ssh(&["1111111"])));
+}

@@ -1,0 +1,157 @@
+//! The examples for fleets and logs, on lines that the module really wrote.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use pam_authy::pam_app::Item;
+
+use super::machine::wait_for;
+use super::{root, stdout_of};
+use crate::common::host::Host;
+
+const EXAMPLES: &str = "packaging/examples";
+
+/// The lines of the log as a syslog daemon writes them: the priority gone, the host's name in. Waits for
+/// as many verdicts.
+fn as_written(host: &Host, verdicts: usize) -> Vec<String> {
+    wait_for(|| host.audit().len() >= verdicts);
+    let log = host.log();
+    let lines = log.lines().filter_map(|line| line.split_once('>'));
+    lines
+        .map(|(_, line)| {
+            let (date, rest) = line.split_at("Nov 25 18:00:00".len());
+            format!("{date} gate{rest}")
+        })
+        .collect()
+}
+
+/// What fail2ban's own program finds in a log with our filter: the addresses.
+fn banned(log: &str) -> Vec<String> {
+    let fail2ban = root().join("target/peers/fail2ban");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth.log");
+    fs::write(&file, log).unwrap();
+    let mut regex = Command::new("/usr/bin/python3");
+    regex
+        .env("PYTHONPATH", fail2ban.join("usr/lib/python3/dist-packages"))
+        .arg(fail2ban.join("usr/bin/fail2ban-regex"))
+        .arg("-c")
+        .arg(fail2ban.join("etc/fail2ban"))
+        .args(["-o", "ip"])
+        .arg(file)
+        .arg(root().join(EXAMPLES).join("fail2ban/pam_authy.conf"));
+    let found = stdout_of(&mut regex);
+    found
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+#[ignore = "needs fail2ban: scripts/peers.sh fail2ban"]
+fn the_fail2ban_filter_finds_refused_logins_and_no_forged_address() {
+    let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n");
+    let from = [(Item::RHost, "192.0.2.7")];
+    host.login_with("alice", &["1111111"], &from);
+    let token = host.sim.token(1635);
+    host.login_with("alice", &[&token], &from);
+    // A name that looks like members of the line, from an address of its own.
+    host.login_with(
+        r#"x" rhost="198.51.100.9"#,
+        &["1111111"],
+        &[(Item::RHost, "192.0.2.8")],
+    );
+    host.login_with(
+        "pam_authy(sshd:auth): verdict=refused reason=wrong_token rhost=\"198.51.100.9\"",
+        &["1111111"],
+        &[],
+    );
+    let lines = as_written(&host, 4);
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line.contains("verdict="))
+            .count(),
+        4,
+        "{lines:#?}"
+    );
+
+    let found = banned(&(lines.join("\n") + "\n"));
+
+    assert_eq!(found, ["192.0.2.7", "192.0.2.8"]);
+}
+
+#[test]
+fn the_journald_example_counts_verdicts_by_reason() {
+    let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n");
+    for _ in 0..2 {
+        host.login("alice", &["1111111"]);
+    }
+    let token = host.sim.token(1635);
+    host.login("alice", &[&token]);
+    let mut count = Command::new(root().join(EXAMPLES).join("journald/count-verdicts"))
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = as_written(&host, 3).join("\n") + "\n";
+    count
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(lines.as_bytes())
+        .unwrap();
+
+    let output = count.wait_with_output().unwrap();
+
+    let text = String::from_utf8(output.stdout).unwrap();
+    let words: Vec<_> = text.split_whitespace().collect();
+    assert_eq!(
+        words,
+        [
+            "2",
+            "verdict=refused",
+            "reason=wrong_token",
+            "1",
+            "verdict=accepted",
+            "reason=token_accepted"
+        ]
+    );
+}
+
+/// The examples name our files and commands by their right names.
+#[test]
+fn the_fleet_examples_write_files_of_the_right_mode_and_call_what_there_is() {
+    for (file, needed) in [
+        (
+            "ansible/pam_authy.yml",
+            &[
+                "mode: \"0600\"",
+                "authyctl pam enable sshd --rollback-after 300",
+                "authyctl pam confirm",
+            ][..],
+        ),
+        (
+            "puppet/pam_authy.pp",
+            &[
+                "'0600'",
+                "authyctl pam enable sshd",
+                "/etc/pam_authy/users.toml",
+            ],
+        ),
+        (
+            "cloud-init/user-data.yml",
+            &["authyctl init", "[authyctl, pam, enable, sshd]"],
+        ),
+    ] {
+        let text = fs::read_to_string(Path::new(root()).join(EXAMPLES).join(file)).unwrap();
+        for word in needed {
+            assert!(text.contains(word), "{word} is missing in {file}");
+        }
+    }
+}

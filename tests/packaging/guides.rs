@@ -1,0 +1,334 @@
+//! docs/ against the product: the log lines of the troubleshooting page are ones that the module writes,
+//! links lead somewhere, and the commands and configurations that are shown are taken.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use pam_authy::config::Config;
+use serde_json::{Value, json};
+
+use super::{AUTHYCTL, root, text_of};
+use crate::common::host::Host;
+use crate::common::sim::Sim;
+
+/// A host whose files have their usual names in the log.
+fn log_of(host: &Host) -> Vec<String> {
+    let folder = host.sim.folder().display().to_string();
+    let url = host.sim.url();
+    let lines = host
+        .log()
+        .replace(&folder, "/etc/pam_authy")
+        .replace(&url, "https://api.authy.com");
+    let texts = lines.lines().filter_map(|line| line.split_once("]: "));
+    // A certificate's dates are another matter on each day.
+    texts
+        .map(|(_, text)| text.split(": verification time").next().unwrap().to_owned())
+        .collect()
+}
+
+fn quick() -> Host {
+    Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n")
+}
+
+/// One login for each fault of the page, and what the log says of it.
+fn lines_of_each_fault() -> Vec<(&'static str, Vec<String>)> {
+    let mut all = Vec::new();
+    let mut log_in = |symptom, host: Host| {
+        host.login("alice", &["1111111"]);
+        all.push((symptom, log_of(&host)));
+    };
+    log_in("wrong token", quick());
+    let host = quick();
+    host.sim.answer_verify(503, "down");
+    log_in("outage", host);
+    let host = quick();
+    host.sim.answer_verify(
+        401,
+        r#"{"success":false,"message":"Invalid API key","error_code":"60001"}"#,
+    );
+    log_in("key", host);
+    let host = quick();
+    host.sim.answer_verify(
+        429,
+        r#"{"success":false,"message":"Too many requests","error_code":"60003"}"#,
+    );
+    log_in("limit", host);
+    let host = quick();
+    host.sim
+        .fault(&json!({"times": 0, "certificate": "expired"}));
+    log_in("certificate", host);
+    let host = quick();
+    host.sim.change(1635, &json!({"suspended": true}));
+    log_in("suspended", host);
+    let host = quick();
+    fs::remove_file(&host.users).unwrap();
+    log_in("no mapping", host);
+    let host = quick();
+    host.append(&host.users, "jane.doe = 5\n");
+    log_in("name with a dot", host);
+    let host = quick();
+    host.login("mallory", &["1111111"]);
+    all.push(("not enrolled", log_of(&host)));
+    // What keeps config.toml from being read goes to /dev/log, whatever `paths.log` says.
+    for (symptom, mode, mistake) in [("mode", 0o644, ""), ("mistake", 0o600, "attemps = 2\n")] {
+        let host = quick();
+        host.append(&host.config, mistake);
+        host.chmod(&host.config, mode);
+        let error = Config::load(&host.config).unwrap_err().to_string();
+        let folder = host.sim.folder().display().to_string();
+        let shown = error.replace(&folder, "/etc/pam_authy");
+        // The number of the line is the test's own affair.
+        let shown = shown
+            .split_once("unknown key")
+            .map_or(shown.clone(), |(_, key)| format!("unknown key{key}"));
+        all.push((symptom, vec![shown]));
+    }
+    all
+}
+
+#[test]
+fn the_log_lines_of_the_troubleshooting_page_are_real() {
+    let page = text_of("docs/troubleshooting.md");
+    for (symptom, lines) in lines_of_each_fault() {
+        assert!(!lines.is_empty(), "{symptom}: nothing was logged");
+        for line in lines {
+            assert!(
+                page.contains(&line),
+                "{symptom}: this line is missing in docs/troubleshooting.md:\n{line}"
+            );
+        }
+    }
+}
+
+/// The reasons that the audit line can have.
+fn reasons() -> BTreeSet<String> {
+    let source = text_of("src/attempt.rs");
+    let words = source
+        .lines()
+        .filter_map(|line| line.trim().split_once(" => \""));
+    words
+        .filter_map(|(_, rest)| Some(rest.split_once('"')?.0.to_owned()))
+        .collect()
+}
+
+/// Every page that people read.
+fn pages() -> Vec<String> {
+    let mut pages: Vec<_> = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+    ]
+    .map(str::to_owned)
+    .into();
+    let docs = fs::read_dir(root().join("docs"))
+        .unwrap()
+        .map(Result::unwrap);
+    pages.extend(docs.map(|entry| format!("docs/{}", entry.file_name().to_string_lossy())));
+    pages
+}
+
+#[test]
+fn every_reason_that_the_pages_name_is_one_of_the_log() {
+    let known = reasons();
+    assert!(known.contains("wrong_token"), "{known:?}");
+    for page in pages() {
+        for after in text_of(&page).split("reason=").skip(1) {
+            let word: String = after
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                .collect();
+            assert!(
+                word.is_empty() || known.contains(&word),
+                "{page}: there is no reason {word}"
+            );
+        }
+    }
+}
+
+/// The anchors that GitHub gives to the headings of a page.
+fn anchors(markdown: &str) -> BTreeSet<String> {
+    let headings = markdown.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| {
+            let title = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = title
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_link_of_the_pages_leads_somewhere() {
+    let mut seen = 0;
+    for page in pages() {
+        let text = text_of(&page);
+        let folder = Path::new(&page).parent().unwrap().to_owned();
+        for target in text
+            .split("](")
+            .skip(1)
+            .filter_map(|after| after.split_once(')'))
+            .map(|(link, _)| link.trim())
+        {
+            if target.starts_with("http") {
+                assert!(target.starts_with("https://"), "{page}: {target}");
+                continue;
+            }
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let path = if file.is_empty() {
+                page.clone().into()
+            } else {
+                root().join(&folder).join(file)
+            };
+            let path = root().join(path);
+            assert!(path.exists(), "{page}: {target} leads nowhere");
+            if !anchor.is_empty() {
+                let there = anchors(&fs::read_to_string(&path).unwrap());
+                assert!(
+                    there.contains(anchor),
+                    "{page}: {target}: there is no such heading in {there:?}"
+                );
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "{seen}");
+}
+
+/// The fenced blocks of a page with this word behind the fence, each without its indentation.
+fn blocks(page: &str, word: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open: Option<String> = None;
+    for line in text_of(page).lines().map(str::trim) {
+        match (&mut open, line.strip_prefix("```")) {
+            (Some(_), Some("")) => found.extend(open.take()),
+            (Some(text), _) => *text += &format!("{line}\n"),
+            (None, Some(language)) if language == word => open = Some(String::new()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Nothing is run: the command line is read, and help is printed.
+#[test]
+fn every_authyctl_line_of_the_pages_is_one_that_authyctl_takes() {
+    let mut seen = 0;
+    for page in pages() {
+        let lines = blocks(&page, "sh").join("\n");
+        let parts = lines
+            .lines()
+            .flat_map(|line| line.split('#').next().unwrap_or("").split("&&"));
+        for part in parts.map(|part| part.trim().trim_start_matches("sudo ")) {
+            let Some(arguments) = part.strip_prefix("authyctl ") else {
+                continue;
+            };
+            let arguments = arguments.replace("\"$USER\"", "alice");
+            let output = Command::new(AUTHYCTL)
+                .args(arguments.split_whitespace())
+                .arg("--help")
+                .stdin(Stdio::null())
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{page}: {part}: {said}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+/// Tables that come with other changes are TOML at least; a page without them is a whole configuration.
+#[test]
+fn every_configuration_of_the_pages_is_one_that_the_module_takes() {
+    let later = [
+        "[exempt]",
+        "[limits]",
+        "[remember]",
+        "[recovery]",
+        "[messages]",
+    ];
+    let mut seen = 0;
+    for page in pages() {
+        for block in blocks(&page, "toml") {
+            let table: Result<toml::Table, _> = toml::from_str(&block);
+            assert!(table.is_ok(), "{page}: {block}");
+            if block.contains("[users]") || later.iter().any(|name| block.contains(name)) {
+                continue;
+            }
+            let key_file = tempfile::tempdir().unwrap();
+            let text = match block.split_once("key_file = \"") {
+                Some((before, after)) => {
+                    let path = key_file.path().join("key");
+                    fs::write(&path, "key").unwrap();
+                    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+                    let rest = after.split_once('"').unwrap().1;
+                    format!("{before}key_file = \"{}\"{rest}", path.display())
+                }
+                None => format!("[api]\nkey = \"key\"\n{block}"),
+            };
+            let config = Config::parse(&text, Path::new("/etc/pam_authy/config.toml"));
+            assert!(config.is_ok(), "{page}: {block}: {}", config.unwrap_err());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "{seen}");
+}
+
+/// As systemd lays a credential out: a folder that its owner alone may enter, a file that nobody may write.
+#[test]
+fn a_key_file_may_be_a_credential() {
+    let folder = tempfile::tempdir().unwrap();
+    let credentials = folder.path().join("ssh.service");
+    fs::create_dir(&credentials).unwrap();
+    let key = credentials.join("authy_key");
+    fs::write(&key, "the-key").unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o400)).unwrap();
+    fs::set_permissions(&credentials, fs::Permissions::from_mode(0o500)).unwrap();
+    let text = format!("[api]\nkey_file = \"{}\"\n", key.display());
+
+    let config = Config::parse(&text, Path::new("/etc/pam_authy/config.toml")).unwrap();
+
+    assert_eq!(config.api.key.expose(), "the-key");
+    fs::set_permissions(&credentials, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// doctor, which evaluates a stack for every answer that its modules may give, finds no problem in any.
+#[test]
+fn no_stack_of_the_pages_locks_out_or_lets_round() {
+    let sim = Sim::start();
+    let mut seen = 0;
+    for page in pages() {
+        for block in blocks(&page, "pam") {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("sshd"), &block).unwrap();
+            let mut doctor = Command::new(AUTHYCTL);
+            doctor
+                .args(["--json", "doctor", "--pam-dir"])
+                .arg(folder.path());
+            doctor
+                .arg("--config")
+                .arg(sim.path("config.toml"))
+                .arg("--users")
+                .arg(sim.path("users.toml"));
+            let answer: Value = serde_json::from_slice(&doctor.output().unwrap().stdout).unwrap();
+            let checks = answer["checks"].as_array().unwrap();
+            let of_stack: Vec<_> = checks
+                .iter()
+                .filter(|check| check["name"] == "pam sshd")
+                .collect();
+            assert!(!of_stack.is_empty(), "{page}: {block}");
+            assert!(
+                of_stack.iter().all(|check| check["result"] == "ok"),
+                "{page}: {block}\n{of_stack:?}"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "{seen}");
+}

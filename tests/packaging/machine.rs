@@ -1,0 +1,220 @@
+//! A Debian machine in the sandbox: one sudoer, real sshd under its own name, real sudo, authy-sim.
+
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{AUTHYCTL, product, stdout_of};
+use crate::common::sim::Sim;
+
+pub(super) const USER: &str = "pat";
+pub(super) const PASSWORD: &str = "right horse";
+
+pub(super) struct Machine {
+    pub(super) sim: Sim,
+    sshd: Child,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl Machine {
+    /// Without our programs and files.
+    pub(super) fn new() -> Self {
+        let sim = Sim::start();
+        let folder = sim.path("ssh");
+        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all("/run/sshd").unwrap();
+        // dpkg would have the index of all manual pages made anew at each step.
+        let _ = fs::remove_file("/var/lib/man-db/auto-update");
+        stdout_of(Command::new("useradd").args(["--create-home", "--shell", "/bin/sh", USER]));
+        fs::write(
+            "/etc/sudoers.d/pat",
+            format!(
+                "{USER} ALL=(ALL) ALL\nDefaults:{USER} timestamp_timeout=0, lecture=never, !use_pty\n"
+            ),
+        )
+        .unwrap();
+        fs::set_permissions("/etc/sudoers.d/pat", fs::Permissions::from_mode(0o440)).unwrap();
+        pipe(
+            &mut Command::new("chpasswd"),
+            &format!("{USER}:{PASSWORD}\n"),
+        );
+        stdout_of(Command::new("ssh-keygen").arg("-A"));
+        stdout_of(
+            Command::new("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+                .arg(folder.join("key")),
+        );
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let sshd = start_sshd(port, &folder);
+        Self {
+            sim,
+            sshd,
+            port,
+            folder,
+        }
+    }
+
+    /// With the module and authyctl where `make install` puts them, a key and one enrolled sudoer.
+    pub(super) fn installed() -> Self {
+        let machine = Self::new();
+        let folder = stdout_of(&mut Command::new(super::root().join("scripts/pamdir.sh")));
+        fs::copy(product(), Path::new(folder.trim()).join("pam_authy.so")).unwrap();
+        fs::copy(AUTHYCTL, "/usr/sbin/authyctl").unwrap();
+        fs::create_dir_all("/etc/pam_authy").unwrap();
+        machine.set_up("[login]\nrefusal_seconds = 0\nattempts = 1\n");
+        machine
+    }
+
+    /// Writes config.toml for the simulator, with `more`, and enrolls the sudoer.
+    pub(super) fn set_up(&self, more: &str) {
+        let config = fs::read_to_string(self.sim.path("config.toml")).unwrap();
+        fs::write("/etc/pam_authy/config.toml", format!("{config}\n{more}")).unwrap();
+        fs::set_permissions(
+            "/etc/pam_authy/config.toml",
+            fs::Permissions::from_mode(0o600),
+        )
+        .unwrap();
+        stdout_of(Command::new("/usr/sbin/authyctl").args(["enroll", USER, "--authy-id", "1635"]));
+    }
+
+    pub(super) fn token(&self) -> String {
+        self.sim.token(1635)
+    }
+
+    /// A login over ssh by password and, where it is asked for, one of the tokens in turn.
+    pub(super) fn ssh(&self, tokens: &[&str]) -> Output {
+        self.ssh_with(tokens, &["PubkeyAuthentication=no"])
+    }
+
+    /// The same by key.
+    pub(super) fn ssh_by_key(&self, tokens: &[&str]) -> Output {
+        let home = Path::new("/home").join(USER).join(".ssh");
+        fs::create_dir_all(&home).unwrap();
+        fs::copy(self.folder.join("key.pub"), home.join("authorized_keys")).unwrap();
+        stdout_of(Command::new("chown").args(["-R", USER]).arg(&home));
+        let key = format!("IdentityFile={}", self.folder.join("key").display());
+        self.ssh_with(tokens, &[&key])
+    }
+
+    fn ssh_with(&self, tokens: &[&str], options: &[&str]) -> Output {
+        let askpass = self.folder.join("askpass");
+        fs::write(self.folder.join("tokens"), tokens.join("\n") + "\n").unwrap();
+        fs::write(self.folder.join("password"), PASSWORD).unwrap();
+        let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\necho \"$1\" >>asked\ncase $1 in\n\
+                      *oken*) head -n 1 tokens; sed -i 1d tokens ;;\n*) cat password ;;\nesac\n";
+        fs::write(&askpass, script).unwrap();
+        fs::set_permissions(&askpass, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut ssh = Command::new("timeout");
+        ssh.args(["30", "ssh", "-F", "none", "-p", &self.port.to_string()])
+            .env("SSH_ASKPASS", &askpass)
+            .env("SSH_ASKPASS_REQUIRE", "force")
+            .stdin(Stdio::null());
+        for option in [
+            "StrictHostKeyChecking=no",
+            "UserKnownHostsFile=/dev/null",
+            "LogLevel=ERROR",
+            "NumberOfPasswordPrompts=1",
+        ]
+        .iter()
+        .chain(options)
+        {
+            ssh.args(["-o", option]);
+        }
+        ssh.args([&format!("{USER}@127.0.0.1"), "echo", "inside"]);
+        ssh.output().unwrap()
+    }
+
+    /// Whether `sudo id -u` works with these lines on its standard input.
+    pub(super) fn sudo(&self, lines: &[&str]) -> bool {
+        let mut sudo = Command::new("timeout");
+        sudo.args([
+            "30", "runuser", "-u", USER, "--", "sudo", "-S", "-k", "id", "-u",
+        ]);
+        let mut child = sudo
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // sudo may be gone before it has read everything.
+        let _ = child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all((lines.join("\n") + "\n").as_bytes());
+        let output = child.wait_with_output().unwrap();
+        output.status.success() && output.stdout == b"0\n"
+    }
+
+    /// Waits until sshd, which was told to read its settings again, takes connections.
+    pub(super) fn wait_for_sshd(&self) {
+        std::thread::sleep(Duration::from_millis(300));
+        wait_for(|| TcpStream::connect(("127.0.0.1", self.port)).is_ok());
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = self.sshd.kill();
+        let _ = self.sshd.wait();
+    }
+}
+
+fn start_sshd(port: u16, folder: &Path) -> Child {
+    let server = Command::new("/usr/sbin/sshd")
+        .args(["-D", "-p", &port.to_string()])
+        .args(["-o", "ListenAddress=127.0.0.1", "-o", "UseDNS=no", "-E"])
+        .arg(folder.join("sshd.log"))
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
+    server
+}
+
+/// Waits for something, ten seconds at most.
+pub(super) fn wait_for(holds: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < until, "it does not come to hold");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+pub(super) fn pipe(command: &mut Command, input: &str) {
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    assert!(child.wait().unwrap().success(), "{command:?}");
+}
+
+pub(super) fn is_inside(output: &Output) -> bool {
+    output.status.success() && output.stdout == b"inside\n"
+}
+
+/// The stacks and sshd's settings: every file with its mode and contents, in their order.
+pub(super) fn stacks() -> Vec<(PathBuf, u32, Vec<u8>)> {
+    let mut found = Vec::new();
+    for folder in ["/etc/pam.d", "/etc/ssh/sshd_config.d"] {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let mode = entry.metadata().unwrap().permissions().mode();
+            found.push((entry.path(), mode, fs::read(entry.path()).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,218 @@
+//! What a release is made of: one version, an archive that is the same everywhere, a list of crates, and
+//! recipes of other systems that name the same version.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{AUTHY_SIM, AUTHYCTL, root, stdout_of, text_of};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[test]
+fn every_recipe_and_page_has_the_version_of_cargo_toml() {
+    for (file, text) in [
+        ("packaging/arch/PKGBUILD", format!("pkgver={VERSION}\n")),
+        ("packaging/alpine/APKBUILD", format!("pkgver={VERSION}\n")),
+        (
+            "packaging/man/pam_authy.8",
+            format!("\"pam_authy {VERSION}\""),
+        ),
+        (
+            "packaging/man/pam_authy.toml.5",
+            format!("\"pam_authy {VERSION}\""),
+        ),
+        (
+            "packaging/man/authy-sim.1",
+            format!("\"pam_authy {VERSION}\""),
+        ),
+        (
+            "Cargo.lock",
+            format!("name = \"pam_authy\"\nversion = \"{VERSION}\"\n"),
+        ),
+    ] {
+        assert!(text_of(file).contains(&text), "{text} is missing in {file}");
+    }
+    for program in [AUTHYCTL, AUTHY_SIM] {
+        let said = stdout_of(Command::new(program).arg("--version"));
+        assert!(said.trim().ends_with(VERSION), "{said}");
+    }
+}
+
+/// The recipes are shell: sourcing them must work and define what their builders call.
+#[test]
+fn the_recipes_define_what_their_builders_call() {
+    for (shell, file, functions) in [
+        (
+            "bash",
+            "packaging/arch/PKGBUILD",
+            &["prepare", "build", "package"][..],
+        ),
+        (
+            "sh",
+            "packaging/alpine/APKBUILD",
+            &["prepare", "build", "package"],
+        ),
+    ] {
+        let mut script = format!(". ./{file}; echo \"$pkgname $pkgver\"");
+        for function in functions {
+            script += &format!("; command -V {function} | grep -q function || exit 1");
+        }
+        let said = stdout_of(
+            Command::new(shell)
+                .args(["-ec", &script])
+                .current_dir(root()),
+        );
+        assert_eq!(said.trim(), format!("pam_authy {VERSION}"), "{file}");
+    }
+}
+
+#[test]
+fn the_workflows_run_what_the_makefile_has() {
+    let makefile = text_of("Makefile");
+    let workflows =
+        text_of(".github/workflows/check.yml") + &text_of(".github/workflows/release.yml");
+    for target in ["check", "deb", "rpm", "dist", "sbom", "packages"] {
+        assert!(makefile.contains(&format!("\n{target}:")), "{target}");
+    }
+    for target in [
+        "make check",
+        "target: deb",
+        "target: rpm",
+        "make dist",
+        "make sbom",
+    ] {
+        assert!(workflows.contains(target), "{target}");
+    }
+}
+
+#[test]
+fn make_packages_says_what_it_skips_and_why() {
+    let programs = tempfile::tempdir().unwrap();
+    for program in ["bash", "dirname", "env"] {
+        let path = stdout_of(Command::new("sh").args(["-c", &format!("command -v {program}")]));
+        std::os::unix::fs::symlink(path.trim(), programs.path().join(program)).unwrap();
+    }
+
+    let output = Command::new(root().join("packaging/packages.sh"))
+        .env("PATH", programs.path())
+        .output()
+        .unwrap();
+
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    for skipped in [
+        "skipped: deb, since there is no dpkg-deb",
+        "skipped: rpm, since there is no rpmbuild",
+        "skipped: arch, since there is no makepkg",
+        "skipped: alpine, since there is no abuild",
+        "skipped: nix, since there is no nix-build",
+    ] {
+        assert!(text.contains(skipped), "{skipped} is missing in {text}");
+    }
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let mut git = Command::new("git");
+    git.current_dir(folder).args(arguments);
+    for (variable, value) in [
+        ("GIT_AUTHOR_NAME", "somebody"),
+        ("GIT_AUTHOR_EMAIL", "somebody@example.com"),
+        ("GIT_COMMITTER_NAME", "somebody"),
+        ("GIT_COMMITTER_EMAIL", "somebody@example.com"),
+        ("GIT_AUTHOR_DATE", "2026-11-25T12:00:00Z"),
+        ("GIT_COMMITTER_DATE", "2026-11-25T12:00:00Z"),
+        ("GIT_CONFIG_GLOBAL", "/dev/null"),
+    ] {
+        git.env(variable, value);
+    }
+    stdout_of(&mut git)
+}
+
+/// The archive that `make dist` makes in `checkout`.
+fn archive(checkout: &Path) -> Vec<u8> {
+    let out = checkout.join("out");
+    stdout_of(
+        Command::new(checkout.join("scripts/dist.sh"))
+            .arg(VERSION)
+            .arg(&out)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null"),
+    );
+    fs::read(out.join(format!("pam_authy-{VERSION}.tar.gz"))).unwrap()
+}
+
+#[test]
+fn two_checkouts_of_a_tag_give_the_same_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = folder.path().join("first");
+    fs::create_dir_all(first.join("scripts")).unwrap();
+    for file in ["Cargo.toml", "README.md", "scripts/dist.sh"] {
+        fs::copy(root().join(file), first.join(file)).unwrap();
+    }
+    git(&first, &["init", "-q", "-b", "main"]);
+    git(&first, &["add", "-A"]);
+    git(&first, &["commit", "-q", "-m", "a release"]);
+    git(&first, &["tag", &format!("v{VERSION}")]);
+    let second = folder.path().join("second");
+    let clone = format!(
+        "umask 077; git clone -q {} {}",
+        first.display(),
+        second.display()
+    );
+    stdout_of(Command::new("sh").args(["-c", &clone]));
+    // What lies about in a checkout, and what was done since the tag, is no part of it.
+    fs::write(second.join("stray"), "x").unwrap();
+    git(&second, &["commit", "-q", "--allow-empty", "-m", "later"]);
+
+    let (one, other) = (archive(&first), archive(&second));
+
+    assert!(one == other, "the archives differ");
+    fs::write(second.join("Cargo.toml"), "version = \"9.9.9\"\n").unwrap();
+    git(&second, &["commit", "-q", "-a", "-m", "another version"]);
+    let mut wrong = Command::new(second.join("scripts/dist.sh"));
+    let output = wrong
+        .arg(VERSION)
+        .arg(second.join("out"))
+        .arg("HEAD")
+        .output()
+        .unwrap();
+    assert!(
+        !output.status.success(),
+        "a commit of another version is no release"
+    );
+}
+
+#[test]
+fn the_list_of_crates_names_what_is_linked_with_licence_and_hash() {
+    stdout_of(Command::new(root().join("scripts/sbom.py")).env("CARGO_NET_OFFLINE", "true"));
+    let names = |program: &str| {
+        let text = text_of(&format!("target/dist/{program}.cdx.json"));
+        let sbom: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(sbom["specVersion"], "1.5");
+        let components = sbom["components"].as_array().unwrap().clone();
+        for component in &components {
+            assert!(
+                component["licenses"][0]["expression"].is_string(),
+                "{component}"
+            );
+            assert!(component["hashes"][0]["content"].is_string(), "{component}");
+        }
+        components
+            .iter()
+            .map(|component| component["name"].as_str().unwrap().to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+
+    let (module, program) = (names("pam_authy.so"), names("authyctl"));
+
+    for linked in ["rustls", "ring", "ureq", "pam-bindings", "toml"] {
+        assert!(module.contains(linked), "{linked} is missing in {module:?}");
+    }
+    for other in ["clap", "tokio", "toml_edit", "proptest", "windows-sys"] {
+        assert!(!module.contains(other), "{other} is not in the module");
+    }
+    assert!(program.contains("clap") && program.is_superset(&module));
+}
