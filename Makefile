@@ -3,6 +3,7 @@
 #   make             pam_authy.so in target/product and authyctl in target/release
 #   make demo        a real login against a simulated Authy: no root, no file in /etc
 #   make check       formatting, lints, docs and every test
+#   make fuzz        each fuzz target for SECONDS=60
 #   make install     below DESTDIR; never a file in /etc
 #   make install-sim authy-sim too
 #   make uninstall   takes away what the two put there
@@ -36,7 +37,7 @@ AUTHY_SIM = $(TARGET_DIR)$(TRIPLE)/release/authy-sim
 # Where rustup puts cargo, for a shell that has not read its profile since.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: all product authyctl authy-sim programs demo check install install-sim uninstall clean
+.PHONY: all product authyctl authy-sim programs demo check fuzz install install-sim uninstall clean
 
 all: product authyctl
 
@@ -72,6 +73,11 @@ demo:
 check:
 	@scripts/prerequisites.sh check
 	@scripts/check.sh
+
+SECONDS ?= 60
+
+fuzz:
+	@scripts/fuzz.sh $(SECONDS)
 
 install: $(PRODUCT) $(AUTHYCTL)
 	$(if $(PAMDIR),,$(error no pam_unix.so found: name its folder with PAMDIR=))

@@ -29,10 +29,27 @@ pub fn lacks() -> Option<String> {
     if let Err(error) = Vec::<u8>::new().try_reserve_exact(MEMORY) {
         return Some(format!("no memory: {error}"));
     }
-    match std::thread::Builder::new().spawn(|| ()) {
+    match spawn(|| ()) {
         Ok(thread) => thread.join().err().map(|_| "a thread failed".to_owned()),
         Err(error) => Some(format!("no thread: {error}")),
     }
+}
+
+/// Room for the stack of a thread, in bytes; what std takes when nobody says otherwise.
+const STACK: usize = 2 * 1024 * 1024;
+
+/// Starts a thread that takes no signal, with a stack of our own size: std would obey RUST_MIN_STACK,
+/// which belongs to the caller of sudo.
+///
+/// # Errors
+/// There is no room for one more thread.
+pub fn spawn<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    let mask = SigSet::all().thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(work);
+    mask.thread_set_mask()?;
+    thread
 }
 
 /// How often a [`Watch`] looks whether time goes on.
@@ -41,11 +58,11 @@ const TICK: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Notices when the process was stopped: a thread that ticks, since SIGSTOP stops all of them and
-/// nothing else tells afterwards.
+/// nothing else tells afterwards. No thread is left when it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    stop: Sender<()>,
-    thread: JoinHandle<Duration>,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<Duration>>,
 }
 
 impl Watch {
@@ -55,8 +72,7 @@ impl Watch {
     /// No thread could be started.
     pub fn start() -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
-        let mask = SigSet::all().thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
-        let thread = std::thread::Builder::new().spawn(move || {
+        let thread = spawn(move || {
             let mut late = Duration::ZERO;
             let mut last = Instant::now();
             while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
@@ -64,23 +80,32 @@ impl Watch {
                 last = Instant::now();
             }
             late + last.elapsed().saturating_sub(TICK)
-        });
-        mask.thread_set_mask()?;
+        })?;
         Ok(Self {
-            stop,
-            thread: thread?,
+            stop: Some(stop),
+            thread: Some(thread),
         })
     }
 
     /// Ends the watch; `elapsed` is how long it went on. True when the process did not run for a
     /// good part of that time.
     #[must_use]
-    pub fn was_stopped(self, elapsed: Duration) -> bool {
-        drop(self.stop);
+    pub fn was_stopped(mut self, elapsed: Duration) -> bool {
         // A watch that failed proves nothing.
-        self.thread
-            .join()
-            .map_or(true, |late| late > PATIENCE + elapsed / 4)
+        self.end().is_none_or(|late| late > PATIENCE + elapsed / 4)
+    }
+
+    /// Ends the thread and waits for it, which takes no time; how late it was.
+    fn end(&mut self) -> Option<Duration> {
+        self.stop = None;
+        self.thread.take()?.join().ok()
+    }
+}
+
+impl Drop for Watch {
+    /// Where a panic goes through, the thread must not outlive the login either.
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

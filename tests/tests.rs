@@ -4,6 +4,7 @@ mod authyctl;
 mod authyctl_state;
 mod client;
 mod common;
+mod fuzzed;
 mod layering;
 mod limits;
 mod module;

@@ -19,6 +19,7 @@ pub mod callback;
 pub mod error;
 pub mod phones;
 pub(crate) mod reply;
+mod resolver;
 pub mod tokens;
 pub mod transport;
 pub mod types;

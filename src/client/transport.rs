@@ -14,9 +14,11 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Proxy, RequestBuilder};
 
 use super::error::{Cause, Error};
+use super::resolver::OwnThread;
 use crate::process;
 use crate::secret::Secret;
 use crate::text;
@@ -135,7 +137,11 @@ impl Https {
             .max_response_header_size(HEADER_LIMIT)
             .tls_config(tls)
             .build();
-        Ok(config.new_agent())
+        Ok(Agent::with_parts(
+            config,
+            DefaultConnector::default(),
+            OwnThread,
+        ))
     }
 
     /// The CA certificates; ureq drops those that it can't parse silently, so they are counted here.

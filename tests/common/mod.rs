@@ -1,9 +1,12 @@
 //! What the integration tests share: a running authy-sim, a host with files and a stack, a sandbox.
 
+pub(crate) mod application;
 pub(crate) mod child;
 pub(crate) mod host;
+pub(crate) mod hostile;
 pub(crate) mod sandbox;
 pub(crate) mod sim;
+pub(crate) mod terminal;
 
 use std::fs;
 use std::path::{Path, PathBuf};
