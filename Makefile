@@ -4,6 +4,7 @@
 #   make demo        a real login against a simulated Authy: no root, no file in /etc
 #   make check       formatting, lints, docs and every test
 #   make fuzz        each fuzz target for SECONDS=60
+#   make bench       what a login costs, beside the alternatives; some four minutes
 #   make install     below DESTDIR; never a file in /etc
 #   make install-sim authy-sim too
 #   make uninstall   takes away what the two put there
@@ -37,7 +38,7 @@ AUTHY_SIM = $(TARGET_DIR)$(TRIPLE)/release/authy-sim
 # Where rustup puts cargo, for a shell that has not read its profile since.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: all product authyctl authy-sim programs demo check fuzz install install-sim uninstall clean
+.PHONY: all product authyctl authy-sim programs demo check fuzz bench install install-sim uninstall clean
 
 all: product authyctl
 
@@ -78,6 +79,11 @@ SECONDS ?= 60
 
 fuzz:
 	@scripts/fuzz.sh $(SECONDS)
+
+bench:
+	@scripts/prerequisites.sh bench
+	@$(MAKE) --no-print-directory product
+	$(CARGO) bench --locked --features sim --bench bench --target-dir target/bench -- $(CURDIR)/$(PRODUCT)
 
 install: $(PRODUCT) $(AUTHYCTL)
 	$(if $(PAMDIR),,$(error no pam_unix.so found: name its folder with PAMDIR=))

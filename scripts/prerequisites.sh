@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# prerequisites.sh demo|check: sees to it that what the build (and the tests) need is there.
+# prerequisites.sh demo|check|bench: sees to it that what the build (and the tests) need is there.
 #
 # Missing system packages are named and installed, through sudo when not root: on Debian and
 # Ubuntu with apt-get, on Fedora with dnf. Where nothing is missing it says and calls nothing.
@@ -33,10 +33,20 @@ check_needs() {
     need "command valgrind"     valgrind          valgrind
 }
 
+# The alternatives are compared where they can be had: Fedora has no package of pam_duo.
+bench_needs() {
+    demo_needs
+    need "command curl"                             curl           curl
+    need "command ldd"                              libc-bin       glibc-common
+    need "module pam_google_authenticator.so"       libpam-google-authenticator google-authenticator
+    [ "$installer" != apt-get ] || need "module pam_duo.so" libpam-duo ""
+}
+
 need() {
     local met=$1 debian=$2 fedora=$3 package
     case $met in
         command\ *) ! command -v "${met#command }" >/dev/null || return 0 ;;
+        module\ *) [ ! -e "$(scripts/pamdir.sh)/${met#module }" ] || return 0 ;;
         file\ *) [ ! -e "${met#file }" ] || return 0 ;;
     esac
     package=$debian
@@ -98,7 +108,8 @@ check_cargo
 case ${1-} in
     demo) demo_needs ;;
     check) check_needs ;;
-    *) stop "usage: prerequisites.sh demo|check" ;;
+    bench) bench_needs ;;
+    *) stop "usage: prerequisites.sh demo|check|bench" ;;
 esac
 if [ ${#missing[@]} -gt 0 ]; then
     [ "$installer" != none ] || stop "these packages are missing: ${missing[*]}" \

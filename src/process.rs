@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, SigmaskHow};
 
 /// Descriptors that a request needs at most: resolver, socket and some room.
 const DESCRIPTORS: usize = 8;
@@ -46,7 +46,7 @@ const STACK: usize = 2 * 1024 * 1024;
 pub fn spawn<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
-    let mask = SigSet::all().thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
+    let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(work);
     mask.thread_set_mask()?;
     thread
@@ -118,6 +118,16 @@ mod tests {
         let (start, watch) = (Instant::now(), Watch::start().unwrap());
         std::thread::sleep(Duration::from_millis(120));
         assert!(!watch.was_stopped(start.elapsed()));
+    }
+
+    #[test]
+    fn a_spawned_thread_takes_no_signal_and_the_caller_keeps_its_mask() {
+        let mask = || SigSet::thread_get_mask().unwrap();
+        let before = mask();
+        let inside = spawn(mask).unwrap().join().unwrap();
+        assert!(inside.contains(nix::sys::signal::SIGINT));
+        assert!(inside.contains(nix::sys::signal::SIGALRM));
+        assert_eq!(mask(), before);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod authyctl;
 mod authyctl_state;
 mod client;
+mod client_examples;
 mod common;
 mod fuzzed;
 mod layering;
@@ -12,4 +13,5 @@ mod packaging;
 mod peers;
 mod recovery;
 mod remember;
+mod simulator;
 mod state;

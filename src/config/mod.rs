@@ -64,6 +64,8 @@ pub struct Api {
     pub proxy: Option<String>,
     /// How long one request may take, 1 to 60 seconds.
     pub timeout: Duration,
+    /// Whether a connection is opened while the person reads the prompt.
+    pub warm_up: bool,
 }
 
 /// The table `[paths]`.

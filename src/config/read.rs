@@ -72,6 +72,7 @@ fn read_api(table: &Entry<'_>) -> Result<Api, Error> {
     let mut key = None;
     let mut url = "https://api.authy.com".to_owned();
     let (mut ca_file, mut proxy, mut timeout) = (None, None, Duration::from_secs(8));
+    let mut warm_up = true;
     for entry in table.table()? {
         match entry.key {
             "key" | "key_file" if key.is_some() => {
@@ -83,6 +84,7 @@ fn read_api(table: &Entry<'_>) -> Result<Api, Error> {
             "ca_file" => ca_file = Some(entry.path()?),
             "proxy" => proxy = Some(check_proxy(&entry)?),
             "timeout_seconds" => timeout = entry.seconds(1..=60)?,
+            "warm_up" => warm_up = entry.flag()?,
             _ => return Err(entry.unknown()),
         }
     }
@@ -93,6 +95,7 @@ fn read_api(table: &Entry<'_>) -> Result<Api, Error> {
         ca_file,
         proxy,
         timeout,
+        warm_up,
     })
 }
 

@@ -61,6 +61,10 @@ fn a_fault_names_file_line_and_key() {
             "config.toml:3: api.timeout_seconds must be 1..=60",
         ),
         (
+            "warm_up = 1\n",
+            "config.toml:3: api.warm_up must be true or false",
+        ),
+        (
             "url = \"http://a.test\"\n",
             "config.toml:3: api.url must be https://host[:port][/path]",
         ),
@@ -303,6 +307,7 @@ fn the_sample_shows_every_default() {
         "log",
         "url",
         "timeout_seconds",
+        "warm_up",
         "ca_file",
         "proxy",
     ] {

@@ -101,7 +101,7 @@ impl Login<'_> {
     /// the deadline at most, plus what the last prompt takes and `refusal_seconds`.
     #[must_use]
     pub fn authenticate(self) -> Outcome {
-        let round = Round {
+        let mut round = Round {
             outcome: Outcome {
                 authy_id: self.person.map(AuthyId::number),
                 ..Outcome::new(Verdict::TriesSpent, Reason::WrongToken)
@@ -112,11 +112,13 @@ impl Login<'_> {
             message: None,
             login: self,
         };
-        let login = &round.login;
+        let login = &mut round.login;
         if !login.takes_tokens() && !login.pushes() {
             return Outcome::new(Verdict::Failed, Reason::Configuration)
                 .with_detail("login.factors names no factor that can be asked: add \"token\"");
         }
+        // For everybody alike, enrolled or not.
+        login.provider.warm(login.deadline);
         if login.rules.token_in_password {
             round.run_once()
         } else {

@@ -175,7 +175,8 @@ impl Case<'_> {
     ) -> Outcome {
         let (config, attempt) = (self.config, self.attempt);
         let (api, state) = (&config.api, &config.paths.state);
-        let transport = Https::new(api.ca_file.clone(), api.proxy.clone());
+        let transport =
+            Https::new(api.ca_file.clone(), api.proxy.clone()).with_warm_up(api.warm_up);
         let client = Client::new(transport, &api.url, api.key.clone(), api.timeout);
         let host = host();
         let mut codes = recovery::Stored::new(state, subject);

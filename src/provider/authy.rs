@@ -22,6 +22,10 @@ impl<T: Transport> Authy<T> {
 }
 
 impl<T: Transport> Provider for Authy<T> {
+    fn warm(&mut self, deadline: Deadline) {
+        self.0.warm(deadline);
+    }
+
     fn verify(&mut self, id: AuthyId, token: &Token, deadline: Deadline) -> Result<(), Error> {
         Ok(self
             .0

@@ -12,6 +12,12 @@ use crate::messages::Language;
 
 /// What a login asks of a service.
 pub trait Provider {
+    /// Makes ready in the background for a question that may follow. Returns at once; the background
+    /// ends by `deadline`. Whatever comes of it is no answer. Does nothing by default.
+    fn warm(&mut self, deadline: Deadline) {
+        let _ = deadline;
+    }
+
     /// Asks whether `token` is right for the person. Asked once per token. Blocks until `deadline` at
     /// most.
     ///

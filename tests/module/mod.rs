@@ -16,3 +16,4 @@ mod shared;
 mod sshd;
 mod su;
 mod sudo;
+mod warm_up;

@@ -233,7 +233,9 @@ fn limits_of_the_caller_are_no_outage() {
 
 /// sudo on a terminal, up to the token prompt.
 fn sudo_at_the_token_prompt() -> Terminal {
-    let terminal = Terminal::start(&format!("runuser -u {USER} -- sudo -k id -u"));
+    let terminal = Terminal::start(&format!(
+        "timeout --foreground 60 runuser -u {USER} -- sudo -k id -u"
+    ));
     terminal.wait_for("assword");
     terminal.press(&[PASSWORD, "Enter"]);
     terminal.wait_for("Authy token");

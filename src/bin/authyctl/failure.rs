@@ -121,14 +121,37 @@ impl From<client::Error> for Failure {
         let refusal = error.refusal().cloned().map(Box::new);
         Self {
             refusal,
+            hint: advice(&error),
             ..Self::new(kind, text::clean_to(&error.to_string(), 500))
         }
     }
 }
 
+/// What an administrator can do about an answer of the service.
+fn advice(error: &client::Error) -> Option<String> {
+    use client::Error as Client;
+    let hint = match error {
+        Client::KeyRefused(_) => "authyctl init --force writes another key",
+        Client::FalseIdentity(_) => "look at api.url and api.ca_file, and at this host's clock",
+        Client::Unavailable(_) => "authyctl doctor looks at the way to the service",
+        Client::RateLimited(refusal) => {
+            let seconds = refusal.retry_after_seconds?;
+            return Some(format!("try again in {seconds} s"));
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
 impl From<config::Error> for Failure {
     fn from(error: config::Error) -> Self {
-        Self::new(Kind::Local, error.to_string())
+        let failure = Self::new(Kind::Local, error.to_string());
+        // The mapping is read by the same code, and every command makes it or does without it.
+        if error.is_missing() {
+            failure.hint("authyctl init writes config.toml, authyctl enroll makes users.toml")
+        } else {
+            failure
+        }
     }
 }
 

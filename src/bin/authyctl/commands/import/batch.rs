@@ -1,7 +1,5 @@
-//! Rows of an import on their way into the mapping, several in one write.
-//!
-//! A write takes as long as the mapping is large, so it comes the less often the longer it takes: a
-//! small mapping is written after every row or two, and writing never takes most of the time.
+//! Rows on their way into the mapping: a small mapping is written after every row or two; a large one,
+//! which takes longer to write, less often.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,12 +7,13 @@ use std::time::{Duration, Instant};
 use pam_authy::client::types::AuthyId;
 use pam_authy::users::write::{self, Enrolment};
 
-use super::{Fate, Progress, Tally};
+use super::progress::Progress;
+use super::tally::{Fate, RowError, Tally};
 
 /// Between two writes of the mapping passes this many times what a write takes.
 const REST: u32 = 4;
 
-/// Rows on their way into the mapping.
+/// Rows that are not written yet.
 pub(super) struct Batch<'a> {
     users: &'a Path,
     replace: bool,
@@ -52,7 +51,10 @@ impl<'a> Batch<'a> {
         let (lines, rows): (Vec<_>, Vec<_>) = self.rows.drain(..).unzip();
         let fates: Vec<_> = match write::enroll_all(self.users, &rows, self.replace) {
             Ok(changes) => changes.into_iter().map(fate).collect(),
-            Err(error) => rows.iter().map(|_| Err(error.to_string())).collect(),
+            Err(error) => {
+                let error = RowError::from(error);
+                rows.iter().map(|_| Err(error.clone())).collect()
+            }
         };
         for ((line, row), fate) in lines.into_iter().zip(&rows).zip(fates) {
             tally.count(progress, line, &row.user, fate);
@@ -62,10 +64,10 @@ impl<'a> Batch<'a> {
     }
 }
 
-fn fate(change: Result<write::Change, write::Error>) -> Result<Fate, String> {
-    match change {
-        Ok(change) if change.changed => Ok(Fate::Enrolled),
-        Ok(_) => Ok(Fate::Skipped),
-        Err(error) => Err(error.to_string()),
-    }
+fn fate(change: Result<write::Change, write::Error>) -> Result<Fate, RowError> {
+    Ok(if change?.changed {
+        Fate::Enrolled
+    } else {
+        Fate::Skipped
+    })
 }
