@@ -54,6 +54,21 @@ pub fn list(state: &Path, rules: &config::Limits, now: SystemTime) -> Result<Lis
     Ok(listing)
 }
 
+/// The counts of a user who is enrolled; `None` when nothing counts. Takes no lock.
+///
+/// # Errors
+/// They cannot be trusted or read.
+pub fn of_user(
+    state: &Path,
+    rules: &config::Limits,
+    user: &str,
+    now: SystemTime,
+) -> Result<Option<Row>, Error> {
+    let record = Place::of_user(user, true).look(state)?;
+    let row = |record| row(user.to_owned(), record, rules.refused_tokens, seconds(now));
+    Ok(record.and_then(row))
+}
+
 /// Forgets what was counted for `user`: refused tokens, and what was sent. Says whether there was
 /// anything. A damaged file is taken away.
 ///

@@ -18,7 +18,7 @@ use crate::config;
 use crate::state;
 use crate::text;
 
-pub use admin::{Listing, Row, list, unlock};
+pub use admin::{Listing, Row, list, of_user, unlock};
 use book::Place;
 use record::Record;
 

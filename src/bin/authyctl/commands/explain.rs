@@ -13,6 +13,7 @@ use pam_authy::text;
 use pam_authy::users::{self, Entry, Found};
 use serde_json::json;
 
+use super::limits;
 use crate::cli::Global;
 use crate::failure::{Failure, Kind};
 use crate::output::Done;
@@ -57,6 +58,7 @@ pub(crate) fn explain(
     if matches!(needed, Needed::Person(_)) || matches!(found.entry, Entry::Shared(_)) && is_required
     {
         lines.extend(asked(&config, &rules, service));
+        lines.extend(limits::standing(&config, user));
     }
     let members = json!({
         "user": user,

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use pam_authy::config::Config;
-use pam_authy::limits::{self, Row};
+use pam_authy::limits::{self, Listing, Row};
+use pam_authy::recovery::{self, Left};
 use pam_authy::{remember, text};
 use serde_json::{Value, json};
 
@@ -15,20 +16,8 @@ pub(crate) fn limits(global: &Global) -> Result<Done, Failure> {
     let config = Config::load(&global.config)?;
     let listing = limits::list(&config.paths.state, &config.limits, SystemTime::now())?;
     let strangers = listing.strangers.len();
-    let paused = listing
-        .strangers
-        .iter()
-        .filter(|row| row.pause.is_some())
-        .count();
-    let mut rows = Vec::new();
-    rows.extend(listing.users.iter().map(|row| cells("user", row)));
-    rows.extend(listing.addresses.iter().map(|row| cells("address", row)));
-    let mut lines = Vec::new();
-    if !rows.is_empty() {
-        let heads = ["", "", "sms", "calls", "pushes", "refused", "pause"];
-        rows.insert(0, heads.map(str::to_owned).to_vec());
-        lines = table(&rows);
-    }
+    let paused = (listing.strangers.iter().filter(|row| row.pause.is_some())).count();
+    let mut lines = rows(&listing);
     if strangers > 0 {
         lines.push(format!(
             "and names that are not enrolled: {strangers}, paused: {paused}"
@@ -81,6 +70,37 @@ pub(crate) fn forget(global: &Global, user: &str) -> Result<Done, Failure> {
         vec![line],
         json!({"user": user, "changed": changed}),
     ))
+}
+
+/// What was counted for a user and holds for the next login, for `explain`.
+pub(super) fn standing(config: &Config, user: &str) -> Vec<String> {
+    let state = &config.paths.state;
+    let mut lines = Vec::new();
+    match limits::of_user(state, &config.limits, user, SystemTime::now()) {
+        Ok(row) => lines.extend(row.and_then(|row| row.pause).map(|pause| {
+            let (seconds, user) = (pause.as_secs(), text::clean_to(user, 64));
+            format!("no token is taken for {seconds} s, after too many refused ones (authyctl unlock {user})")
+        })),
+        Err(error) => lines.push(format!("its counts cannot be read: {error}")),
+    }
+    match recovery::left(state, user) {
+        Ok(Left::Of(left)) => lines.push(format!("{left} recovery codes are left")),
+        Ok(Left::Never) => {}
+        Err(error) => lines.push(format!("its recovery codes cannot be read: {error}")),
+    }
+    lines
+}
+
+/// The table, where there is something in it.
+fn rows(listing: &Listing) -> Vec<String> {
+    let users = listing.users.iter().map(|row| cells("user", row));
+    let addresses = listing.addresses.iter().map(|row| cells("address", row));
+    let mut rows: Vec<_> = users.chain(addresses).collect();
+    if !rows.is_empty() {
+        let heads = ["", "", "sms", "calls", "pushes", "refused", "pause"];
+        rows.insert(0, heads.map(str::to_owned).to_vec());
+    }
+    table(&rows)
 }
 
 fn cells(kind: &str, row: &Row) -> Vec<String> {

@@ -20,47 +20,62 @@ pub(super) fn state(config: &Config, mapping: Option<&Mapping>) -> Vec<Check> {
         Ok(None) => return vec![missing(path)],
         Err(error) => return vec![folder(&error)],
     }
-    let mut checks = Vec::new();
-    match limits::list(path, &config.limits, SystemTime::now()) {
-        Ok(listing) => {
-            let hint = "that user is refused until this is mended: authyctl unlock";
-            let shared =
-                "whose counts are there is refused until this is mended: take the file away";
-            checks.extend(
-                listing
-                    .errors
-                    .iter()
-                    .map(|error| match user(error, mapping) {
-                        Some(user) => file(error).hint(&format!("{hint} {user}")),
-                        None => file(error).hint(shared),
-                    }),
-            );
-        }
-        Err(error) => checks.push(folder(&error)),
-    }
-    match recovery::unreadable(path) {
-        Ok(errors) => checks.extend(errors.iter().map(|error| {
-            let user = user(error, mapping).unwrap_or_else(|| "USER".to_owned());
+    let mut checks = counts(config, mapping);
+    checks.extend(of_users(
+        recovery::unreadable(path),
+        mapping,
+        |error, user| {
             file(error).hint(&format!(
                 "no recovery code of that user works: authyctl recovery generate {user} --replace"
             ))
-        })),
-        Err(error) => checks.push(folder(&error)),
-    }
-    match remember::unreadable(path) {
-        Ok(errors) => checks.extend(errors.iter().map(|error| {
-            let user = user(error, mapping).unwrap_or_else(|| "USER".to_owned());
+        },
+    ));
+    checks.extend(of_users(
+        remember::unreadable(path),
+        mapping,
+        |error, user| {
             Check::warning(NAME, error.to_string()).hint(&format!(
                 "no login of that user is remembered: authyctl forget {user}"
             ))
-        })),
-        Err(error) => checks.push(folder(&error)),
-    }
+        },
+    ));
     if checks.is_empty() {
         let message = format!("{} and its files can be used by root alone", path.display());
         checks.push(Check::ok(NAME, message));
     }
     checks
+}
+
+/// Files of counts that cannot be used.
+fn counts(config: &Config, mapping: Option<&Mapping>) -> Vec<Check> {
+    let listing = match limits::list(&config.paths.state, &config.limits, SystemTime::now()) {
+        Ok(listing) => listing,
+        Err(error) => return vec![folder(&error)],
+    };
+    let check = |error: &Error| match user(error, mapping) {
+        Some(user) => file(error).hint(&format!(
+            "that user is refused until this is mended: authyctl unlock {user}"
+        )),
+        None => file(error)
+            .hint("whoever is counted there is refused until this is mended: take the file away"),
+    };
+    listing.errors.iter().map(check).collect()
+}
+
+/// Files of one user each that cannot be used.
+fn of_users(
+    found: Result<Vec<Error>, Error>,
+    mapping: Option<&Mapping>,
+    check: impl Fn(&Error, &str) -> Check,
+) -> Vec<Check> {
+    let name = |error: &Error| user(error, mapping).unwrap_or_else(|| "USER".to_owned());
+    match found {
+        Ok(errors) => errors
+            .iter()
+            .map(|error| check(error, &name(error)))
+            .collect(),
+        Err(error) => vec![folder(&error)],
+    }
 }
 
 /// The folder is made by whoever needs it first, and the ones above it are not.
