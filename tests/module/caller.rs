@@ -39,6 +39,9 @@ pub(super) fn is_denied(host: &Host, said: &Said) {
 #[test]
 fn too_few_descriptors_are_no_outage() {
     let (host, right_host) = (lenient(), lenient());
+    // A name: its look-up fails in another way than a connection does.
+    let named = lenient();
+    named.replace("//127.0.0.1:", "//localhost:");
     let mut succeeded = 0;
     for count in 103..=116 {
         let limit = format!("nofile={count}");
@@ -46,6 +49,10 @@ fn too_few_descriptors_are_no_outage() {
         is_denied(
             &host,
             &run(command(&host, "alice", &[], &options), &["1111111"]),
+        );
+        is_denied(
+            &named,
+            &run(command(&named, "alice", &[], &options), &["1111111"]),
         );
         let few = format!("nofile={}", count - 100);
         is_denied(
