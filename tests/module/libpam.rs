@@ -314,25 +314,3 @@ fn a_hostile_user_name_is_refused_and_its_log_line_is_one_line() {
     }
     assert!(host.sim.requests().is_empty());
 }
-
-#[test]
-fn a_hundred_logins_in_one_process_leave_no_descriptor_and_no_thread() {
-    let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n");
-    let count = |what: &str| {
-        std::fs::read_dir(format!("/proc/self/{what}"))
-            .unwrap()
-            .count()
-    };
-    host.login("alice", &["1111111"]);
-    let before = count("fd");
-    for _ in 0..50 {
-        host.login("alice", &["1111111"]);
-    }
-    // Other tests run in this process meanwhile, each with a handful of its own.
-    assert!(
-        count("fd") <= before + 40,
-        "{} before, {} now",
-        before,
-        count("fd")
-    );
-}
