@@ -7,7 +7,7 @@
 
 use std::io;
 use std::os::unix::net::UnixDatagram;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -72,15 +72,9 @@ impl Watch {
     /// No thread could be started.
     pub fn start() -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
-        let thread = spawn(move || {
-            let mut late = Duration::ZERO;
-            let mut last = Instant::now();
-            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                late += last.elapsed().saturating_sub(TICK);
-                last = Instant::now();
-            }
-            late + last.elapsed().saturating_sub(TICK)
-        })?;
+        // From here on, not from when the thread first runs: a process may be stopped in between.
+        let begun = Instant::now();
+        let thread = spawn(move || lateness(begun, &stopped))?;
         Ok(Self {
             stop: Some(stop),
             thread: Some(thread),
@@ -109,6 +103,16 @@ impl Drop for Watch {
     }
 }
 
+/// How long this process did not run between `begun` and the end of the watch.
+fn lateness(begun: Instant, stopped: &Receiver<()>) -> Duration {
+    let (mut late, mut last) = (Duration::ZERO, begun);
+    while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        late += last.elapsed().saturating_sub(TICK);
+        last = Instant::now();
+    }
+    late + last.elapsed().saturating_sub(TICK)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +122,15 @@ mod tests {
         let (start, watch) = (Instant::now(), Watch::start().unwrap());
         std::thread::sleep(Duration::from_millis(120));
         assert!(!watch.was_stopped(start.elapsed()));
+    }
+
+    /// Seen with su, stopped within some milliseconds after Enter: the thread had not run yet.
+    #[test]
+    fn a_stop_before_the_watching_thread_first_runs_counts() {
+        let begun = Instant::now().checked_sub(Duration::from_secs(3)).unwrap();
+        let (stop, stopped) = mpsc::channel();
+        drop(stop);
+        assert!(lateness(begun, &stopped) > Duration::from_millis(2900));
     }
 
     #[test]

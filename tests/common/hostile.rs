@@ -48,10 +48,8 @@ const FILES: [&str; 25] = [
     "GCONV_PATH",
 ];
 
-/// Names of other kinds, with the value that would do harm.
-const OTHERS: [(&str, &str); 22] = [
-    ("NO_PROXY", "*"),
-    ("no_proxy", "*"),
+/// Names of other kinds, with the value that would do harm. NO_PROXY is none: it would hide the proxies.
+const OTHERS: [(&str, &str); 20] = [
     ("RES_OPTIONS", "timeout:0 attempts:0"),
     ("LOCALDOMAIN", "hostile.example"),
     ("RUST_BACKTRACE", "full"),
