@@ -16,8 +16,8 @@ if [ "$name" = chromium ]; then
         exit 0
     fi
     if [ "${CI-}" = true ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-        apt-get update -qq >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-            --no-install-recommends chromium-headless-shell >&2 || true
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+            --no-install-recommends chromium-headless-shell >&2; } || true
     fi
     has >/dev/null
     exit
