@@ -3,6 +3,7 @@
 #   make             pam_authy.so in target/product and authyctl in target/release
 #   make demo        a real login against a simulated Authy: no root, no file in /etc
 #   make check       formatting, lints, docs and every test
+#   make fuzz        each fuzz target for SECONDS=60
 #   make bench       what a login costs, beside the alternatives; some four minutes
 #   make install     below DESTDIR; never a file in /etc
 #   make install-sim authy-sim too
@@ -37,7 +38,7 @@ AUTHY_SIM = $(TARGET_DIR)$(TRIPLE)/release/authy-sim
 # Where rustup puts cargo, for a shell that has not read its profile since.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: all product authyctl authy-sim programs demo check bench install install-sim uninstall clean
+.PHONY: all product authyctl authy-sim programs demo check fuzz bench install install-sim uninstall clean
 
 all: product authyctl
 
@@ -73,6 +74,11 @@ demo:
 check:
 	@scripts/prerequisites.sh check
 	@scripts/check.sh
+
+SECONDS ?= 60
+
+fuzz:
+	@scripts/fuzz.sh $(SECONDS)
 
 bench:
 	@scripts/prerequisites.sh bench

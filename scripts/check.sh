@@ -42,6 +42,10 @@ tests() {
             echo "skipped, since its package cannot be had: every_call_of_the_python_client_works_against_the_simulator"
             as_root+=(--skip every_call_of_the_python_client)
         }
+        if ! command -v chromium-headless-shell chromium chromium-browser >/dev/null; then
+            echo "skipped, since chromium is not installed: a_browser_shows_the_phone_where_an_sms_is_read_and_a_click_decides_a_push"
+            as_root+=(--skip a_browser_shows_the_phone)
+        fi
     fi
     export PAM_AUTHY_SO=$PWD/target/product/pam_authy.so
     step cargo test --locked --no-default-features --lib

@@ -29,6 +29,7 @@ run() {
     "$@"
 }
 
+# shellcheck disable=SC2317 # the trap calls it
 clean_up() {
     if [ -n "${sim_pid-}" ]; then
         kill "$sim_pid" 2>/dev/null || true

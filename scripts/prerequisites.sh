@@ -30,6 +30,7 @@ check_needs() {
     need "command unshare"      util-linux        util-linux
     need "command useradd"      passwd            shadow-utils
     need "command openssl"      openssl           openssl
+    need "command valgrind"     valgrind          valgrind
 }
 
 # The alternatives are compared where they can be had: Fedora has no package of pam_duo.

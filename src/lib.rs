@@ -39,6 +39,13 @@
     )
 )]
 
+/// Wipes each block of memory when it is freed: key and token pass through buffers of ureq's and
+/// rustls's that no code of ours can reach. In the module alone; a program chooses its own allocator.
+#[cfg(not(feature = "admin"))]
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 pub mod account;
 pub mod address;
 pub mod attempt;

@@ -13,20 +13,6 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, SigmaskHow};
 
-/// Starts a thread that takes no signal: those stay with the threads of the calling process, whose
-/// handlers they are meant for.
-///
-/// # Errors
-/// No thread could be started.
-pub fn spawn<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<JoinHandle<T>> {
-    let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-    let thread = std::thread::Builder::new().spawn(work);
-    mask.thread_set_mask()?;
-    thread
-}
-
 /// Descriptors that a request needs at most: resolver, socket and some room.
 const DESCRIPTORS: usize = 8;
 /// Memory that a request needs at most, in bytes; it is reserved, not touched.
@@ -49,17 +35,34 @@ pub fn lacks() -> Option<String> {
     }
 }
 
+/// Room for the stack of a thread, in bytes; what std takes when nobody says otherwise.
+const STACK: usize = 2 * 1024 * 1024;
+
+/// Starts a thread that takes no signal, with a stack of our own size: std would obey RUST_MIN_STACK,
+/// which belongs to the caller of sudo.
+///
+/// # Errors
+/// There is no room for one more thread.
+pub fn spawn<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(work);
+    mask.thread_set_mask()?;
+    thread
+}
+
 /// How often a [`Watch`] looks whether time goes on.
 const TICK: Duration = Duration::from_millis(50);
 /// Lateness that a busy machine may cause; a quarter of the time watched comes on top.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Notices when the process was stopped: a thread that ticks, since SIGSTOP stops all of them and
-/// nothing else tells afterwards.
+/// nothing else tells afterwards. No thread is left when it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    stop: Sender<()>,
-    thread: JoinHandle<Duration>,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<Duration>>,
 }
 
 impl Watch {
@@ -78,18 +81,31 @@ impl Watch {
             }
             late + last.elapsed().saturating_sub(TICK)
         })?;
-        Ok(Self { stop, thread })
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// Ends the watch; `elapsed` is how long it went on. True when the process did not run for a
     /// good part of that time.
     #[must_use]
-    pub fn was_stopped(self, elapsed: Duration) -> bool {
-        drop(self.stop);
+    pub fn was_stopped(mut self, elapsed: Duration) -> bool {
         // A watch that failed proves nothing.
-        self.thread
-            .join()
-            .map_or(true, |late| late > PATIENCE + elapsed / 4)
+        self.end().is_none_or(|late| late > PATIENCE + elapsed / 4)
+    }
+
+    /// Ends the thread and waits for it, which takes no time; how late it was.
+    fn end(&mut self) -> Option<Duration> {
+        self.stop = None;
+        self.thread.take()?.join().ok()
+    }
+}
+
+impl Drop for Watch {
+    /// Where a panic goes through, the thread must not outlive the login either.
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -1,8 +1,11 @@
 //! The one integration program: everything that needs the built module, the programs or a server.
 
 mod authyctl;
+mod authyctl_state;
 mod client;
+mod client_examples;
 mod common;
+mod fuzzed;
 mod layering;
 mod limits;
 mod module;
@@ -10,4 +13,5 @@ mod packaging;
 mod peers;
 mod recovery;
 mod remember;
+mod simulator;
 mod state;

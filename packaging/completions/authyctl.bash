@@ -37,6 +37,9 @@ _authyctl() {
             authyctl,explain)
                 cmd="authyctl__subcmd__explain"
                 ;;
+            authyctl,forget)
+                cmd="authyctl__subcmd__forget"
+                ;;
             authyctl,help)
                 cmd="authyctl__subcmd__help"
                 ;;
@@ -48,6 +51,9 @@ _authyctl() {
                 ;;
             authyctl,init)
                 cmd="authyctl__subcmd__init"
+                ;;
+            authyctl,limits)
+                cmd="authyctl__subcmd__limits"
                 ;;
             authyctl,list)
                 cmd="authyctl__subcmd__list"
@@ -64,6 +70,9 @@ _authyctl() {
             authyctl,qr)
                 cmd="authyctl__subcmd__qr"
                 ;;
+            authyctl,recovery)
+                cmd="authyctl__subcmd__recovery"
+                ;;
             authyctl,sms)
                 cmd="authyctl__subcmd__sms"
                 ;;
@@ -78,6 +87,9 @@ _authyctl() {
                 ;;
             authyctl,unenroll)
                 cmd="authyctl__subcmd__unenroll"
+                ;;
+            authyctl,unlock)
+                cmd="authyctl__subcmd__unlock"
                 ;;
             authyctl,verify)
                 cmd="authyctl__subcmd__verify"
@@ -103,6 +115,9 @@ _authyctl() {
             authyctl__subcmd__help,explain)
                 cmd="authyctl__subcmd__help__subcmd__explain"
                 ;;
+            authyctl__subcmd__help,forget)
+                cmd="authyctl__subcmd__help__subcmd__forget"
+                ;;
             authyctl__subcmd__help,help)
                 cmd="authyctl__subcmd__help__subcmd__help"
                 ;;
@@ -114,6 +129,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help,init)
                 cmd="authyctl__subcmd__help__subcmd__init"
+                ;;
+            authyctl__subcmd__help,limits)
+                cmd="authyctl__subcmd__help__subcmd__limits"
                 ;;
             authyctl__subcmd__help,list)
                 cmd="authyctl__subcmd__help__subcmd__list"
@@ -130,6 +148,9 @@ _authyctl() {
             authyctl__subcmd__help,qr)
                 cmd="authyctl__subcmd__help__subcmd__qr"
                 ;;
+            authyctl__subcmd__help,recovery)
+                cmd="authyctl__subcmd__help__subcmd__recovery"
+                ;;
             authyctl__subcmd__help,sms)
                 cmd="authyctl__subcmd__help__subcmd__sms"
                 ;;
@@ -145,6 +166,9 @@ _authyctl() {
             authyctl__subcmd__help,unenroll)
                 cmd="authyctl__subcmd__help__subcmd__unenroll"
                 ;;
+            authyctl__subcmd__help,unlock)
+                cmd="authyctl__subcmd__help__subcmd__unlock"
+                ;;
             authyctl__subcmd__help,verify)
                 cmd="authyctl__subcmd__help__subcmd__verify"
                 ;;
@@ -159,6 +183,15 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help__subcmd__phone,status)
                 cmd="authyctl__subcmd__help__subcmd__phone__subcmd__status"
+                ;;
+            authyctl__subcmd__help__subcmd__recovery,generate)
+                cmd="authyctl__subcmd__help__subcmd__recovery__subcmd__generate"
+                ;;
+            authyctl__subcmd__help__subcmd__recovery,left)
+                cmd="authyctl__subcmd__help__subcmd__recovery__subcmd__left"
+                ;;
+            authyctl__subcmd__help__subcmd__recovery,remove)
+                cmd="authyctl__subcmd__help__subcmd__recovery__subcmd__remove"
                 ;;
             authyctl__subcmd__phone,check)
                 cmd="authyctl__subcmd__phone__subcmd__check"
@@ -190,6 +223,30 @@ _authyctl() {
             authyctl__subcmd__phone__subcmd__help,status)
                 cmd="authyctl__subcmd__phone__subcmd__help__subcmd__status"
                 ;;
+            authyctl__subcmd__recovery,generate)
+                cmd="authyctl__subcmd__recovery__subcmd__generate"
+                ;;
+            authyctl__subcmd__recovery,help)
+                cmd="authyctl__subcmd__recovery__subcmd__help"
+                ;;
+            authyctl__subcmd__recovery,left)
+                cmd="authyctl__subcmd__recovery__subcmd__left"
+                ;;
+            authyctl__subcmd__recovery,remove)
+                cmd="authyctl__subcmd__recovery__subcmd__remove"
+                ;;
+            authyctl__subcmd__recovery__subcmd__help,generate)
+                cmd="authyctl__subcmd__recovery__subcmd__help__subcmd__generate"
+                ;;
+            authyctl__subcmd__recovery__subcmd__help,help)
+                cmd="authyctl__subcmd__recovery__subcmd__help__subcmd__help"
+                ;;
+            authyctl__subcmd__recovery__subcmd__help,left)
+                cmd="authyctl__subcmd__recovery__subcmd__help__subcmd__left"
+                ;;
+            authyctl__subcmd__recovery__subcmd__help,remove)
+                cmd="authyctl__subcmd__recovery__subcmd__help__subcmd__remove"
+                ;;
             *)
                 ;;
         esac
@@ -197,7 +254,7 @@ _authyctl() {
 
     case "${cmd}" in
         authyctl)
-            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test completions man help"
+            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -420,8 +477,30 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__forget)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__help)
-            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test completions man help"
+            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -532,6 +611,20 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__help__subcmd__forget)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -575,6 +668,20 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__limits)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -714,6 +821,62 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__help__subcmd__recovery)
+            opts="generate left remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__recovery__subcmd__generate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__recovery__subcmd__left)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__recovery__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__help__subcmd__sms)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -771,6 +934,20 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__unenroll)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__unlock)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -861,6 +1038,28 @@ _authyctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__limits)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1222,6 +1421,164 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__recovery)
+            opts="-h --config --users --json --quiet --verbose --help generate left remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__generate)
+            opts="-h --replace --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__help)
+            opts="generate left remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__help__subcmd__generate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__help__subcmd__left)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__left)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__recovery__subcmd__remove)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__sms)
             opts="-h --authy-id --force --action --action-message --locale --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1349,6 +1706,28 @@ _authyctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__unlock)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

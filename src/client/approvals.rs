@@ -132,23 +132,7 @@ impl Status {
 impl<T: Transport> Approvals<'_, T> {
     /// Asks the phone of `id`. Blocks for the time-out or until `deadline`, not for the person.
     ///
-    /// ```
-    /// # use pam_authy::client::{Client, Error, transport::Transport};
-    /// # use pam_authy::deadline::Deadline;
-    /// use pam_authy::client::approvals::{Decision, Request};
-    /// use pam_authy::client::types::AuthyId;
-    ///
-    /// fn ask<T: Transport>(client: &Client<T>, id: AuthyId, deadline: Deadline) -> Result<bool, Error> {
-    ///     let request = Request {
-    ///         message: "Log in to server1?",
-    ///         seconds_to_expire: Some(40),
-    ///         ..Request::default()
-    ///     };
-    ///     let uuid = client.approvals().create(id, &request, deadline)?;
-    ///     let status = client.approvals().wait(id, &uuid, deadline, &mut |_| {})?;
-    ///     Ok(status.decision == Decision::Approved)
-    /// }
-    /// ```
+    #[doc = concat!("```\n", include_str!("examples/approvals.rs"), "```")]
     ///
     /// # Errors
     /// [`Error::Invalid`] for a text that is missing, too long or said twice; [`Error::Refused`] for a

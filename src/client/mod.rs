@@ -7,15 +7,19 @@
 //! | resource | calls | file |
 //! |---|---|---|
 //! | [`Client::tokens`] | verify, sms, call, e-mail | `tokens.rs` |
-//! | [`Client::users`] | create, status, delete, secret (QR), update, activity, registration | `users.rs` |
+//! | [`Client::users`] | create, status, delete, secret (QR), update | `users.rs` |
+//! | | activity, registration, phone number | `activity.rs` |
 //! | [`Client::approvals`] | OneTouch: create, status, wait | `approvals.rs` |
 //! | [`Client::phones`] | verification start, check and status, info | `phones.rs` |
-//! | [`Client::app`] | details, stats | `app.rs` |
+//! | [`Client::app`] | details, stats, events | `app.rs` |
+//! | [`Client::devices`] | delete | `devices.rs` |
 //! | [`callback`] | the signature of what OneTouch posts back | `callback.rs` |
 
+pub mod activity;
 pub mod app;
 pub mod approvals;
 pub mod callback;
+pub mod devices;
 pub mod error;
 pub mod phones;
 pub(crate) mod reply;
@@ -92,6 +96,11 @@ impl<T: Transport> Client<T> {
         app::App(self)
     }
 
+    /// Devices that people registered with the application's own SDK.
+    pub fn devices(&self) -> devices::Devices<'_, T> {
+        devices::Devices(self)
+    }
+
     /// Asks for what stands at `path`; see `call`.
     fn get(&self, path: &str, query: &[(&str, &str)], deadline: Deadline) -> Result<Reply, Error> {
         let path = Secret::new(format!("{path}{}", query_string(query)));
@@ -103,6 +112,12 @@ impl<T: Transport> Client<T> {
         let path = Secret::new(path.to_owned());
         let body = Secret::new(body.to_string());
         self.call(Method::Post, &path, Some(&body), deadline)
+    }
+
+    /// Takes away what stands at `path`; see `call`.
+    fn delete(&self, path: &str, deadline: Deadline) -> Result<Reply, Error> {
+        let path = Secret::new(path.to_owned());
+        self.call(Method::Delete, &path, None, deadline)
     }
 
     /// The one way out: sends a request and reads the envelope of what comes back. Blocks for the

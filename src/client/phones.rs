@@ -8,7 +8,7 @@ use serde_json::json;
 use super::error::invalid;
 use super::reply::{nonsense, number};
 use super::transport::Transport;
-use super::types::{Cellphone, CountryCode};
+use super::types::{Cellphone, CountryCode, Uuid};
 use super::{Client, Error, object};
 use crate::deadline::Deadline;
 use crate::secret::Secret;
@@ -45,6 +45,10 @@ pub struct Start<'a> {
     pub locale: Option<&'a str>,
     /// Digits of the code, 4 to 10.
     pub code_length: u8,
+    /// A code of the application's own, where the account may choose one.
+    pub custom_code: Option<&'a Code>,
+    /// A text of the application's own, where the account may choose one.
+    pub custom_message: Option<&'a str>,
 }
 
 impl Default for Start<'_> {
@@ -53,6 +57,8 @@ impl Default for Start<'_> {
             via: Via::Sms,
             locale: None,
             code_length: 4,
+            custom_code: None,
+            custom_message: None,
         }
     }
 }
@@ -114,21 +120,7 @@ impl<T: Transport> Phones<'_, T> {
     /// Sends a code to `phone`. Started again within the code's life, Authy sends the same code.
     /// Blocks for the time-out or until `deadline`.
     ///
-    /// ```
-    /// # use pam_authy::client::{Client, Error, transport::Transport};
-    /// # use pam_authy::deadline::Deadline;
-    /// use pam_authy::client::phones::{Phone, Start};
-    ///
-    /// fn send<T: Transport>(client: &Client<T>, deadline: Deadline) -> Result<(), Error> {
-    ///     let phone = Phone {
-    ///         country_code: "351".parse().expect("a calling code"),
-    ///         cellphone: "912 345 678".parse().expect("a number"),
-    ///     };
-    ///     client.phones().start(&phone, &Start::default(), deadline)?;
-    ///     // … the person reads the code …
-    ///     client.phones().check(&phone, &"1234".parse()?, deadline)
-    /// }
-    /// ```
+    #[doc = concat!("```\n", include_str!("examples/phones.rs"), "```")]
     ///
     /// # Errors
     /// [`Error::Invalid`] for a code length that Authy would not take; otherwise as [`Error`] says.
@@ -151,6 +143,11 @@ impl<T: Transport> Phones<'_, T> {
             ("phone_number", Some(json!(phone.cellphone.digits()))),
             ("code_length", Some(json!(how.code_length))),
             ("locale", how.locale.map(|locale| json!(locale))),
+            (
+                "custom_code",
+                how.custom_code.map(|code| json!(code.0.expose())),
+            ),
+            ("custom_message", how.custom_message.map(|text| json!(text))),
         ];
         let body = object(members);
         let reply = self
@@ -199,14 +196,20 @@ impl<T: Transport> Phones<'_, T> {
             ("country_code", country.as_str()),
             ("phone_number", phone.cellphone.digits()),
         ];
-        let reply = self
-            .0
-            .get(
-                "/protected/json/phones/verification/status",
-                &query,
-                deadline,
-            )?
-            .succeeded()?;
+        self.progress(&query, deadline)
+    }
+
+    /// The same by the name that [`Started::uuid`] gave. Blocks for the time-out or until `deadline`.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub fn status_of(&self, uuid: &Uuid, deadline: Deadline) -> Result<Progress, Error> {
+        self.progress(&[("uuid", &uuid.to_string())], deadline)
+    }
+
+    fn progress(&self, query: &[(&str, &str)], deadline: Deadline) -> Result<Progress, Error> {
+        let path = "/protected/json/phones/verification/status";
+        let reply = self.0.get(path, query, deadline)?.succeeded()?;
         Ok(Progress {
             status: reply
                 .text("status")
@@ -342,5 +345,25 @@ mod tests {
             client.phones().status(&phone(), later()).unwrap().status,
             "pending"
         );
+    }
+
+    #[test]
+    fn what_the_application_chose_is_sent_and_a_status_is_asked_for_by_uuid() {
+        let done = r#"{"message":"sent","status":"verified","success":true}"#;
+        let client = client(&[(200, done), (200, done)]);
+        let code = "123456".parse().unwrap();
+        let how = Start {
+            custom_code: Some(&code),
+            custom_message: Some("Our code"),
+            ..Start::default()
+        };
+        client.phones().start(&phone(), &how, later()).unwrap();
+        let uuid = "0000-a".parse().unwrap();
+        let progress = client.phones().status_of(&uuid, later()).unwrap();
+        assert_eq!(progress.status, "verified");
+        let asked = client.asked();
+        assert!(asked[0].contains(r#""custom_code":"123456","custom_message":"Our code""#));
+        let path = "/protected/json/phones/verification/status?uuid=0000-a";
+        assert_eq!(asked[1], format!("Get https://authy.test{path}"));
     }
 }

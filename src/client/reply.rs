@@ -53,6 +53,20 @@ impl Reply {
         }
     }
 
+    /// Anything but a `success` that is false: some answers have none.
+    pub(crate) fn unless_denied(self) -> Result<Self, Error> {
+        if self.0.contains_key("success") {
+            self.succeeded()
+        } else {
+            Ok(self)
+        }
+    }
+
+    /// The whole object, as it came.
+    pub(crate) fn into_object(self) -> Map<String, Value> {
+        self.0
+    }
+
     /// A text member, made safe to show; absent when it is missing or no text.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.0.get(name).and_then(Value::as_str).map(text::clean)
@@ -156,8 +170,8 @@ fn envelope(status: u16, retry_after_seconds: Option<u64>, object: &Map<String, 
         .collect::<std::collections::BTreeMap<_, _>>();
     let message = object
         .get("message")
-        .or_else(|| errors?.get("message"))
         .and_then(Value::as_str)
+        .or_else(|| errors?.get("message")?.as_str())
         .map(text::clean)
         .or_else(|| {
             fields

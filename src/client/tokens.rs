@@ -64,26 +64,7 @@ pub struct Delivery {
 impl<T: Transport> Tokens<'_, T> {
     /// Asks Authy whether `token` is right for `id`. Blocks for the time-out or until `deadline`.
     ///
-    /// ```
-    /// # use pam_authy::client::{Client, transport::Transport};
-    /// # use pam_authy::deadline::Deadline;
-    /// use pam_authy::client::Error;
-    /// use pam_authy::client::tokens::Verify;
-    /// use pam_authy::client::types::{AuthyId, Token};
-    ///
-    /// fn is_right<T: Transport>(
-    ///     client: &Client<T>,
-    ///     id: AuthyId,
-    ///     token: &Token,
-    ///     deadline: Deadline,
-    /// ) -> Result<bool, Error> {
-    ///     match client.tokens().verify(id, token, &Verify::default(), deadline) {
-    ///         Ok(()) => Ok(true),
-    ///         Err(Error::Refused(_)) => Ok(false),
-    ///         Err(error) => Err(error),
-    ///     }
-    /// }
-    /// ```
+    #[doc = concat!("```\n", include_str!("examples/tokens.rs"), "```")]
     ///
     /// # Errors
     /// [`Error::Refused`] when the token is wrong or was used; otherwise as [`Error`] says.

@@ -3,8 +3,6 @@
 //! Source: Authy API, `/protected/json/users/…` and `/protected/json/registrations/status`. Older
 //! services answer with fewer members, so all but the id are optional here.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use super::error::invalid;
@@ -84,59 +82,11 @@ pub struct QrCode {
     pub label: Option<String>,
 }
 
-/// What happened to a person at the application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activity {
-    /// The password was reset.
-    PasswordReset,
-    /// The person was banned.
-    Banned,
-    /// The person is not banned any more.
-    Unbanned,
-    /// The person logged in by a cookie.
-    CookieLogin,
-}
-
-impl Activity {
-    fn word(self) -> &'static str {
-        match self {
-            Self::PasswordReset => "password_reset",
-            Self::Banned => "banned",
-            Self::Unbanned => "unbanned",
-            Self::CookieLogin => "cookie_login",
-        }
-    }
-}
-
-/// How far the registration of a person of the application's own naming has come.
-#[derive(Debug, Clone)]
-pub struct Registration {
-    /// Authy's word, such as `pending` or `completed`.
-    pub status: String,
-    /// The person, once there is one.
-    pub authy_id: Option<AuthyId>,
-}
-
 impl<T: Transport> Users<'_, T> {
     /// Creates a person, or finds the one with this number: the same number gets the same id. Blocks
     /// for the time-out or until `deadline`.
     ///
-    /// ```
-    /// # use pam_authy::client::{Client, Error, transport::Transport};
-    /// # use pam_authy::deadline::Deadline;
-    /// use pam_authy::client::types::AuthyId;
-    /// use pam_authy::client::users::NewUser;
-    ///
-    /// fn create<T: Transport>(client: &Client<T>, deadline: Deadline) -> Result<AuthyId, Error> {
-    ///     let person = NewUser {
-    ///         email: "alice@example.com",
-    ///         cellphone: &"405-342-5699".parse().expect("a number"),
-    ///         country_code: "1".parse().expect("a calling code"),
-    ///         send_install_link: false,
-    ///     };
-    ///     client.users().create(&person, deadline)
-    /// }
-    /// ```
+    #[doc = concat!("```\n", include_str!("examples/users.rs"), "```")]
     ///
     /// # Errors
     /// [`Error::Refused`] with field errors for an address or number that Authy doesn't take; otherwise
@@ -226,54 +176,6 @@ impl<T: Transport> Users<'_, T> {
         }
     }
 
-    /// Tells Authy what happened to `id` at the application: `kind`, the person's address, and texts of
-    /// the application's own in `data`. Blocks for the time-out or until `deadline`.
-    ///
-    /// # Errors
-    /// As [`Error`] says.
-    pub fn register_activity(
-        &self,
-        id: AuthyId,
-        kind: Activity,
-        user_ip: &str,
-        data: &BTreeMap<String, String>,
-        deadline: Deadline,
-    ) -> Result<(), Error> {
-        let path = format!("/protected/json/users/{id}/register_activity");
-        let body = object([
-            ("type", Some(json!(kind.word()))),
-            ("user_ip", Some(json!(user_ip))),
-            ("data", (!data.is_empty()).then(|| json!(data))),
-        ]);
-        self.0.post(&path, &body, deadline)?.succeeded().map(drop)
-    }
-
-    /// How far the registration of `custom_user_id`, the application's own name for a person, has come.
-    /// Blocks for the time-out or until `deadline`.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] for a name that Authy doesn't know; otherwise as [`Error`] says.
-    pub fn registration(
-        &self,
-        custom_user_id: &str,
-        deadline: Deadline,
-    ) -> Result<Registration, Error> {
-        let query = [("custom_user_id", custom_user_id)];
-        let reply = self
-            .0
-            .get("/protected/json/registrations/status", &query, deadline)?
-            .succeeded()?;
-        let registration = reply.object("registration")?;
-        let status = registration.get("status").and_then(Value::as_str);
-        let id = registration.get("authy_id").and_then(number);
-        Ok(Registration {
-            status: status
-                .map(text::clean)
-                .ok_or_else(|| nonsense("no `registration.status` in the answer"))?,
-            authy_id: id.and_then(|id| id.try_into().ok()),
-        })
-    }
-
     /// Asks what Authy knows of `id`. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
@@ -299,10 +201,7 @@ fn check_email(email: &str) -> Result<(), Error> {
 
 fn read_secret(reply: Reply) -> Result<QrCode, Error> {
     // The documented answer need not have `success`; the address is what counts.
-    let reply = match reply.get("success") {
-        Some(_) => reply.succeeded()?,
-        None => reply,
-    };
+    let reply = reply.unless_denied()?;
     let code = reply.get("qr_code").and_then(Value::as_str);
     Ok(QrCode {
         qr_code: Secret::new(
@@ -477,34 +376,6 @@ mod tests {
                 .users()
                 .secret(id(), &Secrets::default(), later())
                 .is_err()
-        );
-    }
-
-    #[test]
-    fn activity_update_and_registration_are_asked_as_documented() {
-        let done = r#"{"message":"done","success":true}"#;
-        let registration =
-            r#"{"registration":{"status":"completed","authy_id":123},"success":true}"#;
-        let client = client(&[(200, done), (200, done), (200, registration)]);
-        let users = client.users();
-        let data = BTreeMap::from([("reason".to_owned(), "lost".to_owned())]);
-        users
-            .register_activity(id(), Activity::PasswordReset, "192.0.2.1", &data, later())
-            .unwrap();
-        users.update_email(id(), "x@y.test", later()).unwrap();
-        let found = users.registration("our/name", later()).unwrap();
-        assert_eq!(
-            (found.status.as_str(), found.authy_id),
-            ("completed", "123".parse().ok())
-        );
-        assert_eq!(
-            client.asked(),
-            [
-                "Post https://authy.test/protected/json/users/1635/register_activity \
-                 {\"data\":{\"reason\":\"lost\"},\"type\":\"password_reset\",\"user_ip\":\"192.0.2.1\"}",
-                "Post https://authy.test/protected/json/users/1635/update {\"email\":\"x@y.test\"}",
-                "Get https://authy.test/protected/json/registrations/status?custom_user_id=our%2Fname",
-            ]
         );
     }
 }

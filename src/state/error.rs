@@ -1,6 +1,6 @@
 //! Why the state was not used, told apart by what follows from it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::unistd::geteuid;
@@ -50,6 +50,12 @@ pub enum Unreadable {
 }
 
 impl Error {
+    /// The file or folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether nothing can be written there: the disk is full or read-only, or this process is not
     /// root's and may not.
     #[must_use]

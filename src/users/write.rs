@@ -5,32 +5,22 @@
 //! could not be written is no failure of a change: without one that holds, a login reads the whole
 //! file. Used by `authyctl` only; the module never writes the mapping.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+mod file;
+mod lines;
+
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use nix::fcntl::{Flock, FlockArg, OFlag};
-use tempfile::NamedTempFile;
-use toml_edit::{DocumentMut, InlineTable, Item, Table, Value, value};
+use toml_edit::{DocumentMut, Item, Table};
 
-use super::index::{self, Stamp};
-use super::{Entry, Mapping, Person, Shared};
+use super::{Entry, Mapping, index};
 use crate::client::types::AuthyId;
 use crate::ssh_key::Fingerprint;
 use crate::text;
 use crate::toml_file;
 use crate::trusted_file::{self, Holds};
-
-/// How long a writer waits for the others.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a writer waits for the file system's clock, which may tick once a second only.
-const TICK: Duration = Duration::from_millis(1100);
-/// How a writer names its new file; one that a killed writer left is taken away by the next.
-const NEW_FILE_PREFIX: &str = ".users.toml.new-";
-/// The longest user name, as Linux has it.
-const NAME_LENGTH: usize = 256;
+use file::{beside, clear_leftovers, lock, put, target, write_index};
+use lines::{add, keys_of};
 
 /// What a new mapping begins with.
 const HEADER: &str =
@@ -186,135 +176,6 @@ pub fn index(path: &Path) -> Result<(Mapping, PathBuf), Error> {
     Ok((mapping, index::path(&path)))
 }
 
-/// Puts one line into the table, where the mapping allows it, and into the mapping.
-fn add(
-    mapping: &mut Mapping,
-    users: &mut Table,
-    one: &Enrolment,
-    replace: bool,
-) -> Result<Change, Error> {
-    let user = one.user.as_str();
-    if user.is_empty() || user.len() > NAME_LENGTH || text::has_control(user) {
-        return Err(Error::BadName(text::clean_to(user, 64)));
-    }
-    let before = mapping.find(user);
-    let previous = present(&before, users, one)?;
-    let changed = previous != Some(one.id);
-    if let Some(current) = previous.filter(|_| changed && !replace) {
-        let user = user.to_owned();
-        return Err(Error::OtherId { user, current });
-    }
-    if changed {
-        match one.key {
-            Some(key) => set_key(users, user, key, one.id)?,
-            None => set(users, user, one.id),
-        }
-        mapping.set(user, after(before, one));
-    }
-    Ok(Change { changed, previous })
-}
-
-/// The id that stands where this line is to go.
-fn present(entry: &Entry, users: &Table, one: &Enrolment) -> Result<Option<AuthyId>, Error> {
-    let why = match (entry, one.key) {
-        (Entry::Enrolled(person), None) => return Ok(Some(person.id)),
-        (Entry::Shared(shared), Some(key)) => return Ok(shared.keys.get(&key).copied()),
-        (Entry::Absent, _) => return Ok(None),
-        // A good id in the place of a bad one mends an entry that has nothing else.
-        (Entry::Unusable { .. }, None) if has_only_an_id(users, &one.user) => return Ok(None),
-        (Entry::Unusable { message, .. }, _) => format!("mend it by hand: {message}"),
-        (Entry::Shared(_), None) => {
-            "several people share it; say by which SSH key this one logs in".to_owned()
-        }
-        (Entry::Enrolled(_), Some(_)) => {
-            "it is one person's; unenroll it before several share it".to_owned()
-        }
-    };
-    let user = text::clean_to(&one.user, 64);
-    Err(Error::OtherForm { user, why })
-}
-
-fn has_only_an_id(users: &Table, user: &str) -> bool {
-    match users.get(user).and_then(Item::as_inline_table) {
-        Some(table) => table.iter().all(|(key, _)| key == "authy_id"),
-        None => true,
-    }
-}
-
-/// What the mapping says once this line stands in it.
-fn after(before: Entry, one: &Enrolment) -> Entry {
-    match (before, one.key) {
-        (Entry::Enrolled(person), None) => Entry::Enrolled(Person {
-            id: one.id,
-            ..person
-        }),
-        (Entry::Shared(mut shared), Some(key)) => {
-            shared.keys.insert(key, one.id);
-            Entry::Shared(shared)
-        }
-        (_, Some(key)) => Entry::Shared(Shared {
-            keys: [(key, one.id)].into(),
-            push: None,
-        }),
-        (_, None) => Entry::Enrolled(one.id.into()),
-    }
-}
-
-/// Sets an entry and keeps what stands around it: the comment behind a line, the longer form.
-fn set(users: &mut Table, user: &str, id: AuthyId) {
-    match users.get_mut(user) {
-        Some(Item::Value(Value::InlineTable(table))) => {
-            table.insert("authy_id", number(id).into());
-        }
-        Some(Item::Value(old)) => {
-            let decor = old.decor().clone();
-            *old = number(id).into();
-            *old.decor_mut() = decor;
-        }
-        _ => {
-            users.insert(user, value(number(id)));
-        }
-    }
-}
-
-/// Sets one key of a shared account, which is made when it is missing.
-fn set_key(users: &mut Table, user: &str, key: Fingerprint, id: AuthyId) -> Result<(), Error> {
-    if !users.contains_key(user) {
-        let mut entry = InlineTable::new();
-        entry.insert("keys", InlineTable::new().into());
-        users.insert(user, value(entry));
-    }
-    let keys = keys_of(users, user)?;
-    let key = key.to_string();
-    match keys.get_mut(&key) {
-        Some(old) => {
-            let decor = old.decor().clone();
-            *old = number(id).into();
-            *old.decor_mut() = decor;
-        }
-        None => {
-            keys.insert(&key, number(id).into());
-        }
-    }
-    Ok(())
-}
-
-/// The keys of a shared account's entry.
-fn keys_of<'a>(users: &'a mut Table, user: &str) -> Result<&'a mut InlineTable, Error> {
-    let entry = users.get_mut(user).and_then(Item::as_inline_table_mut);
-    let keys = entry.and_then(|entry| entry.get_mut("keys"));
-    keys.and_then(Value::as_inline_table_mut)
-        .ok_or_else(|| Error::OtherForm {
-            user: text::clean_to(user, 64),
-            why: "has no table of keys".to_owned(),
-        })
-}
-
-/// An authy id as TOML has it: its largest value is that of i64.
-fn number(id: AuthyId) -> i64 {
-    i64::try_from(id.number()).unwrap_or(i64::MAX)
-}
-
 /// Reads, changes and writes the mapping under the lock. `change` says whether there is something to
 /// write.
 fn edit<T>(
@@ -352,61 +213,6 @@ fn edit<T>(
     Ok(result)
 }
 
-/// Writes the index of the mapping at `path`, which says `text`.
-fn write_index(path: &Path, folder: &Path, mapping: &Mapping, text: &str) -> Result<(), Error> {
-    let at = index::path(path);
-    let failed = |error| Error::Io {
-        path: at.clone(),
-        error,
-    };
-    let mut new = beside(folder, b"").map_err(failed)?;
-    let opened = trusted_file::open(path, Holds::Public).map_err(super::Error::from)?;
-    let before = opened.file.metadata().map_err(failed)?;
-    // Times of files advance in ticks: what is written in the tick of the last change cannot be told
-    // from it. Once the tick is over every later change shows, and only then is the text compared.
-    let changed = (before.ctime(), before.ctime_nsec());
-    pass_tick(changed, || clock(&mut new)).map_err(failed)?;
-    let found = opened
-        .read(trusted_file::MAPPING_LIMIT)
-        .map_err(super::Error::from)?;
-    let stamp = Stamp::of(&opened.file.metadata().map_err(failed)?);
-    if found != text.as_bytes() || stamp != Stamp::of(&before) {
-        return Err(failed(io::Error::other(
-            "the mapping was changed meanwhile",
-        )));
-    }
-    let bytes = index::encode(mapping, stamp)
-        .ok_or_else(|| failed(io::Error::other("a name is too long for an index")))?;
-    let new = new.rewind().and_then(|()| {
-        new.as_file().set_len(0)?;
-        new.write_all(&bytes)?;
-        Ok(new)
-    });
-    put(&at, new, path)
-}
-
-/// Waits until a file system's clock is past a time.
-fn pass_tick(
-    time: (i64, i64),
-    mut clock: impl FnMut() -> io::Result<(i64, i64)>,
-) -> io::Result<()> {
-    let start = Instant::now();
-    while clock()? <= time {
-        if start.elapsed() > TICK {
-            return Err(io::Error::other("the file system's clock stands still"));
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Ok(())
-}
-
-/// What time it is for the file system that holds a new file, in seconds and nanoseconds.
-fn clock(file: &mut NamedTempFile) -> io::Result<(i64, i64)> {
-    file.write_all(b"?")?;
-    let status = file.as_file().metadata()?;
-    Ok((status.mtime(), status.mtime_nsec()))
-}
-
 /// toml_edit writes `\n`; a file that has `\r\n` throughout keeps it.
 fn line_ends(old: &str, new: &str) -> String {
     let unix = new.replace("\r\n", "\n");
@@ -414,92 +220,6 @@ fn line_ends(old: &str, new: &str) -> String {
         unix.replace('\n', "\r\n")
     } else {
         unix
-    }
-}
-
-/// The file itself: a link stays, and what it points to is replaced.
-fn target(path: &Path) -> Result<PathBuf, Error> {
-    match trusted_file::resolve(path, Holds::Public) {
-        Ok(path) => Ok(path),
-        Err(error) if error.is_missing() && path.symlink_metadata().is_err() => Ok(path.to_owned()),
-        Err(error) => Err(super::Error::from(error).into()),
-    }
-}
-
-/// Holds the writers' lock of a folder; another writer waits.
-fn lock(folder: &Path) -> Result<Flock<File>, Error> {
-    let path = folder.join(".users.toml.lock");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits())
-        .open(&path)
-        .map_err(|error| Error::Io {
-            path: path.clone(),
-            error,
-        })?;
-    let start = Instant::now();
-    loop {
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => return Ok(lock),
-            Err((unlocked, _)) if start.elapsed() < PATIENCE => file = unlocked,
-            Err(_) => return Err(Error::Locked(path)),
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// A new file in the folder with these bytes.
-fn beside(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
-    let mut new = tempfile::Builder::new()
-        .prefix(NEW_FILE_PREFIX)
-        .tempfile_in(folder)?;
-    new.write_all(bytes)?;
-    Ok(new)
-}
-
-/// Puts a new file at `path`, with the owner and the mode of the mapping where that exists.
-fn put(path: &Path, new: io::Result<NamedTempFile>, mapping: &Path) -> Result<(), Error> {
-    let failed = |error| Error::Io {
-        path: path.to_owned(),
-        error,
-    };
-    let new = new.map_err(failed)?;
-    let mode = match fs::metadata(mapping) {
-        Ok(old) => {
-            let own = new.as_file().metadata().map_err(failed)?;
-            if (own.uid(), own.gid()) != (old.uid(), old.gid()) {
-                std::os::unix::fs::fchown(new.as_file(), Some(old.uid()), Some(old.gid()))
-                    .map_err(failed)?;
-            }
-            old.mode() & 0o7777
-        }
-        Err(_) => 0o644,
-    };
-    new.as_file()
-        .set_permissions(fs::Permissions::from_mode(mode))
-        .map_err(failed)?;
-    new.as_file().sync_all().map_err(failed)?;
-    new.persist(path).map_err(|error| failed(error.error))?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed)
-}
-
-/// Takes away what killed writers left; called under the lock, so nobody is writing one.
-fn clear_leftovers(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry
-            .file_name()
-            .to_string_lossy()
-            .starts_with(NEW_FILE_PREFIX)
-        {
-            // One that cannot be removed does no harm.
-            let _ = fs::remove_file(entry.path());
-        }
     }
 }
 
@@ -512,8 +232,10 @@ fn io_error(path: &Path, message: String) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
     use super::*;
-    use std::os::unix::fs::symlink;
 
     const FILE: &str =
         "# people\n[users]\nbob = 7   # on leave\n\n# admins\n\"jane.doe\" = { authy_id = 9 }\n";
@@ -758,13 +480,5 @@ mod tests {
         assert!(matches!(&outcomes[3], Err(Error::OtherId { .. })));
         assert!(!outcomes[4].as_ref().unwrap().changed);
         assert_eq!(folder.text(), format!("{FILE}alice = 1\n"));
-    }
-
-    #[test]
-    fn a_tick_is_over_when_the_clock_is_past_it_and_waiting_ends() {
-        let mut ticks = [(7, 4), (7, 5), (7, 5), (7, 6), (7, 7)].into_iter();
-        pass_tick((7, 5), || Ok(ticks.next().unwrap())).unwrap();
-        assert_eq!(ticks.next(), Some((7, 7)));
-        assert!(pass_tick((7, 5), || Ok((7, 5))).is_err());
     }
 }

@@ -64,6 +64,26 @@ impl Host {
         host
     }
 
+    /// A host on which one request may take a second at most.
+    pub(crate) fn impatient(more: &str) -> Self {
+        let host = Self::with(more);
+        host.replace("[api]\n", "[api]\ntimeout_seconds = 1\n");
+        host
+    }
+
+    /// A host that asks the service at `url`, its simulator keeping the log.
+    pub(crate) fn elsewhere(self, url: &str) -> Self {
+        self.replace(&self.sim.url(), url);
+        self
+    }
+
+    /// Changes what config.toml says.
+    pub(crate) fn replace(&self, old: &str, new: &str) {
+        let config = fs::read_to_string(&self.config).unwrap();
+        assert!(config.contains(old), "{old} is not in {config}");
+        fs::write(&self.config, config.replace(old, new)).unwrap();
+    }
+
     /// With further arguments in the stack.
     pub(crate) fn arguments(mut self, arguments: &str) -> Self {
         self.arguments = format!(" {arguments}");
@@ -96,6 +116,20 @@ impl Host {
         )
     }
 
+    /// Writes the stack unless it is there: another login may be reading it.
+    fn write_stack(&self, service: &str, lines: &[String]) {
+        let there = fs::read_to_string(self.stack.path().join(service)).unwrap_or_default();
+        if there != lines.join("\n") + "\n" {
+            write_stack(self.stack.path(), service, lines).unwrap();
+        }
+    }
+
+    /// The folder with the stack of the service sshd, for an application that is another process.
+    pub(crate) fn stack_folder(&self) -> &Path {
+        self.write_stack("sshd", &[self.line()]);
+        self.stack.path()
+    }
+
     /// Logs `user` in, giving `replies` to the prompts in turn; a prompt beyond them fails the
     /// conversation.
     pub(crate) fn login(&self, user: &str, replies: &[&str]) -> Login {
@@ -116,7 +150,7 @@ impl Host {
     }
 
     fn run(&self, user: &str, replies: &[&str], items: &[(Item, &str)], lines: &[String]) -> Login {
-        write_stack(self.stack.path(), &self.service, lines).unwrap();
+        self.write_stack(&self.service, lines);
         let mut replies = replies.iter();
         let mut seen = Vec::new();
         let mut answer = |style: Style, text: &str| {
@@ -146,7 +180,7 @@ impl Host {
     pub(crate) fn transaction(&self, act: impl FnOnce(&mut Transaction<'_>)) {
         let mut lines = vec![self.line()];
         lines.push(format!("account required {}", product().display()));
-        write_stack(self.stack.path(), &self.service, &lines).unwrap();
+        self.write_stack(&self.service, &lines);
         let mut nobody = |_: Style, _: &str| None;
         act(
             &mut Transaction::start(&self.service, "alice", self.stack.path(), &mut nobody)
@@ -161,6 +195,18 @@ impl Host {
             .iter()
             .filter_map(|line| line.find("verdict=").map(|at| &line[at..]));
         audit.map(str::to_owned).collect()
+    }
+
+    /// The audit lines, as soon as there are `count`, or after three seconds.
+    pub(crate) fn audit_of(&self, count: usize) -> Vec<String> {
+        let until = Instant::now() + Duration::from_secs(3);
+        loop {
+            let lines = self.audit();
+            if lines.len() >= count || Instant::now() > until {
+                return lines;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// The whole log as one text.

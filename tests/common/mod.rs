@@ -1,10 +1,14 @@
 //! What the integration tests share: a running authy-sim, a host with files and a stack, a sandbox.
 
+pub(crate) mod application;
+pub(crate) mod browser;
 pub(crate) mod child;
 pub(crate) mod host;
+pub(crate) mod hostile;
 pub(crate) mod relay;
 pub(crate) mod sandbox;
 pub(crate) mod sim;
+pub(crate) mod terminal;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -167,6 +167,12 @@ impl Sim {
         self.post("/faults", fault);
     }
 
+    /// Disarms all faults.
+    pub(crate) fn forget_faults(&self) {
+        let url = format!("{}/faults", self.control);
+        self.agent.delete(&url).call().unwrap();
+    }
+
     /// Lets every verify be answered with this status and body.
     pub(crate) fn answer_verify(&self, status: u16, body: &str) {
         self.fault(

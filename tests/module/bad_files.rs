@@ -168,6 +168,44 @@ fn a_bad_value_denies_its_user_and_nobody_else() {
     assert_eq!(host.login("alice", &[&token]).code, "PAM_SUCCESS");
 }
 
+/// A login without its index reads the whole mapping, and comes to the same end.
+#[test]
+fn an_index_that_does_not_hold_changes_no_login() {
+    let host = lenient();
+    let index = host.users.with_extension("toml.index");
+    let enroll = |user: &str| {
+        let id = 1635_u64.try_into().unwrap();
+        pam_authy::users::write::enroll(&host.users, user, id, true).unwrap();
+        fs::read(&index).unwrap()
+    };
+    // One from before alice was there, and the one that holds.
+    host.append(&host.users, "# nobody\n");
+    pam_authy::users::write::unenroll(&host.users, "alice", None).unwrap();
+    let older = fs::read(&index).unwrap();
+    let good = enroll("alice");
+    let half = &good[..good.len() / 2];
+    let zeroes = vec![0; good.len()];
+    for (what, bytes) in [
+        ("as it should be", &good[..]),
+        ("older", &older),
+        ("cut", half),
+        ("zeroes", &zeroes),
+        ("empty", b""),
+    ] {
+        fs::write(&index, bytes).unwrap();
+        let token = host.sim.token(1635);
+        assert_eq!(host.login("alice", &[&token]).code, "PAM_SUCCESS", "{what}");
+        let wrong = host.login("alice", &["0000000", "0000000", "0000000"]);
+        assert_eq!(wrong.code, "PAM_MAXTRIES", "{what}");
+    }
+    fs::write(&index, &good).unwrap();
+    host.chmod(&index, 0o666);
+    assert_eq!(host.login("alice", &["x", "x", "x"]).code, "PAM_MAXTRIES");
+    fs::remove_file(&index).unwrap();
+    nix::unistd::mkfifo(&index, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert_eq!(host.login("alice", &["x", "x", "x"]).code, "PAM_MAXTRIES");
+}
+
 #[test]
 fn a_wrong_argument_denies() {
     for argument in [

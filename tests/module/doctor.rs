@@ -1,9 +1,12 @@
-//! doctor and the mapping on a real system: real sshd, real files, a disk that is full.
+//! doctor and the mapping on a real system: real libpam, real sshd, real sudoers, a disk that is full.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use pam_authy::pam_app::{Style, Transaction, write_stack};
 use serde_json::Value;
 
 use crate::common::sim::Sim;
@@ -33,21 +36,31 @@ fn host(config: &str) -> Sim {
     sim
 }
 
-/// What doctor says of sshd.
-fn sshd(sim: &Sim) -> String {
+/// The checks of one doctor.
+fn checks(sim: &Sim, more: &[&str]) -> Vec<Value> {
     let output = Command::new(env!("CARGO_BIN_EXE_authyctl"))
         .args(["doctor", "--json", "--config"])
         .arg(sim.path("config.toml"))
         .arg("--users")
         .arg(sim.path("users.toml"))
+        .args(more)
         .output()
         .unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let checks = answer["checks"].as_array().unwrap();
-    let of_sshd = checks.iter().filter(|check| check["name"] == "sshd");
-    of_sshd
+    answer["checks"].as_array().unwrap().clone()
+}
+
+/// What they say under one name.
+fn said(checks: &[Value], name: &str) -> String {
+    let named = checks.iter().filter(|check| check["name"] == name);
+    named
         .map(|check| format!("{}: {}\n", check["result"], check["message"]))
         .collect()
+}
+
+/// What doctor says of sshd.
+fn sshd(sim: &Sim) -> String {
+    said(&checks(sim, &[]), "sshd")
 }
 
 #[test]
@@ -90,6 +103,252 @@ fn doctor_finds_what_locks_root_out_of_sshd() {
     );
     let said = sshd(&sim);
     assert!(said.contains("root's second factor always fails"), "{said}");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn doctor_finds_each_setting_of_sshd_that_matters() {
+    if !sandbox::enter("module::doctor::doctor_finds_each_setting_of_sshd_that_matters") {
+        return;
+    }
+    // sshd takes the first value of a setting, so each row comes before the good ones.
+    let rows = [
+        ("UsePAM no\n", "UsePAM is off"),
+        (
+            "KbdInteractiveAuthentication no\nAuthenticationMethods any\n",
+            "nobody can type a token",
+        ),
+        ("AuthenticationMethods any\n", "`publickey` alone lets in"),
+        (
+            "AuthenticationMethods publickey\n",
+            "`publickey` alone lets in",
+        ),
+        (
+            "HostbasedAuthentication yes\nAuthenticationMethods hostbased\n",
+            "`hostbased` alone lets in",
+        ),
+        (
+            "PasswordAuthentication yes\nAuthenticationMethods password\n",
+            "`password` gives no way to type",
+        ),
+        ("UseDNS yes\n", "UseDNS is on"),
+        (
+            "LoginGraceTime 30\n",
+            "LoginGraceTime 30 ends a login before deadline_seconds 90",
+        ),
+        (
+            "PermitRootLogin forced-commands-only\n",
+            "root's second factor always fails",
+        ),
+    ];
+    let good = "PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n";
+    let sim = host(good);
+    for (bad, expected) in rows {
+        fs::write("/etc/ssh/sshd_config", format!("{bad}{GLOBAL}{good}")).unwrap();
+        let said = sshd(&sim);
+        assert!(said.contains(expected), "{bad}{said}");
+        assert!(
+            said.contains("root from 127.0.0.1, root from 192.0.2.1"),
+            "{bad}{said}"
+        );
+    }
+    let blocks = [
+        ("User pat", "(pat from 127.0.0.1, pat from 192.0.2.1)"),
+        ("Group staff", "(pat from 127.0.0.1, pat from 192.0.2.1)"),
+        (
+            "Address 192.0.2.0/24",
+            "(root from 192.0.2.1, pat from 192.0.2.1)",
+        ),
+        ("Host localhost User root", "(root from 127.0.0.1)"),
+    ];
+    let made = Command::new("useradd")
+        .args(["-G", "staff", "pat"])
+        .status();
+    assert!(made.unwrap().success());
+    for (block, expected) in blocks {
+        let text = format!("{GLOBAL}{good}Match {block}\nAuthenticationMethods publickey\n");
+        fs::write("/etc/ssh/sshd_config", text).unwrap();
+        let said = sshd(&sim);
+        assert!(
+            said.contains(&format!("the second factor {expected}")),
+            "{block}{said}"
+        );
+    }
+    fs::write("/etc/ssh/sshd_config", "Nonsense yes\n").unwrap();
+    let said = sshd(&sim);
+    assert!(
+        said.contains("problem") && said.contains("Nonsense"),
+        "{said}"
+    );
+}
+
+#[test]
+#[ignore = "needs root"]
+fn doctor_finds_every_sudoer_and_what_sudo_does_to_the_prompt() {
+    if !sandbox::enter("module::doctor::doctor_finds_every_sudoer_and_what_sudo_does_to_the_prompt")
+    {
+        return;
+    }
+    let sim = host("PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n");
+    let stack = fs::read_to_string("/etc/pam.d/sshd").unwrap();
+    fs::write("/etc/pam.d/sudo", stack).unwrap();
+    for how in [
+        &["pat"][..],
+        &["--gid", "sudo", "primary"],
+        &["-G", "sudo", "member"],
+        &["aliased"],
+        &["skipped"],
+    ] {
+        assert!(
+            Command::new("useradd")
+                .args(how)
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    let rules = "User_Alias OPS = aliased\nOPS ALL = (ALL) ALL\npat ALL = (ALL) ALL\n\
+                 Defaults passwd_tries=9, passprompt_override\n";
+    for (name, text) in [("ops", rules), ("old.bak", "skipped ALL = (ALL) ALL\n")] {
+        let path = Path::new("/etc/sudoers.d").join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o440)).unwrap();
+    }
+    assert!(Command::new("visudo").arg("-c").status().unwrap().success());
+
+    let checks = checks(&sim, &[]);
+
+    let sudo = said(&checks, "sudo");
+    for expected in [
+        "/etc/sudoers.d/ops:4: passprompt_override",
+        "/etc/sudoers.d/ops:4: passwd_tries=9 lets somebody try 27 tokens",
+        "\"problem\": \"`sudo -i` asks no second factor",
+    ] {
+        assert!(sudo.contains(expected), "{sudo}");
+    }
+    let people = said(&checks, "people");
+    for name in ["primary", "member", "aliased"] {
+        let expected = format!("\"warning\": \"{name} is not enrolled and cannot use sshd, sudo");
+        assert!(people.contains(&expected), "{people}");
+    }
+    assert!(
+        people.contains("enrolled administrators: pat, root"),
+        "{people}"
+    );
+    assert!(!people.contains("skipped"), "{people}");
+    assert!(said(&checks, "pam su").contains("does not use pam_authy.so"));
+}
+
+/// Numbers that are the same each time.
+struct Numbers(u64);
+
+impl Numbers {
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        from[usize::try_from(self.0 >> 33).unwrap() % from.len()]
+    }
+}
+
+const CONTROLS: [&str; 10] = [
+    "required",
+    "required",
+    "requisite",
+    "sufficient",
+    "optional",
+    "[success=1 default=ignore]",
+    "[success=ok ignore=ignore default=die]",
+    "[success=done default=bad]",
+    "[default=1 success=ok]",
+    "[success=ok default=reset]",
+];
+
+/// Stacks of pam_permit, pam_deny and ours, which is in each of them.
+fn random_stacks(folder: &Path, ours: &str, count: usize) {
+    let mut numbers = Numbers(20_261_125);
+    for number in 0..count {
+        let mut lines = Vec::new();
+        for _ in 0..numbers.pick(&["1", "2", "3"]).parse().unwrap() {
+            let others = ["pam_permit.so", "pam_permit.so", "pam_deny.so"];
+            lines.push(format!(
+                "auth {} {}",
+                numbers.pick(&CONTROLS),
+                numbers.pick(&others)
+            ));
+        }
+        let at: usize = numbers.pick(&["0", "1", "2", "3"]).parse().unwrap();
+        let line = format!("auth {} {ours}", numbers.pick(&CONTROLS));
+        lines.insert(at.min(lines.len()), line);
+        write_stack(folder, &format!("s{number}"), &lines).unwrap();
+    }
+}
+
+/// Whether libpam lets the user in who types `reply` at each prompt.
+fn gets_in(folder: &Path, service: &str, user: &str, reply: &str) -> bool {
+    let mut answer = |_: Style, _: &str| Some(reply.to_owned());
+    let mut pam = Transaction::start(service, user, folder, &mut answer).unwrap();
+    pam.authenticate().name() == "PAM_SUCCESS"
+}
+
+#[test]
+fn doctor_and_libpam_agree_on_who_gets_in_through_any_stack() {
+    const COUNT: usize = 120;
+    let sim = Sim::start();
+    let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
+    let more = "[login]\nattempts = 1\nrefusal_seconds = 0\n";
+    let strict = fs::read_to_string(&config).unwrap() + more;
+    fs::write(&users, "[users]\nroot = 1635\n").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (module, stacks) = (product(), folder.path());
+    let (module, shown) = (module.display(), (config.display(), users.display()));
+    random_stacks(
+        stacks,
+        &format!("{module} config={} users={}", shown.0, shown.1),
+        COUNT,
+    );
+    let pam_dir = ["--pam-dir", stacks.to_str().unwrap()];
+
+    fs::write(&config, &strict).unwrap();
+    let strict_checks = checks(&sim, &pam_dir);
+    let services: Vec<_> = (0..COUNT).map(|number| format!("s{number}")).collect();
+    let with = |user: &str, reply: &dyn Fn() -> String| -> Vec<bool> {
+        let each = services.iter();
+        each.map(|service| gets_in(stacks, service, user, &reply()))
+            .collect()
+    };
+    let accepted = with("root", &|| sim.token(1635));
+    let refused = with("nobody-here", &|| "1234567".to_owned());
+    fs::write(&config, strict.clone() + "unenrolled = \"ignore\"\n").unwrap();
+    let lenient_checks = checks(&sim, &pam_dir);
+    let ignored = with("nobody-here", &String::new);
+    fs::write(&config, "broken").unwrap();
+    let broken = with("root", &String::new);
+
+    let mut kinds: BTreeMap<_, usize> = BTreeMap::new();
+    for (at, service) in services.iter().enumerate() {
+        let file = fs::read_to_string(stacks.join(service)).unwrap();
+        let name = format!("pam {service}");
+        let says = said(&strict_checks, &name);
+        let goes_round = says.contains("whom Authy refused");
+        assert!(goes_round || !(refused[at] || broken[at]), "{file}{says}");
+        assert_eq!(
+            says.contains("nobody gets in"),
+            !accepted[at],
+            "{file}{says}"
+        );
+        let says = said(&lenient_checks, &name);
+        assert_eq!(
+            says.contains("is locked out"),
+            ignored[at] != accepted[at],
+            "{file}{says}"
+        );
+        *kinds
+            .entry((accepted[at], refused[at], ignored[at]))
+            .or_default() += 1;
+    }
+    assert!(kinds.len() >= 5, "{kinds:?}");
 }
 
 #[test]

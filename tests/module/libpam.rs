@@ -199,7 +199,7 @@ fn replies_that_are_no_token_send_nothing() {
     let host = Host::with(
         "[login]\nrefusal_seconds = 0\nattempts = 1\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
     );
-    let long = "1".repeat(500);
+    let long = "1".repeat(100_000);
     for reply in [
         "",
         " ",

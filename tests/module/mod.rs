@@ -2,11 +2,18 @@
 
 mod across_calls;
 mod bad_files;
+mod caller;
 mod doctor;
 mod faults;
+mod guest;
 mod libpam;
+mod many;
+mod matrix;
 mod policy;
 mod push;
+mod secrets;
+mod shared;
 mod sshd;
+mod su;
 mod sudo;
 mod warm_up;

@@ -2,12 +2,16 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
 
 use crate::common::host::Host;
+use crate::common::hostile::Trap;
 use crate::common::sandbox;
+use crate::common::terminal::Terminal;
 
 const SERVICE: &str = "sudo-under-test";
 pub(super) const USER: &str = "pat";
@@ -34,14 +38,13 @@ impl Sudo {
             .line()
             .replace("[success=ok ignore=ignore default=die]", "required");
         let stack = format!(
-            "auth requisite pam_unix.so\n{module}\nauth required pam_permit.so\n\
+            "auth requisite pam_unix.so nodelay\n{module}\nauth required pam_permit.so\n\
              account required pam_permit.so\nsession required pam_permit.so\n"
         );
         fs::write(format!("/etc/pam.d/{SERVICE}"), stack).unwrap();
         let rules = format!(
             "{USER} ALL=(ALL) ALL\nDefaults:{USER} pam_service={SERVICE}, pam_login_service={SERVICE}, \
-             timestamp_timeout=0, !use_pty, lecture=never, env_keep += \"HTTPS_PROXY ALL_PROXY \
-             SSL_CERT_FILE\"\n"
+             timestamp_timeout=0, !use_pty, lecture=never, !env_reset\n"
         );
         fs::write("/etc/sudoers.d/under-test", rules).unwrap();
         fs::set_permissions(
@@ -154,24 +157,12 @@ fn sudo_takes_nothing_from_the_callers_environment() {
         return;
     }
     let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
-    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
-    proxy.set_nonblocking(true).unwrap();
-    let address = format!("http://{}", proxy.local_addr().unwrap());
-    let hostile = [
-        ("HTTPS_PROXY", address.as_str()),
-        ("https_proxy", &address),
-        ("ALL_PROXY", &address),
-        ("HTTP_PROXY", &address),
-        ("SSL_CERT_FILE", "/dev/null"),
-        ("SSL_CERT_DIR", "/nonexistent"),
-        ("RES_OPTIONS", "timeout:0"),
-        ("LOCALDOMAIN", "hostile.example"),
-        ("HOSTALIASES", "/etc/passwd"),
-        ("RUST_BACKTRACE", "full"),
-        ("SSLKEYLOGFILE", "/tmp/keys"),
-        ("XDG_CONFIG_HOME", "/tmp"),
-        ("TZ", "../../../etc/passwd"),
-    ];
+    let trap = Trap::new(&sudo.host.sim.path("ca.pem"));
+    let variables = trap.variables();
+    let hostile: Vec<(&str, &str)> = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
 
     let wrong = sudo.run(
         &[
@@ -182,11 +173,13 @@ fn sudo_takes_nothing_from_the_callers_environment() {
     assert!(!became_root(&wrong), "{wrong:?}");
     let right = sudo.run(&[PASSWORD, &sudo.host.sim.token(1635)], &hostile);
     assert!(became_root(&right), "{right:?}");
-    assert!(
-        proxy.accept().is_err(),
-        "nothing went to the caller's proxy"
-    );
-    assert!(!std::path::Path::new("/tmp/keys").exists());
+    // The caller's certificates are those of the server, the configuration's are another CA's.
+    let other = Host::new();
+    fs::copy(other.sim.path("ca.pem"), sudo.host.sim.path("other.pem")).unwrap();
+    sudo.host.replace("ca.pem", "other.pem");
+    let trusting = sudo.run(&[PASSWORD, &sudo.host.sim.token(1635)], &hostile);
+    assert!(!became_root(&trusting), "{trusting:?}");
+    trap.assert_untouched();
 }
 
 #[test]
@@ -197,10 +190,21 @@ fn limits_of_the_caller_are_no_outage() {
     }
     let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
     for limit in [
+        "ulimit -n 12",
+        "ulimit -n 10",
         "ulimit -n 8",
         "ulimit -n 6",
         "ulimit -v 60000",
+        "ulimit -v 40000",
+        "ulimit -v 25000",
         "ulimit -f 0",
+        "ulimit -t 0",
+        "ulimit -s 64",
+        "ulimit -u 1",
+        "umask 0",
+        "exec 1>&-",
+        "exec 2>&-",
+        "trap '' HUP INT QUIT PIPE ALRM TERM CHLD USR1",
     ] {
         let command = format!("{limit}; exec sudo -S -k id -u");
         let mut shell = Command::new("timeout");
@@ -225,4 +229,67 @@ fn limits_of_the_caller_are_no_outage() {
             .all(|line| !line.starts_with("verdict=ignored")),
         "{audit:?}"
     );
+}
+
+/// sudo on a terminal, up to the token prompt.
+fn sudo_at_the_token_prompt() -> Terminal {
+    let terminal = Terminal::start(&format!(
+        "timeout --foreground 60 runuser -u {USER} -- sudo -k id -u"
+    ));
+    terminal.wait_for("assword");
+    terminal.press(&[PASSWORD, "Enter"]);
+    terminal.wait_for("Authy token");
+    terminal
+}
+
+#[test]
+#[ignore = "needs root"]
+fn ctrl_c_at_the_prompt_ends_sudo_without_root() {
+    if !sandbox::enter("module::sudo::ctrl_c_at_the_prompt_ends_sudo_without_root") {
+        return;
+    }
+    let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n");
+    let terminal = sudo_at_the_token_prompt();
+
+    terminal.press(&["C-c"]);
+
+    terminal.wait_for("ended with 1");
+    let audit = sudo.host.audit();
+    assert_eq!(audit.len(), 1, "{audit:?}");
+    assert!(
+        audit[0].starts_with("verdict=error reason=conversation"),
+        "{audit:?}"
+    );
+    assert!(sudo.host.sim.requests().is_empty());
+}
+
+/// sudo holds Ctrl-C back until the request has ended, which takes its time-out at most.
+#[test]
+#[ignore = "needs root"]
+fn ctrl_c_during_the_request_is_no_outage() {
+    if !sandbox::enter("module::sudo::ctrl_c_during_the_request_is_no_outage") {
+        return;
+    }
+    let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
+    sudo.host
+        .sim
+        .fault(&json!({"match": {"path": "/verify/"}, "times": 0, "delay_ms": 1500}));
+    let terminal = sudo_at_the_token_prompt();
+
+    terminal.press(&["1111111", "Enter"]);
+    let until = Instant::now() + Duration::from_secs(5);
+    while sudo.host.sim.requests().is_empty() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    terminal.press(&["C-c"]);
+
+    terminal.wait_for("ended with 1");
+    let audit = sudo.host.audit();
+    assert!(
+        audit
+            .iter()
+            .all(|line| !line.starts_with("verdict=ignored")),
+        "{audit:?}"
+    );
+    assert_eq!(sudo.host.sim.count("/verify/"), 1);
 }

@@ -75,6 +75,11 @@ fn each_call_of_the_api_names_tests_that_exist() {
     rows_name_tests("docs/api.md", "Calls", 20);
 }
 
+#[test]
+fn each_requirement_of_security_md_names_tests_that_exist() {
+    rows_name_tests("SECURITY.md", "Requirements and their tests", 29);
+}
+
 /// The keys that the sample sets or shows in a comment.
 fn sample_keys() -> BTreeSet<String> {
     let is_name = |key: &&str| key.chars().all(|c| c.is_ascii_lowercase() || c == '_');

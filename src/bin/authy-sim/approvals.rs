@@ -148,12 +148,15 @@ impl Approval {
         })
     }
 
-    /// Posts the signed callback to `url`. Blocks for five seconds at most.
-    pub(crate) fn deliver(&self, key: &str, url: &str) -> Result<u16, String> {
+    /// Sends the signed callback to `url`. Blocks for five seconds at most.
+    pub(crate) fn deliver(&self, key: &str, url: &str, by_get: bool) -> Result<u16, String> {
         let body = self.callback();
+        let form = signed_form(&body);
         let nonce = now().to_string();
-        let data = format!("{nonce}|POST|{url}|{}", signed_form(&body));
+        let method = if by_get { "GET" } else { "POST" };
+        let data = format!("{nonce}|{method}|{url}|{form}");
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+        let signature = STANDARD.encode(hmac::sign(&key, data.as_bytes()));
         let agent = ureq::Agent::config_builder()
             .proxy(None)
             .max_redirects(0)
@@ -161,15 +164,17 @@ impl Approval {
             .timeout_global(Some(Duration::from_secs(5)))
             .build()
             .new_agent();
-        let answer = agent
-            .post(url)
-            .content_type("application/json")
-            .header("X-Authy-Signature-Nonce", &nonce)
-            .header(
-                "X-Authy-Signature",
-                STANDARD.encode(hmac::sign(&key, data.as_bytes())),
-            )
-            .send(body.to_string());
+        let answer = if by_get {
+            // A GET holds the very text that is signed.
+            let request = agent.get(format!("{url}?{form}"));
+            let request = request.header("X-Authy-Signature-Nonce", &nonce);
+            request.header("X-Authy-Signature", &signature).call()
+        } else {
+            let request = agent.post(url).content_type("application/json");
+            let request = request.header("X-Authy-Signature-Nonce", &nonce);
+            let request = request.header("X-Authy-Signature", &signature);
+            request.send(body.to_string())
+        };
         answer
             .map(|answer| answer.status().as_u16())
             .map_err(|error| error.to_string())

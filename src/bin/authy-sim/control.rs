@@ -10,9 +10,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::person::Person;
 use crate::phone;
 use crate::service::{App, qr};
-use crate::state::{Person, Sim};
+use crate::state::Sim;
 
 /// The routes of the control address; the TLS address has them too.
 pub(crate) fn routes() -> Router<Arc<Sim>> {
@@ -61,11 +62,15 @@ async fn decide(
     let approve = body["approve"].as_bool().ok_or(StatusCode::BAD_REQUEST)?;
     let decided = sim.approvals().decide(&uuid, approve);
     let approval = decided.ok_or(StatusCode::NOT_FOUND)?;
-    let callback_url = sim.settings().callback_url.clone();
+    let (callback_url, by_get) = {
+        let settings = sim.settings();
+        (settings.callback_url.clone(), settings.callback_by_get)
+    };
     let mut answer = approval.as_json();
     if let Some(url) = callback_url {
         let key = sim.key.clone();
-        let delivery = tokio::task::spawn_blocking(move || approval.deliver(&key, &url)).await;
+        let delivery =
+            tokio::task::spawn_blocking(move || approval.deliver(&key, &url, by_get)).await;
         answer["callback"] = match delivery {
             Ok(Ok(status)) => json!(status),
             Ok(Err(error)) => json!(error),
@@ -83,6 +88,17 @@ async fn change_app(State(sim): App, Json(body): Json<Value>) -> Result<Json<Val
     set(&mut settings.calls_enabled, "calls_enabled");
     set(&mut settings.onetouch_enabled, "onetouch_enabled");
     set(&mut settings.suspended, "suspended");
+    set(&mut settings.export_enabled, "export_enabled");
+    let life = |seconds: &mut u64, name: &str| *seconds = body[name].as_u64().unwrap_or(*seconds);
+    life(&mut settings.deletion_seconds, "deletion_seconds");
+    life(&mut settings.verification_seconds, "verification_seconds");
+    match &body["callback_method"] {
+        Value::String(method) if method == "GET" || method == "POST" => {
+            settings.callback_by_get = method == "GET";
+        }
+        Value::Null => {}
+        _ => return Err(StatusCode::BAD_REQUEST),
+    }
     match &body["callback_url"] {
         Value::String(url) if url.starts_with("http://127.0.0.1:") => {
             settings.callback_url = Some(url.clone());
@@ -124,7 +140,12 @@ fn change(person: &mut Person, body: &Value) {
     set(&mut person.registered, "registered");
     set(&mut person.confirmed, "confirmed");
     set(&mut person.suspended, "suspended");
-    set(&mut person.deleted, "deleted");
+    if let Some(deleted) = body["deleted"].as_bool() {
+        person.gone_at = deleted.then_some(u64::MAX);
+    }
+    if let Some(devices) = body["sdk_devices"].as_array() {
+        person.sdk_devices = devices.iter().filter_map(Value::as_u64).collect();
+    }
     if let Some(devices) = body["devices"].as_array() {
         person.devices = devices
             .iter()

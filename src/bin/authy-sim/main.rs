@@ -12,6 +12,7 @@ mod faults;
 mod folder;
 mod listener;
 mod params;
+mod person;
 mod phone;
 mod random;
 mod service;

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use crate::random;
 use crate::state::now;
 
-/// How long a code works, in seconds.
-const LIFE: u64 = 600;
 /// Wrong codes before a verification is over.
 const TRIES: u32 = 5;
 
@@ -32,16 +30,16 @@ pub(crate) enum Check {
 }
 
 impl Verifications {
-    /// Sends a code; the same one again while it works.
-    pub(crate) fn start(&mut self, phone: &str, length: usize) -> &Verification {
+    /// Sends a code that works for `life` seconds; the same one again while it works.
+    pub(crate) fn start(&mut self, phone: &str, code: String, life: u64) -> &Verification {
         let is_pending = self.0.get(phone).is_some_and(Verification::is_pending);
         if !is_pending {
             self.0.insert(
                 phone.to_owned(),
                 Verification {
                     uuid: random::uuid(),
-                    code: random::digits(length),
-                    until: now() + LIFE,
+                    code,
+                    until: now() + life,
                     wrong: 0,
                     verified: false,
                 },
@@ -100,18 +98,28 @@ impl Verification {
 mod tests {
     use super::*;
 
+    const PHONE: &str = "+1 5550100199";
+
     #[test]
     fn a_code_works_once_and_not_after_five_wrong_ones() {
         let mut all = Verifications::default();
-        let code = all.start("+1 5550100199", 4).code.clone();
-        assert_eq!(all.start("+1 5550100199", 4).code, code);
-        assert_eq!(all.check("+1 5550100199", &code), Check::Right);
-        assert_eq!(all.check("+1 5550100199", &code), Check::NonePending);
+        let code = all.start(PHONE, "1234".into(), 600).code.clone();
+        assert_eq!(all.start(PHONE, "9999".into(), 600).code, code);
+        assert_eq!(all.check(PHONE, &code), Check::Right);
+        assert_eq!(all.check(PHONE, &code), Check::NonePending);
 
-        all.start("+1 5550100199", 4);
+        all.start(PHONE, "1234".into(), 600);
         for _ in 0..TRIES {
-            assert_eq!(all.check("+1 5550100199", "x"), Check::Wrong);
+            assert_eq!(all.check(PHONE, "x"), Check::Wrong);
         }
-        assert_eq!(all.check("+1 5550100199", "x"), Check::NonePending);
+        assert_eq!(all.check(PHONE, "1234"), Check::NonePending);
+    }
+
+    #[test]
+    fn a_code_that_has_expired_is_none() {
+        let mut all = Verifications::default();
+        assert_eq!(all.start(PHONE, "1234".into(), 0).status(), "expired");
+        assert_eq!(all.check(PHONE, "1234"), Check::NonePending);
+        assert_eq!(all.start(PHONE, "5678".into(), 600).code, "5678");
     }
 }

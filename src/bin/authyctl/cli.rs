@@ -173,6 +173,23 @@ pub(crate) enum Command {
         #[arg(long, value_name = "PATH")]
         module: Option<PathBuf>,
     },
+    /// Show what was sent within the hour, refused tokens, and pauses
+    Limits,
+    /// Forget what was counted for a user: refused tokens, and what was sent
+    Unlock {
+        /// Local user name
+        #[arg(value_parser = user_name)]
+        user: String,
+    },
+    /// Forget the remembered logins of a user
+    Forget {
+        /// Local user name
+        #[arg(value_parser = user_name)]
+        user: String,
+    },
+    /// Recovery codes, for the day the phone or Authy is gone
+    #[command(subcommand)]
+    Recovery(Recovery),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -304,6 +321,32 @@ pub(crate) enum Phone {
     Info {
         #[command(flatten)]
         number: Number,
+    },
+}
+
+/// `recovery …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Recovery {
+    /// Make ten codes and show them, now and never again
+    Generate {
+        /// Local user name
+        #[arg(value_parser = user_name)]
+        user: String,
+        /// Put them in the place of codes that are left
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Say how many are left
+    Left {
+        /// Local user name
+        #[arg(value_parser = user_name)]
+        user: String,
+    },
+    /// Take all of them away
+    Remove {
+        /// Local user name
+        #[arg(value_parser = user_name)]
+        user: String,
     },
 }
 

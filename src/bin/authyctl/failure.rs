@@ -1,7 +1,7 @@
 //! Why a command failed: what people read, what `--json` says, and the exit status.
 
 use pam_authy::client::{self, Refusal};
-use pam_authy::{config, text, users};
+use pam_authy::{config, recovery, state, text, users};
 use serde_json::{Map, Value, json};
 
 use crate::output::Done;
@@ -121,14 +121,57 @@ impl From<client::Error> for Failure {
         let refusal = error.refusal().cloned().map(Box::new);
         Self {
             refusal,
+            hint: advice(&error),
             ..Self::new(kind, text::clean_to(&error.to_string(), 500))
         }
     }
 }
 
+/// What an administrator can do about an answer of the service.
+fn advice(error: &client::Error) -> Option<String> {
+    use client::Error as Client;
+    let hint = match error {
+        Client::KeyRefused(_) => "authyctl init --force writes another key",
+        Client::FalseIdentity(_) => "look at api.url and api.ca_file, and at this host's clock",
+        Client::Unavailable(_) => "authyctl doctor looks at the way to the service",
+        Client::RateLimited(refusal) => {
+            let seconds = refusal.retry_after_seconds?;
+            return Some(format!("try again in {seconds} s"));
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
 impl From<config::Error> for Failure {
     fn from(error: config::Error) -> Self {
+        let failure = Self::new(Kind::Local, error.to_string());
+        // The mapping is read by the same code, and every command makes it or does without it.
+        if error.is_missing() {
+            failure.hint("authyctl init writes config.toml, authyctl enroll makes users.toml")
+        } else {
+            failure
+        }
+    }
+}
+
+impl From<state::Error> for Failure {
+    fn from(error: state::Error) -> Self {
         Self::new(Kind::Local, error.to_string())
+    }
+}
+
+impl From<recovery::Error> for Failure {
+    fn from(error: recovery::Error) -> Self {
+        match error {
+            recovery::Error::Exists(_) => Self::new(Kind::Refused, error.to_string())
+                .hint("--replace makes new ones, and the old ones work no longer"),
+            recovery::Error::Random => Self::new(Kind::Local, error.to_string()),
+            recovery::Error::State(error) if error.is_corrupt() => {
+                Self::from(error).hint("--replace makes new codes in its place")
+            }
+            recovery::Error::State(error) => error.into(),
+        }
     }
 }
 

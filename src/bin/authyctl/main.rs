@@ -53,11 +53,16 @@ fn usage(error: &clap::Error) -> u8 {
             Kind::Usage.exit_status()
         };
     }
+    output::report(Err(Failure::new(Kind::Usage, message(error))), true, false)
+}
+
+/// What clap says before it shows the usage, on one line.
+fn message(error: &clap::Error) -> String {
     let text = error.to_string();
-    let first = text
-        .lines()
-        .next()
-        .unwrap_or("wrong usage")
-        .trim_start_matches("error: ");
-    output::report(Err(Failure::new(Kind::Usage, first)), true, false)
+    let paragraph = text.lines().take_while(|line| !line.trim().is_empty());
+    let words: Vec<_> = paragraph.map(str::trim).collect();
+    match words.join(" ").trim_start_matches("error: ") {
+        "" => "wrong usage".to_owned(),
+        words => pam_authy::text::clean_to(words, 500),
+    }
 }

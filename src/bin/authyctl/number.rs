@@ -2,8 +2,10 @@
 
 use pam_authy::client::phones::Phone;
 use pam_authy::client::types::CountryCode;
+use pam_authy::text::clean_to;
 
 use crate::failure::{Failure, Kind};
+use crate::output::masked;
 
 /// Reads `text`. `country` is the calling code where the person said one: it must be the number's own
 /// when that begins with `+` or `00`, and 1 is meant when neither says any.
@@ -11,7 +13,7 @@ pub(crate) fn parse(text: &str, country: Option<CountryCode>) -> Result<Phone, F
     let wrong = |why: &str| {
         Failure::new(
             Kind::Usage,
-            format!("cellphone {}: {why}", pam_authy::text::clean_to(text, 32)),
+            format!("cellphone {}: {why}", clean_to(&masked(text), 32)),
         )
         .hint("a number is written 405-342-5699 with --country-code 1, or +1 405 342 5699")
     };
@@ -84,6 +86,10 @@ mod tests {
                 "{text}"
             );
         }
+        assert_eq!(
+            read("405-342-56990", None).unwrap_err(),
+            "cellphone XXX-XXX-XXX90: cannot be a phone's in that country"
+        );
         assert!(
             read("+57 300 300 3333", Some("1"))
                 .unwrap_err()

@@ -9,6 +9,53 @@ use serde_json::{Map, Value};
 
 use crate::failure::{Failure, Kind};
 
+/// How a word stands out on a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Red,
+    Yellow,
+    Green,
+}
+
+/// `text` in a colour where `stream` is a terminal, unless NO_COLOR or TERM=dumb says otherwise.
+pub(crate) fn paint(stream: &impl IsTerminal, colour: Colour, text: &str) -> String {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    if unwanted || !stream.is_terminal() {
+        return text.to_owned();
+    }
+    let number = match colour {
+        Colour::Red => 31,
+        Colour::Yellow => 33,
+        Colour::Green => 32,
+    };
+    format!("\x1b[{number}m{text}\x1b[0m")
+}
+
+/// `text` with every phone number's digits as X, but for the last two.
+pub(crate) fn masked(text: &str) -> String {
+    /// Digits from which on a run is a phone number.
+    const LEAST: usize = 7;
+    let mut out = String::new();
+    let mut run = String::new();
+    for c in text.chars().chain(['\n']) {
+        if c.is_ascii_digit() || (!run.is_empty() && " -.()/".contains(c)) {
+            run.push(c);
+            continue;
+        }
+        let mut digits = run.chars().filter(char::is_ascii_digit).count();
+        let is_number = digits >= LEAST;
+        for kept in run.drain(..) {
+            let hide = is_number && kept.is_ascii_digit() && digits > 2;
+            digits -= usize::from(kept.is_ascii_digit());
+            out.push(if hide { 'X' } else { kept });
+        }
+        out.push(c);
+    }
+    out.pop();
+    out
+}
+
 /// What a command has done.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
@@ -54,7 +101,8 @@ pub(crate) fn report(outcome: Result<Done, Failure>, as_json: bool, quiet: bool)
         (Err(failure), true) => writeln!(stdout, "{}", failure.as_json()),
         (Ok(done), false) => {
             if let Some(warning) = &done.warning {
-                eprintln!("authyctl: warning: {warning}");
+                let word = paint(&io::stderr(), Colour::Yellow, "warning:");
+                eprintln!("authyctl: {word} {warning}");
             }
             if quiet {
                 Ok(())
@@ -68,7 +116,8 @@ pub(crate) fn report(outcome: Result<Done, Failure>, as_json: bool, quiet: bool)
             for line in &failure.lines {
                 let _ = writeln!(stdout, "{line}");
             }
-            eprintln!("authyctl: {}", failure.message);
+            let name = paint(&io::stderr(), Colour::Red, "authyctl:");
+            eprintln!("{name} {}", failure.message);
             if let Some(hint) = &failure.hint {
                 eprintln!("hint: {hint}");
             }
@@ -126,4 +175,34 @@ fn read_line(prompt: &str) -> Result<Secret, Failure> {
         .read_line(&mut line)
         .map_err(|error| Failure::new(Kind::Local, format!("standard input: {error}")))?;
     Ok(Secret::new(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phone_numbers_are_masked_and_other_numbers_are_not() {
+        for (text, shown) in [
+            (
+                "Text message sent to +1 987-654-3210.",
+                "Text message sent to +X XXX-XXX-XX10.",
+            ),
+            (
+                "No pending verifications for +1 321-345-1234 found.",
+                "No pending verifications for +X XXX-XXX-XX34 found.",
+            ),
+            ("(405) 342.5699", "(XXX) XXX.XX99"),
+            ("300 seconds, code 60020, 12", "300 seconds, code 60020, 12"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
+    }
+
+    #[test]
+    fn columns_are_aligned_by_characters() {
+        let rows = [["é", "1"], ["abc", "2"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&rows), ["é    1", "abc  2"]);
+    }
 }

@@ -241,6 +241,7 @@ fn exchange(
     let url = request.url.expose();
     let mut response = match request.method {
         Method::Get => with_key(agent.get(url), request, limit).call()?,
+        Method::Delete => with_key(agent.delete(url), request, limit).call()?,
         Method::Post => with_key(agent.post(url), request, limit)
             .content_type("application/json")
             .send(request.body.map_or("{}", Secret::expose))?,

@@ -49,6 +49,8 @@ pub enum Method {
     Get,
     /// Has something done.
     Post,
+    /// Takes something away.
+    Delete,
 }
 
 /// What came back, whatever its status.

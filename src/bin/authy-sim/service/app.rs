@@ -5,7 +5,8 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::App;
-use crate::answer::respond;
+use crate::answer::{Failure, respond};
+use crate::params::Params;
 
 pub(super) async fn details(State(sim): App) -> Response {
     let settings = sim.settings();
@@ -48,4 +49,25 @@ pub(super) async fn stats(State(sim): App) -> Response {
             "users_count": users,
         }],
     })))
+}
+
+/// What people's activity was, page by page; the service's own shape is not documented.
+pub(super) async fn events(State(sim): App, params: Params) -> Response {
+    let number = |name: &str, default: usize| match params.text(name) {
+        Some(text) => text.parse().ok(),
+        None => Some(default),
+    };
+    let (Some(page @ 1..), Some(per_page @ 1..=100)) = (number("page", 1), number("per_page", 50))
+    else {
+        return respond(Err(Failure::new(400, 60089, "The query is invalid.")));
+    };
+    let people = sim.people();
+    let all = people.iter().flat_map(|person| {
+        let kinds = person.activity.iter();
+        kinds.map(|kind| json!({"authy_id": person.id, "type": kind}))
+    });
+    let events: Vec<_> = all.skip((page - 1) * per_page).take(per_page).collect();
+    respond(Ok(
+        json!({"events": events, "page": page, "per_page": per_page, "success": true}),
+    ))
 }

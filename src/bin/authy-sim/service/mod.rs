@@ -14,12 +14,13 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use serde_json::{Value, json};
 
 use crate::answer::Failure;
 use crate::params::Params;
-use crate::state::{Person, Sim};
+use crate::person::Person;
+use crate::state::Sim;
 
 /// The largest request that is read, in bytes.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -40,6 +41,15 @@ pub(crate) fn routes(sim: &Arc<Sim>) -> Router<Arc<Sim>> {
             "/protected/json/users/{id}/register_activity",
             post(users::register_activity),
         )
+        .route(
+            "/protected/json/users/{id}/phone_number",
+            get(users::phone_number),
+        )
+        .route(
+            "/protected/json/sdk/devices/{id}",
+            delete(users::delete_device),
+        )
+        .route("/protected/json/reporting/events", get(app::events))
         .route(
             "/protected/json/registrations/status",
             get(users::registration),
@@ -141,7 +151,9 @@ fn with_person<T>(
     act: impl FnOnce(&mut Person) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let id = id.parse().map_err(|_| Failure::user_not_found())?;
-    act(sim.people().get(id).ok_or_else(Failure::user_not_found)?)
+    let mut people = sim.people();
+    let person = people.get(id).filter(|person| !person.is_gone());
+    act(person.ok_or_else(Failure::user_not_found)?)
 }
 
 pub(crate) type Id = Path<String>;

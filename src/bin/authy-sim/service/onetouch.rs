@@ -18,7 +18,10 @@ fn answer_create(sim: &Sim, id: &str, params: &Params) -> Answer {
         let text = "OneTouch is not enabled for this application.";
         return Err(Failure::new(403, 60065, text));
     }
-    let (id, registered) = with_person(sim, id, |person| Ok((person.id, person.registered)))?;
+    let (id, registered) = with_person(sim, id, |person| {
+        person.check_suspended()?;
+        Ok((person.id, person.registered))
+    })?;
     if !registered {
         return Err(Failure::new(
             400,

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::App;
 use crate::answer::{Answer, Failure, respond};
 use crate::params::Params;
+use crate::random;
 use crate::state::Sim;
 use crate::verifications::Check;
 
@@ -65,14 +66,23 @@ fn answer_start(sim: &Sim, params: &Params) -> Answer {
         let text = "Cannot send SMS to landline phone numbers";
         return Err(Failure::new(403, 60082, text));
     }
+    let custom = params.text("custom_code");
+    let is_code =
+        |code: &String| (4..=10).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit());
+    if custom.as_ref().is_some_and(|code| !is_code(code)) {
+        return Err(Failure::new(400, 60004, "Invalid parameter: custom_code"));
+    }
+    let life = sim.settings().verification_seconds;
+    let sms_id = custom.as_ref().map(|_| random::uuid());
+    let code = custom.unwrap_or_else(|| random::digits(length));
     let mut verifications = sim.verifications();
-    let started = verifications.start(&format!("+{country} {number}"), length);
+    let started = verifications.start(&format!("+{country} {number}"), code, life);
     let sent = if via == "sms" {
         "Text message sent"
     } else {
         "Call to number initiated"
     };
-    Ok(json!({
+    let mut answer = json!({
         "carrier": "Simulated Mobile",
         "is_cellphone": !number.ends_with(LANDLINE_END),
         "is_ported": false,
@@ -80,7 +90,11 @@ fn answer_start(sim: &Sim, params: &Params) -> Answer {
         "seconds_to_expire": started.seconds_to_expire(),
         "uuid": started.uuid,
         "success": true,
-    }))
+    });
+    if let Some(id) = sms_id {
+        answer["sms_id"] = json!(id);
+    }
+    Ok(answer)
 }
 
 pub(super) async fn check(State(sim): App, params: Params) -> Response {

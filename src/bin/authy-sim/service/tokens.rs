@@ -7,7 +7,8 @@ use serde_json::json;
 use super::{App, Id, with_person};
 use crate::answer::{Answer, Failure, respond};
 use crate::params::Params;
-use crate::state::{Person, Sim, Verdict};
+use crate::person::{Person, Verdict};
+use crate::state::Sim;
 
 const IGNORED_SMS: &str = "Ignored: SMS is not needed for smartphones. Pass force=true if you want to \
                            actually send it anyway.";
@@ -60,6 +61,7 @@ fn send(
     sent: &str,
     ignored: &str,
 ) -> Answer {
+    person.check_suspended()?;
     let cellphone = person.masked();
     if person.registered && !params.flag("force") {
         let device = person.devices.first().cloned();
@@ -87,9 +89,7 @@ pub(super) async fn verify(
 
 fn answer_verify(sim: &Sim, token: &str, id: &str, params: &Params) -> Answer {
     with_person(sim, id, |person| {
-        if person.suspended {
-            return Err(Failure::new(503, 60017, "User has been suspended."));
-        }
+        person.check_suspended()?;
         if sim.sandbox {
             return if token == "0000000" {
                 Ok(valid(false))

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{App, Id, with_person};
 use crate::answer::{Failure, respond};
 use crate::params::Params;
+use crate::state::now;
 
 pub(super) async fn create(State(sim): App, params: Params) -> Response {
     let field = |name: &str| params.text_in("user", name).unwrap_or_default();
@@ -43,7 +44,7 @@ pub(super) async fn create(State(sim): App, params: Params) -> Response {
     }
     let mut people = sim.people();
     let person = people.add(None, &email, &code, &number);
-    person.deleted = false;
+    person.gone_at = None;
     let id = person.id;
     if params.text("send_install_link_via_sms").as_deref() != Some("false") {
         person.receive("sms", "", "Get the Authy app: https://authy.test/install");
@@ -69,7 +70,7 @@ pub(super) async fn status(State(sim): App, Path(id): Id) -> Response {
                 "email": person.email,
                 "devices": person.devices,
                 "has_hard_token": false,
-                "account_disabled": person.deleted,
+                "account_disabled": person.gone_at.is_some(),
                 "detailed_devices": [],
                 "deleted_devices": [],
             },
@@ -81,10 +82,12 @@ pub(super) async fn status(State(sim): App, Path(id): Id) -> Response {
 
 /// Marks the person; as at the service, it takes effect much later.
 pub(super) async fn delete(State(sim): App, Path(id): Id) -> Response {
+    let delay = sim.settings().deletion_seconds;
     respond(with_person(&sim, &id, |person| {
-        if std::mem::replace(&mut person.deleted, true) {
+        if person.gone_at.is_some() {
             return Err(Failure::new(400, 60127, "User is pending deletion."));
         }
+        person.gone_at = Some(now() + delay);
         Ok(json!({"message": "User was added to remove.", "success": true}))
     }))
 }
@@ -126,5 +129,39 @@ pub(super) async fn registration(State(sim): App, params: Params) -> Response {
             "success": true,
         })),
         None => Err(Failure::new(404, 60035, "Registration was not found.")),
+    })
+}
+
+/// The whole number, where exporting is switched on.
+pub(super) async fn phone_number(State(sim): App, Path(id): Id) -> Response {
+    if !sim.settings().export_enabled {
+        let text = "Phone number export is not enabled for this application.";
+        return respond(Err(Failure::new(403, 60154, text)));
+    }
+    respond(with_person(&sim, &id, |person| {
+        let (code, number) = (&person.country_code, &person.cellphone);
+        Ok(json!({
+            "phone_number": number,
+            "country_code": code,
+            "e164": format!("+{code}{number}"),
+            "updated_at": "2026-01-01T00:00:00Z",
+        }))
+    }))
+}
+
+/// Takes a device of the application's SDK away from its person.
+pub(super) async fn delete_device(State(sim): App, Path(id): Path<String>) -> Response {
+    let mut people = sim.people();
+    let id: Option<u64> = id.parse().ok();
+    let found = people.iter_mut().find_map(|person| {
+        let at = person
+            .sdk_devices
+            .iter()
+            .position(|device| Some(*device) == id)?;
+        Some(person.sdk_devices.remove(at))
+    });
+    respond(match found {
+        Some(_) => Ok(json!({"message": "Device was deleted.", "success": true})),
+        None => Err(Failure::new(404, 60092, "Device not found.")),
     })
 }

@@ -8,18 +8,20 @@ mod host;
 mod people;
 mod sshd;
 mod stack;
+mod state;
+mod sudoers;
 mod verdict;
 
 use std::path::Path;
 
-use pam_authy::config::{Config, Otherwise};
+use pam_authy::config::{Config, Login, Otherwise};
 use serde_json::{Value, json};
 use stack::Module;
 use verdict::Stack;
 
 use crate::cli::Global;
 use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::output::{Colour, Done, paint};
 
 /// What one check found.
 #[derive(Debug)]
@@ -43,6 +45,14 @@ impl Level {
             Self::Ok => "ok",
             Self::Warning => "warning",
             Self::Problem => "problem",
+        }
+    }
+
+    fn colour(self) -> Colour {
+        match self {
+            Self::Ok => Colour::Green,
+            Self::Warning => Colour::Yellow,
+            Self::Problem => Colour::Red,
         }
     }
 }
@@ -93,19 +103,27 @@ struct Protected {
     has_first_factor: bool,
 }
 
+impl Protected {
+    /// The service of sshd itself; another one may be named in its configuration.
+    fn is_sshd(&self) -> bool {
+        self.service == "sshd"
+    }
+}
+
 pub(crate) fn doctor(global: &Global, pam_dir: &Path) -> Result<Done, Failure> {
     let (mut checks, config, mapping) = files::files(global);
     if let Some(config) = &config {
+        checks.extend(state::state(config, mapping.as_ref()));
         checks.extend(host::service(config));
     }
     let protected = stacks(pam_dir, config.as_ref(), &mut checks);
-    if let Some(config) = &config {
-        let people = people::People::find();
-        checks.extend(sshd::sshd(&protected, config, mapping.as_ref(), &people));
-        checks.extend(host::sudo(&protected, config));
-        if let Some(mapping) = &mapping {
-            checks.extend(people::locked_out(&protected, mapping, &people));
-        }
+    let sudoers = sudoers::Sudoers::read(Path::new("/etc/sudoers"));
+    let people = people::People::find(&sudoers);
+    let (config, mapping) = (config.as_ref(), mapping.as_ref());
+    checks.extend(sshd::sshd(&protected, config, mapping, &people));
+    checks.extend(host::sudo(&protected, &sudoers, pam_dir, config));
+    if let Some(mapping) = mapping {
+        checks.extend(people::locked_out(&protected, mapping, &people));
     }
     conclude(&checks)
 }
@@ -125,26 +143,29 @@ fn stacks(folder: &Path, config: Option<&Config>, checks: &mut Vec<Check>) -> Ve
             }
         };
         let all = stack::modules(&entries);
-        let Some((_, ours)) = all.iter().find(|(_, module)| module.is_ours()) else {
+        let ours: Vec<_> = all
+            .iter()
+            .map(|(_, module)| *module)
+            .filter(|m| m.is_ours())
+            .collect();
+        if ours.is_empty() {
+            checks.extend(unprotected(&service));
             continue;
-        };
+        }
         let rules = config.map(|config| config.login(&service));
-        let says = |which: fn(&pam_authy::config::Login) -> Otherwise| {
-            rules
-                .as_ref()
-                .is_some_and(|rules| which(rules) == Otherwise::Ignore)
-        };
-        let passes_unenrolled = ours.has("nullok") || says(|rules| rules.unenrolled);
-        let ignorable = passes_unenrolled || says(|rules| rules.when_unavailable);
-        let stack = Stack::new(&service, &entries, ignorable);
+        let leniencies = leniencies(&service, &ours, rules.as_ref());
+        let stack = Stack::new(&service, &entries, !leniencies.is_empty());
         checks.extend(stack.checks());
         checks.extend(host::runs_without_root(&service));
-        modules_seen.push((*ours).clone());
+        modules_seen.extend(ours.into_iter().cloned());
         protected.push(Protected {
             has_first_factor: stack.has_first_factor(),
+            passes_unenrolled: leniencies
+                .iter()
+                .any(|(which, _)| *which == Lenient::Unenrolled),
             service,
-            passes_unenrolled,
         });
+        checks.extend(leniencies.into_iter().map(|(_, check)| check));
     }
     if protected.is_empty() {
         let message = format!("no service in {} uses pam_authy.so", folder.display());
@@ -152,6 +173,49 @@ fn stacks(folder: &Path, config: Option<&Config>, checks: &mut Vec<Check>) -> Ve
     }
     checks.extend(files::modules(&modules_seen));
     protected
+}
+
+/// To whom a login passes without a factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lenient {
+    Unenrolled,
+    Outage,
+}
+
+/// What makes the factor optional in a service, with a line about each.
+fn leniencies(service: &str, ours: &[&Module], rules: Option<&Login>) -> Vec<(Lenient, Check)> {
+    let name = format!("pam {service}");
+    let mut found = Vec::new();
+    let says = |what: Option<Otherwise>| what == Some(Otherwise::Ignore);
+    if let Some(module) = ours.iter().find(|module| module.has("nullok")) {
+        let message = format!(
+            "{}: nullok makes the factor optional: who is not enrolled passes without one",
+            module.place
+        );
+        let check = Check::warning(&name, message).hint("take it out when all are enrolled");
+        found.push((Lenient::Unenrolled, check));
+    } else if says(rules.map(|rules| rules.unenrolled)) {
+        let message = format!(
+            "{service}: unenrolled = \"ignore\" makes the factor optional: who is not enrolled passes without one"
+        );
+        let check = Check::warning(&name, message).hint("set it to \"deny\" when all are enrolled");
+        found.push((Lenient::Unenrolled, check));
+    }
+    if says(rules.map(|rules| rules.when_unavailable)) {
+        let message = format!(
+            "{service}: when_unavailable = \"ignore\": while Authy cannot be asked, nobody needs a factor"
+        );
+        let hint = "whoever can cut this host off from Authy switches the factor off";
+        found.push((Lenient::Outage, Check::warning(&name, message).hint(hint)));
+    }
+    found
+}
+
+/// The services that people expect to be protected, when they are not.
+fn unprotected(service: &str) -> Option<Check> {
+    let expected = ["sshd", "sudo", "su", "su-l", "login"].contains(&service);
+    let message = format!("{service} does not use pam_authy.so");
+    expected.then(|| Check::ok(&format!("pam {service}"), message))
 }
 
 /// The services that a person logs in to: files that others only include are met there.
@@ -182,7 +246,9 @@ fn is_part(name: &str) -> bool {
 fn conclude(checks: &[Check]) -> Result<Done, Failure> {
     let mut lines = Vec::new();
     for check in checks {
-        lines.push(format!("{:8} {}", check.level.word(), check.message));
+        let word = format!("{:8}", check.level.word());
+        let word = paint(&std::io::stdout(), check.level.colour(), &word);
+        lines.push(format!("{word} {}", check.message));
         if let Some(hint) = check.hint.as_ref().filter(|_| check.level != Level::Ok) {
             lines.push(format!("{:8} hint: {hint}", ""));
         }

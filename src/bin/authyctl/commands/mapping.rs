@@ -88,6 +88,7 @@ pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
     };
     let mut rows = Vec::new();
     let mut users = Vec::new();
+    let mut unusable = None;
     for (user, entry) in mapping.iter() {
         match entry {
             Entry::Enrolled(person) => {
@@ -109,16 +110,20 @@ pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
                 users.push(with_push(json!({"user": user, "keys": keys}), shared.push));
             }
             Entry::Unusable { line, message } => {
-                let file = global.users.display();
-                return Err(Failure::new(
-                    Kind::Local,
-                    format!("{file}:{line}: {message}"),
-                ));
+                unusable
+                    .get_or_insert_with(|| format!("{}:{line}: {message}", global.users.display()));
             }
             Entry::Absent => {}
         }
     }
-    Ok(Done::new(table(&rows), json!({"users": users})))
+    let members = json!({"users": users});
+    let done = Done::new(table(&rows), members.clone());
+    match unusable {
+        None => Ok(done),
+        Some(why) => Err(Failure::new(Kind::Local, why)
+            .with_members(members)
+            .after(done)),
+    }
 }
 
 fn push(when: When) -> String {

@@ -7,10 +7,12 @@ mod explain;
 mod generate;
 mod import;
 mod init;
+mod limits;
 mod mapping;
 mod people;
 mod phone;
 mod qr;
+mod recovery;
 mod test;
 mod tokens;
 
@@ -87,6 +89,10 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Done, Failure> {
             service,
             module,
         } => test::test(global, user, service, module.as_deref()),
+        Command::Limits => limits::limits(global),
+        Command::Unlock { user } => limits::unlock(global, user),
+        Command::Forget { user } => limits::forget(global, user),
+        Command::Recovery(what) => recovery::recovery(global, what),
         Command::Completions { shell } => Ok(generate::completions(*shell)),
         Command::Man => generate::man(),
     }

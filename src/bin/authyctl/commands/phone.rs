@@ -7,9 +7,17 @@ use super::client;
 use crate::cli::{Global, Phone, Via};
 use crate::failure::Failure;
 use crate::number;
-use crate::output::{Done, read_once, table};
+use crate::output::{Done, masked, read_once, table};
 
 pub(crate) fn phone(global: &Global, what: &Phone) -> Result<Done, Failure> {
+    // The service's texts hold the number.
+    carry_out(global, what).map_err(|mut failure| {
+        failure.message = masked(&failure.message);
+        failure
+    })
+}
+
+fn carry_out(global: &Global, what: &Phone) -> Result<Done, Failure> {
     match what {
         Phone::Start {
             number,
@@ -25,6 +33,7 @@ pub(crate) fn phone(global: &Global, what: &Phone) -> Result<Done, Failure> {
                 },
                 locale: locale.as_deref(),
                 code_length: *code_length,
+                ..phones::Start::default()
             };
             start(global, &phone, &how)
         }
@@ -63,7 +72,8 @@ pub(crate) fn phone(global: &Global, what: &Phone) -> Result<Done, Failure> {
 fn start(global: &Global, phone: &phones::Phone, how: &phones::Start<'_>) -> Result<Done, Failure> {
     let (client, deadline) = client(global)?;
     let started = client.phones().start(phone, how, deadline)?;
-    let mut lines = vec![started.message.clone()];
+    let message = masked(&started.message);
+    let mut lines = vec![message.clone()];
     lines.extend(
         started
             .seconds_to_expire
@@ -74,7 +84,7 @@ fn start(global: &Global, phone: &phones::Phone, how: &phones::Start<'_>) -> Res
         "carrier": started.carrier,
         "is_cellphone": started.is_cellphone,
         "seconds_to_expire": started.seconds_to_expire,
-        "message": started.message,
+        "message": message,
     });
     Ok(Done::new(lines, members))
 }

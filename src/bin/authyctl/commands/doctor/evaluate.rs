@@ -14,6 +14,42 @@ pub(super) const IGNORE: Code = "ignore";
 pub(super) const AUTH_ERR: Code = "auth_err";
 const PERM_DENIED: Code = "perm_denied";
 
+/// The answers that a control field can name, beside `default`.
+const ANSWERS: [&str; 32] = [
+    "success",
+    "open_err",
+    "symbol_err",
+    "service_err",
+    "system_err",
+    "buf_err",
+    "perm_denied",
+    "auth_err",
+    "cred_insufficient",
+    "authinfo_unavail",
+    "user_unknown",
+    "maxtries",
+    "new_authtok_reqd",
+    "acct_expired",
+    "session_err",
+    "cred_unavail",
+    "cred_expired",
+    "cred_err",
+    "no_module_data",
+    "conv_err",
+    "authtok_err",
+    "authtok_recover_err",
+    "authtok_lock_busy",
+    "authtok_disable_aging",
+    "try_again",
+    "ignore",
+    "abort",
+    "authtok_expired",
+    "module_unknown",
+    "bad_item",
+    "conv_again",
+    "incomplete",
+];
+
 /// What follows a module's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
@@ -38,20 +74,23 @@ pub(super) struct Control {
 impl Control {
     /// Reads `required`, `[success=1 default=ignore]` and their like; `None` when it is neither.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let bracketed = match text {
+        let bracketed = match text.to_ascii_lowercase().as_str() {
             "required" => "success=ok new_authtok_reqd=ok ignore=ignore default=bad",
             "requisite" => "success=ok new_authtok_reqd=ok ignore=ignore default=die",
             "sufficient" => "success=done new_authtok_reqd=done default=ignore",
             "optional" => "success=ok new_authtok_reqd=ok default=ignore",
-            other => other.strip_prefix('[')?.strip_suffix(']')?,
+            _ => text.strip_prefix('[')?.strip_suffix(']')?,
         };
         let mut control = Self {
             text: text.to_owned(),
             actions: BTreeMap::new(),
             default: None,
         };
-        for pair in bracketed.split_whitespace() {
-            let (answer, action) = pair.split_once('=')?;
+        let pairs = bracketed.replace('=', " = ");
+        let mut words = pairs.split_whitespace();
+        while let Some(answer) = words.next() {
+            words.next().filter(|word| *word == "=")?;
+            let action = words.next()?;
             let action = match action {
                 "ignore" => Action::Ignore,
                 "bad" => Action::Bad,
@@ -62,9 +101,12 @@ impl Control {
                 number => Action::Jump(number.parse().ok().filter(|jump| *jump > 0)?),
             };
             if answer == "default" {
-                control.default = Some(action);
-            } else {
+                // It fills what nothing was said of, so a second one finds nothing to fill.
+                control.default.get_or_insert(action);
+            } else if ANSWERS.contains(&answer) {
                 control.actions.insert(answer.to_owned(), action);
+            } else {
+                return None;
             }
         }
         Some(control)
@@ -173,8 +215,12 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::path::Path;
+
     use pam_authy::pam_app::{Style, Transaction, write_stack};
+
+    use super::super::stack::{self, Module};
+    use super::*;
 
     /// A generator that needs no luck: the same numbers each time.
     struct Numbers(u64);
@@ -193,76 +239,102 @@ mod tests {
         }
     }
 
-    const CONTROLS: [&str; 12] = [
+    const WORDS: [&str; 6] = [
         "required",
         "requisite",
         "sufficient",
         "optional",
-        "[success=1 default=ignore]",
-        "[success=2 default=die]",
-        "[success=ok ignore=ignore default=bad]",
-        "[success=done new_authtok_reqd=ok default=bad]",
-        "[default=reset]",
-        "[success=ok default=1]",
-        "[ignore=ok success=reset default=ignore]",
-        "[success=ok auth_err=2]",
+        "Required",
+        "SUFFICIENT",
     ];
-    const CODES: [Code; 6] = [
+    const ACTIONS: [&str; 10] = [
+        "ignore", "bad", "die", "ok", "done", "reset", "1", "2", "3", "7",
+    ];
+    /// What our module answers, and what others do.
+    const CODES: [Code; 11] = [
+        SUCCESS,
         SUCCESS,
         AUTH_ERR,
         IGNORE,
         "maxtries",
         "user_unknown",
         "perm_denied",
+        "authinfo_unavail",
+        "service_err",
+        "conv_err",
+        "new_authtok_reqd",
     ];
 
-    fn random_stack(
-        numbers: &mut Numbers,
-        depth: usize,
-    ) -> (Vec<String>, Vec<Entry<Code>>, Vec<Vec<String>>) {
-        let (mut lines, mut stack, mut files) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..=numbers.below(5) {
-            if depth == 0 && numbers.below(6) == 0 {
-                let (inner_lines, inner, _) = random_stack(numbers, 1);
-                // libpam looks into /etc/pam.d for a name, whatever folder it was given.
-                lines.push(format!("auth substack FOLDER/inner{}", files.len()));
-                files.push(inner_lines);
-                stack.push(Entry::Substack(inner));
-                continue;
-            }
-            let (control, code) = (numbers.pick(&CONTROLS), numbers.pick(&CODES));
-            lines.push(format!("auth {control} pam_debug.so auth={code}"));
-            stack.push(Entry::Module(Control::parse(control).unwrap(), code));
+    /// A word, or a field of up to five pairs.
+    fn random_control(numbers: &mut Numbers) -> String {
+        if numbers.below(2) == 0 {
+            return numbers.pick(&WORDS).to_owned();
         }
-        (lines, stack, files)
+        let pairs: Vec<_> = (0..=numbers.below(5))
+            .map(|_| {
+                let answer = match numbers.below(3) {
+                    0 => "default",
+                    1 => numbers.pick(&CODES),
+                    _ => numbers.pick(&ANSWERS),
+                };
+                let equals = numbers.pick(&["=", "=", "=", " = "]);
+                format!("{answer}{equals}{}", numbers.pick(&ACTIONS))
+            })
+            .collect();
+        format!("[{}]", pairs.join(" "))
+    }
+
+    /// Writes `name` and what it includes into `folder`: modules of fixed answer, pam_permit.so,
+    /// pam_deny.so, includes and substacks.
+    fn random_file(numbers: &mut Numbers, folder: &Path, name: &str, depth: usize) {
+        let mut lines = Vec::new();
+        for number in 0..=numbers.below(6) {
+            let control = random_control(numbers);
+            lines.push(match numbers.below(10) {
+                0 | 1 if depth < 3 => {
+                    let inner = format!("{name}-{number}");
+                    random_file(numbers, folder, &inner, depth + 1);
+                    let kind = numbers.pick(&["include", "substack"]);
+                    // libpam looks into /etc/pam.d for a name, whatever folder it was given.
+                    format!("auth {kind} {}/{inner}", folder.display())
+                }
+                2 => format!("auth {control} pam_permit.so"),
+                3 => format!("auth {control} pam_deny.so"),
+                _ => format!("auth {control} pam_debug.so auth={}", numbers.pick(&CODES)),
+            });
+        }
+        write_stack(folder, name, &lines).unwrap();
+    }
+
+    fn answer(module: &Module) -> Code {
+        match module.name.as_str() {
+            "pam_permit.so" => SUCCESS,
+            "pam_deny.so" => AUTH_ERR,
+            _ => CODES
+                .into_iter()
+                .find(|code| module.has(&format!("auth={code}")))
+                .unwrap(),
+        }
     }
 
     #[test]
     fn libpam_itself_gives_the_same_answers() {
         let folder = tempfile::tempdir().unwrap();
         let mut numbers = Numbers(20_261_124);
-        for round in 0..1500 {
-            let (lines, stack, files) = random_stack(&mut numbers, 0);
-            for (number, inner) in files.iter().enumerate() {
-                write_stack(folder.path(), &format!("inner{number}"), inner).unwrap();
-            }
+        let mut seen = BTreeMap::new();
+        for round in 0..4000 {
             let service = format!("s{round}");
-            let here = folder.path().to_string_lossy();
-            let lines: Vec<_> = lines
-                .iter()
-                .map(|line| line.replace("FOLDER", &here))
-                .collect();
-            write_stack(folder.path(), &service, &lines).unwrap();
+            random_file(&mut numbers, folder.path(), &service, 0);
             let mut silent = |_: Style, _: &str| None;
             let mut pam = Transaction::start(&service, "root", folder.path(), &mut silent).unwrap();
-            let real = pam
-                .authenticate()
-                .name()
-                .trim_start_matches("PAM_")
-                .to_lowercase();
-            let ours = evaluate(&stack, &mut |code| code);
-            assert_eq!(ours, real, "{lines:#?} {files:#?}");
+            let real = pam.authenticate().name().replace("PAM_", "").to_lowercase();
+            let stack = stack::read(folder.path(), &service).unwrap();
+            let ours = evaluate(&stack, &mut answer);
+            let file = std::fs::read_to_string(folder.path().join(&service)).unwrap();
+            assert_eq!(ours, real, "{service}:\n{file}");
+            *seen.entry(real).or_insert(0) += 1;
         }
+        assert!(seen[SUCCESS] > 400 && seen.len() > 6, "{seen:?}");
     }
 
     #[test]
@@ -283,6 +355,8 @@ mod tests {
             "[success]",
             "[success=0]",
             "[success=x]",
+            "[succes=ok default=bad]",
+            "[success=ok = bad]",
         ] {
             assert!(Control::parse(text).is_none(), "{text}");
         }

@@ -1,8 +1,7 @@
 //! The service, and what sudo and desktop programs are like on this host.
 
 use std::cell::Cell;
-use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,12 +11,13 @@ use pam_authy::config::Config;
 use pam_authy::deadline::Deadline;
 use pam_authy::text;
 
+use super::sudoers::Sudoers;
 use super::{Check, Protected};
 
 /// How far the clocks may be apart before it is worth a word.
 const CLOCK_LIMIT: Duration = Duration::from_secs(30);
 /// Services whose programs ask PAM without being root: they could not read the API key.
-const WITHOUT_ROOT: [&str; 14] = [
+const WITHOUT_ROOT: [&str; 21] = [
     "i3lock",
     "swaylock",
     "hyprlock",
@@ -32,6 +32,13 @@ const WITHOUT_ROOT: [&str; 14] = [
     "gnome-screensaver",
     "kde",
     "xfce4-screensaver",
+    "light-locker",
+    "vlock",
+    "postgresql",
+    "apache2",
+    "httpd",
+    "nginx",
+    "squid",
 ];
 
 /// Whether the key is taken, the server's certificate holds, and the clocks agree.
@@ -111,50 +118,52 @@ pub(super) fn runs_without_root(service: &str) -> Option<Check> {
         Check::problem(
             &format!("pam {service}"),
             format!(
-                "{service} asks PAM without being root: it can't read the key, and stays locked"
+                "{service} asks PAM without being root: it can't read the key, and refuses everybody"
             ),
         )
         .hint("take our line out of this service's stack")
     })
 }
 
-/// sudo's own settings that matter to a second prompt.
-pub(super) fn sudo(protected: &[Protected], config: &Config) -> Vec<Check> {
+/// Tokens that somebody may try in one call of sudo before it is worth a word.
+const TRIES_LIMIT: u32 = 5;
+
+/// sudo's own settings that matter to a second prompt, and its two services.
+pub(super) fn sudo(
+    protected: &[Protected],
+    sudoers: &Sudoers,
+    pam_dir: &Path,
+    config: Option<&Config>,
+) -> Vec<Check> {
+    let is_protected = |service: &str| protected.iter().any(|p| p.service == service);
     let mut checks = Vec::new();
-    if !protected
-        .iter()
-        .any(|p| p.service == "sudo" || p.service == "sudo-i")
-    {
-        return checks;
+    match (is_protected("sudo"), is_protected("sudo-i")) {
+        (false, false) => return checks,
+        (true, false) if pam_dir.join("sudo-i").exists() => checks.push(
+            Check::problem(
+                "sudo",
+                "`sudo -i` asks no second factor: its stack is sudo-i",
+            )
+            .hint("put our line into sudo-i as well"),
+        ),
+        _ => {}
     }
-    let mut files = vec![PathBuf::from("/etc/sudoers")];
-    let folder = fs::read_dir("/etc/sudoers.d")
-        .into_iter()
-        .flatten()
-        .flatten();
-    files.extend(folder.map(|entry| entry.path()));
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap_or_default();
-        for (at, line) in text.lines().enumerate() {
-            let line = line.split('#').next().unwrap_or_default();
-            let place = format!("{}:{}", file.display(), at + 1);
-            if line.contains("passprompt_override") && !line.contains("!passprompt_override") {
-                checks.push(
-                    Check::warning("sudo", format!("{place}: passprompt_override puts sudo's own prompt in the place of ours"))
-                        .hint("take it out: the person would not know that the token is asked for"),
-                );
-            }
-            let tries = line.split_once("passwd_tries=").and_then(|(_, rest)| {
-                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                digits.parse::<u32>().ok()
-            });
-            if let Some(tries) = tries.filter(|tries| *tries > 5) {
-                let all = tries * config.login("sudo").attempts;
-                checks.push(
-                    Check::warning("sudo", format!("{place}: passwd_tries={tries} lets somebody try {all} tokens in one call of sudo"))
-                        .hint("3 is sudo's default"),
-                );
-            }
+    for place in sudoers.prompt_overrides() {
+        let message =
+            format!("{place}: passprompt_override puts sudo's own prompt in the place of ours");
+        checks.push(
+            Check::warning("sudo", message)
+                .hint("take it out: the person would not know that the token is asked for"),
+        );
+    }
+    for (place, tries) in sudoers.tries() {
+        if tries > TRIES_LIMIT {
+            let attempts = config.map_or(1, |config| config.login("sudo").attempts);
+            let all = tries.saturating_mul(attempts);
+            let message = format!(
+                "{place}: passwd_tries={tries} lets somebody try {all} tokens in one call of sudo"
+            );
+            checks.push(Check::warning("sudo", message).hint("3 is sudo's default"));
         }
     }
     checks

@@ -7,6 +7,7 @@ use nix::unistd::Group;
 use pam_authy::text;
 use pam_authy::users::{Entry, Mapping};
 
+use super::sudoers::Sudoers;
 use super::{Check, Protected};
 
 /// Groups whose members may use sudo by the habit of distributions.
@@ -18,52 +19,32 @@ pub(super) struct People {
 }
 
 impl People {
-    /// Looks into the groups and sudoers.
-    pub(super) fn find() -> Self {
+    /// Looks up whom sudoers names, and the members of its groups.
+    pub(super) fn find(sudoers: &Sudoers) -> Self {
         let mut admins = BTreeSet::from(["root".to_owned()]);
-        let mut files = vec!["/etc/sudoers".into()];
-        files.extend(
-            fs::read_dir("/etc/sudoers.d")
-                .into_iter()
-                .flatten()
-                .flatten()
-                .map(|e| e.path()),
-        );
-        let text: String = files
-            .iter()
-            .map(|file: &std::path::PathBuf| fs::read_to_string(file).unwrap_or_default() + "\n")
-            .collect();
-        let (users, groups) = sudoers(&text);
+        let (users, groups) = sudoers.named();
         admins.extend(users);
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
         for group in groups.iter().map(String::as_str).chain(ADMIN_GROUPS) {
             if let Ok(Some(group)) = Group::from_name(group) {
                 admins.extend(group.mem);
+                admins.extend(primary_members(&passwd, group.gid.as_raw()));
             }
         }
         Self { admins }
     }
 }
 
-/// The users and groups whom lines of sudoers name first.
-fn sudoers(text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
-    let (mut users, mut groups) = (BTreeSet::new(), BTreeSet::new());
-    for line in text.lines().map(str::trim) {
-        let first = line.split_whitespace().next().unwrap_or_default();
-        let is_rule = line.contains('=')
-            && !first.starts_with(['#', '@', '\\'])
-            && !first.starts_with("Defaults")
-            && !first.ends_with("_Alias");
-        if !is_rule {
-            continue;
-        }
-        for name in first.split(',') {
-            match name.strip_prefix('%') {
-                Some(group) => groups.insert(group.to_owned()),
-                None => name != "ALL" && users.insert(name.to_owned()),
-            };
-        }
-    }
-    (users, groups)
+/// The accounts whose own group it is; a group's list of members does not name them.
+fn primary_members(passwd: &str, gid: u32) -> Vec<String> {
+    let wanted = gid.to_string();
+    let accounts = passwd.lines().map(|line| line.split(':'));
+    accounts
+        .filter_map(|mut fields| {
+            let name = fields.next()?;
+            (fields.nth(2)? == wanted).then(|| name.to_owned())
+        })
+        .collect()
 }
 
 /// Root and sudoers without an enrolment, where that means that they are refused.
@@ -126,13 +107,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_and_groups_of_sudoers_are_found() {
-        let text = "Defaults env_reset\n# x ALL=(ALL) ALL\nroot ALL=(ALL:ALL) ALL\n%sudo ALL=(ALL:ALL) ALL\nalice,bob ALL=(root) /bin/ls\nUser_Alias X = y\n@includedir /etc/sudoers.d\n";
-        let (users, groups) = sudoers(text);
-        assert_eq!(
-            users.into_iter().collect::<Vec<_>>(),
-            ["alice", "bob", "root"]
-        );
-        assert_eq!(groups.into_iter().collect::<Vec<_>>(), ["sudo"]);
+    fn the_members_by_primary_group_are_found() {
+        let passwd =
+            "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:27::/home/alice:/bin/sh\nbroken\n";
+        assert_eq!(primary_members(passwd, 27), ["alice"]);
     }
 }

@@ -3,10 +3,11 @@
 //! sshd itself says so: `sshd -T -C user=…,host=…,addr=…` prints the settings with every Match block
 //! applied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use nix::unistd::Uid;
 use pam_authy::config::Config;
 use pam_authy::text;
 use pam_authy::users::Mapping;
@@ -16,8 +17,8 @@ use super::{Check, Level, Protected};
 
 /// Where sshd is.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"];
-/// The most people for whom sshd is asked.
-const PEOPLE_LIMIT: usize = 50;
+/// The most people for whom sshd is asked; a question takes some 10 ms.
+const PEOPLE_LIMIT: usize = 500;
 /// Loopback, and an address that belongs to nobody (RFC 5737).
 const ADDRESSES: [(&str, &str); 2] = [
     ("localhost", "127.0.0.1"),
@@ -26,54 +27,82 @@ const ADDRESSES: [(&str, &str); 2] = [
 
 /// sshd's settings for one connection, by their names in small letters.
 type Settings = BTreeMap<String, String>;
+/// What is wrong, and what to do.
+type Finding = (Level, String, &'static str);
 
 pub(super) fn sshd(
     protected: &[Protected],
-    config: &Config,
+    config: Option<&Config>,
     mapping: Option<&Mapping>,
     people: &People,
 ) -> Vec<Check> {
-    let Some(stack) = protected.iter().find(|p| p.service == "sshd") else {
-        return Vec::new();
-    };
     let Some(program) = PROGRAMS.iter().find(|path| Path::new(path).exists()) else {
-        return vec![Check::warning("sshd", "sshd is not installed")];
+        let uses = protected.iter().any(|stack| stack.service == "sshd");
+        let missing = || Check::warning("sshd", "sshd is not installed");
+        return uses.then(missing).into_iter().collect();
     };
-    let mut names: BTreeSet<String> = people.admins.clone();
+    // Administrators first, so that a limit never leaves them out.
+    let mut names: Vec<&str> = people.admins.iter().map(String::as_str).collect();
+    let enrolled = mapping.into_iter().flat_map(Mapping::iter);
     names.extend(
-        mapping
-            .into_iter()
-            .flat_map(Mapping::iter)
-            .map(|(name, _)| name.to_owned()),
+        enrolled
+            .map(|(name, _)| name)
+            .filter(|name| !people.admins.contains(*name)),
     );
-    let deadline = config.login("sshd").deadline.as_secs();
-    let mut found: BTreeMap<(Level, String, &'static str), Vec<String>> = BTreeMap::new();
+    let mut found: BTreeMap<Finding, Vec<String>> = BTreeMap::new();
     for name in names.iter().take(PEOPLE_LIMIT) {
         for (host, address) in ADDRESSES {
             let settings = match ask(program, name, host, address) {
                 Ok(settings) => settings,
-                Err(why) => return vec![Check::warning("sshd", why).hint("run doctor as root")],
+                Err(why) => return unanswered(protected, why),
             };
-            for (level, message, hint) in
-                judge(&settings, name == "root", stack.has_first_factor, deadline)
-            {
+            let service = settings
+                .get("pamservicename")
+                .map_or("sshd", String::as_str);
+            let Some(stack) = protected.iter().find(|stack| stack.service == service) else {
+                continue;
+            };
+            let deadline = config.map(|config| config.login(service).deadline.as_secs());
+            let root = *name == "root";
+            for finding in judge(&settings, root, stack.has_first_factor, deadline) {
                 let who = format!("{} from {address}", text::clean_to(name, 64));
-                found.entry((level, message, hint)).or_default().push(who);
+                found.entry(finding).or_default().push(who);
             }
         }
     }
-    if found.is_empty() {
-        return vec![Check::ok(
-            "sshd",
-            "sshd asks everybody for the second factor",
-        )];
-    }
-    found
+    let mut checks: Vec<_> = found
         .into_iter()
         .map(|((level, message, hint), who)| {
             Check::new("sshd", level, format!("{message} ({})", shortened(&who))).hint(hint)
         })
-        .collect()
+        .collect();
+    if checks.is_empty() && protected.iter().any(|stack| stack.is_sshd()) {
+        checks.push(Check::ok(
+            "sshd",
+            "sshd asks everybody for the second factor",
+        ));
+    }
+    if let Some(more @ 1..) = names.len().checked_sub(PEOPLE_LIMIT) {
+        let message = format!("sshd was asked about {PEOPLE_LIMIT} people, not about {more} more");
+        checks.push(
+            Check::warning("sshd", message)
+                .hint("look at Match blocks that name other people or groups yourself"),
+        );
+    }
+    checks
+}
+
+/// sshd does not say what it would do: as root, since it would not do it either.
+fn unanswered(protected: &[Protected], why: String) -> Vec<Check> {
+    let uses = protected.iter().any(Protected::is_sshd);
+    let check = || {
+        if Uid::effective().is_root() {
+            Check::problem("sshd", why).hint("`sshd -t` must say nothing before sshd is reloaded")
+        } else {
+            Check::warning("sshd", why).hint("run doctor as root")
+        }
+    };
+    uses.then(check).into_iter().collect()
 }
 
 /// The first few, and how many more.
@@ -112,14 +141,12 @@ fn settings(text: &str) -> Settings {
         .collect()
 }
 
-type Finding = (Level, String, &'static str);
-
 /// What is wrong with the settings for one connection.
 fn judge(
     settings: &Settings,
     is_root: bool,
     has_first_factor: bool,
-    deadline: u64,
+    deadline: Option<u64>,
 ) -> Vec<Finding> {
     let get = |name: &str| settings.get(name).map_or("", String::as_str);
     let mut found = Vec::new();
@@ -139,13 +166,14 @@ fn judge(
             "set `KbdInteractiveAuthentication yes`",
         ));
     }
-    found.extend(methods(
-        get("authenticationmethods"),
-        get("pubkeyauthentication") != "no",
-        has_first_factor,
-    ));
+    found.extend(methods(&ways_in(settings), has_first_factor));
     let root_login = get("permitrootlogin");
-    if is_root && matches!(root_login, "without-password" | "prohibit-password") {
+    let keys_only = [
+        "without-password",
+        "prohibit-password",
+        "forced-commands-only",
+    ];
+    if is_root && keys_only.contains(&root_login) {
         let message = format!(
             "PermitRootLogin {root_login} lets root use no keyboard-interactive: root's second factor always fails"
         );
@@ -160,7 +188,7 @@ fn judge(
         found.push((Level::Warning, message, "set `UseDNS no`"));
     }
     if let Ok(grace @ 1..) = get("logingracetime").parse::<u64>()
-        && grace < deadline
+        && let Some(deadline) = deadline.filter(|deadline| grace < *deadline)
     {
         let message =
             format!("LoginGraceTime {grace} ends a login before deadline_seconds {deadline} does");
@@ -169,20 +197,34 @@ fn judge(
     found
 }
 
-/// The ways in that sshd offers.
-fn methods(lists: &str, public_keys: bool, has_first_factor: bool) -> Vec<Finding> {
+/// The lists of methods of which each lets in.
+fn ways_in(settings: &Settings) -> Vec<&str> {
+    /// What sshd offers when no list is set, by the setting that switches it off.
+    const METHODS: [(&str, &str); 5] = [
+        ("pubkeyauthentication", "publickey"),
+        ("kbdinteractiveauthentication", "keyboard-interactive"),
+        ("passwordauthentication", "password"),
+        ("hostbasedauthentication", "hostbased"),
+        ("gssapiauthentication", "gssapi-with-mic"),
+    ];
+    let is_on = |name: &str| settings.get(name).is_some_and(|value| value == "yes");
+    match settings.get("authenticationmethods").map(String::as_str) {
+        None | Some("" | "any") => METHODS
+            .iter()
+            .filter(|(setting, _)| is_on(setting))
+            .map(|(_, method)| *method)
+            .collect(),
+        Some(lists) => lists.split_whitespace().collect(),
+    }
+}
+
+fn methods(lists: &[&str], has_first_factor: bool) -> Vec<Finding> {
     let mut found = Vec::new();
-    let lists: Vec<&str> = match lists {
-        "" | "any" if public_keys => vec!["publickey", "keyboard-interactive"],
-        "" | "any" => vec!["keyboard-interactive"],
-        lists => lists.split_whitespace().collect(),
-    };
     for list in lists {
         let names: Vec<_> = list
             .split(',')
             .map(|name| name.split(':').next().unwrap_or(name))
             .collect();
-        // The method `password` asks PAM as well, without a way to type the token: it is refused.
         if !names
             .iter()
             .any(|name| matches!(*name, "keyboard-interactive" | "password"))
@@ -191,6 +233,13 @@ fn methods(lists: &str, public_keys: bool, has_first_factor: bool) -> Vec<Findin
                 Level::Problem,
                 format!("`{list}` alone lets in, without the second factor"),
                 "set `AuthenticationMethods publickey,keyboard-interactive` or `keyboard-interactive`, in Match blocks too",
+            ));
+        } else if !names.contains(&"keyboard-interactive") {
+            // It asks PAM as well, and answers each prompt with the password.
+            found.push((
+                Level::Warning,
+                format!("`{list}` gives no way to type a token: it is always refused"),
+                "set `PasswordAuthentication no`, and use keyboard-interactive",
             ));
         } else if !has_first_factor && !names.contains(&"publickey") {
             found.push((
@@ -208,13 +257,13 @@ mod tests {
     use super::*;
 
     fn said(text: &str, is_root: bool, has_first_factor: bool) -> String {
-        let all = judge(&settings(text), is_root, has_first_factor, 90);
+        let all = judge(&settings(text), is_root, has_first_factor, Some(90));
         all.into_iter()
             .map(|(level, message, _)| format!("{}: {message}\n", level.word()))
             .collect()
     }
 
-    const GOOD: &str = "usepam yes\nkbdinteractiveauthentication yes\npubkeyauthentication yes\npermitrootlogin no\nusedns no\nlogingracetime 120\n";
+    const GOOD: &str = "usepam yes\nkbdinteractiveauthentication yes\npasswordauthentication no\npubkeyauthentication yes\npermitrootlogin no\nusedns no\nlogingracetime 120\n";
 
     #[test]
     fn the_settings_of_the_readme_are_right() {
@@ -232,6 +281,33 @@ mod tests {
     }
 
     #[test]
+    fn every_method_that_asks_no_module_is_a_way_round() {
+        for (setting, method) in [
+            ("hostbasedauthentication", "hostbased"),
+            ("gssapiauthentication", "gssapi-with-mic"),
+        ] {
+            let text = format!("{GOOD}authenticationmethods any\n{setting} yes\n");
+            let said = said(&text, false, true);
+            assert!(
+                said.contains(&format!("`{method}` alone lets in")),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_method_password_cannot_carry_a_token() {
+        let text = format!("{GOOD}authenticationmethods password keyboard-interactive\n");
+        let listed = said(&text, false, true);
+        assert!(
+            listed.contains("warning: `password` gives no way"),
+            "{listed}"
+        );
+        let text = GOOD.replace("passwordauthentication no", "passwordauthentication yes");
+        assert!(said(&text, false, true).contains("`password` gives no way"));
+    }
+
+    #[test]
     fn a_stack_without_a_password_needs_the_key() {
         let text = format!("{GOOD}authenticationmethods keyboard-interactive\n");
         assert!(said(&text, false, false).contains("a token alone"));
@@ -246,9 +322,15 @@ mod tests {
             "kbdinteractiveauthentication no",
         );
         assert!(said(&text, false, true).contains("nobody can type a token"));
-        let text = GOOD.replace("permitrootlogin no", "permitrootlogin without-password");
-        assert!(said(&text, true, true).contains("root's second factor always fails"));
-        assert!(!said(&text, false, true).contains("root"));
+        for value in [
+            "without-password",
+            "prohibit-password",
+            "forced-commands-only",
+        ] {
+            let text = GOOD.replace("permitrootlogin no", &format!("permitrootlogin {value}"));
+            assert!(said(&text, true, true).contains("root's second factor always fails"));
+            assert!(!said(&text, false, true).contains("root"));
+        }
         let text = GOOD
             .replace("logingracetime 120", "logingracetime 60")
             .replace("usedns no", "usedns yes");

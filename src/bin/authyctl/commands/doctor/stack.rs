@@ -7,6 +7,8 @@ use super::evaluate::{Control, Entry};
 
 /// How deep includes go.
 const DEPTH: usize = 16;
+/// Where libpam looks for what is not in /etc/pam.d.
+const VENDOR_FOLDER: &str = "/usr/lib/pam.d";
 
 /// A module in a stack.
 #[derive(Debug, Clone)]
@@ -39,11 +41,16 @@ pub(super) fn read(folder: &Path, service: &str) -> Result<Vec<Entry<Module>>, S
 }
 
 fn read_file(folder: &Path, name: &str, depth: usize) -> Result<Vec<Entry<Module>>, String> {
-    let path = folder.join(name);
+    let mut path = folder.join(name);
+    if folder == Path::new("/etc/pam.d") && !path.exists() {
+        let vendor = Path::new(VENDOR_FOLDER).join(name);
+        path = if vendor.exists() { vendor } else { path };
+    }
     if depth > DEPTH {
         return Err(format!("{}: includes itself", path.display()));
     }
-    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = String::from_utf8_lossy(&bytes);
     let mut stack = Vec::new();
     for (number, line) in lines(&text) {
         let place = format!("{}:{number}", path.display());
@@ -53,12 +60,12 @@ fn read_file(folder: &Path, name: &str, depth: usize) -> Result<Vec<Entry<Module
         }
         let mut words = words(&line).into_iter();
         let kind = words.next().unwrap_or_default();
-        if kind.trim_start_matches('-') != "auth" {
+        if !kind.trim_start_matches('-').eq_ignore_ascii_case("auth") {
             continue;
         }
         let bad = || format!("{place}: is no line of a stack");
         let (control, target) = words.next().zip(words.next()).ok_or_else(bad)?;
-        match control.as_str() {
+        match control.to_ascii_lowercase().as_str() {
             "include" => stack.extend(read_file(folder, &target, depth + 1)?),
             "substack" => {
                 stack.push(Entry::Substack(read_file(folder, &target, depth + 1)?));

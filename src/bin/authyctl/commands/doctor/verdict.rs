@@ -50,12 +50,17 @@ const REFUSALS: [Code; 6] = [
     "abort",
 ];
 
+/// How a first factor refuses: a wrong password, a name that it does not know, a directory that is away.
+const WRONG_PASSWORD: [Code; 3] = [AUTH_ERR, "user_unknown", "authinfo_unavail"];
+
 /// What is known of a login while a stack is evaluated.
 #[derive(Clone, Copy)]
 struct World {
     ours: Code,
     /// Which of the first factors knows the password; none when it is wrong.
     accepting: Option<usize>,
+    /// How the others refuse.
+    refusal: Code,
     /// A bit for each module of unknown answer.
     unknown: usize,
 }
@@ -114,7 +119,8 @@ impl<'a> Stack<'a> {
             }
             if is_first_factor(module) {
                 factor += 1;
-                return answer(world.accepting == Some(factor - 1));
+                let accepts = world.accepting == Some(factor - 1);
+                return if accepts { SUCCESS } else { world.refusal };
             }
             fixed(module).unwrap_or_else(|| {
                 unknown += 1;
@@ -140,16 +146,19 @@ impl<'a> Stack<'a> {
             (true, count) if count > 0 => (0..count).map(Some).collect(),
             _ => vec![None],
         };
-        accepting
-            .into_iter()
-            .flat_map(|accepting| {
-                (0..ways).map(move |unknown| World {
-                    ours,
-                    accepting,
-                    unknown,
-                })
-            })
-            .collect()
+        let world = |accepting, refusal, unknown| World {
+            ours,
+            accepting,
+            refusal,
+            unknown,
+        };
+        let mut worlds = Vec::new();
+        for accepting in accepting {
+            for refusal in WRONG_PASSWORD {
+                worlds.extend((0..ways).map(|unknown| world(accepting, refusal, unknown)));
+            }
+        }
+        worlds
     }
 
     fn can_pass(&self, ours: Code, right: bool) -> bool {
@@ -349,6 +358,31 @@ mod tests {
     fn an_optional_password_makes_the_token_enough() {
         let said = said(&["auth optional pam_unix.so", OURS], false);
         assert!(said.contains("a token alone lets in"), "{said}");
+    }
+
+    #[test]
+    fn a_password_that_an_unknown_name_skips_makes_the_token_enough() {
+        for control in [
+            "[success=ok user_unknown=ignore default=die]",
+            "[success=ok authinfo_unavail=ignore default=die]",
+        ] {
+            let said = said(&[&format!("auth {control} pam_sss.so"), OURS], false);
+            assert!(said.contains("a token alone lets in"), "{control}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_permit_in_the_wrong_place_is_found() {
+        let before = said(&["auth sufficient pam_permit.so", OURS], false);
+        assert!(before.contains("whom Authy refused"), "{before}");
+        let jumped = "auth [success=1 default=ignore] pam_permit.so";
+        let over = said(&[UNIX, jumped, OURS, PERMIT], false);
+        assert!(over.contains("whom Authy refused"), "{over}");
+        let last = said(&[UNIX, OURS, "auth sufficient pam_permit.so"], false);
+        assert!(last.contains("both needed"), "{last}");
+        let optional = "auth optional pam_authy.so";
+        let weak = said(&[UNIX, PERMIT, optional], false);
+        assert!(weak.contains("the control flag is `optional`"), "{weak}");
     }
 
     #[test]

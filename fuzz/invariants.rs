@@ -1,0 +1,290 @@
+//! What holds for every input from outside, whatever its bytes: each function takes an input and
+//! panics when something does not hold. Run by the fuzz targets, and by tests/fuzzed.rs.
+
+#![allow(dead_code, reason = "each fuzz target runs one of them")]
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use pam_authy::client::callback::{Callback, Params};
+use pam_authy::client::tokens::Verify;
+use pam_authy::client::transport::{Request, Response, Transport};
+use pam_authy::client::types::{AuthyId, Cellphone, CountryCode, Token, Uuid};
+use pam_authy::client::{Client, Error};
+use pam_authy::config::Config;
+use pam_authy::deadline::Deadline;
+use pam_authy::secret::Secret;
+use pam_authy::ssh_key::fingerprints;
+use pam_authy::text;
+use pam_authy::users::{Entry, Mapping};
+use serde_json::Value;
+
+/// The API key of the corpus; no error may quote it.
+pub(crate) const KEY: &str = "d57d919d11e6b221c9bf6f7c882028f9";
+
+/// config.toml: what is accepted is in its range, and no error quotes the key or is more than a line.
+pub(crate) fn config(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    match Config::parse(text, Path::new("/etc/pam_authy/config.toml")) {
+        Ok(config) => {
+            let api = &config.api;
+            assert!((1..=60).contains(&api.timeout.as_secs()));
+            assert!(api.url.starts_with("https://") && !api.url.ends_with('/'));
+            assert!(!api.key.expose().is_empty() && !text::has_control(api.key.expose()));
+            for service in ["sshd", "sudo", ""] {
+                let login = config.login(service);
+                assert!((1..=10).contains(&login.attempts));
+                assert!((5..=600).contains(&login.deadline.as_secs()));
+                assert!(login.refusal.as_secs() <= 10);
+            }
+            assert!(
+                !format!("{config:?}").contains(api.key.expose()) || api.key.expose().len() < 8
+            );
+        }
+        Err(error) => {
+            let said = error.to_string();
+            assert!(!said.contains(&KEY[..8]), "{said}");
+            assert!(!said.chars().any(char::is_control), "{said:?}");
+        }
+    }
+}
+
+/// users.toml: valid as a whole or refused as a whole; an entry is a person, or says what is wrong.
+pub(crate) fn users(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let path = Path::new("/etc/pam_authy/users.toml");
+    match Mapping::parse(text, path) {
+        Ok(mapping) => {
+            for (name, entry) in mapping.iter() {
+                assert_eq!(mapping.find(name), *entry);
+                match entry {
+                    Entry::Enrolled(person) => {
+                        assert!((1..=i64::MAX as u64).contains(&person.id.number()));
+                    }
+                    Entry::Shared(shared) => {
+                        assert!(!shared.keys.is_empty());
+                        assert!(shared.person(&[]).is_err(), "no key names nobody");
+                    }
+                    Entry::Unusable { message, .. } => {
+                        assert!(!message.chars().any(char::is_control), "{message:?}");
+                    }
+                    Entry::Absent => panic!("{name:?} is listed and absent"),
+                }
+            }
+            for tail in ["\n=", "\n[users", "\n\"", "\n[groups]\n"] {
+                let broken = format!("{text}{tail}");
+                assert!(Mapping::parse(&broken, path).is_err(), "{broken:?}");
+            }
+        }
+        Err(error) => {
+            let said = error.to_string();
+            assert!(!said.chars().any(char::is_control), "{said:?}");
+        }
+    }
+}
+
+/// Answers every request with the same, and keeps what was asked.
+struct Scripted {
+    status: u16,
+    body: Vec<u8>,
+    asked: RefCell<Vec<String>>,
+}
+
+impl Transport for Scripted {
+    fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
+        self.asked
+            .borrow_mut()
+            .push(request.url.expose().to_owned());
+        Ok(Response {
+            status: self.status,
+            body: self.body.clone(),
+            retry_after_seconds: None,
+            date: None,
+        })
+    }
+}
+
+fn client(status: u16, body: &[u8]) -> Client<Scripted> {
+    let transport = Scripted {
+        status,
+        body: body.to_vec(),
+        asked: RefCell::default(),
+    };
+    let second = Duration::from_secs(60);
+    Client::new(
+        transport,
+        "https://authy.test",
+        Secret::new(KEY.into()),
+        second,
+    )
+}
+
+fn later() -> Deadline {
+    Deadline::after(Instant::now(), Duration::from_secs(600))
+}
+
+/// Replies: the first three bytes are the status, the rest is the body. A yes is HTTP 200, a JSON object,
+/// `token` exactly `is valid`, and `success` not false; no error's text can harm a terminal or a log.
+pub(crate) fn reply(data: &[u8]) {
+    let Some((status, body)) = data.split_at_checked(3) else {
+        return;
+    };
+    let Some(status) = std::str::from_utf8(status)
+        .ok()
+        .and_then(|text| text.parse().ok())
+    else {
+        return;
+    };
+    let (id, token): (AuthyId, Token) = ("1635".parse().unwrap(), "1234567".parse().unwrap());
+    let client = client(status, body);
+    let said = client
+        .tokens()
+        .verify(id, &token, &Verify::default(), later());
+    assert_eq!(said.is_ok(), is_yes(status, body), "{said:?}");
+    let others = [
+        client.tokens().sms(id, &Default::default(), later()).err(),
+        client.users().status(id, later()).err(),
+        client.app().details(later()).err(),
+        client
+            .approvals()
+            .status(&"a-b".parse().unwrap(), later())
+            .err(),
+        said.err(),
+    ];
+    for error in others.into_iter().flatten() {
+        let text = error.to_string();
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+        assert!(text.chars().count() < 1000, "{text:?}");
+        assert!(!text.contains(KEY));
+    }
+}
+
+/// The rule, told once more.
+fn is_yes(status: u16, body: &[u8]) -> bool {
+    let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
+        return false;
+    };
+    let success = match object.get("success") {
+        None => true,
+        Some(value) => *value == Value::Bool(true) || *value == "true",
+    };
+    status == 200
+        && success
+        && object
+            .get("token")
+            .is_some_and(|token| *token == "is valid")
+}
+
+/// What a person types, and what stands for a number: nothing but digits gets into a URL.
+pub(crate) fn typed(data: &[u8]) {
+    let Ok(typed) = std::str::from_utf8(data) else {
+        return;
+    };
+    let digits = typed.bytes().all(|b| b.is_ascii_digit());
+    let token: Result<Token, _> = typed.parse();
+    assert_eq!(
+        token.is_ok(),
+        digits && (6..=12).contains(&typed.len()),
+        "{typed:?}"
+    );
+    if let Ok(token) = token {
+        let id: AuthyId = "1635".parse().unwrap();
+        let client = client(500, b"");
+        let said = client
+            .tokens()
+            .verify(id, &token, &Verify::default(), later())
+            .unwrap_err();
+        assert!(!format!("{said} {said:?} {token:?}").contains(typed));
+    }
+    if let Ok(id) = typed.parse::<AuthyId>() {
+        assert!(
+            digits && (1..=i64::MAX as u64).contains(&id.number()),
+            "{typed:?}"
+        );
+    }
+    if let Ok(uuid) = typed.parse::<Uuid>() {
+        let shown = uuid.to_string();
+        assert!(
+            shown
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+            "{shown:?}"
+        );
+    }
+    if let Ok(phone) = typed.parse::<Cellphone>() {
+        assert!(phone.digits().bytes().all(|b| b.is_ascii_digit()));
+        assert!((5..=15).contains(&phone.digits().len()));
+    }
+    if let Ok(code) = typed.parse::<CountryCode>() {
+        assert!((1..=9999).contains(&code.number()));
+    }
+}
+
+/// A callback: four lines (signature, nonce, address, query) and a body. Without the key nobody can
+/// sign, so nothing is ever taken for Authy's.
+pub(crate) fn callback(data: &[u8]) {
+    let mut parts = data.splitn(5, |byte| *byte == b'\n');
+    let mut line = || std::str::from_utf8(parts.next().unwrap_or_default()).unwrap_or_default();
+    let (signature, nonce, url, query) = (line(), line(), line(), line());
+    let body = parts.next().unwrap_or_default();
+    let key = Secret::new(KEY.into());
+    for params in [Params::Post(body), Params::Get(query)] {
+        let callback = Callback {
+            url,
+            nonce,
+            signature,
+            params,
+        };
+        assert!(callback.verify(&key).is_err());
+    }
+}
+
+/// Text that is shown: one line, no control or bidirectional character, bounded, quotes closed.
+pub(crate) fn text(data: &[u8]) {
+    let outside = String::from_utf8_lossy(data);
+    let shown = text::clean(&outside);
+    assert!(shown.chars().count() <= text::SHOWN + 1);
+    assert!(!shown.chars().any(char::is_control), "{shown:?}");
+    let turning = [
+        '\u{202e}', '\u{202a}', '\u{2066}', '\u{2069}', '\u{200f}', '\u{2028}', '\u{feff}',
+    ];
+    assert!(!shown.contains(turning), "{shown:?}");
+    if outside.chars().count() <= text::SHOWN {
+        assert_eq!(text::clean(&shown), shown);
+    }
+    let quoted = text::quoted(&outside);
+    let inner = quoted
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap();
+    let mut escaped = false;
+    for c in inner.chars() {
+        assert!(escaped || c != '"', "{quoted}");
+        escaped = !escaped && c == '\\';
+    }
+    assert!(!escaped, "{quoted}");
+    assert_eq!(
+        text::has_control(&outside),
+        outside.chars().any(char::is_control)
+    );
+}
+
+/// SSH_AUTH_INFO_0: whatever sshd writes there, a fingerprint is one that reads back as itself, only
+/// `publickey` lines give one, and a line more never takes one away.
+pub(crate) fn ssh_auth(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let found = fingerprints(text);
+    for fingerprint in &found {
+        assert_eq!(fingerprint.to_string().parse(), Ok(*fingerprint));
+    }
+    assert!(found.len() <= text.matches("publickey").count());
+    let more = fingerprints(&format!("{text}\npassword"));
+    assert_eq!(found, more);
+}

@@ -1,0 +1,73 @@
+//! Rows on their way into the mapping: a small mapping is written after every row or two; a large one,
+//! which takes longer to write, less often.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use pam_authy::client::types::AuthyId;
+use pam_authy::users::write::{self, Enrolment};
+
+use super::progress::Progress;
+use super::tally::{Fate, RowError, Tally};
+
+/// Between two writes of the mapping passes this many times what a write takes.
+const REST: u32 = 4;
+
+/// Rows that are not written yet.
+pub(super) struct Batch<'a> {
+    users: &'a Path,
+    replace: bool,
+    rows: Vec<(usize, Enrolment)>,
+    last: Instant,
+    cost: Duration,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(users: &'a Path, replace: bool) -> Self {
+        Self {
+            users,
+            replace,
+            rows: Vec::new(),
+            last: Instant::now(),
+            cost: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn add(&mut self, line: usize, user: String, id: AuthyId) {
+        let key = None;
+        self.rows.push((line, Enrolment { user, key, id }));
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.last.elapsed() >= self.cost * REST
+    }
+
+    /// Writes the rows that are waiting, and says of each what became of it.
+    pub(super) fn write(&mut self, progress: &Progress, tally: &mut Tally) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let start = Instant::now();
+        let (lines, rows): (Vec<_>, Vec<_>) = self.rows.drain(..).unzip();
+        let fates: Vec<_> = match write::enroll_all(self.users, &rows, self.replace) {
+            Ok(changes) => changes.into_iter().map(fate).collect(),
+            Err(error) => {
+                let error = RowError::from(error);
+                rows.iter().map(|_| Err(error.clone())).collect()
+            }
+        };
+        for ((line, row), fate) in lines.into_iter().zip(&rows).zip(fates) {
+            tally.count(progress, line, &row.user, fate);
+        }
+        self.last = Instant::now();
+        self.cost = self.last.duration_since(start);
+    }
+}
+
+fn fate(change: Result<write::Change, write::Error>) -> Result<Fate, RowError> {
+    Ok(if change?.changed {
+        Fate::Enrolled
+    } else {
+        Fate::Skipped
+    })
+}

@@ -1,0 +1,108 @@
+//! `limits`, `unlock`, `forget`: what was counted and remembered, in the state folder.
+
+use std::time::{Duration, SystemTime};
+
+use pam_authy::config::Config;
+use pam_authy::limits::{self, Row};
+use pam_authy::{remember, text};
+use serde_json::{Value, json};
+
+use crate::cli::Global;
+use crate::failure::Failure;
+use crate::output::{Done, table};
+
+pub(crate) fn limits(global: &Global) -> Result<Done, Failure> {
+    let config = Config::load(&global.config)?;
+    let listing = limits::list(&config.paths.state, &config.limits, SystemTime::now())?;
+    let strangers = listing.strangers.len();
+    let paused = listing
+        .strangers
+        .iter()
+        .filter(|row| row.pause.is_some())
+        .count();
+    let mut rows = Vec::new();
+    rows.extend(listing.users.iter().map(|row| cells("user", row)));
+    rows.extend(listing.addresses.iter().map(|row| cells("address", row)));
+    let mut lines = Vec::new();
+    if !rows.is_empty() {
+        let heads = ["", "", "sms", "calls", "pushes", "refused", "pause"];
+        rows.insert(0, heads.map(str::to_owned).to_vec());
+        lines = table(&rows);
+    }
+    if strangers > 0 {
+        lines.push(format!(
+            "and names that are not enrolled: {strangers}, paused: {paused}"
+        ));
+    }
+    if lines.is_empty() {
+        lines.push("nothing is counted".to_owned());
+    }
+    let members = json!({
+        "users": listing.users.iter().map(|row| object("user", row)).collect::<Vec<_>>(),
+        "addresses": listing.addresses.iter().map(|row| object("address", row)).collect::<Vec<_>>(),
+        "strangers": strangers,
+        "strangers_paused": paused,
+    });
+    let done = Done::new(lines, members.clone());
+    match listing.errors.into_iter().next() {
+        None => Ok(done),
+        Some(error) => Err(Failure::from(error)
+            .hint("authyctl doctor says which user that is, and how to mend it")
+            .with_members(members)
+            .after(done)),
+    }
+}
+
+pub(crate) fn unlock(global: &Global, user: &str) -> Result<Done, Failure> {
+    let state = Config::load(&global.config)?.paths.state;
+    let changed = limits::unlock(&state, user)?;
+    let shown = text::clean_to(user, 64);
+    let line = if changed {
+        format!("what was counted for {shown} is forgotten")
+    } else {
+        format!("nothing was counted for {shown}")
+    };
+    Ok(Done::new(
+        vec![line],
+        json!({"user": user, "changed": changed}),
+    ))
+}
+
+pub(crate) fn forget(global: &Global, user: &str) -> Result<Done, Failure> {
+    let state = Config::load(&global.config)?.paths.state;
+    let changed = remember::forget(&state, user)?;
+    let shown = text::clean_to(user, 64);
+    let line = if changed {
+        format!("the remembered logins of {shown} are forgotten")
+    } else {
+        format!("no login of {shown} is remembered")
+    };
+    Ok(Done::new(
+        vec![line],
+        json!({"user": user, "changed": changed}),
+    ))
+}
+
+fn cells(kind: &str, row: &Row) -> Vec<String> {
+    vec![
+        kind.to_owned(),
+        text::clean_to(&row.who, 64),
+        row.sms.to_string(),
+        row.calls.to_string(),
+        row.pushes.to_string(),
+        row.refused.to_string(),
+        row.pause
+            .map_or_else(String::new, |pause| format!("{} s", pause.as_secs())),
+    ]
+}
+
+fn object(kind: &str, row: &Row) -> Value {
+    json!({
+        kind: row.who,
+        "sms": row.sms,
+        "calls": row.calls,
+        "pushes": row.pushes,
+        "refused": row.refused,
+        "pause_seconds": row.pause.as_ref().map_or(0, Duration::as_secs),
+    })
+}

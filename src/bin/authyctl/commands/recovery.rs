@@ -1,0 +1,82 @@
+//! `recovery`: makes recovery codes, counts them, takes them away. A code is shown once, and is never
+//! an argument.
+
+use std::path::PathBuf;
+
+use pam_authy::config::Config;
+use pam_authy::recovery::{self, Left};
+use pam_authy::text;
+use pam_authy::users::{Entry, Mapping};
+use serde_json::json;
+
+use super::mapping::account_warning;
+use crate::cli::{Global, Recovery};
+use crate::failure::{Failure, Kind};
+use crate::output::Done;
+
+pub(crate) fn recovery(global: &Global, what: &Recovery) -> Result<Done, Failure> {
+    match what {
+        Recovery::Generate { user, replace } => generate(global, user, *replace),
+        Recovery::Left { user } => left(global, user),
+        Recovery::Remove { user } => remove(global, user),
+    }
+}
+
+fn generate(global: &Global, user: &str, replace: bool) -> Result<Done, Failure> {
+    if global.quiet && !global.json {
+        let message = "codes that are not shown are of no use: leave --quiet out";
+        return Err(Failure::new(Kind::Usage, message));
+    }
+    let codes = recovery::generate(&state(global)?, user, replace)?;
+    let codes: Vec<String> = codes.iter().map(|code| code.to_string()).collect();
+    let shown = text::clean_to(user, 64);
+    let mut lines = vec![format!(
+        "recovery codes of {shown}; each works once, and they are not shown again:"
+    )];
+    lines.extend(codes.iter().cloned());
+    Ok(Done {
+        warning: warning(global, user),
+        ..Done::new(lines, json!({"user": user, "codes": codes}))
+    })
+}
+
+fn left(global: &Global, user: &str) -> Result<Done, Failure> {
+    let shown = text::clean_to(user, 64);
+    let (left, line) = match recovery::left(&state(global)?, user)? {
+        Left::Never => (0, format!("{shown} has no recovery codes")),
+        Left::Of(left) => (left, format!("{shown} has {left} recovery codes left")),
+    };
+    Ok(Done::new(vec![line], json!({"user": user, "left": left})))
+}
+
+fn remove(global: &Global, user: &str) -> Result<Done, Failure> {
+    let changed = recovery::remove(&state(global)?, user)?;
+    let shown = text::clean_to(user, 64);
+    let line = if changed {
+        format!("the recovery codes of {shown} are taken away")
+    } else {
+        format!("{shown} has no recovery codes")
+    };
+    Ok(Done::new(
+        vec![line],
+        json!({"user": user, "changed": changed}),
+    ))
+}
+
+fn state(global: &Global) -> Result<PathBuf, Failure> {
+    Ok(Config::load(&global.config)?.paths.state)
+}
+
+/// Codes of somebody who is not enrolled are taken nowhere.
+fn warning(global: &Global, user: &str) -> Option<String> {
+    let entry =
+        Mapping::load(&global.users).map(|mapping| matches!(mapping.find(user), Entry::Absent));
+    match entry {
+        Ok(false) => account_warning(user),
+        Ok(true) => Some(format!(
+            "{} is not enrolled, so no login takes these codes yet",
+            text::clean_to(user, 64)
+        )),
+        Err(error) => Some(error.to_string()),
+    }
+}

@@ -1,0 +1,15 @@
+use pam_authy::client::approvals::{Decision, Request};
+use pam_authy::client::types::AuthyId;
+use pam_authy::client::{Client, Error, transport::Transport};
+use pam_authy::deadline::Deadline;
+
+pub fn ask<T: Transport>(client: &Client<T>, id: AuthyId, deadline: Deadline) -> Result<bool, Error> {
+    let request = Request {
+        message: "Log in to server1?",
+        seconds_to_expire: Some(40),
+        ..Request::default()
+    };
+    let uuid = client.approvals().create(id, &request, deadline)?;
+    let status = client.approvals().wait(id, &uuid, deadline, &mut |_| {})?;
+    Ok(status.decision == Decision::Approved)
+}

@@ -1,0 +1,10 @@
+use pam_authy::client::{Client, Error, transport::Transport};
+use pam_authy::deadline::Deadline;
+
+pub fn forget<T: Transport>(client: &Client<T>, deadline: Deadline) -> Result<bool, Error> {
+    match client.devices().delete(77, deadline) {
+        Ok(()) => Ok(true),
+        Err(Error::NotFound(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,163 @@
+//! `doctor` on files of its own; see tests/module/doctor.rs for a real system.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{enrolled, run_json};
+use crate::common::product;
+use crate::common::sim::Sim;
+
+/// A folder with one stack of these lines.
+fn pam_dir(service: &str, lines: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(service), lines.join("\n") + "\n").unwrap();
+    folder
+}
+
+fn doctor(sim: &Sim, folder: &Path) -> (i32, Vec<Value>) {
+    let how = ["doctor", "--pam-dir", folder.to_str().unwrap()];
+    let (status, answer) = run_json(sim, &how, "");
+    (status, answer["checks"].as_array().unwrap().clone())
+}
+
+/// The worst result of the checks of that name.
+fn result(checks: &[Value], name: &str) -> String {
+    let all = checks.iter().filter(|check| check["name"] == name);
+    let word = |check: &Value| check["result"].as_str().unwrap().to_owned();
+    let mut words: Vec<_> = all.map(word).collect();
+    words.sort_by_key(|word| ["ok", "warning", "problem"].iter().position(|w| w == word));
+    words.pop().unwrap_or_default()
+}
+
+#[test]
+fn doctor_is_content_with_the_stack_of_the_readme() {
+    let sim = enrolled();
+    let ours = format!("auth required {}", product().display());
+    let folder = pam_dir(
+        "login",
+        &[
+            "auth requisite pam_unix.so",
+            &ours,
+            "auth required pam_permit.so",
+        ],
+    );
+    let (_, checks) = doctor(&sim, folder.path());
+    for name in ["config", "users", "service", "clock", "pam login"] {
+        assert_eq!(result(&checks, name), "ok", "{checks:#?}");
+    }
+}
+
+#[test]
+fn doctor_finds_the_way_round_and_the_lock_out() {
+    let sim = enrolled();
+    let ours = format!("auth required {}", product().display());
+    let folder = pam_dir("login", &["auth sufficient pam_unix.so", &ours]);
+    let (status, checks) = doctor(&sim, folder.path());
+    assert_eq!(
+        (status, result(&checks, "pam login").as_str()),
+        (1, "problem")
+    );
+    assert_eq!(result(&checks, "people"), "problem", "root is not enrolled");
+
+    let folder = pam_dir(
+        "i3lock",
+        &[
+            "auth requisite pam_unix.so",
+            "auth required /no/such/pam_authy.so",
+        ],
+    );
+    let (status, checks) = doctor(&sim, folder.path());
+    assert_eq!((status, result(&checks, "module").as_str()), (1, "problem"));
+    assert_eq!(
+        result(&checks, "pam i3lock"),
+        "problem",
+        "a locker can't read the key"
+    );
+}
+
+#[test]
+fn doctor_tells_files_service_and_key_apart() {
+    let sim = enrolled();
+    let folder = pam_dir("login", &["auth required pam_unix.so"]);
+    sim.fault(&json!({"status": 401, "body": "{\"error_code\":\"60001\",\"message\":\"Invalid API key\"}"}));
+    let (status, checks) = doctor(&sim, folder.path());
+    assert_eq!(
+        (status, result(&checks, "service").as_str()),
+        (1, "problem")
+    );
+    assert_eq!(result(&checks, "pam"), "warning", "nothing is protected");
+
+    let config = sim.path("config.toml");
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
+    let (status, checks) = doctor(&sim, folder.path());
+    assert_eq!((status, result(&checks, "config").as_str()), (1, "problem"));
+}
+
+/// All messages under one name.
+fn messages(checks: &[Value], name: &str) -> String {
+    let named = checks.iter().filter(|check| check["name"] == name);
+    named
+        .map(|check| format!("{}\n", check["message"]))
+        .collect()
+}
+
+#[test]
+fn doctor_says_where_the_factor_is_optional() {
+    let sim = enrolled();
+    let line = |arguments: &str| format!("auth required {} {arguments}", product().display());
+    let stack = |arguments: &str| {
+        let unix = "auth requisite pam_unix.so";
+        pam_dir(
+            "login",
+            &[unix, &line(arguments), "auth required pam_permit.so"],
+        )
+    };
+
+    let (_, checks) = doctor(&sim, stack("").path());
+    assert_eq!(result(&checks, "pam login"), "ok", "{checks:#?}");
+    let (_, checks) = doctor(&sim, stack("nullok").path());
+    assert_eq!(result(&checks, "pam login"), "warning");
+    let said = messages(&checks, "pam login");
+    assert!(
+        said.contains("login:2: nullok makes the factor optional"),
+        "{said}"
+    );
+    assert_eq!(result(&checks, "people"), "", "nobody is locked out then");
+
+    let config = sim.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    for (rule, expected) in [
+        ("unenrolled", "makes the factor optional"),
+        (
+            "when_unavailable",
+            "while Authy cannot be asked, nobody needs a factor",
+        ),
+    ] {
+        fs::write(
+            &config,
+            format!("{text}\n[service.login]\n{rule} = \"ignore\"\n"),
+        )
+        .unwrap();
+        let (_, checks) = doctor(&sim, stack("").path());
+        let said = messages(&checks, "pam login");
+        assert_eq!(result(&checks, "pam login"), "warning");
+        assert!(said.contains(rule) && said.contains(expected), "{said}");
+    }
+}
+
+#[test]
+fn a_configuration_that_is_broken_hides_no_other_check() {
+    let sim = enrolled();
+    fs::write(sim.path("config.toml"), "broken").unwrap();
+    let ours = format!("auth required {}", product().display());
+    let folder = pam_dir("sudo", &["auth sufficient pam_unix.so", &ours]);
+    fs::write(folder.path().join("sudo-i"), "auth required pam_unix.so\n").unwrap();
+    let (status, checks) = doctor(&sim, folder.path());
+    assert_eq!((status, result(&checks, "config").as_str()), (1, "problem"));
+    assert_eq!(result(&checks, "pam sudo"), "problem");
+    assert_eq!(result(&checks, "people"), "problem");
+    assert!(messages(&checks, "sudo").contains("`sudo -i` asks no second factor"));
+}

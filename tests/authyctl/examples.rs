@@ -1,0 +1,268 @@
+//! The examples of the README and of authyctl(8), typed as they stand into a shell on a host whose
+//! service is authy-sim: each does what the text beside it says.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::text;
+use crate::common::sim::Sim;
+use crate::common::{product, sandbox};
+
+/// What an example is expected to do.
+struct Expected {
+    /// How it begins, without sudo.
+    start: &'static str,
+    status: i32,
+    /// What standard output or the mapping says afterwards.
+    says: &'static str,
+}
+
+const fn done(start: &'static str, says: &'static str) -> Expected {
+    Expected {
+        start,
+        status: 0,
+        says,
+    }
+}
+
+const fn refused(start: &'static str, says: &'static str) -> Expected {
+    Expected {
+        start,
+        status: 1,
+        says,
+    }
+}
+
+/// By command; the longest start that fits holds.
+const EXPECTED: [Expected; 37] = [
+    done("init", "the key belongs to the application authy-sim"),
+    done("enroll alice --authy-id 1635", "alice = 1635"),
+    done("enroll \"$USER\" --authy-id 1635", "alice = 1635"),
+    done("enroll bob --email", "bob = 163"),
+    done("unenroll alice", "alice is not enrolled any more"),
+    done("unenroll alice --remote", "within a day"),
+    done(
+        "import people.csv --dry-run",
+        "2 would be enrolled, 0 already enrolled, 0 failed",
+    ),
+    done(
+        "import people.csv",
+        "2 enrolled, 0 already enrolled, 0 failed",
+    ),
+    done("list", "alice  1635"),
+    done(
+        "list --json",
+        "{\"ok\":true,\"users\":[{\"authy_id\":1635,\"user\":\"alice\"}]}",
+    ),
+    done("status", "cellphone       XXX-XXX-0199"),
+    refused("verify alice 1234567", "Token is invalid"),
+    done("verify alice", "the token is valid"),
+    done("sms alice", "no SMS was sent, since the person has the app"),
+    done(
+        "sms alice --force",
+        "an SMS with a token was sent to +1-XXX-XXX-XX99",
+    ),
+    done(
+        "call alice",
+        "nobody was called, since the person has the app",
+    ),
+    done("push alice --message", "approved"),
+    done(
+        "push alice --message Deploy --no-wait",
+        "is on its way to the phone",
+    ),
+    done("approval", "pending"),
+    done("qr alice", "█"),
+    done("app", "authy-sim"),
+    done("stats", "January"),
+    done("phone start", "Text message sent to +X XXXXXXXX99."),
+    done("phone check", "the code is correct"),
+    done("phone status", "verified"),
+    done("phone info", "cellphone"),
+    done("doctor", "is valid, and only root can read it"),
+    done(
+        "explain alice",
+        "alice is enrolled with authy id 1635 (/etc/pam_authy/users.toml:2)",
+    ),
+    done("test", "PAM_SUCCESS (accepted)"),
+    done(
+        "recovery generate alice",
+        "recovery codes of alice; each works once",
+    ),
+    done("limits", "nothing is counted"),
+    done("unlock alice", "alice"),
+    done("forget alice", "alice"),
+    done("completions bash", "_authyctl()"),
+    done("man", ".TH authyctl 8"),
+    done("index", "users.toml.index: 1 entries"),
+    done("enroll deploy --ssh-key", "is enrolled with authy id 1640"),
+];
+
+/// The command lines of the README, without comments, `sudo` kept.
+fn of_the_readme() -> Vec<String> {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let mut found = Vec::new();
+    let mut in_code = false;
+    for line in readme.lines().map(str::trim) {
+        if line.starts_with("```") {
+            in_code = !in_code;
+        }
+        let command = line.split(" #").next().unwrap_or_default().trim();
+        let bare = command.strip_prefix("sudo ").unwrap_or(command);
+        if in_code && bare.starts_with("authyctl ") {
+            found.push(command.to_owned());
+        }
+    }
+    found
+}
+
+/// Those of the manual page.
+fn of_the_manual() -> Vec<String> {
+    let page = fs::read_to_string("packaging/man/authyctl.8").unwrap();
+    let part = page.split(".SH EXAMPLES\n").nth(1).unwrap();
+    let part = part.split("\n.SH ").next().unwrap();
+    part.lines()
+        .filter_map(|line| line.strip_prefix("\\fB")?.strip_suffix("\\fR"))
+        .map(|line| line.replace("\\-", "-"))
+        .collect()
+}
+
+/// /etc as an administrator has it: alice enrolled, her phone with the app, and the module in place.
+fn install(sim: &Sim) {
+    fs::create_dir_all("/etc/pam_authy").unwrap();
+    fs::copy(sim.path("config.toml"), "/etc/pam_authy/config.toml").unwrap();
+    let mode = fs::Permissions::from_mode(0o600);
+    fs::set_permissions("/etc/pam_authy/config.toml", mode).unwrap();
+    fs::write("/etc/pam_authy/users.toml", "[users]\nalice = 1635\n").unwrap();
+    sim.change(1635, &json!({"registered": true, "deleted": false}));
+    let people = "user,email,cellphone\ncarl,c@x.test,405-342-5600\ndan,d@x.test,405-342-5601\n";
+    fs::write("people.csv", people).unwrap();
+    fs::write("key.txt", sim.key() + "\n").unwrap();
+}
+
+/// Runs the line in a shell; somebody approves every push that comes.
+fn shell(sim: &Sim, line: &str, input: &str, uuid: &str) -> Output {
+    let mut command = Command::new("timeout");
+    command.args(["60", "sh", "-c", line]);
+    command.env("USER", "alice").env("UUID", uuid);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    while line.contains(" push ") && child.try_wait().unwrap().is_none() {
+        let phones = sim.get("/phone.json");
+        for approval in phones["users"][0]["approvals"].as_array().unwrap() {
+            if approval["status"] == "pending" && approval["uuid"] != uuid {
+                let path = format!("/phone/approvals/{}", approval["uuid"].as_str().unwrap());
+                sim.post(&path, &json!({"approve": true}));
+            }
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    child.wait_with_output().unwrap()
+}
+
+/// What is typed or piped in where the example asks for something.
+fn input(sim: &Sim, line: &str) -> String {
+    if line.contains(" init") {
+        sim.key()
+    } else if line.contains(" phone check") {
+        let codes = sim.get("/phone.json")["verifications"].clone();
+        codes[0]["code"].as_str().unwrap().to_owned()
+    } else if line.contains(" verify ") || line.contains(" test ") {
+        sim.token(1635) + "\n"
+    } else {
+        String::new()
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn each_example_of_readme_and_manual_does_what_the_text_says() {
+    if !sandbox::enter(
+        "authyctl::examples::each_example_of_readme_and_manual_does_what_the_text_says",
+    ) {
+        return;
+    }
+    let examples = [of_the_readme(), of_the_manual()].concat();
+    let sim = Sim::start();
+    symlink(env!("CARGO_BIN_EXE_authyctl"), "/usr/local/sbin/authyctl").unwrap();
+    fs::create_dir_all("/usr/lib/security").unwrap();
+    fs::copy(product(), "/usr/lib/security/pam_authy.so").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::env::set_current_dir(folder.path()).unwrap();
+    install(&sim);
+    let no_wait = super::run_json(
+        &sim,
+        &["push", "--authy-id", "1635", "--message", "x", "--no-wait"],
+        "",
+    );
+    let uuid = no_wait.1["uuid"].as_str().unwrap().to_owned();
+
+    for example in &examples {
+        install(&sim);
+        let bare = example
+            .trim_start_matches("sudo ")
+            .trim_start_matches("authyctl ");
+        let expected = EXPECTED
+            .iter()
+            .filter(|expected| bare.starts_with(expected.start))
+            .max_by_key(|expected| expected.start.len())
+            .unwrap_or_else(|| panic!("nothing is expected of: {example}"));
+        let mut line = example.clone();
+        if bare.starts_with("init") {
+            fs::remove_file("/etc/pam_authy/config.toml").unwrap();
+            // The one thing that cannot be typed as it stands: Authy's own address.
+            line += &format!(
+                " --url {} --ca-file {}",
+                sim.url(),
+                sim.path("ca.pem").display()
+            );
+        } else if bare.starts_with("enroll") {
+            fs::write("/etc/pam_authy/users.toml", "").unwrap();
+        }
+        let output = shell(&sim, &line, &input(&sim, example), &uuid);
+        let mut said = text(&output.stdout) + &text(&output.stderr);
+        said += &fs::read_to_string("/etc/pam_authy/users.toml").unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(expected.status),
+            "{line}:\n{said}"
+        );
+        assert!(said.contains(expected.says), "{line}:\n{said}");
+    }
+}
+
+#[test]
+fn each_command_has_an_example_in_the_manual() {
+    let examples = of_the_manual();
+    let help = Command::new(env!("CARGO_BIN_EXE_authyctl"))
+        .arg("--help")
+        .output()
+        .unwrap();
+    let help = text(&help.stdout);
+    let commands = help.split("Commands:\n").nth(1).unwrap().lines();
+    let commands: Vec<_> = commands
+        .take_while(|line| line.starts_with("  "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(commands.len() > 15, "{commands:?}");
+    for command in commands {
+        let start = format!("authyctl {command}");
+        assert!(
+            examples.iter().any(|line| line.starts_with(&start)),
+            "{command}"
+        );
+    }
+    assert!(of_the_readme().len() >= 15);
+}

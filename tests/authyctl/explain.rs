@@ -1,0 +1,149 @@
+//! `explain`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use pam_authy::pam_app::{Style, Transaction, write_stack};
+use serde_json::json;
+
+use super::{enrolled, run_json};
+use crate::common::product;
+use crate::common::sim::Sim;
+
+#[test]
+fn explain_names_file_and_line() {
+    let sim = enrolled();
+    let (status, answer) = run_json(&sim, &["explain", "alice"], "");
+    assert_eq!((status, &answer["required"]), (0, &json!(true)));
+    assert!(answer["line"].as_u64().is_some());
+    let (_, answer) = run_json(&sim, &["explain", "nobody-here", "--service", "sudo"], "");
+    assert_eq!(
+        (&answer["required"], &answer["line"]),
+        (&json!(true), &json!(null))
+    );
+
+    let config = sim.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap() + "\n[service.sudo]\nunenrolled = \"ignore\"\n";
+    let line = text.lines().count();
+    fs::write(&config, text).unwrap();
+    let (_, answer) = run_json(&sim, &["explain", "nobody-here", "--service", "sudo"], "");
+    assert_eq!(
+        (&answer["required"], &answer["line"]),
+        (&json!(false), &json!(line))
+    );
+    let (_, answer) = run_json(&sim, &["explain", "alice", "--service", "sudo"], "");
+    assert_eq!(answer["required"], true);
+}
+
+/// Numbers that are the same each time.
+struct Numbers(u64);
+
+impl Numbers {
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        from[usize::try_from(self.0 >> 33).unwrap() % from.len()]
+    }
+}
+
+/// A table of rules, each there or not.
+fn random_rules(numbers: &mut Numbers, name: &str) -> String {
+    let mut table = format!("[{name}]\nrefusal_seconds = 0\n");
+    for key in ["unenrolled", "when_unavailable"] {
+        table += match numbers.pick(&["", "deny", "ignore"]) {
+            "" => String::new(),
+            word => format!("{key} = \"{word}\"\n"),
+        }
+        .as_str();
+    }
+    table + numbers.pick(&["", "attempts = 1\n", "echo = false\n"])
+}
+
+/// How a login of the product goes: its code, and whether a token was asked for.
+fn log_in(sim: &Sim, folder: &Path, service: &str, user: &str) -> (&'static str, bool) {
+    let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
+    let line = format!(
+        "auth required {} config={} users={}",
+        product().display(),
+        config.display(),
+        users.display()
+    );
+    write_stack(folder, service, &[line]).unwrap();
+    let mut asked = false;
+    let mut answer = |_: Style, prompt: &str| {
+        asked |= prompt.contains("token");
+        Some(sim.token(1635))
+    };
+    let code = {
+        let mut pam = Transaction::start(service, user, folder, &mut answer).unwrap();
+        pam.authenticate().name()
+    };
+    (code, asked)
+}
+
+#[test]
+fn explain_says_of_random_configurations_what_a_login_then_does() {
+    let (sim, folder) = (Sim::start(), tempfile::tempdir().unwrap());
+    let base = fs::read_to_string(sim.path("config.toml")).unwrap();
+    let mut numbers = Numbers(20_261_126);
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for _ in 0..100 {
+        let mut config = base.clone() + "\n" + &random_rules(&mut numbers, "login");
+        if numbers.pick(&["own", "none"]) == "own" {
+            config += &random_rules(&mut numbers, "service.sudo");
+        }
+        let root = numbers.pick(&[
+            "",
+            "root = 1635\n",
+            "root = 0\n",
+            "root = { authy_id = 1635 }\n",
+        ]);
+        let other = numbers.pick(&["", "\"nobody.here\" = 1635\n", "other = 1\n"]);
+        let mapping = format!("# people\n[users]\n{other}{root}");
+        fs::write(sim.path("config.toml"), &config).unwrap();
+        fs::write(sim.path("users.toml"), &mapping).unwrap();
+        let user = numbers.pick(&["root", "nobody.here", "bob"]);
+        let service = numbers.pick(&["sshd", "sudo"]);
+
+        let (status, answer) = run_json(&sim, &["explain", user, "--service", service], "");
+        let login = log_in(&sim, folder.path(), service, user);
+
+        let context = format!("{user} {service}\n{config}{mapping}{answer}\n{login:?}");
+        let reason = answer["reason"].as_str().unwrap();
+        let expected = match login {
+            // A stack of IGNORE alone denies.
+            ("PAM_PERM_DENIED", false) => (false, "unenrolled = \"ignore\" lets that pass"),
+            ("PAM_SUCCESS", true) => (true, "is enrolled with authy id 1635"),
+            ("PAM_MAXTRIES", true) => (true, "unenrolled = \"deny\" refuses whatever is typed"),
+            ("PAM_SERVICE_ERR", false) => (true, "cannot be used, so every login is refused"),
+            other => panic!("{other:?}: {context}"),
+        };
+        assert_eq!(
+            (status, &answer["required"]),
+            (0, &json!(expected.0)),
+            "{context}"
+        );
+        assert!(reason.contains(expected.1), "{context}");
+        // The line that is named is the one that decides.
+        if let Some(line) = answer["line"].as_u64() {
+            let file = fs::read_to_string(answer["file"].as_str().unwrap()).unwrap();
+            let line = file
+                .lines()
+                .nth(usize::try_from(line).unwrap() - 1)
+                .unwrap();
+            let rule = line.starts_with("unenrolled = ") && reason.contains(line);
+            assert!(
+                rule || line.trim_matches('"').starts_with(user),
+                "{line}: {context}"
+            );
+        }
+        *kinds.entry(format!("{login:?}")).or_default() += 1;
+    }
+    assert!(
+        kinds.len() == 4 && kinds.values().all(|count| *count > 4),
+        "{kinds:?}"
+    );
+}

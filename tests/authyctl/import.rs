@@ -1,0 +1,198 @@
+//! `import`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use pam_authy::users::Mapping;
+use serde_json::{Value, json};
+
+use super::{authyctl, enrolled, run, run_json, text};
+use crate::common::sim::Sim;
+
+fn import(sim: &Sim, name: &str, rows: &str, more: &[&str]) -> (i32, Value) {
+    let file = sim.path(name);
+    fs::write(&file, rows).unwrap();
+    run_json(
+        sim,
+        &[&["import", file.to_str().unwrap()][..], more].concat(),
+        "",
+    )
+}
+
+#[test]
+fn import_goes_on_behind_a_bad_row_and_completes_when_run_again() {
+    let sim = enrolled();
+    let rows = "user,email,cellphone,country_code\njane,j@x.test,405-342-5600,1\nbad,b@x.test,1,1\ncarl,c@x.test,300 300 3333,57\n";
+    let before = fs::read(sim.path("users.toml")).unwrap();
+    let (status, dry) = import(&sim, "p.csv", rows, &["--dry-run"]);
+    assert_eq!((status, &dry["enrolled"]), (1, &json!(2)));
+    assert_eq!(fs::read(sim.path("users.toml")).unwrap(), before);
+    assert!(sim.requests().is_empty(), "a dry run asks nobody");
+
+    let (status, answer) = import(&sim, "p.csv", rows, &[]);
+    assert_eq!(
+        (status, &answer["enrolled"], &answer["failed"][0]["line"]),
+        (1, &json!(2), &json!(3))
+    );
+    let (status, answer) = import(
+        &sim,
+        "p.csv",
+        &rows.replace("test,1,1", "test,405-342-5601,1"),
+        &[],
+    );
+    assert_eq!(
+        (status, &answer["enrolled"], &answer["skipped"]),
+        (0, &json!(1), &json!(2))
+    );
+    assert_eq!(sim.count("/users/new"), 3, "nobody is created twice");
+}
+
+#[test]
+fn an_authy_ssh_configuration_is_imported() {
+    let sim = Sim::start();
+    let rows = "banner=Good\napi_key=x\nuser=alice:1635\nuser=alice:7\nuser=bob:1636\n";
+    let (status, answer) = import(&sim, "authy-ssh.conf", rows, &[]);
+    assert_eq!((status, &answer["enrolled"]), (1, &json!(2)));
+    assert_eq!(answer["failed"][0]["line"], 4, "{answer}");
+    assert!(sim.requests().is_empty());
+}
+
+#[test]
+fn an_import_file_that_is_none_is_named() {
+    let sim = Sim::start();
+    let (status, answer) = import(&sim, "p.csv", "name,id\nx,1\n", &[]);
+    assert_eq!(status, 2);
+    assert!(
+        answer["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("`user`")
+    );
+    let (status, _) = import(&sim, "large.csv", &"x".repeat(17 * 1024 * 1024), &[]);
+    assert_eq!(status, 2);
+    let (status, _) = run_json(&sim, &["import", "/no/such/file"], "");
+    assert_eq!(status, 4);
+}
+
+#[test]
+fn an_import_that_is_killed_at_any_moment_leaves_a_whole_mapping_and_is_completed() {
+    const ROWS: usize = 1000;
+    let sim = enrolled();
+    let users = sim.path("users.toml");
+    let comment = "# kept\n";
+    let before = fs::read_to_string(&users).unwrap();
+    fs::write(&users, format!("{comment}{before}")).unwrap();
+    fs::set_permissions(&users, fs::Permissions::from_mode(0o640)).unwrap();
+    let mut rows = "user,email,cellphone\n".to_owned();
+    for n in 0..ROWS {
+        rows.push_str(&format!("user{n},u{n}@x.test,405-342-{n:04}\n"));
+    }
+    let file = sim.path("p.csv");
+    fs::write(&file, rows).unwrap();
+    let mut so_far = 1;
+    for round in 0..12_u64 {
+        let mut command = authyctl();
+        command.arg("--config").arg(sim.path("config.toml"));
+        command.arg("--users").arg(&users);
+        command.arg("--quiet").arg("import").arg(&file);
+        let mut child = command.spawn().unwrap();
+        // Reading the rows takes a while; the moment that matters is while they are written.
+        let until = Instant::now() + Duration::from_secs(10);
+        let length = |path: &Path| fs::metadata(path).unwrap().len();
+        let before = length(&users);
+        while length(&users) == before && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_micros(3700 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let text = fs::read_to_string(&users).unwrap();
+        let count = Mapping::parse(&text, &users).unwrap().iter().count();
+        assert!(text.starts_with(comment) && count >= so_far, "{text}");
+        let mode = fs::metadata(&users).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+        so_far = count;
+    }
+    assert!(so_far > 1 && so_far < ROWS, "{so_far}");
+
+    let (status, answer) = run_json(&sim, &["import", file.to_str().unwrap()], "");
+    assert_eq!((status, &answer["failed"]), (0, &json!([])));
+    assert_eq!(answer["skipped"], so_far - 1);
+    assert_eq!(Mapping::load(&users).unwrap().iter().count(), ROWS + 1);
+    let people = sim.get("/phone.json")["users"].as_array().unwrap().len();
+    assert_eq!(people, ROWS + 1, "nobody is created twice");
+}
+
+#[test]
+fn an_import_stops_where_every_further_row_would_fail_alike() {
+    let rows = "user,email,cellphone\n".to_owned()
+        + &(0..20)
+            .map(|n| format!("user{n},u{n}@x.test,405-342-{n:04}\n"))
+            .collect::<String>();
+    for (fault, status, requests) in [
+        (json!({"status": 500, "times": 0}), 3, 3),
+        (
+            json!({"status": 401, "times": 0, "body": "{\"error_code\":\"60001\"}"}),
+            1,
+            1,
+        ),
+        (json!({"status": 429, "times": 0}), 1, 1),
+    ] {
+        let sim = Sim::start();
+        sim.fault(&fault);
+        let (found, answer) = import(&sim, "p.csv", &rows, &[]);
+        assert_eq!(found, status, "{answer}");
+        assert_eq!(sim.count("/users/new"), requests, "{answer}");
+        assert_eq!(answer["failed"].as_array().unwrap().len(), requests);
+        sim.forget_faults();
+        let (found, answer) = import(&sim, "p.csv", &rows, &[]);
+        assert_eq!((found, &answer["enrolled"]), (0, &json!(20)));
+    }
+}
+
+#[test]
+fn without_a_configuration_an_import_of_new_people_does_not_begin() {
+    let sim = Sim::start();
+    fs::remove_file(sim.path("config.toml")).unwrap();
+    let rows = "user,email,cellphone\nbob,b@x.test,405-342-5600\n";
+    let (status, answer) = import(&sim, "p.csv", rows, &[]);
+    assert_eq!((status, &answer["error"]["kind"]), (4, &json!("local")));
+    let (status, _) = import(&sim, "p.csv", "user,authy_id\nbob,7\n", &[]);
+    assert_eq!(status, 0, "a file of ids needs none");
+}
+
+#[test]
+fn csv_as_spreadsheets_write_it_is_imported_and_bad_rows_are_named_by_line() {
+    let sim = Sim::start();
+    let rows = "\u{feff}email,user,cellphone,country_code,note\r\n\
+                j@x.test,\"jane.doe\",\"300 300 3333\",57,\"two\r\nlines\"\r\n\
+                k@x.test,kim,405-342-5600\r\n\
+                l@x.test,\"le\"\"o\",405-342-5601,,\r\n";
+    let (status, answer) = import(&sim, "p.csv", rows, &[]);
+    assert_eq!((status, &answer["enrolled"]), (1, &json!(2)), "{answer}");
+    let failed = &answer["failed"];
+    assert_eq!(failed[0]["line"], 4, "{failed}");
+    assert_eq!(
+        failed[0]["message"],
+        "has another number of columns than the first line"
+    );
+    let text = fs::read_to_string(sim.path("users.toml")).unwrap();
+    assert!(
+        text.contains("\"jane.doe\" = ") && text.contains("le\\\"o") || text.contains("'le\"o' = "),
+        "{text}"
+    );
+}
+
+#[test]
+fn with_quiet_only_the_rows_that_fail_are_told() {
+    let sim = Sim::start();
+    let file = sim.path("p.csv");
+    fs::write(&file, "user,authy_id\nbob,7\ncarl,x\n").unwrap();
+    let output = run(&sim, &["--quiet", "import", file.to_str().unwrap()], "");
+    let said = text(&output.stderr);
+    assert_eq!(text(&output.stdout), "");
+    assert!(said.starts_with("line 3: authy_id is no integer"), "{said}");
+    assert!(!said.contains("bob"), "{said}");
+}

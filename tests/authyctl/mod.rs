@@ -1,0 +1,72 @@
+//! authyctl as people and scripts call it, against authy-sim: a file for each family of commands.
+
+mod application;
+mod approvals;
+mod bad_input;
+mod doctor;
+mod examples;
+mod explain;
+mod general;
+mod generate;
+mod import;
+mod mapping;
+mod phones;
+mod rehearsal;
+mod terminal;
+mod tokens;
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::common::sim::Sim;
+
+fn authyctl() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_authyctl"));
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs with the simulator's files.
+pub(crate) fn run(sim: &Sim, arguments: &[&str], input: &str) -> Output {
+    let mut command = authyctl();
+    command.arg("--config").arg(sim.path("config.toml"));
+    command
+        .arg("--users")
+        .arg(sim.path("users.toml"))
+        .args(arguments);
+    feed(command, input)
+}
+
+fn feed(mut command: Command, input: &str) -> Output {
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    // It may end without reading.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// Runs with `--json`: the exit status, and the one object on standard output.
+pub(crate) fn run_json(sim: &Sim, arguments: &[&str], input: &str) -> (i32, Value) {
+    let output = run(sim, &[arguments, &["--json"]].concat(), input);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), 1, "{arguments:?}: {text}");
+    (
+        output.status.code().unwrap(),
+        serde_json::from_str(&text).unwrap(),
+    )
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn enrolled() -> Sim {
+    let sim = Sim::start();
+    let (status, _) = run_json(&sim, &["enroll", "alice", "--authy-id", "1635"], "");
+    assert_eq!(status, 0);
+    sim
+}

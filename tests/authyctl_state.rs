@@ -1,0 +1,259 @@
+//! authyctl on what lives across calls: limits, remembered logins, recovery codes, and what doctor
+//! says of their files.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use pam_authy::attempt::Attempt;
+use pam_authy::config;
+use pam_authy::limits::{Costly, Limits, Stored};
+use pam_authy::recovery::{self, Recovery};
+use pam_authy::remember::{Facts, holds, keep};
+use pam_authy::state::file_name;
+use serde_json::{Value, json};
+
+use crate::authyctl::{run, run_json, text};
+use crate::common::sim::Sim;
+
+fn login(sim: &Sim, user: &str, enrolled: bool) -> Stored {
+    let address = Some("192.0.2.7".parse().unwrap());
+    Stored::new(
+        &sim.path("state"),
+        config::Limits::default(),
+        user,
+        enrolled,
+        address,
+        SystemTime::now,
+    )
+}
+
+#[test]
+fn limits_shows_counts_and_a_pause_and_unlock_ends_it() {
+    let sim = Sim::start();
+    let (status, nothing) = run_json(&sim, &["limits"], "");
+    assert_eq!((status, &nothing["users"]), (0, &json!([])));
+    assert_eq!(
+        text(&run(&sim, &["limits"], "").stdout),
+        "nothing is counted\n"
+    );
+
+    let mut alice = login(&sim, "alice", true);
+    alice.spend(Costly::Sms).unwrap();
+    (0..20).for_each(|_| alice.token().unwrap());
+    login(&sim, "mallory", false).token().unwrap();
+
+    let (status, listed) = run_json(&sim, &["limits"], "");
+    assert_eq!(status, 0);
+    let pause = listed["users"][0]["pause_seconds"].as_u64().unwrap();
+    assert!((28..=30).contains(&pause), "{pause}");
+    let expected = json!({"user": "alice", "sms": 1, "calls": 0, "pushes": 0, "refused": 20, "pause_seconds": pause});
+    assert_eq!(listed["users"], json!([expected]));
+    assert_eq!(listed["addresses"][0]["address"], "192.0.2.7");
+    assert_eq!(
+        (&listed["strangers"], &listed["strangers_paused"]),
+        (&json!(1), &json!(0))
+    );
+    let shown = text(&run(&sim, &["limits"], "").stdout);
+    let rows: Vec<Vec<&str>> = shown
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(rows[1][..6], ["user", "alice", "1", "0", "0", "20"]);
+    assert_eq!(rows[2], ["address", "192.0.2.7", "1", "0", "0", "0"]);
+    assert!(!shown.contains("mallory"), "{shown}");
+
+    let (status, unlocked) = run_json(&sim, &["unlock", "alice"], "");
+    assert_eq!(
+        (status, unlocked),
+        (0, json!({"ok": true, "user": "alice", "changed": true}))
+    );
+    alice.token().unwrap();
+    let (status, again) = run_json(&sim, &["unlock", "bob"], "");
+    assert_eq!((status, &again["changed"]), (0, &json!(false)));
+}
+
+#[test]
+fn recovery_codes_are_shown_once_and_replaced_only_when_told() {
+    let sim = Sim::start();
+    let (status, none) = run_json(&sim, &["recovery", "left", "alice"], "");
+    assert_eq!(
+        (status, none),
+        (0, json!({"ok": true, "user": "alice", "left": 0}))
+    );
+
+    let (status, made) = run_json(&sim, &["recovery", "generate", "alice"], "");
+    assert_eq!((status, &made["user"]), (0, &json!("alice")));
+    assert!(
+        made["warning"].as_str().unwrap().contains("not enrolled"),
+        "{made}"
+    );
+    let codes: Vec<&str> = made["codes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|code| code.as_str().unwrap())
+        .collect();
+    assert_eq!(codes.len(), 10);
+    assert!(
+        codes
+            .iter()
+            .all(|code| code.split('-').all(|part| part.len() == 4)),
+        "{codes:?}"
+    );
+
+    let (status, again) = run_json(&sim, &["recovery", "generate", "alice"], "");
+    assert_eq!((status, &again["error"]["kind"]), (1, &json!("refused")));
+    assert!(again.get("codes").is_none());
+    let mut stored = recovery::Stored::new(&sim.path("state"), "alice");
+    assert_eq!(stored.redeem(&codes[0].parse().unwrap()), Ok(Some(9)));
+    assert_eq!(
+        run_json(&sim, &["recovery", "left", "alice"], "").1["left"],
+        9
+    );
+
+    let shown = text(&run(&sim, &["recovery", "generate", "alice", "--replace"], "").stdout);
+    assert_eq!(shown.lines().count(), 11, "{shown}");
+    assert_eq!(stored.redeem(&codes[1].parse().unwrap()), Ok(None));
+    let new = shown.lines().nth(1).unwrap();
+    assert_eq!(stored.redeem(&new.parse().unwrap()), Ok(Some(9)));
+
+    let quiet = run(
+        &sim,
+        &["recovery", "generate", "alice", "--replace", "--quiet"],
+        "",
+    );
+    assert_eq!(quiet.status.code(), Some(2), "codes that nobody sees");
+    assert_eq!(
+        run_json(&sim, &["recovery", "left", "alice"], "").1["left"],
+        9
+    );
+    assert_eq!(
+        run_json(&sim, &["recovery", "remove", "alice"], "").1["changed"],
+        true
+    );
+    assert_eq!(
+        run_json(&sim, &["recovery", "remove", "alice"], "").1["changed"],
+        false
+    );
+}
+
+#[test]
+fn forget_ends_a_remembered_login() {
+    let sim = Sim::start();
+    let attempt = Attempt {
+        user: "alice".into(),
+        service: "sshd".into(),
+        rhost: None,
+        tty: None,
+        ruser: None,
+        address: Some("192.0.2.7".parse().unwrap()),
+        ssh_auth: None,
+        password: None,
+    };
+    let facts = Facts {
+        attempt: &attempt,
+        subject: "alice",
+        id: 1635_u64.try_into().unwrap(),
+        local: false,
+        policy: [0; 32],
+    };
+    let rules = config::Remember {
+        time: std::time::Duration::from_secs(600),
+        services: None,
+    };
+    keep(&sim.path("state"), &rules, &facts);
+    assert!(holds(&sim.path("state"), &rules, &facts));
+    let (status, forgotten) = run_json(&sim, &["forget", "alice"], "");
+    assert_eq!(
+        (status, forgotten),
+        (0, json!({"ok": true, "user": "alice", "changed": true}))
+    );
+    assert!(!holds(&sim.path("state"), &rules, &facts));
+    assert_eq!(run_json(&sim, &["forget", "alice"], "").1["changed"], false);
+}
+
+#[test]
+fn a_state_that_cannot_be_trusted_is_a_local_failure() {
+    let sim = Sim::start();
+    fs::create_dir_all(sim.path("state")).unwrap();
+    fs::set_permissions(sim.path("state"), fs::Permissions::from_mode(0o755)).unwrap();
+    for arguments in [
+        &["limits"][..],
+        &["unlock", "alice"],
+        &["forget", "alice"],
+        &["recovery", "generate", "alice"],
+        &["recovery", "left", "alice"],
+        &["recovery", "remove", "alice"],
+    ] {
+        let (status, failure) = run_json(&sim, arguments, "");
+        assert_eq!(
+            (status, &failure["error"]["kind"]),
+            (4, &json!("local")),
+            "{arguments:?}"
+        );
+    }
+}
+
+/// What doctor says of the state: result, message and hint of each check.
+fn doctor(sim: &Sim) -> Vec<[String; 3]> {
+    let folder = tempfile::tempdir().unwrap();
+    let stacks = folder.path().to_str().unwrap();
+    let (_, answer) = run_json(sim, &["doctor", "--pam-dir", stacks], "");
+    let checks = answer["checks"].as_array().unwrap();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let ours = checks.iter().filter(|check| check["name"] == "state");
+    ours.map(|check| ["result", "message", "hint"].map(|member| text(&check[member])))
+        .collect()
+}
+
+fn damage(state: &Path, folder: &str, file: &str) -> PathBuf {
+    let path = state.join(folder).join(file);
+    assert!(path.exists());
+    fs::write(&path, "{").unwrap();
+    path
+}
+
+#[test]
+fn doctor_finds_damaged_files_of_the_state_and_names_the_user() {
+    let sim = Sim::start();
+    let state = sim.path("state");
+    run_json(&sim, &["enroll", "alice", "--authy-id", "1635"], "");
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o755)).unwrap();
+    let checks = doctor(&sim);
+    assert!(
+        checks[0][0] == "problem" && checks[0][2].contains("0700"),
+        "{checks:?}"
+    );
+
+    fs::remove_dir(&state).unwrap();
+    let checks = doctor(&sim);
+    assert!(
+        checks[0][0] == "ok" && checks[0][1].contains("not there yet"),
+        "{checks:?}"
+    );
+
+    login(&sim, "alice", true).token().unwrap();
+    run_json(&sim, &["recovery", "generate", "alice"], "");
+    assert_eq!(doctor(&sim).len(), 1);
+    assert_eq!(doctor(&sim)[0][0], "ok");
+
+    let counts = damage(&state, "limits/users", &file_name("alice"));
+    damage(&state, "recovery", &file_name("alice"));
+    let checks = doctor(&sim);
+    assert_eq!(checks.len(), 2, "{checks:?}");
+    assert_eq!(checks[0][1], format!("{}: is damaged", counts.display()));
+    assert!(
+        checks[0][2].ends_with("authyctl unlock alice"),
+        "{checks:?}"
+    );
+    assert!(
+        checks[1][2].ends_with("authyctl recovery generate alice --replace"),
+        "{checks:?}"
+    );
+    assert_eq!(run_json(&sim, &["limits"], "").0, 4);
+    run_json(&sim, &["unlock", "alice"], "");
+    run_json(&sim, &["recovery", "generate", "alice", "--replace"], "");
+    assert_eq!(doctor(&sim)[0][0], "ok");
+}

@@ -1,0 +1,333 @@
+/*
+ * application: a PAM application as old-fashioned as su, for what a Rust program cannot be.
+ *
+ * Rust opens closed descriptors 0 to 2 and changes signals when it starts; this does what its options
+ * say, logs in, and tells what the module changed of its process.
+ *
+ *   application [-cbihpw] [-r ROUNDS] [-l NAME=VALUE]... FOLDER SERVICE USER
+ *
+ *   -c  without descriptors 0 to 2        -b  with all signals blocked
+ *   -i  with all signals ignored          -h  with a handler for SIGUSR1, which interrupts calls
+ *   -r  so many logins                    -w  wait for a byte of the input before the end
+ *   -l  with a limit: nofile, as, cpu, fsize, stack or core
+ *   -p  without random numbers: std panics when it cannot seed its hash tables
+ *
+ * Replies are lines of standard input, read byte by byte when a prompt comes; no copy is kept. Prints
+ * `code NUMBER` for each login, `rss KB KB` (after a quarter of the logins, and at the end), and
+ * `state same` or what was changed.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <security/pam_appl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { INPUT = 100, ANSWER = 101, OUTPUT = 102 };
+enum { SIZE = 32768 };
+
+extern char **environ;
+
+static int no_random;
+
+/* The module's calls end here, since the program is linked with -rdynamic. */
+ssize_t getrandom(void *buffer, size_t length, unsigned flags)
+{
+	if (!no_random)
+		return syscall(SYS_getrandom, buffer, length, flags);
+	errno = EPERM;
+	return -1;
+}
+
+int open64(const char *path, int flags, ...)
+{
+	va_list arguments;
+	va_start(arguments, flags);
+	int mode = va_arg(arguments, int);
+	va_end(arguments);
+	if (!no_random || !strstr(path, "random"))
+		return openat(AT_FDCWD, path, flags, mode);
+	errno = EPERM;
+	return -1;
+}
+
+static void out(const char *format, ...)
+{
+	char line[SIZE];
+	va_list arguments;
+	va_start(arguments, format);
+	int length = vsnprintf(line, sizeof line, format, arguments);
+	va_end(arguments);
+	if (write(OUTPUT, line, (size_t)length) != length)
+		_exit(3);
+}
+
+/* One line of the input, straight into the reply that the module will wipe and free. */
+static char *reply(void)
+{
+	char *text = calloc(1, 600);
+	size_t length = 0;
+	while (text && length < 599 && read(INPUT, text + length, 1) == 1) {
+		if (text[length] == '\n') {
+			text[length] = 0;
+			return text;
+		}
+		length++;
+	}
+	free(text);
+	return NULL;
+}
+
+static int converse(int count, const struct pam_message **messages, struct pam_response **responses,
+		    void *data)
+{
+	(void)data;
+	struct pam_response *all = calloc((size_t)count, sizeof *all);
+	if (!all)
+		return PAM_BUF_ERR;
+	for (int i = 0; i < count; i++) {
+		int style = messages[i]->msg_style;
+		if (style != PAM_PROMPT_ECHO_ON && style != PAM_PROMPT_ECHO_OFF)
+			continue;
+		out("prompt\n");
+		all[i].resp = reply();
+		if (!all[i].resp) {
+			free(all);
+			return PAM_CONV_ERR;
+		}
+	}
+	*responses = all;
+	return PAM_SUCCESS;
+}
+
+struct text {
+	char bytes[SIZE];
+	size_t length;
+};
+
+static void add(struct text *text, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	text->length += (size_t)vsnprintf(text->bytes + text->length, SIZE - text->length, format, arguments);
+	va_end(arguments);
+}
+
+static void add_signals(struct text *text)
+{
+	sigset_t mask;
+	stack_t stack;
+	sigprocmask(SIG_BLOCK, NULL, &mask);
+	sigaltstack(NULL, &stack);
+	add(text, "alternate stack %p\n", stack.ss_sp);
+	for (int number = 1; number < 65; number++) {
+		struct sigaction action;
+		if (sigaction(number, NULL, &action) == 0)
+			add(text, "signal %d %p %x blocked %d\n", number, (void *)action.sa_handler,
+			    action.sa_flags, sigismember(&mask, number));
+	}
+}
+
+static void add_descriptors(struct text *text)
+{
+	for (int number = 0; number < 512; number++) {
+		char path[64], target[256];
+		snprintf(path, sizeof path, "/proc/self/fd/%d", number);
+		ssize_t length = readlink(path, target, sizeof target - 1);
+		if (length > 0)
+			add(text, "descriptor %d %.*s flags %d\n", number, (int)length, target,
+			    fcntl(number, F_GETFD));
+	}
+}
+
+static int threads(void)
+{
+	int count = 0;
+	DIR *folder = opendir("/proc/self/task");
+	while (folder && readdir(folder))
+		count++;
+	if (folder)
+		closedir(folder);
+	return count - 2;
+}
+
+/* The kernel lists a thread for a moment after it was joined. */
+static void add_threads(struct text *text)
+{
+	for (int i = 0; i < 20 && threads() > 1; i++)
+		usleep(5000);
+	add(text, "threads %d\n", threads());
+}
+
+/* Everything of this process that a guest must leave alone, a line each. */
+static void look(struct text *text)
+{
+	char folder[4096];
+	gid_t groups[256];
+	uid_t real, effective, saved;
+	text->length = 0;
+	add_descriptors(text);
+	add_threads(text);
+	add_signals(text);
+	getresuid(&real, &effective, &saved);
+	add(text, "uid %d %d %d\n", real, effective, saved);
+	getresgid(&real, &effective, &saved);
+	add(text, "gid %d %d %d\ngroups", real, effective, saved);
+	int count = getgroups(256, groups);
+	for (int i = 0; i < count; i++)
+		add(text, " %d", groups[i]);
+	mode_t mask = umask(0);
+	umask(mask);
+	add(text, "\numask %o\nfolder %s\nlocale %s\n", mask, getcwd(folder, sizeof folder),
+	    setlocale(LC_ALL, NULL));
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		struct rlimit limit;
+		getrlimit(i, &limit);
+		add(text, "limit %d %llu %llu\n", i, (unsigned long long)limit.rlim_cur,
+		    (unsigned long long)limit.rlim_max);
+	}
+	struct itimerval timer;
+	getitimer(ITIMER_REAL, &timer);
+	add(text, "timer %ld\npriority %d\n", (long)timer.it_value.tv_sec, getpriority(PRIO_PROCESS, 0));
+	for (char **variable = environ; *variable; variable++)
+		add(text, "variable %s\n", *variable);
+}
+
+/* Prints the lines of `after` that `before` does not have. */
+static void compare(const char *before, const char *after)
+{
+	int same = 1;
+	char *copy = strdup(after), *rest = NULL;
+	for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		if (!strstr(before, line)) {
+			out("state changed: %s\n", line);
+			same = 0;
+		}
+	}
+	if (strlen(before) != strlen(after) && same)
+		out("state changed: something is gone\n");
+	else if (same)
+		out("state same\n");
+	free(copy);
+}
+
+static long rss(void)
+{
+	long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+	if (!file || fscanf(file, "%*d %ld", &pages) != 1)
+		pages = -1;
+	if (file)
+		fclose(file);
+	return pages * sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static void limit(const char *text)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} all[] = { { "nofile", RLIMIT_NOFILE }, { "as", RLIMIT_AS },	  { "cpu", RLIMIT_CPU },
+		    { "fsize", RLIMIT_FSIZE },	 { "stack", RLIMIT_STACK }, { "core", RLIMIT_CORE } };
+	size_t length = strcspn(text, "=");
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		struct rlimit value;
+		if (strlen(all[i].name) != length || strncmp(all[i].name, text, length) != 0)
+			continue;
+		getrlimit(all[i].number, &value);
+		value.rlim_cur = strtoull(text + length + 1, NULL, 10);
+		if (setrlimit(all[i].number, &value) == 0)
+			return;
+	}
+	out("no limit %s\n", text);
+	_exit(2);
+}
+
+static void nothing(int number)
+{
+	(void)number;
+}
+
+static void change_signals(int block, int ignore, int handle)
+{
+	sigset_t all;
+	struct sigaction action = { .sa_handler = nothing };
+	sigfillset(&all);
+	if (handle)
+		sigaction(SIGUSR1, &action, NULL);
+	for (int number = 1; ignore && number < 65; number++)
+		signal(number, SIG_IGN);
+	if (block)
+		sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+static int login(const char *folder, const char *service, const char *user)
+{
+	struct pam_conv conversation = { converse, NULL };
+	pam_handle_t *handle = NULL;
+	int code = pam_start_confdir(service, user, &conversation, folder, &handle);
+	if (code != PAM_SUCCESS)
+		return code;
+	code = pam_authenticate(handle, 0);
+	pam_end(handle, code);
+	return code;
+}
+
+int main(int count, char **arguments)
+{
+	static struct text before, after;
+	const char *limits[16];
+	int option, closed = 0, block = 0, ignore = 0, handle = 0, waits = 0, limited = 0;
+	long rounds = 1, early = 0;
+	while ((option = getopt(count, arguments, "cbihpwr:l:")) != -1) {
+		closed |= option == 'c';
+		block |= option == 'b';
+		ignore |= option == 'i';
+		handle |= option == 'h';
+		no_random |= option == 'p';
+		waits |= option == 'w';
+		if (option == 'r')
+			rounds = atol(optarg);
+		if (option == 'l' && limited < 16)
+			limits[limited++] = optarg;
+	}
+	if (count - optind != 3)
+		return 2;
+	setlocale(LC_ALL, "");
+	dup2(0, INPUT);
+	dup2(0, ANSWER);
+	dup2(1, OUTPUT);
+	if (closed)
+		for (int number = 0; number < 3; number++)
+			close(number);
+	change_signals(block, ignore, handle);
+	for (int i = 0; i < limited; i++)
+		limit(limits[i]);
+	look(&before);
+	for (long round = 1; round <= rounds; round++) {
+		int code = login(arguments[optind], arguments[optind + 1], arguments[optind + 2]);
+		out("code %d\n", code);
+		if (round == (rounds + 3) / 4)
+			early = rss();
+	}
+	look(&after);
+	compare(before.bytes, after.bytes);
+	out("rss %ld %ld\n", early, rss());
+	if (waits) {
+		char byte;
+		out("waiting %d\n", (int)getpid());
+		if (read(ANSWER, &byte, 1) < 0)
+			return 3;
+	}
+	return 0;
+}

@@ -1,0 +1,141 @@
+//! The invariants of fuzz/invariants.rs without a fuzzer: every file of the corpus, files of the corpus
+//! with random edits, and random bytes.
+
+#[path = "../fuzz/invariants.rs"]
+mod invariants;
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::{Config, TestRunner};
+
+/// Edits of an input: where, and what to put there in place of how many bytes.
+type Edits = Vec<(Index, u8, Vec<u8>)>;
+
+fn corpus(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(name);
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    let mut files: Vec<_> = files.collect();
+    files.sort();
+    assert!(files.len() >= 3, "the corpus of {name} is missing");
+    files
+}
+
+fn edited(mut bytes: Vec<u8>, edits: &Edits) -> Vec<u8> {
+    for (at, gone, new) in edits {
+        let start = at.index(bytes.len() + 1);
+        let end = (start + usize::from(*gone % 8)).min(bytes.len());
+        bytes.splice(start..end, new.iter().copied());
+    }
+    bytes
+}
+
+/// Bytes that matter to some parser stand beside random ones.
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    let words = [
+        "\"",
+        "'",
+        "\n",
+        "\r\n",
+        "=",
+        "[",
+        "]",
+        "[[",
+        "{",
+        "}",
+        "#",
+        "\\",
+        "\\u0000",
+        "0",
+        "-1",
+        "true",
+        "null",
+        "is valid",
+        "\u{202e}",
+        "\u{1b}[2J",
+        "\u{0}",
+        "9223372036854775808",
+        "1e9",
+        ".",
+        "..",
+        "/",
+        "%",
+        "&",
+        "|",
+        ",",
+        ":",
+        "é",
+        "\u{661}",
+        "token",
+        "success",
+        "key",
+        "users",
+    ];
+    prop_oneof![
+        proptest::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec()),
+        proptest::collection::vec(any::<u8>(), 0..6),
+    ]
+}
+
+fn hold(name: &str, invariant: fn(&[u8])) {
+    let corpus = corpus(name);
+    for input in &corpus {
+        invariant(input);
+    }
+    let edits = proptest::collection::vec((any::<Index>(), any::<u8>(), pieces()), 0..6);
+    let inputs = prop_oneof![
+        9 => (proptest::sample::select(corpus), edits).prop_map(|(bytes, edits)| edited(bytes, &edits)),
+        1 => proptest::collection::vec(any::<u8>(), 0..300),
+    ];
+    let config = Config {
+        cases: 3000,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let outcome = TestRunner::new(config).run(&inputs, |input| {
+        invariant(&input);
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+#[test]
+fn every_config_is_checked_or_refused_without_the_key() {
+    hold("config", invariants::config);
+}
+
+#[test]
+fn every_mapping_is_valid_as_a_whole_or_refused_as_a_whole() {
+    hold("users", invariants::users);
+}
+
+#[test]
+fn every_reply_is_a_yes_by_the_rule_or_none() {
+    hold("reply", invariants::reply);
+}
+
+#[test]
+fn everything_that_is_typed_is_digits_or_stays_here() {
+    hold("typed", invariants::typed);
+}
+
+#[test]
+fn every_callback_without_the_key_is_refused() {
+    hold("callback", invariants::callback);
+}
+
+#[test]
+fn every_fingerprint_of_a_login_is_one_of_a_key_that_sshd_names() {
+    hold("ssh_auth", invariants::ssh_auth);
+}
+
+#[test]
+fn every_text_is_safe_to_show() {
+    hold("text", invariants::text);
+}

@@ -1,0 +1,180 @@
+//! The caller of sudo and su is hostile: limits, signals, and a process that is stopped or killed.
+//! `when_unavailable` and `unenrolled` are `ignore` throughout: nothing that the caller does may pass for
+//! an outage.
+
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use serde_json::json;
+
+use crate::common::application::{Running, Said, command, run};
+use crate::common::host::Host;
+
+pub(super) const SUCCESS: i32 = 0;
+pub(super) const MAXTRIES: i32 = 11;
+/// A stack in which all modules ignore is a denial: IGNORE shows as PAM_PERM_DENIED.
+pub(super) const IGNORE: i32 = 6;
+
+pub(super) fn lenient() -> Host {
+    Host::impatient(
+        "[login]\nrefusal_seconds = 0\nattempts = 1\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
+    )
+}
+
+/// A wrong token neither logs in nor passes for an outage, and the process may even be killed.
+pub(super) fn is_denied(host: &Host, said: &Said) {
+    for code in said.codes() {
+        assert!(code != SUCCESS && code != IGNORE, "{said:?}");
+    }
+    let audit = host.audit();
+    assert!(
+        audit
+            .iter()
+            .all(|line| line.starts_with("verdict=refused") || line.starts_with("verdict=error")),
+        "{audit:?}"
+    );
+}
+
+/// From too few for the configuration up to enough for everything.
+#[test]
+fn too_few_descriptors_are_no_outage() {
+    let (host, right_host) = (lenient(), lenient());
+    let mut succeeded = 0;
+    for count in 103..=116 {
+        let limit = format!("nofile={count}");
+        let options = ["-l", limit.as_str()];
+        is_denied(
+            &host,
+            &run(command(&host, "alice", &[], &options), &["1111111"]),
+        );
+        let few = format!("nofile={}", count - 100);
+        is_denied(
+            &host,
+            &run(command(&host, "alice", &[], &["-l", &few]), &["1111111"]),
+        );
+        let token = right_host.sim.token(1635);
+        let right = run(command(&right_host, "alice", &[], &options), &[&token]);
+        succeeded += i32::from(right.codes() == [SUCCESS]);
+        assert_ne!(right.codes(), [IGNORE], "{count}: {right:?}");
+    }
+    assert!(succeeded > 0, "the highest limit is enough");
+}
+
+/// From too little for the module itself up to enough; the process may abort, which is a denial.
+#[test]
+fn too_little_memory_is_no_outage() {
+    let host = lenient();
+    let mut ended = Vec::new();
+    for megabytes in (4..=64).step_by(4) {
+        let limit = format!("as={}", megabytes << 20);
+        let said = run(command(&host, "alice", &[], &["-l", &limit]), &["1111111"]);
+        is_denied(&host, &said);
+        ended.extend(said.codes());
+    }
+    assert!(
+        ended.contains(&MAXTRIES),
+        "the highest limit is enough: {ended:?}"
+    );
+}
+
+#[test]
+fn low_limits_of_time_file_size_and_stack_are_no_outage() {
+    for limits in [
+        &["-l", "cpu=1"][..],
+        &["-l", "cpu=0"],
+        &["-l", "fsize=0"],
+        &["-l", "stack=65536"],
+        &["-l", "core=0"],
+        &["-l", "cpu=1", "-l", "fsize=0", "-b", "-i"],
+    ] {
+        let host = lenient();
+        is_denied(
+            &host,
+            &run(command(&host, "alice", &[], limits), &["1111111"]),
+        );
+    }
+    let host = lenient();
+    let said = run(
+        command(&host, "alice", &[], &["-l", "fsize=0"]),
+        &[&host.sim.token(1635)],
+    );
+    assert_eq!(said.codes(), [SUCCESS], "a login needs to write no file");
+}
+
+/// The caller of sudo and su may stop them at any moment, until the time of the request is over.
+#[test]
+fn a_process_that_is_stopped_at_any_moment_makes_no_outage() {
+    std::thread::scope(|scope| {
+        for (index, after) in [0, 20, 50, 100, 200, 400, 800].into_iter().enumerate() {
+            scope.spawn(move || {
+                let host = lenient();
+                host.sim.fault(&json!({"delay_ms": 600, "times": 0}));
+                let mut running = Running::start(command(&host, "alice", &[], &[]));
+                running.wait_for("prompt");
+                let pid = running.pid();
+                if index == 0 {
+                    kill(pid, Signal::SIGSTOP).unwrap();
+                }
+                running.reply("1111111");
+                std::thread::sleep(Duration::from_millis(after));
+                // It may have its answer already.
+                let _ = kill(pid, Signal::SIGSTOP);
+                std::thread::sleep(Duration::from_millis(2500));
+                let _ = kill(pid, Signal::SIGCONT);
+                is_denied(&host, &running.finish());
+            });
+        }
+    });
+}
+
+/// A signal with a handler (SIGWINCH, SIGTSTP, SIGALRM in many applications) interrupts each call that
+/// waits: it neither ends the request nor passes for an outage, nor is the time of the request extended.
+#[test]
+fn a_signal_that_interrupts_the_request_is_no_outage() {
+    for (fault, right) in [
+        (json!({"delay_ms": 600, "times": 0}), true),
+        (json!({"delay_ms": 600, "times": 0}), false),
+        (
+            json!({"drip": {"bytes": 8, "every_ms": 10}, "times": 0}),
+            true,
+        ),
+    ] {
+        let host = lenient();
+        host.sim.fault(&fault);
+        let token = if right {
+            host.sim.token(1635)
+        } else {
+            "1111111".to_owned()
+        };
+        let mut running = Running::start(command(&host, "alice", &[], &["-h"]));
+        running.wait_for("prompt");
+        let pid = running.pid();
+        running.reply(&token);
+        for _ in 0..100 {
+            std::thread::sleep(Duration::from_millis(5));
+            let _ = kill(pid, Signal::SIGUSR1);
+        }
+        let said = running.finish();
+        let code = if right { SUCCESS } else { MAXTRIES };
+        assert_eq!(said.codes(), [code], "{fault}: {:?}", host.log());
+        assert!(said.is_unchanged(), "{said:?}");
+    }
+}
+
+#[test]
+fn a_process_that_is_killed_at_any_moment_leaves_nothing_that_stops_the_next_login() {
+    let host = lenient();
+    host.sim.fault(&json!({"delay_ms": 100, "times": 7}));
+    for after in [0, 1, 5, 20, 50, 100, 150] {
+        let mut running = Running::start(command(&host, "alice", &[], &[]));
+        running.wait_for("prompt");
+        let pid = running.pid();
+        running.reply("1111111");
+        std::thread::sleep(Duration::from_millis(after));
+        kill(pid, Signal::SIGKILL).ok();
+        is_denied(&host, &running.finish());
+    }
+    host.sim.post("/faults", &json!([]));
+    let said = run(command(&host, "alice", &[], &[]), &[&host.sim.token(1635)]);
+    assert_eq!(said.codes(), [SUCCESS]);
+}

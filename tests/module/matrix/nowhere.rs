@@ -1,0 +1,128 @@
+//! What cannot be reached: a closed port, a host that answers nothing, no route, DNS that is silent.
+
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use nix::sys::socket::{Backlog, listen};
+
+use super::{Class, POLICIES, Trouble, host, judge, patiently};
+use crate::common::application::{command, run};
+use crate::common::host::Host;
+use crate::common::sandbox;
+
+/// A login against a service that is not there, with each policy.
+fn is_an_outage(url: &str) {
+    for policy in POLICIES {
+        let proven = patiently(|| {
+            let host = host(policy).elsewhere(url);
+            let login = host.login("alice", &["1234567"]);
+            judge(&host, &login, Class::Outage, policy)?;
+            match host.sim.get("/requests.json")["connections"].as_u64() {
+                Some(0) => Ok(()),
+                _ => Err(Trouble::Wrong("another host was asked".into())),
+            }
+        });
+        assert_eq!(proven, Ok(()), "{policy}: {url}");
+    }
+}
+
+#[test]
+fn a_closed_port_is_an_outage() {
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    is_an_outage(&format!("https://{closed}"));
+}
+
+/// A full backlog drops each further SYN, as a host does that is switched off.
+#[test]
+fn a_host_that_answers_no_syn_is_an_outage_in_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // A second listen(2) changes the backlog.
+    listen(&listener, Backlog::new(0).unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut fillers = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+        fillers.push(stream);
+        assert!(fillers.len() < 100, "the backlog does not fill");
+    }
+    is_an_outage(&format!("https://{address}"));
+}
+
+#[test]
+fn a_name_that_nobody_knows_is_an_outage() {
+    is_an_outage("https://authy.invalid");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_dns_that_never_answers_is_an_outage_in_time() {
+    if !sandbox::enter("module::matrix::nowhere::a_dns_that_never_answers_is_an_outage_in_time") {
+        return;
+    }
+    let silent = UdpSocket::bind("127.0.0.77:53").unwrap();
+    std::fs::remove_file("/etc/resolv.conf").ok();
+    std::fs::write("/etc/resolv.conf", "nameserver 127.0.0.77\n").unwrap();
+    is_an_outage("https://api.authy.example");
+    // The look-up's thread outlives the login by a moment: the next logins and the end of the process
+    // come while it runs.
+    let host = host("ignore").elsewhere("https://api.authy.example");
+    let start = Instant::now();
+    let said = run(command(&host, "alice", &[], &["-r", "3"]), &["1234567"; 9]);
+    assert_eq!(
+        (said.codes(), said.status),
+        (vec![6; 3], Some(0)),
+        "{said:?}"
+    );
+    assert!(start.elapsed() < Duration::from_secs(8), "{said:?}");
+    let changed: Vec<_> = said
+        .text
+        .lines()
+        .filter(|line| line.starts_with("state changed"))
+        .collect();
+    let of_threads = |line: &&str| line.contains("threads") || line.contains("descriptor");
+    assert!(changed.iter().all(of_threads), "{changed:?}");
+    let mut buffer = [0; 512];
+    silent.set_nonblocking(true).unwrap();
+    assert!(
+        silent.recv(&mut buffer).is_ok(),
+        "the name was looked up there"
+    );
+}
+
+/// In a network namespace of its own, where not even loopback is up.
+#[test]
+#[ignore = "needs root"]
+fn no_route_is_an_outage() {
+    for policy in POLICIES {
+        let host = host(policy);
+        let login = in_empty_network(&host);
+        let (code, start) = Class::Outage.outcome(policy);
+        assert!(login.contains(&format!("\"{code}\"")), "{policy}: {login}");
+        assert_eq!(host.audit().len(), 1);
+        assert!(host.audit()[0].starts_with(start), "{:?}", host.audit());
+        assert!(host.log().contains("unreachable"), "{}", host.log());
+    }
+}
+
+/// `authyctl test` there; gives back what it says as JSON.
+fn in_empty_network(host: &Host) -> String {
+    use std::io::Write;
+    let mut child = Command::new("timeout")
+        .args(["30", "unshare", "--net", env!("CARGO_BIN_EXE_authyctl")])
+        .args(["test", "alice", "--json", "--module"])
+        .arg(crate::common::product())
+        .arg("--config")
+        .arg(&host.config)
+        .arg("--users")
+        .arg(&host.users)
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"1234567\n").unwrap();
+    String::from_utf8_lossy(&child.wait_with_output().unwrap().stdout).into_owned()
+}

@@ -1,0 +1,232 @@
+//! Who the server is: whatever is wrong with its certificate or its protocol, no byte of a request
+//! leaves, and `when_unavailable` is not asked.
+
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::{Class, POLICIES, Row, Trouble, host, judge, patiently, prove, row};
+
+#[test]
+fn a_false_certificate_is_never_let_pass_and_sees_no_byte_of_the_request() {
+    let names = [
+        "self-signed",
+        "wrong-name",
+        "expired",
+        "not-yet-valid",
+        "wrong-ca",
+        "missing-intermediate",
+    ];
+    let rows: Vec<Row> = names
+        .iter()
+        .map(|name| {
+            row(
+                json!({"certificate": name, "times": 0}),
+                Class::FalseIdentity,
+            )
+        })
+        .collect();
+    prove(&rows);
+}
+
+/// An `openssl s_server`, for what rustls cannot speak; ended when dropped.
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    /// Speaks as `options` say, with the simulator's certificate; what it reads goes to `output`.
+    fn start(certificates: &Path, options: &[&str], output: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let mut server = Command::new("timeout");
+        server.args(["60", "openssl", "s_server", "-accept"]);
+        server.arg(format!("127.0.0.1:{port}")).args(options);
+        if !options.contains(&"-nocert") {
+            server.arg("-cert").arg(certificates.join("server.pem"));
+            server.arg("-key").arg(certificates.join("server.key"));
+        }
+        let file = fs::File::create(output).unwrap();
+        server
+            .stdin(Stdio::piped())
+            .stderr(file.try_clone().unwrap())
+            .stdout(file);
+        let child = server
+            .spawn()
+            .expect("openssl: scripts/prerequisites.sh installs it");
+        let until = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(
+                Instant::now() < until,
+                "openssl {options:?} does not listen"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { child, port }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn meets_openssl(options: &[&str], class: Class, policy: &str) -> Result<String, Trouble> {
+    let host = host(policy);
+    let output = host.sim.path("openssl.txt");
+    let server = Server::start(host.sim.folder(), options, &output);
+    let host = host.elsewhere(&format!("https://127.0.0.1:{}", server.port));
+    let login = host.login("alice", &["1234567"]);
+    judge(&host, &login, class, policy)?;
+    Ok(String::from_utf8_lossy(&fs::read(&output).unwrap()).into_owned())
+}
+
+/// Waits until the request is there, and answers it with these bytes.
+fn answer(server: &mut Server, output: &Path, bytes: &str) {
+    let until = Instant::now() + Duration::from_secs(3);
+    let asked = || fs::read(output).is_ok_and(|seen| seen.windows(4).any(|end| end == b"\r\n\r\n"));
+    while !asked() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut input = server.child.stdin.take().unwrap();
+    // What is malformed at its beginning may have ended the connection.
+    let _ = input.write_all(bytes.as_bytes());
+    std::thread::sleep(Duration::from_millis(1500));
+}
+
+/// A login that meets these bytes in place of an answer.
+fn meets_bytes(bytes: &str, class: Class, policy: &str) -> Result<(), Trouble> {
+    let host = host(policy);
+    let output = host.sim.path("openssl.txt");
+    let mut server = Server::start(host.sim.folder(), &["-quiet"], &output);
+    let host = host.elsewhere(&format!("https://127.0.0.1:{}", server.port));
+    let login = std::thread::scope(|scope| {
+        scope.spawn(|| answer(&mut server, &output, bytes));
+        host.login("alice", &["1234567"])
+    });
+    judge(&host, &login, class, policy)
+}
+
+#[test]
+fn malformed_http_that_says_yes_is_an_outage() {
+    let body = super::YES;
+    let length = body.len();
+    let right = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+    assert_eq!(
+        patiently(|| meets_bytes(&right, Class::Yes, "deny")),
+        Ok(())
+    );
+    let first_lines = [
+        "HTTP/1.1 99999999999999999999 OK",
+        "HTTP/1.1 -200 OK",
+        "HTTP/1.1 2OO OK",
+        "HTTP/1.1",
+        "HTTP/9.9 200 OK",
+        "ICY 200 OK",
+        "200 OK",
+        "",
+    ];
+    let headers = [
+        "Content-Length: -1",
+        "Content-Length: 18446744073709551616",
+        "Content-Length: 4294967297",
+        "Content-Length: 0x23",
+        "no colon",
+        ": no name",
+        "Content-Length : 35",
+        "X: \u{0}\u{1b}[2J",
+        "Transfer-Encoding: chunked",
+    ];
+    let chunks = [
+        "-1",
+        "FFFFFFFFFFFFFFFFF",
+        "7FFFFFFFFFFFFFFF",
+        "xyz",
+        "23;",
+        "",
+    ];
+    let mut answers: Vec<String> = first_lines
+        .iter()
+        .map(|line| format!("{line}\r\nContent-Length: {length}\r\n\r\n{body}"))
+        .chain(
+            headers
+                .iter()
+                .map(|line| format!("HTTP/1.1 200 OK\r\n{line}\r\n\r\n{body}")),
+        )
+        .collect();
+    answers.extend(chunks.iter().map(|size| {
+        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\n{body}")
+    }));
+    let jobs = std::sync::Mutex::new(answers.iter().enumerate());
+    std::thread::scope(|scope| {
+        for _ in 0..super::WORKERS {
+            scope.spawn(|| {
+                loop {
+                    let Some((number, bytes)) = jobs.lock().unwrap().next() else {
+                        return;
+                    };
+                    let policy = POLICIES[number % 2];
+                    let proven = patiently(|| meets_bytes(bytes, Class::Outage, policy));
+                    assert_eq!(proven, Ok(()), "{policy}: {bytes:?}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn an_old_or_anonymous_protocol_is_never_let_pass_and_sees_no_byte_of_the_request() {
+    let weak = "ALL:aNULL:@SECLEVEL=0";
+    let protocols: [&[&str]; 5] = [
+        &["-tls1_1", "-cipher", weak],
+        &["-tls1", "-cipher", weak],
+        &["-tls1_2", "-nocert", "-cipher", "aNULL:@SECLEVEL=0"],
+        &["-tls1_2", "-cipher", "AES128-SHA:@SECLEVEL=0"],
+        &["-tls1_2", "-cipher", "AES128-GCM-SHA256:@SECLEVEL=0"],
+    ];
+    for options in protocols {
+        for policy in POLICIES {
+            let seen = std::cell::RefCell::new(String::new());
+            let proven = patiently(|| {
+                *seen.borrow_mut() = meets_openssl(options, Class::FalseIdentity, policy)?;
+                Ok(())
+            });
+            assert_eq!(proven, Ok(()), "{options:?}");
+            let seen = seen.into_inner();
+            assert!(
+                !seen.contains("GET ") && !seen.contains("X-Authy"),
+                "{options:?}: {seen}"
+            );
+        }
+    }
+}
+
+/// The row that shows that the ones above can fail: the same program with a modern protocol reads the
+/// request, and what it does not answer is an outage.
+#[test]
+fn the_same_server_with_a_modern_protocol_reads_the_request() {
+    for version in ["-tls1_2", "-tls1_3"] {
+        let seen = std::cell::RefCell::new(String::new());
+        let proven = patiently(|| {
+            *seen.borrow_mut() = meets_openssl(&[version], Class::Outage, "deny")?;
+            Ok(())
+        });
+        assert_eq!(proven, Ok(()), "{version}");
+        let seen = seen.into_inner();
+        assert!(
+            seen.contains("GET /protected/json/verify/1234567/1635"),
+            "{seen}"
+        );
+    }
+}

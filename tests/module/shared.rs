@@ -1,0 +1,205 @@
+//! Accounts that several people share, in real sshd: the key that sshd accepted tells whose phone it is.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+
+use super::sshd::{NAME, Sshd, USER, is_inside, run};
+use crate::common::host::Host;
+use crate::common::sandbox;
+
+/// The second person at Authy.
+const OTHER: u64 = 1640;
+
+fn start(methods: &str) -> Sshd {
+    let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\nunenrolled = \"ignore\"\n");
+    let sshd = Sshd::start(host, "", methods);
+    sshd.host
+        .sim
+        .post("/phone/users", &json!({"authy_id": OTHER}));
+    for key in ["other", "authority"] {
+        let mut keygen = Command::new("ssh-keygen");
+        run(keygen
+            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+            .arg(sshd.folder.join(key)));
+    }
+    let (first, second) = (fingerprint(&sshd, "user"), fingerprint(&sshd, "other"));
+    share(
+        &sshd,
+        &format!("{{ \"{first}\" = 1635, \"{second}\" = {OTHER} }}"),
+    );
+    authorize(&sshd, &["user", "other"]);
+    sshd
+}
+
+/// Makes the account one that these keys share.
+fn share(sshd: &Sshd, keys: &str) {
+    let text = format!("[users]\n{USER} = {{ keys = {keys} }}\n");
+    fs::write(&sshd.host.users, text).unwrap();
+}
+
+fn public(sshd: &Sshd, key: &str) -> String {
+    fs::read_to_string(sshd.folder.join(format!("{key}.pub"))).unwrap()
+}
+
+fn authorize(sshd: &Sshd, keys: &[&str]) {
+    let keys: String = keys.iter().map(|key| public(sshd, key)).collect();
+    fs::write(
+        Path::new("/home").join(USER).join(".ssh/authorized_keys"),
+        keys,
+    )
+    .unwrap();
+}
+
+/// As ssh-keygen shows it.
+fn fingerprint(sshd: &Sshd, key: &str) -> String {
+    let mut keygen = Command::new("ssh-keygen");
+    let file = sshd.folder.join(format!("{key}.pub"));
+    let output = keygen.arg("-lf").arg(file).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    said.split(' ').nth(1).unwrap().to_owned()
+}
+
+/// From now on the client has the other person's key.
+fn become_other(sshd: &Sshd) {
+    for end in ["", ".pub"] {
+        let from = sshd.folder.join(format!("other{end}"));
+        fs::copy(from, sshd.folder.join(format!("user{end}"))).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn the_key_tells_which_person_of_a_shared_account_is_asked() {
+    if !sandbox::enter("module::shared::the_key_tells_which_person_of_a_shared_account_is_asked") {
+        return;
+    }
+    let sshd = start("publickey,keyboard-interactive");
+    let token = |id| sshd.host.sim.token(id);
+
+    assert!(is_inside(&sshd.ssh(USER, "", &[&token(1635)])));
+    assert!(!is_inside(&sshd.ssh(USER, "", &[&token(OTHER)])));
+    become_other(&sshd);
+    assert!(is_inside(&sshd.ssh(USER, "", &[&token(OTHER)])));
+    assert!(!is_inside(&sshd.ssh(USER, "", &[&token(1635)])));
+
+    let audit = sshd.host.audit();
+    assert!(audit[0].contains("reason=token_accepted") && audit[0].contains("authy_id=1635"));
+    let accepted: Vec<_> = audit
+        .iter()
+        .filter(|line| line.contains("verdict=accepted"))
+        .collect();
+    assert_eq!(accepted.len(), 2, "{audit:?}");
+    assert!(
+        accepted[1].contains(&format!("authy_id={OTHER}")),
+        "{audit:?}"
+    );
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_certificate_is_the_person_of_its_own_key_and_not_of_its_authority() {
+    if !sandbox::enter(
+        "module::shared::a_certificate_is_the_person_of_its_own_key_and_not_of_its_authority",
+    ) {
+        return;
+    }
+    let sshd = start("publickey,keyboard-interactive");
+    let authority = public(&sshd, "authority");
+    fs::write(
+        Path::new("/home").join(USER).join(".ssh/authorized_keys"),
+        format!("cert-authority {authority}"),
+    )
+    .unwrap();
+    become_other(&sshd);
+    let mut keygen = Command::new("ssh-keygen");
+    keygen.args(["-q", "-I", "kim", "-n", USER, "-s"]);
+    run(keygen
+        .arg(sshd.folder.join("authority"))
+        .arg(sshd.folder.join("user.pub")));
+
+    let output = sshd.ssh(USER, "", &[&sshd.host.sim.token(OTHER)]);
+
+    assert!(is_inside(&output), "{output:?}");
+    let audit = sshd.host.audit();
+    assert!(audit[0].contains(&format!("authy_id={OTHER}")), "{audit:?}");
+
+    // The same login is nobody's once only the authority's key stands in the entry.
+    let key = fingerprint(&sshd, "authority");
+    share(&sshd, &format!("{{ \"{key}\" = 1635 }}"));
+    assert!(!is_inside(&sshd.ssh(
+        USER,
+        "",
+        &[&sshd.host.sim.token(1635)]
+    )));
+    assert!(sshd.host.log().contains("reason=no_key"));
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_shared_account_without_a_key_of_its_own_is_refused_and_nobody_is_asked() {
+    if !sandbox::enter(
+        "module::shared::a_shared_account_without_a_key_of_its_own_is_refused_and_nobody_is_asked",
+    ) {
+        return;
+    }
+    let sshd = start("publickey,keyboard-interactive keyboard-interactive");
+    let no_key = |count| {
+        let audit = sshd.host.audit();
+        let lines = audit.iter().filter(|line| line.contains("reason=no_key"));
+        assert!(lines.count() >= count, "{audit:?}");
+    };
+
+    // Accepted by sshd, and in nobody's entry.
+    let key = fingerprint(&sshd, "authority");
+    share(&sshd, &format!("{{ \"{key}\" = 1635 }}"));
+    assert!(!is_inside(&sshd.ssh(
+        USER,
+        "",
+        &[&sshd.host.sim.token(1635)]
+    )));
+    no_key(1);
+    // No key at all, with `unenrolled = "ignore"` and nullok in the stack.
+    let stack = format!("/etc/pam.d/{NAME}");
+    let text = fs::read_to_string(&stack).unwrap();
+    fs::write(&stack, text.replacen("users=", "nullok users=", 1)).unwrap();
+    let mut ssh = sshd.client("ssh", "", &[&sshd.host.sim.token(1635)]);
+    ssh.args(["-o", "PubkeyAuthentication=no", "-p"]);
+    ssh.args([
+        &sshd.port.to_string(),
+        &format!("{USER}@127.0.0.1"),
+        "echo",
+        "inside",
+    ]);
+    assert!(!is_inside(&ssh.output().unwrap()));
+    no_key(2);
+
+    assert!(sshd.host.sim.requests().is_empty());
+    assert!(!sshd.host.log().contains("verdict=accepted"));
+    assert!(!sshd.host.log().contains("verdict=ignored"));
+}
+
+#[test]
+fn a_push_of_the_entrys_own_goes_before_the_configuration() {
+    let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\npush = \"never\"\n");
+    host.append(&host.users, "kim = { authy_id = 1635, push = \"auto\" }\n");
+    host.sim.change(1635, &json!({"registered": true}));
+
+    let login = std::thread::scope(|scope| {
+        scope.spawn(|| host.sim.decide(1635, true));
+        host.login("kim", &["0000000"])
+    });
+
+    assert_eq!(login.code, "PAM_SUCCESS", "{login:?}");
+    assert!(host.audit()[0].contains("reason=push_approved"));
+    let pushes = host.sim.count("approval_requests");
+    assert_eq!(host.login("alice", &["0000000"]).code, "PAM_MAXTRIES");
+    assert_eq!(
+        host.sim.count("approval_requests"),
+        pushes,
+        "none for alice"
+    );
+    assert!(pushes > 0);
+}
