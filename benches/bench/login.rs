@@ -28,10 +28,10 @@ pub(crate) fn one(
     };
     let (start, code, loaded, asked);
     {
+        // pam_start reads the stack and loads its modules; setcred of ours does nothing.
+        start = Instant::now();
         let mut pam = Transaction::start(service, user, Path::new(folder), &mut answer)
             .map_err(|code| code.name())?;
-        start = Instant::now();
-        // libpam reads the stack and loads its modules at the first call; setcred of ours does nothing.
         if reply.is_empty() {
             code = pam.setcred();
         } else {

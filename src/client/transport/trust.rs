@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::crypto::{CryptoProvider, KeyProvider, ring};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::SigningKey;
+use rustls::{ClientConfig, Error as Tls, RootCertStore};
 
 use crate::client::error::Error;
 use crate::trusted_file::{self, Holds};
@@ -28,8 +30,7 @@ const SYSTEM_CA_FILES: [&str; 4] = [
 /// # Errors
 /// [`Error::Local`] when there is no such file or no certificate in it; [`Error::Process`].
 pub(super) fn tls(ca_file: Option<&PathBuf>) -> Result<Arc<ClientConfig>, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Local(error.to_string()))?
         .with_root_certificates(roots(ca_file)?)
@@ -37,6 +38,25 @@ pub(super) fn tls(ca_file: Option<&PathBuf>) -> Result<Arc<ClientConfig>, Error>
     // Nothing lives long enough to resume a session.
     config.resumption = rustls::client::Resumption::disabled();
     Ok(Arc::new(config))
+}
+
+/// ring without keys of our own, with which a client would prove who it is: the code for signing would
+/// be in the module for nothing.
+fn provider() -> CryptoProvider {
+    CryptoProvider {
+        key_provider: &NoKeys,
+        ..ring::default_provider()
+    }
+}
+
+/// Loads no private key: there is none.
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeyProvider for NoKeys {
+    fn load_private_key(&self, _: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, Tls> {
+        Err(Tls::General("no key is ever used".to_owned()))
+    }
 }
 
 fn roots(ca_file: Option<&PathBuf>) -> Result<RootCertStore, Error> {
