@@ -29,7 +29,7 @@ lint() {
         step shellcheck --severity=warning --shell=bash packaging/arch/PKGBUILD
     fi
     if command -v yamllint >/dev/null; then
-        step yamllint --config-file packaging/examples/yamllint.yml .github packaging/examples
+        step yamllint --config-file packaging/yamllint.yml .github packaging/examples
     fi
     if command -v puppet-lint >/dev/null; then
         step puppet-lint --fail-on-warnings packaging/examples/puppet/pam_authy.pp

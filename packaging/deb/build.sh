@@ -51,7 +51,8 @@ split() {
     mkdir "$doc/examples" "$doc/docs"
     mv "$doc/config.toml" "$doc/users.toml" "$doc/examples"
     cp -r docs/. "$doc/docs"
-    [ ! -d packaging/examples ] || cp -r packaging/examples/. "$doc/examples"
+    sed -i 's|\.\./packaging/examples/|../examples/|g; s|\.\./etc/|../examples/|g' "$doc"/docs/*.md
+    cp -r packaging/examples/. "$doc/examples"
     find "$doc" -type d -exec chmod 0755 {} + -o -type f -exec chmod 0644 {} +
     find "$work" -depth -type d -empty -delete
 }

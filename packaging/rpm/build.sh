@@ -32,7 +32,8 @@ install -m 0644 LICENSE-MIT LICENSE-APACHE "$share/licenses/pam_authy"
 mv "$share/doc/pam_authy/config.toml" "$share/doc/pam_authy/users.toml" "$share/doc/pam_authy/examples"
 install -m 0644 CHANGELOG.md "$share/doc/pam_authy"
 cp -r docs/. "$share/doc/pam_authy/docs"
-[ ! -d packaging/examples ] || cp -r packaging/examples/. "$share/doc/pam_authy/examples"
+sed -i 's|\.\./packaging/examples/|../examples/|g; s|\.\./etc/|../examples/|g' "$share"/doc/pam_authy/docs/*.md
+cp -r packaging/examples/. "$share/doc/pam_authy/examples"
 find "$share/doc" -type d -exec chmod 0755 {} + -o -type f -exec chmod 0644 {} +
 selinux=0
 if command -v checkmodule >/dev/null && command -v semodule_package >/dev/null; then

@@ -346,8 +346,10 @@ fn removing_the_module_is_refused_while_a_stack_made_by_hand_names_it() {
     packages.install();
     machine.set_up("");
     let by_hand = "auth requisite pam_unix.so\nauth required pam_authy.so\nauth required pam_permit.so\n@include common-account\n";
+    stdout_of(Command::new("authyctl").args(["pam", "enable", "sshd"]));
     let before = fs::read("/etc/pam.d/sudo").unwrap();
     fs::write("/etc/pam.d/sudo", by_hand).unwrap();
+    let all = stacks();
 
     let output = run_dpkg("--remove", &["libpam-authy".into()]);
 
@@ -360,6 +362,7 @@ fn removing_the_module_is_refused_while_a_stack_made_by_hand_names_it() {
         machine.sudo(&[PASSWORD, &machine.token()]),
         "nobody is locked out"
     );
+    assert_eq!(stacks(), all, "what is protected stays so");
     fs::write("/etc/pam.d/sudo", before).unwrap();
     dpkg("--remove", &["libpam-authy".into()]);
 }
