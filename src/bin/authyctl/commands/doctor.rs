@@ -6,6 +6,7 @@ mod evaluate;
 mod files;
 mod host;
 mod people;
+mod rules;
 mod sshd;
 mod stack;
 mod state;
@@ -162,6 +163,7 @@ fn examine(global: &Global, pam_dir: &Path, sshd_settings: Option<&Path>) -> Vec
     let (mut checks, config, mapping) = files::files(global);
     if let Some(config) = &config {
         checks.extend(state::state(config, mapping.as_ref()));
+        checks.extend(rules::exempt(&config.exempt, pam_dir));
         checks.extend(host::service(config));
     }
     let protected = stacks(pam_dir, config.as_ref(), &mut checks);
@@ -177,7 +179,7 @@ fn examine(global: &Global, pam_dir: &Path, sshd_settings: Option<&Path>) -> Vec
     ));
     checks.extend(host::sudo(&protected, &sudoers, pam_dir, config));
     if let Some(mapping) = mapping {
-        checks.extend(people::locked_out(&protected, mapping, &people));
+        checks.extend(people::locked_out(&protected, config, mapping, &people));
     }
     checks
 }
@@ -207,8 +209,15 @@ fn stacks(folder: &Path, config: Option<&Config>, checks: &mut Vec<Check>) -> Ve
             continue;
         }
         let rules = config.map(|config| config.login(&service));
+        let exempts = config.and_then(|config| rules::exempts(config, &service));
+        if let Some(rules) = &rules {
+            checks.extend(rules::of_service(&service, rules, &entries));
+        }
         let leniencies = leniencies(&service, &ours, rules.as_ref());
-        let stack = Stack::new(&service, &entries, !leniencies.is_empty());
+        let ignorable = exempts.is_some() || !leniencies.is_empty();
+        checks.extend(exempts);
+        let behind = rules.as_ref().is_some_and(|rules| rules.token_in_password);
+        let stack = Stack::new(&service, &entries, ignorable).with_token_in_password(behind);
         checks.extend(stack.checks());
         checks.extend(host::runs_without_root(&service));
         modules_seen.extend(ours.into_iter().cloned());

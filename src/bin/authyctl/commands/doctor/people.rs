@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use nix::unistd::Group;
-use pam_authy::text;
-use pam_authy::users::{Entry, Mapping};
+use pam_authy::attempt::Attempt;
+use pam_authy::config::{Config, Exempt, Otherwise};
+use pam_authy::policy::{Needed, Question};
+use pam_authy::users::Mapping;
+use pam_authy::{account, text};
 
 use super::sudoers::Sudoers;
 use super::{Check, Protected};
@@ -47,33 +50,36 @@ fn primary_members(passwd: &str, gid: u32) -> Vec<String> {
         .collect()
 }
 
-/// Root and sudoers without an enrolment, where that means that they are refused.
+/// Root and sudoers whom a service would refuse: by the very function that the module asks.
 pub(super) fn locked_out(
     protected: &[Protected],
+    config: Option<&Config>,
     mapping: &Mapping,
     people: &People,
 ) -> Vec<Check> {
-    let strict: Vec<_> = protected
-        .iter()
-        .filter(|p| !p.passes_unenrolled)
-        .map(|p| p.service.as_str())
-        .collect();
-    if strict.is_empty() {
+    if protected.is_empty() {
         return Vec::new();
     }
-    let (enrolled, missing): (Vec<&String>, Vec<&String>) = people
+    let refusing = |name: &String| {
+        let refuses = |p: &&Protected| refuses(p, name, config, mapping);
+        let services = protected.iter().filter(refuses);
+        services.map(|p| p.service.as_str()).collect::<Vec<_>>()
+    };
+    let all: Vec<_> = people
         .admins
         .iter()
-        .partition(|name| matches!(mapping.find(name), Entry::Enrolled(_) | Entry::Shared(_)));
-    let mut checks: Vec<_> = missing
+        .map(|name| (text::clean_to(name, 64), refusing(name)))
+        .collect();
+    let (free, locked): (Vec<_>, Vec<_>) =
+        all.iter().partition(|(_, refusing)| refusing.is_empty());
+    let mut checks: Vec<_> = locked
         .iter()
-        .map(|name| {
-            let name = text::clean_to(name, 64);
+        .map(|(name, refusing)| {
             let message = format!(
                 "{name} is not enrolled and cannot use {}",
-                strict.join(", ")
+                refusing.join(", ")
             );
-            let check = if enrolled.is_empty() {
+            let check = if free.is_empty() {
                 Check::problem("people", message)
             } else {
                 Check::warning("people", message)
@@ -81,7 +87,7 @@ pub(super) fn locked_out(
             check.hint(&format!("authyctl enroll {name} --authy-id N"))
         })
         .collect();
-    if enrolled.is_empty() {
+    if free.is_empty() {
         checks.push(
             Check::problem(
                 "people",
@@ -90,16 +96,47 @@ pub(super) fn locked_out(
             .hint("enroll one sudoer before you enable the module"),
         );
     } else {
-        let names: Vec<_> = enrolled
-            .iter()
-            .map(|name| text::clean_to(name, 64))
-            .collect();
-        checks.push(Check::ok(
-            "people",
-            format!("enrolled administrators: {}", names.join(", ")),
-        ));
+        let names: Vec<_> = free.iter().map(|(name, _)| name.as_str()).collect();
+        let message = format!("administrators who can log in: {}", names.join(", "));
+        checks.push(Check::ok("people", message));
     }
     checks
+}
+
+/// Whether `service` refuses `name` whatever is typed. A shared account is told apart by the SSH key of
+/// the login, which nobody but sshd hands over.
+fn refuses(service: &Protected, name: &str, config: Option<&Config>, mapping: &Mapping) -> bool {
+    let attempt = Attempt {
+        user: name.to_owned(),
+        service: service.service.clone(),
+        rhost: None,
+        tty: None,
+        ruser: None,
+        address: None,
+        ssh_auth: None,
+        password: None,
+    };
+    let none = Exempt::default();
+    let question = Question {
+        attempt: &attempt,
+        subject: name,
+        exempt: config.map_or(&none, |config| &config.exempt),
+        unenrolled: if service.passes_unenrolled {
+            Otherwise::Ignore
+        } else {
+            Otherwise::Deny
+        },
+    };
+    let needed = question.needed(
+        |groups| account::group_of(name, groups),
+        || Ok(mapping.find(name)),
+        || account::spelling(name),
+    );
+    match needed {
+        Ok(Needed::Exempt(_) | Needed::Pass | Needed::Person(_)) => false,
+        Ok(Needed::NoKey(_)) => !service.is_sshd(),
+        Ok(Needed::Nobody | Needed::Unusable { .. }) | Err(_) => true,
+    }
 }
 
 #[cfg(test)]

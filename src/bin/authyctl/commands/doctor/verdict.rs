@@ -80,6 +80,8 @@ pub(super) struct Stack<'a> {
     entries: &'a [Entry<Module>],
     /// Our module may answer `ignore` here.
     ignorable: bool,
+    /// The token stands behind the password, so that our line comes first.
+    token_in_password: bool,
 }
 
 impl<'a> Stack<'a> {
@@ -89,7 +91,15 @@ impl<'a> Stack<'a> {
             service,
             entries,
             ignorable,
+            token_in_password: false,
         }
+    }
+
+    /// The same where the token stands behind the password: then our module is asked before anybody has
+    /// looked at the password, and that is meant.
+    pub(super) fn with_token_in_password(mut self, on: bool) -> Self {
+        self.token_in_password = on;
+        self
     }
 
     /// Whether a password, or what stands for one, is asked for.
@@ -217,7 +227,7 @@ impl<'a> Stack<'a> {
             .worlds(AUTH_ERR, false)
             .into_iter()
             .any(|world| self.run(world).asked);
-        if self.has_first_factor() && reached {
+        if self.has_first_factor() && reached && !self.token_in_password {
             say(
                 Level::Warning,
                 format!(
