@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use pam_authy::config::Config;
+use pam_authy::users::{Entry, Mapping};
 use serde_json::{Value, json};
 
 use super::{AUTHYCTL, root, text_of};
@@ -127,7 +128,8 @@ fn pages() -> Vec<String> {
     let docs = fs::read_dir(root().join("docs"))
         .unwrap()
         .map(Result::unwrap);
-    pages.extend(docs.map(|entry| format!("docs/{}", entry.file_name().to_string_lossy())));
+    let docs = docs.map(|entry| format!("docs/{}", entry.file_name().to_string_lossy()));
+    pages.extend(docs.filter(|name| name.ends_with(".md")));
     pages
 }
 
@@ -243,41 +245,59 @@ fn every_authyctl_line_of_the_pages_is_one_that_authyctl_takes() {
     assert!(seen > 20, "{seen}");
 }
 
-/// Tables that come with other changes are TOML at least; a page without them is a whole configuration.
+/// The examples of a manual that begin with a table.
+fn manual_blocks(file: &str) -> Vec<String> {
+    let text = text_of(file);
+    let after = text.split(".nf\n").skip(1);
+    after
+        .filter_map(|block| Some(block.split_once(".fi")?.0.to_owned()))
+        .filter(|block| block.starts_with('['))
+        .collect()
+}
+
+/// What the block says is taken as it stands: a mapping without an unusable entry, or a configuration, with
+/// a key where it has none.
+fn is_taken(block: &str) -> Result<(), String> {
+    if block.contains("[users]") {
+        let mapping = Mapping::parse(block, Path::new("/etc/pam_authy/users.toml"));
+        let mapping = mapping.map_err(|error| error.to_string())?;
+        return match mapping
+            .iter()
+            .find(|(_, entry)| matches!(entry, Entry::Unusable { .. }))
+        {
+            Some((name, _)) => Err(format!("{name} is unusable")),
+            None => Ok(()),
+        };
+    }
+    let key_file = tempfile::tempdir().unwrap();
+    let text = match block.split_once("key_file = \"") {
+        Some((before, after)) => {
+            let path = key_file.path().join("key");
+            fs::write(&path, "key").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            let rest = after.split_once('"').unwrap().1;
+            format!("{before}key_file = \"{}\"{rest}", path.display())
+        }
+        None => format!("[api]\nkey = \"key\"\n{block}"),
+    };
+    let config = Config::parse(&text, Path::new("/etc/pam_authy/config.toml"));
+    config.map(drop).map_err(|error| error.to_string())
+}
+
 #[test]
-fn every_configuration_of_the_pages_is_one_that_the_module_takes() {
-    let later = [
-        "[exempt]",
-        "[limits]",
-        "[remember]",
-        "[recovery]",
-        "[messages]",
-    ];
+fn every_configuration_of_pages_and_manual_is_one_that_the_module_takes() {
     let mut seen = 0;
-    for page in pages() {
-        for block in blocks(&page, "toml") {
-            let table: Result<toml::Table, _> = toml::from_str(&block);
-            assert!(table.is_ok(), "{page}: {block}");
-            if block.contains("[users]") || later.iter().any(|name| block.contains(name)) {
-                continue;
-            }
-            let key_file = tempfile::tempdir().unwrap();
-            let text = match block.split_once("key_file = \"") {
-                Some((before, after)) => {
-                    let path = key_file.path().join("key");
-                    fs::write(&path, "key").unwrap();
-                    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-                    let rest = after.split_once('"').unwrap().1;
-                    format!("{before}key_file = \"{}\"{rest}", path.display())
-                }
-                None => format!("[api]\nkey = \"key\"\n{block}"),
-            };
-            let config = Config::parse(&text, Path::new("/etc/pam_authy/config.toml"));
-            assert!(config.is_ok(), "{page}: {block}: {}", config.unwrap_err());
+    let manual = "packaging/man/pam_authy.toml.5";
+    let of_pages = pages()
+        .into_iter()
+        .map(|page| (blocks(&page, "toml"), page));
+    for (blocks, page) in of_pages.chain([(manual_blocks(manual), manual.to_owned())]) {
+        for block in blocks {
+            assert_eq!(is_taken(&block), Ok(()), "{page}: {block}");
             seen += 1;
         }
     }
-    assert!(seen >= 4, "{seen}");
+    assert!(seen >= 15, "{seen}");
 }
 
 /// As systemd lays a credential out: a folder that its owner alone may enter, a file that nobody may write.
