@@ -125,7 +125,10 @@ impl Enabling {
         }
         drop(lock);
         if let Some(seconds) = rollback_after {
-            back::start_waiting(seconds).map_err(local)?;
+            if let Err(error) = back::start_waiting(seconds) {
+                back::put_back_when(self.target, |_| true)?;
+                return Err(local(error));
+            }
             done.lines.push(format!(
                 "{} is put back in {seconds} s; to keep the change: authyctl pam confirm",
                 name(self.target)
@@ -238,6 +241,15 @@ fn disable(service: Option<Target>, dry_run: bool) -> Result<Done, Failure> {
 }
 
 fn confirm() -> Result<Done, Failure> {
+    let nothing = || Failure::new(Kind::Refused, "nothing waits to be confirmed");
+    if !TARGETS
+        .into_iter()
+        .any(|target| pending::waiting(target).is_some())
+    {
+        return Err(nothing());
+    }
+    // Whoever puts a change back right now is let finish: then there is nothing to confirm.
+    let _lock = pending::lock().map_err(local)?;
     let mut lines = Vec::new();
     for target in TARGETS {
         if pending::waiting(target).is_some() {
@@ -246,7 +258,7 @@ fn confirm() -> Result<Done, Failure> {
         }
     }
     if lines.is_empty() {
-        return Err(Failure::new(Kind::Refused, "nothing waits to be confirmed"));
+        return Err(nothing());
     }
     Ok(Done::new(lines, json!({"changed": true})))
 }
