@@ -59,7 +59,7 @@ start_simulator() {
     sim_pid=$!
     local waited
     for ((waited = 0; waited < 100; waited++)); do
-        if grep -q '^https://' "$dir/ready.txt"; then
+        if grep -q '^https://' "$dir/ready.txt" 2>/dev/null; then
             url=$(grep -m 1 '^https://' "$dir/ready.txt")
             address=$(sed 's|^http://||; s|/.*$||' "$dir/control.url")
             return
