@@ -26,6 +26,9 @@ pub const MAPPING_LIMIT: u64 = 64 * 1024 * 1024;
 /// Links that are followed on one way, as the kernel does.
 const MOST_LINKS: u32 = 40;
 
+/// How often a file may be replaced while it is opened; a writer renames a new one over it.
+const MOST_REPLACED: u32 = 100;
+
 /// What a file holds, and so who else may have access to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
@@ -201,6 +204,7 @@ struct Way {
     ahead: VecDeque<OsString>,
     last: OsString,
     links: u32,
+    replaced: u32,
 }
 
 impl Way {
@@ -221,6 +225,7 @@ impl Way {
             ahead: names(path),
             last: OsString::new(),
             links: 0,
+            replaced: 0,
         })
     }
 
@@ -247,7 +252,14 @@ impl Way {
                 SFlag::S_IFREG if self.ahead.is_empty() => {
                     self.last.clone_from(&name);
                     check_file(&status, holds)?;
-                    return self.open_file(&name, &status);
+                    match self.open_file(&name, &status) {
+                        // A writer has put a new file in its place, which is looked at in its turn.
+                        Err(ErrorKind::Replaced) if self.replaced < MOST_REPLACED => {
+                            self.replaced += 1;
+                            self.ahead.push_front(name);
+                        }
+                        opened => return opened,
+                    }
                 }
                 SFlag::S_IFREG => return Err(ErrorKind::Io(Errno::ENOTDIR)),
                 _ => return Err(ErrorKind::NotRegular),
@@ -566,5 +578,33 @@ mod tests {
         chown(&path, Some(0), None).unwrap();
         chown(folder.path(), Some(12345), None).unwrap();
         assert!(refusal(&path, Holds::Secret).contains("the folder"));
+    }
+
+    /// Fifty enrolments at once: one of them said "was replaced while it was opened", and so would a login.
+    #[test]
+    fn a_file_that_is_replaced_again_and_again_is_read_every_time() {
+        let folder = folder();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "text").unwrap();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let new = folder.path().join("new");
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::fs::write(&new, "text").unwrap();
+                    std::fs::rename(&new, &path).unwrap();
+                }
+            });
+            let read: Vec<_> = (0..3000)
+                .map(|_| read(&path, Holds::Public, LIMIT))
+                .collect();
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            for read in read {
+                assert_eq!(
+                    read.map_err(|error| error.to_string()),
+                    Ok(b"text".to_vec())
+                );
+            }
+        });
     }
 }
