@@ -197,7 +197,10 @@ fn each_example_of_readme_and_manual_does_what_the_text_says() {
     ) {
         return;
     }
-    let examples = [of_the_readme(), of_the_manual()].concat();
+    let mut examples = [of_the_readme(), of_the_manual()].concat();
+    // packaging::newcomer and packaging::enable type these, where there are stacks to change.
+    let elsewhere = ["authyctl pam ", "authyctl key "];
+    examples.retain(|line| !elsewhere.iter().any(|start| line.contains(start)));
     let sim = Sim::start();
     symlink(env!("CARGO_BIN_EXE_authyctl"), "/usr/local/sbin/authyctl").unwrap();
     fs::create_dir_all("/usr/lib/security").unwrap();
