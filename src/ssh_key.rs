@@ -62,7 +62,7 @@ pub fn fingerprints(auth_info: &str) -> Vec<Fingerprint> {
         return Vec::new();
     }
     auth_info
-        .lines()
+        .split('\n')
         .filter_map(|line| {
             let mut words = line.strip_prefix("publickey ")?.split(' ');
             fingerprint(words.next()?, words.next()?)
