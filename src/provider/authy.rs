@@ -5,7 +5,7 @@ use crate::client::approvals::{Decision, Request};
 use crate::client::tokens::{Send, Verify};
 use crate::client::transport::Transport;
 use crate::client::types::{AuthyId, Token, Uuid};
-use crate::client::{self, Client};
+use crate::client::{self, Cause, Client};
 use crate::deadline::Deadline;
 use crate::messages::Language;
 
@@ -105,10 +105,16 @@ impl From<client::Error> for Error {
             Client::Local(_) | Client::Invalid { .. } => ErrorKind::Configuration,
             Client::Process(_) => ErrorKind::Process,
         };
+        let may_be_done = match &error {
+            Client::Unavailable(cause) => matches!(cause, Cause::TimedOut | Cause::Connection(_)),
+            Client::Process(_) => true,
+            _ => false,
+        };
         let code = error.refusal().and_then(|refusal| refusal.code);
         Self {
             kind,
             code,
+            may_be_done,
             detail: error.to_string(),
         }
     }

@@ -183,3 +183,22 @@ fn a_process_that_is_killed_at_any_moment_leaves_nothing_that_stops_the_next_log
     let said = run(command(&host, "alice", &[], &[]), &[&host.sim.token(1635)]);
     assert_eq!(said.codes(), [SUCCESS]);
 }
+
+/// The service has sent it; only the answer did not come in time, since the caller stopped the process.
+#[test]
+fn an_sms_whose_answer_the_caller_keeps_from_arriving_stays_counted() {
+    let host = Host::impatient("[login]\nrefusal_seconds = 0\n[limits]\nsms_per_user = 1\n");
+    host.sim
+        .fault(&json!({"match": {"path": "/sms/"}, "delay_ms": 600, "times": 1}));
+    let mut running = Running::start(command(&host, "alice", &[], &[]));
+    running.wait_for("prompt");
+    running.reply("sms");
+    std::thread::sleep(Duration::from_millis(300));
+    kill(running.pid(), Signal::SIGSTOP).unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    kill(running.pid(), Signal::SIGCONT).unwrap();
+    running.wait_for("prompt");
+    running.reply("sms");
+    let said = running.finish();
+    assert_eq!(host.sim.count("/sms/"), 1, "{said:?} {:?}", host.log());
+}

@@ -16,7 +16,7 @@ use super::dial::{Dialer, Target};
 use super::keep::{KEPT_FOR, Keeper, Keeping, NoResolver};
 use super::sort::{broke_off, sort_error};
 use super::{Method, Request, Response, Transport, trust};
-use crate::client::error::Error;
+use crate::client::error::{Cause, Error};
 use crate::process;
 use crate::secret::Secret;
 use crate::text;
@@ -188,7 +188,8 @@ impl Https {
         let ready = self.ready()?;
         let left = request.timeout.saturating_sub(start.elapsed());
         if left.is_zero() {
-            return Err(sort_error(&ureq::Error::Timeout(ureq::Timeout::Global)));
+            let late = ureq::Error::Timeout(ureq::Timeout::Global);
+            return Err(unsent(sort_error(&late)));
         }
         let sent = Instant::now();
         let error = match exchange(&ready.agent, request, left) {
@@ -200,7 +201,10 @@ impl Https {
             Err(error) => error,
         };
         let had_waited = self.had_waited(ready, sent);
-        let sorted = sort_error(&error);
+        let sorted = match ready.keeper.failed_to_open() {
+            true => unsent(sort_error(&error)),
+            false => sort_error(&error),
+        };
         let left = request.timeout.saturating_sub(start.elapsed());
         if broke_off(&error)
             && sorted.is_unavailable()
@@ -213,6 +217,14 @@ impl Https {
             ));
         }
         Err(sorted)
+    }
+}
+
+/// The same error of a request of which no byte has left.
+fn unsent(error: Error) -> Error {
+    match error {
+        Error::Unavailable(cause) => Error::Unavailable(Cause::NoConnection(cause.to_string())),
+        error => error,
     }
 }
 

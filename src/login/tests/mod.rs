@@ -213,6 +213,15 @@ fn error(kind: ErrorKind) -> Error {
         kind,
         code: Some(60020),
         detail: "why".into(),
+        may_be_done: false,
+    }
+}
+
+/// An error of a request whose answer was lost.
+fn lost(kind: ErrorKind) -> Error {
+    Error {
+        may_be_done: true,
+        ..error(kind)
     }
 }
 
