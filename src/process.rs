@@ -1,11 +1,12 @@
-//! Whether this process can do its work: descriptors, memory, a thread, and time to run.
+//! Whether this process can do its work: descriptors, local ports, memory, a thread, and time to run.
 //!
 //! su and sudo run under resource limits that their caller chose, and the caller may stop them
-//! (SIGSTOP) while they wait. A request that failed for such a reason looks like an outage (a resolver
+//! (SIGSTOP) while they wait, or hold all the ports of the host. A request that failed for such a reason looks like an outage (a resolver
 //! without a descriptor finds no host), and an outage may be let pass where the administrator said so;
 //! the caller must not be able to make one.
 
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
@@ -15,6 +16,8 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 
 /// Descriptors that a request needs at most: resolver, socket and some room.
 const DESCRIPTORS: usize = 8;
+/// Local ports that must be free; one alone could be somebody else's at once.
+const PORTS: usize = 8;
 /// Memory that a request needs at most, in bytes; it is reserved, not touched.
 const MEMORY: usize = 8 * 1024 * 1024;
 
@@ -26,12 +29,51 @@ pub fn lacks() -> Option<String> {
     if let Err(error) = sockets {
         return Some(format!("no descriptor: {error}"));
     }
+    let ports: Result<Vec<UdpSocket>, _> = (0..PORTS).map(|_| any_port()).collect();
+    if let Err(error) = ports
+        && error.kind() == io::ErrorKind::AddrInUse
+    {
+        return Some(NoPort(error).to_string());
+    }
     if let Err(error) = Vec::<u8>::new().try_reserve_exact(MEMORY) {
         return Some(format!("no memory: {error}"));
     }
     match spawn(|| ()) {
         Ok(thread) => thread.join().err().map(|_| "a thread failed".to_owned()),
         Err(error) => Some(format!("no thread: {error}")),
+    }
+}
+
+/// There is no local port for a connection or a question: any local user can hold them all.
+#[derive(Debug, thiserror::Error)]
+#[error("no local port: {0}")]
+pub struct NoPort(pub io::Error);
+
+/// A UDP port of both kinds of addresses, as a look-up of a name needs one.
+fn any_port() -> io::Result<UdpSocket> {
+    match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)) {
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+            UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+        }
+        bound => bound,
+    }
+}
+
+/// What a connection to `address` failed for: [`NoPort`] inside where this host has an address to come
+/// from, and no port. The kernel has one number for both.
+#[must_use]
+pub fn connection_error(address: &SocketAddr, error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::AddrNotAvailable {
+        return error;
+    }
+    let any = match address {
+        SocketAddr::V4(_) => UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)),
+        SocketAddr::V6(_) => UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)),
+    };
+    // Nothing is sent by this.
+    match any.and_then(|socket| socket.connect(address)) {
+        Err(no_way) if no_way.kind() != io::ErrorKind::AddrInUse => error,
+        Ok(()) | Err(_) => io::Error::other(NoPort(error)),
     }
 }
 

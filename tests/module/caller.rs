@@ -184,6 +184,27 @@ fn a_process_that_is_killed_at_any_moment_leaves_nothing_that_stops_the_next_log
     assert_eq!(said.codes(), [SUCCESS]);
 }
 
+/// Any local user may bind all the ports of a host. What a request needs one for fails at once then, and a
+/// name is not found.
+#[test]
+#[ignore = "needs root"]
+fn local_ports_that_somebody_holds_are_no_outage() {
+    let urls = ["https://127.0.0.1:1", "https://api.authy.invalid"];
+    for (kind, url) in [("tcp", urls[0]), ("udp", urls[1])] {
+        let host = lenient().elsewhere(url);
+        let login = |ports| run(command(&host, "alice", &[], &["-n", ports]), &["1111111"]);
+        let free = login("none");
+        assert_eq!(free.codes(), [IGNORE], "{url}: {free:?} {}", host.log());
+        let held = login(kind);
+        assert_eq!(
+            held.codes(),
+            [SERVICE_ERR],
+            "{url}: {held:?} {}",
+            host.log()
+        );
+    }
+}
+
 /// The service has sent it; only the answer did not come in time, since the caller stopped the process.
 #[test]
 fn an_sms_whose_answer_the_caller_keeps_from_arriving_stays_counted() {

@@ -15,6 +15,7 @@ use ureq::http::Uri;
 
 use super::line::{Line, Socket};
 use super::resolve::Names;
+use crate::process::{self, NoPort};
 
 /// The longest answer of a proxy that is read, in bytes.
 const PROXY_ANSWER_LIMIT: usize = 8 * 1024;
@@ -88,6 +89,8 @@ impl Dialer {
             }
             match connect(address, share) {
                 Ok(stream) => return Ok(Socket::new(stream, until)),
+                // What this host lacks stays the reason, whatever is wrong with other addresses.
+                Err(_) if is_no_port(&failure) => {}
                 Err(error) => failure = error,
             }
         }
@@ -97,8 +100,13 @@ impl Dialer {
     }
 }
 
+fn is_no_port(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<NoPort>())
+}
+
 fn connect(address: &SocketAddr, limit: std::time::Duration) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(address, limit)?;
+    let stream = TcpStream::connect_timeout(address, limit)
+        .map_err(|error| process::connection_error(address, error))?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
