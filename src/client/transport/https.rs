@@ -28,6 +28,8 @@ const HEADER_LIMIT: usize = 16 * 1024;
 
 /// How long a warm-up may take: three tries of TCP, and as long as a caller who gives up at once waits.
 const WARM_UP_LIMIT: Duration = Duration::from_secs(3);
+/// Source: RFC 9110 §15.5.9.
+const REQUEST_TIMEOUT: u16 = 408;
 /// No usual server closes a quiet connection sooner than this.
 const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(4);
 
@@ -192,22 +194,23 @@ impl Https {
             return Err(unsent(sort_error(&late)));
         }
         let sent = Instant::now();
-        let error = match exchange(&ready.agent, request, left) {
-            Ok(response) => {
-                ready.keeper.opened_anew();
-                self.quiet_since.set(Some(Instant::now()));
-                return Ok(response);
-            }
-            Err(error) => error,
-        };
+        let exchanged = exchange(&ready.agent, request, left);
         let had_waited = self.had_waited(ready, sent);
-        let sorted = match ready.keeper.failed_to_open() {
-            true => unsent(sort_error(&error)),
-            false => sort_error(&error),
+        let (may_be_closed, result) = match exchanged {
+            Ok(response) => {
+                self.quiet_since.set(Some(Instant::now()));
+                // Some servers say so before they close a quiet connection.
+                (response.status == REQUEST_TIMEOUT, Ok(response))
+            }
+            Err(error) => {
+                let unopened = ready.keeper.failed_to_open();
+                let sorted = sort_error(&error);
+                let sorted = if unopened { unsent(sorted) } else { sorted };
+                (broke_off(&error) && sorted.is_unavailable(), Err(sorted))
+            }
         };
         let left = request.timeout.saturating_sub(start.elapsed());
-        if broke_off(&error)
-            && sorted.is_unavailable()
+        if may_be_closed
             && had_waited >= SHORTEST_KEEP_ALIVE
             && answers(&ready.agent, request.url, left)
         {
@@ -216,7 +219,7 @@ impl Https {
                     .into(),
             ));
         }
-        Err(sorted)
+        result
     }
 }
 
