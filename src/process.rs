@@ -100,9 +100,12 @@ const TICK: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Notices when the process was stopped: a thread that ticks, since SIGSTOP stops all of them and
-/// nothing else tells afterwards. No thread is left when it is dropped.
+/// nothing else tells afterwards. The caller of su can also have one thread run as seldom as they like,
+/// so the kernel is asked how long the watched one had to wait for a processor. No thread is left when
+/// it is dropped.
 #[derive(Debug)]
 pub struct Watch {
+    queued: Duration,
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<Duration>>,
 }
@@ -114,21 +117,25 @@ impl Watch {
     /// No thread could be started.
     pub fn start() -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
+        let queued = queued();
         // From here on, not from when the thread first runs: a process may be stopped in between.
         let begun = Instant::now();
         let thread = spawn(move || lateness(begun, &stopped))?;
         Ok(Self {
+            queued,
             stop: Some(stop),
             thread: Some(thread),
         })
     }
 
-    /// Ends the watch; `elapsed` is how long it went on. True when the process did not run for a
-    /// good part of that time.
+    /// Ends the watch; `elapsed` is how long it went on. True when the process, or the thread that
+    /// started the watch and ends it, did not run for a good part of that time.
     #[must_use]
     pub fn was_stopped(mut self, elapsed: Duration) -> bool {
+        let most = PATIENCE + elapsed / 4;
+        let queued = queued().saturating_sub(self.queued);
         // A watch that failed proves nothing.
-        self.end().is_none_or(|late| late > PATIENCE + elapsed / 4)
+        queued > most || self.end().is_none_or(|late| late > most)
     }
 
     /// Ends the thread and waits for it, which takes no time; how late it was.
@@ -143,6 +150,19 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// How long this thread has waited for a processor in its life; zero where the kernel does not say.
+///
+/// Source: the kernel's Documentation/scheduler/sched-stats.rst: time on a processor, time spent waiting
+/// for one, both in nanoseconds.
+fn queued() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let waited = stat
+        .split(' ')
+        .nth(1)
+        .and_then(|waited| waited.parse().ok());
+    Duration::from_nanos(waited.unwrap_or_default())
 }
 
 /// How long this process did not run between `begun` and the end of the watch.
@@ -173,6 +193,36 @@ mod tests {
         let (stop, stopped) = mpsc::channel();
         drop(stop);
         assert!(lateness(begun, &stopped) > Duration::from_millis(2900));
+    }
+
+    /// The caller of su may change how often each of its threads runs, since its real uid is theirs.
+    #[test]
+    fn a_thread_that_hardly_ran_while_the_watching_one_did_was_stopped() {
+        let pin = |tid: nix::unistd::Pid, words: &[&str]| {
+            let mut command = std::process::Command::new(words[0]);
+            command.args(&words[1..]).arg(tid.to_string());
+            assert!(command.output().unwrap().status.success(), "{words:?}");
+        };
+        let until = Instant::now() + Duration::from_secs(2);
+        let hog = move || {
+            pin(nix::unistd::gettid(), &["taskset", "-p", "1"]);
+            while Instant::now() < until {}
+        };
+        let hogs: Vec<_> = (0..8).map(|_| std::thread::spawn(hog)).collect();
+        let starved = std::thread::spawn(move || {
+            let (start, watch) = (Instant::now(), Watch::start().unwrap());
+            pin(nix::unistd::gettid(), &["taskset", "-p", "1"]);
+            pin(nix::unistd::gettid(), &["chrt", "-i", "-p", "0"]);
+            let mut work = 0_u64;
+            while Instant::now() < until {
+                work = std::hint::black_box(work + 1);
+            }
+            watch.was_stopped(start.elapsed())
+        });
+        assert!(starved.join().unwrap());
+        for hog in hogs {
+            hog.join().unwrap();
+        }
     }
 
     #[test]
