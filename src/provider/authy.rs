@@ -167,4 +167,23 @@ mod tests {
             assert_eq!(error.kind, kind, "{status} {body}");
         }
     }
+
+    #[test]
+    fn what_left_and_got_no_answer_may_be_done_and_nothing_else() {
+        let unavailable = client::Error::Unavailable;
+        let lost = [
+            unavailable(Cause::TimedOut),
+            unavailable(Cause::Connection("broke".into())),
+            client::Error::Process("stopped".into()),
+        ];
+        let certain = [
+            unavailable(Cause::NoConnection("no answer in time".into())),
+            unavailable(Cause::ServerError(503)),
+            client::Error::Refused(client::Refusal::default()),
+            client::Error::FalseIdentity("wrong name".into()),
+        ];
+        let may_be_done = |error: client::Error| Error::from(error).may_be_done;
+        assert!(lost.into_iter().all(may_be_done));
+        assert!(!certain.into_iter().any(may_be_done));
+    }
 }

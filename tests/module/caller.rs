@@ -223,3 +223,19 @@ fn an_sms_whose_answer_the_caller_keeps_from_arriving_stays_counted() {
     let said = running.finish();
     assert_eq!(host.sim.count("/sms/"), 1, "{said:?} {:?}", host.log());
 }
+
+/// A connection that never came about has sent nothing: an outage does not spend the hour's number.
+#[test]
+fn an_sms_that_found_no_service_is_given_back() {
+    let host = lenient();
+    host.replace("attempts = 1\n", "attempts = 2\n");
+    host.append(&host.config, "[limits]\nsms_per_user = 1\n");
+    let there = host.sim.url();
+    host.replace(&there, "https://127.0.0.1:1");
+    let said = run(command(&host, "alice", &[], &[]), &["sms", "sms", "x", "x"]);
+    assert_eq!(said.codes(), [MAXTRIES], "{said:?}");
+    host.replace("https://127.0.0.1:1", &there);
+    let said = run(command(&host, "alice", &[], &[]), &["sms", "x", "x"]);
+    assert_eq!(said.codes(), [MAXTRIES], "{said:?}");
+    assert_eq!(host.sim.count("/sms/"), 1, "{}", host.log());
+}
