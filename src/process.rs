@@ -8,11 +8,14 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::unix::net::UnixDatagram;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::unistd::gettid;
 
 /// Descriptors that a request needs at most: resolver, socket and some room.
 const DESCRIPTORS: usize = 8;
@@ -152,12 +155,49 @@ impl Drop for Watch {
     }
 }
 
+/// Tells whether a thread that somebody waits for was let run.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// The thread's number; zero before it first ran.
+    thread: Arc<AtomicI32>,
+    since: Instant,
+}
+
+impl Turn {
+    /// For a thread that is about to be started.
+    #[must_use]
+    pub fn awaited() -> Self {
+        Self {
+            thread: Arc::new(AtomicI32::new(0)),
+            since: Instant::now(),
+        }
+    }
+
+    /// Called by the thread when it begins.
+    pub fn begin(&self) {
+        self.thread.store(gettid().as_raw(), Ordering::Relaxed);
+    }
+
+    /// Whether the thread, which is still at work, had to wait for a processor for a good part of the
+    /// time.
+    #[must_use]
+    pub fn was_starved(&self) -> bool {
+        let thread = self.thread.load(Ordering::Relaxed);
+        let queued = queued_in(&format!("/proc/self/task/{thread}/schedstat"));
+        thread == 0 || queued > PATIENCE + self.since.elapsed() / 4
+    }
+}
+
 /// How long this thread has waited for a processor in its life; zero where the kernel does not say.
 ///
 /// Source: the kernel's Documentation/scheduler/sched-stats.rst: time on a processor, time spent waiting
 /// for one, both in nanoseconds.
 fn queued() -> Duration {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    queued_in("/proc/thread-self/schedstat")
+}
+
+fn queued_in(file: &str) -> Duration {
+    let stat = std::fs::read_to_string(file).unwrap_or_default();
     let waited = stat
         .split(' ')
         .nth(1)
@@ -205,14 +245,14 @@ mod tests {
         };
         let until = Instant::now() + Duration::from_secs(2);
         let hog = move || {
-            pin(nix::unistd::gettid(), &["taskset", "-p", "1"]);
+            pin(gettid(), &["taskset", "-p", "1"]);
             while Instant::now() < until {}
         };
         let hogs: Vec<_> = (0..8).map(|_| std::thread::spawn(hog)).collect();
         let starved = std::thread::spawn(move || {
             let (start, watch) = (Instant::now(), Watch::start().unwrap());
-            pin(nix::unistd::gettid(), &["taskset", "-p", "1"]);
-            pin(nix::unistd::gettid(), &["chrt", "-i", "-p", "0"]);
+            pin(gettid(), &["taskset", "-p", "1"]);
+            pin(gettid(), &["chrt", "-i", "-p", "0"]);
             let mut work = 0_u64;
             while Instant::now() < until {
                 work = std::hint::black_box(work + 1);
