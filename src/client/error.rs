@@ -89,7 +89,10 @@ pub enum Cause {
     /// The time of the request ran out.
     #[error("no answer in time")]
     TimedOut,
-    /// No connection, or it broke.
+    /// No connection could be opened: no byte of the request has left.
+    #[error("{0}")]
+    NoConnection(String),
+    /// The connection broke.
     #[error("{0}")]
     Connection(String),
     /// HTTP 5xx.

@@ -96,7 +96,7 @@ pub trait Limits {
     /// # Errors
     /// It must not be sent, and nothing is counted.
     fn spend(&mut self, what: Costly) -> Result<(), Held>;
-    /// Takes back the last [`Limits::spend`] of this kind: the request failed, and nothing was sent.
+    /// Takes back the last [`Limits::spend`] of this kind: it is certain that nothing was sent.
     fn give_back(&mut self, what: Costly);
     /// Counts a token that is about to be verified as a refused one.
     ///

@@ -233,9 +233,10 @@ impl Round<'_> {
             .conversation
             .ask(message.as_deref(), prompt, echo)
             .map_err(|ConversationFailed| (Verdict::ConversationFailed, Reason::Conversation))?;
-        if login.conversation.user().as_deref() != Some(login.attempt.user.as_str()) {
+        if !self.is_same_user() {
             return Err((Verdict::Refused, Reason::UserChanged));
         }
+        let login = &self.login;
         if login.deadline.is_over(login.clock.now()) {
             return Err((Verdict::Refused, Reason::Deadline));
         }
@@ -281,7 +282,15 @@ impl Round<'_> {
         self.end(Verdict::TriesSpent, reason)
     }
 
+    /// The outcome. Nobody is let in under another name than the one that was asked for: a text that was
+    /// shown since the last reply may have changed it.
     fn end(mut self, verdict: Verdict, reason: Reason) -> Outcome {
+        let lets_in = matches!(verdict, Verdict::Accepted | Verdict::Ignored);
+        let (verdict, reason) = if lets_in && !self.is_same_user() {
+            (Verdict::Refused, Reason::UserChanged)
+        } else {
+            (verdict, reason)
+        };
         self.outcome.verdict = verdict;
         self.outcome.reason = reason;
         self.outcome

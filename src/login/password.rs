@@ -72,10 +72,11 @@ impl Round<'_> {
     }
 
     /// The password and what stands behind it: behind the last comma when that is a reply, else the
-    /// last seven digits. Where there is neither, all of it is the password.
+    /// last seven digits. Where there is neither, all of it is the password; so it is where it is typed
+    /// again after an earlier module took it, and where there are seven digits and nothing else.
     fn take_apart(&self, combined: &Secret) -> (Secret, Reply) {
         let text = combined.expose();
-        if crate::text::has_control(text) {
+        if crate::text::has_control(text) || self.is_typed_again(text) {
             return (combined.clone(), Reply::Unusable);
         }
         let secret = |text: &str| Secret::new(text.to_owned());
@@ -87,10 +88,16 @@ impl Round<'_> {
         }
         let at = text.len().saturating_sub(TOKEN);
         match text.split_at_checked(at) {
-            Some((password, digits)) if digits.parse::<Token>().is_ok() => {
+            Some((password, digits)) if !password.is_empty() && digits.parse::<Token>().is_ok() => {
                 (secret(password), self.login.sort_text(digits, false))
             }
             _ => (combined.clone(), Reply::Unusable),
         }
+    }
+
+    /// Whether what was asked for is the whole password that an earlier module took.
+    fn is_typed_again(&self, text: &str) -> bool {
+        let taken = self.login.attempt.password.as_ref();
+        self.login.first_pass == FirstPass::Ask && taken.is_some_and(|taken| taken.expose() == text)
     }
 }

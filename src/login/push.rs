@@ -85,7 +85,7 @@ impl Round<'_> {
         let login = &mut self.login;
         let asked = login
             .person
-            .map(|id| Ok((id, login.provider.push(id, &question, login.deadline)?)));
+            .map(|id| Ok::<_, Error>((id, login.provider.push(id, &question, login.deadline)?)));
         match asked.transpose() {
             Ok(push) => {
                 let expires = login.clock.now() + login.rules.push_wait;
@@ -97,7 +97,10 @@ impl Round<'_> {
                 Ok(())
             }
             Err(error) => {
-                login.limits.give_back(Costly::Push);
+                // One whose answer was lost may be on the phone.
+                if !error.may_be_done {
+                    login.limits.give_back(Costly::Push);
+                }
                 Err(self.push_failed(error, whole))
             }
         }

@@ -62,6 +62,12 @@ impl Round<'_> {
         }
     }
 
+    /// Whether the login name is still the one that was asked for.
+    pub(super) fn is_same_user(&self) -> bool {
+        let user = self.login.conversation.user();
+        user.as_deref() == Some(self.login.attempt.user.as_str())
+    }
+
     /// The prompt: what waits, or what may be typed.
     pub(super) fn prompt(&self) -> String {
         let (login, messages) = (&self.login, self.login.messages);

@@ -52,7 +52,12 @@ impl Round<'_> {
             // One is enough: the next would bring the same token.
             *self.requests(way) = 0;
         }
-        if sent != Ok(Sent::Sent) {
+        // One whose answer was lost may be on its way.
+        let was_sent = match &sent {
+            Ok(sent) => *sent == Sent::Sent,
+            Err(error) => error.may_be_done,
+        };
+        if !was_sent {
             self.login.limits.give_back(way.costly());
         }
         match (way, sent) {

@@ -5,7 +5,7 @@ use crate::client::approvals::{Decision, Request};
 use crate::client::tokens::{Send, Verify};
 use crate::client::transport::Transport;
 use crate::client::types::{AuthyId, Token, Uuid};
-use crate::client::{self, Client};
+use crate::client::{self, Cause, Client};
 use crate::deadline::Deadline;
 use crate::messages::Language;
 
@@ -105,10 +105,16 @@ impl From<client::Error> for Error {
             Client::Local(_) | Client::Invalid { .. } => ErrorKind::Configuration,
             Client::Process(_) => ErrorKind::Process,
         };
+        let may_be_done = match &error {
+            Client::Unavailable(cause) => matches!(cause, Cause::TimedOut | Cause::Connection(_)),
+            Client::Process(_) => true,
+            _ => false,
+        };
         let code = error.refusal().and_then(|refusal| refusal.code);
         Self {
             kind,
             code,
+            may_be_done,
             detail: error.to_string(),
         }
     }
@@ -160,5 +166,24 @@ mod tests {
                 .unwrap_err();
             assert_eq!(error.kind, kind, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn what_left_and_got_no_answer_may_be_done_and_nothing_else() {
+        let unavailable = client::Error::Unavailable;
+        let lost = [
+            unavailable(Cause::TimedOut),
+            unavailable(Cause::Connection("broke".into())),
+            client::Error::Process("stopped".into()),
+        ];
+        let certain = [
+            unavailable(Cause::NoConnection("no answer in time".into())),
+            unavailable(Cause::ServerError(503)),
+            client::Error::Refused(client::Refusal::default()),
+            client::Error::FalseIdentity("wrong name".into()),
+        ];
+        let may_be_done = |error: client::Error| Error::from(error).may_be_done;
+        assert!(lost.into_iter().all(may_be_done));
+        assert!(!certain.into_iter().any(may_be_done));
     }
 }

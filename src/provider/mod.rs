@@ -109,6 +109,9 @@ pub struct Error {
     pub code: Option<u32>,
     /// For the administrator's log; safe to show, no secret in it.
     pub detail: String,
+    /// Whether it may have been done all the same: the request had left, and no answer came back. The
+    /// person at the prompt can bring that about, by a late reply or a stopped process.
+    pub may_be_done: bool,
 }
 
 /// The classes that a login tells apart.

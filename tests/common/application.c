@@ -4,12 +4,14 @@
  * Rust opens closed descriptors 0 to 2 and changes signals when it starts; this does what its options
  * say, logs in, and tells what the module changed of its process.
  *
- *   application [-cbihpw] [-r ROUNDS] [-l NAME=VALUE]... FOLDER SERVICE USER
+ *   application [-cbihpw] [-r ROUNDS] [-n KIND] [-l NAME=VALUE]... FOLDER SERVICE USER
  *
  *   -c  without descriptors 0 to 2        -b  with all signals blocked
  *   -i  with all signals ignored          -h  with a handler for SIGUSR1, which interrupts calls
  *   -r  so many logins                    -w  wait for a byte of the input before the end
  *   -l  with a limit: nofile, as, cpu, fsize, stack or core
+ *   -n  in a network of its own (loopback, 64 local ports), whose ports another process holds: KIND is
+ *       tcp, udp or none
  *   -p  without random numbers: std panics when it cannot seed its hash tables
  *
  * Replies are lines of standard input, read byte by byte when a prompt comes; no copy is kept. Prints
@@ -21,13 +23,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
 #include <security/pam_appl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -271,6 +279,44 @@ static void change_signals(int block, int ignore, int handle)
 		sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
+/* Binds all local ports, as any user may, until its parent is gone. */
+static void hold_ports(int kind, int ready)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int port = 40000; port < 40064; port++) {
+		struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+		int held = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
+		if (bind(held, (struct sockaddr *)&address, sizeof address) != 0)
+			_exit(3);
+	}
+	close(ready);
+	pause();
+	_exit(0);
+}
+
+static void enter_network(const char *kind)
+{
+	struct ifreq loopback = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int ready[2];
+	char byte;
+	if (unshare(CLONE_NEWNET) != 0)
+		_exit(3);
+	int any = socket(AF_INET, SOCK_DGRAM, 0);
+	int range = open("/proc/sys/net/ipv4/ip_local_port_range", O_WRONLY);
+	if (ioctl(any, SIOCSIFFLAGS, &loopback) != 0 || write(range, "40000 40063", 11) != 11)
+		_exit(3);
+	close(any);
+	close(range);
+	if (strcmp(kind, "none") == 0 || pipe(ready) != 0)
+		return;
+	if (fork() == 0)
+		hold_ports(strcmp(kind, "tcp") ? SOCK_DGRAM : SOCK_STREAM, ready[1]);
+	close(ready[1]);
+	if (read(ready[0], &byte, 1) != 0)
+		_exit(3);
+	close(ready[0]);
+}
+
 static int login(const char *folder, const char *service, const char *user)
 {
 	struct pam_conv conversation = { converse, NULL };
@@ -289,7 +335,7 @@ int main(int count, char **arguments)
 	const char *limits[16];
 	int option, closed = 0, block = 0, ignore = 0, handle = 0, waits = 0, limited = 0;
 	long rounds = 1, early = 0;
-	while ((option = getopt(count, arguments, "cbihpwr:l:")) != -1) {
+	while ((option = getopt(count, arguments, "cbihpwr:l:n:")) != -1) {
 		closed |= option == 'c';
 		block |= option == 'b';
 		ignore |= option == 'i';
@@ -298,6 +344,8 @@ int main(int count, char **arguments)
 		waits |= option == 'w';
 		if (option == 'r')
 			rounds = atol(optarg);
+		if (option == 'n')
+			enter_network(optarg);
 		if (option == 'l' && limited < 16)
 			limits[limited++] = optarg;
 	}

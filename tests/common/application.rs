@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use super::host::Host;
 
 /// The program; compiled once in each test process, by the compiler that linking needs anyway.
-fn program() -> &'static PathBuf {
+pub(crate) fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));

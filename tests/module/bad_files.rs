@@ -3,8 +3,11 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
+use crate::common::application::program;
 use crate::common::host::Host;
+use crate::common::sandbox;
 
 /// A host on which everything that could be let pass is let pass.
 fn lenient() -> Host {
@@ -31,6 +34,37 @@ fn log_says(host: &Host, what: &str) {
     let log = host.log();
     assert!(log.contains(what), "{what} is not in:\n{log}");
     assert!(!log.contains(&host.sim.key()[..8]), "the key is in:\n{log}");
+}
+
+/// A screen locker asks PAM as its user: what exempts it cannot be read.
+#[test]
+#[ignore = "needs root"]
+fn a_process_that_cannot_read_the_configuration_is_refused_though_its_service_is_exempt() {
+    if !sandbox::enter(
+        "module::bad_files::a_process_that_cannot_read_the_configuration_is_refused_though_its_service_is_exempt",
+    ) {
+        return;
+    }
+    let host = Host::with("[exempt]\nservices = [\"sshd\"]\n");
+    let folder = Path::new("/srv/locker");
+    fs::create_dir(folder).unwrap();
+    let product = crate::common::product();
+    let module = folder.join("pam_authy.so");
+    fs::copy(&product, &module).unwrap();
+    fs::copy(program(), folder.join("application")).unwrap();
+    let line = host.line();
+    let line = line.replace(product.to_str().unwrap(), module.to_str().unwrap());
+    fs::write(folder.join("sshd"), line + "\n").unwrap();
+    let login = |wrapper: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command.args(wrapper).arg(folder.join("application"));
+        let said = command.arg(folder).args(["sshd", "alice"]).output();
+        String::from_utf8(said.unwrap().stdout).unwrap()
+    };
+    let root = login(&["--reuid", "0"]);
+    assert!(root.starts_with("code 6\n"), "ignored: {root}");
+    let user = login(&["--reuid", "nobody", "--clear-groups"]);
+    assert!(user.starts_with("code 3\n"), "PAM_SERVICE_ERR: {user}");
 }
 
 #[test]

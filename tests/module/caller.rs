@@ -183,3 +183,59 @@ fn a_process_that_is_killed_at_any_moment_leaves_nothing_that_stops_the_next_log
     let said = run(command(&host, "alice", &[], &[]), &[&host.sim.token(1635)]);
     assert_eq!(said.codes(), [SUCCESS]);
 }
+
+/// Any local user may bind all the ports of a host. What a request needs one for fails at once then, and a
+/// name is not found.
+#[test]
+#[ignore = "needs root"]
+fn local_ports_that_somebody_holds_are_no_outage() {
+    let urls = ["https://127.0.0.1:1", "https://api.authy.invalid"];
+    for (kind, url) in [("tcp", urls[0]), ("udp", urls[1])] {
+        let host = lenient().elsewhere(url);
+        let login = |ports| run(command(&host, "alice", &[], &["-n", ports]), &["1111111"]);
+        let free = login("none");
+        assert_eq!(free.codes(), [IGNORE], "{url}: {free:?} {}", host.log());
+        let held = login(kind);
+        assert_eq!(
+            held.codes(),
+            [SERVICE_ERR],
+            "{url}: {held:?} {}",
+            host.log()
+        );
+    }
+}
+
+/// The service has sent it; only the answer did not come in time, since the caller stopped the process.
+#[test]
+fn an_sms_whose_answer_the_caller_keeps_from_arriving_stays_counted() {
+    let host = Host::impatient("[login]\nrefusal_seconds = 0\n[limits]\nsms_per_user = 1\n");
+    host.sim
+        .fault(&json!({"match": {"path": "/sms/"}, "delay_ms": 600, "times": 1}));
+    let mut running = Running::start(command(&host, "alice", &[], &[]));
+    running.wait_for("prompt");
+    running.reply("sms");
+    std::thread::sleep(Duration::from_millis(300));
+    kill(running.pid(), Signal::SIGSTOP).unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    kill(running.pid(), Signal::SIGCONT).unwrap();
+    running.wait_for("prompt");
+    running.reply("sms");
+    let said = running.finish();
+    assert_eq!(host.sim.count("/sms/"), 1, "{said:?} {:?}", host.log());
+}
+
+/// A connection that never came about has sent nothing: an outage does not spend the hour's number.
+#[test]
+fn an_sms_that_found_no_service_is_given_back() {
+    let host = lenient();
+    host.replace("attempts = 1\n", "attempts = 2\n");
+    host.append(&host.config, "[limits]\nsms_per_user = 1\n");
+    let there = host.sim.url();
+    host.replace(&there, "https://127.0.0.1:1");
+    let said = run(command(&host, "alice", &[], &[]), &["sms", "sms", "x", "x"]);
+    assert_eq!(said.codes(), [MAXTRIES], "{said:?}");
+    host.replace("https://127.0.0.1:1", &there);
+    let said = run(command(&host, "alice", &[], &[]), &["sms", "x", "x"]);
+    assert_eq!(said.codes(), [MAXTRIES], "{said:?}");
+    assert_eq!(host.sim.count("/sms/"), 1, "{}", host.log());
+}

@@ -57,10 +57,13 @@ impl Sudo {
 
     /// `sudo id -u` by the user, with these lines on its standard input.
     pub(super) fn run(&self, lines: &[&str], environment: &[(&str, &str)]) -> Output {
+        self.run_command(&["id", "-u"], lines, environment)
+    }
+
+    fn run_command(&self, words: &[&str], lines: &[&str], environment: &[(&str, &str)]) -> Output {
         let mut sudo = Command::new("timeout");
-        sudo.args([
-            "60", "runuser", "-u", USER, "--", "sudo", "-S", "-k", "id", "-u",
-        ]);
+        sudo.args(["60", "runuser", "-u", USER, "--", "sudo", "-S", "-k"]);
+        sudo.args(words);
         sudo.envs(environment.iter().copied()).current_dir("/");
         let mut child = sudo
             .stdin(Stdio::piped())
@@ -292,4 +295,38 @@ fn ctrl_c_during_the_request_is_no_outage() {
         "{audit:?}"
     );
     assert_eq!(sudo.host.sim.count("/verify/"), 1);
+}
+
+/// pam_env reads a file of the user's where the administrator says so. It does that when credentials are set
+/// and the session opens: nothing of it is there while the factor is asked.
+#[test]
+#[ignore = "needs root"]
+fn sudo_takes_no_address_from_the_users_pam_environment() {
+    if !sandbox::enter("module::sudo::sudo_takes_no_address_from_the_users_pam_environment") {
+        return;
+    }
+    let sudo = Sudo::set_up("attempts = 1\n[exempt]\nnetworks = [\"10.0.0.0/8\"]\n");
+    let path = format!("/etc/pam.d/{SERVICE}");
+    let stack = fs::read_to_string(&path).unwrap();
+    let reads = "pam_env.so readenv=1 user_readenv=1";
+    let stack = format!("auth required {reads}\n{stack}session required {reads}\n");
+    fs::write(&path, stack).unwrap();
+    for home in ["/root".to_owned(), format!("/home/{USER}")] {
+        let line = "SSH_CONNECTION DEFAULT=\"10.0.0.1 1 10.0.0.2 22\"\n";
+        fs::write(format!("{home}/.pam_environment"), line).unwrap();
+    }
+
+    let wrong = [
+        PASSWORD, "1111111", PASSWORD, "1111111", PASSWORD, "1111111",
+    ];
+    let output = sudo.run(&wrong, &[]);
+
+    assert!(!became_root(&output), "{output:?}");
+    let audit = sudo.host.audit();
+    let refused = |line: &String| line.starts_with("verdict=refused reason=wrong_token");
+    assert!(audit.len() == 3 && audit.iter().all(refused), "{audit:?}");
+    // The file is read for all that, later on.
+    let right = [PASSWORD, &sudo.host.sim.token(1635)];
+    let seen = sudo.run_command(&["printenv", "SSH_CONNECTION"], &right, &[]);
+    assert_eq!(seen.stdout, b"10.0.0.1 1 10.0.0.2 22\n", "{seen:?}");
 }

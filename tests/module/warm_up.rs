@@ -230,6 +230,21 @@ fn a_connection_that_breaks_after_it_waited_is_no_outage_while_the_service_answe
     assert!(host.audit()[0].contains("verdict=ignored reason=outage"));
 }
 
+/// Some servers say 408 when they close a quiet connection, which then is the answer to a request that has
+/// just left.
+#[test]
+fn a_408_on_a_connection_that_waited_is_no_outage_while_the_service_answers() {
+    let host = Host::with("[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n");
+    let fault = json!({"match": {"path": "/verify/"}, "status": 408, "times": 1, "body": "<html>"});
+    host.sim.fault(&fault);
+    let (code, _) = login(&host, "alice", || {
+        std::thread::sleep(Duration::from_millis(4300));
+        Some("1111111".into())
+    });
+    assert_eq!(code, "PAM_SERVICE_ERR", "{:?}", host.log());
+    assert_eq!(host.sim.count("/verify/"), 1, "asked once");
+}
+
 #[test]
 fn after_a_login_no_thread_and_no_descriptor_is_left() {
     const ALONE: &str = "PAM_AUTHY_TEST_ALONE";

@@ -9,13 +9,20 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Instant;
 
+use nix::sys::socket::{setsockopt, sockopt};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use ureq::http::Uri;
 
 use super::line::{Line, Socket};
 use super::resolve::Names;
+use crate::process::{self, NoPort};
 
+/// After how many quiet seconds, at which distance in seconds and how often the other side is asked whether
+/// it is there.
+const QUIET: u32 = 15;
+const ASKED_EVERY: u32 = 5;
+const ASKED_TIMES: u32 = 3;
 /// The longest answer of a proxy that is read, in bytes.
 const PROXY_ANSWER_LIMIT: usize = 8 * 1024;
 
@@ -88,6 +95,8 @@ impl Dialer {
             }
             match connect(address, share) {
                 Ok(stream) => return Ok(Socket::new(stream, until)),
+                // What this host lacks stays the reason, whatever is wrong with other addresses.
+                Err(_) if is_no_port(&failure) => {}
                 Err(error) => failure = error,
             }
         }
@@ -97,10 +106,27 @@ impl Dialer {
     }
 }
 
+fn is_no_port(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<NoPort>())
+}
+
 fn connect(address: &SocketAddr, limit: std::time::Duration) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(address, limit)?;
+    let stream = TcpStream::connect_timeout(address, limit)
+        .map_err(|error| process::connection_error(address, error))?;
     stream.set_nodelay(true)?;
+    // Where these are not to be had, the connection is as good as any.
+    let _ = keep_alive(&stream);
     Ok(stream)
+}
+
+/// Has the kernel ask, while the connection is quiet, whether the other side is there still: a firewall
+/// that forgets quiet connections keeps this one, or it is known to be dead before a request goes out
+/// and is lost.
+fn keep_alive(stream: &TcpStream) -> nix::Result<()> {
+    setsockopt(stream, sockopt::TcpKeepIdle, &QUIET)?;
+    setsockopt(stream, sockopt::TcpKeepInterval, &ASKED_EVERY)?;
+    setsockopt(stream, sockopt::TcpKeepCount, &ASKED_TIMES)?;
+    setsockopt(stream, sockopt::KeepAlive, &true)
 }
 
 /// Has the proxy connect the socket to `target`.
@@ -123,5 +149,25 @@ fn open_tunnel(socket: &mut Socket, target: &Target) -> io::Result<()> {
         Ok(())
     } else {
         Err(io::Error::other("the proxy opened no connection"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use nix::sys::socket::getsockopt;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_is_kept_alive_while_it_is_quiet() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let stream = connect(&address, Duration::from_secs(1)).unwrap();
+        assert!(getsockopt(&stream, sockopt::KeepAlive).unwrap());
+        assert_eq!(getsockopt(&stream, sockopt::TcpKeepIdle), Ok(QUIET));
+        assert_eq!(getsockopt(&stream, sockopt::TcpKeepCount), Ok(ASKED_TIMES));
     }
 }

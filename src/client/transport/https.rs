@@ -16,7 +16,7 @@ use super::dial::{Dialer, Target};
 use super::keep::{KEPT_FOR, Keeper, Keeping, NoResolver};
 use super::sort::{broke_off, sort_error};
 use super::{Method, Request, Response, Transport, trust};
-use crate::client::error::Error;
+use crate::client::error::{Cause, Error};
 use crate::process;
 use crate::secret::Secret;
 use crate::text;
@@ -28,6 +28,8 @@ const HEADER_LIMIT: usize = 16 * 1024;
 
 /// How long a warm-up may take: three tries of TCP, and as long as a caller who gives up at once waits.
 const WARM_UP_LIMIT: Duration = Duration::from_secs(3);
+/// Source: RFC 9110 §15.5.9.
+const REQUEST_TIMEOUT: u16 = 408;
 /// No usual server closes a quiet connection sooner than this.
 const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(4);
 
@@ -188,22 +190,27 @@ impl Https {
         let ready = self.ready()?;
         let left = request.timeout.saturating_sub(start.elapsed());
         if left.is_zero() {
-            return Err(sort_error(&ureq::Error::Timeout(ureq::Timeout::Global)));
+            let late = ureq::Error::Timeout(ureq::Timeout::Global);
+            return Err(unsent(sort_error(&late)));
         }
         let sent = Instant::now();
-        let error = match exchange(&ready.agent, request, left) {
-            Ok(response) => {
-                ready.keeper.opened_anew();
-                self.quiet_since.set(Some(Instant::now()));
-                return Ok(response);
-            }
-            Err(error) => error,
-        };
+        let exchanged = exchange(&ready.agent, request, left);
         let had_waited = self.had_waited(ready, sent);
-        let sorted = sort_error(&error);
+        let (may_be_closed, result) = match exchanged {
+            Ok(response) => {
+                self.quiet_since.set(Some(Instant::now()));
+                // Some servers say so before they close a quiet connection.
+                (response.status == REQUEST_TIMEOUT, Ok(response))
+            }
+            Err(error) => {
+                let unopened = ready.keeper.failed_to_open();
+                let sorted = sort_error(&error);
+                let sorted = if unopened { unsent(sorted) } else { sorted };
+                (broke_off(&error) && sorted.is_unavailable(), Err(sorted))
+            }
+        };
         let left = request.timeout.saturating_sub(start.elapsed());
-        if broke_off(&error)
-            && sorted.is_unavailable()
+        if may_be_closed
             && had_waited >= SHORTEST_KEEP_ALIVE
             && answers(&ready.agent, request.url, left)
         {
@@ -212,7 +219,15 @@ impl Https {
                     .into(),
             ));
         }
-        Err(sorted)
+        result
+    }
+}
+
+/// The same error of a request of which no byte has left.
+fn unsent(error: Error) -> Error {
+    match error {
+        Error::Unavailable(cause) => Error::Unavailable(Cause::NoConnection(cause.to_string())),
+        error => error,
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) struct Keeper {
     dialer: Dialer,
     kept: Mutex<Option<(Target, Line, Instant)>>,
     opened: AtomicBool,
+    failed: AtomicBool,
 }
 
 impl Keeper {
@@ -37,6 +38,7 @@ impl Keeper {
             dialer,
             kept: Mutex::new(None),
             opened: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
         }
     }
 
@@ -57,6 +59,11 @@ impl Keeper {
     /// that had been waiting.
     pub(super) fn opened_anew(&self) -> bool {
         self.opened.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether no connection could be opened for a request since this was asked last.
+    pub(super) fn failed_to_open(&self) -> bool {
+        self.failed.swap(false, Ordering::Relaxed)
     }
 
     fn take(&self, target: &Target) -> Option<Line> {
@@ -89,7 +96,9 @@ impl Connector for Keeping {
         self.0.opened.store(true, Ordering::Relaxed);
         // The limit of a request, whatever ureq says: an hour is no moment too far for an Instant.
         let after = Duration::from_secs(3600).min(*details.timeout.after);
-        match self.0.dialer.dial(&target, Instant::now() + after) {
+        let dialed = self.0.dialer.dial(&target, Instant::now() + after);
+        self.0.failed.store(dialed.is_err(), Ordering::Relaxed);
+        match dialed {
             Ok(line) => Ok(Some(line)),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 Err(Error::Timeout(details.timeout.reason))

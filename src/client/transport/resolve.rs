@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::dial::Target;
-use crate::process;
+use crate::process::{self, Turn};
 
 /// How long an answer is taken for true.
 const TRUE_FOR: Duration = Duration::from_secs(120);
@@ -24,7 +24,7 @@ pub(super) struct Names(Mutex<Option<(Target, Answer)>>);
 
 #[derive(Debug)]
 enum Answer {
-    Awaited(Receiver<io::Result<Vec<SocketAddr>>>),
+    Awaited(Receiver<io::Result<Vec<SocketAddr>>>, Turn),
     Known(Vec<SocketAddr>, Instant),
 }
 
@@ -44,14 +44,14 @@ impl Names {
             return Ok(vec![address]);
         }
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = match last.take() {
+        let (answer, turn) = match last.take() {
             Some((host, Answer::Known(addresses, since)))
                 if host == *target && since.elapsed() < TRUE_FOR =>
             {
                 *last = Some((host, Answer::Known(addresses.clone(), since)));
                 return Ok(addresses);
             }
-            Some((host, Answer::Awaited(answer))) if host == *target => answer,
+            Some((host, Answer::Awaited(answer, turn))) if host == *target => (answer, turn),
             _ => ask(text)?,
         };
         match answer.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -62,7 +62,12 @@ impl Names {
                 Ok(addresses)
             }
             Err(RecvTimeoutError::Timeout) => {
-                *last = Some((target.clone(), Answer::Awaited(answer)));
+                let was_starved = turn.was_starved();
+                *last = Some((target.clone(), Answer::Awaited(answer, turn)));
+                if was_starved {
+                    let why = io::Error::other("the one that looks the name up was not let run");
+                    return Err(io::Error::other(NoThread(why)));
+                }
                 Err(io::ErrorKind::TimedOut.into())
             }
             Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the look-up failed")),
@@ -75,15 +80,18 @@ impl Names {
     }
 }
 
-fn ask(host: String) -> io::Result<Receiver<io::Result<Vec<SocketAddr>>>> {
+fn ask(host: String) -> io::Result<(Receiver<io::Result<Vec<SocketAddr>>>, Turn)> {
     let (sender, receiver) = mpsc::channel();
+    let turn = Turn::awaited();
+    let its_turn = turn.clone();
     process::spawn(move || {
+        its_turn.begin();
         let addresses = host.to_socket_addrs().map(Iterator::collect);
         // Nobody may be left to hear it.
         let _ = sender.send(addresses);
     })
     .map_err(|error| io::Error::other(NoThread(error)))?;
-    Ok(receiver)
+    Ok((receiver, turn))
 }
 
 #[cfg(test)]
@@ -113,9 +121,11 @@ mod tests {
     #[test]
     fn an_answer_that_came_too_late_serves_the_next_look_up() {
         let (sender, receiver) = mpsc::channel();
+        let turn = Turn::awaited();
+        turn.begin();
         let names = Names(Mutex::new(Some((
             target("slow.test"),
-            Answer::Awaited(receiver),
+            Answer::Awaited(receiver, turn),
         ))));
         let first = names.look_up(&target("slow.test"), Instant::now());
         assert_eq!(first.unwrap_err().kind(), io::ErrorKind::TimedOut);
@@ -129,6 +139,17 @@ mod tests {
         drop(sender);
         let again = names.look_up(&target("slow.test"), Instant::now());
         assert_eq!(again.unwrap(), [address], "and is remembered");
+    }
+
+    /// The caller of su may have that thread run as seldom as they like.
+    #[test]
+    fn a_look_up_that_was_not_let_run_is_the_processs_fault() {
+        let (_sender, receiver) = mpsc::channel();
+        let awaited = Answer::Awaited(receiver, Turn::awaited());
+        let names = Names(Mutex::new(Some((target("slow.test"), awaited))));
+        let starved = names.look_up(&target("slow.test"), Instant::now());
+        let error = starved.unwrap_err();
+        assert!(error.get_ref().unwrap().is::<NoThread>(), "{error}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::io;
 
 use super::resolve::NoThread;
 use crate::client::error::{Cause, Error};
-use crate::process;
+use crate::process::{self, NoPort};
 use crate::text;
 
 /// What an error of a request means for who asked.
@@ -59,7 +59,10 @@ fn process_error(error: &ureq::Error) -> Option<String> {
     let ureq::Error::Io(error) = error else {
         return None;
     };
-    if error.get_ref().is_some_and(|inner| inner.is::<NoThread>()) {
+    if error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<NoThread>() || inner.is::<NoPort>())
+    {
         return Some(error.to_string());
     }
     let errno = error.raw_os_error()?;

@@ -155,6 +155,24 @@ fn an_sms_that_was_not_sent_is_given_back() {
     }
 }
 
+/// Whoever stops su during the request, or asks just before the deadline, would else get as many as they
+/// like: the service has sent it when the answer does not arrive.
+#[test]
+fn an_sms_a_call_or_a_push_whose_answer_was_lost_stays_counted() {
+    for kind in [ErrorKind::Unavailable, ErrorKind::Process] {
+        for word in ["sms", "call", "push"] {
+            let mut script = Script::texts(&[word, "1234567"]).verify(vec![Ok(())]);
+            match word {
+                "push" => script.push = vec![Err(lost(kind))],
+                _ => script = script.sms(vec![Err(lost(kind))]),
+            }
+            let counted = script.run().counted;
+            let back = counted.iter().any(|noted| noted.starts_with("give back"));
+            assert!(!back, "{word} {kind:?}: {counted:?}");
+        }
+    }
+}
+
 #[test]
 fn the_language_goes_to_sms_and_calls() {
     let ran = Script::texts(&["sms", "call", "1234567"])

@@ -58,6 +58,7 @@ struct Person<'a> {
     user: String,
     seen: Vec<(Option<String>, String, bool)>,
     told: Vec<String>,
+    becomes: Option<&'static str>,
     left_password: Option<String>,
 }
 
@@ -92,6 +93,9 @@ impl Conversation for Person<'_> {
 
     fn tell(&mut self, message: &str) {
         self.told.push(message.to_owned());
+        if let Some(user) = self.becomes {
+            self.user = user.to_owned();
+        }
     }
 
     fn user(&self) -> Option<String> {
@@ -213,6 +217,15 @@ fn error(kind: ErrorKind) -> Error {
         kind,
         code: Some(60020),
         detail: "why".into(),
+        may_be_done: false,
+    }
+}
+
+/// An error of a request whose answer was lost.
+fn lost(kind: ErrorKind) -> Error {
+    Error {
+        may_be_done: true,
+        ..error(kind)
     }
 }
 
@@ -237,6 +250,8 @@ struct Script {
     answers: Vec<Result<Answer, Error>>,
     counts: Counts,
     codes: Option<Vec<Result<Option<usize>, Fault>>>,
+    /// The name that the application has after a text.
+    becomes: Option<&'static str>,
 }
 
 struct Ran {
@@ -274,6 +289,7 @@ impl Script {
             answers: vec![],
             counts: Counts::default(),
             codes: None,
+            becomes: None,
         }
     }
 
@@ -324,6 +340,7 @@ impl Script {
             user: "alice".into(),
             seen: vec![],
             told: vec![],
+            becomes: self.becomes,
             left_password: None,
         };
         let mut provider = Phone {

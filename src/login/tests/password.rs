@@ -55,6 +55,29 @@ fn a_password_alone_is_refused_and_nothing_of_it_leaves() {
     );
 }
 
+/// Somebody whose password is seven digits left the token out.
+#[test]
+fn seven_digits_alone_are_a_password_and_are_not_sent() {
+    let ran = script(&["7654321"]).run();
+    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+    assert!(ran.asked.is_empty(), "{:?}", ran.asked);
+    assert_eq!(ran.left_password.as_deref(), Some("7654321"));
+    let ran = script(&[",7654321"]).verify(vec![Ok(())]).run();
+    assert_eq!(ran.left_password.as_deref(), Some(""), "a comma says so");
+}
+
+#[test]
+fn the_password_that_an_earlier_module_took_is_not_sent_when_it_is_typed_again() {
+    for password in ["hunter21234567", "hunter2,123456", "hunter2,push"] {
+        let mut again = script(&[password]);
+        again.password = Some(password);
+        let ran = again.run();
+        assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+        assert!(ran.asked.is_empty(), "{password}: {:?}", ran.asked);
+        assert_eq!(ran.left_password.as_deref(), Some(password));
+    }
+}
+
 #[test]
 fn there_is_one_try() {
     let ran = script(&["hunter21111111"])

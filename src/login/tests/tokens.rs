@@ -268,6 +268,20 @@ fn a_user_name_that_changes_during_the_conversation_is_refused_unsent() {
     assert!(ran.asked.is_empty());
 }
 
+/// A text is a conversation too: of a push that was sent, and of recovery codes that are left.
+#[test]
+fn a_user_name_that_changes_with_a_text_is_refused_whatever_was_proven() {
+    let mut push = Script::texts(&["push"]).answers(vec![Ok(Answer::Approved)]);
+    push.becomes = Some("bob");
+    let mut code = Script::texts(&["k3vq-8m2p-x7rd-9w4h"]);
+    code.codes = Some(vec![Ok(Some(9))]);
+    code.becomes = Some("bob");
+    for script in [push, code] {
+        let ran = script.run();
+        assert_eq!(ended(&ran), (Verdict::Refused, Reason::UserChanged, 1));
+    }
+}
+
 #[test]
 fn a_failed_conversation_has_its_own_verdict() {
     let ran = Script::new(vec![Typed::HangUp]).run();
