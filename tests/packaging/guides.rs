@@ -115,6 +115,46 @@ fn reasons() -> BTreeSet<String> {
         .collect()
 }
 
+/// The words of `Reason` alone.
+fn words_of_reason() -> BTreeSet<String> {
+    let source = text_of("src/attempt.rs");
+    let of_reason = source.split_once("impl Reason {").unwrap().1;
+    let of_reason = of_reason
+        .split_once("\nimpl ")
+        .map_or(of_reason, |(own, _)| own);
+    let words = of_reason.split("=> \"").skip(1);
+    words
+        .map(|after| after.split_once('"').unwrap().0.to_owned())
+        .collect()
+}
+
+#[test]
+fn the_reference_explains_each_reason_with_a_pam_code_and_each_command() {
+    let page = text_of("docs/reference.md");
+    let rows = page.lines().filter(|line| line.contains("| PAM_"));
+    let explained: Vec<_> = rows
+        .map(|row| row.split('`').nth(1).unwrap().to_owned())
+        .collect();
+    let set: BTreeSet<_> = explained.iter().cloned().collect();
+    assert_eq!(set, words_of_reason());
+    assert_eq!(set.len(), explained.len(), "a reason is there twice");
+
+    let (_, members) = page.split_once("| command | members").unwrap();
+    let help = super::stdout_of(Command::new(AUTHYCTL).arg("--help"));
+    let commands = help.split_once("Commands:\n").unwrap().1;
+    let commands = commands.split_once("\n\n").unwrap().0;
+    for name in commands.lines().filter_map(|line| line.strip_prefix("  ")) {
+        let name = name.split_whitespace().next().unwrap_or("");
+        let is_there = ["`", " "]
+            .iter()
+            .any(|end| members.contains(&format!("`{name}{end}")));
+        assert!(
+            name == "help" || name.is_empty() || is_there,
+            "{name} is missing"
+        );
+    }
+}
+
 /// Every page that people read.
 fn pages() -> Vec<String> {
     let mut pages: Vec<_> = [
