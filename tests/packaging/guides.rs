@@ -90,10 +90,61 @@ fn lines_of_each_fault() -> Vec<(&'static str, Vec<String>)> {
     all
 }
 
+/// A host whose alice has the app; `config` goes on in the table of logins.
+fn with_app(config: &str) -> Host {
+    let host = Host::with(&format!("[login]\nrefusal_seconds = 0\n{config}"));
+    host.sim.change(1635, &json!({"registered": true}));
+    host
+}
+
+/// The same for what is newer than tokens: limits, pushes, shared accounts, the state folder.
+fn lines_of_each_feature() -> Vec<(&'static str, Vec<String>)> {
+    let mut all = Vec::new();
+    let host =
+        Host::with("[login]\nrefusal_seconds = 0\nattempts = 4\n[limits]\nrefused_tokens = 3\n");
+    host.login("alice", &["1111111"; 4]);
+    // How much of the pause is left is another matter.
+    let lines = log_of(&host);
+    let lines = lines.iter().map(|line| line.replace(" 29 s;", " 30 s;"));
+    all.push(("paused", lines.collect()));
+
+    let host = with_app("");
+    std::thread::scope(|scope| {
+        let phone = scope.spawn(|| host.sim.decide(1635, false));
+        host.login("alice", &["push"]);
+        phone.join().unwrap();
+    });
+    all.push(("push denied", log_of(&host)));
+    let host = Host::with("[login]\nrefusal_seconds = 0\nfactors = [\"push\"]\nattempts = 1\n");
+    host.login("alice", &[""]);
+    all.push(("push without the app", log_of(&host)));
+
+    let host = quick();
+    let key = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+    host.append(
+        &host.users,
+        &format!("deploy = {{ keys = {{ \"{key}\" = 1640 }} }}\n"),
+    );
+    host.login("deploy", &["1111111"]);
+    all.push(("shared", log_of(&host)));
+    let host = quick();
+    let state = host.sim.path("state");
+    host.chmod(&state, 0o755);
+    host.login("alice", &["1111111"]);
+    all.push(("state", log_of(&host)));
+    let host = Host::with("[exempt]\nusers = [\"alice\"]\n");
+    host.login("alice", &["1111111"]);
+    all.push(("exempt", log_of(&host)));
+    all
+}
+
 #[test]
 fn the_log_lines_of_the_troubleshooting_page_are_real() {
     let page = text_of("docs/troubleshooting.md");
-    for (symptom, lines) in lines_of_each_fault() {
+    let all = lines_of_each_fault()
+        .into_iter()
+        .chain(lines_of_each_feature());
+    for (symptom, lines) in all {
         assert!(!lines.is_empty(), "{symptom}: nothing was logged");
         for line in lines {
             assert!(
