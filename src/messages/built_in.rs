@@ -53,7 +53,7 @@ impl Message {
     /// The placeholders that its text may hold.
     pub(super) fn placeholders(self) -> impl Iterator<Item = &'static str> {
         let own = match self {
-            Self::PromptOr => Some("words"),
+            Self::PromptOr | Self::PromptEnter => Some("words"),
             Self::RecoveryLeft => Some("left"),
             _ => None,
         };
@@ -72,6 +72,15 @@ messages! {
         "Authy token (or type {words}): ", "Código de Authy (o escriba {words}): ",
         "Código do Authy (ou digite {words}): ", "Authy-Code (oder {words} eingeben): ",
         "Code Authy (ou tapez {words}) : ", "Codice Authy (o digita {words}): ",
+    ];
+    /// The same where Enter alone sends a push.
+    PromptEnter "prompt_enter" [
+        "Authy token (or type {words}; Enter sends a push): ",
+        "Código de Authy (o escriba {words}; Intro envía una notificación): ",
+        "Código do Authy (ou digite {words}; Enter envia uma notificação): ",
+        "Authy-Code (oder {words} eingeben; Enter sendet eine Push-Anfrage): ",
+        "Code Authy (ou tapez {words} ; Entrée envoie une notification) : ",
+        "Codice Authy (o digita {words}; Invio manda una notifica): ",
     ];
     /// Joins the last two of those words.
     Or "or" [" or ", " o ", " ou ", " oder ", " ou ", " o "];
