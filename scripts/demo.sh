@@ -3,7 +3,7 @@
 #
 # Needs no root and touches nothing outside a private folder in $TMPDIR, which is gone afterwards, as
 # is the simulator. On a terminal you are asked for the token; without one it is fetched from the
-# simulated phone. DEMO_FAULTS may hold a fault (JSON for the simulator's POST /faults) to arm before
+# simulated phone. The person has the app, so a push can be approved too. DEMO_FAULTS may hold a fault (JSON for the simulator's POST /faults) to arm before
 # the login, for example '{"match":{"path":"/verify"},"status":500}'.
 #
 # Exit status: 0 PAM_SUCCESS, 1 any other PAM code, 2 the demo itself could not run.
@@ -76,8 +76,9 @@ fresh_token() {
 
 show_phone() {
     say "Your phone, for the next $((LIFETIME / 60)) minutes:"
-    echo "  in a browser    http://$address/phone       the token is the large number"
-    echo "  in a terminal   curl -s http://$address/phone.json       the token is the member \"token\""
+    echo "  in a browser    http://$address/phone"
+    echo "                  the large number is the token; what you type push for is approved there"
+    echo "  in a terminal   curl -s http://$address/phone.json | grep -o '\"token\":\"[0-9]*\"'"
 }
 
 # The rehearsal itself: authyctl is the application that calls libpam.
@@ -125,7 +126,7 @@ trap 'exit 130' INT TERM HUP
 say "The module: $module"
 start_simulator
 say "A simulated Authy service answers at $url (its files: $dir)."
-control POST /phone/users "{\"authy_id\":$AUTHY_ID,\"cellphone\":\"555-010-0199\",\"country_code\":\"1\",\"email\":\"$user@example.com\"}" >/dev/null
+control POST /phone/users "{\"authy_id\":$AUTHY_ID,\"cellphone\":\"555-010-0199\",\"country_code\":\"1\",\"email\":\"$user@example.com\",\"registered\":true}" >/dev/null
 
 say "The current user is enrolled:"
 run "$authyctl" --users "$dir/users.toml" enroll "$user" --authy-id "$AUTHY_ID"

@@ -91,14 +91,19 @@ impl Round<'_> {
             .into_iter()
             .filter_map(|(word, offered)| offered.then_some(word))
             .collect();
-        match words.split_last() {
-            None => messages.text(Message::Prompt),
-            Some((last, [])) => messages.text_with(Message::PromptOr, last),
+        let list = match words.split_last() {
+            None => return messages.text(Message::Prompt),
+            Some((last, [])) => (*last).to_owned(),
             Some((last, rest)) => {
                 let or = messages.text(Message::Or);
-                let list = format!("{}{or}{last}", rest.join(", "));
-                messages.text_with(Message::PromptOr, &list)
+                format!("{}{or}{last}", rest.join(", "))
             }
-        }
+        };
+        let prompt = if offers_push && login.enter_pushes() {
+            Message::PromptEnter
+        } else {
+            Message::PromptOr
+        };
+        messages.text_with(prompt, &list)
     }
 }

@@ -53,7 +53,7 @@ impl Message {
     /// The placeholders that its text may hold.
     pub(super) fn placeholders(self) -> impl Iterator<Item = &'static str> {
         let own = match self {
-            Self::PromptOr => Some("words"),
+            Self::PromptOr | Self::PromptEnter => Some("words"),
             Self::RecoveryLeft => Some("left"),
             _ => None,
         };
@@ -73,30 +73,39 @@ messages! {
         "Código do Authy (ou digite {words}): ", "Authy-Code (oder {words} eingeben): ",
         "Code Authy (ou tapez {words}) : ", "Codice Authy (o digita {words}): ",
     ];
+    /// The same where Enter alone sends a push.
+    PromptEnter "prompt_enter" [
+        "Authy token (or type {words}; Enter sends a push): ",
+        "Código de Authy (o escriba {words}; Intro envía una notificación): ",
+        "Código do Authy (ou digite {words}; Enter envia uma notificação): ",
+        "Authy-Code (oder {words} eingeben; Enter sendet eine Push-Anfrage): ",
+        "Code Authy (ou tapez {words} ; Entrée envoie une notification) : ",
+        "Codice Authy (o digita {words}; Invio manda una notifica): ",
+    ];
     /// Joins the last two of those words.
     Or "or" [" or ", " o ", " ou ", " oder ", " ou ", " o "];
     /// Asks while a push waits for its answer.
     PromptPush "prompt_push" [
         "Approve the push and press Enter, or type a token: ",
         "Apruebe la notificación y pulse Intro, o escriba un código: ",
-        "Aprove a notificação e tecle Enter, ou digite um código: ",
+        "Aprove a notificação e pressione Enter, ou digite um código: ",
         "Push bestätigen und Enter drücken, oder Code eingeben: ",
-        "Approuvez la notification et tapez Entrée, ou saisissez un code : ",
+        "Approuvez la notification et appuyez sur Entrée, ou saisissez un code : ",
         "Approva la notifica e premi Invio, o digita un codice: ",
     ];
     /// The same where no token is taken.
     PromptPushOnly "prompt_push_only" [
         "Approve the push and press Enter: ", "Apruebe la notificación y pulse Intro: ",
-        "Aprove a notificação e tecle Enter: ", "Push bestätigen und Enter drücken: ",
-        "Approuvez la notification et tapez Entrée : ", "Approva la notifica e premi Invio: ",
+        "Aprove a notificação e pressione Enter: ", "Push bestätigen und Enter drücken: ",
+        "Approuvez la notification et appuyez sur Entrée : ", "Approva la notifica e premi Invio: ",
     ];
     /// Offers a push where no token is taken.
     PromptSendPush "prompt_send_push" [
         "Press Enter to send a push to your phone: ",
         "Pulse Intro para enviar una notificación a su teléfono: ",
-        "Tecle Enter para enviar uma notificação ao seu telefone: ",
+        "Pressione Enter para enviar uma notificação ao seu telefone: ",
         "Enter drücken, um eine Push-Anfrage ans Telefon zu senden: ",
-        "Tapez Entrée pour envoyer une notification à votre téléphone : ",
+        "Appuyez sur Entrée pour envoyer une notification à votre téléphone : ",
         "Premi Invio per inviare una notifica al telefono: ",
     ];
     /// Asks for the code that the push showed.
@@ -122,8 +131,8 @@ messages! {
         "That is not a token: a token is 6 to 12 digits.",
         "Eso no es un código: un código tiene de 6 a 12 cifras.",
         "Isso não é um código: um código tem de 6 a 12 dígitos.",
-        "Das ist kein Code: ein Code hat 6 bis 12 Ziffern.",
-        "Ce n'est pas un code : un code a de 6 à 12 chiffres.",
+        "Das ist kein Code: Ein Code hat 6 bis 12 Ziffern.",
+        "Ce n'est pas un code : un code compte de 6 à 12 chiffres.",
         "Non è un codice: un codice ha da 6 a 12 cifre.",
     ];
     /// An SMS is on its way.
@@ -139,7 +148,7 @@ messages! {
         "No SMS was sent: use the token shown in the Authy app.",
         "No se envió ningún SMS: use el código de la aplicación Authy.",
         "Nenhum SMS foi enviado: use o código do aplicativo Authy.",
-        "Es wurde keine SMS gesendet: nehmen Sie den Code aus der Authy-App.",
+        "Es wurde keine SMS gesendet: Verwenden Sie den Code aus der Authy-App.",
         "Aucun SMS envoyé : utilisez le code de l'application Authy.",
         "Nessun SMS inviato: usa il codice dell'app Authy.",
     ];
@@ -148,7 +157,7 @@ messages! {
         "The SMS could not be sent; use the token shown in the Authy app.",
         "No se pudo enviar el SMS; use el código de la aplicación Authy.",
         "Não foi possível enviar o SMS; use o código do aplicativo Authy.",
-        "Die SMS konnte nicht gesendet werden; nehmen Sie den Code aus der Authy-App.",
+        "Die SMS konnte nicht gesendet werden; verwenden Sie den Code aus der Authy-App.",
         "Le SMS n'a pas pu être envoyé ; utilisez le code de l'application Authy.",
         "Impossibile inviare l'SMS; usa il codice dell'app Authy.",
     ];
@@ -160,16 +169,16 @@ messages! {
     ];
     /// The phone is being called.
     CallStarted "call_started" [
-        "Your phone is called and a token told.", "Le llamamos para dictarle un código.",
+        "Your phone is being called to tell you a token.", "Le llamamos para dictarle un código.",
         "O seu telefone será chamado e um código será ditado.", "Ihr Telefon wird angerufen und ein Code angesagt.",
-        "Votre téléphone est appelé et un code dicté.", "Il telefono viene chiamato e un codice dettato.",
+        "Vous allez être appelé : un code vous sera dicté.", "Riceverai una chiamata che ti detterà un codice.",
     ];
     /// Authy found a call unnecessary.
     CallUseApp "call_use_app" [
         "No call is made: use the token shown in the Authy app.",
         "No se hace ninguna llamada: use el código de la aplicación Authy.",
         "Nenhuma chamada é feita: use o código do aplicativo Authy.",
-        "Es wird nicht angerufen: nehmen Sie den Code aus der Authy-App.",
+        "Es wird nicht angerufen: Verwenden Sie den Code aus der Authy-App.",
         "Aucun appel : utilisez le code de l'application Authy.",
         "Nessuna chiamata: usa il codice dell'app Authy.",
     ];
@@ -178,7 +187,7 @@ messages! {
         "The call could not be made; use the token shown in the Authy app.",
         "No se pudo hacer la llamada; use el código de la aplicación Authy.",
         "Não foi possível fazer a chamada; use o código do aplicativo Authy.",
-        "Der Anruf war nicht möglich; nehmen Sie den Code aus der Authy-App.",
+        "Der Anruf war nicht möglich; verwenden Sie den Code aus der Authy-App.",
         "L'appel n'a pas abouti ; utilisez le code de l'application Authy.",
         "Impossibile chiamare; usa il codice dell'app Authy.",
     ];
@@ -205,8 +214,8 @@ messages! {
         "No push was sent: the Authy app is not set up on your phone.",
         "No se envió la notificación: la aplicación Authy no está configurada en su teléfono.",
         "Nenhuma notificação foi enviada: o aplicativo Authy não está configurado no seu telefone.",
-        "Keine Push-Anfrage gesendet: die Authy-App ist auf Ihrem Telefon nicht eingerichtet.",
-        "Aucune notification envoyée : l'application Authy n'est pas installée sur votre téléphone.",
+        "Keine Push-Anfrage gesendet: Die Authy-App ist auf Ihrem Telefon nicht eingerichtet.",
+        "Aucune notification envoyée : l'application Authy n'est pas configurée sur votre téléphone.",
         "Nessuna notifica inviata: l'app Authy non è configurata sul telefono.",
     ];
     /// The push could not be sent, or was lost.
@@ -224,26 +233,26 @@ messages! {
     ];
     /// An hour's SMS, calls or pushes are spent.
     Limited "limited" [
-        "Not sent: there were too many in the last hour.", "No enviado: hubo demasiados en la última hora.",
-        "Não enviado: houve demasiados na última hora.", "Nicht gesendet: in der letzten Stunde waren es zu viele.",
-        "Non envoyé : il y en a eu trop dans la dernière heure.", "Non inviato: troppi nell'ultima ora.",
+        "Not sent: there were too many in the last hour.", "No enviado: hubo demasiados envíos en la última hora.",
+        "Não enviado: houve envios demais na última hora.", "Nicht gesendet: In der letzten Stunde waren es zu viele.",
+        "Non envoyé : il y en a eu trop au cours de la dernière heure.", "Non inviato: troppi invii nell'ultima ora.",
     ];
     /// Too many tokens were wrong: none is taken for a while.
     Paused "paused" [
-        "Too many wrong tokens: try again in some minutes, or use a recovery code.",
-        "Demasiados códigos erróneos: inténtelo dentro de unos minutos o use un código de recuperación.",
-        "Códigos errados demais: tente daqui a alguns minutos ou use um código de recuperação.",
-        "Zu viele falsche Codes: in einigen Minuten noch einmal versuchen, oder einen Wiederherstellungscode nehmen.",
-        "Trop de codes erronés : réessayez dans quelques minutes, ou prenez un code de secours.",
+        "Too many wrong tokens: try again in a few minutes, or use a recovery code.",
+        "Demasiados códigos erróneos: inténtelo de nuevo en unos minutos o use un código de recuperación.",
+        "Códigos errados demais: tente de novo em alguns minutos ou use um código de recuperação.",
+        "Zu viele falsche Codes: in einigen Minuten erneut versuchen oder einen Wiederherstellungscode verwenden.",
+        "Trop de codes erronés : réessayez dans quelques minutes ou utilisez un code de secours.",
         "Troppi codici errati: riprova tra qualche minuto o usa un codice di recupero.",
     ];
     /// A recovery code was used up.
     RecoveryLeft "recovery_left" [
         "That recovery code is used up. Codes left: {left}.",
-        "Ese código de recuperación ya no vale. Códigos restantes: {left}.",
+        "Ese código de recuperación queda usado. Códigos restantes: {left}.",
         "Esse código de recuperação foi usado. Códigos restantes: {left}.",
         "Dieser Wiederherstellungscode ist verbraucht. Noch übrig: {left}.",
-        "Ce code de secours est épuisé. Codes restants : {left}.",
+        "Ce code de secours est utilisé. Codes restants : {left}.",
         "Quel codice di recupero è stato usato. Codici rimasti: {left}.",
     ];
     /// What the phone shows.

@@ -100,7 +100,7 @@ const EXPECTED: [Expected; 37] = [
     done("forget alice", "alice"),
     done("completions bash", "_authyctl()"),
     done("man", ".TH authyctl 8"),
-    done("index", "users.toml.index: 1 entries"),
+    done("index", "users.toml.index: 1 entry"),
     done("enroll deploy --ssh-key", "is enrolled with authy id 1640"),
 ];
 

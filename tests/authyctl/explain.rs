@@ -7,7 +7,7 @@ use std::path::Path;
 use pam_authy::pam_app::{Item, Style, Transaction, write_stack};
 use serde_json::json;
 
-use super::{enrolled, run_json};
+use super::{enrolled, run, run_json};
 use crate::common::product;
 use crate::common::sim::Sim;
 
@@ -34,6 +34,41 @@ fn explain_names_file_and_line() {
     );
     let (_, answer) = run_json(&sim, &["explain", "alice", "--service", "sudo"], "");
     assert_eq!(answer["required"], true);
+}
+
+/// What is offered, and when, is the entry's word before the configuration's.
+#[test]
+fn explain_says_when_each_factor_comes_and_what_an_outage_means() {
+    let sim = enrolled();
+    let config = sim.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap()
+        + "\n[login]\nattempts = 1\npush = \"auto\"\npush_code = true\nsms = \"never\"\n\
+           [service.sudo]\nwhen_unavailable = \"ignore\"\n";
+    fs::write(&config, &text).unwrap();
+    let said = |service: &str| {
+        let output = run(&sim, &["explain", "alice", "--service", service], "");
+        super::text(&output.stdout)
+    };
+
+    let sshd = said("sshd");
+    assert!(
+        sshd.contains("1 reply within 90 s: push at once, token, call when typed\n"),
+        "{sshd}"
+    );
+    assert!(sshd.contains("the push shows a code"), "{sshd}");
+    assert!(!sshd.contains("when_unavailable"), "{sshd}");
+    let place = format!("({}:{})", config.display(), text.lines().count());
+    let sudo = said("sudo");
+    assert!(
+        sudo.contains("when_unavailable = \"ignore\"") && sudo.contains(&place),
+        "{sudo}"
+    );
+
+    let mapping = "[users]\nalice = { authy_id = 1635, push = \"never\" }\n";
+    fs::write(sim.path("users.toml"), mapping).unwrap();
+    let sshd = said("sshd");
+    assert!(sshd.contains("90 s: token, call when typed\n"), "{sshd}");
+    assert!(!sshd.contains("shows a code"), "{sshd}");
 }
 
 /// Numbers that are the same each time.

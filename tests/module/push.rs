@@ -135,6 +135,9 @@ fn a_call_is_made_on_request_and_its_token_logs_in() {
     let login = host.login("alice", &["call", &token]);
 
     assert_eq!(login.code, "PAM_SUCCESS");
-    assert_eq!(login.seen[1].1, "Your phone is called and a token told.");
+    assert_eq!(
+        login.seen[1].1,
+        "Your phone is being called to tell you a token."
+    );
     assert_eq!(host.sim.count("/call/1635"), 1);
 }

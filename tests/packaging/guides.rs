@@ -90,10 +90,61 @@ fn lines_of_each_fault() -> Vec<(&'static str, Vec<String>)> {
     all
 }
 
+/// A host whose alice has the app; `config` goes on in the table of logins.
+fn with_app(config: &str) -> Host {
+    let host = Host::with(&format!("[login]\nrefusal_seconds = 0\n{config}"));
+    host.sim.change(1635, &json!({"registered": true}));
+    host
+}
+
+/// The same for what is newer than tokens: limits, pushes, shared accounts, the state folder.
+fn lines_of_each_feature() -> Vec<(&'static str, Vec<String>)> {
+    let mut all = Vec::new();
+    let host =
+        Host::with("[login]\nrefusal_seconds = 0\nattempts = 4\n[limits]\nrefused_tokens = 3\n");
+    host.login("alice", &["1111111"; 4]);
+    // How much of the pause is left is another matter.
+    let lines = log_of(&host);
+    let lines = lines.iter().map(|line| line.replace(" 29 s;", " 30 s;"));
+    all.push(("paused", lines.collect()));
+
+    let host = with_app("");
+    std::thread::scope(|scope| {
+        let phone = scope.spawn(|| host.sim.decide(1635, false));
+        host.login("alice", &["push"]);
+        phone.join().unwrap();
+    });
+    all.push(("push denied", log_of(&host)));
+    let host = Host::with("[login]\nrefusal_seconds = 0\nfactors = [\"push\"]\nattempts = 1\n");
+    host.login("alice", &[""]);
+    all.push(("push without the app", log_of(&host)));
+
+    let host = quick();
+    let key = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+    host.append(
+        &host.users,
+        &format!("deploy = {{ keys = {{ \"{key}\" = 1640 }} }}\n"),
+    );
+    host.login("deploy", &["1111111"]);
+    all.push(("shared", log_of(&host)));
+    let host = quick();
+    let state = host.sim.path("state");
+    host.chmod(&state, 0o755);
+    host.login("alice", &["1111111"]);
+    all.push(("state", log_of(&host)));
+    let host = Host::with("[exempt]\nusers = [\"alice\"]\n");
+    host.login("alice", &["1111111"]);
+    all.push(("exempt", log_of(&host)));
+    all
+}
+
 #[test]
 fn the_log_lines_of_the_troubleshooting_page_are_real() {
     let page = text_of("docs/troubleshooting.md");
-    for (symptom, lines) in lines_of_each_fault() {
+    let all = lines_of_each_fault()
+        .into_iter()
+        .chain(lines_of_each_feature());
+    for (symptom, lines) in all {
         assert!(!lines.is_empty(), "{symptom}: nothing was logged");
         for line in lines {
             assert!(
@@ -113,6 +164,46 @@ fn reasons() -> BTreeSet<String> {
     words
         .filter_map(|(_, rest)| Some(rest.split_once('"')?.0.to_owned()))
         .collect()
+}
+
+/// The words of `Reason` alone.
+fn words_of_reason() -> BTreeSet<String> {
+    let source = text_of("src/attempt.rs");
+    let of_reason = source.split_once("impl Reason {").unwrap().1;
+    let of_reason = of_reason
+        .split_once("\nimpl ")
+        .map_or(of_reason, |(own, _)| own);
+    let words = of_reason.split("=> \"").skip(1);
+    words
+        .map(|after| after.split_once('"').unwrap().0.to_owned())
+        .collect()
+}
+
+#[test]
+fn the_reference_explains_each_reason_with_a_pam_code_and_each_command() {
+    let page = text_of("docs/reference.md");
+    let rows = page.lines().filter(|line| line.contains("| PAM_"));
+    let explained: Vec<_> = rows
+        .map(|row| row.split('`').nth(1).unwrap().to_owned())
+        .collect();
+    let set: BTreeSet<_> = explained.iter().cloned().collect();
+    assert_eq!(set, words_of_reason());
+    assert_eq!(set.len(), explained.len(), "a reason is there twice");
+
+    let (_, members) = page.split_once("| command | members").unwrap();
+    let help = super::stdout_of(Command::new(AUTHYCTL).arg("--help"));
+    let commands = help.split_once("Commands:\n").unwrap().1;
+    let commands = commands.split_once("\n\n").unwrap().0;
+    for name in commands.lines().filter_map(|line| line.strip_prefix("  ")) {
+        let name = name.split_whitespace().next().unwrap_or("");
+        let is_there = ["`", " "]
+            .iter()
+            .any(|end| members.contains(&format!("`{name}{end}")));
+        assert!(
+            name == "help" || name.is_empty() || is_there,
+            "{name} is missing"
+        );
+    }
 }
 
 /// Every page that people read.

@@ -270,6 +270,9 @@ pub(crate) enum Key {
 
 /// `enroll`.
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "authyctl enroll USER --authy-id N\n       authyctl enroll USER --email E --cellphone P"
+)]
 pub(crate) struct Enroll {
     /// Local user name
     #[arg(value_parser = user_name)]

@@ -131,7 +131,7 @@ impl From<client::Error> for Failure {
 fn advice(error: &client::Error) -> Option<String> {
     use client::Error as Client;
     let hint = match error {
-        Client::KeyRefused(_) => "authyctl init --force writes another key",
+        Client::KeyRefused(_) => "authyctl key rotate puts another key in",
         Client::FalseIdentity(_) => "look at api.url and api.ca_file, and at this host's clock",
         Client::Unavailable(_) => "authyctl doctor looks at the way to the service",
         Client::RateLimited(refusal) => {

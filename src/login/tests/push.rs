@@ -197,11 +197,16 @@ fn enter_sends_a_push_only_where_that_is_said() {
     let ran = Script::texts(&[""]).rules(|rules| rules.attempts = 1).run();
     assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
     assert!(ran.asked.is_empty());
+    assert_eq!(ran.seen[0].1, "Authy token (or type push, sms or call): ");
     let ran = Script::texts(&[""])
         .rules(|rules| rules.enter = Enter::Push)
         .answers(vec![Ok(Answer::Approved)])
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::PushApproved, 1));
+    assert_eq!(
+        ran.seen[0].1,
+        "Authy token (or type push, sms or call; Enter sends a push): "
+    );
 }
 
 #[test]

@@ -17,13 +17,19 @@ pub(crate) fn app(global: &Global) -> Result<Done, Failure> {
 pub(crate) fn stats(global: &Global) -> Result<Done, Failure> {
     let (client, deadline) = client(global)?;
     let stats = client.app().stats(deadline)?;
-    // The columns of the first month; what later ones have more is shown by --json.
-    let names: Vec<_> = stats
+    // The columns of the first month, its name before the counts; what later ones have more is shown
+    // by --json.
+    let mut names: Vec<_> = stats
         .months
         .first()
         .into_iter()
         .flat_map(Map::keys)
         .collect();
+    names.sort_by_key(|name| match name.as_str() {
+        "year" => 0,
+        "month" => 1,
+        _ => 2,
+    });
     let mut rows = vec![
         names
             .iter()

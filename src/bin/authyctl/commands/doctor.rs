@@ -232,7 +232,9 @@ fn stacks(folder: &Path, config: Option<&Config>, checks: &mut Vec<Check>) -> Ve
     }
     if protected.is_empty() {
         let message = format!("no service in {} uses pam_authy.so", folder.display());
-        checks.push(Check::warning("pam", message).hint("see the stacks in README.md"));
+        checks.push(
+            Check::warning("pam", message).hint("authyctl pam enable sshd --rollback-after 300"),
+        );
     }
     checks.extend(files::modules(&modules_seen));
     protected

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use pam_authy::account;
-use pam_authy::attempt::Attempt;
-use pam_authy::config::{Config, Login, Otherwise, Whose};
+use pam_authy::attempt::{Attempt, Factor};
+use pam_authy::config::{Config, Login, Otherwise, When, Whose};
 use pam_authy::policy::{Needed, Question};
 use pam_authy::text;
 use pam_authy::users::{self, Entry, Found};
@@ -26,7 +26,8 @@ pub(crate) fn explain(
 ) -> Result<Done, Failure> {
     let config = Config::load(&global.config)?;
     let found = users::find(&global.users, user)?;
-    let rules = config.login(service);
+    let mut rules = config.login(service);
+    rules.push = own_push(&found.entry).unwrap_or(rules.push);
     let attempt = attempt(user, service, rhost);
     let question = Question {
         attempt: &attempt,
@@ -57,7 +58,7 @@ pub(crate) fn explain(
     ];
     if matches!(needed, Needed::Person(_)) || matches!(found.entry, Entry::Shared(_)) && is_required
     {
-        lines.extend(asked(&config, &rules, service));
+        lines.extend(asked(&config, &global.config, &rules, service));
         lines.extend(limits::standing(&config, user));
     }
     let members = json!({
@@ -69,6 +70,15 @@ pub(crate) fn explain(
         "line": line,
     });
     Ok(Done::new(lines, members))
+}
+
+/// When these people get a push, where their entry says so.
+fn own_push(entry: &Entry) -> Option<When> {
+    match entry {
+        Entry::Enrolled(person) => person.push,
+        Entry::Shared(shared) => shared.push,
+        Entry::Unusable { .. } | Entry::Absent => None,
+    }
 }
 
 /// A login as the application would hand it over.
@@ -141,20 +151,27 @@ fn place(file: &Path, line: Option<usize>) -> String {
 }
 
 /// What may be typed, and what else may let the person in.
-fn asked(config: &Config, rules: &Login, service: &str) -> Vec<String> {
-    let factors: Vec<_> = rules.factors.iter().map(|factor| factor.word()).collect();
+fn asked(config: &Config, file: &Path, rules: &Login, service: &str) -> Vec<String> {
+    let factors: Vec<_> = rules
+        .factors
+        .iter()
+        .filter_map(|factor| offered(*factor, rules))
+        .collect();
+    let replies = match rules.attempts {
+        _ if rules.token_in_password => "1 reply".to_owned(),
+        1 => "1 reply".to_owned(),
+        count => format!("{count} replies"),
+    };
     let mut lines = vec![format!(
-        "{} replies within {} s, factors {}",
-        if rules.token_in_password {
-            1
-        } else {
-            rules.attempts
-        },
+        "{replies} within {} s: {}",
         rules.deadline.as_secs(),
         factors.join(", ")
     )];
     if rules.token_in_password {
         lines.push("the token stands behind the password, in one reply".to_owned());
+    }
+    if rules.push_code && rules.push != When::Never && rules.factors.contains(&Factor::Push) {
+        lines.push("the push shows a code, which is asked for after the approval".to_owned());
     }
     if rules.whose == Whose::Caller {
         lines.push(
@@ -170,5 +187,27 @@ fn asked(config: &Config, rules: &Login, service: &str) -> Vec<String> {
     if config.recovery.holds_for(service) {
         lines.push("recovery codes are taken, where the person has some".to_owned());
     }
+    if rules.when_unavailable == Otherwise::Ignore {
+        let line = config.line(service, "when_unavailable");
+        lines.push(format!(
+            "while Authy cannot be asked, when_unavailable = \"ignore\" lets the login pass ({})",
+            place(file, line)
+        ));
+    }
     lines
+}
+
+/// A factor, and when it comes; nothing where it never does.
+fn offered(factor: Factor, rules: &Login) -> Option<String> {
+    let when = match factor {
+        Factor::Token | Factor::Recovery => return Some(factor.word().to_owned()),
+        Factor::Push => rules.push,
+        Factor::Sms => rules.sms,
+        Factor::Call => When::OnRequest,
+    };
+    match when {
+        When::Auto => Some(format!("{} at once", factor.word())),
+        When::OnRequest => Some(format!("{} when typed", factor.word())),
+        When::Never => None,
+    }
 }

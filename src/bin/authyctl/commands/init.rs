@@ -6,8 +6,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pam_authy::client::Client;
 use pam_authy::client::transport::Https;
+use pam_authy::client::{self, Client};
 use pam_authy::config::Config;
 use pam_authy::deadline::Deadline;
 use pam_authy::secret::Secret;
@@ -47,7 +47,15 @@ pub(crate) fn init(
         api.key,
         api.timeout,
     );
-    let app = client.app().details(deadline)?;
+    let app = client.app().details(deadline).map_err(|error| {
+        let is_refused = matches!(error, client::Error::KeyRefused(_));
+        let failure = Failure::from(error);
+        if is_refused {
+            failure.hint("nothing is written; authyctl init asks again")
+        } else {
+            failure
+        }
+    })?;
     write(path, &text)
         .map_err(|error| Failure::new(Kind::Local, format!("{}: {error}", path.display())))?;
     // What cannot be used is better known now than at the first login.

@@ -157,7 +157,8 @@ pub(crate) fn index(global: &Global) -> Result<Done, Failure> {
     let warnings: Vec<_> = (unusable.iter())
         .map(|(line, message)| format!("{file}:{line}: {message}"))
         .collect();
-    let line = format!("{}: {count} entries", path.display());
+    let entries = if count == 1 { "entry" } else { "entries" };
+    let line = format!("{}: {count} {entries}", path.display());
     Ok(Done {
         warning: (!warnings.is_empty()).then(|| warnings.join("\n")),
         ..Done::new(vec![line], members)

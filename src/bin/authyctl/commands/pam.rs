@@ -105,7 +105,7 @@ impl Enabling {
     }
 
     fn make(&self, global: &Global, rollback_after: Option<u32>) -> Result<Done, Failure> {
-        let lock = pending::lock().map_err(local)?;
+        let lock = pending::lock()?;
         self.judge(global)?;
         for change in &self.changes {
             pending::keep(self.target, &change.path).map_err(local)?;
@@ -233,7 +233,7 @@ fn disable(service: Option<Target>, dry_run: bool) -> Result<Done, Failure> {
         done.lines.push("nothing is changed: --dry-run".to_owned());
         return Ok(done);
     }
-    let _lock = pending::lock().map_err(local)?;
+    let _lock = pending::lock()?;
     for target in targets {
         done.lines.extend(back::put_back(target)?);
     }
@@ -249,7 +249,7 @@ fn confirm() -> Result<Done, Failure> {
         return Err(nothing());
     }
     // Whoever puts a change back right now is let finish: then there is nothing to confirm.
-    let _lock = pending::lock().map_err(local)?;
+    let _lock = pending::lock()?;
     let mut lines = Vec::new();
     for target in TARGETS {
         if pending::waiting(target).is_some() {

@@ -60,7 +60,8 @@ fn mapping_check(global: &Global, mapping: &Mapping) -> Check {
         }
         (None, 0) => Check::warning("users", format!("{file} names nobody"))
             .hint("authyctl enroll USER --authy-id N"),
-        (None, count) => Check::ok("users", format!("{file} is valid and names {count}")),
+        (None, 1) => Check::ok("users", format!("{file} is valid and names one user")),
+        (None, count) => Check::ok("users", format!("{file} is valid and names {count} users")),
     }
 }
 

@@ -10,7 +10,7 @@ use std::process::Command;
 use nix::unistd::Uid;
 use pam_authy::config::Config;
 use pam_authy::text;
-use pam_authy::users::Mapping;
+use pam_authy::users::{Entry, Mapping};
 
 use super::people::People;
 use super::{Check, Level, Protected};
@@ -65,7 +65,11 @@ pub(super) fn sshd(
             };
             let deadline = config.map(|config| config.login(service).deadline.as_secs());
             let root = *name == "root";
-            for finding in judge(&settings, root, stack.has_first_factor, deadline) {
+            let is_shared =
+                mapping.is_some_and(|mapping| matches!(mapping.find(name), Entry::Shared(_)));
+            let mut findings = judge(&settings, root, stack.has_first_factor, deadline);
+            findings.extend(keyless(&settings).filter(|_| is_shared));
+            for finding in findings {
                 let who = format!("{} from {address}", text::clean_to(name, 64));
                 found.entry(finding).or_default().push(who);
             }
@@ -227,6 +231,21 @@ fn ways_in(settings: &Settings) -> Vec<&str> {
     }
 }
 
+/// What is wrong when the account is shared, and no way in has both a key and a prompt.
+fn keyless(settings: &Settings) -> Option<Finding> {
+    let tells_who =
+        |list: &&str| list.contains("publickey") && list.contains("keyboard-interactive");
+    let is_wrong = !settings.is_empty() && !ways_in(settings).iter().any(tells_who);
+    is_wrong.then(|| {
+        (
+            Level::Warning,
+            "a shared account is told apart by the SSH key, and sshd asks for none: always refused"
+                .to_owned(),
+            "set `AuthenticationMethods publickey,keyboard-interactive` in a Match block for it",
+        )
+    })
+}
+
 fn methods(lists: &[&str], has_first_factor: bool) -> Vec<Finding> {
     let mut found = Vec::new();
     for list in lists {
@@ -280,6 +299,19 @@ mod tests {
         assert_eq!(said(&password, false, true), "");
         let key = format!("{GOOD}authenticationmethods publickey,keyboard-interactive:pam\n");
         assert_eq!(said(&key, false, false), "");
+    }
+
+    #[test]
+    fn a_shared_account_needs_a_key_before_the_prompt() {
+        let of = |methods: &str| {
+            let text = format!("{GOOD}authenticationmethods {methods}\n");
+            keyless(&settings(&text)).is_some()
+        };
+        assert!(of("keyboard-interactive"));
+        assert!(of("publickey keyboard-interactive"));
+        assert!(!of("publickey,keyboard-interactive:pam"));
+        assert!(!of("keyboard-interactive publickey,keyboard-interactive"));
+        assert!(keyless(&Settings::new()).is_none());
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub(super) fn put_back_when(
     if pending::waiting(target).is_none() {
         return Ok(false);
     }
-    let _lock = pending::lock().map_err(local)?;
+    let _lock = pending::lock()?;
     if !pending::waiting(target).is_some_and(wanted) {
         return Ok(false);
     }

@@ -14,6 +14,7 @@ use nix::fcntl::{Flock, FlockArg};
 use pam_authy::trusted_file::{self, Holds};
 
 use crate::cli::Target;
+use crate::failure::{Failure, Kind};
 
 /// Not `paths.state`: the way back must be found when config.toml is broken.
 const FOLDER: &str = "/var/lib/pam_authy/pam";
@@ -41,7 +42,17 @@ fn backup_folder(target: Target) -> PathBuf {
 }
 
 /// Keeps others from changing stacks at the same time; blocks until they are done.
-pub(super) fn lock() -> io::Result<Flock<File>> {
+pub(super) fn lock() -> Result<Flock<File>, Failure> {
+    locked().map_err(|error| {
+        let failure = Failure::new(Kind::Local, format!("{FOLDER}: {error}"));
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => failure.hint("stacks are root's to change: sudo"),
+            _ => failure,
+        }
+    })
+}
+
+fn locked() -> io::Result<Flock<File>> {
     make(Path::new(FOLDER))?;
     let file = fs::OpenOptions::new()
         .create(true)

@@ -35,9 +35,14 @@ pub(super) fn drop_in(first: First) -> Result<Change, String> {
             "{CONFIG}: put `Include {folder}` into its first line"
         ));
     }
-    let old = read(Path::new(DROP_IN))?;
-    if old.is_some() {
-        return Err(format!("{DROP_IN}: exists already"));
+    if let Some(old) = read(Path::new(DROP_IN))? {
+        return Err(if old.starts_with(MARK) {
+            format!(
+                "{DROP_IN} is there already: sshd is enabled (authyctl pam disable sshd ends that)"
+            )
+        } else {
+            format!("{DROP_IN}: exists already, and is not authyctl's")
+        });
     }
     let new = format!(
         "{MARK}\nUsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\n\
