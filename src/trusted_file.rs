@@ -585,14 +585,14 @@ mod tests {
     fn a_file_that_is_replaced_again_and_again_is_read_every_time() {
         let folder = folder();
         let path = folder.path().join("file");
-        std::fs::write(&path, "text").unwrap();
+        fs::write(&path, "text").unwrap();
         let done = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let new = folder.path().join("new");
                 while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                    std::fs::write(&new, "text").unwrap();
-                    std::fs::rename(&new, &path).unwrap();
+                    fs::write(&new, "text").unwrap();
+                    fs::rename(&new, &path).unwrap();
                 }
             });
             let read: Vec<_> = (0..3000)
