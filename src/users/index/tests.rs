@@ -1,0 +1,272 @@
+//! An index says what the whole file says, or nothing.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::time::{Duration, SystemTime};
+
+use super::super::write;
+use super::*;
+use proptest::prelude::*;
+
+const KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    /// A mapping with its index.
+    fn with(text: &str) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        fs::write(folder.users(), text).unwrap();
+        write::index(&folder.users()).unwrap();
+        folder
+    }
+
+    fn users(&self) -> PathBuf {
+        self.0.path().join("users.toml")
+    }
+
+    fn index(&self) -> PathBuf {
+        path(&self.users())
+    }
+
+    /// What the index alone says.
+    fn by_index(&self, user: &str) -> Option<Found> {
+        find(
+            &trusted_file::open(&self.users(), Holds::Public).unwrap(),
+            user,
+        )
+    }
+
+    /// What the whole file says.
+    fn by_parse(&self, user: &str) -> Found {
+        let mapping = Mapping::load(&self.users()).unwrap();
+        Found {
+            entry: mapping.find(user),
+            line: mapping.line(user),
+        }
+    }
+}
+
+fn people(count: u32) -> String {
+    let lines = (0..count).map(|n| format!("user{n:04} = {}\n", n + 1));
+    format!("[users]\n{}", lines.collect::<String>())
+}
+
+/// A valid line of [users]; an odd name may make it somebody else's.
+fn line() -> impl Strategy<Value = (String, String)> {
+    let name = prop_oneof![
+        "[a-z]{1,3}",
+        "[a-z]{1,3}\\.[a-z]{1,3}",
+        "[^\\p{C}]{0,5}",
+        "DOM\\\\[a-z]",
+    ];
+    let value = prop_oneof![
+        (1..i64::MAX).prop_map(|id| id.to_string()),
+        Just("0x1F".to_owned()),
+        Just("0".to_owned()),
+        Just("\"seven\"".to_owned()),
+        Just("1979-05-27 07:32:00".to_owned()),
+        Just("{}".to_owned()),
+        (1..99).prop_map(|id| format!("{{ authy_id = {id}, push = \"never\" }}")),
+        (1..99).prop_map(|id| format!("{{ push = \"x\", authy_id = {id} }}")),
+        (1..99).prop_map(|id| format!("{{ keys = {{ \"{KEY}\" = {id} }}, push = \"auto\" }}")),
+        (1..99).prop_map(|id| format!("{{ # many\n  keys = {{\n '{KEY}' = {id},\n }}\n}}")),
+    ];
+    (name, value)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn the_index_says_of_every_name_what_the_whole_file_says(
+        entries in proptest::collection::btree_map(line().prop_map(|l| l.0), line().prop_map(|l| l.1), 0..20),
+        others in proptest::collection::vec(line().prop_map(|l| l.0), 5),
+        bom: bool,
+        windows: bool,
+    ) {
+        let mut text = if bom { "\u{feff}" } else { "" }.to_owned() + "# people\n\n[users]\n";
+        for (name, value) in &entries {
+            let name = name.replace('\\', "\\\\").replace('"', "\\\"");
+            text.push_str(&format!("\"{name}\"  =  {value} # {value:?}\n"));
+        }
+        if windows {
+            text = text.replace('\n', "\r\n");
+        }
+        let folder = Folder::with(&text);
+        for name in entries.keys().chain(&others) {
+            let found = folder.by_index(name);
+            prop_assert_eq!(found, Some(folder.by_parse(name)), "{:?} in {}", name, text);
+        }
+    }
+}
+
+#[test]
+fn an_index_holds_for_every_form_of_the_table() {
+    for text in [
+        "",
+        "[users]\n",
+        "users = { alice = 1, \"b.c\" = { authy_id = 2 } }\n",
+        "users.alice = 1\nusers.\"b.c\" = 2",
+        "users.\"alice\" = { authy_id = 1,\n push = 'never' }",
+    ] {
+        let folder = Folder::with(text);
+        for name in ["alice", "b.c", "b", "", "zoe"] {
+            assert_eq!(folder.by_index(name), Some(folder.by_parse(name)), "{text}");
+        }
+    }
+}
+
+#[test]
+fn every_change_by_authyctl_leaves_an_index_that_holds() {
+    let folder = Folder::with(&people(100));
+    fs::set_permissions(folder.users(), fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(
+        folder.by_index("user0007"),
+        None,
+        "the change of mode counts"
+    );
+    let id = 4711_u64.try_into().unwrap();
+    write::enroll(&folder.users(), "alice", id, false).unwrap();
+    assert_eq!(folder.by_index("alice"), Some(folder.by_parse("alice")));
+    let mode = fs::metadata(folder.index()).unwrap().permissions().mode();
+    assert_eq!(
+        mode & 0o777,
+        0o640,
+        "whoever may not read the one may not read the other"
+    );
+    write::unenroll(&folder.users(), "alice", None).unwrap();
+    let absent = folder.by_index("alice").unwrap();
+    assert_eq!((absent.entry, absent.line), (Entry::Absent, None));
+    assert_eq!(
+        folder.by_index("user0007"),
+        Some(folder.by_parse("user0007"))
+    );
+}
+
+#[test]
+fn an_index_of_another_state_of_the_file_is_as_none() {
+    let folder = Folder::with("[users]\nalice = 1\nbob = 2\n");
+    let times = fs::metadata(folder.users()).unwrap().modified().unwrap();
+    // Of the same size, in place, and with the old time put back.
+    fs::write(folder.users(), "[users]\nalice = 3\nbob = 2\n").unwrap();
+    let file = File::options().write(true).open(folder.users()).unwrap();
+    file.set_modified(times).unwrap();
+    assert_eq!(folder.by_index("alice"), None);
+    let found = super::super::find(&folder.users(), "alice").unwrap();
+    assert_eq!(found, folder.by_parse("alice"));
+    // Another file in its place.
+    let folder = Folder::with("[users]\nalice = 1\n");
+    fs::copy(folder.users(), folder.0.path().join("new")).unwrap();
+    fs::rename(folder.0.path().join("new"), folder.users()).unwrap();
+    assert_eq!(folder.by_index("alice"), None);
+}
+
+#[test]
+fn a_broken_mapping_refuses_whatever_its_index_says() {
+    let folder = Folder::with("[users]\nalice = 1\n");
+    fs::write(folder.users(), "[users]\nalice = 1\njane.doe = 2\n").unwrap();
+    assert!(super::super::find(&folder.users(), "alice").is_err());
+    assert!(write::index(&folder.users()).is_err());
+}
+
+#[test]
+fn no_damaged_byte_and_no_cut_changes_what_is_found() {
+    let folder = Folder::with("[users]\nalice = 1\nbob = 2\ncarl = { authy_id = 3 }\n");
+    let good = fs::read(folder.index()).unwrap();
+    let names = ["alice", "bob", "carl", "b", ""];
+    let expected = names.map(|name| folder.by_parse(name));
+    let mut damaged: Vec<Vec<u8>> = (0..good.len()).map(|cut| good[..cut].to_vec()).collect();
+    damaged.push([&good[..], b"x"].concat());
+    for at in 0..good.len() {
+        for value in [0, 0xff, good[at] ^ 1, good[at].wrapping_add(1)] {
+            let mut bytes = good.clone();
+            bytes[at] = value;
+            damaged.push(bytes);
+        }
+    }
+    for bytes in &damaged {
+        fs::write(folder.index(), bytes).unwrap();
+        for (name, expected) in names.iter().zip(&expected) {
+            let found = folder.by_index(name);
+            assert!(
+                found.is_none() || found.as_ref() == Some(expected),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_block_of_another_index_or_of_nothing_is_noticed() {
+    let folder = Folder::with(&people(2000));
+    let good = fs::read(folder.index()).unwrap();
+    // The same but for one name, so that a block of records fits and lacks it.
+    let other = Folder::with(&people(2000).replace("user0777", "user077A"));
+    let strange = fs::read(other.index()).unwrap();
+    assert_eq!(good.len(), strange.len());
+    for block in 1..good.len() / 4096 {
+        let range = block * 4096..(block + 1) * 4096;
+        for bytes in [&[0; 4096][..], &strange[range.clone()]] {
+            let mut mixed = good.clone();
+            mixed[range.clone()].copy_from_slice(bytes);
+            fs::write(folder.index(), mixed).unwrap();
+            for name in ["user0000", "user0777", "user1999", "zoe"] {
+                let found = folder.by_index(name);
+                assert!(
+                    found.is_none_or(|found| found == folder.by_parse(name)),
+                    "{name}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_table_whose_entries_have_moved_is_noticed() {
+    let folder = Folder::with(&people(100));
+    let mut bytes = fs::read(folder.index()).unwrap();
+    // Each number leads to the record behind its own: the first name is found nowhere.
+    bytes.copy_within(HEADER + 4..HEADER + 4 * 101, HEADER);
+    fs::write(folder.index(), bytes).unwrap();
+    assert_eq!(folder.by_index("user0000"), None);
+}
+
+#[test]
+fn an_index_that_others_could_have_written_is_as_none() {
+    let folder = Folder::with("[users]\nalice = 1\n");
+    fs::set_permissions(folder.index(), fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(folder.by_index("alice"), None);
+    fs::remove_file(folder.index()).unwrap();
+    nix::unistd::mkfifo(&folder.index(), nix::sys::stat::Mode::S_IRUSR).unwrap();
+    assert_eq!(folder.by_index("alice"), None);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn an_index_of_somebody_else_is_as_none() {
+    let folder = Folder::with("[users]\nalice = 1\n");
+    chown(folder.index(), Some(12345), None).unwrap();
+    assert_eq!(folder.by_index("alice"), None);
+}
+
+#[test]
+fn a_link_to_the_mapping_finds_the_index_beside_the_mapping_itself() {
+    let folder = Folder::with("[users]\nalice = 1\n");
+    let link = folder.0.path().join("link.toml");
+    std::os::unix::fs::symlink("users.toml", &link).unwrap();
+    let opened = trusted_file::open(&link, Holds::Public).unwrap();
+    assert_eq!(find(&opened, "alice"), Some(folder.by_parse("alice")));
+    write::enroll(&link, "bob", 2_u64.try_into().unwrap(), false).unwrap();
+    assert_eq!(folder.by_index("bob"), Some(folder.by_parse("bob")));
+}
+
+#[test]
+fn a_time_that_somebody_set_by_hand_is_no_hindrance() {
+    let folder = Folder::with("[users]\nalice = 1\n");
+    let file = File::options().write(true).open(folder.users()).unwrap();
+    file.set_modified(SystemTime::now() + Duration::from_secs(9999))
+        .unwrap();
+    // Only the time of the last change of any kind counts, and nobody can set that one.
+    write::index(&folder.users()).unwrap();
+    assert_eq!(folder.by_index("alice"), Some(folder.by_parse("alice")));
+}
