@@ -28,6 +28,8 @@ fn init_asks_for_the_key_and_does_not_show_it() {
     let how = ["init", "--url", &url, "--ca-file", ca.to_str().unwrap()];
     let terminal = authyctl(&sim, &how, "");
     terminal.wait_for("Authy API key:");
+    // The echo ends a moment after the prompt is shown; nobody is as quick as a busy machine is slow.
+    std::thread::sleep(std::time::Duration::from_millis(500));
     terminal.press(&[&key, "Enter"]);
     let screen = terminal.wait_for("ended with 0");
     assert!(!screen.contains(&key), "{screen}");
