@@ -4,8 +4,8 @@
 //! The way of a login, one typed value per arrow:
 //!
 //! ```text
-//! sshd → pam → Attempt → config → policy: needed? → users: AuthyId → factor by conversation
-//!      → provider → client → reply → Verdict → audit line → PAM code
+//! sshd → pam → Attempt → config → policy: whose, needed? → users: AuthyId → remembered?
+//!      → factor by conversation → limits → provider → client → reply → Verdict → audit line → PAM code
 //! ```
 //!
 //! Each row may use the rows above it, never its own or one below (`tests/layering.rs` checks this):

@@ -15,7 +15,7 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::state::{self, Change, Folder, Unreadable};
+use crate::state::{self, Change, Fault, Folder, Unreadable};
 
 /// How many codes a person gets.
 pub const CODES: usize = 10;
@@ -81,30 +81,6 @@ fn value(c: char) -> Option<u8> {
     };
     let place = DIGITS.iter().position(|digit| char::from(*digit) == c)?;
     u8::try_from(place).ok()
-}
-
-/// Why a code was not looked at, or not used up; it then is no success. The texts are for the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// The disk is full or read-only.
-    Disk(String),
-    /// A limit of the process's own caller.
-    Process(String),
-    /// The file is corrupt, from a newer version, wrongly owned, or locked for too long.
-    State(String),
-}
-
-impl From<state::Error> for Fault {
-    fn from(error: state::Error) -> Self {
-        let text = error.to_string();
-        if error.is_disk() {
-            Self::Disk(text)
-        } else if error.is_process() {
-            Self::Process(text)
-        } else {
-            Self::State(text)
-        }
-    }
 }
 
 /// The recovery codes of a login's user.

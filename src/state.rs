@@ -27,7 +27,7 @@ use crate::trusted_file::{self, LIMIT, is_trusted};
 
 pub use content::{decode, encode, file_name, hex};
 use error::Kind;
-pub use error::{Error, Unreadable};
+pub use error::{Error, Fault, Unreadable};
 
 /// How long a lock is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(1);
@@ -173,6 +173,27 @@ impl Folder {
         }
         names.sort();
         Ok(names)
+    }
+
+    /// The files of the folder named `below` in the state that `read` cannot use, each as an error.
+    ///
+    /// # Errors
+    /// The folder cannot be trusted or read.
+    pub fn faults<T>(
+        state: &Path,
+        below: &str,
+        read: impl Fn(Option<&[u8]>) -> Result<T, Unreadable>,
+    ) -> Result<Vec<Error>, Error> {
+        let Some(folder) = Self::find(state, &[below])? else {
+            return Ok(Vec::new());
+        };
+        let fault = |name: String| match folder.read(&name) {
+            Ok(bytes) => read(bytes.as_deref())
+                .err()
+                .map(|why| folder.unreadable(&name, why)),
+            Err(error) => Some(error),
+        };
+        Ok(folder.names()?.into_iter().filter_map(fault).collect())
     }
 
     /// Changes the file under its lock: `change` gets what it holds (`None`: there is none) and says

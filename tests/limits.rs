@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use nix::sys::signal::Signal;
 use pam_authy::config;
 use pam_authy::limits::{Costly, Held, Limits, Listing, Stored, list};
+use pam_authy::state::Fault;
 
 use crate::common::child::{CHILD, as_child, child, ends_well, signal, wait_for_go};
 use crate::common::{disk, mount, sandbox};
@@ -111,7 +112,7 @@ fn a_size_limit_of_the_caller_denies_both_what_costs_and_a_token() {
         let held = [alice.spend(Costly::Sms), alice.token()];
         assert!(
             held.iter()
-                .all(|held| matches!(held, Err(Held::Process(_)))),
+                .all(|held| matches!(held, Err(Held::State(Fault::Process(_))))),
             "{held:?}"
         );
         return;
@@ -141,7 +142,10 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
     let check = |what: &str| {
         for user in ["seen", "new"] {
             let costly = login(user).spend(Costly::Sms);
-            assert!(matches!(costly, Err(Held::Disk(_))), "{what}: {costly:?}");
+            assert!(
+                matches!(costly, Err(Held::State(Fault::Disk(_)))),
+                "{what}: {costly:?}"
+            );
             for _ in 0..5 {
                 login(user).token().unwrap();
             }
@@ -178,7 +182,8 @@ fn counts_that_somebody_else_owns_deny() {
         chown(state.join(name), Some(12345), None).unwrap();
         let held = [alice(&state).spend(Costly::Sms), alice(&state).token()];
         assert!(
-            held.iter().all(|held| matches!(held, Err(Held::State(_)))),
+            held.iter()
+                .all(|held| matches!(held, Err(Held::State(Fault::State(_))))),
             "{name}: {held:?}"
         );
         chown(state.join(name), Some(0), None).unwrap();
@@ -192,7 +197,10 @@ fn a_process_that_is_not_roots_has_no_counts_and_no_pause() {
     if let Some(path) = as_child() {
         let mut alice = alice(&path);
         assert_eq!(alice.token(), Ok(()));
-        assert!(matches!(alice.spend(Costly::Push), Err(Held::Disk(_))));
+        assert!(matches!(
+            alice.spend(Costly::Push),
+            Err(Held::State(Fault::Disk(_)))
+        ));
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,7 @@
 //! The one integration program: everything that needs the built module, the programs or a server.
 
 mod authyctl;
-mod authyctl_state;
 mod client;
-mod client_examples;
 mod common;
 mod fuzzed;
 mod layering;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::config;
-use crate::state;
+use crate::state::{self, Fault};
 use crate::text;
 
 pub use admin::{Listing, Row, list, of_user, unlock};
@@ -67,24 +67,13 @@ pub enum Held {
         /// Which limit, and until when.
         detail: String,
     },
-    /// The disk is full or read-only; only what costs money answers so.
-    Disk(String),
-    /// A limit of the process's own caller.
-    Process(String),
-    /// The file is corrupt, from the future version, wrongly owned, or locked for too long.
-    State(String),
+    /// It could not be counted; a full disk answers so only to what costs money.
+    State(Fault),
 }
 
 impl From<state::Error> for Held {
     fn from(error: state::Error) -> Self {
-        let text = error.to_string();
-        if error.is_disk() {
-            Self::Disk(text)
-        } else if error.is_process() {
-            Self::Process(text)
-        } else {
-            Self::State(text)
-        }
+        Self::State(error.into())
     }
 }
 
@@ -252,7 +241,7 @@ impl Limits for Stored {
             (Some(Ok(_)), Err(error)) if error.is_disk() => Ok(()),
             (None, Err(error)) if error.is_disk() => self.look(now),
             (_, Err(error)) => Err(error.into()),
-            (None, Ok(())) => Err(Held::State("nothing was counted".to_owned())),
+            (None, Ok(())) => Err(Held::State(Fault::State("nothing was counted".to_owned()))),
         }
     }
 

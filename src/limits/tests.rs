@@ -363,7 +363,7 @@ fn a_damaged_newer_or_foreign_file_holds_everything_and_unlock_mends_it() {
     for content in bad {
         fs::write(&file, &content).unwrap();
         for held in [host.alice().token(), host.alice().spend(Costly::Sms)] {
-            let Err(Held::State(why)) = held else {
+            let Err(Held::State(Fault::State(why))) = held else {
                 panic!("{content}: {held:?}");
             };
             assert!(
@@ -377,7 +377,10 @@ fn a_damaged_newer_or_foreign_file_holds_everything_and_unlock_mends_it() {
     }
     fs::write(&file, &good).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(matches!(host.alice().token(), Err(Held::State(_))));
+    assert!(matches!(
+        host.alice().token(),
+        Err(Held::State(Fault::State(_)))
+    ));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&file, "junk").unwrap();
     assert!(unlock(&host.state(), "alice").unwrap());

@@ -4,6 +4,7 @@ use super::{Next, Round};
 use crate::limits::{Costly, Held};
 use crate::messages::Message;
 use crate::provider::{Sent, Way};
+use crate::state::Fault;
 
 impl Way {
     fn costly(self) -> Costly {
@@ -76,7 +77,9 @@ impl Round<'_> {
     pub(super) fn held_back(&mut self, held: Held, failed: Message) -> Message {
         let (detail, message) = match held {
             Held::Limit { detail } => (detail, Message::Limited),
-            Held::Disk(detail) | Held::Process(detail) | Held::State(detail) => (detail, failed),
+            Held::State(Fault::Disk(detail) | Fault::Process(detail) | Fault::State(detail)) => {
+                (detail, failed)
+            }
         };
         self.outcome.detail = Some(detail);
         message

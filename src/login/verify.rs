@@ -8,7 +8,8 @@ use crate::limits::Held;
 use crate::messages::Message;
 use crate::policy;
 use crate::provider::{self, ErrorKind};
-use crate::recovery::{Code, Fault};
+use crate::recovery::Code;
+use crate::state::Fault;
 
 impl Round<'_> {
     /// Counts a token as refused, asks about it, and takes that back unless it was.
@@ -31,18 +32,25 @@ impl Round<'_> {
     /// A token that may not be asked about now. A pause is a refused reply, so that a recovery code may
     /// still be typed.
     pub(super) fn pause(&mut self, held: Held) -> Next {
-        let (detail, verdict) = match held {
+        match held {
             Held::Limit { detail } => {
                 self.outcome.detail = Some(detail);
                 self.outcome.reason = Reason::Limited;
-                return self.refuse(Message::Paused);
+                self.refuse(Message::Paused)
             }
-            Held::Process(detail) => (detail, Reason::Process),
-            Held::Disk(detail) | Held::State(detail) => (detail, Reason::State),
+            Held::State(fault) => self.state_failed(fault),
+        }
+    }
+
+    /// What is kept across calls cannot be used.
+    fn state_failed(&mut self, fault: Fault) -> Next {
+        let (detail, reason) = match fault {
+            Fault::Process(detail) => (detail, Reason::Process),
+            Fault::Disk(detail) | Fault::State(detail) => (detail, Reason::State),
         };
         self.outcome.attempts += 1;
         self.outcome.detail = Some(detail);
-        Next::End(Verdict::Failed, verdict)
+        Next::End(Verdict::Failed, reason)
     }
 
     /// Asks the provider about a token; for somebody who is not enrolled the answer is no.
@@ -131,15 +139,7 @@ impl Round<'_> {
                 self.accept(Reason::RecoveryCode)
             }
             Ok(None) => self.refuse(Message::NotAccepted),
-            Err(fault) => {
-                let (detail, reason) = match fault {
-                    Fault::Process(detail) => (detail, Reason::Process),
-                    Fault::Disk(detail) | Fault::State(detail) => (detail, Reason::State),
-                };
-                self.outcome.attempts += 1;
-                self.outcome.detail = Some(detail);
-                Next::End(Verdict::Failed, reason)
-            }
+            Err(fault) => self.state_failed(fault),
         }
     }
 }

@@ -32,35 +32,30 @@ use crate::{account, limits, recovery, text, users};
 pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr]) -> Verdict {
     let start = SystemClock.now();
     let mut attempt = attempt::read(pamh);
-    let arguments = match Arguments::parse(args) {
-        Ok(arguments) => arguments,
-        Err(why) => {
-            return finish(&attempt, None, failed(Reason::Arguments, why));
-        }
+    let (arguments, config) = match files(args) {
+        Ok(found) => found,
+        Err(outcome) => return finish(&attempt, None, outcome),
     };
-    let config = match Config::load(&arguments.config) {
-        Ok(config) => config,
-        Err(error) => {
-            return finish(
-                &attempt,
-                None,
-                failed(Reason::Configuration, error.to_string()),
-            );
-        }
-    };
-    let outcome = match attempt::ask_for_user(pamh, &mut attempt) {
-        Ok(()) => {
+    let outcome = attempt::ask_for_user(pamh, &mut attempt)
+        .and_then(|()| {
             let case = Case {
                 attempt: &attempt,
                 arguments: &arguments,
                 config: &config,
                 start,
             };
-            case.decide(pamh).unwrap_or_else(|outcome| outcome)
-        }
-        Err(outcome) => outcome,
-    };
+            case.decide(pamh)
+        })
+        .unwrap_or_else(|outcome| outcome);
     finish(&attempt, Some((&config, arguments.debug)), outcome)
+}
+
+/// What the stack's line says, and the configuration that it names.
+fn files(args: &[&CStr]) -> Result<(Arguments, Config), Outcome> {
+    let arguments = Arguments::parse(args).map_err(|why| failed(Reason::Arguments, why))?;
+    let config = Config::load(&arguments.config)
+        .map_err(|error| failed(Reason::Configuration, error.to_string()))?;
+    Ok((arguments, config))
 }
 
 /// The audit line of a call that panicked.
@@ -90,19 +85,28 @@ impl Case<'_> {
         rules.push = person.and_then(|person| person.push).unwrap_or(rules.push);
         let id = person.map(|person| person.id);
         let facts = id.map(|id| self.facts(subject, id));
-        let (state, remember) = (&self.config.paths.state, &self.config.remember);
-        if let Some(facts) = facts.filter(|facts| remember::holds(state, remember, facts)) {
+        if facts.is_some_and(|facts| self.is_remembered(&facts)) {
             return Ok(Outcome {
-                authy_id: Some(facts.id.number()),
+                authy_id: id.map(AuthyId::number),
                 ..Outcome::new(Verdict::Accepted, Reason::Remembered)
             });
         }
         let outcome = self.ask(pamh, subject, id, &rules);
-        let proofs = [Reason::TokenAccepted, Reason::PushApproved];
-        if let Some(facts) = facts.filter(|_| proofs.contains(&outcome.reason)) {
-            remember::keep(state, remember, &facts);
+        if let Some(facts) = facts {
+            self.remember(&facts, &outcome);
         }
         Ok(outcome)
+    }
+
+    fn is_remembered(&self, facts: &Facts<'_>) -> bool {
+        remember::holds(&self.config.paths.state, &self.config.remember, facts)
+    }
+
+    /// Keeps a login that a token or a push has proven.
+    fn remember(&self, facts: &Facts<'_>, outcome: &Outcome) {
+        if [Reason::TokenAccepted, Reason::PushApproved].contains(&outcome.reason) {
+            remember::keep(&self.config.paths.state, &self.config.remember, facts);
+        }
     }
 
     /// What a login is remembered by.

@@ -84,16 +84,7 @@ pub fn remove(state: &Path, user: &str) -> Result<bool, state::Error> {
 /// # Errors
 /// The folder cannot be trusted or read.
 pub fn unreadable(state: &Path) -> Result<Vec<state::Error>, state::Error> {
-    let Some(folder) = Folder::find(state, &[FOLDER])? else {
-        return Ok(Vec::new());
-    };
-    let fault = |name: String| match folder.read(&name) {
-        Ok(bytes) => read(bytes.as_deref())
-            .err()
-            .map(|why| folder.unreadable(&name, why)),
-        Err(error) => Some(error),
-    };
-    Ok(folder.names()?.into_iter().filter_map(fault).collect())
+    Folder::faults(state, FOLDER, read)
 }
 
 /// New codes: as they are kept, and as they are shown.

@@ -105,3 +105,28 @@ impl Error {
         }
     }
 }
+
+/// Why something that is kept in the state was not looked at or not changed, by what follows from it.
+/// The texts are for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The disk is full or read-only.
+    Disk(String),
+    /// A limit of the process's own caller.
+    Process(String),
+    /// The file is corrupt, from a newer version, wrongly owned, or locked for too long.
+    State(String),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        if error.is_disk() {
+            Self::Disk(text)
+        } else if error.is_process() {
+            Self::Process(text)
+        } else {
+            Self::State(text)
+        }
+    }
+}

@@ -12,6 +12,7 @@ mod import;
 mod mapping;
 mod phones;
 mod rehearsal;
+mod state;
 mod terminal;
 mod tokens;
 

@@ -11,8 +11,9 @@ pub(crate) mod sim;
 pub(crate) mod terminal;
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The product: the very file that is installed, not a library beside the tests.
 pub(crate) fn product() -> PathBuf {
@@ -44,4 +45,16 @@ pub(crate) fn mount(arguments: &[&str], path: &Path) {
         .status()
         .unwrap();
     assert!(status.success());
+}
+
+/// Runs a program that reads `input`, and must end well.
+pub(crate) fn pipe(command: &mut Command, input: &str) {
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    assert!(child.wait().unwrap().success(), "{command:?}");
 }

@@ -1,7 +1,6 @@
 //! Real sshd: a copy under another name, which makes that name its PAM service, in the sandbox.
 
 use std::fs;
-use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::common::host::Host;
-use crate::common::sandbox;
+use crate::common::{pipe, sandbox};
 
 /// The name of sshd's copy, and so of its PAM service.
 pub(super) const NAME: &str = "sshd-under-test";
@@ -163,17 +162,6 @@ pub(super) fn run(command: &mut Command) {
         "{command:?}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-}
-
-fn pipe(command: &mut Command, input: &str) {
-    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    assert!(child.wait().unwrap().success(), "{command:?}");
 }
 
 pub(super) fn is_inside(output: &Output) -> bool {

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::hostile::Trap;
-use crate::common::sandbox;
 use crate::common::terminal::Terminal;
+use crate::common::{pipe, sandbox};
 
 const SERVICE: &str = "sudo-under-test";
 pub(super) const USER: &str = "pat";
@@ -79,17 +79,6 @@ impl Sudo {
             .write_all((lines.join("\n") + "\n").as_bytes());
         child.wait_with_output().unwrap()
     }
-}
-
-fn pipe(command: &mut Command, input: &str) {
-    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    assert!(child.wait().unwrap().success(), "{command:?}");
 }
 
 pub(super) fn became_root(output: &Output) -> bool {

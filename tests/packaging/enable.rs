@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::machine::{Machine, PASSWORD, is_inside, pipe, stacks, wait_for};
+use super::machine::{Machine, PASSWORD, is_inside, stacks, wait_for};
+use crate::common::pipe;
 use crate::common::sandbox;
 
 const PENDING: &str = "/var/lib/pam_authy/pam/sshd.pending";

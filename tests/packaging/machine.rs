@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{AUTHYCTL, product, stdout_of};
+use crate::common::pipe;
 use crate::common::sim::Sim;
 
 pub(super) const USER: &str = "pat";
@@ -189,17 +190,6 @@ pub(super) fn wait_for(holds: impl Fn() -> bool) {
         assert!(Instant::now() < until, "it does not come to hold");
         std::thread::sleep(Duration::from_millis(50));
     }
-}
-
-pub(super) fn pipe(command: &mut Command, input: &str) {
-    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    assert!(child.wait().unwrap().success(), "{command:?}");
 }
 
 pub(super) fn is_inside(output: &Output) -> bool {

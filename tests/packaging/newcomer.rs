@@ -9,8 +9,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use super::docs::section;
-use super::machine::{Machine, PASSWORD, USER, is_inside, pipe, stacks};
+use super::machine::{Machine, PASSWORD, USER, is_inside, stacks};
 use super::{AUTHY_SIM, AUTHYCTL, product, root, stdout_of, text_of};
+use crate::common::pipe;
 use crate::common::sandbox;
 
 /// The commands of the section, in their order.

@@ -122,7 +122,7 @@ fn what_an_hour_has_spent_is_not_sent_and_the_login_goes_on() {
 #[test]
 fn a_full_disk_denies_what_costs_money_and_no_token() {
     let mut script = Script::texts(&["sms", "1234567"]).verify(vec![Ok(())]);
-    script.counts.spend = Some(Held::Disk("No space left on device".into()));
+    script.counts.spend = Some(Held::State(Fault::Disk("No space left on device".into())));
     let ran = script.run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
     assert_eq!(ran.said(1), Some(Message::SmsFailed));
@@ -131,8 +131,11 @@ fn a_full_disk_denies_what_costs_money_and_no_token() {
 #[test]
 fn counts_that_cannot_be_kept_deny_a_token_unsent() {
     let faults = [
-        (Held::Process("File too large".into()), Reason::Process),
-        (Held::State("corrupt".into()), Reason::State),
+        (
+            Held::State(Fault::Process("File too large".into())),
+            Reason::Process,
+        ),
+        (Held::State(Fault::State("corrupt".into())), Reason::State),
     ];
     for (held, reason) in faults {
         let mut script =

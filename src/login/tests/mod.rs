@@ -14,7 +14,8 @@ use crate::config::Otherwise;
 use crate::limits::{Costly, Held};
 use crate::messages::{Language, Texts};
 use crate::provider::{Answer, Error, ErrorKind, Question, Sent};
-use crate::recovery::{Code, Fault};
+use crate::recovery::Code;
+use crate::state::Fault;
 
 /// A clock that moves when somebody sleeps or a script says so.
 struct FakeClock {

@@ -42,14 +42,7 @@ pub(super) fn sshd(
         let missing = || Check::warning("sshd", "sshd is not installed");
         return uses.then(missing).into_iter().collect();
     };
-    // Administrators first, so that a limit never leaves them out.
-    let mut names: Vec<&str> = people.admins.iter().map(String::as_str).collect();
-    let enrolled = mapping.into_iter().flat_map(Mapping::iter);
-    names.extend(
-        enrolled
-            .map(|(name, _)| name)
-            .filter(|name| !people.admins.contains(*name)),
-    );
+    let names = names(people, mapping);
     let mut found: BTreeMap<Finding, Vec<String>> = BTreeMap::new();
     for name in names.iter().take(PEOPLE_LIMIT) {
         for (host, address) in ADDRESSES {
@@ -75,6 +68,29 @@ pub(super) fn sshd(
             }
         }
     }
+    checks(protected, found, names.len())
+}
+
+/// Whom sshd is asked about: administrators first, so that a limit never leaves them out.
+fn names<'a>(people: &'a People, mapping: Option<&'a Mapping>) -> Vec<&'a str> {
+    let enrolled = mapping.into_iter().flat_map(Mapping::iter);
+    let others = enrolled
+        .map(|(name, _)| name)
+        .filter(|name| !people.admins.contains(*name));
+    people
+        .admins
+        .iter()
+        .map(String::as_str)
+        .chain(others)
+        .collect()
+}
+
+/// What was found, each with whom it was found for, of `people` in all.
+fn checks(
+    protected: &[Protected],
+    found: BTreeMap<Finding, Vec<String>>,
+    people: usize,
+) -> Vec<Check> {
     let mut checks: Vec<_> = found
         .into_iter()
         .map(|((level, message, hint), who)| {
@@ -87,7 +103,7 @@ pub(super) fn sshd(
             "sshd asks everybody for the second factor",
         ));
     }
-    if let Some(more @ 1..) = names.len().checked_sub(PEOPLE_LIMIT) {
+    if let Some(more @ 1..) = people.checked_sub(PEOPLE_LIMIT) {
         let message = format!("sshd was asked about {PEOPLE_LIMIT} people, not about {more} more");
         checks.push(
             Check::warning("sshd", message)

@@ -179,71 +179,71 @@ impl<'a> Stack<'a> {
 
     /// Everything that is wrong; one `ok` when nothing is.
     pub(super) fn checks(&self) -> Vec<Check> {
+        let (name, pam) = (self.service, format!("pam {}", self.service));
+        let faults = self.faults();
+        if faults.is_empty() {
+            let message = format!("{name}: password and token are both needed");
+            return vec![Check::new(&pam, Level::Ok, message)];
+        }
+        let check =
+            |(level, what, hint)| Check::new(&pam, level, format!("{name}: {what}")).hint(hint);
+        faults.into_iter().map(check).collect()
+    }
+
+    /// What is wrong, and what to do about it.
+    fn faults(&self) -> Vec<(Level, String, &'static str)> {
         let mut found = Vec::new();
-        let mut say = |level, message: String, hint: &str| {
-            found.push(Check::new(&format!("pam {}", self.service), level, message).hint(hint));
-        };
-        let name = self.service;
+        let mut say = |level, what: &str, hint| found.push((level, what.to_owned(), hint));
         if let Some(reason) = self.goes_round() {
             say(
                 Level::Problem,
-                format!("{name}: somebody gets in whom Authy refused: {reason}"),
+                &format!("somebody gets in whom Authy refused: {reason}"),
                 "our line is `auth required pam_authy.so`, and no `sufficient` or jump leads past it",
             );
         }
         if !self.can_pass(SUCCESS, true) {
             say(
                 Level::Problem,
-                format!("{name}: nobody gets in, with a right password and a right token either"),
+                "nobody gets in, with a right password and a right token either",
                 "end the stack with `auth required pam_permit.so`, and see where its jumps lead",
             );
         }
         if self.has_first_factor() && self.can_pass(SUCCESS, false) {
             say(
                 Level::Problem,
-                format!("{name}: a token alone lets in, with a wrong password"),
+                "a token alone lets in, with a wrong password",
                 "make the line of the password `requisite`",
             );
         }
         if self.ignorable && self.can_pass(IGNORE, true) != self.can_pass(SUCCESS, true) {
             say(
                 Level::Problem,
-                format!(
-                    "{name}: whoever is let pass without a factor is locked out: all modules answer ignore"
-                ),
+                "whoever is let pass without a factor is locked out: all modules answer ignore",
                 "end the stack with `auth required pam_permit.so`",
             );
         }
         if self.ignorable && self.has_first_factor() && self.can_pass(IGNORE, false) {
             say(
                 Level::Problem,
-                format!(
-                    "{name}: whoever is let pass without a factor gets in with a wrong password"
-                ),
+                "whoever is let pass without a factor gets in with a wrong password",
                 "make the line of the password `requisite`, and put pam_permit.so behind it only",
             );
         }
-        let reached = self
-            .worlds(AUTH_ERR, false)
-            .into_iter()
-            .any(|world| self.run(world).asked);
-        if self.has_first_factor() && reached && !self.token_in_password {
+        if self.has_first_factor() && self.strangers_reach_us() && !self.token_in_password {
             say(
                 Level::Warning,
-                format!(
-                    "{name}: a wrong password still comes to the second factor, so strangers can cause SMS"
-                ),
+                "a wrong password still comes to the second factor, so strangers can cause SMS",
                 "make the line of the password `requisite`",
             );
         }
-        if found.is_empty() {
-            found.push(Check::new(
-                &format!("pam {name}"),
-                Level::Ok,
-                format!("{name}: password and token are both needed"),
-            ));
-        }
         found
+    }
+
+    /// Whether somebody with a wrong password is asked for a token.
+    fn strangers_reach_us(&self) -> bool {
+        self.worlds(AUTH_ERR, false)
+            .into_iter()
+            .any(|world| self.run(world).asked)
     }
 
     /// Why somebody passes although our module refused them or was not asked.

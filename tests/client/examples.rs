@@ -17,7 +17,7 @@ macro_rules! examples {
     ($($name:ident)*) => {
         $(#[expect(unreachable_pub, reason = "documentation shows public functions")]
         mod $name {
-            include!(concat!("../src/client/examples/", stringify!($name), ".rs"));
+            include!(concat!("../../src/client/examples/", stringify!($name), ".rs"));
         })*
     };
 }

@@ -1,5 +1,7 @@
 //! The client against authy-sim over real TLS, and against what a server may do wrong.
 
+mod examples;
+
 use std::time::{Duration, Instant};
 
 use pam_authy::client::tokens::{Send, Verify};

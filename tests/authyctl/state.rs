@@ -14,7 +14,7 @@ use pam_authy::remember::{Facts, holds, keep};
 use pam_authy::state::file_name;
 use serde_json::{Value, json};
 
-use crate::authyctl::{run, run_json, text};
+use super::{run, run_json, text};
 use crate::common::sim::Sim;
 
 fn login(sim: &Sim, user: &str, enrolled: bool) -> Stored {
