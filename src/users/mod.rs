@@ -50,6 +50,15 @@ pub fn find(path: &Path, user: &str) -> Result<Found, Error> {
     })
 }
 
+/// Whether the mapping at `path` has an index that holds for it, so that a login reads one entry and not
+/// the whole.
+#[cfg(feature = "admin")]
+#[must_use]
+pub fn is_indexed(path: &Path) -> bool {
+    // Whoever it asks about: an index that holds answers for anybody.
+    trusted_file::open(path, Holds::Public).is_ok_and(|opened| index::find(&opened, "").is_some())
+}
+
 /// A valid users.toml.
 #[derive(Debug, Default)]
 pub struct Mapping(BTreeMap<String, Slot>);

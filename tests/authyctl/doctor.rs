@@ -161,3 +161,20 @@ fn a_configuration_that_is_broken_hides_no_other_check() {
     assert_eq!(result(&checks, "people"), "problem");
     assert!(messages(&checks, "sudo").contains("`sudo -i` asks no second factor"));
 }
+
+#[test]
+fn a_large_mapping_without_its_index_is_a_warning_until_it_is_written() {
+    let sim = Sim::start();
+    let folder = tempfile::tempdir().unwrap();
+    let users = sim.path("users.toml");
+    let many: String = (1..=1000).map(|n| format!("u{n} = {n}\n")).collect();
+    fs::write(&users, format!("[users]\n{many}")).unwrap();
+
+    let (_, checks) = doctor(&sim, folder.path());
+    assert_eq!(result(&checks, "users"), "warning", "{checks:#?}");
+    assert!(messages(&checks, "users").contains("its index does not hold"));
+
+    run_json(&sim, &["index"], "");
+    let (_, checks) = doctor(&sim, folder.path());
+    assert_eq!(result(&checks, "users"), "ok", "{checks:#?}");
+}

@@ -5,12 +5,15 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use pam_authy::config::Config;
-use pam_authy::users::{Entry, Mapping};
+use pam_authy::users::{self, Entry, Mapping};
 
 use super::Check;
 use super::stack::Module;
 use crate::cli::Global;
 use crate::commands::test::module_folders;
+
+/// From so many users on a login without the index takes noticeably longer.
+const WORTH_AN_INDEX: usize = 1000;
 
 /// The configuration and the mapping as far as they can be used, and what is said of both.
 pub(super) fn files(global: &Global) -> (Vec<Check>, Option<Config>, Option<Mapping>) {
@@ -61,6 +64,12 @@ fn mapping_check(global: &Global, mapping: &Mapping) -> Check {
         (None, 0) => Check::warning("users", format!("{file} names nobody"))
             .hint("authyctl enroll USER --authy-id N"),
         (None, 1) => Check::ok("users", format!("{file} is valid and names one user")),
+        (None, count) if count >= WORTH_AN_INDEX && !users::is_indexed(&global.users) => {
+            let message = format!(
+                "{file} is valid and names {count} users, and its index does not hold: each login reads it all"
+            );
+            Check::warning("users", message).hint("authyctl index")
+        }
         (None, count) => Check::ok("users", format!("{file} is valid and names {count} users")),
     }
 }
