@@ -198,15 +198,18 @@ impl Sim {
             .count()
     }
 
-    /// The lines of the log; waits a moment for the first that `wanted` likes.
+    /// The lines of the log; waits a moment for the first that `wanted` likes, and until no more come.
     pub(crate) fn log(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
         let until = Instant::now() + Duration::from_secs(3);
         loop {
             let text = fs::read_to_string(self.path("log.txt")).unwrap_or_default();
-            if text.lines().any(&wanted) || Instant::now() > until {
-                return text.lines().map(str::to_owned).collect();
+            let is_there = text.lines().any(&wanted);
+            std::thread::sleep(Duration::from_millis(if is_there { 50 } else { 10 }));
+            // The line of a login that has ended may still be on its way behind the first.
+            let later = fs::read_to_string(self.path("log.txt")).unwrap_or_default();
+            if (is_there && later == text) || Instant::now() > until {
+                return later.lines().map(str::to_owned).collect();
             }
-            std::thread::sleep(Duration::from_millis(10));
         }
     }
 }

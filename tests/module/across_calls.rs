@@ -101,7 +101,7 @@ fn a_second_ssh_login_is_remembered_until_it_is_forgotten() {
     assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[&sshd.token()])));
 
     assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[])), "not asked again");
-    assert!(sshd.host.audit()[1].starts_with("verdict=accepted reason=remembered"));
+    assert!(sshd.host.audit_of(2)[1].starts_with("verdict=accepted reason=remembered"));
     assert!(
         !is_inside(&sshd.ssh(USER, "wrong horse", &[])),
         "the password still is"
@@ -156,7 +156,7 @@ fn refused_tokens_pause_a_user_until_authyctl_unlocks() {
         "{}",
         sshd.asked()
     );
-    assert!(sshd.host.audit()[1].contains("reason=limited"));
+    assert!(sshd.host.audit_of(2)[1].contains("reason=limited"));
 
     authyctl(&sshd.host, &["unlock", USER]);
     assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[&sshd.token()])));

@@ -113,7 +113,7 @@ fn the_unenrolled_see_the_same_and_nothing_is_sent() {
         "each refusal waits: {:?}",
         unknown.took
     );
-    assert!(host.audit()[1].starts_with("verdict=refused reason=unenrolled attempts=3"));
+    assert!(host.audit_of(2)[1].starts_with("verdict=refused reason=unenrolled attempts=3"));
 }
 
 #[test]

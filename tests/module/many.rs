@@ -158,6 +158,8 @@ fn threads_of_one_process_log_in_side_by_side() {
     let host = host();
     host.sim
         .answer_verify(200, r#"{"token":"is valid","success":true}"#);
+    // The first one writes the stack that all of them read.
+    assert_eq!(host.login("alice", &["1234567"]).code, "PAM_SUCCESS");
     std::thread::scope(|scope| {
         for number in 0..8 {
             let host = &host;
