@@ -7,17 +7,17 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pam_authy::client::callback::{Callback, Params};
-use pam_authy::client::tokens::Verify;
-use pam_authy::client::transport::{Request, Response, Transport};
-use pam_authy::client::types::{AuthyId, Cellphone, CountryCode, Token, Uuid};
-use pam_authy::client::{Client, Error};
-use pam_authy::config::Config;
-use pam_authy::deadline::Deadline;
-use pam_authy::secret::Secret;
-use pam_authy::ssh_key::fingerprints;
-use pam_authy::text;
-use pam_authy::users::{Entry, Mapping};
+use pam_authy::base::deadline::Deadline;
+use pam_authy::base::secret::Secret;
+use pam_authy::base::text;
+use pam_authy::client::authy::callback::{Callback, Params};
+use pam_authy::client::authy::tokens::Verify;
+use pam_authy::client::authy::types::{AuthyId, Cellphone, CountryCode, Token, Uuid};
+use pam_authy::client::authy::{Client, Error};
+use pam_authy::client::http::{Request, Response, Transport};
+use pam_authy::host::ssh_key::fingerprints;
+use pam_authy::store::config::Config;
+use pam_authy::store::users::{Entry, Mapping};
 use serde_json::Value;
 
 /// The API key of the corpus; no error may quote it.

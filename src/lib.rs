@@ -12,18 +12,19 @@
 //!
 //! | row | modules | what they know |
 //! |---|---|---|
-//! | 1 | [`secret`] [`text`] [`deadline`] [`trusted_file`] [`toml_file`] [`account`] [`address`] [`messages`] [`process`] [`attempt`] [`ssh_key`] [`state`] | the operating system, nothing of Authy |
-//! | 2 | [`client`] | Authy's API; nothing of Unix users, configuration, PAM |
-//! | 3 | [`config`] [`users`] | the two files |
-//! | 4 | [`provider`] [`policy`] [`limits`] [`recovery`] [`remember`] | what a login asks of a service; who needs a second factor; what lives across calls |
-//! | 5 | [`login`] | a whole login, without a PAM handle |
-//! | 6 | [`audit`] | an outcome as one log line |
-//! | 7 | `pam` | PAM's C interface: the module itself |
+//! | 1 | [`base`] | plain values; nothing else of this crate |
+//! | 2 | [`host`] [`messages`] | the operating system, the texts |
+//! | 3 | [`client`] | Authy's API; nothing of Unix users, configuration, PAM |
+//! | 4 | [`store`] | what lies on the disk |
+//! | 5 | [`factor`] | what a login asks of a service |
+//! | 6 | [`login`] | a whole login, without a PAM handle |
+//! | 7 | [`engine`] | an outcome as one log line |
+//! | 8 | `pam` | PAM's C interface: the module itself |
 //!
 //! # Trust boundaries
 //!
 //! Not trusted: the person at the prompt, the network, the service's answers (only one file,
-//! `client::reply`, may call one of them a yes), the environment, resource limits and signals of
+//! `client::authy::reply`, may call one of them a yes), the environment, resource limits and signals of
 //! the calling process, other local users' files. Trusted: root, and files that only root can write.
 //!
 //! `unsafe` stands in two files: the C calls of the module, and libpam's application side.
@@ -46,29 +47,15 @@
 static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
-pub mod account;
-pub mod address;
-pub mod attempt;
-pub mod audit;
+pub mod base;
 pub mod client;
-pub mod config;
-pub mod deadline;
-pub mod limits;
+pub mod engine;
+pub mod factor;
+pub mod host;
 pub mod login;
 pub mod messages;
 mod pam;
 #[cfg(feature = "admin")]
 #[expect(unsafe_code, reason = "calls libpam as an application does")]
 pub mod pam_app;
-pub mod policy;
-pub mod process;
-pub mod provider;
-pub mod recovery;
-pub mod remember;
-pub mod secret;
-pub mod ssh_key;
-pub mod state;
-pub mod text;
-pub mod toml_file;
-pub mod trusted_file;
-pub mod users;
+pub mod store;

@@ -8,9 +8,9 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
-use pam_authy::config;
-use pam_authy::limits::{Costly, Held, Limits, Listing, Stored, list};
-use pam_authy::state::Fault;
+use pam_authy::store::config;
+use pam_authy::store::limits::{Costly, Held, Limits, Listing, Stored, list};
+use pam_authy::store::state::Fault;
 
 use crate::common::child::{CHILD, as_child, child, ends_well, signal, wait_for_go};
 use crate::common::{disk, mount, sandbox};

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use pam_authy::recovery::{Left, Recovery, Stored, generate, left};
-use pam_authy::state::Fault;
+use pam_authy::store::recovery::{Left, Recovery, Stored, generate, left};
+use pam_authy::store::state::Fault;
 
 use crate::common::child::{as_child, child, ends_well, signal, wait_for_go};
 use crate::common::{disk, mount, sandbox};

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use pam_authy::attempt::Attempt;
-use pam_authy::config;
-use pam_authy::remember::{Facts, holds, keep};
+use pam_authy::base::attempt::Attempt;
+use pam_authy::store::config;
+use pam_authy::store::remember::{Facts, holds, keep};
 
 use crate::common::child::{CHILD, as_child};
 

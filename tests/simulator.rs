@@ -6,17 +6,17 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use pam_authy::client::activity::Activity;
-use pam_authy::client::approvals::{Decision, Request};
-use pam_authy::client::callback::{Answer, Callback, Params};
-use pam_authy::client::phones::{Code, Phone, Start};
-use pam_authy::client::tokens::{Send, Verify};
-use pam_authy::client::transport::Https;
-use pam_authy::client::types::{AuthyId, Token};
-use pam_authy::client::users::{NewUser, Secrets};
-use pam_authy::client::{Client, Error};
-use pam_authy::deadline::Deadline;
-use pam_authy::secret::Secret;
+use pam_authy::base::deadline::Deadline;
+use pam_authy::base::secret::Secret;
+use pam_authy::client::authy::activity::Activity;
+use pam_authy::client::authy::approvals::{Decision, Request};
+use pam_authy::client::authy::callback::{Answer, Callback, Params};
+use pam_authy::client::authy::phones::{Code, Phone, Start};
+use pam_authy::client::authy::tokens::{Send, Verify};
+use pam_authy::client::authy::types::{AuthyId, Token};
+use pam_authy::client::authy::users::{NewUser, Secrets};
+use pam_authy::client::authy::{Client, Error};
+use pam_authy::client::http::Https;
 use serde_json::json;
 
 use crate::common::sim::Sim;
@@ -322,7 +322,7 @@ fn check(
     request: &str,
     url: &str,
     key: &str,
-) -> Result<Answer, pam_authy::client::callback::Invalid> {
+) -> Result<Answer, pam_authy::client::authy::callback::Invalid> {
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let target = head.split(' ').nth(1).unwrap();
     let params = match target.split_once('?') {

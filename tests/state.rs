@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use pam_authy::state::{Change, Folder};
+use pam_authy::store::state::{Change, Folder};
 
 use crate::common::child::{as_child, child, ends_well, signal, wait_for_go};
 use crate::common::{disk, mount, sandbox};
@@ -16,7 +16,7 @@ fn temporary() -> (tempfile::TempDir, PathBuf) {
     (above, path)
 }
 
-fn put(folder: &Folder, text: &[u8]) -> Result<(), pam_authy::state::Error> {
+fn put(folder: &Folder, text: &[u8]) -> Result<(), pam_authy::store::state::Error> {
     folder.update("f", |_| ((), Change::Write(text.to_vec())))
 }
 

@@ -6,6 +6,7 @@
 //! leaves for a provider. `reply` sorts what was typed, `send`, `push` and `verify` act on it.
 
 mod password;
+pub mod policy;
 mod push;
 mod reply;
 mod send;
@@ -13,15 +14,15 @@ mod verify;
 
 use std::time::{Duration, Instant};
 
-use crate::attempt::{Attempt, Factor, Outcome, Reason, Verdict, When};
-use crate::client::types::AuthyId;
-use crate::config::{self, Enter};
-use crate::deadline::{Clock, Deadline};
-use crate::limits::Limits;
+use crate::base::attempt::{Attempt, Factor, Outcome, Reason, Verdict, When};
+use crate::base::deadline::{Clock, Deadline};
+use crate::base::secret::Secret;
+use crate::client::authy::types::AuthyId;
+use crate::factor::{Provider, Way};
 use crate::messages::{Message, Messages};
-use crate::provider::{Provider, Way};
-use crate::recovery::Recovery;
-use crate::secret::Secret;
+use crate::store::config::{self, Enter};
+use crate::store::limits::Limits;
+use crate::store::recovery::Recovery;
 
 pub use password::FirstPass;
 use push::Pushes;

@@ -4,11 +4,11 @@
 //! nowhere else: of the reply only what stands behind it is looked at any further.
 
 use super::{Next, Round};
-use crate::attempt::{Outcome, Reason, Verdict};
-use crate::client::types::Token;
+use crate::base::attempt::{Outcome, Reason, Verdict};
+use crate::base::secret::Secret;
+use crate::client::authy::types::Token;
 use crate::login::reply::Reply;
 use crate::messages::Message;
-use crate::secret::Secret;
 
 /// The length of a token of the Authy app and of its SMS, which needs no comma in front.
 const TOKEN: usize = 7;
@@ -76,7 +76,7 @@ impl Round<'_> {
     /// again after an earlier module took it, and where there are seven digits and nothing else.
     fn take_apart(&self, combined: &Secret) -> (Secret, Reply) {
         let text = combined.expose();
-        if crate::text::has_control(text) || self.is_typed_again(text) {
+        if crate::base::text::has_control(text) || self.is_typed_again(text) {
             return (combined.clone(), Reply::Unusable);
         }
         let secret = |text: &str| Secret::new(text.to_owned());

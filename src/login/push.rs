@@ -7,13 +7,13 @@
 use std::time::{Duration, Instant};
 
 use super::{Next, Round};
-use crate::attempt::{Factor, Reason, Verdict};
-use crate::client::types::{AuthyId, Uuid};
-use crate::limits::Costly;
+use crate::base::attempt::{Factor, Reason, Verdict};
+use crate::base::secret::Secret;
+use crate::base::text;
+use crate::client::authy::types::{AuthyId, Uuid};
+use crate::factor::{Answer, Error, ErrorKind, Question};
 use crate::messages::Message;
-use crate::provider::{Answer, Error, ErrorKind, Question};
-use crate::secret::Secret;
-use crate::text;
+use crate::store::limits::Costly;
 
 /// How long a push is looked at before the person is asked.
 const LOOK: Duration = Duration::from_secs(10);

@@ -1,12 +1,12 @@
 //! What a reply is, before anybody is asked about it, and the prompt that asked for it.
 
 use super::{Login, Round};
-use crate::client::types::Token;
+use crate::base::secret::Secret;
+use crate::base::text;
+use crate::client::authy::types::Token;
+use crate::factor::Way;
 use crate::messages::Message;
-use crate::provider::Way;
-use crate::recovery::Code;
-use crate::secret::Secret;
-use crate::text;
+use crate::store::recovery::Code;
 
 /// What a person typed.
 pub(super) enum Reply {

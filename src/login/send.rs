@@ -1,10 +1,10 @@
 //! SMS and calls: on request or before the prompt, counted, and never what ends a login.
 
 use super::{Next, Round};
-use crate::limits::{Costly, Held};
+use crate::factor::{Sent, Way};
 use crate::messages::Message;
-use crate::provider::{Sent, Way};
-use crate::state::Fault;
+use crate::store::limits::{Costly, Held};
+use crate::store::state::Fault;
 
 impl Way {
     fn costly(self) -> Costly {

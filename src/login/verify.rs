@@ -1,15 +1,15 @@
 //! Proofs that are typed: tokens, which the provider is asked about, and recovery codes.
 
 use super::{Next, Round};
-use crate::attempt::{Factor, Reason, Verdict};
-use crate::client::types::Token;
-use crate::config::Otherwise;
-use crate::limits::Held;
+use crate::base::attempt::{Factor, Reason, Verdict};
+use crate::client::authy::types::Token;
+use crate::factor::{self, ErrorKind};
+use crate::login::policy;
 use crate::messages::Message;
-use crate::policy;
-use crate::provider::{self, ErrorKind};
-use crate::recovery::Code;
-use crate::state::Fault;
+use crate::store::config::Otherwise;
+use crate::store::limits::Held;
+use crate::store::recovery::Code;
+use crate::store::state::Fault;
 
 impl Round<'_> {
     /// Counts a token as refused, asks about it, and takes that back unless it was.
@@ -88,7 +88,7 @@ impl Round<'_> {
 
     /// What a provider's error means for the login; `whole` as [`Round::has_whole_request`] said before
     /// the request.
-    pub(super) fn refused_by_provider(&mut self, error: provider::Error, whole: bool) -> Next {
+    pub(super) fn refused_by_provider(&mut self, error: factor::Error, whole: bool) -> Next {
         self.outcome.code = error.code;
         let kind = error.kind;
         if kind != ErrorKind::Refused {

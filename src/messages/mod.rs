@@ -8,7 +8,7 @@ mod built_in;
 
 use std::collections::BTreeMap;
 
-use crate::text;
+use crate::base::text;
 pub use built_in::Message;
 
 /// The longest text of the administrator's own, in characters.

@@ -6,9 +6,10 @@
 use std::ffi::CStr;
 use std::path::PathBuf;
 
+use crate::base::text;
 use crate::login::FirstPass;
-use crate::text;
-use crate::{config, users};
+use crate::store::config;
+use crate::store::users;
 
 /// What the line in the PAM stack asks for.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,9 +5,10 @@ use pam::items::{AuthTok, RHost, RUser, Service, Tty};
 use pam::module::PamHandle;
 
 use super::{conversation, ffi};
-use crate::attempt::{Attempt, Outcome, Reason, Verdict};
-use crate::secret::Secret;
-use crate::{address, text};
+use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
+use crate::base::secret::Secret;
+use crate::base::text;
+use crate::host::address;
 
 /// What PAM says of who knocks.
 pub(super) fn read(pamh: &mut PamHandle) -> Attempt {

@@ -9,8 +9,8 @@ use pam::items::User;
 use pam::module::PamHandle;
 
 use super::ffi;
+use crate::base::secret::Secret;
 use crate::login::{Conversation, ConversationFailed};
-use crate::secret::Secret;
 
 /// The person behind a PAM handle.
 pub(super) struct PamConversation<'a>(pub(super) &'a mut PamHandle);

@@ -6,7 +6,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 
 use pam::module::PamHandle;
 
-use crate::secret::Secret;
+use crate::base::secret::Secret;
 
 /// `PAM_AUTHTOK` of `_pam_types.h`.
 const PAM_AUTHTOK: c_int = 6;

@@ -18,7 +18,7 @@ use pam::constants::{PamFlag, PamResultCode};
 use pam::module::{PamHandle, PamHooks};
 use pam::pam_hooks;
 
-use crate::attempt::Verdict;
+use crate::base::attempt::Verdict;
 
 struct PamAuthy;
 

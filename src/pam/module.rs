@@ -13,20 +13,24 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::arguments::Arguments;
 use super::attempt;
 use super::conversation::PamConversation;
-use crate::attempt::{Attempt, Outcome, Reason, Verdict};
-use crate::audit::{Audit, DEFAULT_LOG};
-use crate::client::Client;
-use crate::client::transport::Https;
-use crate::client::types::AuthyId;
-use crate::config::{self, Config, Otherwise};
-use crate::deadline::{Clock, Deadline, SystemClock};
+use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
+use crate::base::deadline::{Clock, Deadline, SystemClock};
+use crate::base::text;
+use crate::client::authy::Client;
+use crate::client::authy::types::AuthyId;
+use crate::client::http::Https;
+use crate::engine::audit::{Audit, DEFAULT_LOG};
+use crate::factor::authy::Authy;
+use crate::host::account;
+use crate::login::policy::{self, Needed, Question};
 use crate::login::{FirstPass, Login};
 use crate::messages::Messages;
-use crate::policy::{self, Needed, Question};
-use crate::provider::authy::Authy;
-use crate::remember::{self, Facts};
-use crate::users::Person;
-use crate::{account, limits, recovery, text, users};
+use crate::store::config::{self, Config, Otherwise};
+use crate::store::limits;
+use crate::store::recovery;
+use crate::store::remember::{self, Facts};
+use crate::store::users;
+use crate::store::users::Person;
 
 /// Performs one login and writes its audit line.
 pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr]) -> Verdict {

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pam_authy::users::Mapping;
+use pam_authy::store::users::Mapping;
 use serde_json::{Value, json};
 
 use super::{authyctl, enrolled, run, run_json, text};

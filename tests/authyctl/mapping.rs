@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Child;
 use std::time::Duration;
 
-use pam_authy::users::Mapping;
+use pam_authy::store::users::Mapping;
 use serde_json::{Value, json};
 
 use super::{authyctl, enrolled, feed, run, run_json, text};

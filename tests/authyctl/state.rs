@@ -6,12 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use pam_authy::attempt::Attempt;
-use pam_authy::config;
-use pam_authy::limits::{Costly, Limits, Stored};
-use pam_authy::recovery::{self, Recovery};
-use pam_authy::remember::{Facts, holds, keep};
-use pam_authy::state::file_name;
+use pam_authy::base::attempt::Attempt;
+use pam_authy::store::config;
+use pam_authy::store::limits::{Costly, Limits, Stored};
+use pam_authy::store::recovery::{self, Recovery};
+use pam_authy::store::remember::{Facts, holds, keep};
+use pam_authy::store::state::file_name;
 use serde_json::{Value, json};
 
 use super::{run, run_json, text};

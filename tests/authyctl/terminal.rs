@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use pam_authy::users::Mapping;
+use pam_authy::store::users::Mapping;
 use serde_json::json;
 
 use super::{enrolled, run_json};

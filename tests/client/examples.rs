@@ -3,11 +3,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pam_authy::client::transport::Https;
-use pam_authy::client::types::AuthyId;
-use pam_authy::client::{Client, Error};
-use pam_authy::deadline::Deadline;
-use pam_authy::secret::Secret;
+use pam_authy::base::deadline::Deadline;
+use pam_authy::base::secret::Secret;
+use pam_authy::client::authy::types::AuthyId;
+use pam_authy::client::authy::{Client, Error};
+use pam_authy::client::http::Https;
 use serde_json::json;
 
 use crate::common::sim::Sim;
@@ -17,7 +17,7 @@ macro_rules! examples {
     ($($name:ident)*) => {
         $(#[expect(unreachable_pub, reason = "documentation shows public functions")]
         mod $name {
-            include!(concat!("../../src/client/examples/", stringify!($name), ".rs"));
+            include!(concat!("../../src/client/authy/examples/", stringify!($name), ".rs"));
         })*
     };
 }

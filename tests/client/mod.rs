@@ -4,12 +4,12 @@ mod examples;
 
 use std::time::{Duration, Instant};
 
-use pam_authy::client::tokens::{Send, Verify};
-use pam_authy::client::transport::Https;
-use pam_authy::client::types::AuthyId;
-use pam_authy::client::{Cause, Client, Error};
-use pam_authy::deadline::Deadline;
-use pam_authy::secret::Secret;
+use pam_authy::base::deadline::Deadline;
+use pam_authy::base::secret::Secret;
+use pam_authy::client::authy::tokens::{Send, Verify};
+use pam_authy::client::authy::types::AuthyId;
+use pam_authy::client::authy::{Cause, Client, Error};
+use pam_authy::client::http::Https;
 use serde_json::json;
 
 use crate::common::sim::Sim;

@@ -209,12 +209,12 @@ fn an_index_that_does_not_hold_changes_no_login() {
     let index = host.users.with_extension("toml.index");
     let enroll = |user: &str| {
         let id = 1635_u64.try_into().unwrap();
-        pam_authy::users::write::enroll(&host.users, user, id, true).unwrap();
+        pam_authy::store::users::write::enroll(&host.users, user, id, true).unwrap();
         fs::read(&index).unwrap()
     };
     // One from before alice was there, and the one that holds.
     host.append(&host.users, "# nobody\n");
-    pam_authy::users::write::unenroll(&host.users, "alice", None).unwrap();
+    pam_authy::store::users::write::unenroll(&host.users, "alice", None).unwrap();
     let older = fs::read(&index).unwrap();
     let good = enroll("alice");
     let half = &good[..good.len() / 2];

@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use pam_authy::config::Config;
-use pam_authy::users::{Entry, Mapping};
+use pam_authy::store::config::Config;
+use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Value, json};
 
 use super::{AUTHYCTL, root, text_of};
@@ -157,7 +157,7 @@ fn the_log_lines_of_the_troubleshooting_page_are_real() {
 
 /// The reasons that the audit line can have.
 fn reasons() -> BTreeSet<String> {
-    let source = text_of("src/attempt.rs");
+    let source = text_of("src/base/attempt.rs");
     let words = source
         .lines()
         .filter_map(|line| line.trim().split_once(" => \""));
@@ -168,7 +168,7 @@ fn reasons() -> BTreeSet<String> {
 
 /// The words of `Reason` alone.
 fn words_of_reason() -> BTreeSet<String> {
-    let source = text_of("src/attempt.rs");
+    let source = text_of("src/base/attempt.rs");
     let of_reason = source.split_once("impl Reason {").unwrap().1;
     let of_reason = of_reason
         .split_once("\nimpl ")

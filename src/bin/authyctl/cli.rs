@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use pam_authy::client::types::{AuthyId, CountryCode, Uuid};
-use pam_authy::ssh_key::Fingerprint;
+use pam_authy::client::authy::types::{AuthyId, CountryCode, Uuid};
+use pam_authy::host::ssh_key::Fingerprint;
 
 /// Administers pam_authy: enrolls people, asks Authy about them, rehearses a login.
 #[derive(Debug, Parser)]
@@ -20,10 +20,10 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Configuration file
-    #[arg(long, global = true, value_name = "PATH", default_value = pam_authy::config::DEFAULT_PATH)]
+    #[arg(long, global = true, value_name = "PATH", default_value = pam_authy::store::config::DEFAULT_PATH)]
     pub(crate) config: PathBuf,
     /// Mapping file
-    #[arg(long, global = true, value_name = "PATH", default_value = pam_authy::users::DEFAULT_PATH)]
+    #[arg(long, global = true, value_name = "PATH", default_value = pam_authy::store::users::DEFAULT_PATH)]
     pub(crate) users: PathBuf,
     /// Print one JSON object, for failures too
     #[arg(long, global = true)]

@@ -1,7 +1,11 @@
 //! Why a command failed: what people read, what `--json` says, and the exit status.
 
-use pam_authy::client::{self, Refusal};
-use pam_authy::{config, recovery, state, text, users};
+use pam_authy::base::text;
+use pam_authy::client::authy::{self as client, Refusal};
+use pam_authy::store::config;
+use pam_authy::store::recovery;
+use pam_authy::store::state;
+use pam_authy::store::users;
 use serde_json::{Map, Value, json};
 
 use crate::output::Done;

@@ -63,6 +63,6 @@ fn message(error: &clap::Error) -> String {
     let words: Vec<_> = paragraph.map(str::trim).collect();
     match words.join(" ").trim_start_matches("error: ") {
         "" => "wrong usage".to_owned(),
-        words => pam_authy::text::clean_to(words, 500),
+        words => pam_authy::base::text::clean_to(words, 500),
     }
 }

@@ -1,8 +1,8 @@
 //! Phone numbers as people write them: `405-342-5699`, `+57 300 300 3333`, `0049…`.
 
-use pam_authy::client::phones::Phone;
-use pam_authy::client::types::CountryCode;
-use pam_authy::text::clean_to;
+use pam_authy::base::text::clean_to;
+use pam_authy::client::authy::phones::Phone;
+use pam_authy::client::authy::types::CountryCode;
 
 use crate::failure::{Failure, Kind};
 use crate::output::masked;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::str::FromStr;
 
-use pam_authy::secret::Secret;
+use pam_authy::base::secret::Secret;
 use serde_json::{Map, Value};
 
 use crate::failure::{Failure, Kind};

@@ -9,13 +9,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use super::*;
-use crate::client::types::{Token, Uuid};
-use crate::config::Otherwise;
-use crate::limits::{Costly, Held};
+use crate::client::authy::types::{Token, Uuid};
+use crate::factor::{Answer, Error, ErrorKind, Question, Sent};
 use crate::messages::{Language, Texts};
-use crate::provider::{Answer, Error, ErrorKind, Question, Sent};
-use crate::recovery::Code;
-use crate::state::Fault;
+use crate::store::config::Otherwise;
+use crate::store::limits::{Costly, Held};
+use crate::store::recovery::Code;
+use crate::store::state::Fault;
 
 /// A clock that moves when somebody sleeps or a script says so.
 struct FakeClock {

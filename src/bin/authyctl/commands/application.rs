@@ -1,6 +1,6 @@
 //! `app`, `stats`: the application that the key belongs to.
 
-use pam_authy::text;
+use pam_authy::base::text;
 use serde_json::{Map, Value, json};
 
 use super::client;

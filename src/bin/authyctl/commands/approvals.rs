@@ -3,9 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use pam_authy::client::approvals::{Decision, Request};
-use pam_authy::client::types::{AuthyId, Uuid};
-use pam_authy::deadline::Deadline;
+use pam_authy::base::deadline::Deadline;
+use pam_authy::client::authy::approvals::{Decision, Request};
+use pam_authy::client::authy::types::{AuthyId, Uuid};
 use serde_json::{Value, json};
 
 use super::{client, person};

@@ -5,12 +5,12 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use pam_authy::account;
-use pam_authy::attempt::{Attempt, Factor};
-use pam_authy::config::{Config, Login, Otherwise, When, Whose};
-use pam_authy::policy::{Needed, Question};
-use pam_authy::text;
-use pam_authy::users::{self, Entry, Found};
+use pam_authy::base::attempt::{Attempt, Factor};
+use pam_authy::base::text;
+use pam_authy::host::account;
+use pam_authy::login::policy::{Needed, Question};
+use pam_authy::store::config::{Config, Login, Otherwise, When, Whose};
+use pam_authy::store::users::{self, Entry, Found};
 use serde_json::json;
 
 use super::limits;

@@ -6,11 +6,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pam_authy::client::transport::Https;
-use pam_authy::client::{self, Client};
-use pam_authy::config::Config;
-use pam_authy::deadline::Deadline;
-use pam_authy::secret::Secret;
+use pam_authy::base::deadline::Deadline;
+use pam_authy::base::secret::Secret;
+use pam_authy::client::authy::{self as client, Client};
+use pam_authy::client::http::Https;
+use pam_authy::store::config::Config;
 use serde_json::json;
 
 use crate::cli::Global;
@@ -61,7 +61,7 @@ pub(crate) fn init(
     // What cannot be used is better known now than at the first login.
     Config::load(path)?;
     let name = app.get("name").and_then(|name| name.as_str());
-    let name = pam_authy::text::clean(name.unwrap_or("without a name"));
+    let name = pam_authy::base::text::clean(name.unwrap_or("without a name"));
     let lines = vec![
         format!("the key belongs to the application {name}"),
         format!("{} is written", path.display()),

@@ -9,13 +9,13 @@ use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use pam_authy::client::Client;
-use pam_authy::client::transport::Https;
-use pam_authy::config::Config;
-use pam_authy::deadline::Deadline;
-use pam_authy::secret::Secret;
-use pam_authy::text;
-use pam_authy::trusted_file::{self, Holds};
+use pam_authy::base::deadline::Deadline;
+use pam_authy::base::secret::Secret;
+use pam_authy::base::text;
+use pam_authy::client::authy::Client;
+use pam_authy::client::http::Https;
+use pam_authy::host::trusted_file::{self, Holds};
+use pam_authy::store::config::Config;
 use serde_json::json;
 use toml_edit::DocumentMut;
 

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use pam_authy::config::Config;
-use pam_authy::limits::{self, Listing, Row};
-use pam_authy::recovery::{self, Left};
-use pam_authy::{remember, text};
+use pam_authy::base::text;
+use pam_authy::store::config::Config;
+use pam_authy::store::limits::{self, Listing, Row};
+use pam_authy::store::recovery::{self, Left};
+use pam_authy::store::remember;
 use serde_json::{Value, json};
 
 use crate::cli::Global;

@@ -1,12 +1,12 @@
 //! `enroll`, `unenroll`, `list`, `index`: the mapping, without configuration or network.
 
-use pam_authy::account::{self, Spelling};
-use pam_authy::attempt::When;
-use pam_authy::client::types::AuthyId;
-use pam_authy::ssh_key::Fingerprint;
-use pam_authy::text;
-use pam_authy::users::write::{self, Enrolment};
-use pam_authy::users::{Entry, Mapping, push_word};
+use pam_authy::base::attempt::When;
+use pam_authy::base::text;
+use pam_authy::client::authy::types::AuthyId;
+use pam_authy::host::account::{self, Spelling};
+use pam_authy::host::ssh_key::Fingerprint;
+use pam_authy::store::users::write::{self, Enrolment};
+use pam_authy::store::users::{Entry, Mapping, push_word};
 use serde_json::{Value, json};
 
 use super::people;

@@ -20,13 +20,13 @@ mod tokens;
 
 use std::time::{Duration, Instant};
 
-use pam_authy::client::Client;
-use pam_authy::client::transport::Https;
-use pam_authy::client::types::AuthyId;
-use pam_authy::config::Config;
-use pam_authy::deadline::Deadline;
-use pam_authy::text;
-use pam_authy::users::{self, Entry};
+use pam_authy::base::deadline::Deadline;
+use pam_authy::base::text;
+use pam_authy::client::authy::Client;
+use pam_authy::client::authy::types::AuthyId;
+use pam_authy::client::http::Https;
+use pam_authy::store::config::Config;
+use pam_authy::store::users::{self, Entry};
 
 use crate::cli::{Command, Global, Who};
 use crate::failure::{Failure, Kind};

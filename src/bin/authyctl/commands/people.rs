@@ -1,8 +1,8 @@
 //! `status`: what Authy knows of a person; and creating and deleting one.
 
-use pam_authy::client::types::AuthyId;
-use pam_authy::client::users::NewUser;
-use pam_authy::users::Mapping;
+use pam_authy::client::authy::types::AuthyId;
+use pam_authy::client::authy::users::NewUser;
+use pam_authy::store::users::Mapping;
 use serde_json::{Value, json};
 
 use super::{client, person};
@@ -85,7 +85,7 @@ pub(super) fn delete(global: &Global, user: &str) -> Result<Option<String>, Fail
             deletion.message
         ))),
         Ok(_) => Ok(None),
-        Err(pam_authy::client::Error::NotFound(_)) => {
+        Err(pam_authy::client::authy::Error::NotFound(_)) => {
             Ok(Some(format!("Authy knows no person {id}")))
         }
         Err(error) => Err(error.into()),

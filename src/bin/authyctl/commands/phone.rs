@@ -1,6 +1,6 @@
 //! `phone`: verify numbers of people who need no authy id, and learn about them.
 
-use pam_authy::client::phones;
+use pam_authy::client::authy::phones;
 use serde_json::json;
 
 use super::client;

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use pam_authy::client::users::Secrets;
-use pam_authy::secret::Secret;
+use pam_authy::base::secret::Secret;
+use pam_authy::client::authy::users::Secrets;
 use png::{ColorType, Decoder, Transformations};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;

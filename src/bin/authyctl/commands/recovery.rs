@@ -3,10 +3,10 @@
 
 use std::path::PathBuf;
 
-use pam_authy::config::Config;
-use pam_authy::recovery::{self, Left};
-use pam_authy::text;
-use pam_authy::users::{Entry, Mapping};
+use pam_authy::base::text;
+use pam_authy::store::config::Config;
+use pam_authy::store::recovery::{self, Left};
+use pam_authy::store::users::{Entry, Mapping};
 use serde_json::json;
 
 use super::mapping::account_warning;

@@ -5,8 +5,8 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use pam_authy::base::text;
 use pam_authy::pam_app::{PamCode, Style, Transaction, write_stack};
-use pam_authy::text;
 use serde_json::json;
 
 use crate::cli::Global;

@@ -1,6 +1,6 @@
 //! `verify`, `sms`, `call`: tokens.
 
-use pam_authy::client::tokens::{Delivery, Send, Verify};
+use pam_authy::client::authy::tokens::{Delivery, Send, Verify};
 use serde_json::json;
 
 use super::{client, person};

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use pam_authy::config::Config;
-use pam_authy::users::{self, Entry, Mapping};
+use pam_authy::store::config::Config;
+use pam_authy::store::users::{self, Entry, Mapping};
 
 use super::Check;
 use super::stack::Module;

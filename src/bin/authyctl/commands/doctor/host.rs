@@ -5,11 +5,11 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
-use pam_authy::client::transport::{Https, Request, Response, Transport};
-use pam_authy::client::{Client, Error};
-use pam_authy::config::Config;
-use pam_authy::deadline::Deadline;
-use pam_authy::text;
+use pam_authy::base::deadline::Deadline;
+use pam_authy::base::text;
+use pam_authy::client::authy::{Client, Error};
+use pam_authy::client::http::{Https, Request, Response, Transport};
+use pam_authy::store::config::Config;
 
 use super::sudoers::Sudoers;
 use super::{Check, Protected};

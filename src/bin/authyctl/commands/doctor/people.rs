@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use nix::unistd::Group;
-use pam_authy::attempt::Attempt;
-use pam_authy::config::{Config, Exempt, Otherwise};
-use pam_authy::policy::{Needed, Question};
-use pam_authy::users::Mapping;
-use pam_authy::{account, text};
+use pam_authy::base::attempt::Attempt;
+use pam_authy::base::text;
+use pam_authy::host::account;
+use pam_authy::login::policy::{Needed, Question};
+use pam_authy::store::config::{Config, Exempt, Otherwise};
+use pam_authy::store::users::Mapping;
 
 use super::sudoers::Sudoers;
 use super::{Check, Protected};

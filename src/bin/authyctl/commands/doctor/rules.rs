@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use nix::unistd::{Group, User};
-use pam_authy::config::{Config, Exempt, Login, Whose};
-use pam_authy::text;
+use pam_authy::base::text;
+use pam_authy::store::config::{Config, Exempt, Login, Whose};
 
 use super::evaluate::Entry;
 use super::stack::{Module, modules};

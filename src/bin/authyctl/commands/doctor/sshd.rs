@@ -8,9 +8,9 @@ use std::path::Path;
 use std::process::Command;
 
 use nix::unistd::Uid;
-use pam_authy::config::Config;
-use pam_authy::text;
-use pam_authy::users::{Entry, Mapping};
+use pam_authy::base::text;
+use pam_authy::store::config::Config;
+use pam_authy::store::users::{Entry, Mapping};
 
 use super::people::People;
 use super::{Check, Level, Protected};

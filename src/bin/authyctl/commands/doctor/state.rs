@@ -3,10 +3,13 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use pam_authy::config::Config;
-use pam_authy::state::{self, Error, Folder};
-use pam_authy::users::Mapping;
-use pam_authy::{limits, recovery, remember, text};
+use pam_authy::base::text;
+use pam_authy::store::config::Config;
+use pam_authy::store::limits;
+use pam_authy::store::recovery;
+use pam_authy::store::remember;
+use pam_authy::store::state::{self, Error, Folder};
+use pam_authy::store::users::Mapping;
 
 use super::Check;
 

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pam_authy::client::types::AuthyId;
-use pam_authy::users::write::{self, Enrolment};
+use pam_authy::client::authy::types::AuthyId;
+use pam_authy::store::users::write::{self, Enrolment};
 
 use super::progress::Progress;
 use super::tally::{Fate, RowError, Tally};

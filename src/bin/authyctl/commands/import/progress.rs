@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pam_authy::text;
+use pam_authy::base::text;
 
 use super::tally::{Fate, RowError};
 use crate::cli::Global;

@@ -1,8 +1,8 @@
 //! The rows of an import file, each with its line: what it asks for, or why it can't be read.
 
-use pam_authy::client::phones::Phone;
-use pam_authy::client::types::AuthyId;
-use pam_authy::text;
+use pam_authy::base::text;
+use pam_authy::client::authy::phones::Phone;
+use pam_authy::client::authy::types::AuthyId;
 
 use crate::number;
 

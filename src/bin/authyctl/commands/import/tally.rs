@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use pam_authy::client::Error;
-use pam_authy::users::write;
+use pam_authy::client::authy::Error;
+use pam_authy::store::users::write;
 use serde_json::json;
 
 use super::progress::Progress;

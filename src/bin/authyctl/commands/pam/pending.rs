@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::fcntl::{Flock, FlockArg};
-use pam_authy::trusted_file::{self, Holds};
+use pam_authy::host::trusted_file::{self, Holds};
 
 use crate::cli::Target;
 use crate::failure::{Failure, Kind};

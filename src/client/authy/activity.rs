@@ -1,0 +1,182 @@
+//! What an application tells Authy of a person, and asks beside the login: activity, a registration
+//! under the application's own name, the whole number.
+//!
+//! Source: Authy API, `/protected/json/users/{id}/register_activity`, `/protected/json/users/{id}/phone_number`
+//! and `/protected/json/registrations/status`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::reply::{nonsense, number};
+use super::types::AuthyId;
+use super::users::Users;
+use super::{Error, object};
+use crate::base::deadline::Deadline;
+use crate::base::secret::Secret;
+use crate::base::text;
+use crate::client::http::Transport;
+
+/// What happened to a person at the application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// The password was reset.
+    PasswordReset,
+    /// The person was banned.
+    Banned,
+    /// The person is not banned any more.
+    Unbanned,
+    /// The person logged in by a cookie.
+    CookieLogin,
+}
+
+impl Activity {
+    fn word(self) -> &'static str {
+        match self {
+            Self::PasswordReset => "password_reset",
+            Self::Banned => "banned",
+            Self::Unbanned => "unbanned",
+            Self::CookieLogin => "cookie_login",
+        }
+    }
+}
+
+/// How far the registration of a person of the application's own naming has come.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Authy's word, such as `pending` or `completed`.
+    pub status: String,
+    /// The person, once there is one.
+    pub authy_id: Option<AuthyId>,
+}
+
+/// A person's number, exported to move elsewhere. It is whole: keep it out of logs.
+#[derive(Debug, Clone)]
+pub struct PhoneNumber {
+    /// The calling code, such as 351.
+    pub country_code: Option<u64>,
+    /// The number as Authy writes it, such as `444-555-6666`.
+    pub phone_number: Secret,
+    /// The same as `+14445556666`, where said.
+    pub e164: Option<Secret>,
+}
+
+impl<T: Transport> Users<'_, T> {
+    /// Tells Authy what happened to `id` at the application: `kind`, the person's address, and texts of
+    /// the application's own in `data`. Blocks for the time-out or until `deadline`.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub fn register_activity(
+        &self,
+        id: AuthyId,
+        kind: Activity,
+        user_ip: &str,
+        data: &BTreeMap<String, String>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let path = format!("/protected/json/users/{id}/register_activity");
+        let body = object([
+            ("type", Some(json!(kind.word()))),
+            ("user_ip", Some(json!(user_ip))),
+            ("data", (!data.is_empty()).then(|| json!(data))),
+        ]);
+        self.0.post(&path, &body, deadline)?.succeeded().map(drop)
+    }
+
+    /// How far the registration of `custom_user_id`, the application's own name for a person, has come.
+    /// Blocks for the time-out or until `deadline`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a name that Authy doesn't know; otherwise as [`Error`] says.
+    pub fn registration(
+        &self,
+        custom_user_id: &str,
+        deadline: Deadline,
+    ) -> Result<Registration, Error> {
+        let query = [("custom_user_id", custom_user_id)];
+        let reply = self
+            .0
+            .get("/protected/json/registrations/status", &query, deadline)?
+            .succeeded()?;
+        let registration = reply.object("registration")?;
+        let status = registration.get("status").and_then(Value::as_str);
+        let id = registration.get("authy_id").and_then(number);
+        Ok(Registration {
+            status: status
+                .map(text::clean)
+                .ok_or_else(|| nonsense("no `registration.status` in the answer"))?,
+            authy_id: id.and_then(|id| id.try_into().ok()),
+        })
+    }
+
+    /// The whole phone number of `id`, for moving to another service; the application must be allowed to.
+    /// Blocks for the time-out or until `deadline`.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] where exporting is switched off; otherwise as [`Error`] says.
+    pub fn phone_number(&self, id: AuthyId, deadline: Deadline) -> Result<PhoneNumber, Error> {
+        let path = format!("/protected/json/users/{id}/phone_number");
+        let reply = self.0.get(&path, &[], deadline)?.unless_denied()?;
+        let text = |name| reply.text(name).map(Secret::new);
+        Ok(PhoneNumber {
+            country_code: reply.get("country_code").and_then(number),
+            phone_number: text("phone_number")
+                .ok_or_else(|| nonsense("no `phone_number` in the answer"))?,
+            e164: text("e164"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{client, later};
+    use super::*;
+
+    fn id() -> AuthyId {
+        "1635".parse().unwrap()
+    }
+
+    #[test]
+    fn activity_update_and_registration_are_asked_as_documented() {
+        let done = r#"{"message":"done","success":true}"#;
+        let registration =
+            r#"{"registration":{"status":"completed","authy_id":123},"success":true}"#;
+        let client = client(&[(200, done), (200, done), (200, registration)]);
+        let users = client.users();
+        let data = BTreeMap::from([("reason".to_owned(), "lost".to_owned())]);
+        users
+            .register_activity(id(), Activity::PasswordReset, "192.0.2.1", &data, later())
+            .unwrap();
+        users.update_email(id(), "x@y.test", later()).unwrap();
+        let found = users.registration("our/name", later()).unwrap();
+        assert_eq!(
+            (found.status.as_str(), found.authy_id),
+            ("completed", "123".parse().ok())
+        );
+        assert_eq!(
+            client.asked(),
+            [
+                "Post https://authy.test/protected/json/users/1635/register_activity \
+                 {\"data\":{\"reason\":\"lost\"},\"type\":\"password_reset\",\"user_ip\":\"192.0.2.1\"}",
+                "Post https://authy.test/protected/json/users/1635/update {\"email\":\"x@y.test\"}",
+                "Get https://authy.test/protected/json/registrations/status?custom_user_id=our%2Fname",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_number_is_exported_whole_and_never_printed() {
+        let body = r#"{"phone_number":"444-555-6666","country_code":"1","e164":"+14445556666"}"#;
+        let off =
+            r#"{"error_code":"60154","message":"Phone number export is disabled","success":false}"#;
+        let client = client(&[(200, body), (403, off), (200, "{}")]);
+        let number = client.users().phone_number(id(), later()).unwrap();
+        assert_eq!(number.phone_number.expose(), "444-555-6666");
+        assert_eq!(number.country_code, Some(1));
+        assert!(!format!("{number:?}").contains("6666"));
+        let refused = client.users().phone_number(id(), later());
+        assert!(matches!(refused, Err(Error::NotAllowed(_))), "{refused:?}");
+        assert!(client.users().phone_number(id(), later()).is_err());
+    }
+}

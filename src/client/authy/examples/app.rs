@@ -1,0 +1,8 @@
+use pam_authy::client::authy::{Client, Error};
+use pam_authy::client::http::Transport;
+use pam_authy::base::deadline::Deadline;
+
+pub fn name<T: Transport>(client: &Client<T>, deadline: Deadline) -> Result<String, Error> {
+    let app = client.app().details(deadline)?;
+    Ok(app["name"].as_str().unwrap_or("?").to_owned())
+}

@@ -1,0 +1,369 @@
+//! Phone numbers without an authy id: verification by a code, and what kind of phone it is.
+//!
+//! Source: Authy API, `/protected/json/phones/verification/{start,check,status}` and
+//! `/protected/json/phones/info`, once called "Verify v1" and "phone intelligence".
+
+use serde_json::json;
+
+use super::reply::{nonsense, number};
+use super::types::{Cellphone, CountryCode, Uuid};
+use super::{Client, Error, object};
+use crate::base::deadline::Deadline;
+use crate::base::secret::Secret;
+use crate::client::authy::error::invalid;
+use crate::client::http::Transport;
+
+/// Questions about phone numbers; made by [`Client::phones`].
+#[derive(Debug)]
+pub struct Phones<'a, T>(pub(super) &'a Client<T>);
+
+/// A number and its country.
+#[derive(Debug, Clone)]
+pub struct Phone {
+    /// The calling code.
+    pub country_code: CountryCode,
+    /// The number within the country.
+    pub cellphone: Cellphone,
+}
+
+/// How a code is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Via {
+    /// By text message.
+    #[default]
+    Sms,
+    /// Said in a call.
+    Call,
+}
+
+/// How to start a verification.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// How the code is sent.
+    pub via: Via,
+    /// The language of the message, such as `en` or `pt-BR`; the country's when absent.
+    pub locale: Option<&'a str>,
+    /// Digits of the code, 4 to 10.
+    pub code_length: u8,
+    /// A code of the application's own, where the account may choose one.
+    pub custom_code: Option<&'a Code>,
+    /// A text of the application's own, where the account may choose one.
+    pub custom_message: Option<&'a str>,
+}
+
+impl Default for Start<'_> {
+    fn default() -> Self {
+        Self {
+            via: Via::Sms,
+            locale: None,
+            code_length: 4,
+            custom_code: None,
+            custom_message: None,
+        }
+    }
+}
+
+/// A verification under way.
+#[derive(Debug, Clone)]
+pub struct Started {
+    /// Authy's name for it; some regions have none.
+    pub uuid: Option<String>,
+    /// The phone company.
+    pub carrier: Option<String>,
+    /// Whether the number is a cellphone's; some regions don't say.
+    pub is_cellphone: Option<bool>,
+    /// How long the code works, in seconds.
+    pub seconds_to_expire: Option<u64>,
+    /// Authy's text.
+    pub message: String,
+}
+
+/// How far a verification has come.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    /// `pending`, `verified` or `expired`.
+    pub status: String,
+    /// How long the code works, in seconds.
+    pub seconds_to_expire: Option<u64>,
+}
+
+/// What is known of a number.
+#[derive(Debug, Clone)]
+pub struct Info {
+    /// `voip`, `landline`, `cellphone` or `unknown`.
+    pub kind: Option<String>,
+    /// The phone company.
+    pub provider: Option<String>,
+    /// Whether the number was moved to another company.
+    pub ported: Option<bool>,
+    /// Authy's text.
+    pub message: String,
+}
+
+/// The code that a person got: 4 to 10 ASCII digits. Wiped when dropped.
+#[derive(Debug, Clone)]
+pub struct Code(Secret);
+
+impl std::str::FromStr for Code {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if (4..=10).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
+            Ok(Self(Secret::new(text.to_owned())))
+        } else {
+            Err(invalid("verification_code", "is 4 to 10 digits"))
+        }
+    }
+}
+
+impl<T: Transport> Phones<'_, T> {
+    /// Sends a code to `phone`. Started again within the code's life, Authy sends the same code.
+    /// Blocks for the time-out or until `deadline`.
+    ///
+    #[doc = concat!("```\n", include_str!("examples/phones.rs"), "```")]
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a code length that Authy would not take; otherwise as [`Error`] says.
+    pub fn start(
+        &self,
+        phone: &Phone,
+        how: &Start<'_>,
+        deadline: Deadline,
+    ) -> Result<Started, Error> {
+        if !(4..=10).contains(&how.code_length) {
+            return Err(invalid("code_length", "is 4 to 10"));
+        }
+        let via = match how.via {
+            Via::Sms => "sms",
+            Via::Call => "call",
+        };
+        let members = [
+            ("via", Some(json!(via))),
+            ("country_code", Some(json!(phone.country_code.number()))),
+            ("phone_number", Some(json!(phone.cellphone.digits()))),
+            ("code_length", Some(json!(how.code_length))),
+            ("locale", how.locale.map(|locale| json!(locale))),
+            (
+                "custom_code",
+                how.custom_code.map(|code| json!(code.0.expose())),
+            ),
+            ("custom_message", how.custom_message.map(|text| json!(text))),
+        ];
+        let body = object(members);
+        let reply = self
+            .0
+            .post("/protected/json/phones/verification/start", &body, deadline)?
+            .succeeded()?;
+        Ok(Started {
+            uuid: reply.text("uuid"),
+            carrier: reply.text("carrier"),
+            is_cellphone: reply.truth("is_cellphone"),
+            seconds_to_expire: reply.get("seconds_to_expire").and_then(number),
+            message: reply.text("message").unwrap_or_default(),
+        })
+    }
+
+    /// Asks whether `code` is the one that was sent: HTTP 200 and `success` true, nothing else is a
+    /// yes. Blocks for the time-out or until `deadline`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a wrong code, [`Error::NotFound`] when none is pending; otherwise as
+    /// [`Error`] says.
+    pub fn check(&self, phone: &Phone, code: &Code, deadline: Deadline) -> Result<(), Error> {
+        let country = phone.country_code.to_string();
+        let query = [
+            ("country_code", country.as_str()),
+            ("phone_number", phone.cellphone.digits()),
+            ("verification_code", code.0.expose()),
+        ];
+        self.0
+            .get(
+                "/protected/json/phones/verification/check",
+                &query,
+                deadline,
+            )?
+            .succeeded()
+            .map(drop)
+    }
+
+    /// How far the verification of `phone` has come. Blocks for the time-out or until `deadline`.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub fn status(&self, phone: &Phone, deadline: Deadline) -> Result<Progress, Error> {
+        let country = phone.country_code.to_string();
+        let query = [
+            ("country_code", country.as_str()),
+            ("phone_number", phone.cellphone.digits()),
+        ];
+        self.progress(&query, deadline)
+    }
+
+    /// The same by the name that [`Started::uuid`] gave. Blocks for the time-out or until `deadline`.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub fn status_of(&self, uuid: &Uuid, deadline: Deadline) -> Result<Progress, Error> {
+        self.progress(&[("uuid", &uuid.to_string())], deadline)
+    }
+
+    fn progress(&self, query: &[(&str, &str)], deadline: Deadline) -> Result<Progress, Error> {
+        let path = "/protected/json/phones/verification/status";
+        let reply = self.0.get(path, query, deadline)?.succeeded()?;
+        Ok(Progress {
+            status: reply
+                .text("status")
+                .ok_or_else(|| nonsense("no `status` in the answer"))?,
+            seconds_to_expire: reply.get("seconds_to_expire").and_then(number),
+        })
+    }
+
+    /// What kind of phone has this number. Blocks for the time-out or until `deadline`.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub fn info(&self, phone: &Phone, deadline: Deadline) -> Result<Info, Error> {
+        let country = phone.country_code.to_string();
+        let query = [
+            ("country_code", country.as_str()),
+            ("phone_number", phone.cellphone.digits()),
+        ];
+        let reply = self
+            .0
+            .get("/protected/json/phones/info", &query, deadline)?
+            .succeeded()?;
+        Ok(Info {
+            kind: reply.text("type"),
+            provider: reply.text("provider"),
+            ported: reply.truth("ported"),
+            message: reply.text("message").unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{client, later};
+    use super::*;
+
+    fn phone() -> Phone {
+        Phone {
+            country_code: "1".parse().unwrap(),
+            cellphone: "987-654-3210".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_start_always_says_how_long_the_code_is() {
+        let body = r#"{"carrier":null,"is_cellphone":"true","message":"Text message sent to +1 987-654-3210.",
+            "seconds_to_expire":599,"uuid":null,"success":true}"#;
+        let client = client(&[(200, body)]);
+        let how = Start {
+            locale: Some("es"),
+            ..Start::default()
+        };
+        let started = client.phones().start(&phone(), &how, later()).unwrap();
+        assert_eq!(
+            (
+                started.uuid,
+                started.is_cellphone,
+                started.seconds_to_expire
+            ),
+            (None, Some(true), Some(599))
+        );
+        assert_eq!(
+            client.asked(),
+            [
+                "Post https://authy.test/protected/json/phones/verification/start \
+                 {\"code_length\":4,\"country_code\":1,\"locale\":\"es\",\"phone_number\":\"9876543210\",\"via\":\"sms\"}"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_code_length_or_code_that_cannot_be_is_not_sent() {
+        let client = client(&[]);
+        for code_length in [3, 11] {
+            let how = Start {
+                code_length,
+                ..Start::default()
+            };
+            let error = client.phones().start(&phone(), &how, later()).unwrap_err();
+            assert_eq!(error.to_string(), "code_length: is 4 to 10");
+        }
+        for bad in ["", "123", "12345678901", "12a4", "../x"] {
+            assert!(bad.parse::<Code>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_success_makes_a_code_right() {
+        let client = client(&[
+            (
+                200,
+                r#"{"message":"Verification code is correct.","success":true}"#,
+            ),
+            (200, r#"{"message":"Verification code is correct."}"#),
+            (
+                401,
+                r#"{"error_code":"60022","message":"Verification code is incorrect","success":false}"#,
+            ),
+            (
+                404,
+                r#"{"error_code":"60023","message":"No pending verifications","success":false}"#,
+            ),
+        ]);
+        let check = || {
+            client
+                .phones()
+                .check(&phone(), &"1234".parse().unwrap(), later())
+        };
+        assert!(check().is_ok());
+        assert!(check().unwrap_err().is_unavailable());
+        assert!(matches!(check(), Err(Error::Refused(_))));
+        assert!(matches!(check(), Err(Error::NotFound(_))));
+    }
+
+    #[test]
+    fn info_and_status_take_what_is_there() {
+        let client = client(&[
+            (
+                200,
+                r#"{"message":"…","type":"voip","provider":null,"ported":false,"success":true}"#,
+            ),
+            (
+                200,
+                r#"{"status":"pending","seconds_to_expire":598,"success":true}"#,
+            ),
+        ]);
+        let info = client.phones().info(&phone(), later()).unwrap();
+        assert_eq!(
+            (info.kind.as_deref(), info.provider, info.ported),
+            (Some("voip"), None, Some(false))
+        );
+        assert_eq!(
+            client.phones().status(&phone(), later()).unwrap().status,
+            "pending"
+        );
+    }
+
+    #[test]
+    fn what_the_application_chose_is_sent_and_a_status_is_asked_for_by_uuid() {
+        let done = r#"{"message":"sent","status":"verified","success":true}"#;
+        let client = client(&[(200, done), (200, done)]);
+        let code = "123456".parse().unwrap();
+        let how = Start {
+            custom_code: Some(&code),
+            custom_message: Some("Our code"),
+            ..Start::default()
+        };
+        client.phones().start(&phone(), &how, later()).unwrap();
+        let uuid = "0000-a".parse().unwrap();
+        let progress = client.phones().status_of(&uuid, later()).unwrap();
+        assert_eq!(progress.status, "verified");
+        let asked = client.asked();
+        assert!(asked[0].contains(r#""custom_code":"123456","custom_message":"Our code""#));
+        let path = "/protected/json/phones/verification/status?uuid=0000-a";
+        assert_eq!(asked[1], format!("Get https://authy.test{path}"));
+    }
+}

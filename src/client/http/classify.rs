@@ -1,0 +1,85 @@
+//! Whose fault an error is: the server's identity, our own process, or the network.
+//!
+//! Only the last is an outage, which may be let pass where the administrator said so. Whoever can cause
+//! one of the others must not be able to make it look like one.
+
+use std::io;
+
+use super::resolve::NoThread;
+use crate::base::process::{self, NoPort};
+use crate::base::text;
+use crate::client::authy::error::{Cause, Error};
+
+/// What an error of a request means for who asked.
+pub(super) fn sort_error(error: &ureq::Error) -> Error {
+    if let Some(why) = identity_error(error) {
+        return Error::FalseIdentity(text::clean(&why));
+    }
+    if let Some(lack) = process_error(error).or_else(process::lacks) {
+        return Error::Process(lack);
+    }
+    Error::Unavailable(match error {
+        ureq::Error::Timeout(_) => Cause::TimedOut,
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => Cause::TimedOut,
+        ureq::Error::Http(_)
+        | ureq::Error::Protocol(_)
+        | ureq::Error::BodyExceedsLimit(_)
+        | ureq::Error::LargeResponseHeader(..) => {
+            Cause::Nonsense("not a usable HTTP answer".into())
+        }
+        other => Cause::Connection(text::clean(&other.to_string())),
+    })
+}
+
+/// Whether the TLS handshake failed for the server's identity or for what it can speak, as opposed
+/// to a connection that broke.
+fn identity_error(error: &ureq::Error) -> Option<String> {
+    use rustls::Error as Tls;
+    let tls = match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Tls>()),
+        _ => None,
+    }?;
+    match tls {
+        Tls::InvalidCertificate(_)
+        | Tls::NoCertificatesPresented
+        | Tls::UnsupportedNameType
+        | Tls::PeerIncompatible(_)
+        | Tls::PeerMisbehaved(_)
+        | Tls::AlertReceived(_) => Some(tls.to_string()),
+        _ => None,
+    }
+}
+
+/// What our own process lacked, where the error says so.
+fn process_error(error: &ureq::Error) -> Option<String> {
+    use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
+    let ureq::Error::Io(error) = error else {
+        return None;
+    };
+    if error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<NoThread>() || inner.is::<NoPort>())
+    {
+        return Some(error.to_string());
+    }
+    let errno = error.raw_os_error()?;
+    [EMFILE, ENFILE, ENOBUFS, ENOMEM]
+        .contains(&errno)
+        .then(|| error.to_string())
+}
+
+/// Whether the connection ended before there was an answer, as it does when the server closes it for
+/// having been quiet.
+pub(super) fn broke_off(error: &ureq::Error) -> bool {
+    use io::ErrorKind as Kind;
+    let kinds = [
+        Kind::UnexpectedEof,
+        Kind::ConnectionReset,
+        Kind::ConnectionAborted,
+        Kind::BrokenPipe,
+    ];
+    matches!(error, ureq::Error::Io(error) if kinds.contains(&error.kind()))
+}

@@ -1,0 +1,316 @@
+//! What the log says: one audit line per call of the module, and a line of explanation where the
+//! administrator needs one.
+//!
+//! Lines are RFC 3164 datagrams in UTC, with the syslog crate's facility and severities; its formatter
+//! would bring a whole calendar, 41 KB of code, for one stamp of fifteen characters. A log that is busy
+//! is waited for, a fifth of a second in one call, so that a flood hides no line; one that nobody drains
+//! must not hold a login up, nor may it decide one. The caller's text stands last and quoted, so that
+//! nobody can forge a member.
+
+use std::cell::Cell;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use syslog::{Facility, Severity};
+
+use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
+use crate::base::text;
+
+/// Where syslog listens when the configuration could not be read.
+pub const DEFAULT_LOG: &str = "/dev/log";
+
+/// How long a call waits for room in the log's queue; the kernel keeps some ten lines there.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Writes the lines of one call of the module.
+#[derive(Debug)]
+pub struct Audit {
+    /// `pam_authy(sshd:auth)[4711]`, the tag and the process.
+    tag: String,
+    socket: Option<UnixDatagram>,
+    /// A line was lost: the next ones are not waited for.
+    gave_up: Cell<bool>,
+}
+
+impl Audit {
+    /// An audit for the PAM service `service` over the datagram socket at `log`. A socket that is
+    /// missing or full loses lines and nothing else.
+    #[must_use]
+    pub fn open(service: &str, log: &Path) -> Self {
+        Self {
+            tag: format!("pam_authy({}:auth)[{}]", tag(service), std::process::id()),
+            socket: connect(log),
+            gave_up: Cell::new(false),
+        }
+    }
+
+    /// Writes the audit line of `attempt`, and before it what its outcome has to explain.
+    pub fn record(&self, attempt: &Attempt, outcome: &Outcome) {
+        if let Some(detail) = &outcome.detail {
+            self.write(severity(outcome), &text::clean_to(detail, 1000));
+        }
+        self.write(severity(outcome), &line(attempt, outcome));
+    }
+
+    /// Writes a line for somebody who looks for a fault (the module argument `debug`).
+    pub fn debug(&self, message: &str) {
+        self.write(Severity::LOG_DEBUG, &text::clean_to(message, 1000));
+    }
+
+    fn write(&self, severity: Severity, message: &str) {
+        let Some(socket) = &self.socket else { return };
+        let datagram = datagram(severity, SystemTime::now(), &self.tag, message);
+        // Logging never decides a login: a full or vanished socket loses the line.
+        if !self.gave_up.get() && socket.send(datagram.as_bytes()).is_err() {
+            self.gave_up.set(true);
+        }
+    }
+}
+
+/// `<PRI>TIMESTAMP TAG: MESSAGE` (RFC 3164 section 4.1; a local log needs no host name).
+fn datagram(severity: Severity, now: SystemTime, tag: &str, message: &str) -> String {
+    let priority = Facility::LOG_AUTHPRIV as u8 | severity as u8;
+    format!("<{priority}>{} {tag}: {message}", stamp(now))
+}
+
+/// `Nov  5 09:08:07`, in UTC.
+fn stamp(now: SystemTime) -> String {
+    const MONTHS: [&str; 12] = [
+        "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb",
+    ];
+    let now = now.duration_since(SystemTime::UNIX_EPOCH);
+    let seconds = now.unwrap_or_default().as_secs();
+    // Counted from 1 March of a year that begins a period of 400, a leap day is the last of its year.
+    let day = (seconds / 86_400 + 719_468) % 146_097;
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // From March on, five months have 153 days, over and over.
+    let month = (5 * day + 2) / 153;
+    let name = usize::try_from(month).ok().and_then(|at| MONTHS.get(at));
+    format!(
+        "{} {:>2} {:02}:{:02}:{:02}",
+        name.unwrap_or(&"Jan"),
+        day - (153 * month + 2) / 5 + 1,
+        seconds / 3_600 % 24,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
+
+/// `verdict=… reason=… factor=… code=… authy_id=… attempts=… rhost="…" tty="…" user="…"`;
+/// what is not known is left out.
+#[must_use]
+pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
+    let mut line = format!(
+        "verdict={} reason={}",
+        outcome.verdict.word(),
+        outcome.reason.word()
+    );
+    let mut member = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            line.push(' ');
+            line.push_str(name);
+            line.push('=');
+            line.push_str(&value);
+        }
+    };
+    member(
+        "factor",
+        outcome.factor.map(|factor| factor.word().to_owned()),
+    );
+    member("code", outcome.code.map(|code| code.to_string()));
+    member("authy_id", outcome.authy_id.map(|id| id.to_string()));
+    member(
+        "attempts",
+        (outcome.attempts > 0).then(|| outcome.attempts.to_string()),
+    );
+    member("rhost", attempt.rhost.as_deref().map(text::quoted));
+    member("tty", attempt.tty.as_deref().map(text::quoted));
+    member("user", Some(text::quoted(&attempt.user)));
+    line
+}
+
+/// notice for accepted and refused, warning for what passed for an outage, err for an error.
+fn severity(outcome: &Outcome) -> Severity {
+    match outcome.verdict {
+        Verdict::Ignored if outcome.reason == Reason::Outage => Severity::LOG_WARNING,
+        Verdict::Accepted | Verdict::Ignored | Verdict::TriesSpent | Verdict::Refused => {
+            Severity::LOG_NOTICE
+        }
+        Verdict::Unavailable
+        | Verdict::Failed
+        | Verdict::ConversationFailed
+        | Verdict::Panicked => Severity::LOG_ERR,
+    }
+}
+
+fn connect(log: &Path) -> Option<UnixDatagram> {
+    let socket = UnixDatagram::unbound().ok()?;
+    socket.set_write_timeout(Some(PATIENCE)).ok()?;
+    socket.connect(log).ok()?;
+    Some(socket)
+}
+
+/// The service as a syslog tag: nothing that could end the tag early.
+fn tag(service: &str) -> String {
+    let allowed = |c: &char| c.is_ascii_alphanumeric() || "-_./@".contains(*c);
+    service
+        .chars()
+        .map(|c| if allowed(&c) { c } else { '?' })
+        .take(64)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::attempt::Factor;
+
+    fn attempt() -> Attempt {
+        Attempt {
+            user: "alice".into(),
+            service: "sshd".into(),
+            rhost: Some("192.0.2.7".into()),
+            tty: Some("ssh".into()),
+            ruser: None,
+            address: None,
+            ssh_auth: None,
+            password: None,
+        }
+    }
+
+    #[test]
+    fn the_members_stand_in_their_order() {
+        let outcome = Outcome {
+            factor: Some(Factor::Token),
+            code: Some(60020),
+            authy_id: Some(1635),
+            attempts: 2,
+            ..Outcome::new(Verdict::TriesSpent, Reason::WrongToken)
+        };
+        assert_eq!(
+            line(&attempt(), &outcome),
+            "verdict=refused reason=wrong_token factor=token code=60020 authy_id=1635 attempts=2 \
+             rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        let attempt = Attempt {
+            rhost: None,
+            tty: None,
+            ..attempt()
+        };
+        let outcome = Outcome::new(Verdict::Failed, Reason::Configuration);
+        assert_eq!(
+            line(&attempt, &outcome),
+            "verdict=error reason=configuration user=\"alice\""
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_forge_a_line_or_a_member() {
+        let attempt = Attempt {
+            user: "x\" verdict=accepted\nfoo\x1b[2J".into(),
+            ..attempt()
+        };
+        let line = line(
+            &attempt,
+            &Outcome::new(Verdict::Refused, Reason::BadUserName),
+        );
+        assert!(
+            line.ends_with(r#"user="x\" verdict=accepted?foo?[2J""#),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn a_socket_that_nobody_drains_holds_a_call_up_once_and_shortly() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let _listener = UnixDatagram::bind(&path).unwrap();
+        let audit = Audit::open("sshd", &path);
+        let start = std::time::Instant::now();
+        for _ in 0..10_000 {
+            audit.record(
+                &attempt(),
+                &Outcome::new(Verdict::Accepted, Reason::TokenAccepted),
+            );
+        }
+        assert!(start.elapsed() < Duration::from_secs(5), "{start:?}");
+    }
+
+    /// Seen with 64 logins at once: a queue of ten lines is full for a moment, and lines were lost.
+    #[test]
+    fn a_flood_that_fills_the_queue_hides_no_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let listener = UnixDatagram::bind(&path).unwrap();
+        let reader = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            let mut buffer = [0; 2048];
+            let waiting = listener.set_read_timeout(Some(Duration::from_millis(500)));
+            waiting.unwrap();
+            (0..)
+                .take_while(|_| listener.recv(&mut buffer).is_ok())
+                .count()
+        });
+        for _ in 0..600 {
+            Audit::open("sshd", &path).record(
+                &attempt(),
+                &Outcome::new(Verdict::Refused, Reason::WrongToken),
+            );
+        }
+        assert_eq!(reader.join().unwrap(), 600);
+    }
+
+    #[test]
+    fn the_stamp_is_the_date_of_each_day() {
+        let at = |seconds| stamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(at(0), "Jan  1 00:00:00");
+        assert_eq!(at(1_795_633_387), "Nov 25 19:03:07");
+        // 2100 is no leap year.
+        assert_eq!(at(4_107_542_400 - 1), "Feb 28 23:59:59");
+        let mut day = 0;
+        for year in 1970..2100 {
+            let february = if year % 4 == 0 { 29 } else { 28 };
+            let days = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+            let names = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(' ');
+            for (name, days) in names.zip(days) {
+                for date in 1..=days {
+                    assert_eq!(at(day * 86_400), format!("{name} {date:>2} 00:00:00"));
+                    day += 1;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_datagram_carries_facility_severity_and_tag() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let listener = UnixDatagram::bind(&path).unwrap();
+        let attempt = attempt();
+        Audit::open("ss\nhd", &path).record(
+            &attempt,
+            &Outcome::new(Verdict::Failed, Reason::Mapping).with_detail("why"),
+        );
+        let mut buffer = [0; 2048];
+        let mut next = || {
+            let length = listener.recv(&mut buffer).unwrap();
+            String::from_utf8_lossy(&buffer[..length]).into_owned()
+        };
+        let (first, second) = (next(), next());
+        // authpriv is 10, err is 3.
+        assert!(
+            first.starts_with("<83>") && first.ends_with(": why"),
+            "{first}"
+        );
+        assert!(second.contains("pam_authy(ss?hd:auth)["), "{second}");
+        assert!(second.ends_with(
+            "verdict=error reason=mapping rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
+        ));
+    }
+}

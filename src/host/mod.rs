@@ -1,0 +1,7 @@
+//! The operating system: accounts, addresses, SSH keys, and files that only root can write.
+
+pub mod account;
+pub mod address;
+pub mod ssh_key;
+pub mod toml_file;
+pub mod trusted_file;

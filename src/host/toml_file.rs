@@ -1,0 +1,153 @@
+//! A TOML file as text with line numbers: what config.toml and users.toml have in common.
+//!
+//! Errors name file, line and key and never quote the file, since it may hold the API key: of the
+//! parser's errors only the message and the place are used, and wrong values are named by type.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::host::trusted_file::{self, Holds};
+
+/// Why a file cannot be used: `PATH:LINE: why`.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read, or not be trusted.
+    #[error(transparent)]
+    File(#[from] trusted_file::Error),
+    /// What it says is wrong.
+    #[error("{}:{line}: {message}", path.display())]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong there; never quotes a value.
+        message: String,
+    },
+}
+
+impl Error {
+    /// Whether there is no such file.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::File(error) if error.is_missing())
+    }
+}
+
+/// The text of a TOML file and where it came from.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl<'a> Source<'a> {
+    /// A text that came from `path`.
+    #[must_use]
+    pub fn new(path: &'a Path, text: &'a str) -> Self {
+        Self { path, text }
+    }
+
+    /// Where it came from.
+    #[must_use]
+    pub fn path(self) -> &'a Path {
+        self.path
+    }
+
+    /// Parses the whole text.
+    ///
+    /// # Errors
+    /// It is not TOML to its end, or names a key twice.
+    pub fn parse(self) -> Result<DeTable<'a>, Error> {
+        DeTable::parse(self.text)
+            .map(Spanned::into_inner)
+            .map_err(|error| {
+                let at = error.span().unwrap_or(self.text.len()..self.text.len());
+                // The parser's messages name kinds of things and, for a repeat, nothing of the file.
+                self.error(at, error.message())
+            })
+    }
+
+    /// An error at a place of the text.
+    pub fn error(self, at: Range<usize>, message: impl Into<String>) -> Error {
+        Error::Text {
+            path: self.path.to_owned(),
+            line: self.line(at),
+            message: message.into(),
+        }
+    }
+
+    /// The line of a place, counted from 1.
+    #[must_use]
+    pub fn line(self, at: Range<usize>) -> usize {
+        let before = self
+            .text
+            .as_bytes()
+            .get(..at.start.min(self.text.len()))
+            .unwrap_or_default();
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    /// Whether the text at a place begins with `character`.
+    #[must_use]
+    pub fn starts_with(self, at: Range<usize>, character: char) -> bool {
+        self.text
+            .get(at.start..)
+            .is_some_and(|rest| rest.starts_with(character))
+    }
+}
+
+/// Where the lines of a text begin, for one that is asked for many lines.
+pub struct Lines(Vec<usize>);
+
+impl Lines {
+    /// The lines of `text`.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self(ends.map(|(at, _)| at).collect())
+    }
+
+    /// The line of a place, counted from 1.
+    #[must_use]
+    pub fn line(&self, at: usize) -> usize {
+        self.0.partition_point(|end| *end < at) + 1
+    }
+}
+
+/// Reads the file at `path` as text.
+///
+/// # Errors
+/// The file cannot be read or trusted, or is not UTF-8.
+pub fn read(path: &Path, holds: Holds, limit: u64) -> Result<String, Error> {
+    text(trusted_file::read(path, holds, limit)?, path)
+}
+
+/// The text of a file that came from `path`.
+///
+/// # Errors
+/// It is not UTF-8.
+pub fn text(bytes: Vec<u8>, path: &Path) -> Result<String, Error> {
+    String::from_utf8(bytes).map_err(|error| {
+        let bytes = error
+            .as_bytes()
+            .get(..error.utf8_error().valid_up_to())
+            .unwrap_or_default();
+        let line = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+        Error::Text {
+            path: path.to_owned(),
+            line,
+            message: "not UTF-8".to_owned(),
+        }
+    })
+}
+
+/// An integer of 64 bits, in whatever base it is written.
+#[must_use]
+pub fn integer(value: &DeValue<'_>) -> Option<i64> {
+    let integer = value.as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}

@@ -1,0 +1,340 @@
+//! Pure decisions: who needs a second factor, and what holds when Authy could not be asked.
+//!
+//! Each takes plain values and gives one back, so that `authyctl explain` can ask the very same
+//! questions. Nothing here reads a file, a clock or the network.
+
+use std::fmt;
+
+use crate::base::attempt::Attempt;
+use crate::base::text;
+use crate::host::account::Spelling;
+use crate::host::ssh_key;
+use crate::store::config::{Exempt, Otherwise, Whose};
+use crate::store::users::{Entry, NoKey, Person};
+
+/// Whose factor is asked: the one who is logged in, or the one who calls. There is no fallback from one
+/// to the other. A caller is believed only where the login comes from this host: PAM_RUSER of a remote
+/// login is what the other side says.
+#[must_use]
+pub fn subject(whose: Whose, attempt: &Attempt) -> Option<&str> {
+    match whose {
+        Whose::User => Some(&attempt.user),
+        Whose::Caller => {
+            let local = attempt.rhost.is_none() && attempt.address.is_none();
+            let caller = attempt.ruser.as_deref().filter(|_| local)?;
+            (!text::has_control(caller)).then_some(caller)
+        }
+    }
+}
+
+/// A rule of `[exempt]` that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exemption {
+    /// The key in `[exempt]`.
+    pub key: &'static str,
+    /// The value that holds.
+    pub value: String,
+}
+
+impl fmt::Display for Exemption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = text::clean_to(&self.value, 64);
+        write!(f, "exempt.{} \"{value}\"", self.key)
+    }
+}
+
+/// The rule of `[exempt]` that spares `subject` a second factor, if one does. No address is in no
+/// network. Whose group it is, is looked up last, and only where a group is exempt.
+///
+/// # Errors
+/// The look-up failed: the login is refused.
+fn exemption<E>(
+    exempt: &Exempt,
+    subject: &str,
+    attempt: &Attempt,
+    group: impl FnOnce(&[String]) -> Result<Option<String>, E>,
+) -> Result<Option<Exemption>, E> {
+    let rule = |key, value: &dyn fmt::Display| {
+        let value = value.to_string();
+        Ok(Some(Exemption { key, value }))
+    };
+    if exempt.services.contains(&attempt.service) {
+        return rule("services", &attempt.service);
+    }
+    if exempt.users.iter().any(|user| user == subject) {
+        return rule("users", &subject);
+    }
+    let network = attempt
+        .address
+        .and_then(|address| exempt.networks.iter().find(|net| net.contains(address)));
+    if let Some(network) = network {
+        return rule("networks", network);
+    }
+    if exempt.groups.is_empty() {
+        return Ok(None);
+    }
+    match group(&exempt.groups)? {
+        Some(group) => rule("groups", &group),
+        None => Ok(None),
+    }
+}
+
+/// What a login is asked for, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Needed {
+    /// Nothing: a rule of `[exempt]` holds.
+    Exempt(Exemption),
+    /// Nothing: nobody of that name is enrolled, and that is let pass.
+    Pass,
+    /// A factor of this person.
+    Person(Person),
+    /// A factor of nobody's: asked like anyone, and refused.
+    Nobody,
+    /// Refused at once: the entry names nobody.
+    Unusable {
+        /// The line of the entry.
+        line: usize,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Refused at once: an account that several people share, and no key that tells them apart.
+    NoKey(NoKey),
+}
+
+/// A login whose need of a second factor is to be decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Who knocks.
+    pub attempt: &'a Attempt,
+    /// Whose factor would be asked, as [`subject`] says.
+    pub subject: &'a str,
+    /// The table `[exempt]`.
+    pub exempt: &'a Exempt,
+    /// What becomes of somebody who is not enrolled.
+    pub unenrolled: Otherwise,
+}
+
+impl Question<'_> {
+    /// What the login is asked for. `group` looks up which of the groups the subject is in, `entry` what
+    /// the mapping says of the subject, `spelling` how the account spells the name; each is asked only
+    /// where it matters.
+    ///
+    /// # Errors
+    /// A look-up failed: the login is refused.
+    pub fn needed<E>(
+        &self,
+        group: impl FnOnce(&[String]) -> Result<Option<String>, E>,
+        entry: impl FnOnce() -> Result<Entry, E>,
+        spelling: impl FnOnce() -> Result<Spelling, E>,
+    ) -> Result<Needed, E> {
+        if let Some(rule) = exemption(self.exempt, self.subject, self.attempt, group)? {
+            return Ok(Needed::Exempt(rule));
+        }
+        Ok(match entry()? {
+            Entry::Enrolled(person) => Needed::Person(person),
+            Entry::Unusable { line, message } => Needed::Unusable { line, message },
+            Entry::Shared(shared) => {
+                let auth = self.attempt.ssh_auth.as_deref().unwrap_or_default();
+                match shared.person(&ssh_key::fingerprints(auth)) {
+                    Ok(person) => Needed::Person(person),
+                    Err(why) => Needed::NoKey(why),
+                }
+            }
+            Entry::Absent if self.unenrolled == Otherwise::Deny => Needed::Nobody,
+            Entry::Absent if passes_unenrolled(self.unenrolled, spelling()?) => Needed::Pass,
+            Entry::Absent => Needed::Nobody,
+        })
+    }
+}
+
+/// Whether somebody passes whose name is not in the valid mapping: only where the configuration says
+/// so, and only under the account's own spelling. A name that a directory resolves to somebody else's
+/// account might be that somebody, enrolled.
+fn passes_unenrolled(otherwise: Otherwise, spelling: Spelling) -> bool {
+    otherwise == Otherwise::Ignore && spelling != Spelling::Alias
+}
+
+/// Whether a verify without a usable answer lets the person pass. `alive` says that the login's
+/// deadline was not what cut the question short: a person who waits until the last moment must not
+/// be able to make an outage.
+#[must_use]
+pub fn passes_outage(otherwise: Otherwise, alive: bool) -> bool {
+    otherwise == Otherwise::Ignore && alive
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::users::Shared;
+
+    /// What a login of alice is asked for whose name the mapping answers with `entry`.
+    fn needed(
+        entry: &Entry,
+        unenrolled: Otherwise,
+        spelling: Result<Spelling, &'static str>,
+    ) -> Result<Needed, &'static str> {
+        let attempt = Attempt {
+            user: "alice".into(),
+            ..attempt()
+        };
+        let question = Question {
+            attempt: &attempt,
+            subject: "alice",
+            exempt: &Exempt::default(),
+            unenrolled,
+        };
+        question.needed(|_| Ok(None), || Ok(entry.clone()), || spelling)
+    }
+
+    fn absent(otherwise: Otherwise, spelling: Spelling) -> Needed {
+        needed(&Entry::Absent, otherwise, Ok(spelling)).unwrap()
+    }
+
+    #[test]
+    fn nobody_unenrolled_passes_by_default() {
+        for spelling in [Spelling::Own, Spelling::NoAccount, Spelling::Alias] {
+            assert_eq!(absent(Otherwise::Deny, spelling), Needed::Nobody);
+        }
+    }
+
+    #[test]
+    fn an_alias_of_an_account_never_passes_as_unenrolled() {
+        let ignore = Otherwise::Ignore;
+        assert_eq!(absent(ignore, Spelling::Alias), Needed::Nobody);
+        assert_eq!(absent(ignore, Spelling::Own), Needed::Pass);
+        assert_eq!(absent(ignore, Spelling::NoAccount), Needed::Pass);
+    }
+
+    #[test]
+    fn an_entry_never_passes_whatever_it_says() {
+        let person = Person {
+            id: 1_u64.try_into().unwrap(),
+            push: None,
+        };
+        let unusable = Entry::Unusable {
+            line: 1,
+            message: String::new(),
+        };
+        let shared = Entry::Shared(Shared {
+            keys: [(KEY.parse().unwrap(), person.id)].into(),
+            push: None,
+        });
+        let ask = |entry| needed(&entry, Otherwise::Ignore, Ok(Spelling::Own)).unwrap();
+        assert_eq!(ask(Entry::Enrolled(person)), Needed::Person(person));
+        assert!(matches!(ask(unusable), Needed::Unusable { .. }));
+        assert_eq!(ask(shared), Needed::NoKey(NoKey::None));
+    }
+
+    const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+
+    #[test]
+    fn a_failed_look_up_is_no_pass() {
+        let failed = needed(&Entry::Absent, Otherwise::Ignore, Err("down"));
+        assert_eq!(failed, Err("down"));
+    }
+
+    #[test]
+    fn an_outage_passes_only_when_configured_and_within_the_deadline() {
+        assert!(passes_outage(Otherwise::Ignore, true));
+        assert!(!passes_outage(Otherwise::Ignore, false));
+        assert!(!passes_outage(Otherwise::Deny, true));
+    }
+
+    fn attempt() -> Attempt {
+        Attempt {
+            user: "root".into(),
+            service: "su".into(),
+            rhost: None,
+            tty: None,
+            ruser: Some("alice".into()),
+            address: None,
+            ssh_auth: None,
+            password: None,
+        }
+    }
+
+    #[test]
+    fn the_caller_is_asked_only_where_that_is_said_and_never_in_place_of_nobody() {
+        assert_eq!(subject(Whose::User, &attempt()), Some("root"));
+        assert_eq!(subject(Whose::Caller, &attempt()), Some("alice"));
+        let nobody = Attempt {
+            ruser: None,
+            ..attempt()
+        };
+        assert_eq!(subject(Whose::Caller, &nobody), None);
+        let remote = Attempt {
+            rhost: Some("host.example".into()),
+            ..attempt()
+        };
+        assert_eq!(subject(Whose::Caller, &remote), None);
+    }
+
+    fn exempt() -> Exempt {
+        Exempt {
+            users: vec!["backup".into()],
+            groups: vec!["robots".into()],
+            services: vec!["cron".into()],
+            networks: vec!["192.0.2.0/24".parse().unwrap()],
+        }
+    }
+
+    fn rule(subject: &str, attempt: &Attempt, group: Option<&str>) -> Option<String> {
+        let group = group.map(str::to_owned);
+        exemption(&exempt(), subject, attempt, |_| Ok::<_, ()>(group))
+            .unwrap()
+            .map(|rule| rule.to_string())
+    }
+
+    #[test]
+    fn each_rule_alone_exempts_and_is_named() {
+        let none = attempt();
+        assert_eq!(rule("alice", &none, None), None);
+        let named = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            rule("backup", &none, None),
+            named("exempt.users \"backup\"")
+        );
+        assert_eq!(
+            rule("alice", &none, Some("robots")),
+            named("exempt.groups \"robots\"")
+        );
+        let cron = Attempt {
+            service: "cron".into(),
+            ..attempt()
+        };
+        assert_eq!(
+            rule("alice", &cron, None),
+            named("exempt.services \"cron\"")
+        );
+        let near = Attempt {
+            address: Some("192.0.2.9".parse().unwrap()),
+            ..attempt()
+        };
+        assert_eq!(
+            rule("alice", &near, None),
+            named("exempt.networks \"192.0.2.0/24\"")
+        );
+    }
+
+    #[test]
+    fn a_host_name_or_no_address_is_never_in_an_exempt_network() {
+        let everywhere = Exempt {
+            networks: vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()],
+            ..Exempt::default()
+        };
+        let named = Attempt {
+            rhost: Some("192.0.2.9.example".into()),
+            ..attempt()
+        };
+        for attempt in [attempt(), named] {
+            let rule = exemption(&everywhere, "alice", &attempt, |_| Ok::<_, ()>(None));
+            assert_eq!(rule, Ok(None));
+        }
+    }
+
+    #[test]
+    fn a_failed_group_look_up_is_no_exemption() {
+        let failed = exemption(&exempt(), "alice", &attempt(), |_| Err("down"));
+        assert_eq!(failed, Err("down"));
+    }
+}

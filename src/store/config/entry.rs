@@ -1,0 +1,132 @@
+//! One key of config.toml with its value, and how a value of each kind is read or refused.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Error;
+use crate::base::text;
+use crate::host::toml_file::{Source, integer};
+
+/// One key with its value and its full name, such as `login.attempts`.
+pub(super) struct Entry<'a> {
+    pub(super) source: Source<'a>,
+    pub(super) name: String,
+    pub(super) key: &'a str,
+    pub(super) at: std::ops::Range<usize>,
+    pub(super) value: &'a DeValue<'a>,
+}
+
+pub(super) fn entries<'a>(
+    source: Source<'a>,
+    above: &str,
+    table: &'a DeTable<'a>,
+) -> impl Iterator<Item = Entry<'a>> {
+    let above = if above.is_empty() {
+        String::new()
+    } else {
+        format!("{above}.")
+    };
+    table
+        .iter()
+        .map(move |(key, value): (&Spanned<_>, &Spanned<_>)| Entry {
+            source,
+            name: format!("{above}{}", text::clean_to(key.get_ref(), 64)),
+            key: key.get_ref(),
+            at: key.span(),
+            value: value.get_ref(),
+        })
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn error(&self, message: &str) -> Error {
+        self.source
+            .error(self.at.clone(), format!("{} {message}", self.name))
+    }
+
+    pub(super) fn unknown(&self) -> Error {
+        self.source
+            .error(self.at.clone(), format!("unknown key {}", self.name))
+    }
+
+    pub(super) fn table(&self) -> Result<impl Iterator<Item = Entry<'a>>, Error> {
+        let table = self
+            .value
+            .as_table()
+            .ok_or_else(|| self.error("must be a table"))?;
+        Ok(entries(self.source, &self.name, table))
+    }
+
+    pub(super) fn text(&self) -> Result<&'a str, Error> {
+        self.value
+            .as_str()
+            .ok_or_else(|| self.error("must be a text in quotes"))
+    }
+
+    pub(super) fn path(&self) -> Result<PathBuf, Error> {
+        let path = Path::new(self.text()?);
+        if path.is_absolute() && !self.text()?.contains('\0') {
+            Ok(path.to_owned())
+        } else {
+            Err(self.error("must be an absolute path"))
+        }
+    }
+
+    pub(super) fn number(&self, range: RangeInclusive<u32>) -> Result<u32, Error> {
+        integer(self.value)
+            .and_then(|number| u32::try_from(number).ok())
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| self.error(&format!("must be {}..={}", range.start(), range.end())))
+    }
+
+    pub(super) fn seconds(&self, range: RangeInclusive<u32>) -> Result<Duration, Error> {
+        self.number(range)
+            .map(|seconds| Duration::from_secs(seconds.into()))
+    }
+
+    pub(super) fn flag(&self) -> Result<bool, Error> {
+        self.value
+            .as_bool()
+            .ok_or_else(|| self.error("must be true or false"))
+    }
+
+    /// The value that goes with one of the words.
+    pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, Error> {
+        let found = self
+            .value
+            .as_str()
+            .and_then(|text| words.iter().find(|(word, _)| *word == text));
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            let quoted: Vec<_> = words
+                .iter()
+                .map(|(word, _)| format!("\"{word}\""))
+                .collect();
+            let (last, rest) = quoted.split_last().map_or(("", &[][..]), |(l, r)| (l, r));
+            self.error(&format!("must be {} or {last}", rest.join(", ")))
+        })
+    }
+
+    /// A list of names, none of them empty.
+    pub(super) fn names(&self) -> Result<Vec<String>, Error> {
+        self.list("names in quotes", |text| {
+            (!text.is_empty() && !text::has_control(text)).then(|| text.to_owned())
+        })
+    }
+
+    /// A list of texts, each read by `read`.
+    pub(super) fn list<T>(
+        &self,
+        of: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        let wrong = || self.error(&format!("must be a list of {of}"));
+        let items = self.value.as_array().ok_or_else(wrong)?;
+        items
+            .iter()
+            .map(|item| item.get_ref().as_str().and_then(&read).ok_or_else(wrong))
+            .collect()
+    }
+}

@@ -1,0 +1,248 @@
+//! Reads the tables of config.toml, key by key.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::entry::{Entry, entries};
+use super::{Api, Config, Enter, Error, Login, Otherwise, Paths, When, Whose, tables};
+use crate::base::attempt::Factor;
+use crate::base::secret::Secret;
+use crate::host::toml_file::{self, Source};
+use crate::host::trusted_file::{self, Holds};
+use crate::messages::Language;
+
+/// The longest API key, in characters; Authy's have 32.
+const KEY_LENGTH: usize = 200;
+
+pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
+    let file = source.parse()?;
+    let mut api = None;
+    let mut config = tables::Tables::default();
+    let mut paths = Paths {
+        state: "/var/lib/pam_authy".into(),
+        log: "/dev/log".into(),
+    };
+    let mut login = Login::default();
+    let mut lines = BTreeMap::new();
+    for entry in entries(source, "", &file) {
+        match entry.name.as_str() {
+            "api" => api = Some(read_api(&entry)?),
+            "paths" => read_paths(&entry, &mut paths)?,
+            "login" => read_login(&entry, &mut login, &mut lines)?,
+            // Read below, since it stands on [login] wherever that is in the file.
+            "service" => {}
+            _ => config.read(&entry, &mut lines)?,
+        }
+    }
+    let services = read_services(source, &file, &login, &mut lines)?;
+    let api = api.ok_or_else(|| source.error(0..0, "api.key is missing"))?;
+    Ok(Config {
+        api,
+        paths,
+        exempt: config.exempt,
+        limits: config.limits,
+        remember: config.remember,
+        recovery: config.recovery,
+        messages: config.messages,
+        login,
+        services,
+        lines,
+        digest: [0; 32],
+    })
+}
+
+fn read_services(
+    source: Source<'_>,
+    file: &toml::de::DeTable<'_>,
+    login: &Login,
+    lines: &mut BTreeMap<String, usize>,
+) -> Result<BTreeMap<String, Login>, Error> {
+    let mut services = BTreeMap::new();
+    for entry in entries(source, "", file).filter(|entry| entry.name == "service") {
+        for service in entry.table()? {
+            let mut own = login.clone();
+            read_login(&service, &mut own, lines)?;
+            services.insert(service.key.to_owned(), own);
+        }
+    }
+    Ok(services)
+}
+
+fn read_api(table: &Entry<'_>) -> Result<Api, Error> {
+    let mut key = None;
+    let mut url = "https://api.authy.com".to_owned();
+    let (mut ca_file, mut proxy, mut timeout) = (None, None, Duration::from_secs(8));
+    let mut warm_up = true;
+    for entry in table.table()? {
+        match entry.key {
+            "key" | "key_file" if key.is_some() => {
+                return Err(entry.error("one of key and key_file is enough"));
+            }
+            "key" => key = Some(check_key(&entry, Secret::new(entry.text()?.to_owned()))?),
+            "key_file" => key = Some(read_key_file(&entry)?),
+            "url" => url = check_url(&entry)?,
+            "ca_file" => ca_file = Some(entry.path()?),
+            "proxy" => proxy = Some(check_proxy(&entry)?),
+            "timeout_seconds" => timeout = entry.seconds(1..=60)?,
+            "warm_up" => warm_up = entry.flag()?,
+            _ => return Err(entry.unknown()),
+        }
+    }
+    let key = key.ok_or_else(|| table.error("key is missing"))?;
+    Ok(Api {
+        key,
+        url,
+        ca_file,
+        proxy,
+        timeout,
+        warm_up,
+    })
+}
+
+fn read_paths(table: &Entry<'_>, paths: &mut Paths) -> Result<(), Error> {
+    for entry in table.table()? {
+        match entry.key {
+            "state" => paths.state = entry.path()?,
+            "log" => paths.log = entry.path()?,
+            _ => return Err(entry.unknown()),
+        }
+    }
+    Ok(())
+}
+
+/// Reads the keys that are there over what `login` has, and remembers their lines.
+fn read_login(
+    table: &Entry<'_>,
+    login: &mut Login,
+    lines: &mut BTreeMap<String, usize>,
+) -> Result<(), Error> {
+    for entry in table.table()? {
+        lines.insert(entry.name.clone(), entry.source.line(entry.at.clone()));
+        match entry.key {
+            "factors" => login.factors = read_factors(&entry)?,
+            "sms" => login.sms = entry.word(&WHEN)?,
+            "push" => login.push = entry.word(&WHEN)?,
+            "attempts" => login.attempts = entry.number(1..=10)?,
+            "deadline_seconds" => login.deadline = entry.seconds(5..=600)?,
+            "refusal_seconds" => login.refusal = entry.seconds(0..=10)?,
+            "echo" => login.echo = entry.flag()?,
+            "unenrolled" => login.unenrolled = entry.word(&OTHERWISE)?,
+            "when_unavailable" => login.when_unavailable = entry.word(&OTHERWISE)?,
+            "enter" => {
+                login.enter = entry.word(&[("refuse", Enter::Refuse), ("push", Enter::Push)])?;
+            }
+            "push_seconds" => login.push_wait = entry.seconds(10..=300)?,
+            "push_code" => login.push_code = entry.flag()?,
+            "token_in_password" => login.token_in_password = entry.flag()?,
+            "whose" => {
+                login.whose = entry.word(&[("user", Whose::User), ("caller", Whose::Caller)])?;
+            }
+            "language" => {
+                let words = Language::ALL.map(|language| (language.word(), language));
+                login.language = Some(entry.word(&words)?);
+            }
+            _ => return Err(entry.unknown()),
+        }
+    }
+    Ok(())
+}
+
+const WHEN: [(&str, When); 3] = [
+    ("auto", When::Auto),
+    ("on-request", When::OnRequest),
+    ("never", When::Never),
+];
+
+const OTHERWISE: [(&str, Otherwise); 2] =
+    [("deny", Otherwise::Deny), ("ignore", Otherwise::Ignore)];
+
+fn read_factors(entry: &Entry<'_>) -> Result<Vec<Factor>, Error> {
+    let wrong = || entry.error("must be a list of push, token, sms and call, each once");
+    let words = entry.value.as_array().ok_or_else(wrong)?;
+    let mut factors = Vec::new();
+    for word in words {
+        let factor = match word.get_ref().as_str() {
+            Some("push") => Factor::Push,
+            Some("token") => Factor::Token,
+            Some("sms") => Factor::Sms,
+            Some("call") => Factor::Call,
+            _ => return Err(wrong()),
+        };
+        if factors.contains(&factor) {
+            return Err(wrong());
+        }
+        factors.push(factor);
+    }
+    if factors.is_empty() {
+        return Err(wrong());
+    }
+    Ok(factors)
+}
+
+fn read_key_file(entry: &Entry<'_>) -> Result<Secret, Error> {
+    let path = entry.path()?;
+    let text = Secret::new(toml_file::read(&path, Holds::Secret, trusted_file::LIMIT)?);
+    let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
+    check_key(
+        entry,
+        Secret::new(line.strip_suffix('\r').unwrap_or(line).to_owned()),
+    )
+}
+
+/// A key goes into a header: visible ASCII only.
+fn check_key(entry: &Entry<'_>, key: Secret) -> Result<Secret, Error> {
+    let text = key.expose();
+    if text.is_empty() {
+        return Err(entry.error("is empty: put the API key of your Authy application there"));
+    }
+    if text.len() > KEY_LENGTH || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(entry.error("is no API key: a key is up to 200 visible ASCII characters"));
+    }
+    Ok(key)
+}
+
+/// `https://host[:port][/path]`, given back without a slash at its end.
+fn check_url(entry: &Entry<'_>) -> Result<String, Error> {
+    let wrong = || entry.error("must be https://host[:port][/path]");
+    let url = entry.text()?.trim_end_matches('/');
+    let rest = url.strip_prefix("https://").ok_or_else(wrong)?;
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    if is_host_and_port(host) && path.bytes().all(plain) && !path.contains("..") {
+        Ok(url.to_owned())
+    } else {
+        Err(wrong())
+    }
+}
+
+/// `http://host:port`.
+fn check_proxy(entry: &Entry<'_>) -> Result<String, Error> {
+    let url = entry.text()?;
+    let host = url
+        .strip_prefix("http://")
+        .map(|rest| rest.trim_end_matches('/'));
+    match host {
+        Some(host) if is_host_and_port(host) && host.contains(':') => Ok(url.to_owned()),
+        _ => Err(entry.error("must be http://host:port")),
+    }
+}
+
+/// A name, an IPv4 address or an IPv6 address in brackets, with or without a port.
+fn is_host_and_port(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => match rest.split_once(']') {
+            Some((address, port)) if address.parse::<std::net::Ipv6Addr>().is_ok() => ("v6", port),
+            _ => return false,
+        },
+        None => text.split_at(text.find(':').unwrap_or(text.len())),
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let port_fits = match port.strip_prefix(':') {
+        Some(number) => {
+            number.bytes().all(|byte| byte.is_ascii_digit())
+                && number.parse::<u16>().is_ok_and(|port| port > 0)
+        }
+        None => port.is_empty(),
+    };
+    !host.is_empty() && host.bytes().all(plain) && port_fits
+}

@@ -1,0 +1,118 @@
+//! The tables of config.toml that a login may do without: `[exempt]`, `[limits]`, `[remember]`,
+//! `[recovery]`, `[messages]`.
+
+use std::collections::BTreeMap;
+
+use super::entry::Entry;
+use super::{Error, Exempt, Limits, Recovery, Remember};
+use crate::host::address::{InvalidNetwork, Network};
+use crate::messages::{Message, Texts};
+
+/// The largest count in one hour.
+const MOST: u32 = 1000;
+/// The longest time that a proof is remembered, in seconds.
+const DAY: u32 = 86_400;
+
+/// All of them, with what holds where they are left out.
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) exempt: Exempt,
+    pub(super) limits: Limits,
+    pub(super) remember: Remember,
+    pub(super) recovery: Recovery,
+    pub(super) messages: Texts,
+}
+
+impl Tables {
+    /// Reads one table, and remembers the lines of its keys.
+    pub(super) fn read(
+        &mut self,
+        table: &Entry<'_>,
+        lines: &mut BTreeMap<String, usize>,
+    ) -> Result<(), Error> {
+        let read = match table.name.as_str() {
+            "exempt" => Self::exempt,
+            "limits" => Self::limits,
+            "remember" => Self::remember,
+            "recovery" => Self::recovery,
+            "messages" => Self::messages,
+            _ => return Err(table.unknown()),
+        };
+        for entry in table.table()? {
+            lines.insert(entry.name.clone(), entry.source.line(entry.at.clone()));
+            read(self, &entry)?;
+        }
+        Ok(())
+    }
+
+    fn exempt(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        match entry.key {
+            "users" => self.exempt.users = entry.names()?,
+            "groups" => self.exempt.groups = entry.names()?,
+            "services" => self.exempt.services = entry.names()?,
+            "networks" => self.exempt.networks = networks(entry)?,
+            _ => return Err(entry.unknown()),
+        }
+        Ok(())
+    }
+
+    fn limits(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        let Limits {
+            per_user,
+            per_address,
+            refused_tokens,
+        } = &mut self.limits;
+        let count = match entry.key {
+            "sms_per_user" => &mut per_user.sms,
+            "calls_per_user" => &mut per_user.calls,
+            "pushes_per_user" => &mut per_user.pushes,
+            "sms_per_address" => &mut per_address.sms,
+            "calls_per_address" => &mut per_address.calls,
+            "pushes_per_address" => &mut per_address.pushes,
+            "refused_tokens" => {
+                *refused_tokens = entry.number(3..=100)?;
+                return Ok(());
+            }
+            _ => return Err(entry.unknown()),
+        };
+        *count = entry.number(0..=MOST)?;
+        Ok(())
+    }
+
+    fn remember(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        match entry.key {
+            "seconds" => self.remember.time = entry.seconds(0..=DAY)?,
+            "services" => self.remember.services = Some(entry.names()?),
+            _ => return Err(entry.unknown()),
+        }
+        Ok(())
+    }
+
+    fn recovery(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        match entry.key {
+            "services" => self.recovery.services = Some(entry.names()?),
+            _ => return Err(entry.unknown()),
+        }
+        Ok(())
+    }
+
+    fn messages(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+        let message = Message::from_key(entry.key).ok_or_else(|| entry.unknown())?;
+        self.messages
+            .set(message, entry.text()?)
+            .map_err(|why| entry.error(&why))
+    }
+}
+
+/// Networks; one with bits behind its prefix is named with what was meant.
+fn networks(entry: &Entry<'_>) -> Result<Vec<Network>, Error> {
+    let texts = entry.list("networks in quotes", |text| Some(text.to_owned()))?;
+    let read = |text: String| match text.parse() {
+        Ok(network) => Ok(network),
+        Err(wrong @ (InvalidNetwork::Form | InvalidNetwork::HostBits(_))) => {
+            let shown = crate::base::text::clean_to(&text, 64);
+            Err(entry.error(&format!("{shown}: {wrong}")))
+        }
+    };
+    texts.into_iter().map(read).collect()
+}

@@ -1,0 +1,346 @@
+//! What config.toml may say, and what it may not.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const KEY: &str = "d57d919d11e6b221c9bf6f7c882028f9";
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(text, Path::new("config.toml")).map_err(|error| error.to_string())
+}
+
+fn with_key(text: &str) -> Result<Config, String> {
+    parse(&format!("[api]\nkey = \"{KEY}\"\n{text}"))
+}
+
+#[test]
+fn only_the_key_has_no_default() {
+    let config = with_key("").unwrap();
+    assert_eq!(config.api.url, "https://api.authy.com");
+    assert_eq!(config.api.timeout, Duration::from_secs(8));
+    assert_eq!(config.login("sshd"), Login::default());
+    assert_eq!(config.paths.log, Path::new("/dev/log"));
+    assert_eq!(parse("").unwrap_err(), "config.toml:1: api.key is missing");
+    assert_eq!(
+        parse("\n[api]\n").unwrap_err(),
+        "config.toml:2: api key is missing"
+    );
+}
+
+#[test]
+fn a_service_has_its_own_rules_wherever_they_stand() {
+    let text = "[service.sudo]\nattempts = 1\n[login]\nsms = \"never\"\nattempts = 5\n";
+    let config = with_key(text).unwrap();
+    assert_eq!(
+        (config.login("sshd").attempts, config.login("sshd").sms),
+        (5, When::Never)
+    );
+    assert_eq!(
+        (config.login("sudo").attempts, config.login("sudo").sms),
+        (1, When::Never)
+    );
+}
+
+#[test]
+fn a_fault_names_file_line_and_key() {
+    let faults = [
+        ("timeout = 5\n", "config.toml:3: unknown key api.timeout"),
+        (
+            "timeout_seconds = 0\n",
+            "config.toml:3: api.timeout_seconds must be 1..=60",
+        ),
+        (
+            "timeout_seconds = 61\n",
+            "config.toml:3: api.timeout_seconds must be 1..=60",
+        ),
+        (
+            "timeout_seconds = \"8\"\n",
+            "config.toml:3: api.timeout_seconds must be 1..=60",
+        ),
+        (
+            "warm_up = 1\n",
+            "config.toml:3: api.warm_up must be true or false",
+        ),
+        (
+            "url = \"http://a.test\"\n",
+            "config.toml:3: api.url must be https://host[:port][/path]",
+        ),
+        (
+            "url = \"https://u@a.test\"\n",
+            "config.toml:3: api.url must be https://host[:port][/path]",
+        ),
+        (
+            "url = \"https://a.test/?x\"\n",
+            "config.toml:3: api.url must be https://host[:port][/path]",
+        ),
+        (
+            "url = \"https://:443\"\n",
+            "config.toml:3: api.url must be https://host[:port][/path]",
+        ),
+        (
+            "proxy = \"a.test:1\"\n",
+            "config.toml:3: api.proxy must be http://host:port",
+        ),
+        (
+            "ca_file = \"ca.pem\"\n",
+            "config.toml:3: api.ca_file must be an absolute path",
+        ),
+        (
+            "key_file = \"/x\"\n",
+            "config.toml:3: api.key_file one of key and key_file is enough",
+        ),
+        (
+            "[login]\nattempts = 11\n",
+            "config.toml:4: login.attempts must be 1..=10",
+        ),
+        (
+            "[login]\ndeadline_seconds = 4\n",
+            "config.toml:4: login.deadline_seconds must be 5..=600",
+        ),
+        (
+            "[login]\nrefusal_seconds = -1\n",
+            "config.toml:4: login.refusal_seconds must be 0..=10",
+        ),
+        (
+            "[login]\necho = 1\n",
+            "config.toml:4: login.echo must be true or false",
+        ),
+        (
+            "[login]\natempts = 1\n",
+            "config.toml:4: unknown key login.atempts",
+        ),
+        (
+            "[service.sudo]\nx = 1\n",
+            "config.toml:4: unknown key service.sudo.x",
+        ),
+        (
+            "[service]\nsudo = 1\n",
+            "config.toml:4: service.sudo must be a table",
+        ),
+        ("[log]\n", "config.toml:3: unknown key log"),
+        (
+            "[login]\nunenrolled = \"allow\"\n",
+            "config.toml:4: login.unenrolled must be \"deny\" or \"ignore\"",
+        ),
+        (
+            "[login]\nenter = \"sms\"\n",
+            "config.toml:4: login.enter must be \"refuse\" or \"push\"",
+        ),
+        (
+            "[login]\npush_seconds = 9\n",
+            "config.toml:4: login.push_seconds must be 10..=300",
+        ),
+        (
+            "[login]\nlanguage = \"nl\"\n",
+            "config.toml:4: login.language must be \"en\", \"es\", \"pt\", \"de\", \"fr\" or \"it\"",
+        ),
+        (
+            "[login]\nwhose = \"target\"\n",
+            "config.toml:4: login.whose must be \"user\" or \"caller\"",
+        ),
+        (
+            "[exempt]\nuser = []\n",
+            "config.toml:4: unknown key exempt.user",
+        ),
+        (
+            "[exempt]\nusers = \"root\"\n",
+            "config.toml:4: exempt.users must be a list of names in quotes",
+        ),
+        (
+            "[exempt]\nnetworks = [\"10.0.0.1/8\"]\n",
+            "config.toml:4: exempt.networks 10.0.0.1/8: the address has bits behind its prefix: \
+             did you mean 10.0.0.0/8?",
+        ),
+        (
+            "[exempt]\nnetworks = [\"bastion.example\"]\n",
+            "config.toml:4: exempt.networks bastion.example: a network is written like \
+             192.0.2.0/24, 2001:db8::/32 or as one address",
+        ),
+        (
+            "[limits]\nsms_per_user = 1001\n",
+            "config.toml:4: limits.sms_per_user must be 0..=1000",
+        ),
+        (
+            "[limits]\nrefused_tokens = 2\n",
+            "config.toml:4: limits.refused_tokens must be 3..=100",
+        ),
+        (
+            "[remember]\nseconds = 86401\n",
+            "config.toml:4: remember.seconds must be 0..=86400",
+        ),
+        (
+            "[recovery]\ncodes = 10\n",
+            "config.toml:4: unknown key recovery.codes",
+        ),
+        (
+            "[messages]\ngreeting = \"hi\"\n",
+            "config.toml:4: unknown key messages.greeting",
+        ),
+        (
+            "[messages]\nprompt = \"{name}: \"\n",
+            "config.toml:4: messages.prompt has an unknown placeholder {name}",
+        ),
+        (
+            "[paths]\nlog = \"dev/log\"\n",
+            "config.toml:4: paths.log must be an absolute path",
+        ),
+    ];
+    for (text, message) in faults {
+        assert_eq!(with_key(text).unwrap_err(), message);
+    }
+    for factors in [
+        "[]",
+        "[\"push\", \"push\"]",
+        "[\"fax\"]",
+        "\"token\"",
+        "[1]",
+    ] {
+        let error = with_key(&format!("[login]\nfactors = {factors}\n")).unwrap_err();
+        assert!(
+            error.starts_with("config.toml:4: login.factors must be"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_repeat_is_an_error() {
+    assert!(
+        with_key("key = \"x\"\n")
+            .unwrap_err()
+            .starts_with("config.toml:3: ")
+    );
+    assert!(
+        with_key("[login]\n[login]\n")
+            .unwrap_err()
+            .starts_with("config.toml:4: ")
+    );
+}
+
+#[test]
+fn no_error_ever_quotes_the_key() {
+    let broken = [
+        format!("[api]\nkey = {KEY}\n"),
+        format!("[api]\nkey = \"{KEY}\n"),
+        format!("[api]\nkey = '{KEY}\n"),
+        format!("[api]\nkey = \"{KEY}\" \"{KEY}\"\n"),
+        format!("[api]\nkey = \"{KEY}\\q\"\n"),
+        format!("[api]\nkey \"{KEY}\"\n"),
+        format!("[api]\nkey = [\"{KEY}\"]\n"),
+        format!("[api]\nkey = \"{KEY} {KEY}\"\n"),
+        format!("[api]\nkey = \"\"\"{KEY}\n"),
+        format!("[api]\nkey = \"{KEY}\"\nkey = \"{KEY}\"\n"),
+        format!("[api]\nkey = \"{KEY}\u{1}\"\n"),
+        format!("[api\nkey = \"{KEY}\"\n"),
+        format!("key = \"{KEY}\"\n[api\n"),
+    ];
+    for text in broken {
+        let error = Config::parse(&text, Path::new("config.toml")).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains(&KEY[..8]), "{shown}");
+        assert!(shown.starts_with("config.toml:"), "{shown}");
+    }
+    assert!(!format!("{:?}", with_key("").unwrap()).contains(KEY));
+}
+
+#[test]
+fn the_sample_shows_every_default() {
+    let sample = include_str!("../../../etc/config.toml");
+    assert!(parse(sample).unwrap_err().contains("api.key is empty"));
+    let mut shown = String::new();
+    for line in sample.lines().filter(|line| !line.starts_with("# ")) {
+        let line = line.trim_start_matches('#');
+        let has_no_default = ["ca_file", "proxy", "language"]
+            .iter()
+            .any(|key| line.starts_with(key));
+        if line.starts_with("[messages") {
+            break;
+        }
+        if !has_no_default {
+            shown.push_str(&line.replace("key = \"\"", "key = \"x\""));
+            shown.push('\n');
+        }
+    }
+    let (shown, defaults) = (
+        parse(&shown).unwrap(),
+        parse("[api]\nkey = \"x\"\n").unwrap(),
+    );
+    // All but the lines, which differ.
+    let values = |config: &Config| {
+        let all = format!("{config:?}");
+        all.split(", lines: ").next().unwrap().to_owned()
+    };
+    assert_eq!(values(&shown), values(&defaults));
+    // Every key of [login] is shown: each appears in what the sample spells out.
+    for key in [
+        "factors",
+        "sms",
+        "push",
+        "attempts",
+        "deadline_seconds",
+        "refusal_seconds",
+        "echo",
+        "unenrolled",
+        "when_unavailable",
+        "enter",
+        "push_seconds",
+        "push_code",
+        "token_in_password",
+        "whose",
+        "language",
+        "users",
+        "groups",
+        "services",
+        "networks",
+        "sms_per_user",
+        "calls_per_user",
+        "pushes_per_user",
+        "sms_per_address",
+        "calls_per_address",
+        "pushes_per_address",
+        "refused_tokens",
+        "seconds",
+        "state",
+        "log",
+        "url",
+        "timeout_seconds",
+        "warm_up",
+        "ca_file",
+        "proxy",
+    ] {
+        assert!(sample.contains(&format!("\n#{key} = ")), "{key}");
+    }
+}
+
+#[test]
+fn another_text_has_another_digest() {
+    let digest = |text: &str| with_key(text).unwrap().digest;
+    assert_eq!(digest(""), digest(""));
+    assert_ne!(digest(""), digest("# more\n"));
+    assert_ne!(digest(""), [0; 32]);
+}
+
+#[test]
+fn a_bad_key_file_is_named() {
+    let error = parse("[api]\nkey_file = \"/nonexistent/key\"\n").unwrap_err();
+    assert!(error.starts_with("/nonexistent/key: "), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(text in any::<String>()) {
+        let _ = parse(&text);
+        let _ = with_key(&text);
+    }
+
+    #[test]
+    fn a_cut_file_never_loses_the_key_in_silence(cut in 0_usize..200) {
+        let text = format!("[login]\nunenrolled = \"deny\"\n[api]\nkey = \"{KEY}\"\n");
+        if let Ok(config) = parse(&text[..cut.min(text.len())]) {
+            prop_assert_eq!(config.api.key.expose(), KEY);
+        }
+    }
+}

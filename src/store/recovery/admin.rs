@@ -1,0 +1,131 @@
+//! What `authyctl recovery` does: makes codes, counts them, takes them away.
+
+use std::path::Path;
+
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::Zeroizing;
+
+use super::{BYTES, CODES, Codes, DIGITS, FOLDER, LENGTH, VERSION, read};
+use crate::store::state::{self, Change, Folder};
+
+/// Why there are no new codes.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The user has codes; they are replaced only when told.
+    #[error("there are {0} recovery codes left")]
+    Exists(usize),
+    /// The system has no random numbers.
+    #[error("the system gave no random numbers")]
+    Random,
+    /// The state folder or the file cannot be used.
+    #[error(transparent)]
+    State(#[from] state::Error),
+}
+
+/// How many codes a user has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// None were made.
+    Never,
+    /// So many of those that were made.
+    Of(usize),
+}
+
+/// Makes ten codes for `user`, shown here and never again: `3v8k-m2zq-70xd-w9ht`. Old ones that are
+/// left are replaced only with `replace`, and so is a damaged file. On the disk when it comes back.
+///
+/// # Errors
+/// As [`Error`] says; old codes then stay.
+pub fn generate(state: &Path, user: &str, replace: bool) -> Result<Vec<Zeroizing<String>>, Error> {
+    let (codes, texts) = new_codes(user)?;
+    let folder = Folder::open(state)?.sub(FOLDER)?;
+    let file = state::file_name(user);
+    let written = folder.update_durably(&file, |old| match read(old) {
+        Ok(Some(old)) if !old.hashes.is_empty() && !replace => {
+            (Ok(Err(Error::Exists(old.hashes.len()))), Change::Keep)
+        }
+        Err(why) if !replace => (Err(why), Change::Keep),
+        _ => (Ok(Ok(())), state::encode(&codes, VERSION)),
+    })?;
+    written.map_err(|why| folder.unreadable(&file, why))??;
+    Ok(texts)
+}
+
+/// How many codes `user` has left. Makes nothing.
+///
+/// # Errors
+/// The file cannot be trusted or read.
+pub fn left(state: &Path, user: &str) -> Result<Left, state::Error> {
+    let Some(folder) = Folder::find(state, &[FOLDER])? else {
+        return Ok(Left::Never);
+    };
+    let file = state::file_name(user);
+    let codes =
+        read(folder.read(&file)?.as_deref()).map_err(|why| folder.unreadable(&file, why))?;
+    Ok(codes.map_or(Left::Never, |codes| Left::Of(codes.hashes.len())))
+}
+
+/// Takes all codes of `user` away, a damaged file too; says whether there was one. On the disk when it
+/// comes back.
+///
+/// # Errors
+/// The state cannot be trusted or not written.
+pub fn remove(state: &Path, user: &str) -> Result<bool, state::Error> {
+    let stored = super::Stored::new(state, user);
+    match stored.folder()? {
+        Some(folder) => folder.update_durably(&stored.file, |old| (old.is_some(), Change::Remove)),
+        None => Ok(false),
+    }
+}
+
+/// The files that cannot be read, each as an error.
+///
+/// # Errors
+/// The folder cannot be trusted or read.
+pub fn unreadable(state: &Path) -> Result<Vec<state::Error>, state::Error> {
+    Folder::faults(state, FOLDER, read)
+}
+
+/// New codes: as they are kept, and as they are shown.
+fn new_codes(user: &str) -> Result<(Codes, Vec<Zeroizing<String>>), Error> {
+    let random = SystemRandom::new();
+    let mut key = Zeroizing::new([0; 32]);
+    random.fill(key.as_mut_slice()).map_err(|_| Error::Random)?;
+    let hmac_key = hmac::Key::new(hmac::HMAC_SHA256, key.as_slice());
+    let (mut hashes, mut texts) = (Vec::new(), Vec::new());
+    for _ in 0..CODES {
+        let mut code = Zeroizing::new([0; BYTES]);
+        random
+            .fill(code.as_mut_slice())
+            .map_err(|_| Error::Random)?;
+        hashes.push(state::hex(hmac::sign(&hmac_key, code.as_slice()).as_ref()));
+        texts.push(text(&code));
+    }
+    let codes = Codes {
+        name: user.to_owned(),
+        key: state::hex(key.as_slice()),
+        hashes,
+    };
+    Ok((codes, texts))
+}
+
+/// Four groups of four digits, in small letters.
+pub(super) fn text(code: &[u8; BYTES]) -> Zeroizing<String> {
+    let bits = code
+        .iter()
+        .fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+    let mut text = Zeroizing::new(String::with_capacity(LENGTH + 3));
+    for place in 0..LENGTH {
+        if place > 0 && place % 4 == 0 {
+            text.push('-');
+        }
+        let shift = 5 * (LENGTH - 1 - place);
+        let digit = DIGITS
+            .get((bits >> shift & 31) as usize)
+            .copied()
+            .unwrap_or(b'0');
+        text.push(char::from(digit.to_ascii_lowercase()));
+    }
+    text
+}

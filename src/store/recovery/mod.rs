@@ -1,0 +1,199 @@
+//! Recovery codes: ten for a person, each works once, for the day the phone or Authy is gone.
+//!
+//! A code has 80 random bits. On the disk, in a file that only root can read, stands its HMAC-SHA-256
+//! under a random key of that file. A fast hash is safe here, unlike for a password that somebody
+//! chose: whoever steals the file tries 2^80 / 11 values until one of the ten is found, which takes
+//! three thousand years at 10^12 a second. A slow hash inside sshd or su would need memory and time
+//! that the caller's limits rule. No network is needed, and a code is gone from the disk before it
+//! counts.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use ring::hmac;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::store::state::{self, Change, Fault, Folder, Unreadable};
+
+/// How many codes a person gets.
+pub const CODES: usize = 10;
+/// Characters of a code, five bits each.
+const LENGTH: usize = 16;
+/// Random bytes of a code.
+const BYTES: usize = 10;
+/// The version of the files, and their folder.
+const VERSION: u64 = 1;
+const FOLDER: &str = "recovery";
+
+/// The digits of Crockford's base 32: no I, L, O, U.
+///
+/// Source: <https://www.crockford.com/base32.html>
+const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// A recovery code as a person typed it: 16 base-32 characters, in whatever case, with dashes and
+/// spaces anywhere. No token is one, since that has 12 digits at most. Wiped when dropped.
+pub struct Code(Zeroizing<[u8; BYTES]>);
+
+/// Not 16 characters of base 32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a recovery code is 16 letters and digits, such as 3v8k-m2zq-70xd-w9ht")]
+pub struct InvalidCode;
+
+impl FromStr for Code {
+    type Err = InvalidCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bits = Zeroizing::new(0_u128);
+        let mut length = 0;
+        for c in text.chars().filter(|c| !matches!(c, '-' | ' ')) {
+            length += 1;
+            if length > LENGTH {
+                return Err(InvalidCode);
+            }
+            *bits = *bits << 5 | u128::from(value(c).ok_or(InvalidCode)?);
+        }
+        if length < LENGTH {
+            return Err(InvalidCode);
+        }
+        let all = Zeroizing::new(bits.to_be_bytes());
+        let mut code = Zeroizing::new([0; BYTES]);
+        for (to, from) in code.iter_mut().zip(all.iter().skip(all.len() - BYTES)) {
+            *to = *from;
+        }
+        Ok(Self(code))
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// The value of a digit; what looks like another one is that.
+fn value(c: char) -> Option<u8> {
+    let c = match c.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        c => c,
+    };
+    let place = DIGITS.iter().position(|digit| char::from(*digit) == c)?;
+    u8::try_from(place).ok()
+}
+
+/// The recovery codes of a login's user.
+pub trait Recovery {
+    /// Uses `code` up, and says how many are left; `None` when it is none of the user's. On the disk
+    /// it is gone before this comes back. Waits for a lock a second at most.
+    ///
+    /// # Errors
+    /// The code could not be looked at or used up.
+    fn redeem(&mut self, code: &Code) -> Result<Option<usize>, Fault>;
+}
+
+/// The codes in the state folder.
+#[derive(Debug)]
+pub struct Stored {
+    state: std::path::PathBuf,
+    file: String,
+}
+
+impl Stored {
+    /// The codes of `user`. Opens nothing yet.
+    #[must_use]
+    pub fn new(state: &Path, user: &str) -> Self {
+        Self {
+            state: state.to_owned(),
+            file: state::file_name(user),
+        }
+    }
+
+    /// The folder, where this user has a file in it.
+    fn folder(&self) -> Result<Option<Folder>, state::Error> {
+        let folder = Folder::find(&self.state, &[FOLDER])?;
+        // A name without codes makes no lock: anybody can think of names.
+        match folder {
+            Some(folder) if folder.read(&self.file)?.is_some() => Ok(Some(folder)),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Recovery for Stored {
+    fn redeem(&mut self, code: &Code) -> Result<Option<usize>, Fault> {
+        let Some(folder) = self.folder()? else {
+            return Ok(None);
+        };
+        let used = folder.update_durably(&self.file, |old| match read(old) {
+            Ok(Some(mut codes)) => match codes.take(code) {
+                true => (Ok(Some(codes.hashes.len())), state::encode(&codes, VERSION)),
+                false => (Ok(None), Change::Keep),
+            },
+            Ok(None) => (Ok(None), Change::Keep),
+            Err(why) => (Err(why), Change::Keep),
+        })?;
+        Ok(used.map_err(|why| folder.unreadable(&self.file, why))?)
+    }
+}
+
+/// What a file holds; bytes in hex.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Codes {
+    name: String,
+    key: String,
+    hashes: Vec<String>,
+}
+
+impl Codes {
+    /// Takes the code out, where it is one of these. Compares with all, each in constant time.
+    fn take(&mut self, code: &Code) -> bool {
+        let Some(key) = unhex(&self.key) else {
+            return false;
+        };
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+        let is_it = |hash: &String| {
+            unhex(hash).is_some_and(|hash| hmac::verify(&key, code.0.as_slice(), &hash).is_ok())
+        };
+        let before = self.hashes.len();
+        self.hashes.retain(|hash| !is_it(hash));
+        self.hashes.len() < before
+    }
+
+    /// Whether every value is what [`generate`] writes.
+    fn is_whole(&self) -> bool {
+        let is_hash = |text: &String| unhex(text).is_some_and(|bytes| bytes.len() == 32);
+        is_hash(&self.key) && self.hashes.len() <= CODES && self.hashes.iter().all(is_hash)
+    }
+}
+
+fn read(bytes: Option<&[u8]>) -> Result<Option<Codes>, Unreadable> {
+    let Some(bytes) = bytes else {
+        return Ok(None);
+    };
+    let codes: Codes = state::decode(bytes, VERSION)?;
+    if codes.is_whole() {
+        Ok(Some(codes))
+    } else {
+        Err(Unreadable::Corrupt)
+    }
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.chunks(2).map(byte).collect()
+}
+
+#[cfg(feature = "admin")]
+mod admin;
+#[cfg(feature = "admin")]
+pub use admin::{Error, Left, generate, left, remove, unreadable};
+
+#[cfg(all(test, feature = "admin"))]
+mod tests;

@@ -1,0 +1,277 @@
+//! Remembered proofs: the same login is not asked again for a while after a token or a push.
+//!
+//! "The same" is meant narrowly: user, person, caller, SSH key, service, address, boot, the rules and
+//! the mapping; on this host also the session, by its leader and when that began, and the terminal, by
+//! its device and when that was made. What is kept is a hash of it all, in a file that only root can
+//! read. Anything missing, unreadable or odd about the clocks means: not remembered, and never an error.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::sys::stat::{major, minor};
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::getsid;
+use ring::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
+
+use crate::base::attempt::Attempt;
+use crate::client::authy::types::AuthyId;
+use crate::store::config;
+use crate::store::state::{self, Change, Error, Folder, Unreadable};
+
+/// The version of the files, and their folder.
+const VERSION: u64 = 1;
+const FOLDER: &str = "remember";
+/// Logins that are remembered of one user; the oldest goes.
+const MOST: usize = 32;
+/// What the wall clock may lag behind the time since boot without having been set back, in seconds.
+const DRIFT: u64 = 5;
+
+/// What a login is compared by.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The login.
+    pub attempt: &'a Attempt,
+    /// Whose factor is asked.
+    pub subject: &'a str,
+    /// That person at Authy.
+    pub id: AuthyId,
+    /// Whether it comes from this host, as with sudo and su.
+    pub local: bool,
+    /// A hash of what decides the login: configuration and entry.
+    pub policy: [u8; 32],
+}
+
+/// Whether this very login was proven so short a while ago that it is not asked again. Reads a small
+/// file and /proc; waits for nothing.
+#[must_use]
+pub fn holds(state: &Path, rules: &config::Remember, facts: &Facts<'_>) -> bool {
+    find(state, rules, facts).unwrap_or(false)
+}
+
+/// Remembers that this login was proven now, where the rules say so. Waits for a lock a second at most;
+/// what cannot be written is not remembered.
+pub fn keep(state: &Path, rules: &config::Remember, facts: &Facts<'_>) {
+    if !rules.holds_for(&facts.attempt.service) {
+        return;
+    }
+    if let (Some(login), Some(now)) = (hash(facts), Clocks::now()) {
+        // The login is proven, whether that works or not.
+        let _ = write(state, facts.subject, Proof { login, now }, rules.time);
+    }
+}
+
+/// Forgets all logins of `user`, in a damaged file too; says whether there was anything.
+///
+/// # Errors
+/// The state cannot be trusted or not written.
+pub fn forget(state: &Path, user: &str) -> Result<bool, Error> {
+    let Some(folder) = Folder::find(state, &[FOLDER])? else {
+        return Ok(false);
+    };
+    let file = state::file_name(user);
+    if folder.read(&file)?.is_none() {
+        return Ok(false);
+    }
+    folder.update(&file, |old| (old.is_some(), Change::Remove))
+}
+
+/// The files that cannot be read, each as an error.
+///
+/// # Errors
+/// The folder cannot be trusted or read.
+pub fn unreadable(state: &Path) -> Result<Vec<Error>, Error> {
+    Folder::faults(state, FOLDER, read)
+}
+
+/// What a file holds.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proofs {
+    proofs: Vec<Proof>,
+}
+
+/// A login that was proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proof {
+    /// The hash of the login in hex.
+    login: String,
+    now: Clocks,
+}
+
+/// Two clocks, in whole seconds: the wall's, which root can set, and the one since boot, which nobody
+/// can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clocks {
+    wall: u64,
+    boot: u64,
+}
+
+impl Clocks {
+    fn now() -> Option<Self> {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
+        let boot = clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?.tv_sec();
+        Some(Self {
+            wall,
+            boot: u64::try_from(boot).ok()?,
+        })
+    }
+
+    /// Whether both clocks went on since `then`, by less than `time`, and the wall's was not put back.
+    fn is_within(self, then: Self, time: Duration) -> bool {
+        let (Some(wall), Some(boot)) = (
+            self.wall.checked_sub(then.wall),
+            self.boot.checked_sub(then.boot),
+        ) else {
+            return false;
+        };
+        wall.max(boot) < time.as_secs() && wall.saturating_add(DRIFT) >= boot
+    }
+}
+
+fn find(state: &Path, rules: &config::Remember, facts: &Facts<'_>) -> Option<bool> {
+    if !rules.holds_for(&facts.attempt.service) {
+        return Some(false);
+    }
+    let folder = Folder::find(state, &[FOLDER]).ok()??;
+    let bytes = folder.read(&state::file_name(facts.subject)).ok()??;
+    let known = read(Some(&bytes)).ok()?;
+    let (login, now) = (hash(facts)?, Clocks::now()?);
+    let is_it = |proof: &Proof| proof.login == login && now.is_within(proof.now, rules.time);
+    Some(known.proofs.iter().any(is_it))
+}
+
+fn write(state: &Path, user: &str, proof: Proof, time: Duration) -> Result<(), Error> {
+    let folder = Folder::open(state)?.sub(FOLDER)?;
+    folder.update(&state::file_name(user), |old| {
+        // A damaged file holds nothing for anybody; a newer one is not ours to replace.
+        let mut known = match read(old) {
+            Ok(known) => known,
+            Err(Unreadable::Corrupt) => Proofs::default(),
+            Err(Unreadable::Newer(_)) => return ((), Change::Keep),
+        };
+        let old =
+            |known: &Proof| known.login != proof.login && proof.now.is_within(known.now, time);
+        known.proofs.retain(old);
+        let first = (known.proofs.len() + 1).saturating_sub(MOST);
+        known.proofs.drain(..first);
+        known.proofs.push(proof);
+        ((), state::encode(&known, VERSION))
+    })
+}
+
+fn read(bytes: Option<&[u8]>) -> Result<Proofs, Unreadable> {
+    bytes.map_or_else(
+        || Ok(Proofs::default()),
+        |bytes| state::decode(bytes, VERSION),
+    )
+}
+
+/// The hash of what makes a login this one; `None` when a part of it is missing.
+fn hash(facts: &Facts<'_>) -> Option<String> {
+    let attempt = facts.attempt;
+    let mut parts = Parts(Context::new(&SHA256));
+    parts.add(Some(facts.subject));
+    parts.add(Some(&attempt.user));
+    parts.add(Some(&facts.id.to_string()));
+    parts.add(attempt.ruser.as_deref());
+    parts.add(attempt.ssh_auth.as_deref().filter(|text| !text.is_empty()));
+    parts.add(Some(&attempt.service));
+    let address = attempt.address.map(|address| address.to_string());
+    parts.add(address.as_deref());
+    parts.add(Some(&boot_id()?));
+    parts.0.update(&facts.policy);
+    if facts.local {
+        attempt.ruser.as_ref()?;
+        let (session, terminal) = (Session::own()?, terminal(attempt.tty.as_deref()?)?);
+        if session.terminal != terminal.device {
+            return None;
+        }
+        parts.add(Some(&format!("{session:?} {terminal:?}")));
+    } else {
+        address?;
+    }
+    Some(state::hex(parts.0.finish().as_ref()))
+}
+
+/// Texts one after the other, each with its length, so that none can pass for two.
+struct Parts(Context);
+
+impl Parts {
+    fn add(&mut self, part: Option<&str>) {
+        let Some(part) = part else {
+            return self.0.update(&[0]);
+        };
+        self.0.update(&[1]);
+        self.0.update(&(part.len() as u64).to_be_bytes());
+        self.0.update(part.as_bytes());
+    }
+}
+
+/// Source: proc_sys_kernel(5), random/boot_id.
+fn boot_id() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let id = id.trim();
+    (id.len() == 36).then(|| id.to_owned())
+}
+
+/// The session: its leader, when that was started in ticks since boot (numbers of processes come
+/// again), and the device of its terminal.
+#[derive(Debug, PartialEq, Eq)]
+struct Session {
+    leader: i32,
+    start: u64,
+    terminal: (u64, u64),
+}
+
+impl Session {
+    fn own() -> Option<Self> {
+        let leader = getsid(None).ok()?.as_raw();
+        Self::read(leader, &fs::read(format!("/proc/{leader}/stat")).ok()?)
+    }
+
+    /// Fields 7 and 22 of a process's stat. The name, field 2, is whatever the process calls itself,
+    /// spaces and parentheses too; what follows its last parenthesis is numbers.
+    ///
+    /// Source: proc_pid_stat(5), also on how the number holds major and minor.
+    fn read(leader: i32, stat: &[u8]) -> Option<Self> {
+        let end = stat.iter().rposition(|byte| *byte == b')')?;
+        let rest = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
+        // Field 3 is the first behind the name.
+        let field = |number: usize| rest.split_ascii_whitespace().nth(number - 3);
+        let terminal = field(7)?.parse::<i32>().ok()?.cast_unsigned();
+        let minor = terminal & 0xff | terminal >> 12 & 0xfff_ff00;
+        Some(Self {
+            leader,
+            start: field(22)?.parse().ok()?,
+            terminal: (u64::from(terminal >> 8 & 0xfff), u64::from(minor)),
+        })
+    }
+}
+
+/// A terminal: its device, and when that last became somebody's.
+#[derive(Debug, PartialEq, Eq)]
+struct Terminal {
+    device: (u64, u64),
+    since: (i64, i64),
+}
+
+fn terminal(tty: &str) -> Option<Terminal> {
+    let path = Path::new("/dev").join(tty);
+    if !path.starts_with("/dev") || path.iter().any(|name| name == "..") {
+        return None;
+    }
+    let metadata = fs::symlink_metadata(&path).ok()?;
+    let device = metadata.rdev();
+    metadata.file_type().is_char_device().then(|| Terminal {
+        device: (major(device), minor(device)),
+        since: (metadata.ctime(), metadata.ctime_nsec()),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! The files of a mapping: its lock, what is put in its place, its index.
+//!
+//! Everything here but the lock itself is called under the lock.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{Flock, FlockArg, OFlag};
+use tempfile::NamedTempFile;
+
+use super::super::index::{self, Stamp};
+use super::super::{Error as Unreadable, Mapping};
+use super::Error;
+use crate::host::trusted_file::{self, Holds};
+
+/// How long a writer waits for the others.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a writer waits for the file system's clock, which may tick once a second only.
+const TICK: Duration = Duration::from_millis(1100);
+/// How a writer names its new file; one that a killed writer left is taken away by the next.
+const NEW_FILE_PREFIX: &str = ".users.toml.new-";
+
+/// Writes the index of the mapping at `path`, which says `text`.
+pub(super) fn write_index(
+    path: &Path,
+    folder: &Path,
+    mapping: &Mapping,
+    text: &str,
+) -> Result<(), Error> {
+    let at = index::path(path);
+    let failed = |error| Error::Io {
+        path: at.clone(),
+        error,
+    };
+    let mut new = beside(folder, b"").map_err(failed)?;
+    let opened = trusted_file::open(path, Holds::Public).map_err(Unreadable::from)?;
+    let before = opened.file.metadata().map_err(failed)?;
+    // Times of files advance in ticks: what is written in the tick of the last change cannot be told
+    // from it. Once the tick is over every later change shows, and only then is the text compared.
+    let changed = (before.ctime(), before.ctime_nsec());
+    pass_tick(changed, || clock(&mut new)).map_err(failed)?;
+    let found = opened
+        .read(trusted_file::MAPPING_LIMIT)
+        .map_err(Unreadable::from)?;
+    let stamp = Stamp::of(&opened.file.metadata().map_err(failed)?);
+    if found != text.as_bytes() || stamp != Stamp::of(&before) {
+        return Err(failed(io::Error::other(
+            "the mapping was changed meanwhile",
+        )));
+    }
+    let bytes = index::encode(mapping, stamp)
+        .ok_or_else(|| failed(io::Error::other("a name is too long for an index")))?;
+    let new = new.rewind().and_then(|()| {
+        new.as_file().set_len(0)?;
+        new.write_all(&bytes)?;
+        Ok(new)
+    });
+    put(&at, new, path)
+}
+
+/// Waits until a file system's clock is past a time.
+fn pass_tick(
+    time: (i64, i64),
+    mut clock: impl FnMut() -> io::Result<(i64, i64)>,
+) -> io::Result<()> {
+    let start = Instant::now();
+    while clock()? <= time {
+        if start.elapsed() > TICK {
+            return Err(io::Error::other("the file system's clock stands still"));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// What time it is for the file system that holds a new file, in seconds and nanoseconds.
+fn clock(file: &mut NamedTempFile) -> io::Result<(i64, i64)> {
+    file.write_all(b"?")?;
+    let status = file.as_file().metadata()?;
+    Ok((status.mtime(), status.mtime_nsec()))
+}
+
+/// The file itself: a link stays, and what it points to is replaced.
+pub(super) fn target(path: &Path) -> Result<PathBuf, Error> {
+    match trusted_file::resolve(path, Holds::Public) {
+        Ok(path) => Ok(path),
+        Err(error) if error.is_missing() && path.symlink_metadata().is_err() => Ok(path.to_owned()),
+        Err(error) => Err(Unreadable::from(error).into()),
+    }
+}
+
+/// Holds the writers' lock of a folder; another writer waits.
+pub(super) fn lock(folder: &Path) -> Result<Flock<File>, Error> {
+    let path = folder.join(".users.toml.lock");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits())
+        .open(&path)
+        .map_err(|error| Error::Io {
+            path: path.clone(),
+            error,
+        })?;
+    let start = Instant::now();
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((unlocked, _)) if start.elapsed() < PATIENCE => file = unlocked,
+            Err(_) => return Err(Error::Locked(path)),
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A new file in the folder with these bytes.
+pub(super) fn beside(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let mut new = tempfile::Builder::new()
+        .prefix(NEW_FILE_PREFIX)
+        .tempfile_in(folder)?;
+    new.write_all(bytes)?;
+    Ok(new)
+}
+
+/// Puts a new file at `path`, with the owner and the mode of the mapping where that exists.
+pub(super) fn put(
+    path: &Path,
+    new: io::Result<NamedTempFile>,
+    mapping: &Path,
+) -> Result<(), Error> {
+    let failed = |error| Error::Io {
+        path: path.to_owned(),
+        error,
+    };
+    let new = new.map_err(failed)?;
+    let mode = match fs::metadata(mapping) {
+        Ok(old) => {
+            let own = new.as_file().metadata().map_err(failed)?;
+            if (own.uid(), own.gid()) != (old.uid(), old.gid()) {
+                std::os::unix::fs::fchown(new.as_file(), Some(old.uid()), Some(old.gid()))
+                    .map_err(failed)?;
+            }
+            old.mode() & 0o7777
+        }
+        Err(_) => 0o644,
+    };
+    new.as_file()
+        .set_permissions(fs::Permissions::from_mode(mode))
+        .map_err(failed)?;
+    new.as_file().sync_all().map_err(failed)?;
+    new.persist(path).map_err(|error| failed(error.error))?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)
+}
+
+/// Takes away what killed writers left; called under the lock, so nobody is writing one.
+pub(super) fn clear_leftovers(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(NEW_FILE_PREFIX)
+        {
+            // One that cannot be removed does no harm.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_is_over_when_the_clock_is_past_it_and_waiting_ends() {
+        let mut ticks = [(7, 4), (7, 5), (7, 5), (7, 6), (7, 7)].into_iter();
+        pass_tick((7, 5), || Ok(ticks.next().unwrap())).unwrap();
+        assert_eq!(ticks.next(), Some((7, 7)));
+        assert!(pass_tick((7, 5), || Ok((7, 5))).is_err());
+    }
+}

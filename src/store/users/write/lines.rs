@@ -1,0 +1,144 @@
+//! One line of the mapping in its document, and in what the mapping then says.
+//!
+//! Whether a change is allowed is decided here too: another id needs the word of whoever writes, and
+//! one form of an entry does not become the other by the way.
+
+use toml_edit::{InlineTable, Item, Table, Value, value};
+
+use super::super::{Entry, Mapping, Person, Shared};
+use super::{Change, Enrolment, Error};
+use crate::base::text;
+use crate::client::authy::types::AuthyId;
+use crate::host::ssh_key::Fingerprint;
+
+/// The longest user name, as Linux has it.
+const NAME_LENGTH: usize = 256;
+
+/// Puts one line into the table, where the mapping allows it, and into the mapping.
+pub(super) fn add(
+    mapping: &mut Mapping,
+    users: &mut Table,
+    one: &Enrolment,
+    replace: bool,
+) -> Result<Change, Error> {
+    let user = one.user.as_str();
+    if user.is_empty() || user.len() > NAME_LENGTH || text::has_control(user) {
+        return Err(Error::BadName(text::clean_to(user, 64)));
+    }
+    let before = mapping.find(user);
+    let previous = present(&before, users, one)?;
+    let changed = previous != Some(one.id);
+    if let Some(current) = previous.filter(|_| changed && !replace) {
+        let user = user.to_owned();
+        return Err(Error::OtherId { user, current });
+    }
+    if changed {
+        match one.key {
+            Some(key) => set_key(users, user, key, one.id)?,
+            None => set(users, user, one.id),
+        }
+        mapping.set(user, after(before, one));
+    }
+    Ok(Change { changed, previous })
+}
+
+/// The id that stands where this line is to go.
+fn present(entry: &Entry, users: &Table, one: &Enrolment) -> Result<Option<AuthyId>, Error> {
+    let why = match (entry, one.key) {
+        (Entry::Enrolled(person), None) => return Ok(Some(person.id)),
+        (Entry::Shared(shared), Some(key)) => return Ok(shared.keys.get(&key).copied()),
+        (Entry::Absent, _) => return Ok(None),
+        // A good id in the place of a bad one mends an entry that has nothing else.
+        (Entry::Unusable { .. }, None) if has_only_an_id(users, &one.user) => return Ok(None),
+        (Entry::Unusable { message, .. }, _) => format!("mend it by hand: {message}"),
+        (Entry::Shared(_), None) => {
+            "several people share it; say by which SSH key this one logs in".to_owned()
+        }
+        (Entry::Enrolled(_), Some(_)) => {
+            "it is one person's; unenroll it before several share it".to_owned()
+        }
+    };
+    let user = text::clean_to(&one.user, 64);
+    Err(Error::OtherForm { user, why })
+}
+
+fn has_only_an_id(users: &Table, user: &str) -> bool {
+    match users.get(user).and_then(Item::as_inline_table) {
+        Some(table) => table.iter().all(|(key, _)| key == "authy_id"),
+        None => true,
+    }
+}
+
+/// What the mapping says once this line stands in it.
+fn after(before: Entry, one: &Enrolment) -> Entry {
+    match (before, one.key) {
+        (Entry::Enrolled(person), None) => Entry::Enrolled(Person {
+            id: one.id,
+            ..person
+        }),
+        (Entry::Shared(mut shared), Some(key)) => {
+            shared.keys.insert(key, one.id);
+            Entry::Shared(shared)
+        }
+        (_, Some(key)) => Entry::Shared(Shared {
+            keys: [(key, one.id)].into(),
+            push: None,
+        }),
+        (_, None) => Entry::Enrolled(one.id.into()),
+    }
+}
+
+/// Sets an entry and keeps what stands around it: the comment behind a line, the longer form.
+fn set(users: &mut Table, user: &str, id: AuthyId) {
+    match users.get_mut(user) {
+        Some(Item::Value(Value::InlineTable(table))) => {
+            table.insert("authy_id", number(id).into());
+        }
+        Some(Item::Value(old)) => {
+            let decor = old.decor().clone();
+            *old = number(id).into();
+            *old.decor_mut() = decor;
+        }
+        _ => {
+            users.insert(user, value(number(id)));
+        }
+    }
+}
+
+/// Sets one key of a shared account, which is made when it is missing.
+fn set_key(users: &mut Table, user: &str, key: Fingerprint, id: AuthyId) -> Result<(), Error> {
+    if !users.contains_key(user) {
+        let mut entry = InlineTable::new();
+        entry.insert("keys", InlineTable::new().into());
+        users.insert(user, value(entry));
+    }
+    let keys = keys_of(users, user)?;
+    let key = key.to_string();
+    match keys.get_mut(&key) {
+        Some(old) => {
+            let decor = old.decor().clone();
+            *old = number(id).into();
+            *old.decor_mut() = decor;
+        }
+        None => {
+            keys.insert(&key, number(id).into());
+        }
+    }
+    Ok(())
+}
+
+/// The keys of a shared account's entry.
+pub(super) fn keys_of<'a>(users: &'a mut Table, user: &str) -> Result<&'a mut InlineTable, Error> {
+    let entry = users.get_mut(user).and_then(Item::as_inline_table_mut);
+    let keys = entry.and_then(|entry| entry.get_mut("keys"));
+    keys.and_then(Value::as_inline_table_mut)
+        .ok_or_else(|| Error::OtherForm {
+            user: text::clean_to(user, 64),
+            why: "has no table of keys".to_owned(),
+        })
+}
+
+/// An authy id as TOML has it: its largest value is that of i64.
+fn number(id: AuthyId) -> i64 {
+    i64::try_from(id.number()).unwrap_or(i64::MAX)
+}

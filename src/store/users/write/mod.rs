@@ -1,0 +1,484 @@
+//! Writes users.toml: one lock, a new file beside the old one, fsync, rename; then its look-up index.
+//!
+//! Whoever reads meanwhile sees the old file or the new one, whole, and a writer that is killed leaves
+//! one of the two. Comments, order and line ends stay (toml_edit), owner and mode too. An index that
+//! could not be written is no failure of a change: without one that holds, a login reads the whole
+//! file. Used by `authyctl` only; the module never writes the mapping.
+
+mod file;
+mod lines;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, Table};
+
+use super::{Entry, Mapping, index};
+use crate::base::text;
+use crate::client::authy::types::AuthyId;
+use crate::host::ssh_key::Fingerprint;
+use crate::host::toml_file;
+use crate::host::trusted_file::{self, Holds};
+use file::{beside, clear_leftovers, lock, put, target, write_index};
+use lines::{add, keys_of};
+
+/// What a new mapping begins with.
+const HEADER: &str =
+    "# Which person at Authy stands for which local user; see authyctl(8).\n\n[users]\n";
+
+/// Why the mapping was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The mapping as it is cannot be used.
+    #[error(transparent)]
+    Mapping(#[from] super::Error),
+    /// The user is mapped to somebody else.
+    #[error("{user} is enrolled with another authy id, {current}")]
+    OtherId {
+        /// The user.
+        user: String,
+        /// The id that the mapping has.
+        current: AuthyId,
+    },
+    /// The user, or that key of the user's, has no entry.
+    #[error("{0} is not enrolled")]
+    NotMapped(String),
+    /// The entry is of another form than the change.
+    #[error("{user}: {why}")]
+    OtherForm {
+        /// The user.
+        user: String,
+        /// What is in the way.
+        why: String,
+    },
+    /// No account can have this name.
+    #[error("{0} is no user name")]
+    BadName(String),
+    /// Somebody else has been writing for too long.
+    #[error("{}: another writer holds the lock", .0.display())]
+    Locked(PathBuf),
+    /// The file system refuses.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// What was being written.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+/// What became of the entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Whether the file was written at all.
+    pub changed: bool,
+    /// The id that the entry had before, where it had a usable one.
+    pub previous: Option<AuthyId>,
+}
+
+/// One line for the mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolment {
+    /// The local user.
+    pub user: String,
+    /// The SSH key that stands for the person, for an account that several people share.
+    pub key: Option<Fingerprint>,
+    /// The person.
+    pub id: AuthyId,
+}
+
+/// Maps `user` to `id` in the file at `path`, which is made when it is missing. Another id than the
+/// present one is taken with `replace` only. Waits for other writers, half a minute at most.
+///
+/// # Errors
+/// As [`Error`] says; the file is then as it was.
+pub fn enroll(path: &Path, user: &str, id: AuthyId, replace: bool) -> Result<Change, Error> {
+    let one = Enrolment {
+        user: user.to_owned(),
+        key: None,
+        id,
+    };
+    enroll_one(path, one, replace)
+}
+
+/// [`enroll`] for a line of any form.
+///
+/// # Errors
+/// As [`Error`] says; the file is then as it was.
+pub fn enroll_one(path: &Path, one: Enrolment, replace: bool) -> Result<Change, Error> {
+    // One line in, one outcome out.
+    let mut outcomes = enroll_all(path, &[one], replace)?;
+    outcomes.pop().unwrap_or(Err(Error::BadName(String::new())))
+}
+
+/// [`enroll_one`] for many at once, with an outcome for each; the file is written once.
+///
+/// # Errors
+/// The mapping could not be read or written at all; the file is then as it was.
+pub fn enroll_all(
+    path: &Path,
+    all: &[Enrolment],
+    replace: bool,
+) -> Result<Vec<Result<Change, Error>>, Error> {
+    edit(path, |mapping, users| {
+        let one = |one| add(mapping, users, one, replace);
+        let outcomes: Vec<_> = all.iter().map(one).collect();
+        let is_changed = outcomes.iter().flatten().any(|change| change.changed);
+        Ok((outcomes, is_changed))
+    })
+}
+
+/// Takes the entry of `user`, or one key of it, out of the file at `path`; gives back the id that it
+/// had, where it had a usable one. With its last key an entry goes. Waits for other writers, half a
+/// minute at most.
+///
+/// # Errors
+/// As [`Error`] says; the file is then as it was.
+pub fn unenroll(
+    path: &Path,
+    user: &str,
+    key: Option<Fingerprint>,
+) -> Result<Option<AuthyId>, Error> {
+    edit(path, |mapping, users| {
+        let missing = || Error::NotMapped(text::clean_to(user, 64));
+        let previous = match (mapping.find(user), key) {
+            (Entry::Absent, _) => return Err(missing()),
+            (Entry::Enrolled(person), None) => Some(person.id),
+            (Entry::Shared(_) | Entry::Unusable { .. }, None) => None,
+            (Entry::Shared(shared), Some(key)) => {
+                let id = shared.keys.get(&key).copied().ok_or_else(missing)?;
+                if shared.keys.len() > 1 {
+                    keys_of(users, user)?.remove(&key.to_string());
+                    return Ok((Some(id), true));
+                }
+                Some(id)
+            }
+            (Entry::Enrolled(_) | Entry::Unusable { .. }, Some(_)) => return Err(missing()),
+        };
+        users.remove(user);
+        Ok((previous, true))
+    })
+}
+
+/// Checks the mapping at `path` and writes its look-up index. Waits for other writers, half a minute at
+/// most. Gives back the mapping and where its index is.
+///
+/// # Errors
+/// As [`Error`] says; an index that holds for the mapping as it is may then be missing.
+pub fn index(path: &Path) -> Result<(Mapping, PathBuf), Error> {
+    let path = target(path)?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let _lock = lock(folder)?;
+    let text = toml_file::read(&path, Holds::Public, trusted_file::MAPPING_LIMIT)?;
+    let mapping = Mapping::parse(&text, &path)?;
+    clear_leftovers(folder);
+    write_index(&path, folder, &mapping, &text)?;
+    Ok((mapping, index::path(&path)))
+}
+
+/// Reads, changes and writes the mapping under the lock. `change` says whether there is something to
+/// write.
+fn edit<T>(
+    path: &Path,
+    change: impl FnOnce(&mut Mapping, &mut Table) -> Result<(T, bool), Error>,
+) -> Result<T, Error> {
+    let path = target(path)?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let _lock = lock(folder)?;
+    let old = match toml_file::read(&path, Holds::Public, trusted_file::MAPPING_LIMIT) {
+        Ok(text) => Some(text),
+        Err(error) if error.is_missing() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let text = old.as_deref().unwrap_or(HEADER);
+    let mut mapping = Mapping::parse(text, &path)?;
+    let mut document: DocumentMut = text
+        .parse()
+        .map_err(|_| io_error(&path, "not TOML".into()))?;
+    let users = document
+        .entry("users")
+        .or_insert_with(|| Item::Table(Table::new()))
+        .as_table_mut()
+        .ok_or_else(|| io_error(&path, "write [users] on a line of its own".into()))?;
+    let (result, is_changed) = change(&mut mapping, users)?;
+    if is_changed {
+        let new = line_ends(text, &document.to_string());
+        // What is written must be readable: a mapping that refuses itself would lock everybody out.
+        let mapping = Mapping::parse(&new, &path)?;
+        clear_leftovers(folder);
+        put(&path, beside(folder, new.as_bytes()), &path)?;
+        // The change is made; see the head of this file.
+        let _ = write_index(&path, folder, &mapping, &new);
+    }
+    Ok(result)
+}
+
+/// toml_edit writes `\n`; a file that has `\r\n` throughout keeps it.
+fn line_ends(old: &str, new: &str) -> String {
+    let unix = new.replace("\r\n", "\n");
+    if old.contains("\r\n") {
+        unix.replace('\n', "\r\n")
+    } else {
+        unix
+    }
+}
+
+fn io_error(path: &Path, message: String) -> Error {
+    Error::Io {
+        path: path.to_owned(),
+        error: io::Error::other(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    use super::*;
+
+    const FILE: &str =
+        "# people\n[users]\nbob = 7   # on leave\n\n# admins\n\"jane.doe\" = { authy_id = 9 }\n";
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn with(text: &str) -> Self {
+            let folder = Self(tempfile::tempdir().unwrap());
+            fs::write(folder.path(), text).unwrap();
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o640)).unwrap();
+            folder
+        }
+        fn path(&self) -> PathBuf {
+            self.0.path().join("users.toml")
+        }
+        fn text(&self) -> String {
+            fs::read_to_string(self.path()).unwrap()
+        }
+    }
+
+    fn id(number: u64) -> AuthyId {
+        number.try_into().unwrap()
+    }
+
+    #[test]
+    fn comments_order_and_mode_stay() {
+        let folder = Folder::with(FILE);
+        enroll(&folder.path(), "alice", id(1635), false).unwrap();
+        enroll(&folder.path(), "bob", id(8), true).unwrap();
+        enroll(&folder.path(), "jane.doe", id(10), true).unwrap();
+        let expected = FILE
+            .replace("bob = 7", "bob = 8")
+            .replace("authy_id = 9", "authy_id = 10")
+            + "alice = 1635\n";
+        assert_eq!(folder.text(), expected);
+        assert_eq!(fs::metadata(folder.path()).unwrap().mode() & 0o777, 0o640);
+        unenroll(&folder.path(), "alice", None).unwrap();
+        unenroll(&folder.path(), "bob", None).unwrap();
+        assert!(
+            folder.text().starts_with("# people\n[users]\n\n# admins\n"),
+            "{}",
+            folder.text()
+        );
+    }
+
+    #[test]
+    fn the_same_id_again_changes_nothing_and_another_needs_replace() {
+        let folder = Folder::with(FILE);
+        let again = enroll(&folder.path(), "bob", id(7), false).unwrap();
+        assert_eq!(
+            again,
+            Change {
+                changed: false,
+                previous: Some(id(7))
+            }
+        );
+        let error = enroll(&folder.path(), "bob", id(8), false).unwrap_err();
+        assert!(matches!(error, Error::OtherId { current, .. } if current == id(7)));
+        assert_eq!(folder.text(), FILE);
+    }
+
+    #[test]
+    fn names_that_need_quotes_get_them() {
+        let folder = Folder::with("[users]\n");
+        for name in ["jane.doe", "a b", "ü", "say \"hi\"", "DOMAIN\\user", "a@b"] {
+            enroll(&folder.path(), name, id(5), false).unwrap();
+            let mapping = Mapping::load(&folder.path()).unwrap();
+            assert_eq!(mapping.find(name), Entry::Enrolled(id(5).into()), "{name}");
+        }
+        for name in ["", "a\nb", "a\x1bb"] {
+            assert!(matches!(
+                enroll(&folder.path(), name, id(5), false),
+                Err(Error::BadName(_))
+            ));
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_made_and_readable_by_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users.toml");
+        assert!(matches!(
+            unenroll(&path, "alice", None),
+            Err(Error::NotMapped(_))
+        ));
+        enroll(&path, "alice", id(5), false).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o644);
+    }
+
+    #[test]
+    fn an_invalid_file_stays_as_it_is() {
+        let text = "[users]\njane.doe = 5\n";
+        let folder = Folder::with(text);
+        assert!(matches!(
+            enroll(&folder.path(), "bob", id(5), false),
+            Err(Error::Mapping(_))
+        ));
+        assert_eq!(folder.text(), text);
+    }
+
+    #[test]
+    fn windows_line_ends_stay() {
+        let folder = Folder::with("[users]\r\nbob = 7\r\n");
+        enroll(&folder.path(), "alice", id(5), false).unwrap();
+        assert_eq!(folder.text(), "[users]\r\nbob = 7\r\nalice = 5\r\n");
+    }
+
+    #[test]
+    fn a_link_stays_and_its_target_is_replaced() {
+        let folder = Folder::with(FILE);
+        let link = folder.0.path().join("link.toml");
+        symlink("users.toml", &link).unwrap();
+        enroll(&link, "alice", id(5), false).unwrap();
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert!(folder.text().ends_with("alice = 5\n"));
+    }
+
+    #[test]
+    fn many_writers_at_once_lose_no_line() {
+        let folder = Folder::with("[users]\n");
+        std::thread::scope(|scope| {
+            for number in 1..=16 {
+                let path = folder.path();
+                scope.spawn(move || {
+                    enroll(&path, &format!("u{number}"), id(number), false).unwrap()
+                });
+            }
+        });
+        assert_eq!(Mapping::load(&folder.path()).unwrap().iter().count(), 16);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_taken_away() {
+        let folder = Folder::with(FILE);
+        let left = folder.0.path().join(".users.toml.new-abc");
+        fs::write(&left, "half").unwrap();
+        enroll(&folder.path(), "alice", id(5), false).unwrap();
+        assert!(!left.exists());
+    }
+
+    const A: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    const B: &str = "SHA256:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA";
+
+    fn key_of(text: &str, number: u64) -> Enrolment {
+        Enrolment {
+            user: "deploy".to_owned(),
+            key: Some(text.parse().unwrap()),
+            id: id(number),
+        }
+    }
+
+    #[test]
+    fn keys_of_a_shared_account_come_and_go_and_the_entry_with_the_last() {
+        let folder = Folder::with(FILE);
+        let path = folder.path();
+        let all = [key_of(A, 5), key_of(B, 6), key_of(A, 7)];
+        let outcomes = enroll_all(&path, &all, false).unwrap();
+        assert!(matches!(&outcomes[2], Err(Error::OtherId { current, .. }) if *current == id(5)));
+        let expected = format!("{FILE}deploy = {{ keys = {{ \"{A}\" = 5, \"{B}\" = 6 }} }}\n");
+        assert_eq!(folder.text(), expected);
+        assert_eq!(
+            unenroll(&path, "deploy", Some(A.parse().unwrap())).unwrap(),
+            Some(id(5))
+        );
+        assert!(
+            folder
+                .text()
+                .ends_with(&format!("deploy = {{ keys = {{ \"{B}\" = 6 }} }}\n"))
+        );
+        assert!(matches!(
+            unenroll(&path, "deploy", Some(A.parse().unwrap())),
+            Err(Error::NotMapped(_))
+        ));
+        assert_eq!(
+            unenroll(&path, "deploy", Some(B.parse().unwrap())).unwrap(),
+            Some(id(6))
+        );
+        assert_eq!(folder.text(), FILE);
+    }
+
+    #[test]
+    fn a_change_keeps_shared_accounts_pushes_and_their_comments() {
+        let text = format!(
+            "[users]\ndeploy = {{\n  keys = {{\n    \"{A}\" = 1, # pat\n    \"{B}\" = 2, # kim\n  }},\n}}\n\
+             jane = {{ authy_id = 3, push = \"never\" }} # no phone\n"
+        );
+        let folder = Folder::with(&text);
+        let path = folder.path();
+        enroll(&path, "alice", id(4), false).unwrap();
+        enroll(&path, "jane", id(5), true).unwrap();
+        enroll_all(&path, &[key_of(B, 6)], true)
+            .unwrap()
+            .pop()
+            .unwrap()
+            .unwrap();
+        let expected = text
+            .replace("authy_id = 3", "authy_id = 5")
+            .replace("= 2, # kim", "= 6, # kim");
+        assert_eq!(folder.text(), expected + "alice = 4\n");
+    }
+
+    #[test]
+    fn one_form_of_an_entry_is_not_made_the_other_by_the_way() {
+        let shared = format!("{{ keys = {{ \"{A}\" = 1 }} }}");
+        let both = format!("{{ authy_id = 1, keys = {{ \"{A}\" = 1 }} }}");
+        let text = format!(
+            "[users]\ndeploy = 1\nshared = {shared}\nboth = {both}\nbad = {{ authy_id = 0 }}\n"
+        );
+        let folder = Folder::with(&text);
+        let path = folder.path();
+        let outcomes = enroll_all(&path, &[key_of(A, 5)], true).unwrap();
+        assert!(matches!(&outcomes[0], Err(Error::OtherForm { .. })));
+        for user in ["shared", "both"] {
+            let refused = enroll(&path, user, id(5), true);
+            assert!(matches!(refused, Err(Error::OtherForm { .. })), "{user}");
+        }
+        assert_eq!(folder.text(), text);
+        enroll(&path, "bad", id(5), false).unwrap();
+        assert_eq!(folder.text(), text.replace("authy_id = 0", "authy_id = 5"));
+    }
+
+    #[test]
+    fn many_at_once_are_one_change_and_a_bad_one_leaves_the_others() {
+        let folder = Folder::with(FILE);
+        let one = |user: &str, number| Enrolment {
+            user: user.to_owned(),
+            key: None,
+            id: id(number),
+        };
+        let all = [
+            one("alice", 1),
+            one("bob", 8),
+            one("a\nb", 2),
+            one("alice", 3),
+            one("alice", 1),
+        ];
+        let outcomes = enroll_all(&folder.path(), &all, false).unwrap();
+        assert!(outcomes[0].as_ref().unwrap().changed);
+        assert!(matches!(&outcomes[1], Err(Error::OtherId { .. })));
+        assert!(matches!(&outcomes[2], Err(Error::BadName(_))));
+        assert!(matches!(&outcomes[3], Err(Error::OtherId { .. })));
+        assert!(!outcomes[4].as_ref().unwrap().changed);
+        assert_eq!(folder.text(), format!("{FILE}alice = 1\n"));
+    }
+}
