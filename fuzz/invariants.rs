@@ -11,7 +11,7 @@ use pam_authy::base::deadline::Deadline;
 use pam_authy::base::secret::Secret;
 use pam_authy::base::text;
 use pam_authy::client::authy::callback::{Callback, Params};
-use pam_authy::client::authy::tokens::Verify;
+use pam_authy::client::authy::tokens::VerifyOptions;
 use pam_authy::client::authy::types::{AuthyId, Cellphone, CountryCode, Token, Uuid};
 use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::{Request, Response, Transport};
@@ -78,7 +78,7 @@ pub(crate) fn users(data: &[u8]) {
                         assert!(!shared.keys.is_empty());
                         assert!(shared.person(&[]).is_err(), "no key names nobody");
                     }
-                    Entry::Unusable { message, .. } => {
+                    Entry::Invalid { message, .. } => {
                         assert!(!message.chars().any(char::is_control), "{message:?}");
                     }
                     Entry::Absent => panic!("{name:?} is listed and absent"),
@@ -152,7 +152,7 @@ pub(crate) fn reply(data: &[u8]) {
     let client = client(status, body);
     let said = client
         .tokens()
-        .verify(id, &token, &Verify::default(), later());
+        .verify(id, &token, &VerifyOptions::default(), later());
     assert_eq!(said.is_ok(), is_yes(status, body), "{said:?}");
     let others = [
         client.tokens().sms(id, &Default::default(), later()).err(),
@@ -204,7 +204,7 @@ pub(crate) fn typed(data: &[u8]) {
         let client = client(500, b"");
         let said = client
             .tokens()
-            .verify(id, &token, &Verify::default(), later())
+            .verify(id, &token, &VerifyOptions::default(), later())
             .unwrap_err();
         assert!(!format!("{said} {said:?} {token:?}").contains(typed));
     }
@@ -254,7 +254,7 @@ pub(crate) fn callback(data: &[u8]) {
 /// Text that is shown: one line, no control or bidirectional character, bounded, quotes closed.
 pub(crate) fn text(data: &[u8]) {
     let outside = String::from_utf8_lossy(data);
-    let shown = text::clean(&outside);
+    let shown = text::sanitize(&outside);
     assert!(shown.chars().count() <= text::SHOWN + 1);
     assert!(!shown.chars().any(char::is_control), "{shown:?}");
     let turning = [
@@ -262,7 +262,7 @@ pub(crate) fn text(data: &[u8]) {
     ];
     assert!(!shown.contains(turning), "{shown:?}");
     if outside.chars().count() <= text::SHOWN {
-        assert_eq!(text::clean(&shown), shown);
+        assert_eq!(text::sanitize(&shown), shown);
     }
     let quoted = text::quoted(&outside);
     let inner = quoted

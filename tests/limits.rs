@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
 use pam_authy::store::config;
-use pam_authy::store::limits::{Costly, Held, Limits, Listing, Stored, list};
-use pam_authy::store::state::Fault;
+use pam_authy::store::limits::{Costly, Error, FileLimits, Limits, Listing, list};
+use pam_authy::store::state::Failure;
 
 use crate::common::child::{CHILD, as_child, child, ends_well, signal, wait_for_go};
 use crate::common::{disk, mount, sandbox};
@@ -24,8 +24,8 @@ fn rules() -> config::Limits {
     rules
 }
 
-fn alice(state: &Path) -> Stored {
-    Stored::new(state, rules(), "alice", true, None, SystemTime::now)
+fn alice(state: &Path) -> FileLimits {
+    FileLimits::new(state, rules(), "alice", true, None, SystemTime::now)
 }
 
 fn listing(state: &Path) -> Listing {
@@ -41,7 +41,7 @@ fn sixty_four_processes_at_once_count_exactly() {
             std::thread::sleep(Duration::from_millis(1));
         }
         let mut alice = alice(&path.join("state"));
-        let sent = alice.spend(Costly::Sms);
+        let sent = alice.acquire(Costly::Sms);
         let counted = alice.token();
         println!("outcome {sent:?} {counted:?}");
         return;
@@ -79,7 +79,7 @@ fn a_process_that_is_killed_takes_no_count_with_it() {
             .unwrap();
         println!("go");
         loop {
-            alice.spend(Costly::Call).unwrap();
+            alice.acquire(Costly::Call).unwrap();
             done.write_all(b".").unwrap();
         }
     }
@@ -109,11 +109,12 @@ fn a_size_limit_of_the_caller_denies_both_what_costs_and_a_token() {
     const NAME: &str = "limits::a_size_limit_of_the_caller_denies_both_what_costs_and_a_token";
     if let Some(path) = as_child() {
         let mut alice = alice(&path);
-        let held = [alice.spend(Costly::Sms), alice.token()];
+        let error = [alice.acquire(Costly::Sms), alice.token()];
         assert!(
-            held.iter()
-                .all(|held| matches!(held, Err(Held::State(Fault::Process(_))))),
-            "{held:?}"
+            error
+                .iter()
+                .all(|error| matches!(error, Err(Error::State(Failure::Process(_))))),
+            "{error:?}"
         );
         return;
     }
@@ -133,7 +134,7 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
     let mut rules = rules();
     rules.refused_tokens = 3;
     let state = disk.join("state");
-    let login = |user| Stored::new(&state, rules, user, true, None, SystemTime::now);
+    let login = |user| FileLimits::new(&state, rules, user, true, None, SystemTime::now);
     for _ in 0..3 {
         login("paused").token().unwrap();
     }
@@ -141,9 +142,9 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
     let _ = fs::write(disk.join("full"), vec![0; 100_000]);
     let check = |what: &str| {
         for user in ["seen", "new"] {
-            let costly = login(user).spend(Costly::Sms);
+            let costly = login(user).acquire(Costly::Sms);
             assert!(
-                matches!(costly, Err(Held::State(Fault::Disk(_)))),
+                matches!(costly, Err(Error::State(Failure::Disk(_)))),
                 "{what}: {costly:?}"
             );
             for _ in 0..5 {
@@ -153,14 +154,14 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
         // A pause that is on the disk holds.
         let paused = login("paused").token();
         assert!(
-            matches!(paused, Err(Held::Limit { .. })),
+            matches!(paused, Err(Error::Limit { .. })),
             "{what}: {paused:?}"
         );
     };
     check("full");
     mount(&["-o", "remount,ro"], &disk);
     check("read-only");
-    let missing = Stored::new(
+    let missing = FileLimits::new(
         &disk.join("none"),
         rules,
         "alice",
@@ -180,11 +181,12 @@ fn counts_that_somebody_else_owns_deny() {
     alice(&state).token().unwrap();
     for name in ["limits/users", "limits", ""] {
         chown(state.join(name), Some(12345), None).unwrap();
-        let held = [alice(&state).spend(Costly::Sms), alice(&state).token()];
+        let error = [alice(&state).acquire(Costly::Sms), alice(&state).token()];
         assert!(
-            held.iter()
-                .all(|held| matches!(held, Err(Held::State(Fault::State(_))))),
-            "{name}: {held:?}"
+            error
+                .iter()
+                .all(|error| matches!(error, Err(Error::State(Failure::State(_))))),
+            "{name}: {error:?}"
         );
         chown(state.join(name), Some(0), None).unwrap();
     }
@@ -198,8 +200,8 @@ fn a_process_that_is_not_roots_has_no_counts_and_no_pause() {
         let mut alice = alice(&path);
         assert_eq!(alice.token(), Ok(()));
         assert!(matches!(
-            alice.spend(Costly::Push),
-            Err(Held::State(Fault::Disk(_)))
+            alice.acquire(Costly::Push),
+            Err(Error::State(Failure::Disk(_)))
         ));
         return;
     }

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use pam_authy::store::recovery::{Left, Recovery, Stored, generate, left};
-use pam_authy::store::state::Fault;
+use pam_authy::store::recovery::{FileRecovery, Left, Recovery, generate, left};
+use pam_authy::store::state::Failure;
 
 use crate::common::child::{as_child, child, ends_well, signal, wait_for_go};
 use crate::common::{disk, mount, sandbox};
 
-fn redeem(state: &Path, code: &str) -> Result<Option<usize>, Fault> {
-    Stored::new(state, "alice").redeem(&code.parse().unwrap())
+fn redeem(state: &Path, code: &str) -> Result<Option<usize>, Failure> {
+    FileRecovery::new(state, "alice").redeem(&code.parse().unwrap())
 }
 
 fn codes(state: &Path) -> Vec<String> {
@@ -107,7 +107,7 @@ fn a_code_that_cannot_be_used_up_is_no_success_and_works_later() {
     if let Some(path) = as_child() {
         let code = fs::read_to_string(path.join("code")).unwrap();
         let fault = redeem(&path.join("state"), &code);
-        assert!(matches!(fault, Err(Fault::Process(_))), "{fault:?}");
+        assert!(matches!(fault, Err(Failure::Process(_))), "{fault:?}");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -129,12 +129,12 @@ fn a_full_or_read_only_disk_is_no_success_and_the_code_works_later() {
     let state = disk.join("state");
     let codes = codes(&state);
     let _ = fs::write(disk.join("full"), vec![0; 100_000]);
-    assert!(matches!(redeem(&state, &codes[0]), Err(Fault::Disk(_))));
+    assert!(matches!(redeem(&state, &codes[0]), Err(Failure::Disk(_))));
     assert!(generate(&state, "alice", true).is_err());
     mount(&["-o", "remount,ro"], &disk);
-    assert!(matches!(redeem(&state, &codes[0]), Err(Fault::Disk(_))));
+    assert!(matches!(redeem(&state, &codes[0]), Err(Failure::Disk(_))));
     // Nothing is asked of the disk for a user without codes.
-    let bob = Stored::new(&state, "bob").redeem(&codes[0].parse().unwrap());
+    let bob = FileRecovery::new(&state, "bob").redeem(&codes[0].parse().unwrap());
     assert_eq!(bob, Ok(None));
     mount(&["-o", "remount,rw"], &disk);
     fs::remove_file(disk.join("full")).unwrap();

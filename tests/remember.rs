@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pam_authy::base::attempt::Attempt;
 use pam_authy::store::config;
-use pam_authy::store::remember::{Facts, holds, keep};
+use pam_authy::store::remember::{LoginBinding, is_remembered, store};
 
 use crate::common::child::{CHILD, as_child};
 
@@ -31,8 +31,8 @@ fn attempt(tty: &str) -> Attempt {
     }
 }
 
-fn facts(attempt: &Attempt) -> Facts<'_> {
-    Facts {
+fn binding(attempt: &Attempt) -> LoginBinding<'_> {
+    LoginBinding {
         attempt,
         subject: "alice",
         id: 1635_u64.try_into().unwrap(),
@@ -65,12 +65,21 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
         let tty = fs::read_link("/proc/self/fd/0").unwrap();
         let tty = tty.to_str().unwrap();
         let attempt = attempt(tty);
-        println!("before {}", holds(&state, &rules(), &facts(&attempt)));
-        keep(&state, &rules(), &facts(&attempt));
-        println!("after {}", holds(&state, &rules(), &facts(&attempt)));
+        println!(
+            "before {}",
+            is_remembered(&state, &rules(), &binding(&attempt))
+        );
+        store(&state, &rules(), &binding(&attempt));
+        println!(
+            "after {}",
+            is_remembered(&state, &rules(), &binding(&attempt))
+        );
         // su says it without /dev.
         let short = self::attempt(tty.trim_start_matches("/dev/"));
-        println!("short {}", holds(&state, &rules(), &facts(&short)));
+        println!(
+            "short {}",
+            is_remembered(&state, &rules(), &binding(&short))
+        );
         return;
     }
     let above = tempfile::tempdir().unwrap();

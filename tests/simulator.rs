@@ -12,7 +12,7 @@ use pam_authy::client::authy::activity::Activity;
 use pam_authy::client::authy::approvals::{Decision, Request};
 use pam_authy::client::authy::callback::{Answer, Callback, Params};
 use pam_authy::client::authy::phones::{Code, Phone, Start};
-use pam_authy::client::authy::tokens::{Send, Verify};
+use pam_authy::client::authy::tokens::{SendOptions, VerifyOptions};
 use pam_authy::client::authy::types::{AuthyId, Token};
 use pam_authy::client::authy::users::{NewUser, Secrets};
 use pam_authy::client::authy::{Client, Error};
@@ -37,7 +37,7 @@ fn alice() -> AuthyId {
 
 fn verify(client: &Client<Https>, token: &str) -> Result<(), Error> {
     let token: Token = token.parse().unwrap();
-    let how = Verify::default();
+    let how = VerifyOptions::default();
     client.tokens().verify(alice(), &token, &how, soon())
 }
 
@@ -94,7 +94,7 @@ fn somebody_who_is_suspended_gets_nothing() {
         ..Request::default()
     };
     assert_eq!(code(verify(&client, &sim.token(1635))), Some(60017));
-    let how = Send::default();
+    let how = SendOptions::default();
     assert_eq!(
         code(client.tokens().sms(alice(), &how, soon())),
         Some(60017)
@@ -111,7 +111,7 @@ fn an_application_without_sms_calls_or_onetouch_is_told_so() {
     let off = json!({"sms_enabled": false, "calls_enabled": false, "onetouch_enabled": false});
     sim.post("/phone/app", &off);
     let (how, request) = (
-        Send::default(),
+        SendOptions::default(),
         Request {
             message: "x",
             ..Request::default()
@@ -137,7 +137,7 @@ fn an_application_without_sms_calls_or_onetouch_is_told_so() {
 fn too_many_messages_and_too_many_wrong_tokens_are_limited() {
     let sim = Sim::start();
     let client = client(&sim);
-    let how = Send::default();
+    let how = SendOptions::default();
     let sent = (0..20).take_while(|_| client.tokens().sms(alice(), &how, soon()).is_ok());
     assert_eq!(sent.count(), 10);
     let sms = client.tokens().sms(alice(), &how, soon());

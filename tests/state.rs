@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use pam_authy::store::state::{Change, Folder};
+use pam_authy::store::state::{FileChange, Folder};
 
 use crate::common::child::{as_child, child, ends_well, signal, wait_for_go};
 use crate::common::{disk, mount, sandbox};
@@ -17,7 +17,7 @@ fn temporary() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn put(folder: &Folder, text: &[u8]) -> Result<(), pam_authy::store::state::Error> {
-    folder.update("f", |_| ((), Change::Write(text.to_vec())))
+    folder.update("f", |_| ((), FileChange::Write(text.to_vec())))
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_stopped_holder_of_a_lock_costs_others_a_second_and_a_killed_one_nothing() {
         let hold = |_: Option<&[u8]>| {
             println!("go");
             std::thread::sleep(Duration::from_secs(30));
-            ((), Change::Keep)
+            ((), FileChange::Keep)
         };
         return Folder::open(&path).unwrap().update("f", hold).unwrap();
     }
@@ -77,7 +77,7 @@ fn a_stopped_holder_of_a_lock_costs_others_a_second_and_a_killed_one_nothing() {
         start.elapsed()
     );
     // Other files are not concerned.
-    folder.update("g", |_| ((), Change::Keep)).unwrap();
+    folder.update("g", |_| ((), FileChange::Keep)).unwrap();
     signal(&child, Signal::SIGKILL);
     child.wait().unwrap();
     put(&folder, b"x").unwrap();
@@ -171,7 +171,7 @@ fn a_full_or_read_only_disk_is_told_apart_and_the_old_file_stays() {
     assert!(read_only.is_disk(), "{read_only}");
     assert!(
         folder
-            .update("g", |_| ((), Change::Keep))
+            .update("g", |_| ((), FileChange::Keep))
             .unwrap_err()
             .is_disk()
     );

@@ -46,7 +46,7 @@ pub enum Factor {
 
 /// When something is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub enum SendMode {
     /// Before the prompt.
     Auto,
     /// When the person asks for it.
@@ -58,7 +58,7 @@ pub enum When {
 impl Factor {
     /// The word in config.toml and in the audit line.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Push => "push",
             Self::Token => "token",
@@ -93,7 +93,7 @@ pub enum Verdict {
 impl Verdict {
     /// The word in the audit line.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Ignored => "ignored",
@@ -146,7 +146,7 @@ pub enum Reason {
     /// No answer of Authy that could be used.
     NoAnswer,
     /// The server could not prove that it is Authy.
-    FalseIdentity,
+    UntrustedServer,
     /// config.toml cannot be used.
     Configuration,
     /// users.toml, or this user's entry, cannot be used.
@@ -172,7 +172,7 @@ pub enum Reason {
 impl Reason {
     /// The word in the audit line.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::TokenAccepted => "token_accepted",
             Self::PushApproved => "push_approved",
@@ -193,7 +193,7 @@ impl Reason {
             Self::BadUserName => "bad_user_name",
             Self::UserChanged => "user_changed",
             Self::NoAnswer => "no_answer",
-            Self::FalseIdentity => "false_identity",
+            Self::UntrustedServer => "false_identity",
             Self::Configuration => "configuration",
             Self::Mapping => "mapping",
             Self::Arguments => "arguments",

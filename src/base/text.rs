@@ -9,13 +9,13 @@ pub const SHOWN: usize = 200;
 
 /// Replaces each control, bidirectional and line-separating character by `?` and cuts at [`SHOWN`].
 #[must_use]
-pub fn clean(text: &str) -> String {
-    clean_to(text, SHOWN)
+pub fn sanitize(text: &str) -> String {
+    sanitize_to(text, SHOWN)
 }
 
 /// [`clean`] with a limit of its own, in characters.
 #[must_use]
-pub fn clean_to(text: &str, limit: usize) -> String {
+pub fn sanitize_to(text: &str, limit: usize) -> String {
     let mut shown: String = text
         .chars()
         .take(limit)
@@ -31,7 +31,7 @@ pub fn clean_to(text: &str, limit: usize) -> String {
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let mut out = String::from('"');
-    for c in clean(text).chars() {
+    for c in sanitize(text).chars() {
         if matches!(c, '"' | '\\') {
             out.push('\\');
         }
@@ -60,17 +60,17 @@ mod tests {
 
     #[test]
     fn escape_sequences_and_line_breaks_become_question_marks() {
-        assert_eq!(clean("a\x1b[2J\r\nb\u{9b}c\u{7f}"), "a?[2J??b?c?");
+        assert_eq!(sanitize("a\x1b[2J\r\nb\u{9b}c\u{7f}"), "a?[2J??b?c?");
     }
 
     #[test]
     fn text_cannot_be_turned_round() {
-        assert_eq!(clean("abc\u{202e}fed\u{2066}"), "abc?fed?");
+        assert_eq!(sanitize("abc\u{202e}fed\u{2066}"), "abc?fed?");
     }
 
     #[test]
     fn long_text_is_cut_on_a_character_boundary() {
-        let shown = clean(&"é".repeat(500));
+        let shown = sanitize(&"é".repeat(500));
         assert_eq!(shown.chars().count(), SHOWN + 1);
         assert!(shown.ends_with('…'));
     }

@@ -48,14 +48,14 @@ impl Audit {
     /// Writes the audit line of `attempt`, and before it what its outcome has to explain.
     pub fn record(&self, attempt: &Attempt, outcome: &Outcome) {
         if let Some(detail) = &outcome.detail {
-            self.write(severity(outcome), &text::clean_to(detail, 1000));
+            self.write(severity(outcome), &text::sanitize_to(detail, 1000));
         }
         self.write(severity(outcome), &line(attempt, outcome));
     }
 
     /// Writes a line for somebody who looks for a fault (the module argument `debug`).
     pub fn debug(&self, message: &str) {
-        self.write(Severity::LOG_DEBUG, &text::clean_to(message, 1000));
+        self.write(Severity::LOG_DEBUG, &text::sanitize_to(message, 1000));
     }
 
     fn write(&self, severity: Severity, message: &str) {
@@ -104,8 +104,8 @@ fn stamp(now: SystemTime) -> String {
 pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
     let mut line = format!(
         "verdict={} reason={}",
-        outcome.verdict.word(),
-        outcome.reason.word()
+        outcome.verdict.as_str(),
+        outcome.reason.as_str()
     );
     let mut member = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -117,7 +117,7 @@ pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
     };
     member(
         "factor",
-        outcome.factor.map(|factor| factor.word().to_owned()),
+        outcome.factor.map(|factor| factor.as_str().to_owned()),
     );
     member("code", outcome.code.map(|code| code.to_string()));
     member("authy_id", outcome.authy_id.map(|id| id.to_string()));

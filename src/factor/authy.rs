@@ -1,9 +1,9 @@
 //! [`Provider`] over Authy's API: the only user of the client in the library.
 
-use super::{Answer, Error, ErrorKind, Provider, Question, Sent, Way};
+use super::{Channel, Error, ErrorKind, Provider, PushAnswer, PushRequest, Sent};
 use crate::base::deadline::Deadline;
 use crate::client::authy::approvals::{Decision, Request};
-use crate::client::authy::tokens::{Send, Verify};
+use crate::client::authy::tokens::{SendOptions, VerifyOptions};
 use crate::client::authy::types::{AuthyId, Token, Uuid};
 use crate::client::authy::{self as client, Cause, Client};
 use crate::client::http::Transport;
@@ -22,32 +22,32 @@ impl<T: Transport> Authy<T> {
 }
 
 impl<T: Transport> Provider for Authy<T> {
-    fn warm(&mut self, deadline: Deadline) {
-        self.0.warm(deadline);
+    fn preconnect(&mut self, deadline: Deadline) {
+        self.0.preconnect(deadline);
     }
 
     fn verify(&mut self, id: AuthyId, token: &Token, deadline: Deadline) -> Result<(), Error> {
         Ok(self
             .0
             .tokens()
-            .verify(id, token, &Verify::default(), deadline)?)
+            .verify(id, token, &VerifyOptions::default(), deadline)?)
     }
 
     fn send(
         &mut self,
-        way: Way,
+        channel: Channel,
         id: AuthyId,
         language: Option<Language>,
         deadline: Deadline,
     ) -> Result<Sent, Error> {
-        let how = Send {
-            locale: language.map(Language::word),
-            ..Send::default()
+        let how = SendOptions {
+            locale: language.map(Language::as_str),
+            ..SendOptions::default()
         };
         let tokens = self.0.tokens();
-        let delivery = match way {
-            Way::Sms => tokens.sms(id, &how, deadline)?,
-            Way::Call => tokens.call(id, &how, deadline)?,
+        let delivery = match channel {
+            Channel::Sms => tokens.sms(id, &how, deadline)?,
+            Channel::Call => tokens.call(id, &how, deadline)?,
         };
         Ok(if delivery.ignored {
             Sent::UseApp
@@ -63,7 +63,7 @@ impl<T: Transport> Provider for Authy<T> {
     fn push(
         &mut self,
         id: AuthyId,
-        question: &Question,
+        question: &PushRequest,
         deadline: Deadline,
     ) -> Result<Uuid, Error> {
         let request = Request {
@@ -75,17 +75,22 @@ impl<T: Transport> Provider for Authy<T> {
         Ok(self.0.approvals().create(id, &request, deadline)?)
     }
 
-    fn answer(&mut self, id: AuthyId, push: &Uuid, deadline: Deadline) -> Result<Answer, Error> {
+    fn answer(
+        &mut self,
+        id: AuthyId,
+        push: &Uuid,
+        deadline: Deadline,
+    ) -> Result<PushAnswer, Error> {
         let status = self
             .0
             .approvals()
             .status(push, deadline)?
             .belonging_to(id)?;
         Ok(match status.decision {
-            Decision::Pending => Answer::Pending,
-            Decision::Approved => Answer::Approved,
-            Decision::Denied => Answer::Denied,
-            Decision::Expired => Answer::Expired,
+            Decision::Pending => PushAnswer::Pending,
+            Decision::Approved => PushAnswer::Approved,
+            Decision::Denied => PushAnswer::Denied,
+            Decision::Expired => PushAnswer::Expired,
         })
     }
 }
@@ -100,12 +105,12 @@ impl From<client::Error> for Error {
             Client::RateLimited(_) => ErrorKind::RateLimited,
             Client::KeyRefused(_) => ErrorKind::KeyRefused,
             Client::NotAllowed(_) => ErrorKind::ApplicationRefused,
-            Client::FalseIdentity(_) => ErrorKind::FalseIdentity,
+            Client::UntrustedServer(_) => ErrorKind::UntrustedServer,
             Client::Unavailable(_) => ErrorKind::Unavailable,
             Client::Local(_) | Client::Invalid { .. } => ErrorKind::Configuration,
             Client::Process(_) => ErrorKind::Process,
         };
-        let may_be_done = match &error {
+        let maybe_delivered = match &error {
             Client::Unavailable(cause) => matches!(cause, Cause::TimedOut | Cause::Connection(_)),
             Client::Process(_) => true,
             _ => false,
@@ -114,7 +119,7 @@ impl From<client::Error> for Error {
         Self {
             kind,
             code,
-            may_be_done,
+            maybe_delivered,
             detail: error.to_string(),
         }
     }
@@ -180,10 +185,10 @@ mod tests {
             unavailable(Cause::NoConnection("no answer in time".into())),
             unavailable(Cause::ServerError(503)),
             client::Error::Refused(client::Refusal::default()),
-            client::Error::FalseIdentity("wrong name".into()),
+            client::Error::UntrustedServer("wrong name".into()),
         ];
-        let may_be_done = |error: client::Error| Error::from(error).may_be_done;
-        assert!(lost.into_iter().all(may_be_done));
-        assert!(!certain.into_iter().any(may_be_done));
+        let maybe_delivered = |error: client::Error| Error::from(error).maybe_delivered;
+        assert!(lost.into_iter().all(maybe_delivered));
+        assert!(!certain.into_iter().any(maybe_delivered));
     }
 }

@@ -14,7 +14,7 @@ use crate::messages::Language;
 pub trait Provider {
     /// Makes ready in the background for a question that may follow. Returns at once; the background
     /// ends by `deadline`. Whatever comes of it is no answer. Does nothing by default.
-    fn warm(&mut self, deadline: Deadline) {
+    fn preconnect(&mut self, deadline: Deadline) {
         let _ = deadline;
     }
 
@@ -32,7 +32,7 @@ pub trait Provider {
     /// Any of [`Error`]: no token is on its way.
     fn send(
         &mut self,
-        way: Way,
+        channel: Channel,
         id: AuthyId,
         language: Option<Language>,
         deadline: Deadline,
@@ -48,19 +48,24 @@ pub trait Provider {
     ///
     /// # Errors
     /// Any of [`Error`]: no push is on its way.
-    fn push(&mut self, id: AuthyId, question: &Question, deadline: Deadline)
-    -> Result<Uuid, Error>;
+    fn push(
+        &mut self,
+        id: AuthyId,
+        question: &PushRequest,
+        deadline: Deadline,
+    ) -> Result<Uuid, Error>;
 
     /// What became of a push, asked once. Blocks until `deadline` at most.
     ///
     /// # Errors
     /// Any of [`Error`]: it is not known.
-    fn answer(&mut self, id: AuthyId, push: &Uuid, deadline: Deadline) -> Result<Answer, Error>;
+    fn answer(&mut self, id: AuthyId, push: &Uuid, deadline: Deadline)
+    -> Result<PushAnswer, Error>;
 }
 
 /// What the phone asks its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
+pub struct PushRequest {
     /// The question.
     pub message: String,
     /// What is shown beside it, in order.
@@ -71,7 +76,7 @@ pub struct Question {
 
 /// What became of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum PushAnswer {
     /// Nobody has answered yet.
     Pending,
     /// The phone's owner said yes.
@@ -84,7 +89,7 @@ pub enum Answer {
 
 /// How a token is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Channel {
     /// As a text message.
     Sms,
     /// Told in a call.
@@ -111,7 +116,7 @@ pub struct Error {
     pub detail: String,
     /// Whether it may have been done all the same: the request had left, and no answer came back. The
     /// person at the prompt can bring that about, by a late reply or a stopped process.
-    pub may_be_done: bool,
+    pub maybe_delivered: bool,
 }
 
 /// The classes that a login tells apart.
@@ -130,7 +135,7 @@ pub enum ErrorKind {
     /// The application or account is refused.
     ApplicationRefused,
     /// The server could not prove who it is.
-    FalseIdentity,
+    UntrustedServer,
     /// No usable answer. The only class that may ask `when_unavailable`.
     Unavailable,
     /// Our own configuration: no CA file, for one.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::host::trusted_file::{self, Holds};
+use crate::host::trusted_file::{self, Access};
 
 /// Why a file cannot be used: `PATH:LINE: why`.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -122,7 +122,7 @@ impl Lines {
 ///
 /// # Errors
 /// The file cannot be read or trusted, or is not UTF-8.
-pub fn read(path: &Path, holds: Holds, limit: u64) -> Result<String, Error> {
+pub fn read(path: &Path, holds: Access, limit: u64) -> Result<String, Error> {
     text(trusted_file::read(path, holds, limit)?, path)
 }
 

@@ -14,11 +14,11 @@ mod verify;
 
 use std::time::{Duration, Instant};
 
-use crate::base::attempt::{Attempt, Factor, Outcome, Reason, Verdict, When};
+use crate::base::attempt::{Attempt, Factor, Outcome, Reason, SendMode, Verdict};
 use crate::base::deadline::{Clock, Deadline};
 use crate::base::secret::Secret;
 use crate::client::authy::types::AuthyId;
-use crate::factor::{Provider, Way};
+use crate::factor::{Channel, Provider};
 use crate::messages::{Message, Messages};
 use crate::store::config::{self, Enter};
 use crate::store::limits::Limits;
@@ -49,7 +49,7 @@ pub trait Conversation {
 
     /// Shows `message` where the application shows a text without a prompt; sshd keeps it for the next
     /// prompt, or shows it after the login.
-    fn tell(&mut self, message: &str);
+    fn show_notice(&mut self, message: &str);
 
     /// The login name (PAM_USER) as it is now; the application may change it while it talks.
     fn user(&self) -> Option<String>;
@@ -102,7 +102,7 @@ impl Login<'_> {
     /// the deadline at most, plus what the last prompt takes and `refusal_seconds`.
     #[must_use]
     pub fn authenticate(self) -> Outcome {
-        let mut round = Round {
+        let mut dialog = Dialog {
             outcome: Outcome {
                 authy_id: self.person.map(AuthyId::number),
                 ..Outcome::new(Verdict::TriesSpent, Reason::WrongToken)
@@ -113,17 +113,17 @@ impl Login<'_> {
             message: None,
             login: self,
         };
-        let login = &mut round.login;
+        let login = &mut dialog.login;
         if !login.takes_tokens() && !login.pushes() {
             return Outcome::new(Verdict::Failed, Reason::Configuration)
                 .with_detail("login.factors names no factor that can be asked: add \"token\"");
         }
         // For everybody alike, enrolled or not.
-        login.provider.warm(login.deadline);
+        login.provider.preconnect(login.deadline);
         if login.rules.token_in_password {
-            round.run_once()
+            dialog.run_once()
         } else {
-            round.run()
+            dialog.run()
         }
     }
 
@@ -136,16 +136,16 @@ impl Login<'_> {
             .any(|factor| typed.contains(factor))
     }
 
-    fn allows(&self, way: Way) -> bool {
+    fn allows(&self, channel: Channel) -> bool {
         let factors = &self.rules.factors;
-        match way {
-            Way::Sms => self.rules.sms != When::Never && factors.contains(&Factor::Sms),
-            Way::Call => factors.contains(&Factor::Call),
+        match channel {
+            Channel::Sms => self.rules.sms != SendMode::Never && factors.contains(&Factor::Sms),
+            Channel::Call => factors.contains(&Factor::Call),
         }
     }
 
     fn pushes(&self) -> bool {
-        self.rules.push != When::Never && self.rules.factors.contains(&Factor::Push)
+        self.rules.push != SendMode::Never && self.rules.factors.contains(&Factor::Push)
     }
 
     /// Whether Enter alone sends a push; where nothing else is taken there is nothing else to do.
@@ -155,7 +155,7 @@ impl Login<'_> {
 }
 
 /// What follows a reply.
-enum Next {
+enum Step {
     /// The same prompt again, with a message; the reply was a command.
     Again,
     /// The reply was refused.
@@ -165,7 +165,7 @@ enum Next {
 }
 
 /// The state of one login while it asks.
-struct Round<'a> {
+struct Dialog<'a> {
     login: Login<'a>,
     outcome: Outcome,
     sms_requests: u32,
@@ -175,9 +175,9 @@ struct Round<'a> {
     message: Option<String>,
 }
 
-impl Round<'_> {
+impl Dialog<'_> {
     fn run(mut self) -> Outcome {
-        if let Some((verdict, reason)) = self.begin() {
+        if let Some((verdict, reason)) = self.send_automatic() {
             return self.end(verdict, reason);
         }
         while self.outcome.attempts < self.login.rules.attempts {
@@ -187,33 +187,33 @@ impl Round<'_> {
             };
             let entered = self.login.clock.now();
             let next = self.answer(&reply);
-            if !matches!(next, Next::End(Verdict::Accepted | Verdict::Ignored, _)) {
-                self.hold(entered);
+            if !matches!(next, Step::End(Verdict::Accepted | Verdict::Ignored, _)) {
+                self.pad_refusal(entered);
             }
-            if let Next::End(verdict, reason) = next {
+            if let Step::End(verdict, reason) = next {
                 return self.end(verdict, reason);
             }
         }
-        self.spent()
+        self.attempts_exhausted()
     }
 
     /// Sends what is sent before anything is asked: a push, or an SMS where no push waits.
-    fn begin(&mut self) -> Option<(Verdict, Reason)> {
+    fn send_automatic(&mut self) -> Option<(Verdict, Reason)> {
         let asked = self.login.clock.now();
-        let sends_push = self.login.pushes() && self.login.rules.push == When::Auto;
-        if sends_push && let Next::End(verdict, reason) = self.push() {
+        let sends_push = self.login.pushes() && self.login.rules.push == SendMode::Auto;
+        if sends_push && let Step::End(verdict, reason) = self.push() {
             if verdict != Verdict::Accepted {
-                self.hold(asked);
+                self.pad_refusal(asked);
             }
             return Some((verdict, reason));
         }
-        let auto_sms = self.login.allows(Way::Sms) && self.login.rules.sms == When::Auto;
+        let auto_sms = self.login.allows(Channel::Sms) && self.login.rules.sms == SendMode::Auto;
         let sends_sms = auto_sms && self.pushes.pending.is_none();
         if sends_sms {
-            self.send(Way::Sms);
+            self.send(Channel::Sms);
         }
         if sends_push || sends_sms {
-            self.hold(asked);
+            self.pad_refusal(asked);
         }
         None
     }
@@ -222,7 +222,7 @@ impl Round<'_> {
     fn ask(&mut self) -> Result<Reply, (Verdict, Reason)> {
         let prompt = self.prompt();
         let typed = self.read(&prompt, self.login.rules.echo)?;
-        Ok(self.sort(typed.as_ref()))
+        Ok(self.classify(typed.as_ref()))
     }
 
     /// Reads one reply. The deadline and the user's name are looked at when the prompt returns: a late
@@ -244,9 +244,9 @@ impl Round<'_> {
         Ok(typed)
     }
 
-    fn answer(&mut self, reply: &Reply) -> Next {
+    fn answer(&mut self, reply: &Reply) -> Step {
         match reply {
-            Reply::Send(way) => self.send_on_request(*way),
+            Reply::Send(channel) => self.send_on_request(*channel),
             Reply::Push => self.push(),
             Reply::Unusable => {
                 self.outcome.reason = Reason::WrongToken;
@@ -257,25 +257,25 @@ impl Round<'_> {
         }
     }
 
-    fn say(&mut self, message: Message) {
+    fn queue_notice(&mut self, message: Message) {
         self.message = Some(self.login.messages.text(message));
     }
 
-    fn refuse(&mut self, message: Message) -> Next {
+    fn refuse(&mut self, message: Message) -> Step {
         self.outcome.attempts += 1;
-        self.say(message);
-        Next::Refused
+        self.queue_notice(message);
+        Step::Refused
     }
 
     /// Waits until `refusal_seconds` after `since`, so that the time of an answer tells nothing.
-    fn hold(&self, since: Instant) {
+    fn pad_refusal(&self, since: Instant) {
         self.login
             .clock
             .sleep_until(since + self.login.rules.refusal);
     }
 
     /// The end of a login whose replies are spent; what the last of them lacked is the reason.
-    fn spent(self) -> Outcome {
+    fn attempts_exhausted(self) -> Outcome {
         let reason = match self.login.person {
             Some(_) => self.outcome.reason,
             None => Reason::Unenrolled,

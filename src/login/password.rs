@@ -3,7 +3,7 @@
 //! We stand before `pam_unix.so try_first_pass`, which gets its own part. The system password goes
 //! nowhere else: of the reply only what stands behind it is looked at any further.
 
-use super::{Next, Round};
+use super::{Dialog, Step};
 use crate::base::attempt::{Outcome, Reason, Verdict};
 use crate::base::secret::Secret;
 use crate::client::authy::types::Token;
@@ -25,7 +25,7 @@ pub enum FirstPass {
     Use,
 }
 
-impl Round<'_> {
+impl Dialog<'_> {
     /// One reply that holds both, and one answer.
     pub(super) fn run_once(mut self) -> Outcome {
         let combined = match self.combined() {
@@ -42,15 +42,15 @@ impl Round<'_> {
             Reply::Send(_) => self.refuse(Message::NotAToken),
             reply => self.answer(&reply),
         };
-        while self.pushes.pending.is_some() && matches!(next, Next::Again) {
+        while self.pushes.pending.is_some() && matches!(next, Step::Again) {
             next = self.push();
         }
-        if !matches!(next, Next::End(Verdict::Accepted | Verdict::Ignored, _)) {
-            self.hold(entered);
+        if !matches!(next, Step::End(Verdict::Accepted | Verdict::Ignored, _)) {
+            self.pad_refusal(entered);
         }
         match next {
-            Next::End(verdict, reason) => self.end(verdict, reason),
-            Next::Again | Next::Refused => self.spent(),
+            Step::End(verdict, reason) => self.end(verdict, reason),
+            Step::Again | Step::Refused => self.attempts_exhausted(),
         }
     }
 
@@ -81,7 +81,7 @@ impl Round<'_> {
         }
         let secret = |text: &str| Secret::new(text.to_owned());
         if let Some((password, behind)) = text.rsplit_once(',') {
-            let reply = self.login.sort_text(behind, false);
+            let reply = self.login.classify_text(behind, false);
             if !behind.is_empty() && !matches!(reply, Reply::Unusable) {
                 return (secret(password), reply);
             }
@@ -89,7 +89,7 @@ impl Round<'_> {
         let at = text.len().saturating_sub(TOKEN);
         match text.split_at_checked(at) {
             Some((password, digits)) if !password.is_empty() && digits.parse::<Token>().is_ok() => {
-                (secret(password), self.login.sort_text(digits, false))
+                (secret(password), self.login.classify_text(digits, false))
             }
             _ => (combined.clone(), Reply::Unusable),
         }

@@ -9,17 +9,17 @@ use crate::base::attempt::Attempt;
 use crate::base::text;
 use crate::host::account::Spelling;
 use crate::host::ssh_key;
-use crate::store::config::{Exempt, Otherwise, Whose};
-use crate::store::users::{Entry, NoKey, Person};
+use crate::store::config::{Exempt, Fallback, Subject};
+use crate::store::users::{Entry, KeyMismatch, Person};
 
 /// Whose factor is asked: the one who is logged in, or the one who calls. There is no fallback from one
 /// to the other. A caller is believed only where the login comes from this host: PAM_RUSER of a remote
 /// login is what the other side says.
 #[must_use]
-pub fn subject(whose: Whose, attempt: &Attempt) -> Option<&str> {
+pub fn subject(whose: Subject, attempt: &Attempt) -> Option<&str> {
     match whose {
-        Whose::User => Some(&attempt.user),
-        Whose::Caller => {
+        Subject::User => Some(&attempt.user),
+        Subject::Caller => {
             let local = attempt.rhost.is_none() && attempt.address.is_none();
             let caller = attempt.ruser.as_deref().filter(|_| local)?;
             (!text::has_control(caller)).then_some(caller)
@@ -38,7 +38,7 @@ pub struct Exemption {
 
 impl fmt::Display for Exemption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = text::clean_to(&self.value, 64);
+        let value = text::sanitize_to(&self.value, 64);
         write!(f, "exempt.{} \"{value}\"", self.key)
     }
 }
@@ -81,29 +81,29 @@ fn exemption<E>(
 
 /// What a login is asked for, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Needed {
+pub enum Requirement {
     /// Nothing: a rule of `[exempt]` holds.
     Exempt(Exemption),
     /// Nothing: nobody of that name is enrolled, and that is let pass.
-    Pass,
+    NotEnrolledAllowed,
     /// A factor of this person.
     Person(Person),
     /// A factor of nobody's: asked like anyone, and refused.
-    Nobody,
+    Decoy,
     /// Refused at once: the entry names nobody.
-    Unusable {
+    InvalidEntry {
         /// The line of the entry.
         line: usize,
         /// What is wrong with it.
         message: String,
     },
     /// Refused at once: an account that several people share, and no key that tells them apart.
-    NoKey(NoKey),
+    NoMatchingKey(KeyMismatch),
 }
 
 /// A login whose need of a second factor is to be decided.
 #[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
+pub struct RequirementQuery<'a> {
     /// Who knocks.
     pub attempt: &'a Attempt,
     /// Whose factor would be asked, as [`subject`] says.
@@ -111,38 +111,40 @@ pub struct Question<'a> {
     /// The table `[exempt]`.
     pub exempt: &'a Exempt,
     /// What becomes of somebody who is not enrolled.
-    pub unenrolled: Otherwise,
+    pub unenrolled: Fallback,
 }
 
-impl Question<'_> {
+impl RequirementQuery<'_> {
     /// What the login is asked for. `group` looks up which of the groups the subject is in, `entry` what
     /// the mapping says of the subject, `spelling` how the account spells the name; each is asked only
     /// where it matters.
     ///
     /// # Errors
     /// A look-up failed: the login is refused.
-    pub fn needed<E>(
+    pub fn requirement<E>(
         &self,
         group: impl FnOnce(&[String]) -> Result<Option<String>, E>,
         entry: impl FnOnce() -> Result<Entry, E>,
         spelling: impl FnOnce() -> Result<Spelling, E>,
-    ) -> Result<Needed, E> {
+    ) -> Result<Requirement, E> {
         if let Some(rule) = exemption(self.exempt, self.subject, self.attempt, group)? {
-            return Ok(Needed::Exempt(rule));
+            return Ok(Requirement::Exempt(rule));
         }
         Ok(match entry()? {
-            Entry::Enrolled(person) => Needed::Person(person),
-            Entry::Unusable { line, message } => Needed::Unusable { line, message },
+            Entry::Enrolled(person) => Requirement::Person(person),
+            Entry::Invalid { line, message } => Requirement::InvalidEntry { line, message },
             Entry::Shared(shared) => {
                 let auth = self.attempt.ssh_auth.as_deref().unwrap_or_default();
                 match shared.person(&ssh_key::fingerprints(auth)) {
-                    Ok(person) => Needed::Person(person),
-                    Err(why) => Needed::NoKey(why),
+                    Ok(person) => Requirement::Person(person),
+                    Err(why) => Requirement::NoMatchingKey(why),
                 }
             }
-            Entry::Absent if self.unenrolled == Otherwise::Deny => Needed::Nobody,
-            Entry::Absent if passes_unenrolled(self.unenrolled, spelling()?) => Needed::Pass,
-            Entry::Absent => Needed::Nobody,
+            Entry::Absent if self.unenrolled == Fallback::Deny => Requirement::Decoy,
+            Entry::Absent if passes_unenrolled(self.unenrolled, spelling()?) => {
+                Requirement::NotEnrolledAllowed
+            }
+            Entry::Absent => Requirement::Decoy,
         })
     }
 }
@@ -150,16 +152,16 @@ impl Question<'_> {
 /// Whether somebody passes whose name is not in the valid mapping: only where the configuration says
 /// so, and only under the account's own spelling. A name that a directory resolves to somebody else's
 /// account might be that somebody, enrolled.
-fn passes_unenrolled(otherwise: Otherwise, spelling: Spelling) -> bool {
-    otherwise == Otherwise::Ignore && spelling != Spelling::Alias
+fn passes_unenrolled(fallback: Fallback, spelling: Spelling) -> bool {
+    fallback == Fallback::Ignore && spelling != Spelling::Alias
 }
 
-/// Whether a verify without a usable answer lets the person pass. `alive` says that the login's
+/// Whether a verify without a usable answer lets the person pass. `had_full_timeout` says that the login's
 /// deadline was not what cut the question short: a person who waits until the last moment must not
 /// be able to make an outage.
 #[must_use]
-pub fn passes_outage(otherwise: Otherwise, alive: bool) -> bool {
-    otherwise == Otherwise::Ignore && alive
+pub fn passes_outage(fallback: Fallback, had_full_timeout: bool) -> bool {
+    fallback == Fallback::Ignore && had_full_timeout
 }
 
 #[cfg(test)]
@@ -168,41 +170,47 @@ mod tests {
     use crate::store::users::Shared;
 
     /// What a login of alice is asked for whose name the mapping answers with `entry`.
-    fn needed(
+    fn requirement(
         entry: &Entry,
-        unenrolled: Otherwise,
+        unenrolled: Fallback,
         spelling: Result<Spelling, &'static str>,
-    ) -> Result<Needed, &'static str> {
+    ) -> Result<Requirement, &'static str> {
         let attempt = Attempt {
             user: "alice".into(),
             ..attempt()
         };
-        let question = Question {
+        let question = RequirementQuery {
             attempt: &attempt,
             subject: "alice",
             exempt: &Exempt::default(),
             unenrolled,
         };
-        question.needed(|_| Ok(None), || Ok(entry.clone()), || spelling)
+        question.requirement(|_| Ok(None), || Ok(entry.clone()), || spelling)
     }
 
-    fn absent(otherwise: Otherwise, spelling: Spelling) -> Needed {
-        needed(&Entry::Absent, otherwise, Ok(spelling)).unwrap()
+    fn absent(fallback: Fallback, spelling: Spelling) -> Requirement {
+        requirement(&Entry::Absent, fallback, Ok(spelling)).unwrap()
     }
 
     #[test]
     fn nobody_unenrolled_passes_by_default() {
         for spelling in [Spelling::Own, Spelling::NoAccount, Spelling::Alias] {
-            assert_eq!(absent(Otherwise::Deny, spelling), Needed::Nobody);
+            assert_eq!(absent(Fallback::Deny, spelling), Requirement::Decoy);
         }
     }
 
     #[test]
     fn an_alias_of_an_account_never_passes_as_unenrolled() {
-        let ignore = Otherwise::Ignore;
-        assert_eq!(absent(ignore, Spelling::Alias), Needed::Nobody);
-        assert_eq!(absent(ignore, Spelling::Own), Needed::Pass);
-        assert_eq!(absent(ignore, Spelling::NoAccount), Needed::Pass);
+        let ignore = Fallback::Ignore;
+        assert_eq!(absent(ignore, Spelling::Alias), Requirement::Decoy);
+        assert_eq!(
+            absent(ignore, Spelling::Own),
+            Requirement::NotEnrolledAllowed
+        );
+        assert_eq!(
+            absent(ignore, Spelling::NoAccount),
+            Requirement::NotEnrolledAllowed
+        );
     }
 
     #[test]
@@ -211,7 +219,7 @@ mod tests {
             id: 1_u64.try_into().unwrap(),
             push: None,
         };
-        let unusable = Entry::Unusable {
+        let unusable = Entry::Invalid {
             line: 1,
             message: String::new(),
         };
@@ -219,25 +227,25 @@ mod tests {
             keys: [(KEY.parse().unwrap(), person.id)].into(),
             push: None,
         });
-        let ask = |entry| needed(&entry, Otherwise::Ignore, Ok(Spelling::Own)).unwrap();
-        assert_eq!(ask(Entry::Enrolled(person)), Needed::Person(person));
-        assert!(matches!(ask(unusable), Needed::Unusable { .. }));
-        assert_eq!(ask(shared), Needed::NoKey(NoKey::None));
+        let ask = |entry| requirement(&entry, Fallback::Ignore, Ok(Spelling::Own)).unwrap();
+        assert_eq!(ask(Entry::Enrolled(person)), Requirement::Person(person));
+        assert!(matches!(ask(unusable), Requirement::InvalidEntry { .. }));
+        assert_eq!(ask(shared), Requirement::NoMatchingKey(KeyMismatch::None));
     }
 
     const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
 
     #[test]
     fn a_failed_look_up_is_no_pass() {
-        let failed = needed(&Entry::Absent, Otherwise::Ignore, Err("down"));
+        let failed = requirement(&Entry::Absent, Fallback::Ignore, Err("down"));
         assert_eq!(failed, Err("down"));
     }
 
     #[test]
     fn an_outage_passes_only_when_configured_and_within_the_deadline() {
-        assert!(passes_outage(Otherwise::Ignore, true));
-        assert!(!passes_outage(Otherwise::Ignore, false));
-        assert!(!passes_outage(Otherwise::Deny, true));
+        assert!(passes_outage(Fallback::Ignore, true));
+        assert!(!passes_outage(Fallback::Ignore, false));
+        assert!(!passes_outage(Fallback::Deny, true));
     }
 
     fn attempt() -> Attempt {
@@ -255,18 +263,18 @@ mod tests {
 
     #[test]
     fn the_caller_is_asked_only_where_that_is_said_and_never_in_place_of_nobody() {
-        assert_eq!(subject(Whose::User, &attempt()), Some("root"));
-        assert_eq!(subject(Whose::Caller, &attempt()), Some("alice"));
+        assert_eq!(subject(Subject::User, &attempt()), Some("root"));
+        assert_eq!(subject(Subject::Caller, &attempt()), Some("alice"));
         let nobody = Attempt {
             ruser: None,
             ..attempt()
         };
-        assert_eq!(subject(Whose::Caller, &nobody), None);
+        assert_eq!(subject(Subject::Caller, &nobody), None);
         let remote = Attempt {
             rhost: Some("host.example".into()),
             ..attempt()
         };
-        assert_eq!(subject(Whose::Caller, &remote), None);
+        assert_eq!(subject(Subject::Caller, &remote), None);
     }
 
     fn exempt() -> Exempt {

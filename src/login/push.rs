@@ -6,12 +6,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Next, Round};
+use super::{Dialog, Step};
 use crate::base::attempt::{Factor, Reason, Verdict};
 use crate::base::secret::Secret;
 use crate::base::text;
 use crate::client::authy::types::{AuthyId, Uuid};
-use crate::factor::{Answer, Error, ErrorKind, Question};
+use crate::factor::{Error, ErrorKind, PushAnswer, PushRequest};
 use crate::messages::Message;
 use crate::store::limits::Costly;
 
@@ -49,9 +49,9 @@ impl Pushes {
     }
 }
 
-impl Round<'_> {
+impl Dialog<'_> {
     /// Sends a push, or looks again at the one that waits.
-    pub(super) fn push(&mut self) -> Next {
+    pub(super) fn push(&mut self) -> Step {
         let until = self.login.clock.now() + LOOK;
         if self.pushes.pending.is_some() {
             return self.look(until);
@@ -64,24 +64,24 @@ impl Round<'_> {
             return next;
         }
         let sent = self.login.messages.text(Message::PushSent);
-        self.login.conversation.tell(&sent);
+        self.login.conversation.show_notice(&sent);
         self.login.clock.sleep(POLL);
         self.look(until)
     }
 
     /// Has the phone ask. For somebody who is not enrolled it is as if it did.
-    fn send_push(&mut self) -> Result<(), Next> {
+    fn send_push(&mut self) -> Result<(), Step> {
         // Where nothing else is taken, the request itself tells whether there is an app.
         if let (Some(id), true) = (self.login.person, self.login.takes_tokens()) {
             self.look_for_app(id)?;
         }
-        if let Err(held) = self.login.limits.spend(Costly::Push) {
-            let message = self.held_back(held, Message::PushFailed);
+        if let Err(error) = self.login.limits.acquire(Costly::Push) {
+            let message = self.limit_reached(error, Message::PushFailed);
             return Err(self.no_push(message, Reason::Limited));
         }
         let code = self.code()?;
         let question = self.question(code.as_ref());
-        let whole = self.has_whole_request();
+        let had_full_timeout = self.had_full_timeout();
         let login = &mut self.login;
         let asked = login
             .person
@@ -98,15 +98,15 @@ impl Round<'_> {
             }
             Err(error) => {
                 // One whose answer was lost may be on the phone.
-                if !error.may_be_done {
-                    login.limits.give_back(Costly::Push);
+                if !error.maybe_delivered {
+                    login.limits.release(Costly::Push);
                 }
-                Err(self.push_failed(error, whole))
+                Err(self.push_failed(error, had_full_timeout))
             }
         }
     }
 
-    fn look_for_app(&mut self, id: AuthyId) -> Result<(), Next> {
+    fn look_for_app(&mut self, id: AuthyId) -> Result<(), Step> {
         let has_app = match self.pushes.has_app {
             Some(known) => known,
             None => match self.login.provider.has_app(id, self.login.deadline) {
@@ -118,13 +118,13 @@ impl Round<'_> {
         if has_app {
             Ok(())
         } else {
-            self.say(Message::PushNoApp);
-            Err(Next::Again)
+            self.queue_notice(Message::PushNoApp);
+            Err(Step::Again)
         }
     }
 
     /// The code that the push shows and the prompt asks for.
-    fn code(&mut self) -> Result<Option<Secret>, Next> {
+    fn code(&mut self) -> Result<Option<Secret>, Step> {
         if !self.login.rules.push_code {
             return Ok(None);
         }
@@ -132,17 +132,17 @@ impl Round<'_> {
             Some(number) => Ok(Some(Secret::new(format!("{number:03}")))),
             None => {
                 self.outcome.detail = Some("no random number for the code of the push".into());
-                Err(Next::End(Verdict::Failed, Reason::Process))
+                Err(Step::End(Verdict::Failed, Reason::Process))
             }
         }
     }
 
-    fn question(&self, code: Option<&Secret>) -> Question {
+    fn question(&self, code: Option<&Secret>) -> PushRequest {
         let login = &self.login;
         let message = login.messages.text(Message::PushQuestion);
         let code = code.map(|code| ("Code".to_owned(), code.expose().to_owned()));
-        Question {
-            message: text::clean_to(&message, QUESTION),
+        PushRequest {
+            message: text::sanitize_to(&message, QUESTION),
             details: login.details.iter().cloned().chain(code).collect(),
             seconds: u32::try_from(login.rules.push_wait.as_secs()).unwrap_or(u32::MAX),
         }
@@ -150,26 +150,26 @@ impl Round<'_> {
 
     /// Looks at the waiting push until it is answered, is over, or it is time for the prompt, which
     /// comes at `until` whoever is asked.
-    fn look(&mut self, until: Instant) -> Next {
+    fn look(&mut self, until: Instant) -> Step {
         let Some(expires) = self.pushes.pending.as_ref().map(|pending| pending.expires) else {
-            return Next::Again;
+            return Step::Again;
         };
         loop {
             match self.answered() {
-                Ok(Answer::Approved) => return self.approved(),
-                Ok(Answer::Denied) => {
+                Ok(PushAnswer::Approved) => return self.approved(),
+                Ok(PushAnswer::Denied) => {
                     self.outcome.factor = Some(Factor::Push);
-                    return Next::End(Verdict::Refused, Reason::PushDenied);
+                    return Step::End(Verdict::Refused, Reason::PushDenied);
                 }
-                Ok(Answer::Expired) => return self.push_expired(),
-                Ok(Answer::Pending) => {}
+                Ok(PushAnswer::Expired) => return self.push_expired(),
+                Ok(PushAnswer::Pending) => {}
                 // The next look may be answered; the push lives on at the provider's.
                 Err(error) if error.kind == ErrorKind::Unavailable => {}
                 Err(error) => return self.push_lost(&error),
             }
             let now = self.login.clock.now();
             if self.login.deadline.is_over(now) {
-                return Next::End(Verdict::Refused, Reason::Deadline);
+                return Step::End(Verdict::Refused, Reason::Deadline);
             }
             if now >= expires {
                 return self.push_expired();
@@ -177,26 +177,26 @@ impl Round<'_> {
             let next = (now + POLL).min(expires);
             if next >= until && until + POLL < expires {
                 self.login.clock.sleep_until(until);
-                return Next::Again;
+                return Step::Again;
             }
             self.login.clock.sleep_until(next);
         }
     }
 
-    fn answered(&mut self) -> Result<Answer, Error> {
+    fn answered(&mut self) -> Result<PushAnswer, Error> {
         let push = self.pushes.pending.as_ref().and_then(|p| p.push.as_ref());
         match push {
             Some((id, push)) => self.login.provider.answer(*id, push, self.login.deadline),
-            None => Ok(Answer::Pending),
+            None => Ok(PushAnswer::Pending),
         }
     }
 
     /// The phone said yes; an answer that came after the deadline is none.
-    fn approved(&mut self) -> Next {
+    fn approved(&mut self) -> Step {
         self.outcome.factor = Some(Factor::Push);
         let code = self.pushes.pending.take().and_then(|pending| pending.code);
         if self.login.deadline.is_over(self.login.clock.now()) {
-            return Next::End(Verdict::Refused, Reason::Deadline);
+            return Step::End(Verdict::Refused, Reason::Deadline);
         }
         match code {
             None => {
@@ -208,14 +208,14 @@ impl Round<'_> {
     }
 
     /// Asks for the code that the push showed: one guess, which counts as a token does.
-    fn ask_code(&mut self, code: &Secret) -> Next {
+    fn ask_code(&mut self, code: &Secret) -> Step {
         let prompt = self.login.messages.text(Message::PromptCode);
         let typed = match self.read(&prompt, true) {
             Ok(typed) => typed,
-            Err((verdict, reason)) => return Next::End(verdict, reason),
+            Err((verdict, reason)) => return Step::End(verdict, reason),
         };
-        if let Err(held) = self.login.limits.token() {
-            return self.pause(held);
+        if let Err(error) = self.login.limits.token() {
+            return self.pause(error);
         }
         if typed.is_some_and(|typed| typed.expose() == code.expose()) {
             self.outcome.attempts += 1;
@@ -225,13 +225,13 @@ impl Round<'_> {
         self.refuse(Message::NotAccepted)
     }
 
-    fn push_expired(&mut self) -> Next {
+    fn push_expired(&mut self) -> Step {
         self.pushes.pending = None;
         self.no_push(Message::PushExpired, Reason::PushExpired)
     }
 
     /// A push whose answer cannot be had any more.
-    fn push_lost(&mut self, error: &Error) -> Next {
+    fn push_lost(&mut self, error: &Error) -> Step {
         self.pushes.pending = None;
         self.outcome.detail = Some(format!("push: {}", error.detail));
         self.no_push(Message::PushFailed, Reason::PushExpired)
@@ -239,25 +239,25 @@ impl Round<'_> {
 
     /// A request that failed: said at the prompt, and the login goes on; where no token is taken it is
     /// judged as a token's verify is.
-    fn push_failed(&mut self, error: Error, whole: bool) -> Next {
+    fn push_failed(&mut self, error: Error, had_full_timeout: bool) -> Step {
         if self.login.takes_tokens() {
             self.outcome.detail = Some(format!("no push: {}", error.detail));
-            self.say(Message::PushFailed);
-            return Next::Again;
+            self.queue_notice(Message::PushFailed);
+            return Step::Again;
         }
         self.outcome.factor = Some(Factor::Push);
-        match self.refused_by_provider(error, whole) {
-            Next::Refused => self.no_push(Message::PushNoApp, Reason::PushExpired),
+        match self.refused_by_provider(error, had_full_timeout) {
+            Step::Refused => self.no_push(Message::PushNoApp, Reason::PushExpired),
             next => next,
         }
     }
 
     /// No push is to be waited for: no attempt beside a token prompt, else a refused reply.
-    fn no_push(&mut self, message: Message, reason: Reason) -> Next {
+    fn no_push(&mut self, message: Message, reason: Reason) -> Step {
         self.outcome.reason = reason;
         if self.login.takes_tokens() {
-            self.say(message);
-            return Next::Again;
+            self.queue_notice(message);
+            return Step::Again;
         }
         self.refuse(message)
     }

@@ -1,10 +1,10 @@
 //! What a reply is, before anybody is asked about it, and the prompt that asked for it.
 
-use super::{Login, Round};
+use super::{Dialog, Login};
 use crate::base::secret::Secret;
 use crate::base::text;
 use crate::client::authy::types::Token;
-use crate::factor::Way;
+use crate::factor::Channel;
 use crate::messages::Message;
 use crate::store::recovery::Code;
 
@@ -15,7 +15,7 @@ pub(super) enum Reply {
     /// What could be a recovery code.
     Recovery(Code),
     /// The word `sms` or `call`.
-    Send(Way),
+    Send(Channel),
     /// The word `push`, or Enter where that says the same.
     Push,
     /// Nothing of these.
@@ -24,7 +24,7 @@ pub(super) enum Reply {
 
 impl Login<'_> {
     /// Sorts a text; `pending`: a push waits, so that Enter looks at it.
-    pub(super) fn sort_text(&self, typed: &str, pending: bool) -> Reply {
+    pub(super) fn classify_text(&self, typed: &str, pending: bool) -> Reply {
         let is = |word| typed.eq_ignore_ascii_case(word);
         if text::has_control(typed) {
             Reply::Unusable
@@ -32,17 +32,17 @@ impl Login<'_> {
             || (self.pushes() && is("push"))
         {
             Reply::Push
-        } else if self.allows(Way::Sms) && is("sms") {
-            Reply::Send(Way::Sms)
-        } else if self.allows(Way::Call) && is("call") {
-            Reply::Send(Way::Call)
+        } else if self.allows(Channel::Sms) && is("sms") {
+            Reply::Send(Channel::Sms)
+        } else if self.allows(Channel::Call) && is("call") {
+            Reply::Send(Channel::Call)
         } else {
-            self.sort_proof(typed)
+            self.classify_proof(typed)
         }
     }
 
     /// A token where tokens are taken, or a recovery code where those are.
-    fn sort_proof(&self, typed: &str) -> Reply {
+    fn classify_proof(&self, typed: &str) -> Reply {
         match (typed.parse(), typed.parse()) {
             (Ok(token), _) if self.takes_tokens() => Reply::Token(token),
             (Err(_), Ok(code)) if self.recovery.is_some() => Reply::Recovery(code),
@@ -51,13 +51,15 @@ impl Login<'_> {
     }
 }
 
-impl Round<'_> {
+impl Dialog<'_> {
     /// Sorts a reply. One that is the system password is never looked at any further.
-    pub(super) fn sort(&self, typed: Option<&Secret>) -> Reply {
+    pub(super) fn classify(&self, typed: Option<&Secret>) -> Reply {
         let password = self.login.attempt.password.as_ref().map(Secret::expose);
         match typed.map(Secret::expose) {
             Some(typed) if !typed.is_empty() && password == Some(typed) => Reply::Unusable,
-            Some(typed) => self.login.sort_text(typed, self.pushes.pending.is_some()),
+            Some(typed) => self
+                .login
+                .classify_text(typed, self.pushes.pending.is_some()),
             None => Reply::Unusable,
         }
     }
@@ -84,8 +86,8 @@ impl Round<'_> {
         let offers_push = login.pushes() && self.pushes.has_app != Some(false);
         let words = [
             ("push", offers_push),
-            ("sms", login.allows(Way::Sms)),
-            ("call", login.allows(Way::Call)),
+            ("sms", login.allows(Channel::Sms)),
+            ("call", login.allows(Channel::Call)),
         ];
         let words: Vec<_> = words
             .into_iter()

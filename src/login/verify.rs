@@ -1,24 +1,24 @@
 //! Proofs that are typed: tokens, which the provider is asked about, and recovery codes.
 
-use super::{Next, Round};
+use super::{Dialog, Step};
 use crate::base::attempt::{Factor, Reason, Verdict};
 use crate::client::authy::types::Token;
 use crate::factor::{self, ErrorKind};
 use crate::login::policy;
 use crate::messages::Message;
-use crate::store::config::Otherwise;
-use crate::store::limits::Held;
+use crate::store::config::Fallback;
+use crate::store::limits;
 use crate::store::recovery::Code;
-use crate::store::state::Fault;
+use crate::store::state::Failure;
 
-impl Round<'_> {
+impl Dialog<'_> {
     /// Counts a token as refused, asks about it, and takes that back unless it was.
-    pub(super) fn try_token(&mut self, token: &Token) -> Next {
-        if let Err(held) = self.login.limits.token() {
-            return self.pause(held);
+    pub(super) fn try_token(&mut self, token: &Token) -> Step {
+        if let Err(error) = self.login.limits.token() {
+            return self.pause(error);
         }
         match self.verify(token) {
-            Next::Refused => {
+            Step::Refused => {
                 self.outcome.reason = Reason::WrongToken;
                 self.refuse(Message::NotAccepted)
             }
@@ -31,35 +31,35 @@ impl Round<'_> {
 
     /// A token that may not be asked about now. A pause is a refused reply, so that a recovery code may
     /// still be typed.
-    pub(super) fn pause(&mut self, held: Held) -> Next {
-        match held {
-            Held::Limit { detail } => {
+    pub(super) fn pause(&mut self, error: limits::Error) -> Step {
+        match error {
+            limits::Error::Limit { detail } => {
                 self.outcome.detail = Some(detail);
                 self.outcome.reason = Reason::Limited;
                 self.refuse(Message::Paused)
             }
-            Held::State(fault) => self.state_failed(fault),
+            limits::Error::State(fault) => self.state_failed(fault),
         }
     }
 
     /// What is kept across calls cannot be used.
-    fn state_failed(&mut self, fault: Fault) -> Next {
+    fn state_failed(&mut self, fault: Failure) -> Step {
         let (detail, reason) = match fault {
-            Fault::Process(detail) => (detail, Reason::Process),
-            Fault::Disk(detail) | Fault::State(detail) => (detail, Reason::State),
+            Failure::Process(detail) => (detail, Reason::Process),
+            Failure::Disk(detail) | Failure::State(detail) => (detail, Reason::State),
         };
         self.outcome.attempts += 1;
         self.outcome.detail = Some(detail);
-        Next::End(Verdict::Failed, reason)
+        Step::End(Verdict::Failed, reason)
     }
 
     /// Asks the provider about a token; for somebody who is not enrolled the answer is no.
-    fn verify(&mut self, token: &Token) -> Next {
+    fn verify(&mut self, token: &Token) -> Step {
         let Some(id) = self.login.person else {
-            return Next::Refused;
+            return Step::Refused;
         };
         self.outcome.factor = Some(Factor::Token);
-        let whole = self.has_whole_request();
+        let had_full_timeout = self.had_full_timeout();
         let login = &mut self.login;
         match login.provider.verify(id, token, login.deadline) {
             Ok(()) => self.accept(Reason::TokenAccepted),
@@ -67,63 +67,67 @@ impl Round<'_> {
                 if error.kind != ErrorKind::Refused {
                     self.login.limits.token_unanswered();
                 }
-                self.refused_by_provider(error, whole)
+                self.refused_by_provider(error, had_full_timeout)
             }
         }
     }
 
     /// The person has proven who they are.
-    pub(super) fn accept(&mut self, reason: Reason) -> Next {
+    pub(super) fn accept(&mut self, reason: Reason) -> Step {
         self.outcome.code = None;
         self.login.limits.token_accepted();
-        Next::End(Verdict::Accepted, reason)
+        Step::End(Verdict::Accepted, reason)
     }
 
     /// Whether a request can have its full time: one that the deadline cuts short is the person's doing
     /// and never an outage.
-    pub(super) fn has_whole_request(&self) -> bool {
+    pub(super) fn had_full_timeout(&self) -> bool {
         let login = &self.login;
         login.deadline.remaining(login.clock.now()) >= login.request_timeout
     }
 
-    /// What a provider's error means for the login; `whole` as [`Round::has_whole_request`] said before
+    /// What a provider's error means for the login; `had_full_timeout` as [`Dialog::has_whole_request`] said before
     /// the request.
-    pub(super) fn refused_by_provider(&mut self, error: factor::Error, whole: bool) -> Next {
+    pub(super) fn refused_by_provider(
+        &mut self,
+        error: factor::Error,
+        had_full_timeout: bool,
+    ) -> Step {
         self.outcome.code = error.code;
         let kind = error.kind;
         if kind != ErrorKind::Refused {
             self.outcome.detail = Some(error.detail);
         }
         match kind {
-            ErrorKind::Refused => Next::Refused,
-            ErrorKind::PersonRefused => Next::End(Verdict::Refused, Reason::Suspended),
-            ErrorKind::PersonUnknown => Next::End(Verdict::Refused, Reason::UnknownToAuthy),
-            ErrorKind::RateLimited => Next::End(Verdict::TriesSpent, Reason::RateLimited),
-            ErrorKind::KeyRefused => Next::End(Verdict::Failed, Reason::KeyRefused),
-            ErrorKind::ApplicationRefused => Next::End(Verdict::Failed, Reason::ApplicationRefused),
-            ErrorKind::FalseIdentity => Next::End(Verdict::Unavailable, Reason::FalseIdentity),
-            ErrorKind::Configuration => Next::End(Verdict::Failed, Reason::Configuration),
-            ErrorKind::Process => Next::End(Verdict::Failed, Reason::Process),
-            ErrorKind::Unavailable => self.unavailable(whole),
+            ErrorKind::Refused => Step::Refused,
+            ErrorKind::PersonRefused => Step::End(Verdict::Refused, Reason::Suspended),
+            ErrorKind::PersonUnknown => Step::End(Verdict::Refused, Reason::UnknownToAuthy),
+            ErrorKind::RateLimited => Step::End(Verdict::TriesSpent, Reason::RateLimited),
+            ErrorKind::KeyRefused => Step::End(Verdict::Failed, Reason::KeyRefused),
+            ErrorKind::ApplicationRefused => Step::End(Verdict::Failed, Reason::ApplicationRefused),
+            ErrorKind::UntrustedServer => Step::End(Verdict::Unavailable, Reason::UntrustedServer),
+            ErrorKind::Configuration => Step::End(Verdict::Failed, Reason::Configuration),
+            ErrorKind::Process => Step::End(Verdict::Failed, Reason::Process),
+            ErrorKind::Unavailable => self.unavailable(had_full_timeout),
         }
     }
 
-    fn unavailable(&self, whole: bool) -> Next {
+    fn unavailable(&self, had_full_timeout: bool) -> Step {
         let login = &self.login;
         let over = login.deadline.is_over(login.clock.now());
         if over {
-            Next::End(Verdict::Refused, Reason::Deadline)
-        } else if policy::passes_outage(login.rules.when_unavailable, whole) {
-            Next::End(Verdict::Ignored, Reason::Outage)
-        } else if login.rules.when_unavailable == Otherwise::Ignore {
-            Next::End(Verdict::Refused, Reason::Deadline)
+            Step::End(Verdict::Refused, Reason::Deadline)
+        } else if policy::passes_outage(login.rules.when_unavailable, had_full_timeout) {
+            Step::End(Verdict::Ignored, Reason::Outage)
+        } else if login.rules.when_unavailable == Fallback::Ignore {
+            Step::End(Verdict::Refused, Reason::Deadline)
         } else {
-            Next::End(Verdict::Unavailable, Reason::NoAnswer)
+            Step::End(Verdict::Unavailable, Reason::NoAnswer)
         }
     }
 
     /// Uses a recovery code up. No provider is asked, so that it works on the day when there is none.
-    pub(super) fn redeem(&mut self, code: &Code) -> Next {
+    pub(super) fn redeem(&mut self, code: &Code) -> Step {
         let redeemed = match (self.login.person, &mut self.login.recovery) {
             (Some(_), Some(recovery)) => recovery.redeem(code),
             _ => Ok(None),
@@ -135,7 +139,7 @@ impl Round<'_> {
                 self.outcome.detail = Some(format!("a recovery code was used, {left} are left"));
                 let told =
                     (self.login.messages).text_with(Message::RecoveryLeft, &left.to_string());
-                self.login.conversation.tell(&told);
+                self.login.conversation.show_notice(&told);
                 self.accept(Reason::RecoveryCode)
             }
             Ok(None) => self.refuse(Message::NotAccepted),

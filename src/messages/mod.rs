@@ -38,7 +38,7 @@ impl Language {
 
     /// The word in config.toml and in a request.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::Es => "es",
@@ -54,7 +54,7 @@ impl Language {
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
-            .find(|language| language.word() == word)
+            .find(|language| language.as_str() == word)
     }
 }
 
@@ -77,7 +77,7 @@ impl Texts {
                 Piece::Text(_) => {}
                 Piece::Name(name) if message.placeholders().any(|known| known == name) => {}
                 Piece::Name(name) => {
-                    let name = text::clean_to(name, 32);
+                    let name = text::sanitize_to(name, 32);
                     return Err(format!("has an unknown placeholder {{{name}}}"));
                 }
                 Piece::Open => return Err("has a { that nothing closes".to_owned()),
@@ -105,9 +105,9 @@ impl Messages {
         Self {
             language,
             own: own.clone(),
-            user: text::clean_to(user, 64),
-            host: text::clean_to(host, 64),
-            service: text::clean_to(service, 64),
+            user: text::sanitize_to(user, 64),
+            host: text::sanitize_to(host, 64),
+            service: text::sanitize_to(service, 64),
         }
     }
 

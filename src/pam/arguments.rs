@@ -35,7 +35,7 @@ impl Arguments {
         let (mut config, mut users, mut debug, mut nullok) = (None, None, None, None);
         let mut first_pass = None;
         for arg in args {
-            let shown = || text::clean(&arg.to_string_lossy());
+            let shown = || text::sanitize(&arg.to_string_lossy());
             let text = arg
                 .to_str()
                 .map_err(|_| format!("argument {}: not UTF-8", shown()))?;
@@ -71,7 +71,7 @@ fn absolute(name: &str, path: &str) -> Result<PathBuf, String> {
     } else {
         Err(format!(
             "argument {name}={}: not an absolute path",
-            text::clean(path)
+            text::sanitize(path)
         ))
     }
 }

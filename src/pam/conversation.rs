@@ -23,7 +23,7 @@ impl Conversation for PamConversation<'_> {
         echo: bool,
     ) -> Result<Option<Secret>, ConversationFailed> {
         if let Some(message) = message {
-            self.tell(message);
+            self.show_notice(message);
         }
         let conv = conv(self.0).ok_or(ConversationFailed)?;
         let style = if echo {
@@ -36,7 +36,7 @@ impl Conversation for PamConversation<'_> {
         Ok(text.map(|text| Secret::new(text.to_owned())))
     }
 
-    fn tell(&mut self, message: &str) {
+    fn show_notice(&mut self, message: &str) {
         if let Some(conv) = conv(self.0) {
             // Some applications answer a text without a reply array, which is reported as an error;
             // one that is really gone fails at the prompt.

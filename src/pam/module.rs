@@ -22,13 +22,13 @@ use crate::client::http::Https;
 use crate::engine::audit::{Audit, DEFAULT_LOG};
 use crate::factor::authy::Authy;
 use crate::host::account;
-use crate::login::policy::{self, Needed, Question};
+use crate::login::policy::{self, Requirement, RequirementQuery};
 use crate::login::{FirstPass, Login};
 use crate::messages::Messages;
-use crate::store::config::{self, Config, Otherwise};
+use crate::store::config::{self, Config, Fallback};
 use crate::store::limits;
 use crate::store::recovery;
-use crate::store::remember::{self, Facts};
+use crate::store::remember::{self, LoginBinding};
 use crate::store::users;
 use crate::store::users::Person;
 
@@ -88,34 +88,34 @@ impl Case<'_> {
         let person = self.person(subject, &rules)?;
         rules.push = person.and_then(|person| person.push).unwrap_or(rules.push);
         let id = person.map(|person| person.id);
-        let facts = id.map(|id| self.facts(subject, id));
-        if facts.is_some_and(|facts| self.is_remembered(&facts)) {
+        let binding = id.map(|id| self.binding(subject, id));
+        if binding.is_some_and(|binding| self.is_remembered(&binding)) {
             return Ok(Outcome {
                 authy_id: id.map(AuthyId::number),
                 ..Outcome::new(Verdict::Accepted, Reason::Remembered)
             });
         }
         let outcome = self.ask(pamh, subject, id, &rules);
-        if let Some(facts) = facts {
-            self.remember(&facts, &outcome);
+        if let Some(binding) = binding {
+            self.remember(&binding, &outcome);
         }
         Ok(outcome)
     }
 
-    fn is_remembered(&self, facts: &Facts<'_>) -> bool {
-        remember::holds(&self.config.paths.state, &self.config.remember, facts)
+    fn is_remembered(&self, binding: &LoginBinding<'_>) -> bool {
+        remember::is_remembered(&self.config.paths.state, &self.config.remember, binding)
     }
 
     /// Keeps a login that a token or a push has proven.
-    fn remember(&self, facts: &Facts<'_>, outcome: &Outcome) {
+    fn remember(&self, binding: &LoginBinding<'_>, outcome: &Outcome) {
         if [Reason::TokenAccepted, Reason::PushApproved].contains(&outcome.reason) {
-            remember::keep(&self.config.paths.state, &self.config.remember, facts);
+            remember::store(&self.config.paths.state, &self.config.remember, binding);
         }
     }
 
     /// What a login is remembered by.
-    fn facts<'a>(&'a self, subject: &'a str, id: AuthyId) -> Facts<'a> {
-        Facts {
+    fn binding<'a>(&'a self, subject: &'a str, id: AuthyId) -> LoginBinding<'a> {
+        LoginBinding {
             attempt: self.attempt,
             subject,
             id,
@@ -128,7 +128,7 @@ impl Case<'_> {
     fn rules(&self) -> Result<config::Login, Outcome> {
         let mut rules = self.config.login(&self.attempt.service);
         if self.arguments.nullok {
-            rules.unenrolled = Otherwise::Ignore;
+            rules.unenrolled = Fallback::Ignore;
         }
         if self.arguments.first_pass != FirstPass::Ask && !rules.token_in_password {
             let why = "use_first_pass and try_first_pass need login.token_in_password = true";
@@ -142,13 +142,13 @@ impl Case<'_> {
     fn person(&self, subject: &str, rules: &config::Login) -> Result<Option<Person>, Outcome> {
         let users = &self.arguments.users;
         let account = |error: account::LookupFailed| failed(Reason::Account, error.to_string());
-        let question = Question {
+        let question = RequirementQuery {
             attempt: self.attempt,
             subject,
             exempt: &self.config.exempt,
             unenrolled: rules.unenrolled,
         };
-        let needed = question.needed(
+        let needed = question.requirement(
             |groups| account::group_of(subject, groups).map_err(account),
             || match users::find(users, subject) {
                 Ok(found) => Ok(found.entry),
@@ -157,16 +157,18 @@ impl Case<'_> {
             || account::spelling(subject).map_err(account),
         )?;
         match needed {
-            Needed::Person(person) => Ok(Some(person)),
-            Needed::Nobody => Ok(None),
-            Needed::Pass => Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled)),
-            Needed::Exempt(rule) => {
+            Requirement::Person(person) => Ok(Some(person)),
+            Requirement::Decoy => Ok(None),
+            Requirement::NotEnrolledAllowed => {
+                Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled))
+            }
+            Requirement::Exempt(rule) => {
                 Err(Outcome::new(Verdict::Ignored, Reason::Exempt).with_detail(rule.to_string()))
             }
-            Needed::NoKey(why) => {
+            Requirement::NoMatchingKey(why) => {
                 Err(Outcome::new(Verdict::Refused, Reason::NoKey).with_detail(why.to_string()))
             }
-            Needed::Unusable { line, message } => {
+            Requirement::InvalidEntry { line, message } => {
                 let file = users.display();
                 Err(failed(Reason::Mapping, format!("{file}:{line}: {message}")))
             }
@@ -184,11 +186,11 @@ impl Case<'_> {
         let (config, attempt) = (self.config, self.attempt);
         let (api, state) = (&config.api, &config.paths.state);
         let transport =
-            Https::new(api.ca_file.clone(), api.proxy.clone()).with_warm_up(api.warm_up);
+            Https::new(api.ca_file.clone(), api.proxy.clone()).with_preconnect(api.warm_up);
         let client = Client::new(transport, &api.url, api.key.clone(), api.timeout);
         let host = host();
-        let mut codes = recovery::Stored::new(state, subject);
-        let takes_codes = config.recovery.holds_for(&attempt.service);
+        let mut codes = recovery::FileRecovery::new(state, subject);
+        let takes_codes = config.recovery.applies_to(&attempt.service);
         Login {
             attempt,
             person,
@@ -205,7 +207,7 @@ impl Case<'_> {
             first_pass: self.arguments.first_pass,
             conversation: &mut PamConversation(pamh),
             provider: &mut Authy::new(client),
-            limits: &mut limits::Stored::new(
+            limits: &mut limits::FileLimits::new(
                 state,
                 config.limits,
                 subject,
@@ -234,7 +236,7 @@ fn details(attempt: &Attempt, host: &str) -> Vec<(String, String)> {
         ("Terminal", attempt.tty.as_deref()),
     ];
     rows.into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), text::clean_to(value?, 100))))
+        .filter_map(|(name, value)| Some((name.to_owned(), text::sanitize_to(value?, 100))))
         .filter(|(_, value)| !value.is_empty())
         .collect()
 }

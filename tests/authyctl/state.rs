@@ -8,18 +8,18 @@ use std::time::SystemTime;
 
 use pam_authy::base::attempt::Attempt;
 use pam_authy::store::config;
-use pam_authy::store::limits::{Costly, Limits, Stored};
+use pam_authy::store::limits::{Costly, FileLimits, Limits};
 use pam_authy::store::recovery::{self, Recovery};
-use pam_authy::store::remember::{Facts, holds, keep};
+use pam_authy::store::remember::{LoginBinding, is_remembered, store};
 use pam_authy::store::state::file_name;
 use serde_json::{Value, json};
 
 use super::{run, run_json, text};
 use crate::common::sim::Sim;
 
-fn login(sim: &Sim, user: &str, enrolled: bool) -> Stored {
+fn login(sim: &Sim, user: &str, enrolled: bool) -> FileLimits {
     let address = Some("192.0.2.7".parse().unwrap());
-    Stored::new(
+    FileLimits::new(
         &sim.path("state"),
         config::Limits::default(),
         user,
@@ -40,7 +40,7 @@ fn limits_shows_counts_and_a_pause_and_unlock_ends_it() {
     );
 
     let mut alice = login(&sim, "alice", true);
-    alice.spend(Costly::Sms).unwrap();
+    alice.acquire(Costly::Sms).unwrap();
     (0..20).for_each(|_| alice.token().unwrap());
     login(&sim, "mallory", false).token().unwrap();
 
@@ -106,7 +106,7 @@ fn recovery_codes_are_shown_once_and_replaced_only_when_told() {
     let (status, again) = run_json(&sim, &["recovery", "generate", "alice"], "");
     assert_eq!((status, &again["error"]["kind"]), (1, &json!("refused")));
     assert!(again.get("codes").is_none());
-    let mut stored = recovery::Stored::new(&sim.path("state"), "alice");
+    let mut stored = recovery::FileRecovery::new(&sim.path("state"), "alice");
     assert_eq!(stored.redeem(&codes[0].parse().unwrap()), Ok(Some(9)));
     assert_eq!(
         run_json(&sim, &["recovery", "left", "alice"], "").1["left"],
@@ -152,7 +152,7 @@ fn forget_ends_a_remembered_login() {
         ssh_auth: None,
         password: None,
     };
-    let facts = Facts {
+    let binding = LoginBinding {
         attempt: &attempt,
         subject: "alice",
         id: 1635_u64.try_into().unwrap(),
@@ -163,14 +163,14 @@ fn forget_ends_a_remembered_login() {
         time: std::time::Duration::from_secs(600),
         services: None,
     };
-    keep(&sim.path("state"), &rules, &facts);
-    assert!(holds(&sim.path("state"), &rules, &facts));
+    store(&sim.path("state"), &rules, &binding);
+    assert!(is_remembered(&sim.path("state"), &rules, &binding));
     let (status, forgotten) = run_json(&sim, &["forget", "alice"], "");
     assert_eq!(
         (status, forgotten),
         (0, json!({"ok": true, "user": "alice", "changed": true}))
     );
-    assert!(!holds(&sim.path("state"), &rules, &facts));
+    assert!(!is_remembered(&sim.path("state"), &rules, &binding));
     assert_eq!(run_json(&sim, &["forget", "alice"], "").1["changed"], false);
 }
 

@@ -354,7 +354,7 @@ fn is_taken(block: &str) -> Result<(), String> {
         let mapping = mapping.map_err(|error| error.to_string())?;
         return match mapping
             .iter()
-            .find(|(_, entry)| matches!(entry, Entry::Unusable { .. }))
+            .find(|(_, entry)| matches!(entry, Entry::Invalid { .. }))
         {
             Some((name, _)) => Err(format!("{name} is unusable")),
             None => Ok(()),

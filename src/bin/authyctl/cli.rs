@@ -85,12 +85,12 @@ pub(crate) enum Command {
     /// Ask Authy what it knows of a person
     Status {
         #[command(flatten)]
-        who: Who,
+        who: PersonArg,
     },
     /// Ask Authy whether a token is right
     Verify {
         #[command(flatten)]
-        who: Who,
+        who: PersonArg,
         /// The token; left out or -, it is read from a prompt or standard input
         #[arg(value_name = "TOKEN")]
         token: Option<String>,
@@ -104,14 +104,14 @@ pub(crate) enum Command {
     /// Have Authy send a token by SMS
     Sms {
         #[command(flatten)]
-        who: Who,
+        who: PersonArg,
         #[command(flatten)]
         how: Sending,
     },
     /// Have Authy call and say a token
     Call {
         #[command(flatten)]
-        who: Who,
+        who: PersonArg,
         #[command(flatten)]
         how: Sending,
     },
@@ -125,7 +125,7 @@ pub(crate) enum Command {
     /// Draw the code for another authenticator app
     Qr {
         #[command(flatten)]
-        who: Who,
+        who: PersonArg,
         /// The text that the app shows
         #[arg(long, value_name = "L")]
         label: Option<String>,
@@ -339,7 +339,7 @@ pub(crate) struct Sending {
 #[derive(Debug, Args)]
 pub(crate) struct Push {
     #[command(flatten)]
-    pub(crate) who: Who,
+    pub(crate) who: PersonArg,
     /// What is to be approved
     #[arg(long, value_name = "M")]
     pub(crate) message: String,
@@ -433,7 +433,7 @@ pub(crate) enum Via {
 
 /// A person: a local user, or an authy id.
 #[derive(Debug, Args)]
-pub(crate) struct Who {
+pub(crate) struct PersonArg {
     /// Local user name
     #[arg(value_parser = user_name, required_unless_present = "authy_id")]
     pub(crate) user: Option<String>,

@@ -5,16 +5,16 @@
 
 mod cli;
 mod commands;
-mod failure;
+mod error;
 mod number;
 mod output;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::ErrorKind as ClapError;
 use cli::Cli;
-use failure::{Failure, Kind};
+use error::{CommandError, ErrorKind};
 
 fn main() -> ExitCode {
     ExitCode::from(run())
@@ -38,7 +38,7 @@ fn run() -> u8 {
 fn usage(error: &clap::Error) -> u8 {
     let is_help = matches!(
         error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+        ClapError::DisplayHelp | ClapError::DisplayVersion
     );
     // The command line could not be read, so whether JSON is wanted is looked for by hand.
     let as_json = std::env::args_os()
@@ -50,10 +50,14 @@ fn usage(error: &clap::Error) -> u8 {
         return if is_help {
             0
         } else {
-            Kind::Usage.exit_status()
+            ErrorKind::Usage.exit_status()
         };
     }
-    output::report(Err(Failure::new(Kind::Usage, message(error))), true, false)
+    output::report(
+        Err(CommandError::new(ErrorKind::Usage, message(error))),
+        true,
+        false,
+    )
 }
 
 /// What clap says before it shows the usage, on one line.
@@ -63,6 +67,6 @@ fn message(error: &clap::Error) -> String {
     let words: Vec<_> = paragraph.map(str::trim).collect();
     match words.join(" ").trim_start_matches("error: ") {
         "" => "wrong usage".to_owned(),
-        words => pam_authy::base::text::clean_to(words, 500),
+        words => pam_authy::base::text::sanitize_to(words, 500),
     }
 }

@@ -1,19 +1,19 @@
 //! Phone numbers as people write them: `405-342-5699`, `+57 300 300 3333`, `0049…`.
 
-use pam_authy::base::text::clean_to;
+use pam_authy::base::text::sanitize_to;
 use pam_authy::client::authy::phones::Phone;
 use pam_authy::client::authy::types::CountryCode;
 
-use crate::failure::{Failure, Kind};
+use crate::error::{CommandError, ErrorKind};
 use crate::output::masked;
 
 /// Reads `text`. `country` is the calling code where the person said one: it must be the number's own
 /// when that begins with `+` or `00`, and 1 is meant when neither says any.
-pub(crate) fn parse(text: &str, country: Option<CountryCode>) -> Result<Phone, Failure> {
+pub(crate) fn parse(text: &str, country: Option<CountryCode>) -> Result<Phone, CommandError> {
     let wrong = |why: &str| {
-        Failure::new(
-            Kind::Usage,
-            format!("cellphone {}: {why}", clean_to(&masked(text), 32)),
+        CommandError::new(
+            ErrorKind::Usage,
+            format!("cellphone {}: {why}", sanitize_to(&masked(text), 32)),
         )
         .hint("a number is written 405-342-5699 with --country-code 1, or +1 405 342 5699")
     };
@@ -54,7 +54,7 @@ mod tests {
     fn read(text: &str, country: Option<&str>) -> Result<String, String> {
         parse(text, country.map(|code| code.parse().unwrap()))
             .map(|phone| format!("+{} {}", phone.country_code, phone.cellphone.digits()))
-            .map_err(|failure| failure.message)
+            .map_err(|error| error.message)
     }
 
     #[test]

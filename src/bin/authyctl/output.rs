@@ -7,7 +7,7 @@ use std::str::FromStr;
 use pam_authy::base::secret::Secret;
 use serde_json::{Map, Value};
 
-use crate::failure::{Failure, Kind};
+use crate::error::{CommandError, ErrorKind};
 
 /// How a word stands out on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub(crate) fn masked(text: &str) -> String {
 
 /// What a command has done.
 #[derive(Debug, Default)]
-pub(crate) struct Done {
+pub(crate) struct Output {
     /// For people.
     pub(crate) lines: Vec<String>,
     /// Something worth knowing, on standard error.
@@ -67,7 +67,7 @@ pub(crate) struct Done {
     pub(crate) members: Map<String, Value>,
 }
 
-impl Done {
+impl Output {
     pub(crate) fn new(lines: Vec<String>, members: Value) -> Self {
         let members = match members {
             Value::Object(members) => members,
@@ -82,10 +82,10 @@ impl Done {
 }
 
 /// Prints the outcome; gives back the exit status. A reader that has gone away is no error.
-pub(crate) fn report(outcome: Result<Done, Failure>, as_json: bool, quiet: bool) -> u8 {
+pub(crate) fn report(outcome: Result<Output, CommandError>, as_json: bool, quiet: bool) -> u8 {
     let status = outcome
         .as_ref()
-        .map_or_else(|failure| failure.kind.exit_status(), |_| 0);
+        .map_or_else(|error| error.kind.exit_status(), |_| 0);
     let mut stdout = io::stdout().lock();
     let _ = match (&outcome, as_json) {
         (Ok(done), true) => {
@@ -98,7 +98,7 @@ pub(crate) fn report(outcome: Result<Done, Failure>, as_json: bool, quiet: bool)
             }
             writeln!(stdout, "{}", Value::Object(object))
         }
-        (Err(failure), true) => writeln!(stdout, "{}", failure.as_json()),
+        (Err(error), true) => writeln!(stdout, "{}", error.as_json()),
         (Ok(done), false) => {
             if let Some(warning) = &done.warning {
                 let word = paint(&io::stderr(), Colour::Yellow, "warning:");
@@ -112,13 +112,13 @@ pub(crate) fn report(outcome: Result<Done, Failure>, as_json: bool, quiet: bool)
                     .try_for_each(|line| writeln!(stdout, "{line}"))
             }
         }
-        (Err(failure), false) => {
-            for line in &failure.lines {
+        (Err(error), false) => {
+            for line in &error.lines {
                 let _ = writeln!(stdout, "{line}");
             }
             let name = paint(&io::stderr(), Colour::Red, "authyctl:");
-            eprintln!("{name} {}", failure.message);
-            if let Some(hint) = &failure.hint {
+            eprintln!("{name} {}", error.message);
+            if let Some(hint) = &error.hint {
                 eprintln!("hint: {hint}");
             }
             Ok(())
@@ -151,7 +151,7 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
 
 /// Something that works once, such as a token: the word of the command line, or one line of the prompt
 /// or standard input.
-pub(crate) fn read_once<T>(prompt: &str, given: Option<&str>) -> Result<T, Failure>
+pub(crate) fn read_once<T>(prompt: &str, given: Option<&str>) -> Result<T, CommandError>
 where
     T: FromStr<Err: Display>,
 {
@@ -161,10 +161,10 @@ where
     };
     let text = line.expose().trim_end_matches(['\r', '\n']);
     text.parse()
-        .map_err(|error: T::Err| Failure::new(Kind::Usage, error.to_string()))
+        .map_err(|error: T::Err| CommandError::new(ErrorKind::Usage, error.to_string()))
 }
 
-fn read_line(prompt: &str) -> Result<Secret, Failure> {
+fn read_line(prompt: &str) -> Result<Secret, CommandError> {
     if io::stdin().is_terminal() {
         eprint!("{prompt}");
         let _ = io::stderr().flush();
@@ -173,7 +173,7 @@ fn read_line(prompt: &str) -> Result<Secret, Failure> {
     io::stdin()
         .lock()
         .read_line(&mut line)
-        .map_err(|error| Failure::new(Kind::Local, format!("standard input: {error}")))?;
+        .map_err(|error| CommandError::new(ErrorKind::Local, format!("standard input: {error}")))?;
     Ok(Secret::new(line))
 }
 

@@ -31,7 +31,7 @@ pub enum Activity {
 }
 
 impl Activity {
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::PasswordReset => "password_reset",
             Self::Banned => "banned",
@@ -77,7 +77,7 @@ impl<T: Transport> Users<'_, T> {
     ) -> Result<(), Error> {
         let path = format!("/protected/json/users/{id}/register_activity");
         let body = object([
-            ("type", Some(json!(kind.word()))),
+            ("type", Some(json!(kind.as_str()))),
             ("user_ip", Some(json!(user_ip))),
             ("data", (!data.is_empty()).then(|| json!(data))),
         ]);
@@ -104,7 +104,7 @@ impl<T: Transport> Users<'_, T> {
         let id = registration.get("authy_id").and_then(number);
         Ok(Registration {
             status: status
-                .map(text::clean)
+                .map(text::sanitize)
                 .ok_or_else(|| nonsense("no `registration.status` in the answer"))?,
             authy_id: id.and_then(|id| id.try_into().ok()),
         })

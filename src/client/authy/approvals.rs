@@ -69,7 +69,7 @@ pub enum Resolution {
 }
 
 impl Resolution {
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Default => "default",
             Self::Low => "low",
@@ -95,7 +95,7 @@ pub enum Decision {
 impl Decision {
     /// Authy's word.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Approved => "approved",
@@ -246,7 +246,7 @@ fn pairs(argument: &'static str, pairs: &[(String, String)]) -> Result<Option<Va
         if members.insert(name.clone(), json!(value)).is_some() {
             return Err(invalid(
                 argument,
-                format!("`{}` is there twice", crate::base::text::clean(name)),
+                format!("`{}` is there twice", crate::base::text::sanitize(name)),
             ));
         }
     }
@@ -266,7 +266,7 @@ fn logos(logos: &[Logo<'_>]) -> Result<Option<Value>, Error> {
         if !logo.url.starts_with("https://") {
             return Err(invalid("logos", "an address starts with https://"));
         }
-        array.push(json!({"res": logo.resolution.word(), "url": logo.url}));
+        array.push(json!({"res": logo.resolution.as_str(), "url": logo.url}));
     }
     Ok(Some(Value::Array(array)))
 }

@@ -29,7 +29,7 @@ pub enum Error {
     RateLimited(Refusal),
     /// The server could not prove that it is Authy: wrong CA, name or date. Nothing was sent.
     #[error("the server could not prove its identity: {0}")]
-    FalseIdentity(String),
+    UntrustedServer(String),
     /// No usable answer in time.
     #[error("Authy could not be asked: {0}")]
     Unavailable(Cause),
@@ -66,7 +66,7 @@ impl Error {
             | Self::NotAllowed(refusal)
             | Self::NotFound(refusal)
             | Self::RateLimited(refusal) => Some(refusal),
-            Self::FalseIdentity(_)
+            Self::UntrustedServer(_)
             | Self::Unavailable(_)
             | Self::Process(_)
             | Self::Local(_)
@@ -100,7 +100,7 @@ pub enum Cause {
     ServerError(u16),
     /// An answer, but none that makes sense.
     #[error("an answer that makes no sense: {0}")]
-    Nonsense(String),
+    Malformed(String),
 }
 
 /// An answer of Authy's that is no.
@@ -234,7 +234,7 @@ fn class_by_status(refusal: Refusal) -> Error {
         // 200 with `success` denied is a no as well.
         200 | 400..=499 => Error::Refused(refusal),
         500..=599 => Error::Unavailable(Cause::ServerError(refusal.status)),
-        status => Error::Unavailable(Cause::Nonsense(format!("HTTP {status}"))),
+        status => Error::Unavailable(Cause::Malformed(format!("HTTP {status}"))),
     }
 }
 

@@ -65,9 +65,9 @@ impl<T: Transport> Client<T> {
 
     /// Opens a connection to the service in the background, for the request that is to come. Returns
     /// at once; what it does ends by `deadline`.
-    pub fn warm(&self, deadline: Deadline) {
+    pub fn preconnect(&self, deadline: Deadline) {
         if let Ok(limit) = self.time_for_one(deadline) {
-            self.transport.warm(&self.base_url, limit);
+            self.transport.preconnect(&self.base_url, limit);
         }
     }
 

@@ -69,7 +69,7 @@ impl Reply {
 
     /// A text member, made safe to show; absent when it is missing or no text.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.0.get(name).and_then(Value::as_str).map(text::clean)
+        self.0.get(name).and_then(Value::as_str).map(text::sanitize)
     }
 
     /// A member as it came.
@@ -128,7 +128,7 @@ pub(crate) fn number(value: &Value) -> Option<u64> {
 }
 
 pub(crate) fn nonsense(what: &str) -> Error {
-    Error::Unavailable(Cause::Nonsense(what.to_owned()))
+    Error::Unavailable(Cause::Malformed(what.to_owned()))
 }
 
 /// A status from 400 on, or one that HTTP does not know.
@@ -166,13 +166,13 @@ fn envelope(status: u16, retry_after_seconds: Option<u64>, object: &Map<String, 
         .into_iter()
         .flatten()
         .filter(|(name, _)| *name != "message")
-        .filter_map(|(name, value)| Some((text::clean(name), text::clean(value.as_str()?))))
+        .filter_map(|(name, value)| Some((text::sanitize(name), text::sanitize(value.as_str()?))))
         .collect::<std::collections::BTreeMap<_, _>>();
     let message = object
         .get("message")
         .and_then(Value::as_str)
         .or_else(|| errors?.get("message")?.as_str())
-        .map(text::clean)
+        .map(text::sanitize)
         .or_else(|| {
             fields
                 .iter()
@@ -197,7 +197,9 @@ fn envelope(status: u16, retry_after_seconds: Option<u64>, object: &Map<String, 
 fn bare_text(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..body.len().min(text::SHOWN)).unwrap_or_default());
     match text.lines().next().map(str::trim) {
-        Some(line) if !line.is_empty() && !line.starts_with(['<', '{', '[']) => text::clean(line),
+        Some(line) if !line.is_empty() && !line.starts_with(['<', '{', '[']) => {
+            text::sanitize(line)
+        }
         _ => "no explanation".to_owned(),
     }
 }

@@ -18,7 +18,7 @@ pub struct Tokens<'a, T>(pub(super) &'a Client<T>);
 
 /// How to verify.
 #[derive(Debug, Clone, Copy)]
-pub struct Verify<'a> {
+pub struct VerifyOptions<'a> {
     /// Check the token even when the person has not finished registration; without it Authy lets
     /// such a person pass with any token.
     pub force: bool,
@@ -26,7 +26,7 @@ pub struct Verify<'a> {
     pub action: Option<&'a str>,
 }
 
-impl Default for Verify<'_> {
+impl Default for VerifyOptions<'_> {
     fn default() -> Self {
         Self {
             force: true,
@@ -37,7 +37,7 @@ impl Default for Verify<'_> {
 
 /// How to send a token.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Send<'a> {
+pub struct SendOptions<'a> {
     /// Send even when the person has the app.
     pub force: bool,
     /// Binds the token to an action, 1 to 255 characters.
@@ -72,7 +72,7 @@ impl<T: Transport> Tokens<'_, T> {
         &self,
         id: AuthyId,
         token: &Token,
-        how: &Verify<'_>,
+        how: &VerifyOptions<'_>,
         deadline: Deadline,
     ) -> Result<(), Error> {
         let path = format!("/protected/json/verify/{}/{id}", token.digits());
@@ -92,7 +92,12 @@ impl<T: Transport> Tokens<'_, T> {
     ///
     /// # Errors
     /// As [`Error`] says; an SMS that Authy finds unnecessary is no error but [`Delivery::ignored`].
-    pub fn sms(&self, id: AuthyId, how: &Send<'_>, deadline: Deadline) -> Result<Delivery, Error> {
+    pub fn sms(
+        &self,
+        id: AuthyId,
+        how: &SendOptions<'_>,
+        deadline: Deadline,
+    ) -> Result<Delivery, Error> {
         self.send("sms", id, how, deadline)
     }
 
@@ -101,7 +106,12 @@ impl<T: Transport> Tokens<'_, T> {
     ///
     /// # Errors
     /// As [`Error`] says; a call that Authy finds unnecessary is no error but [`Delivery::ignored`].
-    pub fn call(&self, id: AuthyId, how: &Send<'_>, deadline: Deadline) -> Result<Delivery, Error> {
+    pub fn call(
+        &self,
+        id: AuthyId,
+        how: &SendOptions<'_>,
+        deadline: Deadline,
+    ) -> Result<Delivery, Error> {
         self.send("call", id, how, deadline)
     }
 
@@ -120,7 +130,7 @@ impl<T: Transport> Tokens<'_, T> {
         &self,
         way: &str,
         id: AuthyId,
-        how: &Send<'_>,
+        how: &SendOptions<'_>,
         deadline: Deadline,
     ) -> Result<Delivery, Error> {
         let path = format!("/protected/json/{way}/{id}");
@@ -134,7 +144,7 @@ impl<T: Transport> Tokens<'_, T> {
     }
 }
 
-impl<'a> Send<'a> {
+impl<'a> SendOptions<'a> {
     fn query(&self) -> Result<Vec<(&'static str, &'a str)>, Error> {
         check_action("action", self.action)?;
         check_action("action_message", self.action_message)?;
@@ -178,9 +188,9 @@ mod tests {
         let token = "0123456".parse().unwrap();
         client
             .tokens()
-            .verify(id(), &token, &Verify::default(), later())
+            .verify(id(), &token, &VerifyOptions::default(), later())
             .unwrap();
-        let how = Verify {
+        let how = VerifyOptions {
             force: false,
             action: Some("log in"),
         };
@@ -202,7 +212,7 @@ mod tests {
         let token = "0123456".parse().unwrap();
         let answer = client
             .tokens()
-            .verify(id(), &token, &Verify::default(), later());
+            .verify(id(), &token, &VerifyOptions::default(), later());
         assert!(answer.unwrap_err().is_unavailable());
     }
 
@@ -217,7 +227,7 @@ mod tests {
         let sms = || {
             client
                 .tokens()
-                .sms(id(), &Send::default(), later())
+                .sms(id(), &SendOptions::default(), later())
                 .unwrap()
         };
         let first = sms();
@@ -236,7 +246,7 @@ mod tests {
             assert!(
                 client
                     .tokens()
-                    .sms(id(), &Send::default(), later())
+                    .sms(id(), &SendOptions::default(), later())
                     .is_err()
             );
         }
@@ -247,7 +257,7 @@ mod tests {
         let started =
             r#"{"success":true,"message":"Call started...","cellphone":"+1-XXX-XXX-XX99"}"#;
         let client = client(&[(200, started)]);
-        let how = Send {
+        let how = SendOptions {
             force: true,
             action: Some("pay"),
             action_message: Some("Pay 5 €"),
@@ -268,9 +278,9 @@ mod tests {
         let client = client(&[]);
         let long = "x".repeat(256);
         for action in ["", long.as_str()] {
-            let how = Send {
+            let how = SendOptions {
                 action: Some(action),
-                ..Send::default()
+                ..SendOptions::default()
             };
             let error = client.tokens().sms(id(), &how, later()).unwrap_err();
             assert_eq!(error.to_string(), "action: is 1 to 255 characters");

@@ -224,12 +224,12 @@ fn read_status(id: AuthyId, status: &Map<String, Value>) -> Status {
         phone_number: status
             .get("phone_number")
             .and_then(Value::as_str)
-            .map(text::clean),
+            .map(text::sanitize),
         devices: devices
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
-            .map(text::clean)
+            .map(text::sanitize)
             .collect(),
         account_disabled: flag("account_disabled"),
         all: status.clone(),

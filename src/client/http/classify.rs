@@ -11,9 +11,9 @@ use crate::base::text;
 use crate::client::authy::error::{Cause, Error};
 
 /// What an error of a request means for who asked.
-pub(super) fn sort_error(error: &ureq::Error) -> Error {
+pub(super) fn classify_error(error: &ureq::Error) -> Error {
     if let Some(why) = identity_error(error) {
-        return Error::FalseIdentity(text::clean(&why));
+        return Error::UntrustedServer(text::sanitize(&why));
     }
     if let Some(lack) = process_error(error).or_else(process::lacks) {
         return Error::Process(lack);
@@ -25,9 +25,9 @@ pub(super) fn sort_error(error: &ureq::Error) -> Error {
         | ureq::Error::Protocol(_)
         | ureq::Error::BodyExceedsLimit(_)
         | ureq::Error::LargeResponseHeader(..) => {
-            Cause::Nonsense("not a usable HTTP answer".into())
+            Cause::Malformed("not a usable HTTP answer".into())
         }
-        other => Cause::Connection(text::clean(&other.to_string())),
+        other => Cause::Connection(text::sanitize(&other.to_string())),
     })
 }
 

@@ -15,7 +15,7 @@ use rustls::{ClientConfig, ClientConnection};
 use ureq::http::Uri;
 
 use super::resolve::Names;
-use super::tls::{Line, Socket};
+use super::tls::{Socket, TlsConnection};
 use crate::base::process::{self, NoPort};
 
 /// After how many quiet seconds, at which distance in seconds and how often the other side is asked whether
@@ -65,7 +65,7 @@ impl Dialer {
     ///
     /// # Errors
     /// A `rustls::Error` inside for a handshake that failed; `TimedOut` when the time ran out.
-    pub(super) fn dial(&self, target: &Target, until: Instant) -> io::Result<Line> {
+    pub(super) fn dial(&self, target: &Target, until: Instant) -> io::Result<TlsConnection> {
         let mut socket = self.connect(self.proxy.as_ref().unwrap_or(target), until)?;
         if self.proxy.is_some() {
             open_tunnel(&mut socket, target)?;
@@ -75,7 +75,7 @@ impl Dialer {
         let mut tls =
             ClientConnection::new(Arc::clone(&self.tls), name).map_err(io::Error::other)?;
         tls.complete_io(&mut socket)?;
-        Ok(Line::new(tls, socket))
+        Ok(TlsConnection::new(tls, socket))
     }
 
     /// Tries the host's addresses in turn, each with half of the time that is left and the last with

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use ureq::{Agent, RequestBuilder};
 
-use super::classify::{broke_off, sort_error};
+use super::classify::{broke_off, classify_error};
 use super::dial::{Dialer, Target};
-use super::preconnect::{KEPT_FOR, Keeper, Keeping, NoResolver};
+use super::preconnect::{KEPT_FOR, NoResolver, PreconnectedConnector, Preconnector};
 use super::{Method, Request, Response, Transport, trust};
 use crate::base::process;
 use crate::base::secret::Secret;
@@ -56,7 +56,7 @@ struct Settings {
 #[derive(Debug)]
 struct Ready {
     agent: Agent,
-    keeper: Arc<Keeper>,
+    preconnector: Arc<Preconnector>,
     opened: Option<Instant>,
 }
 
@@ -76,7 +76,7 @@ impl Https {
 
     /// With [`Transport::warm`] doing something, as it does by default, or nothing.
     #[must_use]
-    pub fn with_warm_up(mut self, on: bool) -> Self {
+    pub fn with_preconnect(mut self, on: bool) -> Self {
         self.may_warm_up = on;
         self
     }
@@ -100,7 +100,9 @@ impl Https {
     /// How long the connection that the last request used had been waiting; zero for a new one.
     fn had_waited(&self, ready: &Ready, sent: Instant) -> Duration {
         match self.quiet_since.get() {
-            Some(since) if !ready.keeper.opened_anew() => sent.saturating_duration_since(since),
+            Some(since) if !ready.preconnector.opened_anew() => {
+                sent.saturating_duration_since(since)
+            }
             _ => Duration::ZERO,
         }
     }
@@ -120,7 +122,7 @@ impl Settings {
             None => None,
         };
         let dialer = Dialer::new(trust::tls(self.ca_file.as_ref())?, proxy);
-        let keeper = Arc::new(Keeper::new(dialer));
+        let preconnector = Arc::new(Preconnector::new(dialer));
         let config = Agent::config_builder()
             .https_only(true)
             .http_status_as_error(false)
@@ -134,8 +136,12 @@ impl Settings {
             .max_idle_age(KEPT_FOR)
             .build();
         Ok(Ready {
-            agent: Agent::with_parts(config, Keeping(Arc::clone(&keeper)), NoResolver),
-            keeper,
+            agent: Agent::with_parts(
+                config,
+                PreconnectedConnector(Arc::clone(&preconnector)),
+                NoResolver,
+            ),
+            preconnector,
             opened: None,
         })
     }
@@ -143,7 +149,7 @@ impl Settings {
     /// Makes an agent whose first connection to `url` is open, or will be opened when it is needed.
     fn warm_up(&self, url: &str, until: Instant) -> Result<Ready, Error> {
         let mut ready = self.prepare()?;
-        if ready.keeper.open_ahead(url, until).is_ok() {
+        if ready.preconnector.open_ahead(url, until).is_ok() {
             ready.opened = Some(Instant::now());
         }
         Ok(ready)
@@ -164,7 +170,7 @@ impl Transport for Https {
         })
     }
 
-    fn warm(&self, url: &str, limit: Duration) {
+    fn preconnect(&self, url: &str, limit: Duration) {
         if !self.may_warm_up || self.ready.get().is_some() || self.warm_up.borrow().is_some() {
             return;
         }
@@ -191,7 +197,7 @@ impl Https {
         let left = request.timeout.saturating_sub(start.elapsed());
         if left.is_zero() {
             let late = ureq::Error::Timeout(ureq::Timeout::Global);
-            return Err(unsent(sort_error(&late)));
+            return Err(unsent(classify_error(&late)));
         }
         let sent = Instant::now();
         let exchanged = exchange(&ready.agent, request, left);
@@ -203,8 +209,8 @@ impl Https {
                 (response.status == REQUEST_TIMEOUT, Ok(response))
             }
             Err(error) => {
-                let unopened = ready.keeper.failed_to_open();
-                let sorted = sort_error(&error);
+                let unopened = ready.preconnector.failed_to_open();
+                let sorted = classify_error(&error);
                 let sorted = if unopened { unsent(sorted) } else { sorted };
                 (broke_off(&error) && sorted.is_unavailable(), Err(sorted))
             }
@@ -268,7 +274,7 @@ fn exchange(
     let date = response
         .headers()
         .get("Date")
-        .and_then(|value| Some(text::clean(value.to_str().ok()?)));
+        .and_then(|value| Some(text::sanitize(value.to_str().ok()?)));
     Ok(Response {
         status: response.status().as_u16(),
         body: response

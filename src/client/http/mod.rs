@@ -71,13 +71,13 @@ pub trait Transport {
     /// Sends `request` once and reads the whole response. Blocks for its time-out at most.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::FalseIdentity`], [`Error::Process`] or [`Error::Local`]: there
+    /// [`Error::Unavailable`], [`Error::UntrustedServer`], [`Error::Process`] or [`Error::Local`]: there
     /// is no response. A response with a bad status is none of these.
     fn send(&self, request: &Request<'_>) -> Result<Response, Error>;
 
     /// Makes ready in the background for a request to `url`, without sending a byte of it. Returns at
     /// once; takes `limit` at most. What fails is found again by the request. Does nothing by default.
-    fn warm(&self, url: &str, limit: Duration) {
+    fn preconnect(&self, url: &str, limit: Duration) {
         let _ = (url, limit);
     }
 }

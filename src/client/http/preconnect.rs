@@ -1,6 +1,6 @@
 //! Keeps a connection that was opened while the person reads the prompt, and hands it to the request.
 //!
-//! ureq asks [`Keeper`] for every connection that its pool has not; the first to the same host gets
+//! ureq asks [`Preconnector`] for every connection that its pool has not; the first to the same host gets
 //! the kept one, if it is still good. Whoever uses it has sent nothing on it yet.
 
 use std::io;
@@ -15,7 +15,7 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, Transport};
 
 use super::dial::{Dialer, Target};
-use super::tls::Line;
+use super::tls::TlsConnection;
 
 /// How long a connection may wait for its request. Shorter than the four minutes after which the
 /// shortest of usual firewalls forgets a quiet connection.
@@ -25,14 +25,14 @@ const PORT: u16 = 443;
 
 /// Opens connections, one of them ahead.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(super) struct Preconnector {
     dialer: Dialer,
-    kept: Mutex<Option<(Target, Line, Instant)>>,
+    kept: Mutex<Option<(Target, TlsConnection, Instant)>>,
     opened: AtomicBool,
     failed: AtomicBool,
 }
 
-impl Keeper {
+impl Preconnector {
     pub(super) fn new(dialer: Dialer) -> Self {
         Self {
             dialer,
@@ -66,7 +66,7 @@ impl Keeper {
         self.failed.swap(false, Ordering::Relaxed)
     }
 
-    fn take(&self, target: &Target) -> Option<Line> {
+    fn take(&self, target: &Target) -> Option<TlsConnection> {
         let kept = self
             .kept
             .lock()
@@ -79,16 +79,16 @@ impl Keeper {
 
 /// A keeper as ureq takes it.
 #[derive(Debug)]
-pub(super) struct Keeping(pub(super) Arc<Keeper>);
+pub(super) struct PreconnectedConnector(pub(super) Arc<Preconnector>);
 
-impl Connector for Keeping {
-    type Out = Line;
+impl Connector for PreconnectedConnector {
+    type Out = TlsConnection;
 
     fn connect(
         &self,
         details: &ConnectionDetails<'_>,
         _: Option<()>,
-    ) -> Result<Option<Line>, Error> {
+    ) -> Result<Option<TlsConnection>, Error> {
         let target = Target::of(details.uri, PORT).ok_or(Error::HostNotFound)?;
         if let Some(line) = self.0.take(&target) {
             return Ok(Some(line));

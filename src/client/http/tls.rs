@@ -78,14 +78,14 @@ impl Write for Socket {
 }
 
 /// A connection whose TLS handshake is complete.
-pub(super) struct Line {
+pub(super) struct TlsConnection {
     tls: ClientConnection,
     socket: Socket,
     buffers: LazyBuffers,
     used: bool,
 }
 
-impl Line {
+impl TlsConnection {
     pub(super) fn new(tls: ClientConnection, socket: Socket) -> Self {
         Self {
             tls,
@@ -131,7 +131,7 @@ fn sort(error: io::Error, timeout: NextTimeout) -> Error {
     }
 }
 
-impl Transport for Line {
+impl Transport for TlsConnection {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.used = true;
         &mut self.buffers
@@ -167,7 +167,7 @@ impl Transport for Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for TlsConnection {
     fn drop(&mut self) {
         if self.used {
             self.buffers.output().zeroize();
@@ -176,7 +176,7 @@ impl Drop for Line {
     }
 }
 
-impl std::fmt::Debug for Line {
+impl std::fmt::Debug for TlsConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Line")
             .field("socket", &self.socket)

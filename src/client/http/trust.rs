@@ -15,7 +15,7 @@ use rustls::sign::SigningKey;
 use rustls::{ClientConfig, Error as Tls, RootCertStore};
 
 use crate::client::authy::error::Error;
-use crate::host::trusted_file::{self, Holds};
+use crate::host::trusted_file::{self, Access};
 
 /// Where a system keeps the CA certificates that it trusts; the first that exists is used.
 const SYSTEM_CA_FILES: [&str; 4] = [
@@ -68,13 +68,14 @@ fn roots(ca_file: Option<&PathBuf>) -> Result<RootCertStore, Error> {
             .find(|path| path.exists())
             .ok_or_else(|| Error::Local("no file of CA certificates; set api.ca_file".into()))?,
     };
-    let pem = trusted_file::read(path, Holds::Public, trusted_file::LIMIT).map_err(|error| {
-        if error.is_process_fault() {
-            Error::Process(error.to_string())
-        } else {
-            Error::Local(error.to_string())
-        }
-    })?;
+    let pem =
+        trusted_file::read(path, Access::WorldReadable, trusted_file::LIMIT).map_err(|error| {
+            if error.is_process_fault() {
+                Error::Process(error.to_string())
+            } else {
+                Error::Local(error.to_string())
+            }
+        })?;
     // Comments may be in any encoding.
     let pem = String::from_utf8(pem)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::{Uid, geteuid, getuid};
 
-use path_walk::Way;
+use path_walk::PathWalk;
 
 /// The largest file that is read, in bytes.
 pub const LIMIT: u64 = 4 * 1024 * 1024;
@@ -23,11 +23,11 @@ pub const MAPPING_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// What a file holds, and so who else may have access to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holds {
+pub enum Access {
     /// A key: no bit for group or others.
-    Secret,
+    OwnerOnly,
     /// Nothing secret: not writable by group or others.
-    Public,
+    WorldReadable,
 }
 
 /// Why a file is not read: `PATH: why`.
@@ -120,12 +120,12 @@ pub struct Opened {
 ///
 /// # Errors
 /// The file or something above it cannot be trusted, or cannot be opened.
-pub fn open(path: &Path, holds: Holds) -> Result<Opened, Error> {
+pub fn open(path: &Path, holds: Access) -> Result<Opened, Error> {
     let in_file = |kind| Error {
         path: path.to_owned(),
         kind,
     };
-    let mut way = Way::new(path).map_err(in_file)?;
+    let mut way = PathWalk::new(path).map_err(in_file)?;
     let file = File::from(way.walk(holds).map_err(in_file)?);
     Ok(Opened {
         file,
@@ -164,7 +164,7 @@ impl Opened {
 ///
 /// # Errors
 /// The file or something above it cannot be trusted, cannot be read or is too large.
-pub fn read(path: &Path, holds: Holds, limit: u64) -> Result<Vec<u8>, Error> {
+pub fn read(path: &Path, holds: Access, limit: u64) -> Result<Vec<u8>, Error> {
     open(path, holds)?.read(limit)
 }
 
@@ -172,7 +172,7 @@ pub fn read(path: &Path, holds: Holds, limit: u64) -> Result<Vec<u8>, Error> {
 ///
 /// # Errors
 /// As [`open`].
-pub fn resolve(path: &Path, holds: Holds) -> Result<PathBuf, Error> {
+pub fn resolve(path: &Path, holds: Access) -> Result<PathBuf, Error> {
     open(path, holds).map(|opened| opened.path)
 }
 
@@ -182,7 +182,7 @@ pub fn resolve(path: &Path, holds: Holds) -> Result<PathBuf, Error> {
 /// # Errors
 /// As [`open`].
 pub(crate) fn folder(path: &Path, make: bool) -> Result<OwnedFd, Error> {
-    Way::new(path)
+    PathWalk::new(path)
         .and_then(|mut way| way.walk_to_folder(make))
         .map_err(|kind| Error {
             path: path.to_owned(),
@@ -213,7 +213,7 @@ mod tests {
         path
     }
 
-    fn refusal(path: &Path, holds: Holds) -> String {
+    fn refusal(path: &Path, holds: Access) -> String {
         read(path, holds, LIMIT).unwrap_err().to_string()
     }
 
@@ -221,7 +221,7 @@ mod tests {
     fn a_private_file_in_a_private_folder_is_read() {
         let folder = folder();
         let path = file(&folder, "f", 0o600);
-        assert_eq!(read(&path, Holds::Secret, LIMIT).unwrap(), b"text");
+        assert_eq!(read(&path, Access::OwnerOnly, LIMIT).unwrap(), b"text");
     }
 
     #[test]
@@ -230,11 +230,11 @@ mod tests {
         for mode in [0o640, 0o604, 0o610, 0o644, 0o660] {
             let path = file(&folder, "f", mode);
             assert!(
-                refusal(&path, Holds::Secret).contains("group or others"),
+                refusal(&path, Access::OwnerOnly).contains("group or others"),
                 "{mode:o}"
             );
         }
-        assert!(read(&file(&folder, "g", 0o644), Holds::Public, LIMIT).is_ok());
+        assert!(read(&file(&folder, "g", 0o644), Access::WorldReadable, LIMIT).is_ok());
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
         for mode in [0o664, 0o646, 0o620] {
             let path = file(&folder, "f", mode);
             assert!(
-                refusal(&path, Holds::Public).contains("can be written"),
+                refusal(&path, Access::WorldReadable).contains("can be written"),
                 "{mode:o}"
             );
         }
@@ -256,7 +256,7 @@ mod tests {
         let path = folder.path().join("a/b/f");
         fs::write(&path, "").unwrap();
         fs::set_permissions(folder.path().join("a"), fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(refusal(&path, Holds::Public).contains("the folder"));
+        assert!(refusal(&path, Access::WorldReadable).contains("the folder"));
     }
 
     #[test]
@@ -264,30 +264,32 @@ mod tests {
         let folder = folder();
         let fifo = folder.path().join("fifo");
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
-        assert!(refusal(&fifo, Holds::Secret).contains("not a regular file"));
-        assert!(refusal(folder.path(), Holds::Secret).contains("not a regular file"));
-        assert!(refusal(Path::new("/dev/null"), Holds::Public).contains("not a regular file"));
-        assert!(refusal(Path::new("/"), Holds::Public).contains("not a regular file"));
+        assert!(refusal(&fifo, Access::OwnerOnly).contains("not a regular file"));
+        assert!(refusal(folder.path(), Access::OwnerOnly).contains("not a regular file"));
+        assert!(
+            refusal(Path::new("/dev/null"), Access::WorldReadable).contains("not a regular file")
+        );
+        assert!(refusal(Path::new("/"), Access::WorldReadable).contains("not a regular file"));
     }
 
     #[test]
     fn a_missing_file_is_missing_and_a_relative_path_is_refused() {
         let folder = folder();
         assert!(
-            read(&folder.path().join("f"), Holds::Public, 1)
+            read(&folder.path().join("f"), Access::WorldReadable, 1)
                 .unwrap_err()
                 .is_missing()
         );
-        assert!(refusal(Path::new("etc/passwd"), Holds::Public).contains("absolute"));
+        assert!(refusal(Path::new("etc/passwd"), Access::WorldReadable).contains("absolute"));
     }
 
     #[test]
     fn a_file_over_the_limit_is_refused() {
         let folder = folder();
         let path = file(&folder, "f", 0o600);
-        assert!(read(&path, Holds::Secret, 4).is_ok());
+        assert!(read(&path, Access::OwnerOnly, 4).is_ok());
         assert!(
-            read(&path, Holds::Secret, 3)
+            read(&path, Access::OwnerOnly, 3)
                 .unwrap_err()
                 .to_string()
                 .contains("larger")
@@ -305,7 +307,7 @@ mod tests {
         )
         .unwrap();
         symlink("circle", folder.path().join("circle")).unwrap();
-        let read = |name: &str| read(&folder.path().join(name), Holds::Secret, LIMIT);
+        let read = |name: &str| read(&folder.path().join(name), Access::OwnerOnly, LIMIT);
         assert!(read("relative").is_ok());
         assert!(read("absolute").is_ok());
         assert!(read("../").is_err());
@@ -315,7 +317,7 @@ mod tests {
                 .to_string()
                 .contains("too many links")
         );
-        let resolved = resolve(&folder.path().join("absolute"), Holds::Secret).unwrap();
+        let resolved = resolve(&folder.path().join("absolute"), Access::OwnerOnly).unwrap();
         assert_eq!(resolved, folder.path().join("f"));
     }
 
@@ -324,7 +326,7 @@ mod tests {
         let folder = folder();
         let path = file(&folder, "f", 0o600);
         let slashed = PathBuf::from(format!("{}/", path.display()));
-        assert!(read(&slashed, Holds::Secret, LIMIT).is_err());
+        assert!(read(&slashed, Access::OwnerOnly, LIMIT).is_err());
     }
 
     #[test]
@@ -334,16 +336,16 @@ mod tests {
         let path = file(&folder, "f", 0o600);
         symlink("f", folder.path().join("link")).unwrap();
         std::os::unix::fs::lchown(folder.path().join("link"), Some(12345), None).unwrap();
-        let refused = refusal(&folder.path().join("link"), Holds::Secret);
+        let refused = refusal(&folder.path().join("link"), Access::OwnerOnly);
         assert!(
             refused.contains("the link") && refused.contains("12345"),
             "{refused}"
         );
         chown(&path, Some(12345), None).unwrap();
-        assert!(refusal(&path, Holds::Secret).contains("it belongs to uid 12345"));
+        assert!(refusal(&path, Access::OwnerOnly).contains("it belongs to uid 12345"));
         chown(&path, Some(0), None).unwrap();
         chown(folder.path(), Some(12345), None).unwrap();
-        assert!(refusal(&path, Holds::Secret).contains("the folder"));
+        assert!(refusal(&path, Access::OwnerOnly).contains("the folder"));
     }
 
     /// Fifty enrolments at once: one of them said "was replaced while it was opened", and so would a login.
@@ -362,7 +364,7 @@ mod tests {
                 }
             });
             let read: Vec<_> = (0..3000)
-                .map(|_| read(&path, Holds::Public, LIMIT))
+                .map(|_| read(&path, Access::WorldReadable, LIMIT))
                 .collect();
             done.store(true, std::sync::atomic::Ordering::Relaxed);
             for read in read {

@@ -14,7 +14,7 @@ use nix::fcntl::{self, OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::Uid;
 
-use super::{ErrorKind, Holds, What, is_trusted};
+use super::{Access, ErrorKind, What, is_trusted};
 
 /// Links that are followed on one way, as the kernel does.
 const MOST_LINKS: u32 = 40;
@@ -23,7 +23,7 @@ const MOST_LINKS: u32 = 40;
 const MOST_REPLACED: u32 = 100;
 
 /// The way to a file: folders that were opened and checked, and names still ahead.
-pub(super) struct Way {
+pub(super) struct PathWalk {
     folders: Vec<(OsString, OwnedFd)>,
     ahead: VecDeque<OsString>,
     last: OsString,
@@ -31,7 +31,7 @@ pub(super) struct Way {
     replaced: u32,
 }
 
-impl Way {
+impl PathWalk {
     pub(super) fn new(path: &Path) -> Result<Self, ErrorKind> {
         if !path.is_absolute() {
             return Err(ErrorKind::Relative);
@@ -54,7 +54,7 @@ impl Way {
     }
 
     /// Goes on to the file and opens it for reading.
-    pub(super) fn walk(&mut self, holds: Holds) -> Result<OwnedFd, ErrorKind> {
+    pub(super) fn walk(&mut self, holds: Access) -> Result<OwnedFd, ErrorKind> {
         while let Some(name) = self.ahead.pop_front() {
             if name == ".." {
                 if self.folders.len() > 1 {
@@ -238,12 +238,12 @@ fn check_folder(status: &FileStat, path: &Path) -> Result<(), ErrorKind> {
     Ok(())
 }
 
-fn check_file(status: &FileStat, holds: Holds) -> Result<(), ErrorKind> {
+fn check_file(status: &FileStat, holds: Access) -> Result<(), ErrorKind> {
     check_owner(status, || What::File)?;
     let mode = status.st_mode & 0o7777;
     match holds {
-        Holds::Secret if mode & 0o077 != 0 => Err(ErrorKind::NotSecret(mode)),
-        Holds::Public if mode & 0o022 != 0 => Err(ErrorKind::Writable(What::File, mode)),
-        Holds::Secret | Holds::Public => Ok(()),
+        Access::OwnerOnly if mode & 0o077 != 0 => Err(ErrorKind::NotSecret(mode)),
+        Access::WorldReadable if mode & 0o022 != 0 => Err(ErrorKind::Writable(What::File, mode)),
+        Access::OwnerOnly | Access::WorldReadable => Ok(()),
     }
 }

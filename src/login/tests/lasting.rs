@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn limit() -> Held {
-    Held::Limit {
+fn limit() -> limits::Error {
+    limits::Error::Limit {
         detail: "alice: 10 in this hour".into(),
     }
 }
@@ -64,10 +64,10 @@ fn a_wrong_recovery_code_is_a_refused_reply() {
 #[test]
 fn a_recovery_code_that_cannot_be_used_up_lets_nobody_in() {
     let faults = [
-        (Fault::Disk("full".into()), Reason::State),
-        (Fault::State("corrupt".into()), Reason::State),
+        (Failure::Disk("full".into()), Reason::State),
+        (Failure::State("corrupt".into()), Reason::State),
         (
-            Fault::Process("too many open files".into()),
+            Failure::Process("too many open files".into()),
             Reason::Process,
         ),
     ];
@@ -122,7 +122,9 @@ fn what_an_hour_has_spent_is_not_sent_and_the_login_goes_on() {
 #[test]
 fn a_full_disk_denies_what_costs_money_and_no_token() {
     let mut script = Script::texts(&["sms", "1234567"]).verify(vec![Ok(())]);
-    script.counts.spend = Some(Held::State(Fault::Disk("No space left on device".into())));
+    script.counts.spend = Some(limits::Error::State(Failure::Disk(
+        "No space left on device".into(),
+    )));
     let ran = script.run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
     assert_eq!(ran.said(1), Some(Message::SmsFailed));
@@ -132,15 +134,18 @@ fn a_full_disk_denies_what_costs_money_and_no_token() {
 fn counts_that_cannot_be_kept_deny_a_token_unsent() {
     let faults = [
         (
-            Held::State(Fault::Process("File too large".into())),
+            limits::Error::State(Failure::Process("File too large".into())),
             Reason::Process,
         ),
-        (Held::State(Fault::State("corrupt".into())), Reason::State),
+        (
+            limits::Error::State(Failure::State("corrupt".into())),
+            Reason::State,
+        ),
     ];
-    for (held, reason) in faults {
+    for (error, reason) in faults {
         let mut script =
-            Script::texts(&["1234567"]).rules(|rules| rules.when_unavailable = Otherwise::Ignore);
-        script.counts.token = Some(held);
+            Script::texts(&["1234567"]).rules(|rules| rules.when_unavailable = Fallback::Ignore);
+        script.counts.token = Some(error);
         let ran = script.run();
         assert_eq!(ended(&ran), (Verdict::Failed, reason, 1));
         assert!(ran.asked.is_empty());

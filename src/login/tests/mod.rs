@@ -10,12 +10,12 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::client::authy::types::{Token, Uuid};
-use crate::factor::{Answer, Error, ErrorKind, Question, Sent};
+use crate::factor::{Error, ErrorKind, PushAnswer, PushRequest, Sent};
 use crate::messages::{Language, Texts};
-use crate::store::config::Otherwise;
-use crate::store::limits::{Costly, Held};
+use crate::store::config::Fallback;
+use crate::store::limits::{self, Costly};
 use crate::store::recovery::Code;
-use crate::store::state::Fault;
+use crate::store::state::Failure;
 
 /// A clock that moves when somebody sleeps or a script says so.
 struct FakeClock {
@@ -92,7 +92,7 @@ impl Conversation for Person<'_> {
         Ok(Some(Secret::new(text.to_owned())))
     }
 
-    fn tell(&mut self, message: &str) {
+    fn show_notice(&mut self, message: &str) {
         self.told.push(message.to_owned());
         if let Some(user) = self.becomes {
             self.user = user.to_owned();
@@ -118,9 +118,9 @@ struct Phone<'a> {
     sms: VecDeque<Timed<Sent>>,
     app: VecDeque<Result<bool, Error>>,
     push: VecDeque<Result<(), Error>>,
-    answers: VecDeque<Result<Answer, Error>>,
+    answers: VecDeque<Result<PushAnswer, Error>>,
     asked: RefCell<Vec<String>>,
-    questions: Vec<Question>,
+    questions: Vec<PushRequest>,
 }
 
 impl Phone<'_> {
@@ -142,13 +142,13 @@ impl Provider for Phone<'_> {
 
     fn send(
         &mut self,
-        way: Way,
+        channel: Channel,
         id: AuthyId,
         language: Option<Language>,
         _: Deadline,
     ) -> Result<Sent, Error> {
-        let word = format!("{way:?}").to_lowercase();
-        let language = language.map_or(String::new(), |language| format!(" {}", language.word()));
+        let word = format!("{channel:?}").to_lowercase();
+        let language = language.map_or(String::new(), |language| format!(" {}", language.as_str()));
         self.note(format!("{word} {id}{language}"));
         let (time, answer) = self.sms.pop_front().expect("an answer to this is left");
         self.clock.pass(time);
@@ -161,7 +161,7 @@ impl Provider for Phone<'_> {
         self.app.pop_front().unwrap_or(Ok(true))
     }
 
-    fn push(&mut self, id: AuthyId, question: &Question, _: Deadline) -> Result<Uuid, Error> {
+    fn push(&mut self, id: AuthyId, question: &PushRequest, _: Deadline) -> Result<Uuid, Error> {
         self.note(format!("push {id}"));
         self.questions.push(question.clone());
         self.clock.pass(QUICK);
@@ -169,30 +169,30 @@ impl Provider for Phone<'_> {
         sent.map(|()| "00000000-1111".parse().unwrap())
     }
 
-    fn answer(&mut self, id: AuthyId, push: &Uuid, _: Deadline) -> Result<Answer, Error> {
+    fn answer(&mut self, id: AuthyId, push: &Uuid, _: Deadline) -> Result<PushAnswer, Error> {
         self.note(format!("answer {id} {push}"));
         self.clock.pass(QUICK);
-        self.answers.pop_front().unwrap_or(Ok(Answer::Pending))
+        self.answers.pop_front().unwrap_or(Ok(PushAnswer::Pending))
     }
 }
 
 /// Says what a script wants, and notes what was counted.
 #[derive(Default)]
 struct Counts {
-    spend: Option<Held>,
-    token: Option<Held>,
+    spend: Option<limits::Error>,
+    token: Option<limits::Error>,
     noted: Vec<String>,
 }
 
 impl Limits for Counts {
-    fn spend(&mut self, what: Costly) -> Result<(), Held> {
+    fn acquire(&mut self, what: Costly) -> Result<(), limits::Error> {
         self.noted.push(format!("spend {what:?}"));
         self.spend.clone().map_or(Ok(()), Err)
     }
-    fn give_back(&mut self, what: Costly) {
+    fn release(&mut self, what: Costly) {
         self.noted.push(format!("give back {what:?}"));
     }
-    fn token(&mut self) -> Result<(), Held> {
+    fn token(&mut self) -> Result<(), limits::Error> {
         self.noted.push("token".into());
         self.token.clone().map_or(Ok(()), Err)
     }
@@ -205,10 +205,10 @@ impl Limits for Counts {
 }
 
 /// Recovery codes whose answers are scripted.
-struct Codes(VecDeque<Result<Option<usize>, Fault>>);
+struct Codes(VecDeque<Result<Option<usize>, Failure>>);
 
 impl Recovery for Codes {
-    fn redeem(&mut self, _: &Code) -> Result<Option<usize>, Fault> {
+    fn redeem(&mut self, _: &Code) -> Result<Option<usize>, Failure> {
         self.0.pop_front().expect("an answer to this code is left")
     }
 }
@@ -218,14 +218,14 @@ fn error(kind: ErrorKind) -> Error {
         kind,
         code: Some(60020),
         detail: "why".into(),
-        may_be_done: false,
+        maybe_delivered: false,
     }
 }
 
 /// An error of a request whose answer was lost.
 fn lost(kind: ErrorKind) -> Error {
     Error {
-        may_be_done: true,
+        maybe_delivered: true,
         ..error(kind)
     }
 }
@@ -248,9 +248,9 @@ struct Script {
     sms: Vec<Timed<Sent>>,
     app: Vec<Result<bool, Error>>,
     push: Vec<Result<(), Error>>,
-    answers: Vec<Result<Answer, Error>>,
+    answers: Vec<Result<PushAnswer, Error>>,
     counts: Counts,
-    codes: Option<Vec<Result<Option<usize>, Fault>>>,
+    codes: Option<Vec<Result<Option<usize>, Failure>>>,
     /// The name that the application has after a text.
     becomes: Option<&'static str>,
 }
@@ -260,7 +260,7 @@ struct Ran {
     asked: Vec<String>,
     seen: Vec<(Option<String>, String, bool)>,
     told: Vec<String>,
-    questions: Vec<Question>,
+    questions: Vec<PushRequest>,
     counted: Vec<String>,
     left_password: Option<String>,
     took: Duration,
@@ -308,7 +308,7 @@ impl Script {
         self
     }
 
-    fn answers(mut self, answers: Vec<Result<Answer, Error>>) -> Self {
+    fn answers(mut self, answers: Vec<Result<PushAnswer, Error>>) -> Self {
         self.answers = answers;
         self
     }

@@ -22,7 +22,7 @@ fn a_comma_parts_a_token_of_another_length_a_push_and_a_recovery_code() {
     assert_eq!(ran.asked, ["verify 123456 1635"]);
     assert_eq!(ran.left_password.as_deref(), Some("pass,word"));
     let ran = script(&["hunter2,push"])
-        .answers(vec![Ok(Answer::Pending), Ok(Answer::Approved)])
+        .answers(vec![Ok(PushAnswer::Pending), Ok(PushAnswer::Approved)])
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::PushApproved, 1));
     let mut with_code = script(&["hunter2,k3vq-8m2p-x7rd-9w4h"]);

@@ -2,10 +2,10 @@
 
 use super::*;
 
-const PENDING: Result<Answer, Error> = Ok(Answer::Pending);
+const PENDING: Result<PushAnswer, Error> = Ok(PushAnswer::Pending);
 
 fn auto(rules: &mut config::Login) {
-    rules.push = When::Auto;
+    rules.push = SendMode::Auto;
 }
 
 fn only(rules: &mut config::Login) {
@@ -24,7 +24,7 @@ fn count(ran: &Ran, what: &str) -> usize {
 fn an_automatic_push_that_is_approved_asks_nothing() {
     let ran = Script::texts(&[])
         .rules(auto)
-        .answers(vec![PENDING, Ok(Answer::Approved)])
+        .answers(vec![PENDING, Ok(PushAnswer::Approved)])
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::PushApproved, 1));
     assert_eq!(ran.outcome.factor, Some(Factor::Push));
@@ -44,7 +44,7 @@ fn an_automatic_push_that_is_approved_asks_nothing() {
 #[test]
 fn a_push_that_is_denied_ends_the_login_at_once() {
     for script in [Script::texts(&[]).rules(auto), Script::texts(&["push"])] {
-        let ran = script.answers(vec![Ok(Answer::Denied)]).run();
+        let ran = script.answers(vec![Ok(PushAnswer::Denied)]).run();
         assert_eq!(ran.outcome.verdict, Verdict::Refused);
         assert_eq!(ran.outcome.reason, Reason::PushDenied);
         assert_eq!(ran.outcome.factor, Some(Factor::Push));
@@ -71,7 +71,7 @@ fn enter_finds_the_push_approved_at_once() {
     let pending = [PENDING, PENDING, PENDING, PENDING, PENDING, PENDING];
     let ran = Script::texts(&[""])
         .rules(auto)
-        .answers([&pending[..], &[Ok(Answer::Approved)]].concat())
+        .answers([&pending[..], &[Ok(PushAnswer::Approved)]].concat())
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::PushApproved, 1));
     assert_eq!(ran.took, Duration::from_secs(10) + QUICK);
@@ -80,7 +80,7 @@ fn enter_finds_the_push_approved_at_once() {
 #[test]
 fn an_expired_push_falls_back_to_the_token_prompt() {
     let ran = Script::texts(&["push", "1234567"])
-        .answers(vec![PENDING, Ok(Answer::Expired)])
+        .answers(vec![PENDING, Ok(PushAnswer::Expired)])
         .verify(vec![Ok(())])
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
@@ -104,7 +104,7 @@ fn a_push_is_over_after_push_seconds_whatever_the_service_says() {
 #[test]
 fn a_push_answered_after_the_deadline_lets_nobody_in() {
     let mut script = Script::new(vec![Typed::After(Duration::from_secs(89), "push")]);
-    script.answers = vec![Ok(Answer::Approved)];
+    script.answers = vec![Ok(PushAnswer::Approved)];
     let ran = script.run();
     assert_eq!(ran.outcome.verdict, Verdict::Refused);
     assert_eq!(ran.outcome.reason, Reason::Deadline);
@@ -135,7 +135,7 @@ fn a_failed_push_is_said_and_never_ends_the_login_nor_passes_as_an_outage() {
     for kind in kinds {
         for first in [true, false] {
             let mut script = Script::texts(&["push", "1234567"])
-                .rules(|rules| rules.when_unavailable = Otherwise::Ignore)
+                .rules(|rules| rules.when_unavailable = Fallback::Ignore)
                 .verify(vec![Ok(())]);
             if first {
                 script.app = vec![Err(error(kind))];
@@ -164,7 +164,7 @@ fn a_push_that_failed_is_given_back() {
 fn looks_that_are_not_answered_go_on() {
     let down = || Err(error(ErrorKind::Unavailable));
     let ran = Script::texts(&["push"])
-        .answers(vec![down(), down(), Ok(Answer::Approved)])
+        .answers(vec![down(), down(), Ok(PushAnswer::Approved)])
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::PushApproved, 1));
 }
@@ -183,9 +183,9 @@ fn pushes_are_bounded_in_one_login() {
     let ran = Script::texts(&["push"; 4])
         .rules(|rules| rules.attempts = 1)
         .answers(vec![
-            Ok(Answer::Expired),
-            Ok(Answer::Expired),
-            Ok(Answer::Expired),
+            Ok(PushAnswer::Expired),
+            Ok(PushAnswer::Expired),
+            Ok(PushAnswer::Expired),
         ])
         .run();
     assert_eq!(count(&ran, "push"), 3);
@@ -200,7 +200,7 @@ fn enter_sends_a_push_only_where_that_is_said() {
     assert_eq!(ran.seen[0].1, "Authy token (or type push, sms or call): ");
     let ran = Script::texts(&[""])
         .rules(|rules| rules.enter = Enter::Push)
-        .answers(vec![Ok(Answer::Approved)])
+        .answers(vec![Ok(PushAnswer::Approved)])
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::PushApproved, 1));
     assert_eq!(
@@ -211,7 +211,7 @@ fn enter_sends_a_push_only_where_that_is_said() {
 
 #[test]
 fn push_is_no_word_where_it_is_not_allowed() {
-    let never = |rules: &mut config::Login| rules.push = When::Never;
+    let never = |rules: &mut config::Login| rules.push = SendMode::Never;
     let no_factor = |rules: &mut config::Login| rules.factors = vec![Factor::Token];
     for forbid in [never as fn(&mut config::Login), no_factor] {
         let ran = Script::texts(&["push"])
@@ -254,7 +254,7 @@ fn the_code_of_the_push_is_shown_and_asked_for_after_approval() {
     let coded = |rules: &mut config::Login| rules.push_code = true;
     let ran = Script::texts(&["push", "042"])
         .rules(coded)
-        .answers(vec![Ok(Answer::Approved)])
+        .answers(vec![Ok(PushAnswer::Approved)])
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::PushApproved, 1));
     let details = &ran.questions[0].details;
@@ -270,7 +270,7 @@ fn a_wrong_code_is_one_guess_and_a_refused_token() {
                 rules.push_code = true;
                 rules.attempts = 1;
             })
-            .answers(vec![Ok(Answer::Approved)])
+            .answers(vec![Ok(PushAnswer::Approved)])
             .run();
         assert_eq!(
             ended(&ran),
@@ -285,7 +285,7 @@ fn a_wrong_code_is_one_guess_and_a_refused_token() {
 fn where_only_a_push_is_taken_enter_sends_it_and_nobody_asks_for_the_app() {
     let ran = Script::texts(&[""])
         .rules(only)
-        .answers(vec![Ok(Answer::Approved)])
+        .answers(vec![Ok(PushAnswer::Approved)])
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::PushApproved, 1));
     assert_eq!(ran.asked, ["push 1635", "answer 1635 00000000-1111"]);
@@ -301,31 +301,31 @@ fn where_only_a_push_is_taken_a_token_is_no_reply_and_an_expired_push_a_refused_
     assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
     let ran = Script::texts(&["push"])
         .rules(only)
-        .answers(vec![Ok(Answer::Expired)])
+        .answers(vec![Ok(PushAnswer::Expired)])
         .run();
     assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::PushExpired, 1));
 }
 
 #[test]
 fn where_only_a_push_is_taken_an_unanswered_request_is_an_outage() {
-    for (otherwise, verdict) in [
-        (Otherwise::Deny, (Verdict::Unavailable, Reason::NoAnswer, 0)),
-        (Otherwise::Ignore, (Verdict::Ignored, Reason::Outage, 0)),
+    for (fallback, verdict) in [
+        (Fallback::Deny, (Verdict::Unavailable, Reason::NoAnswer, 0)),
+        (Fallback::Ignore, (Verdict::Ignored, Reason::Outage, 0)),
     ] {
         let mut script = Script::texts(&["push"])
             .rules(only)
-            .rules(|rules| rules.when_unavailable = otherwise);
+            .rules(|rules| rules.when_unavailable = fallback);
         script.push = vec![Err(error(ErrorKind::Unavailable))];
         assert_eq!(ended(&script.run()), verdict);
     }
     for kind in [
         ErrorKind::RateLimited,
         ErrorKind::KeyRefused,
-        ErrorKind::FalseIdentity,
+        ErrorKind::UntrustedServer,
     ] {
         let mut script = Script::texts(&["push"])
             .rules(only)
-            .rules(|rules| rules.when_unavailable = Otherwise::Ignore);
+            .rules(|rules| rules.when_unavailable = Fallback::Ignore);
         script.push = vec![Err(error(kind))];
         assert_ne!(script.run().outcome.verdict, Verdict::Ignored, "{kind:?}");
     }
@@ -336,7 +336,7 @@ fn where_only_a_push_is_taken_a_lost_answer_is_no_outage() {
     let down = || Err(error(ErrorKind::Unavailable));
     let ran = Script::texts(&["push", "", "", ""])
         .rules(only)
-        .rules(|rules| rules.when_unavailable = Otherwise::Ignore)
+        .rules(|rules| rules.when_unavailable = Fallback::Ignore)
         .answers(vec![down(), down(), down()])
         .run();
     assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::PushExpired, 1));
@@ -352,7 +352,7 @@ fn whoever_hangs_up_while_a_push_waits_is_not_let_in() {
 fn an_automatic_sms_waits_for_a_push_that_cannot_be_sent() {
     let mut script = Script::texts(&["1234567"])
         .rules(auto)
-        .rules(|rules| rules.sms = When::Auto)
+        .rules(|rules| rules.sms = SendMode::Auto)
         .sms(vec![Ok(Sent::Sent)])
         .verify(vec![Ok(())]);
     script.app = vec![Ok(false)];

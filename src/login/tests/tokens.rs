@@ -121,7 +121,7 @@ fn an_ignored_sms_says_that_the_app_is_to_be_used() {
 #[test]
 fn an_automatic_sms_goes_out_before_the_prompt_and_only_once() {
     let ran = Script::texts(&["sms", "1234567"])
-        .rules(|rules| rules.sms = When::Auto)
+        .rules(|rules| rules.sms = SendMode::Auto)
         .sms(vec![Ok(Sent::Sent)])
         .verify(vec![Ok(())])
         .run();
@@ -134,7 +134,7 @@ fn an_automatic_sms_goes_out_before_the_prompt_and_only_once() {
 #[test]
 fn an_sms_that_is_not_allowed_is_a_refused_reply() {
     let never = |rules: &mut config::Login| {
-        rules.sms = When::Never;
+        rules.sms = SendMode::Never;
         rules.attempts = 1;
     };
     let ran = Script::texts(&["sms"]).rules(never).run();
@@ -162,8 +162,8 @@ fn a_failed_sms_never_ends_the_login_nor_passes_as_an_outage() {
     ] {
         let ran = Script::texts(&["1234567"])
             .rules(|rules| {
-                rules.sms = When::Auto;
-                rules.when_unavailable = Otherwise::Ignore;
+                rules.sms = SendMode::Auto;
+                rules.when_unavailable = Fallback::Ignore;
             })
             .sms(vec![Err(error(kind))])
             .verify(vec![Ok(())])
@@ -208,9 +208,9 @@ fn each_error_of_the_provider_has_its_verdict_whatever_the_policy_for_outages() 
             Reason::ApplicationRefused,
         ),
         (
-            ErrorKind::FalseIdentity,
+            ErrorKind::UntrustedServer,
             Verdict::Unavailable,
-            Reason::FalseIdentity,
+            Reason::UntrustedServer,
         ),
         (
             ErrorKind::Configuration,
@@ -219,10 +219,10 @@ fn each_error_of_the_provider_has_its_verdict_whatever_the_policy_for_outages() 
         ),
         (ErrorKind::Process, Verdict::Failed, Reason::Process),
     ];
-    for otherwise in [Otherwise::Deny, Otherwise::Ignore] {
+    for fallback in [Fallback::Deny, Fallback::Ignore] {
         for (kind, verdict, reason) in table {
             let ran = Script::texts(&["1234567"])
-                .rules(|rules| rules.when_unavailable = otherwise)
+                .rules(|rules| rules.when_unavailable = fallback)
                 .verify(vec![Err(error(kind))])
                 .run();
             assert_eq!(ended(&ran), (verdict, reason, 1));
@@ -237,7 +237,7 @@ fn the_first_unanswered_verify_ends_the_login() {
     let ran = Script::texts(&["1234567"]).verify(down()).run();
     assert_eq!(ended(&ran), (Verdict::Unavailable, Reason::NoAnswer, 1));
     let ran = Script::texts(&["1234567"])
-        .rules(|rules| rules.when_unavailable = Otherwise::Ignore)
+        .rules(|rules| rules.when_unavailable = Fallback::Ignore)
         .verify(down())
         .run();
     assert_eq!(ended(&ran), (Verdict::Ignored, Reason::Outage, 1));
@@ -247,7 +247,7 @@ fn the_first_unanswered_verify_ends_the_login() {
 fn whoever_waits_until_the_last_moment_cannot_make_an_outage() {
     for late in [83, 89] {
         let mut script = Script::new(vec![Typed::After(Duration::from_secs(late), "1234567")])
-            .rules(|rules| rules.when_unavailable = Otherwise::Ignore);
+            .rules(|rules| rules.when_unavailable = Fallback::Ignore);
         script.verify = vec![(Duration::from_secs(1), Err(error(ErrorKind::Unavailable)))];
         let ran = script.run();
         assert_eq!(ended(&ran), (Verdict::Refused, Reason::Deadline, 1));
@@ -271,7 +271,7 @@ fn a_user_name_that_changes_during_the_conversation_is_refused_unsent() {
 /// A text is a conversation too: of a push that was sent, and of recovery codes that are left.
 #[test]
 fn a_user_name_that_changes_with_a_text_is_refused_whatever_was_proven() {
-    let mut push = Script::texts(&["push"]).answers(vec![Ok(Answer::Approved)]);
+    let mut push = Script::texts(&["push"]).answers(vec![Ok(PushAnswer::Approved)]);
     push.becomes = Some("bob");
     let mut code = Script::texts(&["k3vq-8m2p-x7rd-9w4h"]);
     code.codes = Some(vec![Ok(Some(9))]);
@@ -296,7 +296,7 @@ fn factors_without_one_that_can_be_asked_are_a_configuration_error() {
     let ran = Script::texts(&[])
         .rules(|rules| {
             rules.factors = vec![Factor::Push];
-            rules.push = When::Never;
+            rules.push = SendMode::Never;
         })
         .run();
     assert_eq!(ended(&ran), (Verdict::Failed, Reason::Configuration, 0));
@@ -332,7 +332,7 @@ fn a_call_that_is_ignored_fails_or_is_one_too_many_is_told() {
     assert_eq!(ran.said(1), Some(Message::CallUseApp));
 
     let ran = Script::texts(&["call", "call", "1234567"])
-        .rules(|rules| rules.when_unavailable = Otherwise::Ignore)
+        .rules(|rules| rules.when_unavailable = Fallback::Ignore)
         .sms(vec![Err(error(ErrorKind::Unavailable)), Ok(Sent::Sent)])
         .verify(vec![Ok(())])
         .run();

@@ -4,7 +4,7 @@
 //! guesses: an unknown key, a repeat or a half-written file refuses the whole. Used by the module and
 //! by `authyctl`; the keys and their defaults are shown in etc/config.toml.
 
-mod entry;
+mod key_value;
 mod read;
 mod tables;
 
@@ -17,10 +17,10 @@ use crate::base::attempt::Factor;
 use crate::base::secret::Secret;
 use crate::host::address::Network;
 use crate::host::toml_file::{self, Source};
-use crate::host::trusted_file::{self, Holds};
+use crate::host::trusted_file::{self, Access};
 use crate::messages::{Language, Texts};
 
-pub use crate::base::attempt::When;
+pub use crate::base::attempt::SendMode;
 pub use crate::host::toml_file::Error;
 
 /// Where config.toml is when nothing else is said.
@@ -83,9 +83,9 @@ pub struct Login {
     /// What may be offered.
     pub factors: Vec<Factor>,
     /// When an SMS is sent.
-    pub sms: When,
+    pub sms: SendMode,
     /// When a push is sent.
-    pub push: When,
+    pub push: SendMode,
     /// Replies in one call of the module, 1 to 10.
     pub attempts: u32,
     /// The time of the whole call, 5 to 600 seconds.
@@ -95,9 +95,9 @@ pub struct Login {
     /// Whether the token is shown while it is typed.
     pub echo: bool,
     /// What becomes of somebody who is not enrolled.
-    pub unenrolled: Otherwise,
+    pub unenrolled: Fallback,
     /// What becomes of a login when Authy could not be asked.
-    pub when_unavailable: Otherwise,
+    pub when_unavailable: Fallback,
     /// What Enter alone does at the prompt.
     pub enter: Enter,
     /// How long a push can be answered, 10 to 300 seconds.
@@ -107,7 +107,7 @@ pub struct Login {
     /// Whether the token stands behind the password in one reply.
     pub token_in_password: bool,
     /// Whose factor is asked.
-    pub whose: Whose,
+    pub whose: Subject,
     /// The language of the texts, and of SMS and calls; `None`: English, and what Authy finds right.
     pub language: Option<Language>,
 }
@@ -116,19 +116,19 @@ impl Default for Login {
     fn default() -> Self {
         Self {
             factors: vec![Factor::Push, Factor::Token, Factor::Sms, Factor::Call],
-            sms: When::OnRequest,
-            push: When::OnRequest,
+            sms: SendMode::OnRequest,
+            push: SendMode::OnRequest,
             attempts: 3,
             deadline: Duration::from_secs(90),
             refusal: Duration::from_secs(2),
             echo: true,
-            unenrolled: Otherwise::Deny,
-            when_unavailable: Otherwise::Deny,
+            unenrolled: Fallback::Deny,
+            when_unavailable: Fallback::Deny,
             enter: Enter::Refuse,
             push_wait: Duration::from_secs(40),
             push_code: false,
             token_in_password: false,
-            whose: Whose::User,
+            whose: Subject::User,
             language: None,
         }
     }
@@ -145,7 +145,7 @@ pub enum Enter {
 
 /// Whose factor is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum Subject {
     /// The one who is logged in: PAM_USER.
     User,
     /// The one who calls, for su and sudo: PAM_RUSER.
@@ -218,7 +218,7 @@ pub struct Recovery {
 impl Recovery {
     /// Whether `service` takes recovery codes.
     #[must_use]
-    pub fn holds_for(&self, service: &str) -> bool {
+    pub fn applies_to(&self, service: &str) -> bool {
         is_listed(self.services.as_ref(), service)
     }
 }
@@ -226,7 +226,7 @@ impl Recovery {
 impl Remember {
     /// Whether a proof for `service` counts for a while.
     #[must_use]
-    pub fn holds_for(&self, service: &str) -> bool {
+    pub fn applies_to(&self, service: &str) -> bool {
         !self.time.is_zero() && is_listed(self.services.as_ref(), service)
     }
 }
@@ -238,7 +238,7 @@ fn is_listed(services: Option<&Vec<String>>, service: &str) -> bool {
 
 /// What becomes of a login that the second factor does not decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Otherwise {
+pub enum Fallback {
     /// It is refused.
     Deny,
     /// It passes without a second factor.
@@ -252,7 +252,11 @@ impl Config {
     /// The file, or one that it names as `key_file`, cannot be trusted or read, or says something
     /// wrong; the error names file, line and key, and never quotes the file.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let text = Secret::new(toml_file::read(path, Holds::Secret, trusted_file::LIMIT)?);
+        let text = Secret::new(toml_file::read(
+            path,
+            Access::OwnerOnly,
+            trusted_file::LIMIT,
+        )?);
         Self::parse(text.expose(), path)
     }
 

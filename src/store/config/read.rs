@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::entry::{Entry, entries};
-use super::{Api, Config, Enter, Error, Login, Otherwise, Paths, When, Whose, tables};
+use super::key_value::{KeyValue, entries};
+use super::{Api, Config, Enter, Error, Fallback, Login, Paths, SendMode, Subject, tables};
 use crate::base::attempt::Factor;
 use crate::base::secret::Secret;
 use crate::host::toml_file::{self, Source};
-use crate::host::trusted_file::{self, Holds};
+use crate::host::trusted_file::{self, Access};
 use crate::messages::Language;
 
 /// The longest API key, in characters; Authy's have 32.
@@ -68,7 +68,7 @@ fn read_services(
     Ok(services)
 }
 
-fn read_api(table: &Entry<'_>) -> Result<Api, Error> {
+fn read_api(table: &KeyValue<'_>) -> Result<Api, Error> {
     let mut key = None;
     let mut url = "https://api.authy.com".to_owned();
     let (mut ca_file, mut proxy, mut timeout) = (None, None, Duration::from_secs(8));
@@ -99,7 +99,7 @@ fn read_api(table: &Entry<'_>) -> Result<Api, Error> {
     })
 }
 
-fn read_paths(table: &Entry<'_>, paths: &mut Paths) -> Result<(), Error> {
+fn read_paths(table: &KeyValue<'_>, paths: &mut Paths) -> Result<(), Error> {
     for entry in table.table()? {
         match entry.key {
             "state" => paths.state = entry.path()?,
@@ -112,7 +112,7 @@ fn read_paths(table: &Entry<'_>, paths: &mut Paths) -> Result<(), Error> {
 
 /// Reads the keys that are there over what `login` has, and remembers their lines.
 fn read_login(
-    table: &Entry<'_>,
+    table: &KeyValue<'_>,
     login: &mut Login,
     lines: &mut BTreeMap<String, usize>,
 ) -> Result<(), Error> {
@@ -120,14 +120,14 @@ fn read_login(
         lines.insert(entry.name.clone(), entry.source.line(entry.at.clone()));
         match entry.key {
             "factors" => login.factors = read_factors(&entry)?,
-            "sms" => login.sms = entry.word(&WHEN)?,
-            "push" => login.push = entry.word(&WHEN)?,
+            "sms" => login.sms = entry.word(&SEND_MODE)?,
+            "push" => login.push = entry.word(&SEND_MODE)?,
             "attempts" => login.attempts = entry.number(1..=10)?,
             "deadline_seconds" => login.deadline = entry.seconds(5..=600)?,
             "refusal_seconds" => login.refusal = entry.seconds(0..=10)?,
             "echo" => login.echo = entry.flag()?,
-            "unenrolled" => login.unenrolled = entry.word(&OTHERWISE)?,
-            "when_unavailable" => login.when_unavailable = entry.word(&OTHERWISE)?,
+            "unenrolled" => login.unenrolled = entry.word(&FALLBACK)?,
+            "when_unavailable" => login.when_unavailable = entry.word(&FALLBACK)?,
             "enter" => {
                 login.enter = entry.word(&[("refuse", Enter::Refuse), ("push", Enter::Push)])?;
             }
@@ -135,10 +135,11 @@ fn read_login(
             "push_code" => login.push_code = entry.flag()?,
             "token_in_password" => login.token_in_password = entry.flag()?,
             "whose" => {
-                login.whose = entry.word(&[("user", Whose::User), ("caller", Whose::Caller)])?;
+                login.whose =
+                    entry.word(&[("user", Subject::User), ("caller", Subject::Caller)])?;
             }
             "language" => {
-                let words = Language::ALL.map(|language| (language.word(), language));
+                let words = Language::ALL.map(|language| (language.as_str(), language));
                 login.language = Some(entry.word(&words)?);
             }
             _ => return Err(entry.unknown()),
@@ -147,16 +148,15 @@ fn read_login(
     Ok(())
 }
 
-const WHEN: [(&str, When); 3] = [
-    ("auto", When::Auto),
-    ("on-request", When::OnRequest),
-    ("never", When::Never),
+const SEND_MODE: [(&str, SendMode); 3] = [
+    ("auto", SendMode::Auto),
+    ("on-request", SendMode::OnRequest),
+    ("never", SendMode::Never),
 ];
 
-const OTHERWISE: [(&str, Otherwise); 2] =
-    [("deny", Otherwise::Deny), ("ignore", Otherwise::Ignore)];
+const FALLBACK: [(&str, Fallback); 2] = [("deny", Fallback::Deny), ("ignore", Fallback::Ignore)];
 
-fn read_factors(entry: &Entry<'_>) -> Result<Vec<Factor>, Error> {
+fn read_factors(entry: &KeyValue<'_>) -> Result<Vec<Factor>, Error> {
     let wrong = || entry.error("must be a list of push, token, sms and call, each once");
     let words = entry.value.as_array().ok_or_else(wrong)?;
     let mut factors = Vec::new();
@@ -179,9 +179,13 @@ fn read_factors(entry: &Entry<'_>) -> Result<Vec<Factor>, Error> {
     Ok(factors)
 }
 
-fn read_key_file(entry: &Entry<'_>) -> Result<Secret, Error> {
+fn read_key_file(entry: &KeyValue<'_>) -> Result<Secret, Error> {
     let path = entry.path()?;
-    let text = Secret::new(toml_file::read(&path, Holds::Secret, trusted_file::LIMIT)?);
+    let text = Secret::new(toml_file::read(
+        &path,
+        Access::OwnerOnly,
+        trusted_file::LIMIT,
+    )?);
     let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
     check_key(
         entry,
@@ -190,7 +194,7 @@ fn read_key_file(entry: &Entry<'_>) -> Result<Secret, Error> {
 }
 
 /// A key goes into a header: visible ASCII only.
-fn check_key(entry: &Entry<'_>, key: Secret) -> Result<Secret, Error> {
+fn check_key(entry: &KeyValue<'_>, key: Secret) -> Result<Secret, Error> {
     let text = key.expose();
     if text.is_empty() {
         return Err(entry.error("is empty: put the API key of your Authy application there"));
@@ -202,7 +206,7 @@ fn check_key(entry: &Entry<'_>, key: Secret) -> Result<Secret, Error> {
 }
 
 /// `https://host[:port][/path]`, given back without a slash at its end.
-fn check_url(entry: &Entry<'_>) -> Result<String, Error> {
+fn check_url(entry: &KeyValue<'_>) -> Result<String, Error> {
     let wrong = || entry.error("must be https://host[:port][/path]");
     let url = entry.text()?.trim_end_matches('/');
     let rest = url.strip_prefix("https://").ok_or_else(wrong)?;
@@ -216,7 +220,7 @@ fn check_url(entry: &Entry<'_>) -> Result<String, Error> {
 }
 
 /// `http://host:port`.
-fn check_proxy(entry: &Entry<'_>) -> Result<String, Error> {
+fn check_proxy(entry: &KeyValue<'_>) -> Result<String, Error> {
     let url = entry.text()?;
     let host = url
         .strip_prefix("http://")

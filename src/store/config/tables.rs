@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::Entry;
+use super::key_value::KeyValue;
 use super::{Error, Exempt, Limits, Recovery, Remember};
 use crate::host::address::{InvalidNetwork, Network};
 use crate::messages::{Message, Texts};
@@ -27,7 +27,7 @@ impl Tables {
     /// Reads one table, and remembers the lines of its keys.
     pub(super) fn read(
         &mut self,
-        table: &Entry<'_>,
+        table: &KeyValue<'_>,
         lines: &mut BTreeMap<String, usize>,
     ) -> Result<(), Error> {
         let read = match table.name.as_str() {
@@ -45,7 +45,7 @@ impl Tables {
         Ok(())
     }
 
-    fn exempt(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+    fn exempt(&mut self, entry: &KeyValue<'_>) -> Result<(), Error> {
         match entry.key {
             "users" => self.exempt.users = entry.names()?,
             "groups" => self.exempt.groups = entry.names()?,
@@ -56,7 +56,7 @@ impl Tables {
         Ok(())
     }
 
-    fn limits(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+    fn limits(&mut self, entry: &KeyValue<'_>) -> Result<(), Error> {
         let Limits {
             per_user,
             per_address,
@@ -79,7 +79,7 @@ impl Tables {
         Ok(())
     }
 
-    fn remember(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+    fn remember(&mut self, entry: &KeyValue<'_>) -> Result<(), Error> {
         match entry.key {
             "seconds" => self.remember.time = entry.seconds(0..=DAY)?,
             "services" => self.remember.services = Some(entry.names()?),
@@ -88,7 +88,7 @@ impl Tables {
         Ok(())
     }
 
-    fn recovery(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+    fn recovery(&mut self, entry: &KeyValue<'_>) -> Result<(), Error> {
         match entry.key {
             "services" => self.recovery.services = Some(entry.names()?),
             _ => return Err(entry.unknown()),
@@ -96,7 +96,7 @@ impl Tables {
         Ok(())
     }
 
-    fn messages(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
+    fn messages(&mut self, entry: &KeyValue<'_>) -> Result<(), Error> {
         let message = Message::from_key(entry.key).ok_or_else(|| entry.unknown())?;
         self.messages
             .set(message, entry.text()?)
@@ -105,12 +105,12 @@ impl Tables {
 }
 
 /// Networks; one with bits behind its prefix is named with what was meant.
-fn networks(entry: &Entry<'_>) -> Result<Vec<Network>, Error> {
+fn networks(entry: &KeyValue<'_>) -> Result<Vec<Network>, Error> {
     let texts = entry.list("networks in quotes", |text| Some(text.to_owned()))?;
     let read = |text: String| match text.parse() {
         Ok(network) => Ok(network),
         Err(wrong @ (InvalidNetwork::Form | InvalidNetwork::HostBits(_))) => {
-            let shown = crate::base::text::clean_to(&text, 64);
+            let shown = crate::base::text::sanitize_to(&text, 64);
             Err(entry.error(&format!("{shown}: {wrong}")))
         }
     };

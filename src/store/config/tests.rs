@@ -36,11 +36,11 @@ fn a_service_has_its_own_rules_wherever_they_stand() {
     let config = with_key(text).unwrap();
     assert_eq!(
         (config.login("sshd").attempts, config.login("sshd").sms),
-        (5, When::Never)
+        (5, SendMode::Never)
     );
     assert_eq!(
         (config.login("sudo").attempts, config.login("sudo").sms),
-        (1, When::Never)
+        (1, SendMode::Never)
     );
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::book::{self, ADDRESSES, LIMITS, Place, STRANGERS, USERS};
+use super::bucket::{self, ADDRESSES, BucketEntry, LIMITS, STRANGERS, USERS};
 use super::{Costly, Record, seconds};
 use crate::store::config;
 use crate::store::state::{Error, Folder};
@@ -64,7 +64,7 @@ pub fn of_user(
     user: &str,
     now: SystemTime,
 ) -> Result<Option<Row>, Error> {
-    let record = Place::of_user(user, true).look(state)?;
+    let record = BucketEntry::of_user(user, true).look(state)?;
     let row = |record| row(user.to_owned(), record, rules.refused_tokens, seconds(now));
     Ok(record.and_then(row))
 }
@@ -75,8 +75,8 @@ pub fn of_user(
 /// # Errors
 /// The state cannot be trusted, or not written.
 pub fn unlock(state: &Path, user: &str) -> Result<bool, Error> {
-    let enrolled = Place::of_user(user, true).clear(state)?;
-    let stranger = Place::of_user(user, false).clear(state)?;
+    let enrolled = BucketEntry::of_user(user, true).clear(state)?;
+    let stranger = BucketEntry::of_user(user, false).clear(state)?;
     Ok(enrolled || stranger)
 }
 
@@ -93,11 +93,11 @@ fn rows(
     let mut rows = Vec::new();
     for name in folder.names()? {
         let read = folder.read(&name).and_then(|bytes| {
-            book::read(bytes.as_deref()).map_err(|why| folder.unreadable(&name, why))
+            bucket::read(bytes.as_deref()).map_err(|why| folder.unreadable(&name, why))
         });
         match read {
-            Ok(book) => {
-                let found = book
+            Ok(bucket) => {
+                let found = bucket
                     .into_iter()
                     .map(|(key, record)| row(key, record, refused_tokens, now));
                 rows.extend(found.flatten());
@@ -111,7 +111,7 @@ fn rows(
 
 /// A row, where something counts still.
 fn row(key: String, mut record: Record, refused_tokens: u32, now: u64) -> Option<Row> {
-    record.settle(now);
+    record.expire(now);
     let who = record.name.take().unwrap_or(key);
     (!record.is_empty()).then(|| Row {
         who,

@@ -3,11 +3,11 @@
 //!
 //! sshd and sudo start the module again and again, so a limit within one call limits nothing. Each
 //! count is on the disk before the request leaves, and taken back when it turns out not to be one:
-//! whoever stops or kills sudo gains nothing. `login` sees the trait [`Limits`]; [`Stored`] keeps the
+//! whoever stops or kills sudo gains nothing. `login` sees the trait [`Limits`]; [`FileLimits`] keeps the
 //! counts in the state folder, and [`list`] and [`unlock`] are for `authyctl`.
 
 mod admin;
-mod book;
+mod bucket;
 mod record;
 
 use std::net::IpAddr;
@@ -16,10 +16,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::base::text;
 use crate::store::config;
-use crate::store::state::{self, Fault};
+use crate::store::state::{self, Failure};
 
 pub use admin::{Listing, Row, list, of_user, unlock};
-use book::Place;
+use bucket::BucketEntry;
 use record::Record;
 
 /// What is sent and costs money or attention.
@@ -61,17 +61,17 @@ impl Costly {
 
 /// Why something is not to be done now. The texts are for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Held {
+pub enum Error {
     /// The hour's number is spent (user or address), or a pause after refused tokens holds.
     Limit {
         /// Which limit, and until when.
         detail: String,
     },
     /// It could not be counted; a full disk answers so only to what costs money.
-    State(Fault),
+    State(Failure),
 }
 
-impl From<state::Error> for Held {
+impl From<state::Error> for Error {
     fn from(error: state::Error) -> Self {
         Self::State(error.into())
     }
@@ -84,14 +84,14 @@ pub trait Limits {
     ///
     /// # Errors
     /// It must not be sent, and nothing is counted.
-    fn spend(&mut self, what: Costly) -> Result<(), Held>;
+    fn acquire(&mut self, what: Costly) -> Result<(), Error>;
     /// Takes back the last [`Limits::spend`] of this kind: it is certain that nothing was sent.
-    fn give_back(&mut self, what: Costly);
+    fn release(&mut self, what: Costly);
     /// Counts a token that is about to be verified as a refused one.
     ///
     /// # Errors
     /// It must not be verified: a pause holds, or it could not be counted.
-    fn token(&mut self) -> Result<(), Held>;
+    fn token(&mut self) -> Result<(), Error>;
     /// The token was accepted: all refused ones are forgotten.
     fn token_accepted(&mut self);
     /// The token got no answer: that one is not counted.
@@ -101,20 +101,20 @@ pub trait Limits {
 /// The limits with their counts in the state folder, for one login. Opens nothing before the first
 /// count.
 #[derive(Debug)]
-pub struct Stored {
+pub struct FileLimits {
     state: PathBuf,
     rules: config::Limits,
     user: String,
-    person: Place,
-    address: Place,
+    person: BucketEntry,
+    address: BucketEntry,
     now: fn() -> SystemTime,
     /// What was counted and when, in seconds since 1970.
-    spent: Vec<(Costly, u64)>,
+    acquired: Vec<(Costly, u64)>,
     /// The token that is being verified: when it was counted, and when the last one before it was.
     token: Option<(u64, u64)>,
 }
 
-impl Stored {
+impl FileLimits {
     /// The limits of a login of `user`, who may not be `enrolled`, from `address`.
     #[must_use]
     pub fn new(
@@ -128,11 +128,11 @@ impl Stored {
         Self {
             state: state.to_owned(),
             rules,
-            user: text::clean_to(user, 64),
-            person: Place::of_user(user, enrolled),
-            address: Place::of_address(address),
+            user: text::sanitize_to(user, 64),
+            person: BucketEntry::of_user(user, enrolled),
+            address: BucketEntry::of_address(address),
             now,
-            spent: Vec::new(),
+            acquired: Vec::new(),
             token: None,
         }
     }
@@ -144,55 +144,55 @@ impl Stored {
     /// Counts at one place.
     fn count(
         &self,
-        place: &Place,
+        entry: &BucketEntry,
         what: Costly,
         sends: config::Sends,
         now: u64,
-    ) -> Result<(), Held> {
+    ) -> Result<(), Error> {
         let most = what.most(sends);
         let (decided, written) =
-            place.change(&self.state, now, |record| record.spend(what, most, now));
+            entry.change(&self.state, now, |record| record.acquire(what, most, now));
         if let Some(Err(wait)) = decided {
-            let (kind, words) = (place.kind(), what.words());
+            let (kind, words) = (entry.kind(), what.words());
             let detail = format!(
                 "limits.{}_per_{kind} = {most}: no more {words} for {} within this hour; the next in {}",
                 what.key(),
-                self.shown(place),
+                self.shown(entry),
                 minutes(wait),
             );
-            return Err(Held::Limit { detail });
+            return Err(Error::Limit { detail });
         }
         Ok(written?)
     }
 
-    fn take_back(&self, place: &Place, what: Costly, at: u64) {
+    fn take_back(&self, entry: &BucketEntry, what: Costly, at: u64) {
         // One that cannot be taken back stays counted, which only makes the limit tighter.
-        let _ = place.change(&self.state, self.seconds(), |record| {
-            record.give_back(what, at)
+        let _ = entry.change(&self.state, self.seconds(), |record| {
+            record.release(what, at)
         });
     }
 
-    fn shown<'a>(&'a self, place: &'a Place) -> &'a str {
-        place.address().unwrap_or(&self.user)
+    fn shown<'a>(&'a self, entry: &'a BucketEntry) -> &'a str {
+        entry.address().unwrap_or(&self.user)
     }
 
-    fn paused(&self, refused: u32, wait: Duration) -> Held {
+    fn paused(&self, refused: u32, wait: Duration) -> Error {
         let user = &self.user;
         let detail = format!(
             "{refused} refused tokens in a row: no further one of {user} for {}; authyctl unlock {user} ends that",
             minutes(wait)
         );
-        Held::Limit { detail }
+        Error::Limit { detail }
     }
 
     /// Whether a pause holds, where nothing can be written.
-    fn look(&self, now: u64) -> Result<(), Held> {
+    fn look(&self, now: u64) -> Result<(), Error> {
         let record = match self.person.look(&self.state) {
             Err(error) if error.is_disk() => return Ok(()),
             record => record?,
         };
         let mut record = record.unwrap_or_default();
-        record.settle(now);
+        record.expire(now);
         match record.pause(self.rules.refused_tokens, now) {
             Some(wait) => Err(self.paused(record.refused(), wait)),
             None => Ok(()),
@@ -200,28 +200,32 @@ impl Stored {
     }
 }
 
-impl Limits for Stored {
-    fn spend(&mut self, what: Costly) -> Result<(), Held> {
+impl Limits for FileLimits {
+    fn acquire(&mut self, what: Costly) -> Result<(), Error> {
         let now = self.seconds();
         self.count(&self.person, what, self.rules.per_user, now)?;
-        if let Err(held) = self.count(&self.address, what, self.rules.per_address, now) {
+        if let Err(error) = self.count(&self.address, what, self.rules.per_address, now) {
             self.take_back(&self.person, what, now);
-            return Err(held);
+            return Err(error);
         }
-        self.spent.push((what, now));
+        self.acquired.push((what, now));
         Ok(())
     }
 
-    fn give_back(&mut self, what: Costly) {
-        let Some(last) = self.spent.iter().rposition(|(spent, _)| *spent == what) else {
+    fn release(&mut self, what: Costly) {
+        let Some(last) = self
+            .acquired
+            .iter()
+            .rposition(|(acquired, _)| *acquired == what)
+        else {
             return;
         };
-        let (_, at) = self.spent.remove(last);
+        let (_, at) = self.acquired.remove(last);
         self.take_back(&self.person, what, at);
         self.take_back(&self.address, what, at);
     }
 
-    fn token(&mut self) -> Result<(), Held> {
+    fn token(&mut self) -> Result<(), Error> {
         let now = self.seconds();
         let most = self.rules.refused_tokens;
         self.token = None;
@@ -241,7 +245,9 @@ impl Limits for Stored {
             (Some(Ok(_)), Err(error)) if error.is_disk() => Ok(()),
             (None, Err(error)) if error.is_disk() => self.look(now),
             (_, Err(error)) => Err(error.into()),
-            (None, Ok(())) => Err(Held::State(Fault::State("nothing was counted".to_owned()))),
+            (None, Ok(())) => Err(Error::State(Failure::State(
+                "nothing was counted".to_owned(),
+            ))),
         }
     }
 
@@ -256,7 +262,7 @@ impl Limits for Stored {
     fn token_unanswered(&mut self) {
         if let Some((at, previous)) = self.token.take() {
             let _ = self.person.change(&self.state, self.seconds(), |record| {
-                record.take_back_refused(at, previous);
+                record.release_refused(at, previous);
             });
         }
     }

@@ -65,7 +65,7 @@ impl Record {
     }
 
     /// Drops what does not count any more.
-    pub(super) fn settle(&mut self, now: u64) {
+    pub(super) fn expire(&mut self, now: u64) {
         for sent in [&mut self.sms, &mut self.calls, &mut self.pushes] {
             sent.retain(|at| at.saturating_add(HOUR) > now);
             for at in sent {
@@ -77,7 +77,7 @@ impl Record {
 
     /// Counts one, unless there are `most` already: then says how long until the next. Of a settled
     /// record.
-    pub(super) fn spend(&mut self, what: Costly, most: u32, now: u64) -> Result<(), Duration> {
+    pub(super) fn acquire(&mut self, what: Costly, most: u32, now: u64) -> Result<(), Duration> {
         let sent = self.sent(what);
         if (sent.len() as u64) < u64::from(most) {
             sent.push(now);
@@ -92,10 +92,10 @@ impl Record {
     }
 
     /// Takes back the one that was counted at `at`, or the last where the clock went back since.
-    pub(super) fn give_back(&mut self, what: Costly, at: u64) {
+    pub(super) fn release(&mut self, what: Costly, at: u64) {
         let sent = self.sent(what);
         match sent.iter().rposition(|known| *known == at) {
-            Some(place) => drop(sent.remove(place)),
+            Some(entry) => drop(sent.remove(entry)),
             None => drop(sent.pop()),
         }
     }
@@ -107,7 +107,7 @@ impl Record {
     }
 
     /// Takes back the refused token that was counted at `at`.
-    pub(super) fn take_back_refused(&mut self, at: u64, previous: u64) {
+    pub(super) fn release_refused(&mut self, at: u64, previous: u64) {
         self.refused = self.refused.saturating_sub(1);
         if self.refused == 0 {
             self.refused_at = 0;

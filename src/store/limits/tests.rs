@@ -49,12 +49,12 @@ impl Host {
     fn state(&self) -> PathBuf {
         self.above.path().join("state")
     }
-    fn login(&self, user: &str, address: Option<&str>) -> Stored {
+    fn login(&self, user: &str, address: Option<&str>) -> FileLimits {
         let address = address.map(|address| address.parse().unwrap());
         let enrolled = user != "stranger";
-        Stored::new(&self.state(), self.rules, user, enrolled, address, now)
+        FileLimits::new(&self.state(), self.rules, user, enrolled, address, now)
     }
-    fn alice(&self) -> Stored {
+    fn alice(&self) -> FileLimits {
         self.login("alice", Some("192.0.2.7"))
     }
     fn file(&self, folder: &str) -> PathBuf {
@@ -69,13 +69,13 @@ impl Host {
     }
 }
 
-fn is_limit(result: Result<(), Held>) -> bool {
-    matches!(result, Err(Held::Limit { .. }))
+fn is_limit(result: Result<(), Error>) -> bool {
+    matches!(result, Err(Error::Limit { .. }))
 }
 
-fn detail(result: Result<(), Held>) -> String {
+fn detail(result: Result<(), Error>) -> String {
     match result {
-        Err(Held::Limit { detail }) => detail,
+        Err(Error::Limit { detail }) => detail,
         other => panic!("no limit: {other:?}"),
     }
 }
@@ -92,26 +92,26 @@ fn the_numbers_of_an_hour_hold_for_the_user_in_every_login() {
     let host = Host::new();
     for address in ["192.0.2.7", "192.0.2.8"] {
         host.login("alice", Some(address))
-            .spend(Costly::Sms)
+            .acquire(Costly::Sms)
             .unwrap();
         pass(600);
     }
-    let held = detail(host.login("alice", Some("192.0.2.9")).spend(Costly::Sms));
+    let error = detail(host.login("alice", Some("192.0.2.9")).acquire(Costly::Sms));
     assert_eq!(
-        held,
+        error,
         "limits.sms_per_user = 2: no more SMS for alice within this hour; the next in 40 min"
     );
     // Other kinds and other people are not concerned.
-    host.alice().spend(Costly::Push).unwrap();
-    host.alice().spend(Costly::Call).unwrap();
+    host.alice().acquire(Costly::Push).unwrap();
+    host.alice().acquire(Costly::Call).unwrap();
     host.login("bob", Some("192.0.2.7"))
-        .spend(Costly::Sms)
+        .acquire(Costly::Sms)
         .unwrap();
     pass(2399);
-    assert!(is_limit(host.alice().spend(Costly::Sms)));
+    assert!(is_limit(host.alice().acquire(Costly::Sms)));
     pass(1);
-    host.alice().spend(Costly::Sms).unwrap();
-    assert!(is_limit(host.alice().spend(Costly::Sms)));
+    host.alice().acquire(Costly::Sms).unwrap();
+    assert!(is_limit(host.alice().acquire(Costly::Sms)));
 }
 
 #[test]
@@ -119,21 +119,21 @@ fn the_numbers_of_an_hour_hold_for_the_address_whoever_logs_in() {
     let host = Host::new();
     for user in ["alice", "bob", "stranger"] {
         host.login(user, Some("192.0.2.7"))
-            .spend(Costly::Sms)
+            .acquire(Costly::Sms)
             .unwrap();
     }
-    let held = detail(
+    let error = detail(
         host.login("carol", Some("::ffff:192.0.2.7"))
-            .spend(Costly::Sms),
+            .acquire(Costly::Sms),
     );
     assert!(
-        held.starts_with("limits.sms_per_address = 3: no more SMS for 192.0.2.7"),
-        "{held}"
+        error.starts_with("limits.sms_per_address = 3: no more SMS for 192.0.2.7"),
+        "{error}"
     );
     // What the address did not allow is not counted for the user.
     for address in ["192.0.2.8", "192.0.2.9"] {
         host.login("carol", Some(address))
-            .spend(Costly::Sms)
+            .acquire(Costly::Sms)
             .unwrap();
     }
 }
@@ -144,19 +144,19 @@ fn an_ipv6_address_counts_by_its_first_half_and_no_address_is_one_bucket() {
     for (user, host_part) in [("a", "1"), ("b", "2"), ("c", "ffff:1")] {
         let address = format!("2001:db8:0:5::{host_part}");
         host.login(user, Some(&address))
-            .spend(Costly::Call)
+            .acquire(Costly::Call)
             .unwrap();
-        host.login(user, None).spend(Costly::Sms).unwrap();
+        host.login(user, None).acquire(Costly::Sms).unwrap();
     }
     assert!(is_limit(
         host.login("d", Some("2001:db8:0:5:1::"))
-            .spend(Costly::Call)
+            .acquire(Costly::Call)
     ));
     host.login("d", Some("2001:db8:0:6::1"))
-        .spend(Costly::Call)
+        .acquire(Costly::Call)
         .unwrap();
-    let held = detail(host.login("e", None).spend(Costly::Sms));
-    assert!(held.contains("for logins without an address"), "{held}");
+    let error = detail(host.login("e", None).acquire(Costly::Sms));
+    assert!(error.contains("for logins without an address"), "{error}");
     let addresses: Vec<_> = host
         .listing()
         .addresses
@@ -173,27 +173,27 @@ fn an_ipv6_address_counts_by_its_first_half_and_no_address_is_one_bucket() {
 fn a_number_of_zero_sends_nothing() {
     let mut host = Host::new();
     host.rules.per_user.sms = 0;
-    assert!(is_limit(host.alice().spend(Costly::Sms)));
-    host.alice().spend(Costly::Call).unwrap();
+    assert!(is_limit(host.alice().acquire(Costly::Sms)));
+    host.alice().acquire(Costly::Call).unwrap();
 }
 
 #[test]
 fn what_was_not_sent_is_given_back_once() {
     let host = Host::new();
     let mut alice = host.alice();
-    alice.spend(Costly::Sms).unwrap();
+    alice.acquire(Costly::Sms).unwrap();
     pass(1);
-    alice.spend(Costly::Sms).unwrap();
-    alice.give_back(Costly::Call);
-    alice.give_back(Costly::Sms);
+    alice.acquire(Costly::Sms).unwrap();
+    alice.release(Costly::Call);
+    alice.release(Costly::Sms);
     assert_eq!(host.listing().users[0].sms, 1);
     assert_eq!(host.listing().addresses[0].sms, 1);
-    alice.give_back(Costly::Sms);
-    alice.give_back(Costly::Sms);
+    alice.release(Costly::Sms);
+    alice.release(Costly::Sms);
     assert!(host.listing().users.is_empty());
     // Of another login nothing is taken back.
-    host.alice().spend(Costly::Sms).unwrap();
-    alice.give_back(Costly::Sms);
+    host.alice().acquire(Costly::Sms).unwrap();
+    alice.release(Costly::Sms);
     assert_eq!(host.listing().users[0].sms, 1);
 }
 
@@ -204,8 +204,8 @@ fn refused_tokens_in_a_row_make_a_pause_that_grows_to_fifteen_minutes() {
         host.alice().token().unwrap();
     }
     for pause in [30, 60, 120, 240, 480, 900, 900, 900] {
-        let held = detail(host.alice().token());
-        assert!(held.contains("authyctl unlock alice"), "{held}");
+        let error = detail(host.alice().token());
+        assert!(error.contains("authyctl unlock alice"), "{error}");
         pass(pause - 1);
         assert!(is_limit(host.login("alice", None).token()), "{pause}");
         pass(1);
@@ -217,7 +217,7 @@ fn refused_tokens_in_a_row_make_a_pause_that_grows_to_fifteen_minutes() {
         (11, Some(Duration::from_secs(900)))
     );
     // Pushes and others are not concerned.
-    host.alice().spend(Costly::Push).unwrap();
+    host.alice().acquire(Costly::Push).unwrap();
     host.login("bob", Some("192.0.2.7")).token().unwrap();
 }
 
@@ -268,9 +268,9 @@ fn strangers_are_held_as_people_are_and_their_names_are_not_kept() {
     }
     assert!(is_limit(host.login("stranger", None).token()));
     for _ in 0..2 {
-        host.login("stranger", None).spend(Costly::Sms).unwrap();
+        host.login("stranger", None).acquire(Costly::Sms).unwrap();
     }
-    assert!(is_limit(host.login("stranger", None).spend(Costly::Sms)));
+    assert!(is_limit(host.login("stranger", None).acquire(Costly::Sms)));
     let text = fs::read_to_string(host.file("strangers")).unwrap();
     assert!(!text.contains("stranger\""), "{text}");
     assert!(unlock(&host.state(), "stranger").unwrap());
@@ -279,14 +279,14 @@ fn strangers_are_held_as_people_are_and_their_names_are_not_kept() {
 
 #[test]
 fn a_million_names_and_addresses_fill_no_disk() {
-    let place = Place::of_address(Some("192.0.2.7".parse().unwrap()));
+    let entry = BucketEntry::of_address(Some("192.0.2.7".parse().unwrap()));
     let host = Host::new();
     for number in 0..100_u64 {
         // All of one file, as somebody can choose them.
         let key = format!("address {number}");
-        let place = place.clone().with_key(&key);
-        let (said, written) = place.change(&host.state(), number, |record| {
-            record.spend(Costly::Sms, 5, number)
+        let entry = entry.clone().with_key(&key);
+        let (said, written) = entry.change(&host.state(), number, |record| {
+            record.acquire(Costly::Sms, 5, number)
         });
         said.unwrap().unwrap();
         written.unwrap();
@@ -297,13 +297,13 @@ fn a_million_names_and_addresses_fill_no_disk() {
         UNIX_EPOCH + Duration::from_secs(100),
     )
     .unwrap();
-    assert_eq!(listing.addresses.len(), book::ROOM);
+    assert_eq!(listing.addresses.len(), bucket::ROOM);
     assert!(listing.addresses.iter().any(|row| row.who == "address 99"));
     assert!(listing.addresses.iter().all(|row| row.who != "address 60"));
-    const { assert!(book::ROOM * 256 <= 10_000) };
+    const { assert!(bucket::ROOM * 256 <= 10_000) };
     let files: std::collections::BTreeSet<_> = (0..5000_u32)
         .map(|number| {
-            Place::of_address(Some(IpAddr::V4(number.into())))
+            BucketEntry::of_address(Some(IpAddr::V4(number.into())))
                 .file_name()
                 .to_owned()
         })
@@ -315,32 +315,32 @@ fn a_million_names_and_addresses_fill_no_disk() {
 fn a_clock_that_went_back_forgets_nothing_and_locks_out_no_longer_than_the_rule() {
     let host = Host::new();
     for _ in 0..2 {
-        host.alice().spend(Costly::Sms).unwrap();
+        host.alice().acquire(Costly::Sms).unwrap();
     }
     for _ in 0..3 {
         host.alice().token().unwrap();
     }
     go_back(86_400 * 365);
-    assert!(is_limit(host.alice().spend(Costly::Sms)));
+    assert!(is_limit(host.alice().acquire(Costly::Sms)));
     assert!(is_limit(host.alice().token()));
     pass(29);
     assert!(is_limit(host.alice().token()));
     pass(1);
     host.alice().token().unwrap();
     pass(3600 - 31);
-    assert!(is_limit(host.alice().spend(Costly::Sms)));
+    assert!(is_limit(host.alice().acquire(Costly::Sms)));
     pass(1);
-    host.alice().spend(Costly::Sms).unwrap();
+    host.alice().acquire(Costly::Sms).unwrap();
 }
 
 #[test]
 fn what_was_sent_before_the_clock_went_back_can_be_given_back() {
     let host = Host::new();
     let mut alice = host.alice();
-    alice.spend(Costly::Sms).unwrap();
+    alice.acquire(Costly::Sms).unwrap();
     go_back(1000);
-    host.alice().spend(Costly::Sms).unwrap();
-    alice.give_back(Costly::Sms);
+    host.alice().acquire(Costly::Sms).unwrap();
+    alice.release(Costly::Sms);
     assert_eq!(host.listing().users[0].sms, 1);
 }
 
@@ -362,9 +362,9 @@ fn a_damaged_newer_or_foreign_file_holds_everything_and_unlock_mends_it() {
     ];
     for content in bad {
         fs::write(&file, &content).unwrap();
-        for held in [host.alice().token(), host.alice().spend(Costly::Sms)] {
-            let Err(Held::State(Fault::State(why))) = held else {
-                panic!("{content}: {held:?}");
+        for error in [host.alice().token(), host.alice().acquire(Costly::Sms)] {
+            let Err(Error::State(Failure::State(why))) = error else {
+                panic!("{content}: {error:?}");
             };
             assert!(
                 why.contains("damaged") || why.contains("newer version"),
@@ -379,7 +379,7 @@ fn a_damaged_newer_or_foreign_file_holds_everything_and_unlock_mends_it() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(matches!(
         host.alice().token(),
-        Err(Held::State(Fault::State(_)))
+        Err(Error::State(Failure::State(_)))
     ));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&file, "junk").unwrap();
@@ -409,8 +409,8 @@ fn the_listing_shows_what_counts_still() {
     let host = Host::new();
     assert!(host.listing().users.is_empty());
     let name = format!("a/b {}", "x".repeat(300));
-    host.login(&name, None).spend(Costly::Push).unwrap();
-    host.alice().spend(Costly::Sms).unwrap();
+    host.login(&name, None).acquire(Costly::Push).unwrap();
+    host.alice().acquire(Costly::Sms).unwrap();
     pass(10);
     let listing = host.listing();
     let users: Vec<_> = listing
@@ -451,9 +451,9 @@ proptest! {
                 Step::Pass(seconds) => { clock += seconds; real += seconds; }
                 Step::Back(seconds) => clock -= seconds,
                 Step::Spend => {
-                    record.settle(clock);
+                    record.expire(clock);
                     let within = sent.iter().filter(|at| **at + record::HOUR > real).count();
-                    match record.spend(Costly::Sms, 3, clock) {
+                    match record.acquire(Costly::Sms, 3, clock) {
                         Ok(()) => {
                             prop_assert!(within < 3);
                             sent.push(real);
@@ -464,16 +464,16 @@ proptest! {
             }
         }
         // After an hour without a jump there is room again.
-        record.settle(clock);
-        record.settle(clock + record::HOUR);
-        prop_assert!(record.spend(Costly::Sms, 3, clock + record::HOUR).is_ok());
+        record.expire(clock);
+        record.expire(clock + record::HOUR);
+        prop_assert!(record.acquire(Costly::Sms, 3, clock + record::HOUR).is_ok());
     }
 
     #[test]
     fn no_pause_is_longer_than_fifteen_minutes(refused in 0_u32.., most in 3_u32..=100, at: u64, now: u64) {
         let text = format!(r#"{{"name":null,"sms":[],"calls":[],"pushes":[],"refused":{refused},"refused_at":{at}}}"#);
         let mut record: Record = serde_json::from_str(&text).unwrap();
-        record.settle(now);
+        record.expire(now);
         let pause = record.pause(most, now);
         prop_assert!(pause.is_none_or(|pause| pause <= Duration::from_secs(900)));
         prop_assert!(refused >= most || pause.is_none());

@@ -7,7 +7,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
 use super::{BYTES, CODES, Codes, DIGITS, FOLDER, LENGTH, VERSION, read};
-use crate::store::state::{self, Change, Folder};
+use crate::store::state::{self, FileChange, Folder};
 
 /// Why there are no new codes.
 #[derive(Debug, thiserror::Error)]
@@ -43,9 +43,9 @@ pub fn generate(state: &Path, user: &str, replace: bool) -> Result<Vec<Zeroizing
     let file = state::file_name(user);
     let written = folder.update_durably(&file, |old| match read(old) {
         Ok(Some(old)) if !old.hashes.is_empty() && !replace => {
-            (Ok(Err(Error::Exists(old.hashes.len()))), Change::Keep)
+            (Ok(Err(Error::Exists(old.hashes.len()))), FileChange::Keep)
         }
-        Err(why) if !replace => (Err(why), Change::Keep),
+        Err(why) if !replace => (Err(why), FileChange::Keep),
         _ => (Ok(Ok(())), state::encode(&codes, VERSION)),
     })?;
     written.map_err(|why| folder.unreadable(&file, why))??;
@@ -72,9 +72,11 @@ pub fn left(state: &Path, user: &str) -> Result<Left, state::Error> {
 /// # Errors
 /// The state cannot be trusted or not written.
 pub fn remove(state: &Path, user: &str) -> Result<bool, state::Error> {
-    let stored = super::Stored::new(state, user);
+    let stored = super::FileRecovery::new(state, user);
     match stored.folder()? {
-        Some(folder) => folder.update_durably(&stored.file, |old| (old.is_some(), Change::Remove)),
+        Some(folder) => {
+            folder.update_durably(&stored.file, |old| (old.is_some(), FileChange::Remove))
+        }
         None => Ok(false),
     }
 }

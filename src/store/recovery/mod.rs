@@ -15,7 +15,7 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::store::state::{self, Change, Fault, Folder, Unreadable};
+use crate::store::state::{self, Failure, FileChange, Folder, Unreadable};
 
 /// How many codes a person gets.
 pub const CODES: usize = 10;
@@ -90,17 +90,17 @@ pub trait Recovery {
     ///
     /// # Errors
     /// The code could not be looked at or used up.
-    fn redeem(&mut self, code: &Code) -> Result<Option<usize>, Fault>;
+    fn redeem(&mut self, code: &Code) -> Result<Option<usize>, Failure>;
 }
 
 /// The codes in the state folder.
 #[derive(Debug)]
-pub struct Stored {
+pub struct FileRecovery {
     state: std::path::PathBuf,
     file: String,
 }
 
-impl Stored {
+impl FileRecovery {
     /// The codes of `user`. Opens nothing yet.
     #[must_use]
     pub fn new(state: &Path, user: &str) -> Self {
@@ -121,18 +121,18 @@ impl Stored {
     }
 }
 
-impl Recovery for Stored {
-    fn redeem(&mut self, code: &Code) -> Result<Option<usize>, Fault> {
+impl Recovery for FileRecovery {
+    fn redeem(&mut self, code: &Code) -> Result<Option<usize>, Failure> {
         let Some(folder) = self.folder()? else {
             return Ok(None);
         };
         let used = folder.update_durably(&self.file, |old| match read(old) {
             Ok(Some(mut codes)) => match codes.take(code) {
                 true => (Ok(Some(codes.hashes.len())), state::encode(&codes, VERSION)),
-                false => (Ok(None), Change::Keep),
+                false => (Ok(None), FileChange::Keep),
             },
-            Ok(None) => (Ok(None), Change::Keep),
-            Err(why) => (Err(why), Change::Keep),
+            Ok(None) => (Ok(None), FileChange::Keep),
+            Err(why) => (Err(why), FileChange::Keep),
         })?;
         Ok(used.map_err(|why| folder.unreadable(&self.file, why))?)
     }

@@ -23,8 +23,8 @@ impl Host {
         let codes = generate(&self.state(), user, false).unwrap();
         codes.iter().map(|code| code.to_string()).collect()
     }
-    fn redeem(&self, user: &str, code: &str) -> Result<Option<usize>, Fault> {
-        Stored::new(&self.state(), user).redeem(&code.parse().unwrap())
+    fn redeem(&self, user: &str, code: &str) -> Result<Option<usize>, Failure> {
+        FileRecovery::new(&self.state(), user).redeem(&code.parse().unwrap())
     }
     fn file(&self, user: &str) -> PathBuf {
         self.state().join("recovery").join(state::file_name(user))
@@ -129,7 +129,7 @@ fn a_damaged_newer_or_open_file_gives_no_success() {
     for content in bad {
         fs::write(host.file("alice"), &content).unwrap();
         assert!(
-            matches!(host.redeem("alice", &codes[0]), Err(Fault::State(_))),
+            matches!(host.redeem("alice", &codes[0]), Err(Failure::State(_))),
             "{content}"
         );
         assert!(left(&host.state(), "alice").is_err());
@@ -140,7 +140,7 @@ fn a_damaged_newer_or_open_file_gives_no_success() {
     fs::set_permissions(host.file("alice"), fs::Permissions::from_mode(0o604)).unwrap();
     assert!(matches!(
         host.redeem("alice", &codes[0]),
-        Err(Fault::State(_))
+        Err(Failure::State(_))
     ));
     fs::set_permissions(host.file("alice"), fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(host.redeem("alice", &codes[0]), Ok(Some(9)));

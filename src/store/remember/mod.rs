@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::attempt::Attempt;
 use crate::client::authy::types::AuthyId;
 use crate::store::config;
-use crate::store::state::{self, Change, Error, Folder, Unreadable};
+use crate::store::state::{self, Error, FileChange, Folder, Unreadable};
 
 /// The version of the files, and their folder.
 const VERSION: u64 = 1;
@@ -31,7 +31,7 @@ const DRIFT: u64 = 5;
 
 /// What a login is compared by.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct LoginBinding<'a> {
     /// The login.
     pub attempt: &'a Attempt,
     /// Whose factor is asked.
@@ -47,19 +47,19 @@ pub struct Facts<'a> {
 /// Whether this very login was proven so short a while ago that it is not asked again. Reads a small
 /// file and /proc; waits for nothing.
 #[must_use]
-pub fn holds(state: &Path, rules: &config::Remember, facts: &Facts<'_>) -> bool {
-    find(state, rules, facts).unwrap_or(false)
+pub fn is_remembered(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) -> bool {
+    find(state, rules, binding).unwrap_or(false)
 }
 
 /// Remembers that this login was proven now, where the rules say so. Waits for a lock a second at most;
 /// what cannot be written is not remembered.
-pub fn keep(state: &Path, rules: &config::Remember, facts: &Facts<'_>) {
-    if !rules.holds_for(&facts.attempt.service) {
+pub fn store(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) {
+    if !rules.applies_to(&binding.attempt.service) {
         return;
     }
-    if let (Some(login), Some(now)) = (hash(facts), Clocks::now()) {
+    if let (Some(login), Some(now)) = (hash(binding), Clocks::now()) {
         // The login is proven, whether that works or not.
-        let _ = write(state, facts.subject, Proof { login, now }, rules.time);
+        let _ = write(state, binding.subject, Proof { login, now }, rules.time);
     }
 }
 
@@ -75,7 +75,7 @@ pub fn forget(state: &Path, user: &str) -> Result<bool, Error> {
     if folder.read(&file)?.is_none() {
         return Ok(false);
     }
-    folder.update(&file, |old| (old.is_some(), Change::Remove))
+    folder.update(&file, |old| (old.is_some(), FileChange::Remove))
 }
 
 /// The files that cannot be read, each as an error.
@@ -133,14 +133,14 @@ impl Clocks {
     }
 }
 
-fn find(state: &Path, rules: &config::Remember, facts: &Facts<'_>) -> Option<bool> {
-    if !rules.holds_for(&facts.attempt.service) {
+fn find(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) -> Option<bool> {
+    if !rules.applies_to(&binding.attempt.service) {
         return Some(false);
     }
     let folder = Folder::find(state, &[FOLDER]).ok()??;
-    let bytes = folder.read(&state::file_name(facts.subject)).ok()??;
+    let bytes = folder.read(&state::file_name(binding.subject)).ok()??;
     let known = read(Some(&bytes)).ok()?;
-    let (login, now) = (hash(facts)?, Clocks::now()?);
+    let (login, now) = (hash(binding)?, Clocks::now()?);
     let is_it = |proof: &Proof| proof.login == login && now.is_within(proof.now, rules.time);
     Some(known.proofs.iter().any(is_it))
 }
@@ -152,7 +152,7 @@ fn write(state: &Path, user: &str, proof: Proof, time: Duration) -> Result<(), E
         let mut known = match read(old) {
             Ok(known) => known,
             Err(Unreadable::Corrupt) => Proofs::default(),
-            Err(Unreadable::Newer(_)) => return ((), Change::Keep),
+            Err(Unreadable::Newer(_)) => return ((), FileChange::Keep),
         };
         let old =
             |known: &Proof| known.login != proof.login && proof.now.is_within(known.now, time);
@@ -172,20 +172,20 @@ fn read(bytes: Option<&[u8]>) -> Result<Proofs, Unreadable> {
 }
 
 /// The hash of what makes a login this one; `None` when a part of it is missing.
-fn hash(facts: &Facts<'_>) -> Option<String> {
-    let attempt = facts.attempt;
+fn hash(binding: &LoginBinding<'_>) -> Option<String> {
+    let attempt = binding.attempt;
     let mut parts = Parts(Context::new(&SHA256));
-    parts.add(Some(facts.subject));
+    parts.add(Some(binding.subject));
     parts.add(Some(&attempt.user));
-    parts.add(Some(&facts.id.to_string()));
+    parts.add(Some(&binding.id.to_string()));
     parts.add(attempt.ruser.as_deref());
     parts.add(attempt.ssh_auth.as_deref().filter(|text| !text.is_empty()));
     parts.add(Some(&attempt.service));
     let address = attempt.address.map(|address| address.to_string());
     parts.add(address.as_deref());
     parts.add(Some(&boot_id()?));
-    parts.0.update(&facts.policy);
-    if facts.local {
+    parts.0.update(&binding.policy);
+    if binding.local {
         attempt.ruser.as_ref()?;
         let (session, terminal) = (Session::own()?, terminal(attempt.tty.as_deref()?)?);
         if session.terminal != terminal.device {

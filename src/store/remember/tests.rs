@@ -36,8 +36,8 @@ impl Host {
     fn state(&self) -> PathBuf {
         self.above.path().join("state")
     }
-    fn facts(&self) -> Facts<'_> {
-        Facts {
+    fn binding(&self) -> LoginBinding<'_> {
+        LoginBinding {
             attempt: &self.attempt,
             subject: "alice",
             id: 1635_u64.try_into().unwrap(),
@@ -45,11 +45,11 @@ impl Host {
             policy: [7; 32],
         }
     }
-    fn keep(&self) {
-        keep(&self.state(), &self.rules, &self.facts());
+    fn store(&self) {
+        store(&self.state(), &self.rules, &self.binding());
     }
-    fn holds(&self, facts: &Facts<'_>) -> bool {
-        holds(&self.state(), &self.rules, facts)
+    fn is_remembered(&self, binding: &LoginBinding<'_>) -> bool {
+        is_remembered(&self.state(), &self.rules, binding)
     }
     fn file(&self) -> PathBuf {
         self.state()
@@ -63,7 +63,7 @@ impl Host {
             .proofs
             .iter_mut()
             .for_each(|proof| change(&mut proof.now));
-        let Change::Write(bytes) = state::encode(&proofs, VERSION) else {
+        let FileChange::Write(bytes) = state::encode(&proofs, VERSION) else {
             panic!("a value is written");
         };
         fs::write(self.file(), bytes).unwrap();
@@ -73,12 +73,12 @@ impl Host {
 #[test]
 fn the_same_login_is_remembered_until_it_is_forgotten() {
     let host = Host::new();
-    assert!(!host.holds(&host.facts()));
+    assert!(!host.is_remembered(&host.binding()));
     assert!(!host.state().exists());
-    host.keep();
-    assert!(host.holds(&host.facts()));
+    host.store();
+    assert!(host.is_remembered(&host.binding()));
     assert!(forget(&host.state(), "alice").unwrap());
-    assert!(!host.holds(&host.facts()));
+    assert!(!host.is_remembered(&host.binding()));
     assert!(!forget(&host.state(), "alice").unwrap());
     assert!(!forget(&host.state(), "bob").unwrap());
 }
@@ -89,8 +89,8 @@ type Other = (&'static str, fn(&mut Attempt));
 #[test]
 fn each_other_fact_makes_it_another_login() {
     let host = Host::new();
-    host.keep();
-    let facts = host.facts();
+    host.store();
+    let binding = host.binding();
     let others: [Other; 8] = [
         ("user", |attempt| attempt.user = "bob".into()),
         ("service", |attempt| attempt.service = "login".into()),
@@ -111,59 +111,59 @@ fn each_other_fact_makes_it_another_login() {
         let mut attempt = host.attempt.clone();
         change(&mut attempt);
         assert!(
-            !host.holds(&Facts {
+            !host.is_remembered(&LoginBinding {
                 attempt: &attempt,
-                ..facts
+                ..binding
             }),
             "{what}"
         );
     }
-    assert!(!host.holds(&Facts {
+    assert!(!host.is_remembered(&LoginBinding {
         subject: "bob",
-        ..facts
+        ..binding
     }));
-    assert!(!host.holds(&Facts {
+    assert!(!host.is_remembered(&LoginBinding {
         id: 1636_u64.try_into().unwrap(),
-        ..facts
+        ..binding
     }));
-    assert!(!host.holds(&Facts {
+    assert!(!host.is_remembered(&LoginBinding {
         policy: [8; 32],
-        ..facts
+        ..binding
     }));
-    assert!(!host.holds(&Facts {
+    assert!(!host.is_remembered(&LoginBinding {
         local: true,
-        ..facts
+        ..binding
     }));
-    assert!(host.holds(&facts));
+    assert!(host.is_remembered(&binding));
 }
 
 #[test]
 fn nothing_is_remembered_unless_the_rules_say_so() {
     let mut host = Host::new();
     host.rules.time = Duration::ZERO;
-    host.keep();
+    host.store();
     assert!(!host.state().exists());
     host.rules.time = Duration::from_secs(600);
     host.rules.services = Some(vec!["sudo".into()]);
-    host.keep();
+    host.store();
     assert!(!host.state().exists());
     host.rules.services = Some(vec!["sudo".into(), "sshd".into()]);
-    host.keep();
-    assert!(host.holds(&host.facts()));
+    host.store();
+    assert!(host.is_remembered(&host.binding()));
     host.rules.services = Some(Vec::new());
-    assert!(!host.holds(&host.facts()));
+    assert!(!host.is_remembered(&host.binding()));
     host.rules.services = None;
     host.rules.time = Duration::ZERO;
-    assert!(!host.holds(&host.facts()));
+    assert!(!host.is_remembered(&host.binding()));
 }
 
 #[test]
 fn an_old_or_future_proof_or_a_clock_that_went_back_is_not_remembered() {
     let host = Host::new();
     let with = |change: fn(&mut Clocks)| {
-        host.keep();
+        host.store();
         host.kept(change);
-        host.holds(&host.facts())
+        host.is_remembered(&host.binding())
     };
     assert!(with(|_| ()));
     assert!(with(|kept| {
@@ -187,43 +187,43 @@ fn an_old_or_future_proof_or_a_clock_that_went_back_is_not_remembered() {
 #[test]
 fn a_damaged_newer_or_open_file_remembers_nothing() {
     let host = Host::new();
-    host.keep();
+    host.store();
     let good = fs::read_to_string(host.file()).unwrap();
     let newer = good.replace("\"version\":1", "\"version\":2");
     for bad in ["", "{", &newer, &good[..good.len() - 1]] {
         fs::write(host.file(), bad).unwrap();
-        assert!(!host.holds(&host.facts()), "{bad}");
+        assert!(!host.is_remembered(&host.binding()), "{bad}");
         assert_eq!(unreadable(&host.state()).unwrap().len(), 1);
     }
     fs::write(host.file(), &newer).unwrap();
-    host.keep();
+    host.store();
     assert_eq!(fs::read_to_string(host.file()).unwrap(), newer);
     fs::write(host.file(), "junk").unwrap();
-    host.keep();
-    assert!(host.holds(&host.facts()));
+    host.store();
+    assert!(host.is_remembered(&host.binding()));
     fs::set_permissions(host.file(), fs::Permissions::from_mode(0o604)).unwrap();
-    assert!(!host.holds(&host.facts()));
+    assert!(!host.is_remembered(&host.binding()));
     fs::set_permissions(host.file(), fs::Permissions::from_mode(0o600)).unwrap();
     fs::set_permissions(host.state(), fs::Permissions::from_mode(0o750)).unwrap();
-    assert!(!host.holds(&host.facts()));
+    assert!(!host.is_remembered(&host.binding()));
 }
 
 #[test]
 fn a_user_has_so_many_remembered_logins_and_the_oldest_goes() {
     let host = Host::new();
-    let facts = host.facts();
-    let with = |number: u64| Facts {
+    let binding = host.binding();
+    let with = |number: u64| LoginBinding {
         id: (number + 1).try_into().unwrap(),
-        ..facts
+        ..binding
     };
     for number in 0..=MOST as u64 {
-        keep(&host.state(), &host.rules, &with(number));
+        store(&host.state(), &host.rules, &with(number));
     }
-    assert!(!host.holds(&with(0)));
-    assert!((1..=MOST as u64).all(|number| host.holds(&with(number))));
+    assert!(!host.is_remembered(&with(0)));
+    assert!((1..=MOST as u64).all(|number| host.is_remembered(&with(number))));
     // Again is no second one.
-    keep(&host.state(), &host.rules, &with(5));
-    assert!(host.holds(&with(1)));
+    store(&host.state(), &host.rules, &with(5));
+    assert!(host.is_remembered(&with(1)));
 }
 
 #[test]
@@ -242,12 +242,12 @@ fn a_local_login_without_caller_session_or_terminal_is_not_remembered() {
         Some(""),
     ] {
         host.attempt.tty = tty.map(str::to_owned);
-        let facts = Facts {
+        let binding = LoginBinding {
             local: true,
-            ..host.facts()
+            ..host.binding()
         };
-        keep(&host.state(), &host.rules, &facts);
-        assert!(!host.holds(&facts), "{tty:?}");
+        store(&host.state(), &host.rules, &binding);
+        assert!(!host.is_remembered(&binding), "{tty:?}");
     }
     assert!(!host.state().exists());
 }

@@ -9,7 +9,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
-use super::{Change, Durability, Error, Folder, Kind, LOCK, NEW, PATIENCE, io_error, write};
+use super::{Durability, Error, FileChange, Folder, Kind, LOCK, NEW, PATIENCE, io_error, write};
 
 /// How often a lock is tried, at first and later on.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -20,15 +20,15 @@ impl Folder {
         &self,
         name: &str,
         durability: Durability,
-        change: impl FnOnce(Option<&[u8]>) -> (T, Change),
+        change: impl FnOnce(Option<&[u8]>) -> (T, FileChange),
     ) -> Result<T, Error> {
         let path = self.file(name)?;
         let _lock = self.lock(name, &path)?;
         let (result, change) = change(self.read(name)?.as_deref());
         match change {
-            Change::Keep => return Ok(result),
-            Change::Write(bytes) => self.replace(name, &bytes, durability),
-            Change::Remove => self.remove(name),
+            FileChange::Keep => return Ok(result),
+            FileChange::Write(bytes) => self.replace(name, &bytes, durability),
+            FileChange::Remove => self.remove(name),
         }
         .and_then(|()| match durability {
             Durability::Now => fsync(&self.folder),

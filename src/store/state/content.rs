@@ -4,7 +4,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Unreadable};
+use super::{FileChange, Unreadable};
 
 /// The name of a user's file: the SHA-256 of the user's name in hex, since the name itself may hold
 /// slashes, or be as long as no file's name can be.
@@ -51,7 +51,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unre
 
 /// The change that puts a value of `version` into a file.
 #[must_use]
-pub fn encode<T: Serialize>(body: &T, version: u64) -> Change {
+pub fn encode<T: Serialize>(body: &T, version: u64) -> FileChange {
     // Maps, lists, text and numbers always are JSON; if not, an empty file denies.
-    Change::Write(serde_json::to_vec(&Versioned { version, body }).unwrap_or_default())
+    FileChange::Write(serde_json::to_vec(&Versioned { version, body }).unwrap_or_default())
 }

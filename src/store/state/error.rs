@@ -21,7 +21,7 @@ pub(super) enum Kind {
     Io(Errno),
     /// Something on the way to the folder.
     #[error("{}", .0.why())]
-    Way(trusted_file::Error),
+    Path(trusted_file::Error),
     #[error("belongs to uid {0}, which is not trusted")]
     Owner(u32),
     #[error("group or others have access (mode {0:04o})")]
@@ -86,7 +86,7 @@ impl Error {
     pub fn is_untrusted(&self) -> bool {
         match &self.kind {
             Kind::Owner(_) | Kind::Open(_) | Kind::NotA(_) => true,
-            Kind::Way(error) => error.errno().is_none(),
+            Kind::Path(error) => error.errno().is_none(),
             _ => false,
         }
     }
@@ -100,7 +100,7 @@ impl Error {
     pub(super) fn errno(&self) -> Option<Errno> {
         match &self.kind {
             Kind::Io(errno) => Some(*errno),
-            Kind::Way(error) => error.errno(),
+            Kind::Path(error) => error.errno(),
             _ => None,
         }
     }
@@ -109,7 +109,7 @@ impl Error {
 /// Why something that is kept in the state was not looked at or not changed, by what follows from it.
 /// The texts are for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
+pub enum Failure {
     /// The disk is full or read-only.
     Disk(String),
     /// A limit of the process's own caller.
@@ -118,7 +118,7 @@ pub enum Fault {
     State(String),
 }
 
-impl From<Error> for Fault {
+impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let text = error.to_string();
         if error.is_disk() {

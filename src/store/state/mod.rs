@@ -27,7 +27,7 @@ use crate::host::trusted_file::{self, LIMIT, is_trusted};
 
 pub use content::{decode, encode, file_name, hex};
 use error::Kind;
-pub use error::{Error, Fault, Unreadable};
+pub use error::{Error, Failure, Unreadable};
 
 /// How long a lock is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ const NEW: &str = ".new";
 
 /// What becomes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum FileChange {
     /// It stays as it is.
     Keep,
     /// It holds this from now on.
@@ -205,7 +205,7 @@ impl Folder {
     pub fn update<T>(
         &self,
         name: &str,
-        change: impl FnOnce(Option<&[u8]>) -> (T, Change),
+        change: impl FnOnce(Option<&[u8]>) -> (T, FileChange),
     ) -> Result<T, Error> {
         self.change(name, Durability::Later, change)
     }
@@ -217,7 +217,7 @@ impl Folder {
     pub fn update_durably<T>(
         &self,
         name: &str,
-        change: impl FnOnce(Option<&[u8]>) -> (T, Change),
+        change: impl FnOnce(Option<&[u8]>) -> (T, FileChange),
     ) -> Result<T, Error> {
         self.change(name, Durability::Now, change)
     }
@@ -290,7 +290,7 @@ fn is_name(name: &str) -> bool {
 fn way_error(path: &Path, error: trusted_file::Error) -> Error {
     Error {
         path: path.to_owned(),
-        kind: Kind::Way(error),
+        kind: Kind::Path(error),
     }
 }
 

@@ -22,7 +22,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 fn write(folder: &Folder, text: &str) -> Result<(), Error> {
-    folder.update("f", |_| ((), Change::Write(text.into())))
+    folder.update("f", |_| ((), FileChange::Write(text.into())))
 }
 
 #[test]
@@ -50,15 +50,15 @@ fn a_file_is_written_read_and_taken_away() {
     assert_eq!(folder.read("f").unwrap(), None);
     write(&folder, "one").unwrap();
     let seen = folder.update("f", |old| {
-        (old.unwrap().to_vec(), Change::Write("two".into()))
+        (old.unwrap().to_vec(), FileChange::Write("two".into()))
     });
     assert_eq!(seen.unwrap(), b"one");
-    folder.update("f", |_| ((), Change::Keep)).unwrap();
+    folder.update("f", |_| ((), FileChange::Keep)).unwrap();
     assert_eq!(folder.read("f").unwrap().unwrap(), b"two");
     assert_eq!(folder.names().unwrap(), ["f"]);
     assert_eq!(mode(&above.path().join("state/f")), 0o600);
     folder
-        .update_durably("f", |_| ((), Change::Remove))
+        .update_durably("f", |_| ((), FileChange::Remove))
         .unwrap();
     assert_eq!(folder.names().unwrap(), [""; 0]);
 }
@@ -107,7 +107,7 @@ fn a_file_that_others_can_read_is_refused_and_so_are_links_and_pipes() {
     assert!(folder.sub("sub").unwrap_err().is_untrusted());
     // The lock of another is not taken.
     symlink("f", path.join("g.lock")).unwrap();
-    let locked = folder.update("g", |_| ((), Change::Keep));
+    let locked = folder.update("g", |_| ((), FileChange::Keep));
     assert!(locked.unwrap_err().is_untrusted());
 }
 
@@ -166,7 +166,7 @@ fn a_lock_that_another_holds_is_waited_for_a_second_and_then_refused() {
             folder.update("f", move |_| {
                 started.send(()).unwrap();
                 let _ = held.recv();
-                ((), Change::Keep)
+                ((), FileChange::Keep)
             })
         });
         is_held.recv().unwrap();
@@ -231,7 +231,7 @@ fn errors_tell_apart_disk_and_process() {
 
 #[test]
 fn only_content_of_the_same_version_is_used() {
-    let Change::Write(bytes) = encode(&vec![1, 2], 3) else {
+    let FileChange::Write(bytes) = encode(&vec![1, 2], 3) else {
         panic!("a value is written");
     };
     let read = |bytes: &[u8], version| decode::<Vec<u32>>(bytes, version);

@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::Error;
-use crate::base::attempt::When;
+use crate::base::attempt::SendMode;
 use crate::base::text;
 use crate::client::authy::types::AuthyId;
 use crate::host::ssh_key::Fingerprint;
@@ -23,7 +23,7 @@ pub enum Entry {
     /// Several people, told apart by the SSH key of the login.
     Shared(Shared),
     /// There is an entry, and its value names nobody.
-    Unusable {
+    Invalid {
         /// The line of the entry.
         line: usize,
         /// What is wrong with it.
@@ -39,7 +39,7 @@ pub struct Person {
     /// Their number.
     pub id: AuthyId,
     /// When they get a push, where it is not as `login.push` says.
-    pub push: Option<When>,
+    pub push: Option<SendMode>,
 }
 
 impl From<AuthyId> for Person {
@@ -54,12 +54,12 @@ pub struct Shared {
     /// Whose key is whose; never empty.
     pub keys: BTreeMap<Fingerprint, AuthyId>,
     /// When they get a push, where it is not as `login.push` says.
-    pub push: Option<When>,
+    pub push: Option<SendMode>,
 }
 
 /// Why the keys of a login name no person of a shared account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoKey {
+pub enum KeyMismatch {
     /// No key was proven.
     #[error(
         "no SSH key was accepted before, so nobody knows which person of a shared account it is"
@@ -78,14 +78,14 @@ impl Shared {
     ///
     /// # Errors
     /// The keys name nobody, or several people.
-    pub fn person(&self, keys: &[Fingerprint]) -> Result<Person, NoKey> {
+    pub fn person(&self, keys: &[Fingerprint]) -> Result<Person, KeyMismatch> {
         if keys.is_empty() {
-            return Err(NoKey::None);
+            return Err(KeyMismatch::None);
         }
         let mut ids = keys.iter().filter_map(|key| self.keys.get(key).copied());
-        let id = ids.next().ok_or(NoKey::Unknown)?;
+        let id = ids.next().ok_or(KeyMismatch::Unknown)?;
         if ids.any(|other| other != id) {
-            return Err(NoKey::Several);
+            return Err(KeyMismatch::Several);
         }
         Ok(Person {
             id,
@@ -95,15 +95,15 @@ impl Shared {
 }
 
 /// The words of `push`.
-const PUSH: [(&str, When); 3] = [
-    ("auto", When::Auto),
-    ("on-request", When::OnRequest),
-    ("never", When::Never),
+const PUSH: [(&str, SendMode); 3] = [
+    ("auto", SendMode::Auto),
+    ("on-request", SendMode::OnRequest),
+    ("never", SendMode::Never),
 ];
 
 /// The word for `push`, as it stands in an entry.
 #[must_use]
-pub fn push_word(push: When) -> &'static str {
+pub fn push_word(push: SendMode) -> &'static str {
     PUSH.iter()
         .find(|(_, when)| *when == push)
         .map_or("", |(word, _)| word)
@@ -126,7 +126,7 @@ pub(super) struct Row<'a> {
 struct Table {
     id: Option<Result<AuthyId, String>>,
     keys: Option<Result<BTreeMap<Fingerprint, AuthyId>, String>>,
-    push: Option<Result<When, String>>,
+    push: Option<Result<SendMode, String>>,
 }
 
 impl Row<'_> {
@@ -135,9 +135,9 @@ impl Row<'_> {
             Some(table) => self.table(table)?.entry(),
             None => id(value).map(|id| Entry::Enrolled(id.into())),
         };
-        Ok(read.unwrap_or_else(|why| Entry::Unusable {
+        Ok(read.unwrap_or_else(|why| Entry::Invalid {
             line: self.line,
-            message: format!("{}: {why}", text::clean_to(self.user, 64)),
+            message: format!("{}: {why}", text::sanitize_to(self.user, 64)),
         }))
     }
 
@@ -145,7 +145,7 @@ impl Row<'_> {
         // A table that was not written as one came from a name with a dot in it.
         if !self.source.starts_with(self.span.clone(), '{') {
             let part = table.keys().next().map_or("", |key| key.get_ref());
-            let name = text::clean_to(&format!("{}.{part}", self.user), 64);
+            let name = text::sanitize_to(&format!("{}.{part}", self.user), 64);
             return Err(self.error(format!("{name}: put the name in quotes")));
         }
         let mut read = Table::default();
@@ -156,7 +156,10 @@ impl Row<'_> {
                 "keys" => read.keys = Some(keys(value)),
                 "push" => read.push = Some(push(value)),
                 other => {
-                    let (user, key) = (text::clean_to(self.user, 64), text::clean_to(other, 64));
+                    let (user, key) = (
+                        text::sanitize_to(self.user, 64),
+                        text::sanitize_to(other, 64),
+                    );
                     return Err(self.error(format!("{user}: unknown key {key}")));
                 }
             }
@@ -192,7 +195,7 @@ fn keys(value: &DeValue<'_>) -> Result<BTreeMap<Fingerprint, AuthyId>, String> {
         .filter(|table| !table.is_empty())
         .ok_or("keys must be a table with a fingerprint and an authy id for each key")?;
     let read = |key: &str, value| {
-        let named = |why: String| format!("{}: {why}", text::clean_to(key, 64));
+        let named = |why: String| format!("{}: {why}", text::sanitize_to(key, 64));
         let fingerprint = key
             .parse::<Fingerprint>()
             .map_err(|error| named(error.to_string()))?;
@@ -204,7 +207,7 @@ fn keys(value: &DeValue<'_>) -> Result<BTreeMap<Fingerprint, AuthyId>, String> {
         .collect()
 }
 
-fn push(value: &DeValue<'_>) -> Result<When, String> {
+fn push(value: &DeValue<'_>) -> Result<SendMode, String> {
     let word = value.as_str().unwrap_or_default();
     PUSH.iter()
         .find(|(name, _)| *name == word)
@@ -232,7 +235,7 @@ mod tests {
         Mapping::parse(&text, Path::new("users.toml")).map_err(|error| error.to_string())
     }
 
-    fn person(id: u64, push: Option<When>) -> Person {
+    fn person(id: u64, push: Option<SendMode>) -> Person {
         let id = id.try_into().unwrap();
         Person { id, push }
     }
@@ -255,10 +258,10 @@ mod tests {
         assert_eq!(of(&[A]), Ok(person(1640, None)));
         assert_eq!(of(&[B, B]), Ok(person(1641, None)));
         assert_eq!(of(&[C, B]), Ok(person(1641, None)));
-        assert_eq!(of(&[]), Err(NoKey::None));
-        assert_eq!(of(&[C]), Err(NoKey::Unknown));
-        assert_eq!(of(&[A, B]), Err(NoKey::Several));
-        assert_eq!(of(&[A, C, B]), Err(NoKey::Several));
+        assert_eq!(of(&[]), Err(KeyMismatch::None));
+        assert_eq!(of(&[C]), Err(KeyMismatch::Unknown));
+        assert_eq!(of(&[A, B]), Err(KeyMismatch::Several));
+        assert_eq!(of(&[A, C, B]), Err(KeyMismatch::Several));
     }
 
     #[test]
@@ -320,7 +323,7 @@ mod tests {
             ("{ push = \"auto\" }".into(), "authy_id is missing"),
         ] {
             let mapping = parse(&value).unwrap();
-            let Entry::Unusable {
+            let Entry::Invalid {
                 line: 3,
                 message: found,
             } = mapping.find("deploy")

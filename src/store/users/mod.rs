@@ -14,11 +14,11 @@ use std::path::Path;
 
 use crate::base::text;
 use crate::host::toml_file::{self, Lines, Source};
-use crate::host::trusted_file::{self, Holds};
+use crate::host::trusted_file::{self, Access};
 use entry::Row;
 
 pub use crate::host::toml_file::Error;
-pub use entry::{Entry, NoKey, Person, Shared, push_word};
+pub use entry::{Entry, KeyMismatch, Person, Shared, push_word};
 
 /// Where users.toml is when nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/pam_authy/users.toml";
@@ -38,7 +38,7 @@ pub struct Found {
 /// # Errors
 /// The file cannot be trusted or read, or is not valid as a whole.
 pub fn find(path: &Path, user: &str) -> Result<Found, Error> {
-    let opened = trusted_file::open(path, Holds::Public)?;
+    let opened = trusted_file::open(path, Access::WorldReadable)?;
     if let Some(found) = index::find(&opened, user) {
         return Ok(found);
     }
@@ -56,7 +56,8 @@ pub fn find(path: &Path, user: &str) -> Result<Found, Error> {
 #[must_use]
 pub fn is_indexed(path: &Path) -> bool {
     // Whoever it asks about: an index that holds answers for anybody.
-    trusted_file::open(path, Holds::Public).is_ok_and(|opened| index::find(&opened, "").is_some())
+    trusted_file::open(path, Access::WorldReadable)
+        .is_ok_and(|opened| index::find(&opened, "").is_some())
 }
 
 /// A valid users.toml.
@@ -80,7 +81,7 @@ impl Mapping {
     /// The file cannot be trusted or read, or is not valid as a whole.
     pub fn load(path: &Path) -> Result<Self, Error> {
         Self::parse(
-            &toml_file::read(path, Holds::Public, trusted_file::MAPPING_LIMIT)?,
+            &toml_file::read(path, Access::WorldReadable, trusted_file::MAPPING_LIMIT)?,
             path,
         )
     }
@@ -96,7 +97,7 @@ impl Mapping {
         for (name, value) in &source.parse()? {
             let (at, name) = (name.span(), name.get_ref());
             if name != "users" {
-                let shown = text::clean_to(name, 64);
+                let shown = text::sanitize_to(name, 64);
                 return Err(source.error(
                     at,
                     format!("unknown key {shown}; users stand under [users]"),
@@ -258,7 +259,7 @@ mod tests {
         for value in bad {
             let mapping = parse(&format!("[users]\nbob = {value}\nalice = 1635\n")).unwrap();
             assert!(
-                matches!(mapping.find("bob"), Entry::Unusable { line: 2, .. }),
+                matches!(mapping.find("bob"), Entry::Invalid { line: 2, .. }),
                 "{value}: {:?}",
                 mapping.find("bob")
             );

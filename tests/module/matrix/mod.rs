@@ -33,7 +33,7 @@ enum Class {
     /// The one class that asks `when_unavailable`.
     Outage,
     /// Not Authy: denied, whatever `when_unavailable` says.
-    FalseIdentity,
+    UntrustedServer,
     /// A no, after which the person may try again.
     Wrong,
     RateLimited,
@@ -56,7 +56,7 @@ impl Class {
                 "PAM_AUTHINFO_UNAVAIL",
                 "verdict=unavailable reason=no_answer ",
             ),
-            Self::FalseIdentity => (
+            Self::UntrustedServer => (
                 "PAM_AUTHINFO_UNAVAIL",
                 "verdict=unavailable reason=false_identity ",
             ),
@@ -161,7 +161,7 @@ fn prove_row(row: &Row, policy: &str) -> Result<(), Trouble> {
     if connections > row.class.questions() as u64 + 1 {
         return Err(Trouble::Wrong(format!("too many connections: {seen}")));
     }
-    if row.class == Class::FalseIdentity && (verifies > 0 || seen["handshakes"] != 0) {
+    if row.class == Class::UntrustedServer && (verifies > 0 || seen["handshakes"] != 0) {
         return Err(Trouble::Wrong(format!("something was sent: {seen}")));
     }
     Ok(())

@@ -27,7 +27,7 @@ fn a_false_certificate_is_never_let_pass_and_sees_no_byte_of_the_request() {
         .map(|name| {
             row(
                 json!({"certificate": name, "times": 0}),
-                Class::FalseIdentity,
+                Class::UntrustedServer,
             )
         })
         .collect();
@@ -199,7 +199,7 @@ fn an_old_or_anonymous_protocol_is_never_let_pass_and_sees_no_byte_of_the_reques
         for policy in POLICIES {
             let seen = std::cell::RefCell::new(String::new());
             let proven = patiently(|| {
-                *seen.borrow_mut() = meets_openssl(options, Class::FalseIdentity, policy)?;
+                *seen.borrow_mut() = meets_openssl(options, Class::UntrustedServer, policy)?;
                 Ok(())
             });
             assert_eq!(proven, Ok(()), "{options:?}");

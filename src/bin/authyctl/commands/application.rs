@@ -5,16 +5,16 @@ use serde_json::{Map, Value, json};
 
 use super::client;
 use crate::cli::Global;
-use crate::failure::Failure;
-use crate::output::{Done, table};
+use crate::error::CommandError;
+use crate::output::{Output, table};
 
-pub(crate) fn app(global: &Global) -> Result<Done, Failure> {
+pub(crate) fn app(global: &Global) -> Result<Output, CommandError> {
     let (client, deadline) = client(global)?;
     let app = client.app().details(deadline)?;
-    Ok(Done::new(table(&members(&app)), json!({"app": app})))
+    Ok(Output::new(table(&members(&app)), json!({"app": app})))
 }
 
-pub(crate) fn stats(global: &Global) -> Result<Done, Failure> {
+pub(crate) fn stats(global: &Global) -> Result<Output, CommandError> {
     let (client, deadline) = client(global)?;
     let stats = client.app().stats(deadline)?;
     // The columns of the first month, its name before the counts; what later ones have more is shown
@@ -48,14 +48,14 @@ pub(crate) fn stats(global: &Global) -> Result<Done, Failure> {
         "total_users": stats.total_users,
         "count": stats.count,
     });
-    Ok(Done::new(lines, members))
+    Ok(Output::new(lines, members))
 }
 
 /// Name and value of every member.
 fn members(object: &Map<String, Value>) -> Vec<Vec<String>> {
     object
         .iter()
-        .map(|(name, value)| vec![text::clean(name).replace('_', " "), shown(Some(value))])
+        .map(|(name, value)| vec![text::sanitize(name).replace('_', " "), shown(Some(value))])
         .collect()
 }
 
@@ -63,7 +63,7 @@ fn shown(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "?".to_owned(),
         Some(Value::Bool(flag)) => if *flag { "yes" } else { "no" }.to_owned(),
-        Some(Value::String(text)) => text::clean(text),
-        Some(other) => text::clean(&other.to_string()),
+        Some(Value::String(text)) => text::sanitize(text),
+        Some(other) => text::sanitize(&other.to_string()),
     }
 }

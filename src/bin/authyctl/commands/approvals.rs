@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::{client, person};
 use crate::cli::{Global, Push};
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
 
-pub(crate) fn push(global: &Global, how: &Push) -> Result<Done, Failure> {
+pub(crate) fn push(global: &Global, how: &Push) -> Result<Output, CommandError> {
     let id = person(global, &how.who)?;
     let (client, deadline) = client(global)?;
     let request = Request {
@@ -25,7 +25,7 @@ pub(crate) fn push(global: &Global, how: &Push) -> Result<Done, Failure> {
     };
     let uuid = client.approvals().create(id, &request, deadline)?;
     if how.no_wait {
-        return Ok(Done::new(
+        return Ok(Output::new(
             vec![format!("the request {uuid} is on its way to the phone")],
             members(&uuid, Decision::Pending, Some(id)),
         ));
@@ -49,23 +49,23 @@ pub(crate) fn push(global: &Global, how: &Push) -> Result<Done, Failure> {
     conclude(&uuid, decision, id)
 }
 
-fn conclude(uuid: &Uuid, decision: Decision, id: AuthyId) -> Result<Done, Failure> {
+fn conclude(uuid: &Uuid, decision: Decision, id: AuthyId) -> Result<Output, CommandError> {
     let members = members(uuid, decision, Some(id));
     if decision == Decision::Approved {
-        return Ok(Done::new(vec!["approved".to_owned()], members));
+        return Ok(Output::new(vec!["approved".to_owned()], members));
     }
     let why = match decision {
         Decision::Denied => "denied on the phone",
         _ => "nobody answered in time",
     };
-    Err(Failure::new(Kind::Refused, why).with_members(members))
+    Err(CommandError::new(ErrorKind::Refused, why).with_members(members))
 }
 
-pub(crate) fn approval(global: &Global, uuid: &Uuid) -> Result<Done, Failure> {
+pub(crate) fn approval(global: &Global, uuid: &Uuid) -> Result<Output, CommandError> {
     let (client, deadline) = client(global)?;
     let status = client.approvals().status(uuid, deadline)?;
-    Ok(Done::new(
-        vec![status.decision.word().to_owned()],
+    Ok(Output::new(
+        vec![status.decision.as_str().to_owned()],
         members(uuid, status.decision, status.authy_id),
     ))
 }
@@ -73,7 +73,7 @@ pub(crate) fn approval(global: &Global, uuid: &Uuid) -> Result<Done, Failure> {
 fn members(uuid: &Uuid, decision: Decision, id: Option<AuthyId>) -> Value {
     json!({
         "uuid": uuid.to_string(),
-        "status": decision.word(),
+        "status": decision.as_str(),
         "authy_id": id.map(AuthyId::number),
     })
 }

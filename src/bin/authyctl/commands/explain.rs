@@ -1,6 +1,6 @@
 //! `explain`: what a login would be asked, and by which line of which file.
 //!
-//! It asks `policy::Question`, the function that the module asks.
+//! It asks `policy::RequirementQuery`, the function that the module asks.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -8,43 +8,47 @@ use std::path::{Path, PathBuf};
 use pam_authy::base::attempt::{Attempt, Factor};
 use pam_authy::base::text;
 use pam_authy::host::account;
-use pam_authy::login::policy::{Needed, Question};
-use pam_authy::store::config::{Config, Login, Otherwise, When, Whose};
+use pam_authy::login::policy::{Requirement, RequirementQuery};
+use pam_authy::store::config::{Config, Fallback, Login, SendMode, Subject};
 use pam_authy::store::users::{self, Entry, Found};
 use serde_json::json;
 
 use super::limits;
 use crate::cli::Global;
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
 
 pub(crate) fn explain(
     global: &Global,
     user: &str,
     service: &str,
     rhost: Option<IpAddr>,
-) -> Result<Done, Failure> {
+) -> Result<Output, CommandError> {
     let config = Config::load(&global.config)?;
     let found = users::find(&global.users, user)?;
     let mut rules = config.login(service);
     rules.push = own_push(&found.entry).unwrap_or(rules.push);
     let attempt = attempt(user, service, rhost);
-    let question = Question {
+    let question = RequirementQuery {
         attempt: &attempt,
         subject: user,
         exempt: &config.exempt,
         unenrolled: rules.unenrolled,
     };
-    let account = |error: account::LookupFailed| Failure::new(Kind::Local, error.to_string());
-    let needed = question.needed(
+    let account =
+        |error: account::LookupFailed| CommandError::new(ErrorKind::Local, error.to_string());
+    let needed = question.requirement(
         |groups| account::group_of(user, groups).map_err(account),
         || Ok(found.entry.clone()),
         || account::spelling(user).map_err(account),
     )?;
-    let shown = text::clean_to(user, 64);
+    let shown = text::sanitize_to(user, 64);
     let reason = reason(&needed, &found.entry, &shown, rules.unenrolled);
     let (file, line) = source(global, &config, service, &needed, &found);
-    let is_required = !matches!(needed, Needed::Exempt(_) | Needed::Pass);
+    let is_required = !matches!(
+        needed,
+        Requirement::Exempt(_) | Requirement::NotEnrolledAllowed
+    );
     let place = place(&file, line);
     let from = rhost.map_or(String::new(), |rhost| format!(" from {rhost}"));
     let asked_for = if is_required {
@@ -56,7 +60,8 @@ pub(crate) fn explain(
         format!("second factor for {shown} by {service}{from}: {asked_for}"),
         format!("{reason} ({place})"),
     ];
-    if matches!(needed, Needed::Person(_)) || matches!(found.entry, Entry::Shared(_)) && is_required
+    if matches!(needed, Requirement::Person(_))
+        || matches!(found.entry, Entry::Shared(_)) && is_required
     {
         lines.extend(asked(&config, &global.config, &rules, service));
         lines.extend(limits::standing(&config, user));
@@ -69,15 +74,15 @@ pub(crate) fn explain(
         "file": file,
         "line": line,
     });
-    Ok(Done::new(lines, members))
+    Ok(Output::new(lines, members))
 }
 
 /// When these people get a push, where their entry says so.
-fn own_push(entry: &Entry) -> Option<When> {
+fn own_push(entry: &Entry) -> Option<SendMode> {
     match entry {
         Entry::Enrolled(person) => person.push,
         Entry::Shared(shared) => shared.push,
-        Entry::Unusable { .. } | Entry::Absent => None,
+        Entry::Invalid { .. } | Entry::Absent => None,
     }
 }
 
@@ -95,11 +100,11 @@ fn attempt(user: &str, service: &str, rhost: Option<IpAddr>) -> Attempt {
     }
 }
 
-fn reason(needed: &Needed, entry: &Entry, shown: &str, unenrolled: Otherwise) -> String {
+fn reason(needed: &Requirement, entry: &Entry, shown: &str, unenrolled: Fallback) -> String {
     match needed {
-        Needed::Exempt(rule) => format!("{rule} holds"),
-        Needed::Person(person) => format!("{shown} is enrolled with authy id {}", person.id),
-        Needed::NoKey(_) => {
+        Requirement::Exempt(rule) => format!("{rule} holds"),
+        Requirement::Person(person) => format!("{shown} is enrolled with authy id {}", person.id),
+        Requirement::NoMatchingKey(_) => {
             let keys = match entry {
                 Entry::Shared(shared) => shared.keys.len(),
                 _ => 0,
@@ -109,16 +114,16 @@ fn reason(needed: &Needed, entry: &Entry, shown: &str, unenrolled: Otherwise) ->
                  one it is refused"
             )
         }
-        Needed::Unusable { message, .. } => {
+        Requirement::InvalidEntry { message, .. } => {
             format!("the entry of {shown} cannot be used, so every login is refused: {message}")
         }
-        Needed::Pass => {
+        Requirement::NotEnrolledAllowed => {
             format!("{shown} is not enrolled, and unenrolled = \"ignore\" lets that pass")
         }
-        Needed::Nobody if unenrolled == Otherwise::Ignore => format!(
+        Requirement::Decoy if unenrolled == Fallback::Ignore => format!(
             "{shown} is another spelling of an account's name, so unenrolled = \"ignore\" does not hold"
         ),
-        Needed::Nobody => {
+        Requirement::Decoy => {
             format!("{shown} is not enrolled, and unenrolled = \"deny\" refuses whatever is typed")
         }
     }
@@ -129,17 +134,17 @@ fn source(
     global: &Global,
     config: &Config,
     service: &str,
-    needed: &Needed,
+    needed: &Requirement,
     found: &Found,
 ) -> (PathBuf, Option<usize>) {
     match needed {
-        Needed::Exempt(rule) => (global.config.clone(), config.table_line("exempt", rule.key)),
-        Needed::Pass | Needed::Nobody => {
+        Requirement::Exempt(rule) => (global.config.clone(), config.table_line("exempt", rule.key)),
+        Requirement::NotEnrolledAllowed | Requirement::Decoy => {
             (global.config.clone(), config.line(service, "unenrolled"))
         }
-        Needed::Person(_) | Needed::NoKey(_) | Needed::Unusable { .. } => {
-            (global.users.clone(), found.line)
-        }
+        Requirement::Person(_)
+        | Requirement::NoMatchingKey(_)
+        | Requirement::InvalidEntry { .. } => (global.users.clone(), found.line),
     }
 }
 
@@ -170,24 +175,24 @@ fn asked(config: &Config, file: &Path, rules: &Login, service: &str) -> Vec<Stri
     if rules.token_in_password {
         lines.push("the token stands behind the password, in one reply".to_owned());
     }
-    if rules.push_code && rules.push != When::Never && rules.factors.contains(&Factor::Push) {
+    if rules.push_code && rules.push != SendMode::Never && rules.factors.contains(&Factor::Push) {
         lines.push("the push shows a code, which is asked for after the approval".to_owned());
     }
-    if rules.whose == Whose::Caller {
+    if rules.whose == Subject::Caller {
         lines.push(
             "whose = \"caller\": so it is where this user calls, and not the target".to_owned(),
         );
     }
-    if config.remember.holds_for(service) {
+    if config.remember.applies_to(service) {
         let seconds = config.remember.time.as_secs();
         lines.push(format!(
             "a proof is remembered for {seconds} s for the same login"
         ));
     }
-    if config.recovery.holds_for(service) {
+    if config.recovery.applies_to(service) {
         lines.push("recovery codes are taken, where the person has some".to_owned());
     }
-    if rules.when_unavailable == Otherwise::Ignore {
+    if rules.when_unavailable == Fallback::Ignore {
         let line = config.line(service, "when_unavailable");
         lines.push(format!(
             "while Authy cannot be asked, when_unavailable = \"ignore\" lets the login pass ({})",
@@ -200,14 +205,14 @@ fn asked(config: &Config, file: &Path, rules: &Login, service: &str) -> Vec<Stri
 /// A factor, and when it comes; nothing where it never does.
 fn offered(factor: Factor, rules: &Login) -> Option<String> {
     let when = match factor {
-        Factor::Token | Factor::Recovery => return Some(factor.word().to_owned()),
+        Factor::Token | Factor::Recovery => return Some(factor.as_str().to_owned()),
         Factor::Push => rules.push,
         Factor::Sms => rules.sms,
-        Factor::Call => When::OnRequest,
+        Factor::Call => SendMode::OnRequest,
     };
     match when {
-        When::Auto => Some(format!("{} at once", factor.word())),
-        When::OnRequest => Some(format!("{} when typed", factor.word())),
-        When::Never => None,
+        SendMode::Auto => Some(format!("{} at once", factor.as_str())),
+        SendMode::OnRequest => Some(format!("{} when typed", factor.as_str())),
+        SendMode::Never => None,
     }
 }

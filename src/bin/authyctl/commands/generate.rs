@@ -6,21 +6,21 @@ use clap_mangen::Man;
 use serde_json::json;
 
 use crate::cli::Cli;
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
 
 /// What the declarations do not say.
 const TAIL: &str = include_str!("man_tail.roff");
 
-pub(crate) fn completions(shell: Shell) -> Done {
+pub(crate) fn completions(shell: Shell) -> Output {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "authyctl", &mut script);
     as_text("completions", &script)
 }
 
 /// One page with a section for each command.
-pub(crate) fn man() -> Result<Done, Failure> {
-    let failed = |error: std::io::Error| Failure::new(Kind::Local, error.to_string());
+pub(crate) fn man() -> Result<Output, CommandError> {
+    let failed = |error: std::io::Error| CommandError::new(ErrorKind::Local, error.to_string());
     let mut command = Cli::command();
     command.build();
     let mut page = Vec::new();
@@ -58,9 +58,9 @@ fn flat(above: &str, command: &clap::Command) -> Vec<(String, clap::Command)> {
     found
 }
 
-fn as_text(member: &str, bytes: &[u8]) -> Done {
+fn as_text(member: &str, bytes: &[u8]) -> Output {
     let text = String::from_utf8_lossy(bytes);
-    Done::new(
+    Output::new(
         text.lines().map(str::to_owned).collect(),
         json!({member: text}),
     )

@@ -14,8 +14,8 @@ use pam_authy::store::config::Config;
 use serde_json::json;
 
 use crate::cli::Global;
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
 
 /// What config.toml is made of.
 const SAMPLE: &str = include_str!("../../../../etc/config.toml");
@@ -28,13 +28,14 @@ pub(crate) fn init(
     url: Option<&str>,
     ca_file: Option<&Path>,
     force: bool,
-) -> Result<Done, Failure> {
+) -> Result<Output, CommandError> {
     let path = &global.config;
     if path.symlink_metadata().is_ok() && !force {
-        return Err(
-            Failure::new(Kind::Local, format!("{}: exists already", path.display()))
-                .hint("--force writes over it"),
-        );
+        return Err(CommandError::new(
+            ErrorKind::Local,
+            format!("{}: exists already", path.display()),
+        )
+        .hint("--force writes over it"));
     }
     let key = read_key(key_file)?;
     let text = Secret::new(sample(&key, url, ca_file)?);
@@ -49,36 +50,38 @@ pub(crate) fn init(
     );
     let app = client.app().details(deadline).map_err(|error| {
         let is_refused = matches!(error, client::Error::KeyRefused(_));
-        let failure = Failure::from(error);
+        let error = CommandError::from(error);
         if is_refused {
-            failure.hint("nothing is written; authyctl init asks again")
+            error.hint("nothing is written; authyctl init asks again")
         } else {
-            failure
+            error
         }
     })?;
-    write(path, &text)
-        .map_err(|error| Failure::new(Kind::Local, format!("{}: {error}", path.display())))?;
+    write(path, &text).map_err(|error| {
+        CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))
+    })?;
     // What cannot be used is better known now than at the first login.
     Config::load(path)?;
     let name = app.get("name").and_then(|name| name.as_str());
-    let name = pam_authy::base::text::clean(name.unwrap_or("without a name"));
+    let name = pam_authy::base::text::sanitize(name.unwrap_or("without a name"));
     let lines = vec![
         format!("the key belongs to the application {name}"),
         format!("{} is written", path.display()),
     ];
-    Ok(Done::new(lines, json!({"path": path, "app": app})))
+    Ok(Output::new(lines, json!({"path": path, "app": app})))
 }
 
 /// The sample with the key and, where said, the service in it.
-fn sample(key: &Secret, url: Option<&str>, ca_file: Option<&Path>) -> Result<String, Failure> {
+fn sample(key: &Secret, url: Option<&str>, ca_file: Option<&Path>) -> Result<String, CommandError> {
     let mut text = SAMPLE.replacen("key = \"\"", &format!("key = {}", quoted(key.expose())), 1);
     if let Some(url) = url {
         let line = "#url = \"https://api.authy.com\"";
         text = text.replacen(line, &format!("url = {}", quoted(url)), 1);
     }
     if let Some(file) = ca_file {
-        let file = std::path::absolute(file)
-            .map_err(|error| Failure::new(Kind::Local, format!("{}: {error}", file.display())))?;
+        let file = std::path::absolute(file).map_err(|error| {
+            CommandError::new(ErrorKind::Local, format!("{}: {error}", file.display()))
+        })?;
         let line = "#ca_file = \"/etc/pam_authy/ca.pem\"";
         text = text.replacen(
             line,
@@ -95,17 +98,19 @@ fn quoted(text: &str) -> String {
 }
 
 /// The key from the file, the prompt or standard input, without the line's end.
-pub(super) fn read_key(file: Option<&Path>) -> Result<Secret, Failure> {
+pub(super) fn read_key(file: Option<&Path>) -> Result<Secret, CommandError> {
     let text = match file {
         Some(path) => read_limited(
             fs::File::open(path).map_err(|error| {
-                Failure::new(Kind::Local, format!("{}: {error}", path.display()))
+                CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))
             })?,
             &path.display().to_string(),
         )?,
         None if io::stdin().is_terminal() => rpassword::prompt_password("Authy API key: ")
             .map(Secret::new)
-            .map_err(|error| Failure::new(Kind::Local, format!("the terminal: {error}")))?,
+            .map_err(|error| {
+                CommandError::new(ErrorKind::Local, format!("the terminal: {error}"))
+            })?,
         None => read_limited(io::stdin().lock(), "standard input")?,
     };
     let key = text.expose().trim();
@@ -113,18 +118,18 @@ pub(super) fn read_key(file: Option<&Path>) -> Result<Secret, Failure> {
     if is_key {
         Ok(Secret::new(key.to_owned()))
     } else {
-        Err(Failure::new(
-            Kind::Usage,
+        Err(CommandError::new(
+            ErrorKind::Usage,
             "a key is 1 to 200 visible ASCII characters",
         ))
     }
 }
 
-fn read_limited(from: impl Read, name: &str) -> Result<Secret, Failure> {
+fn read_limited(from: impl Read, name: &str) -> Result<Secret, CommandError> {
     let mut text = String::new();
     from.take(KEY_LIMIT)
         .read_to_string(&mut text)
-        .map_err(|error| Failure::new(Kind::Local, format!("{name}: {error}")))?;
+        .map_err(|error| CommandError::new(ErrorKind::Local, format!("{name}: {error}")))?;
     Ok(Secret::new(text))
 }
 

@@ -14,32 +14,32 @@ use pam_authy::base::secret::Secret;
 use pam_authy::base::text;
 use pam_authy::client::authy::Client;
 use pam_authy::client::http::Https;
-use pam_authy::host::trusted_file::{self, Holds};
+use pam_authy::host::trusted_file::{self, Access};
 use pam_authy::store::config::Config;
 use serde_json::json;
 use toml_edit::DocumentMut;
 
 use super::init::read_key;
 use crate::cli::{Global, Key};
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
 
 /// Where systemd puts credentials, anew at each start of a service.
 const CREDENTIALS: &str = "/run/credentials/";
 
-pub(crate) fn key(global: &Global, what: &Key) -> Result<Done, Failure> {
+pub(crate) fn key(global: &Global, what: &Key) -> Result<Output, CommandError> {
     match what {
         Key::Rotate { key_file } => rotate(global, key_file.as_deref()),
     }
 }
 
-fn rotate(global: &Global, key_file: Option<&Path>) -> Result<Done, Failure> {
+fn rotate(global: &Global, key_file: Option<&Path>) -> Result<Output, CommandError> {
     let api = Config::load(&global.config)?.api;
     let holder = Holder::find(&global.config)?;
     let new = Secret::new(read_key(key_file)?.expose().trim().to_owned());
     if new.expose() == api.key.expose() {
         let lines = vec!["this is the present key: nothing is changed".to_owned()];
-        return Ok(Done::new(
+        return Ok(Output::new(
             lines,
             json!({"path": holder.path, "changed": false}),
         ));
@@ -54,14 +54,14 @@ fn rotate(global: &Global, key_file: Option<&Path>) -> Result<Done, Failure> {
     let app = client
         .app()
         .details(deadline)
-        .map_err(|error| Failure::from(error).hint("the old key stays: nothing is changed"))?;
+        .map_err(|error| CommandError::from(error).hint("the old key stays: nothing is changed"))?;
     holder.replace(&new)?;
     let is_used =
         Config::load(&global.config).is_ok_and(|config| config.api.key.expose() == new.expose());
     if !is_used {
         write(&holder.path, &holder.text).map_err(|error| failed(&holder.path, &error))?;
-        return Err(Failure::new(
-            Kind::Local,
+        return Err(CommandError::new(
+            ErrorKind::Local,
             format!(
                 "{}: the new key can't be used; the old one is back",
                 holder.path.display()
@@ -75,14 +75,14 @@ fn rotate(global: &Global, key_file: Option<&Path>) -> Result<Done, Failure> {
     let lines = vec![
         format!(
             "the new key belongs to the application {}",
-            text::clean(name)
+            text::sanitize(name)
         ),
         format!(
             "{} holds it; the old one can be withdrawn now",
             holder.path.display()
         ),
     ];
-    Ok(Done::new(
+    Ok(Output::new(
         lines,
         json!({"path": holder.path, "changed": true, "app": app}),
     ))
@@ -97,7 +97,7 @@ struct Holder {
 }
 
 impl Holder {
-    fn find(config: &Path) -> Result<Self, Failure> {
+    fn find(config: &Path) -> Result<Self, CommandError> {
         let absolute = std::path::absolute(config).map_err(|error| failed(config, &error))?;
         let text = read(&absolute)?;
         let document: DocumentMut = text.expose().parse().map_err(|_| unreadable(&absolute))?;
@@ -111,7 +111,7 @@ impl Holder {
         };
         if path.starts_with(CREDENTIALS) {
             let message = format!("{}: is a credential, which systemd writes", path.display());
-            return Err(Failure::new(Kind::Local, message)
+            return Err(CommandError::new(ErrorKind::Local, message)
                 .hint("put the new key where the unit takes the credential from, and restart it"));
         }
         let text = read(&path)?;
@@ -122,7 +122,7 @@ impl Holder {
         })
     }
 
-    fn replace(&self, new: &Secret) -> Result<(), Failure> {
+    fn replace(&self, new: &Secret) -> Result<(), CommandError> {
         let text = if self.is_config {
             let mut document: DocumentMut = self
                 .text
@@ -147,28 +147,28 @@ impl Holder {
     }
 }
 
-fn read(path: &Path) -> Result<Secret, Failure> {
-    let bytes = trusted_file::read(path, Holds::Secret, trusted_file::LIMIT)
-        .map_err(|error| Failure::new(Kind::Local, error.to_string()))?;
+fn read(path: &Path) -> Result<Secret, CommandError> {
+    let bytes = trusted_file::read(path, Access::OwnerOnly, trusted_file::LIMIT)
+        .map_err(|error| CommandError::new(ErrorKind::Local, error.to_string()))?;
     String::from_utf8(bytes)
         .map(Secret::new)
         .map_err(|_| unreadable(path))
 }
 
-fn unreadable(path: &Path) -> Failure {
-    Failure::new(
-        Kind::Local,
+fn unreadable(path: &Path) -> CommandError {
+    CommandError::new(
+        ErrorKind::Local,
         format!("{}: holds no key to replace", path.display()),
     )
 }
 
-fn failed(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Kind::Local, format!("{}: {error}", path.display()))
+fn failed(path: &Path, error: &io::Error) -> CommandError {
+    CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))
 }
 
 /// A new file of mode 0600 beside the old one, with its owner, synced and renamed. A link stays one.
 fn write(path: &Path, text: &Secret) -> io::Result<()> {
-    let path = trusted_file::resolve(path, Holds::Secret).map_err(io::Error::other)?;
+    let path = trusted_file::resolve(path, Access::OwnerOnly).map_err(io::Error::other)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     let mut new = tempfile::Builder::new()
         .prefix(".key.new-")

@@ -10,10 +10,10 @@ use pam_authy::store::remember;
 use serde_json::{Value, json};
 
 use crate::cli::Global;
-use crate::failure::Failure;
-use crate::output::{Done, table};
+use crate::error::CommandError;
+use crate::output::{Output, table};
 
-pub(crate) fn limits(global: &Global) -> Result<Done, Failure> {
+pub(crate) fn limits(global: &Global) -> Result<Output, CommandError> {
     let config = Config::load(&global.config)?;
     let listing = limits::list(&config.paths.state, &config.limits, SystemTime::now())?;
     let strangers = listing.strangers.len();
@@ -33,41 +33,41 @@ pub(crate) fn limits(global: &Global) -> Result<Done, Failure> {
         "strangers": strangers,
         "strangers_paused": paused,
     });
-    let done = Done::new(lines, members.clone());
+    let done = Output::new(lines, members.clone());
     match listing.errors.into_iter().next() {
         None => Ok(done),
-        Some(error) => Err(Failure::from(error)
+        Some(error) => Err(CommandError::from(error)
             .hint("authyctl doctor says which user that is, and how to mend it")
             .with_members(members)
             .after(done)),
     }
 }
 
-pub(crate) fn unlock(global: &Global, user: &str) -> Result<Done, Failure> {
+pub(crate) fn unlock(global: &Global, user: &str) -> Result<Output, CommandError> {
     let state = Config::load(&global.config)?.paths.state;
     let changed = limits::unlock(&state, user)?;
-    let shown = text::clean_to(user, 64);
+    let shown = text::sanitize_to(user, 64);
     let line = if changed {
         format!("what was counted for {shown} is forgotten")
     } else {
         format!("nothing was counted for {shown}")
     };
-    Ok(Done::new(
+    Ok(Output::new(
         vec![line],
         json!({"user": user, "changed": changed}),
     ))
 }
 
-pub(crate) fn forget(global: &Global, user: &str) -> Result<Done, Failure> {
+pub(crate) fn forget(global: &Global, user: &str) -> Result<Output, CommandError> {
     let state = Config::load(&global.config)?.paths.state;
     let changed = remember::forget(&state, user)?;
-    let shown = text::clean_to(user, 64);
+    let shown = text::sanitize_to(user, 64);
     let line = if changed {
         format!("the remembered logins of {shown} are forgotten")
     } else {
         format!("no login of {shown} is remembered")
     };
-    Ok(Done::new(
+    Ok(Output::new(
         vec![line],
         json!({"user": user, "changed": changed}),
     ))
@@ -79,7 +79,7 @@ pub(super) fn standing(config: &Config, user: &str) -> Vec<String> {
     let mut lines = Vec::new();
     match limits::of_user(state, &config.limits, user, SystemTime::now()) {
         Ok(row) => lines.extend(row.and_then(|row| row.pause).map(|pause| {
-            let (seconds, user) = (pause.as_secs(), text::clean_to(user, 64));
+            let (seconds, user) = (pause.as_secs(), text::sanitize_to(user, 64));
             format!("no token is taken for {seconds} s, after too many refused ones (authyctl unlock {user})")
         })),
         Err(error) => lines.push(format!("its counts cannot be read: {error}")),
@@ -107,7 +107,7 @@ fn rows(listing: &Listing) -> Vec<String> {
 fn cells(kind: &str, row: &Row) -> Vec<String> {
     vec![
         kind.to_owned(),
-        text::clean_to(&row.who, 64),
+        text::sanitize_to(&row.who, 64),
         row.sms.to_string(),
         row.calls.to_string(),
         row.pushes.to_string(),

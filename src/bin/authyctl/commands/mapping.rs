@@ -1,6 +1,6 @@
 //! `enroll`, `unenroll`, `list`, `index`: the mapping, without configuration or network.
 
-use pam_authy::base::attempt::When;
+use pam_authy::base::attempt::SendMode;
 use pam_authy::base::text;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::host::account::{self, Spelling};
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::people;
 use crate::cli::{Enroll, Global};
-use crate::failure::{Failure, Kind};
-use crate::output::{Done, table};
+use crate::error::{CommandError, ErrorKind};
+use crate::output::{Output, table};
 
-pub(crate) fn enroll(global: &Global, how: &Enroll) -> Result<Done, Failure> {
+pub(crate) fn enroll(global: &Global, how: &Enroll) -> Result<Output, CommandError> {
     let user = how.user.as_str();
     let id = match how.authy_id {
         Some(id) => id,
@@ -27,8 +27,8 @@ pub(crate) fn enroll(global: &Global, how: &Enroll) -> Result<Done, Failure> {
     };
     let change = write::enroll_one(&global.users, one, how.replace)?;
     let shown = match how.ssh_key {
-        Some(key) => format!("{} by {key}", text::clean_to(user, 64)),
-        None => text::clean_to(user, 64),
+        Some(key) => format!("{} by {key}", text::sanitize_to(user, 64)),
+        None => text::sanitize_to(user, 64),
     };
     let line = match (change.changed, change.previous) {
         (false, _) => format!("{shown} is enrolled with authy id {id} already"),
@@ -38,9 +38,9 @@ pub(crate) fn enroll(global: &Global, how: &Enroll) -> Result<Done, Failure> {
         (true, None) => format!("{shown} is enrolled with authy id {id}"),
     };
     let members = json!({"user": user, "authy_id": id.number(), "changed": change.changed});
-    Ok(Done {
+    Ok(Output {
         warning: account_warning(user),
-        ..Done::new(vec![line], with_key(members, how.ssh_key))
+        ..Output::new(vec![line], with_key(members, how.ssh_key))
     })
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn unenroll(
     user: &str,
     remote: bool,
     key: Option<Fingerprint>,
-) -> Result<Done, Failure> {
+) -> Result<Output, CommandError> {
     let warning = if remote {
         people::delete(global, user)?
     } else {
@@ -68,19 +68,19 @@ pub(crate) fn unenroll(
     let by = key.map(|key| format!(" by {key}")).unwrap_or_default();
     let mut lines = vec![format!(
         "{}{by} is not enrolled any more",
-        text::clean_to(user, 64)
+        text::sanitize_to(user, 64)
     )];
     if remote {
         lines.push("Authy removes the person from the application within a day".to_owned());
     }
     let members = json!({"user": user, "authy_id": id.map(AuthyId::number), "remote": remote});
-    Ok(Done {
+    Ok(Output {
         warning,
-        ..Done::new(lines, with_key(members, key))
+        ..Output::new(lines, with_key(members, key))
     })
 }
 
-pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
+pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
     let mapping = match Mapping::load(&global.users) {
         Ok(mapping) => mapping,
         Err(error) if error.is_missing() => Mapping::default(),
@@ -92,7 +92,7 @@ pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
     for (user, entry) in mapping.iter() {
         match entry {
             Entry::Enrolled(person) => {
-                let mut row = vec![text::clean_to(user, 64), person.id.to_string()];
+                let mut row = vec![text::sanitize_to(user, 64), person.id.to_string()];
                 row.extend(person.push.map(push));
                 rows.push(row);
                 let member = json!({"user": user, "authy_id": person.id.number()});
@@ -100,7 +100,8 @@ pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
             }
             Entry::Shared(shared) => {
                 for (key, id) in &shared.keys {
-                    let mut row = vec![text::clean_to(user, 64), id.to_string(), key.to_string()];
+                    let mut row =
+                        vec![text::sanitize_to(user, 64), id.to_string(), key.to_string()];
                     row.extend(shared.push.map(push));
                     rows.push(row);
                 }
@@ -109,7 +110,7 @@ pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
                     .collect();
                 users.push(with_push(json!({"user": user, "keys": keys}), shared.push));
             }
-            Entry::Unusable { line, message } => {
+            Entry::Invalid { line, message } => {
                 unusable
                     .get_or_insert_with(|| format!("{}:{line}: {message}", global.users.display()));
             }
@@ -117,20 +118,20 @@ pub(crate) fn list(global: &Global) -> Result<Done, Failure> {
         }
     }
     let members = json!({"users": users});
-    let done = Done::new(table(&rows), members.clone());
+    let done = Output::new(table(&rows), members.clone());
     match unusable {
         None => Ok(done),
-        Some(why) => Err(Failure::new(Kind::Local, why)
+        Some(why) => Err(CommandError::new(ErrorKind::Local, why)
             .with_members(members)
             .after(done)),
     }
 }
 
-fn push(when: When) -> String {
+fn push(when: SendMode) -> String {
     format!("push {}", push_word(when))
 }
 
-fn with_push(mut member: Value, push: Option<When>) -> Value {
+fn with_push(mut member: Value, push: Option<SendMode>) -> Value {
     if let Some(push) = push {
         member["push"] = json!(push_word(push));
     }
@@ -138,14 +139,14 @@ fn with_push(mut member: Value, push: Option<When>) -> Value {
 }
 
 /// Checks the mapping and writes its look-up index. Entries that name nobody are told, and are no
-/// failure: they refuse their own users alone.
-pub(crate) fn index(global: &Global) -> Result<Done, Failure> {
+/// error: they refuse their own users alone.
+pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
     let (mapping, path) = write::index(&global.users)?;
     let file = global.users.display();
     let unusable: Vec<_> = mapping
         .iter()
         .filter_map(|(_, entry)| match entry {
-            Entry::Unusable { line, message } => Some((*line, message)),
+            Entry::Invalid { line, message } => Some((*line, message)),
             Entry::Enrolled(_) | Entry::Shared(_) | Entry::Absent => None,
         })
         .collect();
@@ -159,14 +160,14 @@ pub(crate) fn index(global: &Global) -> Result<Done, Failure> {
         .collect();
     let entries = if count == 1 { "entry" } else { "entries" };
     let line = format!("{}: {count} {entries}", path.display());
-    Ok(Done {
+    Ok(Output {
         warning: (!warnings.is_empty()).then(|| warnings.join("\n")),
-        ..Done::new(vec![line], members)
+        ..Output::new(vec![line], members)
     })
 }
 
 pub(super) fn account_warning(user: &str) -> Option<String> {
-    let shown = text::clean_to(user, 64);
+    let shown = text::sanitize_to(user, 64);
     match account::spelling(user) {
         Ok(Spelling::Own) => None,
         Ok(Spelling::NoAccount) => Some(format!("there is no account {shown} on this host")),

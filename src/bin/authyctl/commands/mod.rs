@@ -28,12 +28,12 @@ use pam_authy::client::http::Https;
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{self, Entry};
 
-use crate::cli::{Command, Global, Who};
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::cli::{Command, Global, PersonArg};
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
 
 /// Runs one command.
-pub(crate) fn run(global: &Global, command: &Command) -> Result<Done, Failure> {
+pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandError> {
     pam::carry_out_overdue(command);
     match command {
         Command::Init {
@@ -104,7 +104,7 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Done, Failure> {
 }
 
 /// The client of the configuration, and the deadline for one request.
-fn client(global: &Global) -> Result<(Client<Https>, Deadline), Failure> {
+fn client(global: &Global) -> Result<(Client<Https>, Deadline), CommandError> {
     let api = Config::load(&global.config)?.api;
     if global.verbose {
         eprintln!("authyctl: service {}", api.url);
@@ -118,31 +118,38 @@ fn client(global: &Global) -> Result<(Client<Https>, Deadline), Failure> {
 }
 
 /// The authy id of whoever is meant.
-fn person(global: &Global, who: &Who) -> Result<AuthyId, Failure> {
+fn person(global: &Global, who: &PersonArg) -> Result<AuthyId, CommandError> {
     let user = match (&who.user, who.authy_id) {
         (_, Some(id)) => return Ok(id),
         (Some(user), None) => user,
-        (None, None) => return Err(Failure::new(Kind::Usage, "USER or --authy-id is needed")),
+        (None, None) => {
+            return Err(CommandError::new(
+                ErrorKind::Usage,
+                "USER or --authy-id is needed",
+            ));
+        }
     };
     match users::find(&global.users, user)?.entry {
         Entry::Enrolled(person) => Ok(person.id),
         Entry::Shared(_) => {
-            let user = text::clean_to(user, 64);
+            let user = text::sanitize_to(user, 64);
             let message = format!("{user} is shared by several people");
-            Err(Failure::new(Kind::Local, message)
+            Err(CommandError::new(ErrorKind::Local, message)
                 .hint("say who is meant by --authy-id N; authyctl list shows them"))
         }
-        Entry::Unusable { line, message } => {
+        Entry::Invalid { line, message } => {
             let file = global.users.display();
-            Err(Failure::new(
-                Kind::Local,
+            Err(CommandError::new(
+                ErrorKind::Local,
                 format!("{file}:{line}: {message}"),
             ))
         }
         Entry::Absent => {
-            let user = text::clean_to(user, 64);
-            Err(Failure::new(Kind::Local, format!("{user} is not enrolled"))
-                .hint(format!("authyctl enroll {user} --authy-id N")))
+            let user = text::sanitize_to(user, 64);
+            Err(
+                CommandError::new(ErrorKind::Local, format!("{user} is not enrolled"))
+                    .hint(format!("authyctl enroll {user} --authy-id N")),
+            )
         }
     }
 }

@@ -6,12 +6,12 @@ use pam_authy::store::users::Mapping;
 use serde_json::{Value, json};
 
 use super::{client, person};
-use crate::cli::{Enroll, Global, Who};
-use crate::failure::{Failure, Kind};
+use crate::cli::{Enroll, Global, PersonArg};
+use crate::error::{CommandError, ErrorKind};
 use crate::number;
-use crate::output::{Done, table};
+use crate::output::{Output, table};
 
-pub(crate) fn status(global: &Global, who: &Who) -> Result<Done, Failure> {
+pub(crate) fn status(global: &Global, who: &PersonArg) -> Result<Output, CommandError> {
     let id = person(global, who)?;
     let (client, deadline) = client(global)?;
     let status = client.users().status(id, deadline)?;
@@ -43,14 +43,14 @@ pub(crate) fn status(global: &Global, who: &Who) -> Result<Done, Failure> {
     members["country_code"] = json!(status.country_code);
     members["phone_number"] = json!(status.phone_number);
     members["devices"] = json!(status.devices);
-    Ok(Done::new(table(&rows), members))
+    Ok(Output::new(table(&rows), members))
 }
 
 /// Creates the person of `enroll --email … --cellphone …`.
-pub(super) fn create(global: &Global, how: &Enroll) -> Result<AuthyId, Failure> {
+pub(super) fn create(global: &Global, how: &Enroll) -> Result<AuthyId, CommandError> {
     let (Some(email), Some(cellphone)) = (&how.email, &how.number.cellphone) else {
-        return Err(Failure::new(
-            Kind::Usage,
+        return Err(CommandError::new(
+            ErrorKind::Usage,
             "--authy-id, or --email and --cellphone are needed",
         ));
     };
@@ -72,8 +72,8 @@ pub(super) fn create(global: &Global, how: &Enroll) -> Result<AuthyId, Failure> 
 
 /// Has Authy remove the person; gives back a warning where the answer was doubtful. A person whom
 /// Authy does not know any more is no reason to keep the mapping.
-pub(super) fn delete(global: &Global, user: &str) -> Result<Option<String>, Failure> {
-    let who = Who {
+pub(super) fn delete(global: &Global, user: &str) -> Result<Option<String>, CommandError> {
+    let who = PersonArg {
         user: Some(user.to_owned()),
         authy_id: None,
     };

@@ -5,19 +5,19 @@ use serde_json::json;
 
 use super::client;
 use crate::cli::{Global, Phone, Via};
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::number;
-use crate::output::{Done, masked, read_once, table};
+use crate::output::{Output, masked, read_once, table};
 
-pub(crate) fn phone(global: &Global, what: &Phone) -> Result<Done, Failure> {
+pub(crate) fn phone(global: &Global, what: &Phone) -> Result<Output, CommandError> {
     // The service's texts hold the number.
-    carry_out(global, what).map_err(|mut failure| {
-        failure.message = masked(&failure.message);
-        failure
+    carry_out(global, what).map_err(|mut error| {
+        error.message = masked(&error.message);
+        error
     })
 }
 
-fn carry_out(global: &Global, what: &Phone) -> Result<Done, Failure> {
+fn carry_out(global: &Global, what: &Phone) -> Result<Output, CommandError> {
     match what {
         Phone::Start {
             number,
@@ -47,7 +47,7 @@ fn carry_out(global: &Global, what: &Phone) -> Result<Done, Failure> {
             let (client, deadline) = client(global)?;
             client.phones().check(&phone, &code, deadline)?;
             let message = "the code is correct";
-            Ok(Done::new(
+            Ok(Output::new(
                 vec![message.to_owned()],
                 json!({"message": message}),
             ))
@@ -60,7 +60,7 @@ fn carry_out(global: &Global, what: &Phone) -> Result<Done, Failure> {
                 "status": progress.status,
                 "seconds_to_expire": progress.seconds_to_expire,
             });
-            Ok(Done::new(vec![progress.status], members))
+            Ok(Output::new(vec![progress.status], members))
         }
         Phone::Info { number } => {
             let phone = number::parse(&number.cellphone, number.country_code)?;
@@ -69,7 +69,11 @@ fn carry_out(global: &Global, what: &Phone) -> Result<Done, Failure> {
     }
 }
 
-fn start(global: &Global, phone: &phones::Phone, how: &phones::Start<'_>) -> Result<Done, Failure> {
+fn start(
+    global: &Global,
+    phone: &phones::Phone,
+    how: &phones::Start<'_>,
+) -> Result<Output, CommandError> {
     let (client, deadline) = client(global)?;
     let started = client.phones().start(phone, how, deadline)?;
     let message = masked(&started.message);
@@ -86,10 +90,10 @@ fn start(global: &Global, phone: &phones::Phone, how: &phones::Start<'_>) -> Res
         "seconds_to_expire": started.seconds_to_expire,
         "message": message,
     });
-    Ok(Done::new(lines, members))
+    Ok(Output::new(lines, members))
 }
 
-fn info(global: &Global, phone: &phones::Phone) -> Result<Done, Failure> {
+fn info(global: &Global, phone: &phones::Phone) -> Result<Output, CommandError> {
     let (client, deadline) = client(global)?;
     let info = client.phones().info(phone, deadline)?;
     let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
@@ -110,5 +114,5 @@ fn info(global: &Global, phone: &phones::Phone) -> Result<Done, Failure> {
         "ported": info.ported,
         "message": info.message,
     });
-    Ok(Done::new(table(&rows), members))
+    Ok(Output::new(table(&rows), members))
 }

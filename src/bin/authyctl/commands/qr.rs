@@ -13,20 +13,20 @@ use qrcode::render::unicode::Dense1x2;
 use serde_json::json;
 
 use super::{client, person};
-use crate::cli::{Global, Who};
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::cli::{Global, PersonArg};
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
 
 /// The most pixels of an image that is decoded.
 const PIXEL_LIMIT: usize = 4_000_000;
 
 pub(crate) fn qr(
     global: &Global,
-    who: &Who,
+    who: &PersonArg,
     label: Option<&str>,
     size: Option<u32>,
     output: Option<&Path>,
-) -> Result<Done, Failure> {
+) -> Result<Output, CommandError> {
     let id = person(global, who)?;
     let (client, deadline) = client(global)?;
     let how = Secrets {
@@ -43,8 +43,9 @@ pub(crate) fn qr(
     let mut lines = Vec::new();
     if let Some(path) = output {
         let image = client.users().qr_image(&code, deadline)?;
-        write(path, &image)
-            .map_err(|error| Failure::new(Kind::Local, format!("{}: {error}", path.display())))?;
+        write(path, &image).map_err(|error| {
+            CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))
+        })?;
         lines.push(format!(
             "{} is written; it holds the secret",
             path.display()
@@ -57,7 +58,7 @@ pub(crate) fn qr(
         lines = draw(&uri)?;
         lines.push("scan it with the app; whoever sees it has the secret".to_owned());
     }
-    Ok(Done::new(lines, members))
+    Ok(Output::new(lines, members))
 }
 
 /// A new file that only its owner can read.
@@ -72,10 +73,10 @@ fn write(path: &Path, image: &[u8]) -> std::io::Result<()> {
 }
 
 /// What the code in the image says.
-fn read_code(image: &[u8]) -> Result<Secret, Failure> {
+fn read_code(image: &[u8]) -> Result<Secret, CommandError> {
     let wrong = || {
-        Failure::new(
-            Kind::Unavailable,
+        CommandError::new(
+            ErrorKind::Unavailable,
             "the image holds no code that can be read",
         )
     };
@@ -108,9 +109,9 @@ fn read_code(image: &[u8]) -> Result<Secret, Failure> {
 }
 
 /// Half blocks, for light text on a dark ground; apps read the reverse as well.
-fn draw(uri: &Secret) -> Result<Vec<String>, Failure> {
+fn draw(uri: &Secret) -> Result<Vec<String>, CommandError> {
     let code = QrCode::new(uri.expose())
-        .map_err(|_| Failure::new(Kind::Unavailable, "the code is too long to draw"))?;
+        .map_err(|_| CommandError::new(ErrorKind::Unavailable, "the code is too long to draw"))?;
     let drawn = code
         .render::<Dense1x2>()
         .dark_color(Dense1x2::Light)

@@ -11,10 +11,10 @@ use serde_json::json;
 
 use super::mapping::account_warning;
 use crate::cli::{Global, Recovery};
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
 
-pub(crate) fn recovery(global: &Global, what: &Recovery) -> Result<Done, Failure> {
+pub(crate) fn recovery(global: &Global, what: &Recovery) -> Result<Output, CommandError> {
     match what {
         Recovery::Generate { user, replace } => generate(global, user, *replace),
         Recovery::Left { user } => left(global, user),
@@ -22,48 +22,48 @@ pub(crate) fn recovery(global: &Global, what: &Recovery) -> Result<Done, Failure
     }
 }
 
-fn generate(global: &Global, user: &str, replace: bool) -> Result<Done, Failure> {
+fn generate(global: &Global, user: &str, replace: bool) -> Result<Output, CommandError> {
     if global.quiet && !global.json {
         let message = "codes that are not shown are of no use: leave --quiet out";
-        return Err(Failure::new(Kind::Usage, message));
+        return Err(CommandError::new(ErrorKind::Usage, message));
     }
     let codes = recovery::generate(&state(global)?, user, replace)?;
     let codes: Vec<String> = codes.iter().map(|code| code.to_string()).collect();
-    let shown = text::clean_to(user, 64);
+    let shown = text::sanitize_to(user, 64);
     let mut lines = vec![format!(
         "recovery codes of {shown}; each works once, and they are not shown again:"
     )];
     lines.extend(codes.iter().cloned());
-    Ok(Done {
+    Ok(Output {
         warning: warning(global, user),
-        ..Done::new(lines, json!({"user": user, "codes": codes}))
+        ..Output::new(lines, json!({"user": user, "codes": codes}))
     })
 }
 
-fn left(global: &Global, user: &str) -> Result<Done, Failure> {
-    let shown = text::clean_to(user, 64);
+fn left(global: &Global, user: &str) -> Result<Output, CommandError> {
+    let shown = text::sanitize_to(user, 64);
     let (left, line) = match recovery::left(&state(global)?, user)? {
         Left::Never => (0, format!("{shown} has no recovery codes")),
         Left::Of(left) => (left, format!("{shown} has {left} recovery codes left")),
     };
-    Ok(Done::new(vec![line], json!({"user": user, "left": left})))
+    Ok(Output::new(vec![line], json!({"user": user, "left": left})))
 }
 
-fn remove(global: &Global, user: &str) -> Result<Done, Failure> {
+fn remove(global: &Global, user: &str) -> Result<Output, CommandError> {
     let changed = recovery::remove(&state(global)?, user)?;
-    let shown = text::clean_to(user, 64);
+    let shown = text::sanitize_to(user, 64);
     let line = if changed {
         format!("the recovery codes of {shown} are taken away")
     } else {
         format!("{shown} has no recovery codes")
     };
-    Ok(Done::new(
+    Ok(Output::new(
         vec![line],
         json!({"user": user, "changed": changed}),
     ))
 }
 
-fn state(global: &Global) -> Result<PathBuf, Failure> {
+fn state(global: &Global) -> Result<PathBuf, CommandError> {
     Ok(Config::load(&global.config)?.paths.state)
 }
 
@@ -75,7 +75,7 @@ fn warning(global: &Global, user: &str) -> Option<String> {
         Ok(false) => account_warning(user),
         Ok(true) => Some(format!(
             "{} is not enrolled, so no login takes these codes yet",
-            text::clean_to(user, 64)
+            text::sanitize_to(user, 64)
         )),
         Err(error) => Some(error.to_string()),
     }

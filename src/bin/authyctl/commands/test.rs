@@ -10,8 +10,8 @@ use pam_authy::pam_app::{PamCode, Style, Transaction, write_stack};
 use serde_json::json;
 
 use crate::cli::Global;
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
 
 /// Where distributions keep PAM modules.
 const FOLDERS: [&str; 7] = [
@@ -34,7 +34,7 @@ pub(crate) fn test(
     user: &str,
     service: &str,
     module: Option<&Path>,
-) -> Result<Done, Failure> {
+) -> Result<Output, CommandError> {
     let module = find_module(module)?;
     let argument = |path: &Path| std::path::absolute(path).map_err(|error| local(path, &error));
     let (config, users) = (argument(&global.config)?, argument(&global.users)?);
@@ -45,8 +45,8 @@ pub(crate) fn test(
         users.display()
     );
     if line.contains(['\n', ' ', '[', ']', '#', '\\']) && line.split(' ').count() != 5 {
-        return Err(Failure::new(
-            Kind::Usage,
+        return Err(CommandError::new(
+            ErrorKind::Usage,
             "a path with a space cannot stand in a PAM stack",
         ));
     }
@@ -63,9 +63,14 @@ pub(crate) fn test(
 }
 
 /// Runs the stack once, asking on the terminal or reading answers from standard input.
-fn rehearse(global: &Global, user: &str, service: &str, folder: &Path) -> Result<PamCode, Failure> {
+fn rehearse(
+    global: &Global,
+    user: &str,
+    service: &str,
+    folder: &Path,
+) -> Result<PamCode, CommandError> {
     let mut answer = |style: Style, message: &str| -> Option<String> {
-        let shown = text::clean_to(message, 500);
+        let shown = text::sanitize_to(message, 500);
         match style {
             Style::Info => say(global, &format!("message: {shown}")),
             Style::Error => say(global, &format!("error: {shown}")),
@@ -73,7 +78,8 @@ fn rehearse(global: &Global, user: &str, service: &str, folder: &Path) -> Result
         }
         None
     };
-    let failed = |code: PamCode| Failure::new(Kind::Local, format!("libpam: {}", code.name()));
+    let failed =
+        |code: PamCode| CommandError::new(ErrorKind::Local, format!("libpam: {}", code.name()));
     let mut pam = Transaction::start(service, user, folder, &mut answer).map_err(failed)?;
     Ok(pam.authenticate())
 }
@@ -96,21 +102,26 @@ fn ask(global: &Global, style: Style, prompt: &str) -> Option<String> {
 
 /// What libpam's code means. A stack of one `required` line gives back the module's own code, but
 /// for IGNORE, which libpam turns into PAM_PERM_DENIED: nothing else of this stack ends so.
-fn conclude(user: &str, service: &str, module: &Path, code: PamCode) -> Result<Done, Failure> {
+fn conclude(
+    user: &str,
+    service: &str,
+    module: &Path,
+    code: PamCode,
+) -> Result<Output, CommandError> {
     let (verdict, kind, hint) = match code.name() {
         "PAM_SUCCESS" => ("accepted", None, None),
-        "PAM_MAXTRIES" | "PAM_AUTH_ERR" => ("refused", Some(Kind::Refused), None),
+        "PAM_MAXTRIES" | "PAM_AUTH_ERR" => ("refused", Some(ErrorKind::Refused), None),
         "PAM_PERM_DENIED" => (
             "ignored",
-            Some(Kind::Refused),
+            Some(ErrorKind::Refused),
             Some(
                 "the module answered PAM_IGNORE: no second factor is asked of this login, and a stack of that alone denies",
             ),
         ),
-        "PAM_AUTHINFO_UNAVAIL" => ("unavailable", Some(Kind::Unavailable), None),
+        "PAM_AUTHINFO_UNAVAIL" => ("unavailable", Some(ErrorKind::Unavailable), None),
         _ => (
             "error",
-            Some(Kind::Local),
+            Some(ErrorKind::Local),
             Some("the reason is in the log (paths.log)"),
         ),
     };
@@ -123,17 +134,17 @@ fn conclude(user: &str, service: &str, module: &Path, code: PamCode) -> Result<D
     });
     let line = format!("{} ({verdict})", code.name());
     match kind {
-        None => Ok(Done::new(vec![line], members)),
+        None => Ok(Output::new(vec![line], members)),
         Some(kind) => {
-            let mut failure = Failure::new(kind, line);
-            failure.hint = hint.map(str::to_owned);
-            failure.members = members.as_object().cloned().unwrap_or_default();
-            Err(failure)
+            let mut error = CommandError::new(kind, line);
+            error.hint = hint.map(str::to_owned);
+            error.members = members.as_object().cloned().unwrap_or_default();
+            Err(error)
         }
     }
 }
 
-fn find_module(given: Option<&Path>) -> Result<PathBuf, Failure> {
+fn find_module(given: Option<&Path>) -> Result<PathBuf, CommandError> {
     let found = match given {
         Some(path) => std::path::absolute(path).map_err(|error| local(path, &error))?,
         None => FOLDERS
@@ -141,15 +152,15 @@ fn find_module(given: Option<&Path>) -> Result<PathBuf, Failure> {
             .map(|folder| Path::new(folder).join("pam_authy.so"))
             .find(|path| path.exists())
             .ok_or_else(|| {
-                Failure::new(Kind::Local, "pam_authy.so is not installed")
+                CommandError::new(ErrorKind::Local, "pam_authy.so is not installed")
                     .hint("name it with --module PATH")
             })?,
     };
     if found.is_file() {
         Ok(found)
     } else {
-        Err(Failure::new(
-            Kind::Local,
+        Err(CommandError::new(
+            ErrorKind::Local,
             format!("{}: no such file", found.display()),
         ))
     }
@@ -164,6 +175,6 @@ fn say(global: &Global, line: &str) {
     }
 }
 
-fn local(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Kind::Local, format!("{}: {error}", path.display()))
+fn local(path: &Path, error: &io::Error) -> CommandError {
+    CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))
 }

@@ -1,20 +1,20 @@
 //! `verify`, `sms`, `call`: tokens.
 
-use pam_authy::client::authy::tokens::{Delivery, Send, Verify};
+use pam_authy::client::authy::tokens::{Delivery, SendOptions, VerifyOptions};
 use serde_json::json;
 
 use super::{client, person};
-use crate::cli::{Global, Sending, Who};
-use crate::failure::Failure;
-use crate::output::{Done, read_once};
+use crate::cli::{Global, PersonArg, Sending};
+use crate::error::CommandError;
+use crate::output::{Output, read_once};
 
 pub(crate) fn verify(
     global: &Global,
-    who: &Who,
+    who: &PersonArg,
     token: Option<&str>,
     force: bool,
     action: Option<&str>,
-) -> Result<Done, Failure> {
+) -> Result<Output, CommandError> {
     // With --authy-id the one word that is left is the token.
     let token = match (who.authy_id, &who.user, token) {
         (Some(_), Some(word), None) => Some(word.as_str()),
@@ -25,14 +25,14 @@ pub(crate) fn verify(
     let (client, deadline) = client(global)?;
     client
         .tokens()
-        .verify(id, &token, &Verify { force, action }, deadline)?;
-    Ok(Done::new(
+        .verify(id, &token, &VerifyOptions { force, action }, deadline)?;
+    Ok(Output::new(
         vec!["the token is valid".into()],
         json!({"token": "is valid", "authy_id": id.number()}),
     ))
 }
 
-pub(crate) fn sms(global: &Global, who: &Who, how: &Sending) -> Result<Done, Failure> {
+pub(crate) fn sms(global: &Global, who: &PersonArg, how: &Sending) -> Result<Output, CommandError> {
     let id = person(global, who)?;
     let (client, deadline) = client(global)?;
     let delivery = client.tokens().sms(id, &sending(how), deadline)?;
@@ -43,7 +43,11 @@ pub(crate) fn sms(global: &Global, who: &Who, how: &Sending) -> Result<Done, Fai
     ))
 }
 
-pub(crate) fn call(global: &Global, who: &Who, how: &Sending) -> Result<Done, Failure> {
+pub(crate) fn call(
+    global: &Global,
+    who: &PersonArg,
+    how: &Sending,
+) -> Result<Output, CommandError> {
     let id = person(global, who)?;
     let (client, deadline) = client(global)?;
     let delivery = client.tokens().call(id, &sending(how), deadline)?;
@@ -54,8 +58,8 @@ pub(crate) fn call(global: &Global, who: &Who, how: &Sending) -> Result<Done, Fa
     ))
 }
 
-fn sending(how: &Sending) -> Send<'_> {
-    Send {
+fn sending(how: &Sending) -> SendOptions<'_> {
+    SendOptions {
         force: how.force,
         action: how.action.as_deref(),
         action_message: how.action_message.as_deref(),
@@ -63,7 +67,7 @@ fn sending(how: &Sending) -> Send<'_> {
     }
 }
 
-fn delivered(delivery: &Delivery, ignored: &str, sent: &str) -> Done {
+fn delivered(delivery: &Delivery, ignored: &str, sent: &str) -> Output {
     let cellphone = delivery.cellphone.as_deref().unwrap_or("the phone");
     let line = if delivery.ignored {
         ignored.to_owned()
@@ -76,5 +80,5 @@ fn delivered(delivery: &Delivery, ignored: &str, sent: &str) -> Done {
         "device": delivery.device,
         "message": delivery.message,
     });
-    Done::new(vec![line], members)
+    Output::new(vec![line], members)
 }

@@ -1,5 +1,5 @@
 use pam_authy::client::authy::Error;
-use pam_authy::client::authy::tokens::Verify;
+use pam_authy::client::authy::tokens::VerifyOptions;
 use pam_authy::client::authy::types::{AuthyId, Token};
 use pam_authy::client::authy::Client;
 use pam_authy::client::http::Transport;
@@ -11,7 +11,7 @@ pub fn is_right<T: Transport>(
     token: &Token,
     deadline: Deadline,
 ) -> Result<bool, Error> {
-    match client.tokens().verify(id, token, &Verify::default(), deadline) {
+    match client.tokens().verify(id, token, &VerifyOptions::default(), deadline) {
         Ok(()) => Ok(true),
         Err(Error::Refused(_)) => Ok(false),
         Err(error) => Err(error),

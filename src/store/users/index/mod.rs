@@ -23,7 +23,7 @@ use super::Mapping;
 use super::entry::Row;
 use super::{Entry, Found};
 use crate::host::toml_file::Source;
-use crate::host::trusted_file::{self, Holds, Opened};
+use crate::host::trusted_file::{self, Access, Opened};
 
 /// How the file begins; its last digit is the version of the form.
 const MAGIC: &[u8; 16] = b"pam_authy index1";
@@ -72,7 +72,7 @@ pub(super) fn path(mapping: &Path) -> PathBuf {
 /// holds for this file.
 pub(super) fn find(mapping: &Opened, user: &str) -> Option<Found> {
     let stamp = Stamp::of(&mapping.file.metadata().ok()?);
-    let index = trusted_file::open(&path(&mapping.path), Holds::Public).ok()?;
+    let index = trusted_file::open(&path(&mapping.path), Access::WorldReadable).ok()?;
     let index = Index::read(&index.file, stamp)?;
     let found = match index.search(user)? {
         Some(place) => Found {
@@ -90,13 +90,13 @@ pub(super) fn find(mapping: &Opened, user: &str) -> Option<Found> {
 }
 
 /// Where an entry stands.
-struct Place {
+struct EntryLocation {
     span: Range<u32>,
     line: usize,
 }
 
 /// Reads the entry at a place of the mapping; it must be that user's and nothing else.
-fn entry(mapping: &Opened, user: &str, place: &Place) -> Option<Entry> {
+fn entry(mapping: &Opened, user: &str, place: &EntryLocation) -> Option<Entry> {
     let length = usize::try_from(place.span.end.checked_sub(place.span.start)?).ok()?;
     if length > ENTRY_LIMIT {
         return None;
@@ -151,7 +151,7 @@ impl<'a> Index<'a> {
 
     /// The place of `user`'s entry; `Some(None)` when there is none: two records that follow each other
     /// then stand on either side of where the name would be.
-    fn search(&self, user: &str) -> Option<Option<Place>> {
+    fn search(&self, user: &str) -> Option<Option<EntryLocation>> {
         let (mut low, mut high) = (0, self.count);
         while low < high {
             let middle = low + (high - low) / 2;
@@ -166,7 +166,7 @@ impl<'a> Index<'a> {
     }
 
     /// The name and the place that a record holds, counted from 0.
-    fn record(&self, number: u32) -> Option<(Vec<u8>, Place)> {
+    fn record(&self, number: u32) -> Option<(Vec<u8>, EntryLocation)> {
         let mut ends = [0; 8];
         let at = HEADER as u64 + 4 * u64::from(number);
         self.file.read_exact_at(&mut ends, at).ok()?;
@@ -186,7 +186,7 @@ impl<'a> Index<'a> {
         let mut words = self::words(fixed);
         let span = words.next()?..words.next()?;
         let line = usize::try_from(words.next()?).ok()?;
-        Some((name.to_owned(), Place { span, line }))
+        Some((name.to_owned(), EntryLocation { span, line }))
     }
 }
 

@@ -32,7 +32,7 @@ impl Folder {
     /// What the index alone says.
     fn by_index(&self, user: &str) -> Option<Found> {
         find(
-            &trusted_file::open(&self.users(), Holds::Public).unwrap(),
+            &trusted_file::open(&self.users(), Access::WorldReadable).unwrap(),
             user,
         )
     }
@@ -254,7 +254,7 @@ fn a_link_to_the_mapping_finds_the_index_beside_the_mapping_itself() {
     let folder = Folder::with("[users]\nalice = 1\n");
     let link = folder.0.path().join("link.toml");
     std::os::unix::fs::symlink("users.toml", &link).unwrap();
-    let opened = trusted_file::open(&link, Holds::Public).unwrap();
+    let opened = trusted_file::open(&link, Access::WorldReadable).unwrap();
     assert_eq!(find(&opened, "alice"), Some(folder.by_parse("alice")));
     write::enroll(&link, "bob", 2_u64.try_into().unwrap(), false).unwrap();
     assert_eq!(folder.by_index("bob"), Some(folder.by_parse("bob")));

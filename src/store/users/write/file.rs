@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use super::super::index::{self, Stamp};
 use super::super::{Error as Unreadable, Mapping};
 use super::Error;
-use crate::host::trusted_file::{self, Holds};
+use crate::host::trusted_file::{self, Access};
 
 /// How long a writer waits for the others.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,7 +36,7 @@ pub(super) fn write_index(
         error,
     };
     let mut new = beside(folder, b"").map_err(failed)?;
-    let opened = trusted_file::open(path, Holds::Public).map_err(Unreadable::from)?;
+    let opened = trusted_file::open(path, Access::WorldReadable).map_err(Unreadable::from)?;
     let before = opened.file.metadata().map_err(failed)?;
     // Times of files advance in ticks: what is written in the tick of the last change cannot be told
     // from it. Once the tick is over every later change shows, and only then is the text compared.
@@ -85,7 +85,7 @@ fn clock(file: &mut NamedTempFile) -> io::Result<(i64, i64)> {
 
 /// The file itself: a link stays, and what it points to is replaced.
 pub(super) fn target(path: &Path) -> Result<PathBuf, Error> {
-    match trusted_file::resolve(path, Holds::Public) {
+    match trusted_file::resolve(path, Access::WorldReadable) {
         Ok(path) => Ok(path),
         Err(error) if error.is_missing() && path.symlink_metadata().is_err() => Ok(path.to_owned()),
         Err(error) => Err(Unreadable::from(error).into()),

@@ -23,7 +23,7 @@ pub(super) fn add(
 ) -> Result<Change, Error> {
     let user = one.user.as_str();
     if user.is_empty() || user.len() > NAME_LENGTH || text::has_control(user) {
-        return Err(Error::BadName(text::clean_to(user, 64)));
+        return Err(Error::BadName(text::sanitize_to(user, 64)));
     }
     let before = mapping.find(user);
     let previous = present(&before, users, one)?;
@@ -49,8 +49,8 @@ fn present(entry: &Entry, users: &Table, one: &Enrolment) -> Result<Option<Authy
         (Entry::Shared(shared), Some(key)) => return Ok(shared.keys.get(&key).copied()),
         (Entry::Absent, _) => return Ok(None),
         // A good id in the place of a bad one mends an entry that has nothing else.
-        (Entry::Unusable { .. }, None) if has_only_an_id(users, &one.user) => return Ok(None),
-        (Entry::Unusable { message, .. }, _) => format!("mend it by hand: {message}"),
+        (Entry::Invalid { .. }, None) if has_only_an_id(users, &one.user) => return Ok(None),
+        (Entry::Invalid { message, .. }, _) => format!("mend it by hand: {message}"),
         (Entry::Shared(_), None) => {
             "several people share it; say by which SSH key this one logs in".to_owned()
         }
@@ -58,7 +58,7 @@ fn present(entry: &Entry, users: &Table, one: &Enrolment) -> Result<Option<Authy
             "it is one person's; unenroll it before several share it".to_owned()
         }
     };
-    let user = text::clean_to(&one.user, 64);
+    let user = text::sanitize_to(&one.user, 64);
     Err(Error::OtherForm { user, why })
 }
 
@@ -133,7 +133,7 @@ pub(super) fn keys_of<'a>(users: &'a mut Table, user: &str) -> Result<&'a mut In
     let keys = entry.and_then(|entry| entry.get_mut("keys"));
     keys.and_then(Value::as_inline_table_mut)
         .ok_or_else(|| Error::OtherForm {
-            user: text::clean_to(user, 64),
+            user: text::sanitize_to(user, 64),
             why: "has no table of keys".to_owned(),
         })
 }

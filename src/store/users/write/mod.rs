@@ -18,7 +18,7 @@ use crate::base::text;
 use crate::client::authy::types::AuthyId;
 use crate::host::ssh_key::Fingerprint;
 use crate::host::toml_file;
-use crate::host::trusted_file::{self, Holds};
+use crate::host::trusted_file::{self, Access};
 use file::{beside, clear_leftovers, lock, put, target, write_index};
 use lines::{add, keys_of};
 
@@ -140,11 +140,11 @@ pub fn unenroll(
     key: Option<Fingerprint>,
 ) -> Result<Option<AuthyId>, Error> {
     edit(path, |mapping, users| {
-        let missing = || Error::NotMapped(text::clean_to(user, 64));
+        let missing = || Error::NotMapped(text::sanitize_to(user, 64));
         let previous = match (mapping.find(user), key) {
             (Entry::Absent, _) => return Err(missing()),
             (Entry::Enrolled(person), None) => Some(person.id),
-            (Entry::Shared(_) | Entry::Unusable { .. }, None) => None,
+            (Entry::Shared(_) | Entry::Invalid { .. }, None) => None,
             (Entry::Shared(shared), Some(key)) => {
                 let id = shared.keys.get(&key).copied().ok_or_else(missing)?;
                 if shared.keys.len() > 1 {
@@ -153,7 +153,7 @@ pub fn unenroll(
                 }
                 Some(id)
             }
-            (Entry::Enrolled(_) | Entry::Unusable { .. }, Some(_)) => return Err(missing()),
+            (Entry::Enrolled(_) | Entry::Invalid { .. }, Some(_)) => return Err(missing()),
         };
         users.remove(user);
         Ok((previous, true))
@@ -169,7 +169,7 @@ pub fn index(path: &Path) -> Result<(Mapping, PathBuf), Error> {
     let path = target(path)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     let _lock = lock(folder)?;
-    let text = toml_file::read(&path, Holds::Public, trusted_file::MAPPING_LIMIT)?;
+    let text = toml_file::read(&path, Access::WorldReadable, trusted_file::MAPPING_LIMIT)?;
     let mapping = Mapping::parse(&text, &path)?;
     clear_leftovers(folder);
     write_index(&path, folder, &mapping, &text)?;
@@ -185,7 +185,7 @@ fn edit<T>(
     let path = target(path)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     let _lock = lock(folder)?;
-    let old = match toml_file::read(&path, Holds::Public, trusted_file::MAPPING_LIMIT) {
+    let old = match toml_file::read(&path, Access::WorldReadable, trusted_file::MAPPING_LIMIT) {
         Ok(text) => Some(text),
         Err(error) if error.is_missing() => None,
         Err(error) => return Err(error.into()),

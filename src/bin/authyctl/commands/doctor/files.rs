@@ -54,7 +54,7 @@ pub(super) fn files(global: &Global) -> (Vec<Check>, Option<Config>, Option<Mapp
 fn mapping_check(global: &Global, mapping: &Mapping) -> Check {
     let file = global.users.display();
     let unusable = mapping.iter().find_map(|(_, entry)| match entry {
-        Entry::Unusable { line, message } => Some(format!("{file}:{line}: {message}")),
+        Entry::Invalid { line, message } => Some(format!("{file}:{line}: {message}")),
         Entry::Enrolled(_) | Entry::Shared(_) | Entry::Absent => None,
     });
     match (unusable, mapping.iter().count()) {

@@ -55,7 +55,7 @@ pub(super) fn service(config: &Config) -> Vec<Check> {
         Err(error) => vec![refused(&api.url, &error)],
         Ok(app) => {
             let name = app.get("name").and_then(|name| name.as_str());
-            let name = text::clean(name.unwrap_or("?"));
+            let name = text::sanitize(name.unwrap_or("?"));
             let message = format!("{} proves who it is, and takes the key of {name}", api.url);
             let mut checks = vec![Check::ok("service", message)];
             checks.extend(date.take().map(clock));
@@ -84,7 +84,7 @@ fn refused(url: &str, error: &Error) -> Check {
     let check = Check::problem("service", format!("{url}: {error}"));
     match error {
         Error::KeyRefused(_) => check.hint("put the key of your application into config.toml"),
-        Error::FalseIdentity(_) => {
+        Error::UntrustedServer(_) => {
             check.hint("look at api.url and api.ca_file, and at this host's clock")
         }
         Error::Unavailable(_) => check

@@ -15,14 +15,14 @@ mod verdict;
 
 use std::path::Path;
 
-use pam_authy::store::config::{Config, Login, Otherwise};
+use pam_authy::store::config::{Config, Fallback, Login};
 use serde_json::{Value, json};
 use stack::Module;
 use verdict::Stack;
 
 use crate::cli::Global;
-use crate::failure::{Failure, Kind};
-use crate::output::{Colour, Done, paint};
+use crate::error::{CommandError, ErrorKind};
+use crate::output::{Colour, Output, paint};
 
 /// What one check found.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl Protected {
     }
 }
 
-pub(crate) fn doctor(global: &Global, pam_dir: &Path) -> Result<Done, Failure> {
+pub(crate) fn doctor(global: &Global, pam_dir: &Path) -> Result<Output, CommandError> {
     conclude(&examine(global, pam_dir, None))
 }
 
@@ -251,7 +251,7 @@ enum Lenient {
 fn leniencies(service: &str, ours: &[&Module], rules: Option<&Login>) -> Vec<(Lenient, Check)> {
     let name = format!("pam {service}");
     let mut found = Vec::new();
-    let says = |what: Option<Otherwise>| what == Some(Otherwise::Ignore);
+    let says = |what: Option<Fallback>| what == Some(Fallback::Ignore);
     if let Some(module) = ours.iter().find(|module| module.has("nullok")) {
         let message = format!(
             "{}: nullok makes the factor optional: who is not enrolled passes without one",
@@ -308,7 +308,7 @@ fn is_part(name: &str) -> bool {
         .contains(&name)
 }
 
-fn conclude(checks: &[Check]) -> Result<Done, Failure> {
+fn conclude(checks: &[Check]) -> Result<Output, CommandError> {
     let mut lines = Vec::new();
     for check in checks {
         let word = format!("{:8}", check.level.word());
@@ -320,14 +320,16 @@ fn conclude(checks: &[Check]) -> Result<Done, Failure> {
     }
     let members = json!({"checks": checks.iter().map(Check::as_json).collect::<Vec<_>>()});
     let problems = checks.iter().filter(|c| c.level == Level::Problem).count();
-    let done = Done::new(lines, members.clone());
+    let done = Output::new(lines, members.clone());
     match problems {
         0 => Ok(done),
-        1 => Err(Failure::new(Kind::Refused, "there is one problem")
-            .with_members(members)
-            .after(done)),
+        1 => Err(
+            CommandError::new(ErrorKind::Refused, "there is one problem")
+                .with_members(members)
+                .after(done),
+        ),
         count => Err(
-            Failure::new(Kind::Refused, format!("there are {count} problems"))
+            CommandError::new(ErrorKind::Refused, format!("there are {count} problems"))
                 .with_members(members)
                 .after(done),
         ),

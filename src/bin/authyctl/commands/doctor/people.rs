@@ -7,8 +7,8 @@ use nix::unistd::Group;
 use pam_authy::base::attempt::Attempt;
 use pam_authy::base::text;
 use pam_authy::host::account;
-use pam_authy::login::policy::{Needed, Question};
-use pam_authy::store::config::{Config, Exempt, Otherwise};
+use pam_authy::login::policy::{Requirement, RequirementQuery};
+use pam_authy::store::config::{Config, Exempt, Fallback};
 use pam_authy::store::users::Mapping;
 
 use super::sudoers::Sudoers;
@@ -69,7 +69,7 @@ pub(super) fn locked_out(
     let all: Vec<_> = people
         .admins
         .iter()
-        .map(|name| (text::clean_to(name, 64), refusing(name)))
+        .map(|name| (text::sanitize_to(name, 64), refusing(name)))
         .collect();
     let (free, locked): (Vec<_>, Vec<_>) =
         all.iter().partition(|(_, refusing)| refusing.is_empty());
@@ -118,25 +118,27 @@ fn refuses(service: &Protected, name: &str, config: Option<&Config>, mapping: &M
         password: None,
     };
     let none = Exempt::default();
-    let question = Question {
+    let question = RequirementQuery {
         attempt: &attempt,
         subject: name,
         exempt: config.map_or(&none, |config| &config.exempt),
         unenrolled: if service.passes_unenrolled {
-            Otherwise::Ignore
+            Fallback::Ignore
         } else {
-            Otherwise::Deny
+            Fallback::Deny
         },
     };
-    let needed = question.needed(
+    let needed = question.requirement(
         |groups| account::group_of(name, groups),
         || Ok(mapping.find(name)),
         || account::spelling(name),
     );
     match needed {
-        Ok(Needed::Exempt(_) | Needed::Pass | Needed::Person(_)) => false,
-        Ok(Needed::NoKey(_)) => !service.is_sshd(),
-        Ok(Needed::Nobody | Needed::Unusable { .. }) | Err(_) => true,
+        Ok(Requirement::Exempt(_) | Requirement::NotEnrolledAllowed | Requirement::Person(_)) => {
+            false
+        }
+        Ok(Requirement::NoMatchingKey(_)) => !service.is_sshd(),
+        Ok(Requirement::Decoy | Requirement::InvalidEntry { .. }) | Err(_) => true,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nix::unistd::{Group, User};
 use pam_authy::base::text;
-use pam_authy::store::config::{Config, Exempt, Login, Whose};
+use pam_authy::store::config::{Config, Exempt, Login, Subject};
 
 use super::evaluate::Entry;
 use super::stack::{Module, modules};
@@ -26,7 +26,7 @@ pub(super) fn exempt(exempt: &Exempt, pam_dir: &Path) -> Vec<Check> {
         warn(message, "name the networks that you trust");
     }
     for user in &exempt.users {
-        let shown = text::clean_to(user, 64);
+        let shown = text::sanitize_to(user, 64);
         match User::from_name(user) {
             Ok(Some(account)) if account.name != *user => warn(
                 format!(
@@ -48,7 +48,7 @@ pub(super) fn exempt(exempt: &Exempt, pam_dir: &Path) -> Vec<Check> {
     }
     for group in &exempt.groups {
         if matches!(Group::from_name(group), Ok(None)) {
-            let shown = text::clean_to(group, 64);
+            let shown = text::sanitize_to(group, 64);
             warn(
                 format!("exempt.groups {shown} exempts nobody: there is no such group"),
                 "take it out, before somebody makes a group of that name",
@@ -60,7 +60,7 @@ pub(super) fn exempt(exempt: &Exempt, pam_dir: &Path) -> Vec<Check> {
         .iter()
         .filter(|name| !pam_dir.join(name).exists())
     {
-        let shown = text::clean_to(service, 64);
+        let shown = text::sanitize_to(service, 64);
         let message = format!(
             "exempt.services {shown} exempts nobody: it has no file in {}",
             pam_dir.display()
@@ -99,7 +99,7 @@ pub(super) fn of_service(service: &str, rules: &Login, entries: &[Entry<Module>]
         let check = Check::new(&name, Level::Warning, message);
         found.push(check.hint("make push_seconds shorter, or deadline_seconds longer"));
     }
-    if rules.whose == Whose::Caller && service == "sshd" {
+    if rules.whose == Subject::Caller && service == "sshd" {
         let message = format!(
             "{service}: whose = \"caller\" refuses everybody: nobody calls sshd from this host"
         );

@@ -64,10 +64,10 @@ pub(super) fn sshd(
             let root = *name == "root";
             let is_shared =
                 mapping.is_some_and(|mapping| matches!(mapping.find(name), Entry::Shared(_)));
-            let mut findings = judge(&settings, root, stack.has_first_factor, deadline);
+            let mut findings = check(&settings, root, stack.has_first_factor, deadline);
             findings.extend(keyless(&settings).filter(|_| is_shared));
             for finding in findings {
-                let who = format!("{} from {address}", text::clean_to(name, 64));
+                let who = format!("{} from {address}", text::sanitize_to(name, 64));
                 found.entry(finding).or_default().push(who);
             }
         }
@@ -161,7 +161,7 @@ fn ask(
         .map_err(|error| format!("{program}: {error}"))?;
     if !output.status.success() {
         let error = String::from_utf8_lossy(&output.stderr);
-        let line = text::clean(error.lines().next().unwrap_or("failed"));
+        let line = text::sanitize(error.lines().next().unwrap_or("failed"));
         return Err(format!("sshd -T: {line}"));
     }
     Ok(settings(&String::from_utf8_lossy(&output.stdout)))
@@ -175,7 +175,7 @@ fn settings(text: &str) -> Settings {
 }
 
 /// What is wrong with the settings for one connection.
-fn judge(
+fn check(
     settings: &Settings,
     is_root: bool,
     has_first_factor: bool,
@@ -305,7 +305,7 @@ mod tests {
     use super::*;
 
     fn said(text: &str, is_root: bool, has_first_factor: bool) -> String {
-        let all = judge(&settings(text), is_root, has_first_factor, Some(90));
+        let all = check(&settings(text), is_root, has_first_factor, Some(90));
         all.into_iter()
             .map(|(level, message, _)| format!("{}: {message}\n", level.word()))
             .collect()

@@ -109,5 +109,5 @@ fn user(error: &Error, mapping: Option<&Mapping>) -> Option<String> {
     let (user, _) = mapping?
         .iter()
         .find(|(user, _)| state::file_name(user) == name)?;
-    Some(text::clean_to(user, 64))
+    Some(text::sanitize_to(user, 64))
 }

@@ -8,7 +8,7 @@ use pam_authy::client::authy::types::AuthyId;
 use pam_authy::store::users::write::{self, Enrolment};
 
 use super::progress::Progress;
-use super::tally::{Fate, RowError, Tally};
+use super::summary::{ImportSummary, RowError, RowOutcome};
 
 /// Between two writes of the mapping passes this many times what a write takes.
 const REST: u32 = 4;
@@ -43,31 +43,31 @@ impl<'a> Batch<'a> {
     }
 
     /// Writes the rows that are waiting, and says of each what became of it.
-    pub(super) fn write(&mut self, progress: &Progress, tally: &mut Tally) {
+    pub(super) fn write(&mut self, progress: &Progress, summary: &mut ImportSummary) {
         if self.rows.is_empty() {
             return;
         }
         let start = Instant::now();
         let (lines, rows): (Vec<_>, Vec<_>) = self.rows.drain(..).unzip();
         let fates: Vec<_> = match write::enroll_all(self.users, &rows, self.replace) {
-            Ok(changes) => changes.into_iter().map(fate).collect(),
+            Ok(changes) => changes.into_iter().map(outcome).collect(),
             Err(error) => {
                 let error = RowError::from(error);
                 rows.iter().map(|_| Err(error.clone())).collect()
             }
         };
-        for ((line, row), fate) in lines.into_iter().zip(&rows).zip(fates) {
-            tally.count(progress, line, &row.user, fate);
+        for ((line, row), outcome) in lines.into_iter().zip(&rows).zip(fates) {
+            summary.count(progress, line, &row.user, outcome);
         }
         self.last = Instant::now();
         self.cost = self.last.duration_since(start);
     }
 }
 
-fn fate(change: Result<write::Change, write::Error>) -> Result<Fate, RowError> {
+fn outcome(change: Result<write::Change, write::Error>) -> Result<RowOutcome, RowError> {
     Ok(if change?.changed {
-        Fate::Enrolled
+        RowOutcome::Enrolled
     } else {
-        Fate::Skipped
+        RowOutcome::Skipped
     })
 }

@@ -9,7 +9,7 @@
 mod batch;
 mod progress;
 mod rows;
-mod tally;
+mod summary;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -27,13 +27,13 @@ use pam_authy::client::authy::users::NewUser;
 use pam_authy::client::http::Https;
 use pam_authy::store::users::{Entry, Mapping};
 use progress::Progress;
-use rows::{Row, Who};
-use tally::{Fate, RowError, Tally};
+use rows::{Row, RowPerson};
+use summary::{ImportSummary, RowError, RowOutcome};
 
 use super::client;
 use crate::cli::Global;
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
 
 /// The largest file that is read, in bytes.
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
@@ -45,9 +45,9 @@ pub(crate) fn import(
     file: &Path,
     dry_run: bool,
     replace: bool,
-) -> Result<Done, Failure> {
+) -> Result<Output, CommandError> {
     let rows = rows::read(&read(file)?)
-        .map_err(|why| Failure::new(Kind::Usage, format!("{}: {why}", file.display())))?;
+        .map_err(|why| CommandError::new(ErrorKind::Usage, format!("{}: {why}", file.display())))?;
     let mapping = match Mapping::load(&global.users) {
         Ok(mapping) => mapping,
         Err(error) if error.is_missing() => Mapping::default(),
@@ -61,34 +61,34 @@ pub(crate) fn import(
     let interrupts = Interrupts::hold();
     let progress = Progress::start(global, rows.len(), dry_run);
     let mut batch = Batch::new(&global.users, replace);
-    let mut tally = Tally::default();
+    let mut summary = ImportSummary::default();
     for (line, row) in rows {
         if interrupts.arrived() {
-            tally.stopped = Some((Kind::Refused, "stopped by a signal".to_owned()));
+            summary.stopped = Some((ErrorKind::Refused, "stopped by a signal".to_owned()));
         }
-        if tally.stopped.is_some() {
+        if summary.stopped.is_some() {
             break;
         }
         let name = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
         let step = row.map_err(RowError::from).and_then(|row| {
-            let fate = check(&mapping, &row, replace)?;
-            if dry_run || matches!(fate, Fate::Skipped) {
-                return Ok(Step::Over(fate));
+            let outcome = check(&mapping, &row, replace)?;
+            if dry_run || matches!(outcome, RowOutcome::Skipped) {
+                return Ok(Step::Over(outcome));
             }
             service.person(&row).map(Step::Write)
         });
         match step {
             Ok(Step::Write(id)) => batch.add(line, name, id),
-            Ok(Step::Over(fate)) => tally.count(&progress, line, &name, Ok(fate)),
-            Err(error) => tally.count(&progress, line, &name, Err(error)),
+            Ok(Step::Over(outcome)) => summary.count(&progress, line, &name, Ok(outcome)),
+            Err(error) => summary.count(&progress, line, &name, Err(error)),
         }
         if batch.is_due() {
-            batch.write(&progress, &mut tally);
+            batch.write(&progress, &mut summary);
         }
     }
-    batch.write(&progress, &mut tally);
+    batch.write(&progress, &mut summary);
     progress.finish();
-    tally::conclude(file, tally, dry_run)
+    summary::conclude(file, summary, dry_run)
 }
 
 /// What comes next for a row.
@@ -96,14 +96,14 @@ enum Step {
     /// Its line in the mapping.
     Write(AuthyId),
     /// Nothing.
-    Over(Fate),
+    Over(RowOutcome),
 }
 
 fn row_asks(row: &Result<Row, String>) -> bool {
     matches!(
         row,
         Ok(Row {
-            who: Who::New { .. },
+            who: RowPerson::New { .. },
             ..
         })
     )
@@ -127,9 +127,10 @@ impl Interrupts {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let failed =
-        |error: io::Error| Failure::new(Kind::Local, format!("{}: {error}", file.display()));
+fn read(file: &Path) -> Result<Vec<u8>, CommandError> {
+    let failed = |error: io::Error| {
+        CommandError::new(ErrorKind::Local, format!("{}: {error}", file.display()))
+    };
     let mut bytes = Vec::new();
     File::open(file)
         .map_err(failed)?
@@ -137,8 +138,8 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     if bytes.len() as u64 > FILE_LIMIT {
-        return Err(Failure::new(
-            Kind::Usage,
+        return Err(CommandError::new(
+            ErrorKind::Usage,
             format!("{}: is larger than 16 MiB", file.display()),
         )
         .hint("split it; people who are enrolled already are skipped"));
@@ -147,20 +148,22 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// What would become of a row, as far as that can be known without changing anything.
-fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<Fate, String> {
+fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<RowOutcome, String> {
     match (mapping.find(&row.user), &row.who) {
-        (Entry::Enrolled(present), Who::Id(id)) if present.id == *id => Ok(Fate::Skipped),
-        (Entry::Enrolled(_), Who::New { .. }) if !replace => Ok(Fate::Skipped),
+        (Entry::Enrolled(present), RowPerson::Id(id)) if present.id == *id => {
+            Ok(RowOutcome::Skipped)
+        }
+        (Entry::Enrolled(_), RowPerson::New { .. }) if !replace => Ok(RowOutcome::Skipped),
         (Entry::Shared(_), _) => Err(format!(
             "{} is shared by several people; enroll each with --ssh-key",
-            pam_authy::base::text::clean_to(&row.user, 64)
+            pam_authy::base::text::sanitize_to(&row.user, 64)
         )),
-        (Entry::Enrolled(present), Who::Id(_)) if !replace => Err(format!(
+        (Entry::Enrolled(present), RowPerson::Id(_)) if !replace => Err(format!(
             "{} is enrolled with another authy id, {}",
-            pam_authy::base::text::clean_to(&row.user, 64),
+            pam_authy::base::text::sanitize_to(&row.user, 64),
             present.id
         )),
-        _ => Ok(Fate::Enrolled),
+        _ => Ok(RowOutcome::Enrolled),
     }
 }
 
@@ -168,7 +171,7 @@ fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<Fate, String> {
 struct Service(Option<Client<Https>>);
 
 impl Service {
-    fn new(global: &Global, is_needed: bool) -> Result<Self, Failure> {
+    fn new(global: &Global, is_needed: bool) -> Result<Self, CommandError> {
         let client = match is_needed {
             true => Some(client(global)?.0),
             false => None,
@@ -179,8 +182,8 @@ impl Service {
     /// Whom a row means; somebody new is created.
     fn person(&self, row: &Row) -> Result<AuthyId, RowError> {
         match &row.who {
-            Who::Id(id) => Ok(*id),
-            Who::New { email, phone } => self.create(email, phone),
+            RowPerson::Id(id) => Ok(*id),
+            RowPerson::New { email, phone } => self.create(email, phone),
         }
     }
 

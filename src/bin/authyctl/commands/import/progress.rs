@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use indicatif::{ProgressBar, ProgressStyle};
 use pam_authy::base::text;
 
-use super::tally::{Fate, RowError};
+use super::summary::{RowError, RowOutcome};
 use crate::cli::Global;
 
 /// A bar on a terminal, a line for each row elsewhere; with `--quiet` the rows that fail, and nothing
@@ -37,14 +37,14 @@ impl Progress {
         }
     }
 
-    pub(super) fn row(&self, line: usize, user: &str, fate: &Result<Fate, RowError>) {
-        let user = text::clean_to(user, 64);
-        match fate {
+    pub(super) fn row(&self, line: usize, user: &str, outcome: &Result<RowOutcome, RowError>) {
+        let user = text::sanitize_to(user, 64);
+        match outcome {
             Err(error) if self.failures => self.say(&format!("line {line}: {}", error.message)),
-            Ok(Fate::Enrolled) if self.rows => {
+            Ok(RowOutcome::Enrolled) if self.rows => {
                 self.say(&format!("line {line}: {user}: {}", self.done))
             }
-            Ok(Fate::Skipped) if self.rows => {
+            Ok(RowOutcome::Skipped) if self.rows => {
                 self.say(&format!("line {line}: {user}: enrolled already"))
             }
             _ => {}

@@ -10,12 +10,12 @@ use crate::number;
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) user: String,
-    pub(super) who: Who,
+    pub(super) who: RowPerson,
 }
 
 /// Who that is at Authy.
 #[derive(Debug)]
-pub(super) enum Who {
+pub(super) enum RowPerson {
     Id(AuthyId),
     New { email: String, phone: Phone },
 }
@@ -81,7 +81,7 @@ fn authy_ssh_user(entry: &str) -> Result<Row, String> {
         .ok_or("is not written user=NAME:ID")?;
     Ok(Row {
         user: user_name(user)?,
-        who: Who::Id(id.trim().parse().map_err(|_| bad_id())?),
+        who: RowPerson::Id(id.trim().parse().map_err(|_| bad_id())?),
     })
 }
 
@@ -120,7 +120,7 @@ fn csv(text: &str) -> Result<Vec<Numbered>, String> {
                 ("", Some((email, cellphone))) => {
                     person(cell(Some(email)), cell(Some(cellphone)), cell(country))?
                 }
-                (id, _) => Who::Id(id.parse().map_err(|_| bad_id())?),
+                (id, _) => RowPerson::Id(id.parse().map_err(|_| bad_id())?),
             };
             Ok(Row { user, who })
         });
@@ -129,7 +129,7 @@ fn csv(text: &str) -> Result<Vec<Numbered>, String> {
     Ok(rows)
 }
 
-fn person(email: &str, cellphone: &str, country: &str) -> Result<Who, String> {
+fn person(email: &str, cellphone: &str, country: &str) -> Result<RowPerson, String> {
     let country = match country {
         "" => None,
         code => Some(
@@ -140,9 +140,9 @@ fn person(email: &str, cellphone: &str, country: &str) -> Result<Who, String> {
     if !email.contains('@') {
         return Err("email is no e-mail address".to_owned());
     }
-    Ok(Who::New {
+    Ok(RowPerson::New {
         email: email.to_owned(),
-        phone: number::parse(cellphone, country).map_err(|failure| failure.message)?,
+        phone: number::parse(cellphone, country).map_err(|error| error.message)?,
     })
 }
 
@@ -171,11 +171,11 @@ mod tests {
             .map(|(line, row)| match row {
                 Ok(Row {
                     user,
-                    who: Who::Id(id),
+                    who: RowPerson::Id(id),
                 }) => format!("{line} {user} {id}"),
                 Ok(Row {
                     user,
-                    who: Who::New { email, phone },
+                    who: RowPerson::New { email, phone },
                 }) => {
                     format!(
                         "{line} {user} {email} +{} {}",

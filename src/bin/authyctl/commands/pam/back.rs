@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use super::pending::{self, TARGETS, Waiting};
 use super::{host, local, sshd};
 use crate::cli::Target;
-use crate::failure::Failure;
-use crate::output::Done;
+use crate::error::CommandError;
+use crate::output::Output;
 
 /// How often the process that waits looks whether a change was confirmed.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Waits until each change that waits now is confirmed or overdue. Counts the time itself as well, so
 /// that a clock that is set back does not make it longer.
-pub(super) fn wait(only_overdue: bool) -> Done {
+pub(super) fn wait(only_overdue: bool) -> Output {
     let start = Instant::now();
     let mut open: Vec<_> = TARGETS
         .into_iter()
@@ -34,7 +34,7 @@ pub(super) fn wait(only_overdue: bool) -> Done {
             !is_due || put_back_when(*target, |waiting| same(&waiting)).is_err()
         });
     }
-    Done::default()
+    Output::default()
 }
 
 /// Starts a process that outlives this one, its terminal and its session's process group.
@@ -72,7 +72,7 @@ pub(super) fn start_waiting(seconds: u32) -> std::io::Result<()> {
 pub(super) fn put_back_when(
     target: Target,
     wanted: impl Fn(Waiting) -> bool,
-) -> Result<bool, Failure> {
+) -> Result<bool, CommandError> {
     if pending::waiting(target).is_none() {
         return Ok(false);
     }
@@ -85,7 +85,7 @@ pub(super) fn put_back_when(
 }
 
 /// Takes our module out of a service; says what else was done. The lock is held.
-pub(super) fn put_back(target: Target) -> Result<Option<String>, Failure> {
+pub(super) fn put_back(target: Target) -> Result<Option<String>, CommandError> {
     let changes = host::to_disable(target).map_err(local)?;
     // The stack first: sshd looks at its settings only when it is told to.
     for change in changes.iter() {

@@ -123,7 +123,7 @@ pub(super) fn switch_profile(on: bool) -> Result<(), String> {
     let said = String::from_utf8_lossy(&output.stderr);
     Err(format!(
         "pam-auth-update: {}",
-        pam_authy::base::text::clean(said.trim())
+        pam_authy::base::text::sanitize(said.trim())
     ))
 }
 

@@ -18,15 +18,15 @@ use self::host::{Candidate, Change, PAM_DIR};
 use self::pending::{TARGETS, name};
 use super::doctor;
 use crate::cli::{Command, Global, Pam, Target};
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
 
-pub(crate) fn pam(global: &Global, what: &Pam) -> Result<Done, Failure> {
+pub(crate) fn pam(global: &Global, what: &Pam) -> Result<Output, CommandError> {
     match *what {
         Pam::Enable {
             service, with_key, ..
-        } if with_key && service != Target::Sshd => Err(Failure::new(
-            Kind::Usage,
+        } if with_key && service != Target::Sshd => Err(CommandError::new(
+            ErrorKind::Usage,
             "--with-key is for sshd: nothing else checks a key",
         )),
         Pam::Enable {
@@ -74,17 +74,17 @@ pub(crate) fn carry_out_overdue(command: &Command) {
                     name(target)
                 ),
                 Ok(false) => {}
-                Err(failure) => eprintln!("authyctl: {}: {}", name(target), failure.message),
+                Err(error) => eprintln!("authyctl: {}: {}", name(target), error.message),
             }
         }
     }
 }
 
-fn local(why: impl std::fmt::Display) -> Failure {
-    Failure::new(Kind::Local, why.to_string())
+fn local(why: impl std::fmt::Display) -> CommandError {
+    CommandError::new(ErrorKind::Local, why.to_string())
 }
 
-fn by_hand(why: String) -> Failure {
+fn by_hand(why: String) -> CommandError {
     local(why).hint("nothing is changed; the stacks to write by hand are in README.md")
 }
 
@@ -97,16 +97,16 @@ struct Enabling {
 
 impl Enabling {
     /// Shows the change, and says what doctor thinks of it.
-    fn show(&self, global: &Global) -> Result<Done, Failure> {
-        self.judge(global)?;
+    fn show(&self, global: &Global) -> Result<Output, CommandError> {
+        self.check(global)?;
         let mut done = self.done(false);
         done.lines.push("nothing is changed: --dry-run".to_owned());
         Ok(done)
     }
 
-    fn make(&self, global: &Global, rollback_after: Option<u32>) -> Result<Done, Failure> {
+    fn make(&self, global: &Global, rollback_after: Option<u32>) -> Result<Output, CommandError> {
         let lock = pending::lock()?;
-        self.judge(global)?;
+        self.check(global)?;
         for change in &self.changes {
             pending::keep(self.target, &change.path).map_err(local)?;
         }
@@ -115,9 +115,9 @@ impl Enabling {
             pending::begin(self.target, seconds).map_err(local)?;
         }
         let made = self.write().and_then(|()| self.judge_made(global));
-        if let Err(failure) = made {
+        if let Err(error) = made {
             back::put_back(self.target)?;
-            return Err(failure);
+            return Err(error);
         }
         let mut done = self.done(true);
         if self.target == Target::Sshd {
@@ -138,17 +138,17 @@ impl Enabling {
         Ok(done)
     }
 
-    fn write(&self) -> Result<(), Failure> {
+    fn write(&self) -> Result<(), CommandError> {
         if self.target == Target::All {
             return host::switch_profile(true).map_err(local);
         }
-        let was_content = sshd::is_content();
+        let was_content = sshd::accepts_config();
         for change in &self.changes {
             host::write(&change.path, change.new.as_deref())
                 .map_err(|error| local(format!("{}: {error}", change.path.display())))?;
-            if was_content && !sshd::is_content() {
-                return Err(Failure::new(
-                    Kind::Refused,
+            if was_content && !sshd::accepts_config() {
+                return Err(CommandError::new(
+                    ErrorKind::Refused,
                     "sshd does not take its settings so",
                 ));
             }
@@ -157,7 +157,7 @@ impl Enabling {
     }
 
     /// Refuses what doctor finds wrong with the files as they would be.
-    fn judge(&self, global: &Global) -> Result<(), Failure> {
+    fn check(&self, global: &Global) -> Result<(), CommandError> {
         let candidate = Candidate::new(&self.changes).map_err(local)?;
         let folder = candidate.pam_dir();
         let found = doctor::problems(global, folder, candidate.sshd_settings.as_deref());
@@ -171,11 +171,11 @@ impl Enabling {
     }
 
     /// The same with the files as they are now.
-    fn judge_made(&self, global: &Global) -> Result<(), Failure> {
+    fn judge_made(&self, global: &Global) -> Result<(), CommandError> {
         self.refuse(doctor::problems(global, Path::new(PAM_DIR), None))
     }
 
-    fn refuse(&self, problems: Vec<String>) -> Result<(), Failure> {
+    fn refuse(&self, problems: Vec<String>) -> Result<(), CommandError> {
         if problems.is_empty() || self.force {
             return Ok(());
         }
@@ -188,28 +188,28 @@ impl Enabling {
             "{} is not enabled: doctor finds a problem",
             name(self.target)
         );
-        Err(Failure::new(Kind::Refused, message)
+        Err(CommandError::new(ErrorKind::Refused, message)
             .hint("mend it, or say --force")
             .with_members(members)
             .after(done))
     }
 
-    fn done(&self, changed: bool) -> Done {
+    fn done(&self, changed: bool) -> Output {
         said(self.target, &self.changes, changed)
     }
 }
 
 /// The diffs of some files, for people and scripts.
-fn said(target: Target, changes: &[Change], changed: bool) -> Done {
+fn said(target: Target, changes: &[Change], changed: bool) -> Output {
     let diff: Vec<String> = changes.iter().flat_map(Change::diff).collect();
     let files: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
     let members = json!({
         "service": name(target), "changed": changed, "files": files, "diff": diff.join("\n"),
     });
-    Done::new(diff, members)
+    Output::new(diff, members)
 }
 
-fn disable(service: Option<Target>, dry_run: bool) -> Result<Done, Failure> {
+fn disable(service: Option<Target>, dry_run: bool) -> Result<Output, CommandError> {
     let targets: Vec<_> = service.map_or(TARGETS.to_vec(), |target| vec![target]);
     let mut changes = Vec::new();
     for target in &targets {
@@ -240,8 +240,8 @@ fn disable(service: Option<Target>, dry_run: bool) -> Result<Done, Failure> {
     Ok(done)
 }
 
-fn confirm() -> Result<Done, Failure> {
-    let nothing = || Failure::new(Kind::Refused, "nothing waits to be confirmed");
+fn confirm() -> Result<Output, CommandError> {
+    let nothing = || CommandError::new(ErrorKind::Refused, "nothing waits to be confirmed");
     if !TARGETS
         .into_iter()
         .any(|target| pending::waiting(target).is_some())
@@ -260,10 +260,10 @@ fn confirm() -> Result<Done, Failure> {
     if lines.is_empty() {
         return Err(nothing());
     }
-    Ok(Done::new(lines, json!({"changed": true})))
+    Ok(Output::new(lines, json!({"changed": true})))
 }
 
-fn rollback(only_overdue: bool) -> Result<Done, Failure> {
+fn rollback(only_overdue: bool) -> Result<Output, CommandError> {
     let mut lines = Vec::new();
     for target in TARGETS {
         if back::put_back_when(target, |waiting| !only_overdue || waiting.left.is_zero())? {
@@ -274,5 +274,5 @@ fn rollback(only_overdue: bool) -> Result<Done, Failure> {
     if !changed {
         lines.push("nothing waits to be confirmed".to_owned());
     }
-    Ok(Done::new(lines, json!({"changed": changed})))
+    Ok(Output::new(lines, json!({"changed": changed})))
 }

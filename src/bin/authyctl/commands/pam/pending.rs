@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::fcntl::{Flock, FlockArg};
-use pam_authy::host::trusted_file::{self, Holds};
+use pam_authy::host::trusted_file::{self, Access};
 
 use crate::cli::Target;
-use crate::failure::{Failure, Kind};
+use crate::error::{CommandError, ErrorKind};
 
 /// Not `paths.state`: the way back must be found when config.toml is broken.
 const FOLDER: &str = "/var/lib/pam_authy/pam";
@@ -42,12 +42,12 @@ fn backup_folder(target: Target) -> PathBuf {
 }
 
 /// Keeps others from changing stacks at the same time; blocks until they are done.
-pub(super) fn lock() -> Result<Flock<File>, Failure> {
+pub(super) fn lock() -> Result<Flock<File>, CommandError> {
     locked().map_err(|error| {
-        let failure = Failure::new(Kind::Local, format!("{FOLDER}: {error}"));
+        let failed = CommandError::new(ErrorKind::Local, format!("{FOLDER}: {error}"));
         match error.kind() {
-            io::ErrorKind::PermissionDenied => failure.hint("stacks are root's to change: sudo"),
-            _ => failure,
+            io::ErrorKind::PermissionDenied => failed.hint("stacks are root's to change: sudo"),
+            _ => failed,
         }
     })
 }
@@ -101,7 +101,7 @@ pub(super) struct Waiting {
 pub(super) fn waiting(target: Target) -> Option<Waiting> {
     let path = file(target);
     path.symlink_metadata().ok()?;
-    let text = trusted_file::read(&path, Holds::Secret, LIMIT).unwrap_or_default();
+    let text = trusted_file::read(&path, Access::OwnerOnly, LIMIT).unwrap_or_default();
     let due = String::from_utf8_lossy(&text).trim().parse().unwrap_or(0);
     let left = Duration::from_secs(due).saturating_sub(now());
     Some(Waiting { due, left })
@@ -130,7 +130,7 @@ pub(super) fn keep(target: Target, path: &Path) -> io::Result<()> {
 /// The file as it was, where it was kept.
 pub(super) fn kept(target: Target, path: &Path) -> Option<String> {
     let copy = backup_folder(target).join(path.file_name()?);
-    let bytes = trusted_file::read(&copy, Holds::Public, trusted_file::LIMIT).ok()?;
+    let bytes = trusted_file::read(&copy, Access::WorldReadable, trusted_file::LIMIT).ok()?;
     String::from_utf8(bytes).ok()
 }
 

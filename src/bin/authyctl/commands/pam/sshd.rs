@@ -66,7 +66,7 @@ pub(super) fn without_drop_in() -> Result<Option<Change>, String> {
 }
 
 /// Whether sshd takes its settings; true where there is no sshd to ask.
-pub(super) fn is_content() -> bool {
+pub(super) fn accepts_config() -> bool {
     let output = Command::new("/usr/sbin/sshd")
         .arg("-t")
         .env_clear()

@@ -7,26 +7,26 @@ use pam_authy::store::users::write;
 use serde_json::json;
 
 use super::progress::Progress;
-use crate::failure::{Failure, Kind};
-use crate::output::Done;
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
 
 /// How many rows in a row may get no answer before the rest is left alone.
 const UNANSWERED_LIMIT: u32 = 3;
 
 /// What has become of the rows so far.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct ImportSummary {
     enrolled: usize,
     skipped: usize,
     failed: Vec<(usize, String)>,
     /// Rows without an answer since the last that got one.
     unanswered: u32,
     /// Why the rest was left alone.
-    pub(super) stopped: Option<(Kind, String)>,
+    pub(super) stopped: Option<(ErrorKind, String)>,
 }
 
 /// What became of one row.
-pub(super) enum Fate {
+pub(super) enum RowOutcome {
     Enrolled,
     Skipped,
 }
@@ -46,7 +46,7 @@ enum Scope {
     /// This one; the next may get an answer.
     Unanswered,
     /// All that follow as well.
-    All(Kind),
+    All(ErrorKind),
 }
 
 impl From<String> for RowError {
@@ -62,13 +62,13 @@ impl From<Error> for RowError {
     fn from(error: Error) -> Self {
         let scope = match &error {
             Error::Unavailable(_) => Scope::Unanswered,
-            Error::KeyRefused(_) | Error::RateLimited(_) => Scope::All(Kind::Refused),
-            Error::FalseIdentity(_) => Scope::All(Kind::Unavailable),
-            Error::Process(_) | Error::Local(_) => Scope::All(Kind::Local),
+            Error::KeyRefused(_) | Error::RateLimited(_) => Scope::All(ErrorKind::Refused),
+            Error::UntrustedServer(_) => Scope::All(ErrorKind::Unavailable),
+            Error::Process(_) | Error::Local(_) => Scope::All(ErrorKind::Local),
             _ => Scope::Row,
         };
         Self {
-            message: Failure::from(error).message,
+            message: CommandError::from(error).message,
             scope,
         }
     }
@@ -78,7 +78,7 @@ impl From<write::Error> for RowError {
     fn from(error: write::Error) -> Self {
         let scope = match &error {
             write::Error::Mapping(_) | write::Error::Locked(_) | write::Error::Io { .. } => {
-                Scope::All(Kind::Local)
+                Scope::All(ErrorKind::Local)
             }
             _ => Scope::Row,
         };
@@ -89,22 +89,22 @@ impl From<write::Error> for RowError {
     }
 }
 
-impl Tally {
+impl ImportSummary {
     /// Shows and counts what became of a row.
     pub(super) fn count(
         &mut self,
         progress: &Progress,
         line: usize,
         user: &str,
-        fate: Result<Fate, RowError>,
+        outcome: Result<RowOutcome, RowError>,
     ) {
-        progress.row(line, user, &fate);
-        match fate {
-            Ok(Fate::Enrolled) => {
+        progress.row(line, user, &outcome);
+        match outcome {
+            Ok(RowOutcome::Enrolled) => {
                 self.enrolled += 1;
                 self.unanswered = 0;
             }
-            Ok(Fate::Skipped) => self.skipped += 1,
+            Ok(RowOutcome::Skipped) => self.skipped += 1,
             Err(error) => {
                 match error.scope {
                     Scope::Row => self.unanswered = 0,
@@ -112,7 +112,7 @@ impl Tally {
                     Scope::All(kind) => self.stopped = Some((kind, error.message.clone())),
                 }
                 if self.unanswered >= UNANSWERED_LIMIT {
-                    self.stopped = Some((Kind::Unavailable, error.message.clone()));
+                    self.stopped = Some((ErrorKind::Unavailable, error.message.clone()));
                 }
                 self.failed.push((line, error.message));
             }
@@ -120,37 +120,41 @@ impl Tally {
     }
 }
 
-pub(super) fn conclude(file: &Path, mut tally: Tally, dry_run: bool) -> Result<Done, Failure> {
-    tally.failed.sort();
-    let failed: Vec<_> = tally
+pub(super) fn conclude(
+    file: &Path,
+    mut summary: ImportSummary,
+    dry_run: bool,
+) -> Result<Output, CommandError> {
+    summary.failed.sort();
+    let failed: Vec<_> = summary
         .failed
         .iter()
         .map(|(line, message)| json!({"line": line, "message": message}))
         .collect();
     let members = json!({
-        "enrolled": tally.enrolled,
-        "skipped": tally.skipped,
+        "enrolled": summary.enrolled,
+        "skipped": summary.skipped,
         "failed": failed,
         "dry_run": dry_run,
     });
     let would = if dry_run { "would be " } else { "" };
     let line = format!(
         "{} {would}enrolled, {} already enrolled, {} failed",
-        tally.enrolled,
-        tally.skipped,
-        tally.failed.len()
+        summary.enrolled,
+        summary.skipped,
+        summary.failed.len()
     );
-    if let Some((kind, why)) = tally.stopped {
-        let failure = Failure::new(kind, format!("{}: {why}; {line}", file.display()));
-        return Err(failure
+    if let Some((kind, why)) = summary.stopped {
+        let error = CommandError::new(kind, format!("{}: {why}; {line}", file.display()));
+        return Err(error
             .with_members(members)
             .hint("the same command goes on from there"));
     }
-    if tally.failed.is_empty() {
-        return Ok(Done::new(vec![line], members));
+    if summary.failed.is_empty() {
+        return Ok(Output::new(vec![line], members));
     }
-    let failure = Failure::new(Kind::Refused, format!("{}: {line}", file.display()));
-    Err(failure
+    let error = CommandError::new(ErrorKind::Refused, format!("{}: {line}", file.display()));
+    Err(error
         .with_members(members)
         .hint("mend these lines and run the same command again"))
 }

@@ -8,11 +8,11 @@ use pam_authy::store::state;
 use pam_authy::store::users;
 use serde_json::{Map, Value, json};
 
-use crate::output::Done;
+use crate::output::Output;
 
 /// Who is to act, and so the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ErrorKind {
     /// Authy, or the check, said no.
     Refused,
     /// The command line is wrong.
@@ -23,7 +23,7 @@ pub(crate) enum Kind {
     Local,
 }
 
-impl Kind {
+impl ErrorKind {
     pub(crate) fn exit_status(self) -> u8 {
         match self {
             Self::Refused => 1,
@@ -45,8 +45,8 @@ impl Kind {
 
 /// A failed command.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) kind: Kind,
+pub(crate) struct CommandError {
+    pub(crate) kind: ErrorKind,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
     refusal: Option<Box<Refusal>>,
@@ -56,8 +56,8 @@ pub(crate) struct Failure {
     pub(crate) lines: Vec<String>,
 }
 
-impl Failure {
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+impl CommandError {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -82,7 +82,7 @@ impl Failure {
     }
 
     /// Shows what was done first.
-    pub(crate) fn after(mut self, done: Done) -> Self {
+    pub(crate) fn after(mut self, done: Output) -> Self {
         self.lines = done.lines;
         self
     }
@@ -108,7 +108,7 @@ impl Failure {
     }
 }
 
-impl From<client::Error> for Failure {
+impl From<client::Error> for CommandError {
     fn from(error: client::Error) -> Self {
         use client::Error as Client;
         let kind = match &error {
@@ -117,16 +117,16 @@ impl From<client::Error> for Failure {
             | Client::KeyRefused(_)
             | Client::NotAllowed(_)
             | Client::NotFound(_)
-            | Client::RateLimited(_) => Kind::Refused,
-            Client::FalseIdentity(_) | Client::Unavailable(_) => Kind::Unavailable,
-            Client::Invalid { .. } => Kind::Usage,
-            Client::Process(_) | Client::Local(_) => Kind::Local,
+            | Client::RateLimited(_) => ErrorKind::Refused,
+            Client::UntrustedServer(_) | Client::Unavailable(_) => ErrorKind::Unavailable,
+            Client::Invalid { .. } => ErrorKind::Usage,
+            Client::Process(_) | Client::Local(_) => ErrorKind::Local,
         };
         let refusal = error.refusal().cloned().map(Box::new);
         Self {
             refusal,
             hint: advice(&error),
-            ..Self::new(kind, text::clean_to(&error.to_string(), 500))
+            ..Self::new(kind, text::sanitize_to(&error.to_string(), 500))
         }
     }
 }
@@ -136,7 +136,7 @@ fn advice(error: &client::Error) -> Option<String> {
     use client::Error as Client;
     let hint = match error {
         Client::KeyRefused(_) => "authyctl key rotate puts another key in",
-        Client::FalseIdentity(_) => "look at api.url and api.ca_file, and at this host's clock",
+        Client::UntrustedServer(_) => "look at api.url and api.ca_file, and at this host's clock",
         Client::Unavailable(_) => "authyctl doctor looks at the way to the service",
         Client::RateLimited(refusal) => {
             let seconds = refusal.retry_after_seconds?;
@@ -147,30 +147,30 @@ fn advice(error: &client::Error) -> Option<String> {
     Some(hint.to_owned())
 }
 
-impl From<config::Error> for Failure {
+impl From<config::Error> for CommandError {
     fn from(error: config::Error) -> Self {
-        let failure = Self::new(Kind::Local, error.to_string());
+        let shown = Self::new(ErrorKind::Local, error.to_string());
         // The mapping is read by the same code, and every command makes it or does without it.
         if error.is_missing() {
-            failure.hint("authyctl init writes config.toml, authyctl enroll makes users.toml")
+            shown.hint("authyctl init writes config.toml, authyctl enroll makes users.toml")
         } else {
-            failure
+            shown
         }
     }
 }
 
-impl From<state::Error> for Failure {
+impl From<state::Error> for CommandError {
     fn from(error: state::Error) -> Self {
-        Self::new(Kind::Local, error.to_string())
+        Self::new(ErrorKind::Local, error.to_string())
     }
 }
 
-impl From<recovery::Error> for Failure {
+impl From<recovery::Error> for CommandError {
     fn from(error: recovery::Error) -> Self {
         match error {
-            recovery::Error::Exists(_) => Self::new(Kind::Refused, error.to_string())
+            recovery::Error::Exists(_) => Self::new(ErrorKind::Refused, error.to_string())
                 .hint("--replace makes new ones, and the old ones work no longer"),
-            recovery::Error::Random => Self::new(Kind::Local, error.to_string()),
+            recovery::Error::Random => Self::new(ErrorKind::Local, error.to_string()),
             recovery::Error::State(error) if error.is_corrupt() => {
                 Self::from(error).hint("--replace makes new codes in its place")
             }
@@ -179,18 +179,18 @@ impl From<recovery::Error> for Failure {
     }
 }
 
-impl From<users::write::Error> for Failure {
+impl From<users::write::Error> for CommandError {
     fn from(error: users::write::Error) -> Self {
         use users::write::Error as Write;
         match &error {
-            Write::OtherId { .. } => Self::new(Kind::Refused, error.to_string())
+            Write::OtherId { .. } => Self::new(ErrorKind::Refused, error.to_string())
                 .hint("--replace puts the new id in the old one's place"),
-            Write::BadName(_) => Self::new(Kind::Usage, error.to_string()),
+            Write::BadName(_) => Self::new(ErrorKind::Usage, error.to_string()),
             Write::Mapping(_)
             | Write::NotMapped(_)
             | Write::OtherForm { .. }
             | Write::Locked(_)
-            | Write::Io { .. } => Self::new(Kind::Local, error.to_string()),
+            | Write::Io { .. } => Self::new(ErrorKind::Local, error.to_string()),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 
 use super::Record;
-use crate::store::state::{self, Change, Error, Folder, Unreadable};
+use crate::store::state::{self, Error, FileChange, Folder, Unreadable};
 
 /// The version of the files.
 const VERSION: u64 = 1;
@@ -17,11 +17,11 @@ const VERSION: u64 = 1;
 pub(super) const ROOM: usize = 39;
 
 /// The records of a file.
-pub(super) type Book = BTreeMap<String, Record>;
+pub(super) type Bucket = BTreeMap<String, Record>;
 
 /// Where the counts of a user or an address are.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct BucketEntry {
     folder: &'static str,
     file: String,
     key: String,
@@ -36,7 +36,7 @@ pub(super) const USERS: &str = "users";
 pub(super) const STRANGERS: &str = "strangers";
 pub(super) const ADDRESSES: &str = "addresses";
 
-impl Place {
+impl BucketEntry {
     pub(super) fn of_user(user: &str, enrolled: bool) -> Self {
         let hash = state::file_name(user);
         if enrolled {
@@ -105,12 +105,12 @@ impl Place {
         let written = self.open(state).and_then(|folder| {
             folder
                 .update(&self.file, |old| match read(old) {
-                    Ok(mut book) => {
-                        let before = book.clone();
-                        said = Some(self.apply(&mut book, now, change));
-                        (Ok(()), written(&before, &book))
+                    Ok(mut bucket) => {
+                        let before = bucket.clone();
+                        said = Some(self.apply(&mut bucket, now, change));
+                        (Ok(()), written(&before, &bucket))
                     }
-                    Err(why) => (Err(folder.unreadable(&self.file, why)), Change::Keep),
+                    Err(why) => (Err(folder.unreadable(&self.file, why)), FileChange::Keep),
                 })
                 .and_then(|read| read)
         });
@@ -123,8 +123,9 @@ impl Place {
             return Ok(None);
         };
         let bytes = folder.read(&self.file)?;
-        let mut book = read(bytes.as_deref()).map_err(|why| folder.unreadable(&self.file, why))?;
-        Ok(book.remove(&self.key))
+        let mut bucket =
+            read(bytes.as_deref()).map_err(|why| folder.unreadable(&self.file, why))?;
+        Ok(bucket.remove(&self.key))
     }
 
     /// Takes the record out; a file that cannot be read goes as a whole. Says whether there was
@@ -138,12 +139,12 @@ impl Place {
             return Ok(false);
         }
         folder.update(&self.file, |old| match read(old) {
-            Ok(mut book) => {
-                let before = book.clone();
-                let found = book.remove(&self.key).is_some();
-                (found, written(&before, &book))
+            Ok(mut bucket) => {
+                let before = bucket.clone();
+                let found = bucket.remove(&self.key).is_some();
+                (found, written(&before, &bucket))
             }
-            Err(_) => (true, Change::Remove),
+            Err(_) => (true, FileChange::Remove),
         })
     }
 
@@ -151,54 +152,54 @@ impl Place {
         Folder::open(state)?.sub(LIMITS)?.sub(self.folder)
     }
 
-    fn apply<T>(&self, book: &mut Book, now: u64, change: impl FnOnce(&mut Record) -> T) -> T {
-        if !book.contains_key(&self.key) {
-            make_room(book, self.room, now);
+    fn apply<T>(&self, bucket: &mut Bucket, now: u64, change: impl FnOnce(&mut Record) -> T) -> T {
+        if !bucket.contains_key(&self.key) {
+            make_room(bucket, self.room, now);
         }
-        let mut record = book.remove(&self.key).unwrap_or_default();
+        let mut record = bucket.remove(&self.key).unwrap_or_default();
         record.name.clone_from(&self.name);
-        record.settle(now);
+        record.expire(now);
         let said = change(&mut record);
         if !record.is_empty() {
-            book.insert(self.key.clone(), record);
+            bucket.insert(self.key.clone(), record);
         }
         said
     }
 }
 
 /// The records of a file; none when there is no file.
-pub(super) fn read(bytes: Option<&[u8]>) -> Result<Book, Unreadable> {
-    bytes.map_or_else(|| Ok(Book::new()), |bytes| state::decode(bytes, VERSION))
+pub(super) fn read(bytes: Option<&[u8]>) -> Result<Bucket, Unreadable> {
+    bytes.map_or_else(|| Ok(Bucket::new()), |bytes| state::decode(bytes, VERSION))
 }
 
-fn written(before: &Book, book: &Book) -> Change {
+fn written(before: &Bucket, bucket: &Bucket) -> FileChange {
     match () {
-        () if before == book => Change::Keep,
-        () if book.is_empty() => Change::Remove,
-        () => state::encode(book, VERSION),
+        () if before == bucket => FileChange::Keep,
+        () if bucket.is_empty() => FileChange::Remove,
+        () => state::encode(bucket, VERSION),
     }
 }
 
 /// Makes room for one more: first of what counts no longer, then of what was quiet for longest.
-fn make_room(book: &mut Book, room: usize, now: u64) {
-    if book.len() < room {
+fn make_room(bucket: &mut Bucket, room: usize, now: u64) {
+    if bucket.len() < room {
         return;
     }
-    book.retain(|_, record| {
-        record.settle(now);
+    bucket.retain(|_, record| {
+        record.expire(now);
         !record.is_empty()
     });
-    while book.len() >= room {
-        let oldest = book.iter().min_by_key(|(_, record)| record.last());
+    while bucket.len() >= room {
+        let oldest = bucket.iter().min_by_key(|(_, record)| record.last());
         let Some(key) = oldest.map(|(key, _)| key.clone()) else {
             return;
         };
-        book.remove(&key);
+        bucket.remove(&key);
     }
 }
 
 #[cfg(test)]
-impl Place {
+impl BucketEntry {
     pub(super) fn with_key(mut self, key: &str) -> Self {
         key.clone_into(&mut self.key);
         self

@@ -12,7 +12,7 @@ use crate::base::text;
 use crate::host::toml_file::{Source, integer};
 
 /// One key with its value and its full name, such as `login.attempts`.
-pub(super) struct Entry<'a> {
+pub(super) struct KeyValue<'a> {
     pub(super) source: Source<'a>,
     pub(super) name: String,
     pub(super) key: &'a str,
@@ -24,7 +24,7 @@ pub(super) fn entries<'a>(
     source: Source<'a>,
     above: &str,
     table: &'a DeTable<'a>,
-) -> impl Iterator<Item = Entry<'a>> {
+) -> impl Iterator<Item = KeyValue<'a>> {
     let above = if above.is_empty() {
         String::new()
     } else {
@@ -32,16 +32,16 @@ pub(super) fn entries<'a>(
     };
     table
         .iter()
-        .map(move |(key, value): (&Spanned<_>, &Spanned<_>)| Entry {
+        .map(move |(key, value): (&Spanned<_>, &Spanned<_>)| KeyValue {
             source,
-            name: format!("{above}{}", text::clean_to(key.get_ref(), 64)),
+            name: format!("{above}{}", text::sanitize_to(key.get_ref(), 64)),
             key: key.get_ref(),
             at: key.span(),
             value: value.get_ref(),
         })
 }
 
-impl<'a> Entry<'a> {
+impl<'a> KeyValue<'a> {
     pub(super) fn error(&self, message: &str) -> Error {
         self.source
             .error(self.at.clone(), format!("{} {message}", self.name))
@@ -52,7 +52,7 @@ impl<'a> Entry<'a> {
             .error(self.at.clone(), format!("unknown key {}", self.name))
     }
 
-    pub(super) fn table(&self) -> Result<impl Iterator<Item = Entry<'a>>, Error> {
+    pub(super) fn table(&self) -> Result<impl Iterator<Item = KeyValue<'a>>, Error> {
         let table = self
             .value
             .as_table()
