@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use pam_authy::base::deadline::Deadline;
 use pam_authy::base::secret::Secret;
 use pam_authy::base::text;
+use pam_authy::client::authy::Client;
 use pam_authy::client::authy::callback::{Callback, Params};
 use pam_authy::client::authy::tokens::VerifyOptions;
 use pam_authy::client::authy::types::{AuthyId, Cellphone, CountryCode, Token, Uuid};
-use pam_authy::client::authy::{Client, Error};
-use pam_authy::client::http::{Request, Response, Transport};
+use pam_authy::client::http::{self, Request, Response, Transport};
 use pam_authy::host::ssh_key::fingerprints;
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{Entry, Mapping};
@@ -30,19 +30,19 @@ pub(crate) fn config(data: &[u8]) {
     };
     match Config::parse(text, Path::new("/etc/pam_authy/config.toml")) {
         Ok(config) => {
-            let api = &config.api;
-            assert!((1..=60).contains(&api.timeout.as_secs()));
-            assert!(api.url.starts_with("https://") && !api.url.ends_with('/'));
-            assert!(!api.key.expose().is_empty() && !text::has_control(api.key.expose()));
+            if let Some(authy) = &config.authy {
+                let key = authy.key.expose();
+                assert!((1..=60).contains(&authy.timeout.as_secs()));
+                assert!(authy.url.starts_with("https://") && !authy.url.ends_with('/'));
+                assert!(!key.is_empty() && !text::has_control(key));
+                assert!(!format!("{config:?}").contains(key) || key.len() < 8);
+            }
             for service in ["sshd", "sudo", ""] {
                 let login = config.login(service);
                 assert!((1..=10).contains(&login.attempts));
                 assert!((5..=600).contains(&login.deadline.as_secs()));
                 assert!(login.refusal.as_secs() <= 10);
             }
-            assert!(
-                !format!("{config:?}").contains(api.key.expose()) || api.key.expose().len() < 8
-            );
         }
         Err(error) => {
             let said = error.to_string();
@@ -72,7 +72,7 @@ pub(crate) fn users(data: &[u8]) {
                 assert_eq!(mapping.find(name), *entry);
                 match entry {
                     Entry::Enrolled(person) => {
-                        assert!((1..=i64::MAX as u64).contains(&person.id.number()));
+                        assert!(!person.is_empty());
                     }
                     Entry::Shared(shared) => {
                         assert!(!shared.keys.is_empty());
@@ -104,7 +104,7 @@ struct Scripted {
 }
 
 impl Transport for Scripted {
-    fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
+    fn send(&self, request: &Request<'_>) -> Result<Response, http::Error> {
         self.asked
             .borrow_mut()
             .push(request.url.expose().to_owned());

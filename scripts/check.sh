@@ -18,7 +18,10 @@ step() {
 lint() {
     step cargo fmt --check
     step cargo clippy --locked --all-targets --all-features -- -D warnings
-    step cargo clippy --locked --lib --no-default-features -- -D warnings
+    for features in '' client engine module admin; do
+        step cargo clippy --locked --lib --no-default-features --features "$features" -- -D warnings
+    done
+    step cargo clippy --locked --bin authy-sim --no-default-features --features sim -- -D warnings
     RUSTDOCFLAGS='-D warnings' step cargo doc --locked --no-deps --all-features --document-private-items
     if cargo deny --version >/dev/null 2>&1; then
         step cargo deny --all-features check bans licenses sources
@@ -81,7 +84,8 @@ tests() {
     skip_without lintian lintian_finds_no_error_and_no_warning
     skip_without rpmbuild packaging::rpm
     export PAM_AUTHY_SO=$PWD/target/product/pam_authy.so
-    step cargo test --locked --no-default-features --lib
+    step cargo test --locked --no-default-features --features client --lib
+    step cargo test --locked --no-default-features --features module --lib
     step cargo test --locked --all-features --doc
     step cargo test --locked --all-features --lib --bins --tests -- "${as_root[@]}" "${skipped[@]}"
 }

@@ -40,22 +40,30 @@
     )
 )]
 
-/// Wipes each block of memory when it is freed: key and token pass through buffers of ureq's and
-/// rustls's that no code of ours can reach. In the module alone; a program chooses its own allocator.
-#[cfg(not(feature = "admin"))]
+/// Wipes each block of memory when it is freed: keys and codes pass through buffers of ureq and rustls
+/// that no code of ours can reach. A program that links the library chooses its own allocator.
+#[cfg(feature = "module")]
 #[global_allocator]
 static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 pub mod base;
+#[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "engine")]
 pub mod engine;
+#[cfg(feature = "engine")]
 pub mod factor;
+#[cfg(any(feature = "engine", feature = "module"))]
 pub mod host;
+#[cfg(feature = "engine")]
 pub mod login;
+#[cfg(feature = "engine")]
 pub mod messages;
+#[cfg(feature = "module")]
 mod pam;
 #[cfg(feature = "admin")]
 #[expect(unsafe_code, reason = "calls libpam as an application does")]
 pub mod pam_app;
+#[cfg(feature = "engine")]
 pub mod store;

@@ -11,12 +11,16 @@ use pam_authy::store::state::Failure;
 use crate::common::child::{as_child, child, ends_well, signal, wait_for_go};
 use crate::common::{disk, mount, sandbox};
 
+fn factors() -> Vec<String> {
+    vec!["authy_id=1635".to_owned()]
+}
+
 fn redeem(state: &Path, code: &str) -> Result<Option<usize>, Failure> {
-    FileRecovery::new(state, "alice").redeem(&code.parse().unwrap())
+    FileRecovery::new(state, "alice", factors()).redeem(&code.parse().unwrap())
 }
 
 fn codes(state: &Path) -> Vec<String> {
-    let codes = generate(state, "alice", true).unwrap();
+    let codes = generate(state, "alice", factors(), true).unwrap();
     codes.iter().map(|code| code.to_string()).collect()
 }
 
@@ -130,11 +134,11 @@ fn a_full_or_read_only_disk_is_no_success_and_the_code_works_later() {
     let codes = codes(&state);
     let _ = fs::write(disk.join("full"), vec![0; 100_000]);
     assert!(matches!(redeem(&state, &codes[0]), Err(Failure::Disk(_))));
-    assert!(generate(&state, "alice", true).is_err());
+    assert!(generate(&state, "alice", factors(), true).is_err());
     mount(&["-o", "remount,ro"], &disk);
     assert!(matches!(redeem(&state, &codes[0]), Err(Failure::Disk(_))));
     // Nothing is asked of the disk for a user without codes.
-    let bob = FileRecovery::new(&state, "bob").redeem(&codes[0].parse().unwrap());
+    let bob = FileRecovery::new(&state, "bob", factors()).redeem(&codes[0].parse().unwrap());
     assert_eq!(bob, Ok(None));
     mount(&["-o", "remount,rw"], &disk);
     fs::remove_file(disk.join("full")).unwrap();

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use pam_authy::base::attempt::Attempt;
+use pam_authy::base::factor::{AuthyId, Person};
 use pam_authy::store::config;
 use pam_authy::store::remember::{LoginBinding, is_remembered, store};
 
@@ -31,11 +32,15 @@ fn attempt(tty: &str) -> Attempt {
     }
 }
 
-fn binding(attempt: &Attempt) -> LoginBinding<'_> {
+fn person() -> Person {
+    AuthyId::try_from(1635_u64).unwrap().into()
+}
+
+fn binding<'a>(attempt: &'a Attempt, person: &'a Person) -> LoginBinding<'a> {
     LoginBinding {
         attempt,
         subject: "alice",
-        id: 1635_u64.try_into().unwrap(),
+        person,
         local: true,
         policy: [0; 32],
     }
@@ -67,18 +72,18 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
         let attempt = attempt(tty);
         println!(
             "before {}",
-            is_remembered(&state, &rules(), &binding(&attempt))
+            is_remembered(&state, &rules(), &binding(&attempt, &person()))
         );
-        store(&state, &rules(), &binding(&attempt));
+        store(&state, &rules(), &binding(&attempt, &person()));
         println!(
             "after {}",
-            is_remembered(&state, &rules(), &binding(&attempt))
+            is_remembered(&state, &rules(), &binding(&attempt, &person()))
         );
         // su says it without /dev.
         let short = self::attempt(tty.trim_start_matches("/dev/"));
         println!(
             "short {}",
-            is_remembered(&state, &rules(), &binding(&short))
+            is_remembered(&state, &rules(), &binding(&short, &person()))
         );
         return;
     }

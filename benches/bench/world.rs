@@ -101,8 +101,9 @@ impl World {
         fs::write(&all, roots + &fs::read_to_string(&one)?)?;
         let near = self.url.clone();
         let far = format!("https://127.0.0.1:{}", self._relay.port);
-        let on =
-            |text: &str, warm: bool| text.replace("[api]\n", &format!("[api]\nwarm_up = {warm}\n"));
+        let on = |text: &str, warm: bool| {
+            text.replace("[authy]\n", &format!("[authy]\nwarm_up = {warm}\n"))
+        };
         let with_all = config.replace(&*one.to_string_lossy(), &all.to_string_lossy());
         let slow = config.replace(&near, &far);
         for (name, text) in [

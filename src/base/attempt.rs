@@ -5,7 +5,8 @@
 
 use std::net::IpAddr;
 
-use crate::base::secret::Secret;
+use super::factor::{Factor, Identity};
+use super::secret::Secret;
 
 /// What PAM and the application say of who knocks. All of it may come from an attacker.
 #[derive(Debug, Clone)]
@@ -29,46 +30,6 @@ pub struct Attempt {
     pub password: Option<Secret>,
 }
 
-/// What proves that the phone's owner said yes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Factor {
-    /// An approval request on the phone.
-    Push,
-    /// Digits from the app, an SMS or a call, typed at the prompt.
-    Token,
-    /// A token sent by SMS.
-    Sms,
-    /// A token told in a call.
-    Call,
-    /// A recovery code that the administrator handed out; no word of `login.factors`.
-    Recovery,
-}
-
-/// When something is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SendMode {
-    /// Before the prompt.
-    Auto,
-    /// When the person asks for it.
-    OnRequest,
-    /// Not at all.
-    Never,
-}
-
-impl Factor {
-    /// The word in config.toml and in the audit line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Push => "push",
-            Self::Token => "token",
-            Self::Sms => "sms",
-            Self::Call => "call",
-            Self::Recovery => "recovery",
-        }
-    }
-}
-
 /// How a call of the module ended. Each has its PAM code in `pam::code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -77,7 +38,7 @@ pub enum Verdict {
     /// No second factor is asked of this login.
     Ignored,
     /// Every allowed reply was refused, or a limit holds.
-    TriesSpent,
+    AttemptsExhausted,
     /// Ended before that by a refusal.
     Refused,
     /// Authy could not be asked.
@@ -97,7 +58,7 @@ impl Verdict {
         match self {
             Self::Accepted => "accepted",
             Self::Ignored => "ignored",
-            Self::TriesSpent | Self::Refused => "refused",
+            Self::AttemptsExhausted | Self::Refused => "refused",
             Self::Unavailable => "unavailable",
             Self::Failed | Self::ConversationFailed | Self::Panicked => "error",
         }
@@ -108,7 +69,7 @@ impl Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// Authy accepted the token.
-    TokenAccepted,
+    CodeAccepted,
     /// The person approved the push.
     PushApproved,
     /// A recovery code was right, and is used up.
@@ -122,7 +83,7 @@ pub enum Reason {
     /// Authy could not be asked, and that is let pass.
     Outage,
     /// Every reply was refused.
-    WrongToken,
+    WrongCode,
     /// The person denied the push.
     PushDenied,
     /// Nobody answered the push, and no other factor is taken.
@@ -136,7 +97,7 @@ pub enum Reason {
     /// Authy has suspended, blocked or deleted the person.
     Suspended,
     /// Authy knows no person of that id.
-    UnknownToAuthy,
+    UnknownToProvider,
     /// The reply came after `deadline_seconds`.
     Deadline,
     /// A name that no account can have.
@@ -174,21 +135,21 @@ impl Reason {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::TokenAccepted => "token_accepted",
+            Self::CodeAccepted => "code_accepted",
             Self::PushApproved => "push_approved",
             Self::RecoveryCode => "recovery_code",
             Self::Remembered => "remembered",
             Self::Exempt => "exempt",
             Self::Unenrolled => "unenrolled",
             Self::Outage => "outage",
-            Self::WrongToken => "wrong_token",
+            Self::WrongCode => "wrong_code",
             Self::PushDenied => "push_denied",
             Self::PushExpired => "push_expired",
             Self::Limited => "limited",
             Self::NoKey => "no_key",
             Self::RateLimited => "rate_limited",
             Self::Suspended => "suspended",
-            Self::UnknownToAuthy => "unknown_to_authy",
+            Self::UnknownToProvider => "unknown_to_provider",
             Self::Deadline => "deadline",
             Self::BadUserName => "bad_user_name",
             Self::UserChanged => "user_changed",
@@ -219,8 +180,10 @@ pub struct Outcome {
     pub factor: Option<Factor>,
     /// Authy's error code, where it gave one.
     pub code: Option<u32>,
-    /// The person's number at Authy, once the mapping named one.
-    pub authy_id: Option<u64>,
+    /// The person as the provider knows them, once the mapping named one.
+    pub identity: Option<Identity>,
+    /// What else the administrator should know, in log lines of its own; no secret.
+    pub notes: Vec<String>,
     /// Replies that the person gave.
     pub attempts: u32,
     /// What the administrator should know beyond the reason, for a log line of its own; no secret.
@@ -236,7 +199,8 @@ impl Outcome {
             reason,
             factor: None,
             code: None,
-            authy_id: None,
+            identity: None,
+            notes: Vec::new(),
             attempts: 0,
             detail: None,
         }

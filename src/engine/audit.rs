@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime};
 use syslog::{Facility, Severity};
 
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
+use crate::base::factor::Identity;
 use crate::base::text;
 
 /// Where syslog listens when the configuration could not be read.
@@ -47,6 +48,9 @@ impl Audit {
 
     /// Writes the audit line of `attempt`, and before it what its outcome has to explain.
     pub fn record(&self, attempt: &Attempt, outcome: &Outcome) {
+        for note in &outcome.notes {
+            self.write(Severity::LOG_WARNING, &text::sanitize_to(note, 1000));
+        }
         if let Some(detail) = &outcome.detail {
             self.write(severity(outcome), &text::sanitize_to(detail, 1000));
         }
@@ -98,7 +102,7 @@ fn stamp(now: SystemTime) -> String {
     )
 }
 
-/// `verdict=… reason=… factor=… code=… authy_id=… attempts=… rhost="…" tty="…" user="…"`;
+/// `verdict=… reason=… factor=… provider=… code=… authy_id=… attempts=… rhost="…" tty="…" user="…"`;
 /// what is not known is left out.
 #[must_use]
 pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
@@ -119,8 +123,16 @@ pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
         "factor",
         outcome.factor.map(|factor| factor.as_str().to_owned()),
     );
+    let identity = outcome.identity.as_ref();
+    member(
+        "provider",
+        identity.map(|identity| identity.provider().to_owned()),
+    );
     member("code", outcome.code.map(|code| code.to_string()));
-    member("authy_id", outcome.authy_id.map(|id| id.to_string()));
+    member(
+        "authy_id",
+        identity.map(|Identity::Authy(id)| id.to_string()),
+    );
     member(
         "attempts",
         (outcome.attempts > 0).then(|| outcome.attempts.to_string()),
@@ -135,7 +147,7 @@ pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
 fn severity(outcome: &Outcome) -> Severity {
     match outcome.verdict {
         Verdict::Ignored if outcome.reason == Reason::Outage => Severity::LOG_WARNING,
-        Verdict::Accepted | Verdict::Ignored | Verdict::TriesSpent | Verdict::Refused => {
+        Verdict::Accepted | Verdict::Ignored | Verdict::AttemptsExhausted | Verdict::Refused => {
             Severity::LOG_NOTICE
         }
         Verdict::Unavailable
@@ -165,7 +177,7 @@ fn tag(service: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::attempt::Factor;
+    use crate::base::factor::Factor;
 
     fn attempt() -> Attempt {
         Attempt {
@@ -185,13 +197,13 @@ mod tests {
         let outcome = Outcome {
             factor: Some(Factor::Token),
             code: Some(60020),
-            authy_id: Some(1635),
+            identity: Some(Identity::Authy("1635".parse().unwrap())),
             attempts: 2,
-            ..Outcome::new(Verdict::TriesSpent, Reason::WrongToken)
+            ..Outcome::new(Verdict::AttemptsExhausted, Reason::WrongCode)
         };
         assert_eq!(
             line(&attempt(), &outcome),
-            "verdict=refused reason=wrong_token factor=token code=60020 authy_id=1635 attempts=2 \
+            "verdict=refused reason=wrong_code factor=token provider=authy code=60020 authy_id=1635 attempts=2 \
              rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
         );
     }
@@ -236,7 +248,7 @@ mod tests {
         for _ in 0..10_000 {
             audit.record(
                 &attempt(),
-                &Outcome::new(Verdict::Accepted, Reason::TokenAccepted),
+                &Outcome::new(Verdict::Accepted, Reason::CodeAccepted),
             );
         }
         assert!(start.elapsed() < Duration::from_secs(5), "{start:?}");
@@ -260,7 +272,7 @@ mod tests {
         for _ in 0..600 {
             Audit::open("sshd", &path).record(
                 &attempt(),
-                &Outcome::new(Verdict::Refused, Reason::WrongToken),
+                &Outcome::new(Verdict::Refused, Reason::WrongCode),
             );
         }
         assert_eq!(reader.join().unwrap(), 600);

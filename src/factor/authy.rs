@@ -1,53 +1,67 @@
-//! [`Provider`] over Authy's API: the only user of the client in the library.
+//! The second factor of a person at Authy.
 
-use super::{Channel, Error, ErrorKind, Provider, PushAnswer, PushRequest, Sent};
 use crate::base::deadline::Deadline;
+use crate::base::factor::{
+    AuthyId, Channel, Code, Error, ErrorKind, Identity, PushAnswer, PushRequest, SecondFactor, Sent,
+};
+use crate::base::language::Language;
 use crate::client::authy::approvals::{Decision, Request};
 use crate::client::authy::tokens::{SendOptions, VerifyOptions};
-use crate::client::authy::types::{AuthyId, Token, Uuid};
+use crate::client::authy::types::{Token, Uuid};
 use crate::client::authy::{self as client, Cause, Client};
 use crate::client::http::Transport;
-use crate::messages::Language;
 
-/// Authy as a provider.
+/// One person at Authy.
 #[derive(Debug)]
-pub struct Authy<T>(Client<T>);
+pub struct Authy<T> {
+    client: Client<T>,
+    id: AuthyId,
+    /// The last push.
+    push: Option<Uuid>,
+}
 
 impl<T: Transport> Authy<T> {
-    /// Asks through `client`.
+    /// The person with the number `id`, asked about through `client`.
     #[must_use]
-    pub fn new(client: Client<T>) -> Self {
-        Self(client)
+    pub fn new(client: Client<T>, id: AuthyId) -> Self {
+        Self {
+            client,
+            id,
+            push: None,
+        }
     }
 }
 
-impl<T: Transport> Provider for Authy<T> {
-    fn preconnect(&mut self, deadline: Deadline) {
-        self.0.preconnect(deadline);
+impl<T: Transport> SecondFactor for Authy<T> {
+    fn identity(&self) -> Option<Identity> {
+        Some(Identity::Authy(self.id))
     }
 
-    fn verify(&mut self, id: AuthyId, token: &Token, deadline: Deadline) -> Result<(), Error> {
-        Ok(self
-            .0
-            .tokens()
-            .verify(id, token, &VerifyOptions::default(), deadline)?)
+    fn preconnect(&mut self, deadline: Deadline) {
+        self.client.preconnect(deadline);
+    }
+
+    fn verify(&mut self, code: &Code, deadline: Deadline) -> Result<(), Error> {
+        let token: Token = code.digits().parse().map_err(|_| not_a_token())?;
+        let options = VerifyOptions::default();
+        let tokens = self.client.tokens();
+        Ok(tokens.verify(self.id, &token, &options, deadline)?)
     }
 
     fn send(
         &mut self,
         channel: Channel,
-        id: AuthyId,
         language: Option<Language>,
         deadline: Deadline,
     ) -> Result<Sent, Error> {
-        let how = SendOptions {
+        let options = SendOptions {
             locale: language.map(Language::as_str),
             ..SendOptions::default()
         };
-        let tokens = self.0.tokens();
+        let tokens = self.client.tokens();
         let delivery = match channel {
-            Channel::Sms => tokens.sms(id, &how, deadline)?,
-            Channel::Call => tokens.call(id, &how, deadline)?,
+            Channel::Sms => tokens.sms(self.id, &options, deadline)?,
+            Channel::Call => tokens.call(self.id, &options, deadline)?,
         };
         Ok(if delivery.ignored {
             Sent::UseApp
@@ -56,42 +70,48 @@ impl<T: Transport> Provider for Authy<T> {
         })
     }
 
-    fn has_app(&mut self, id: AuthyId, deadline: Deadline) -> Result<bool, Error> {
-        Ok(self.0.users().status(id, deadline)?.registered)
+    fn has_app(&mut self, deadline: Deadline) -> Result<bool, Error> {
+        Ok(self.client.users().status(self.id, deadline)?.registered)
     }
 
-    fn push(
-        &mut self,
-        id: AuthyId,
-        question: &PushRequest,
-        deadline: Deadline,
-    ) -> Result<Uuid, Error> {
+    fn push(&mut self, request: &PushRequest, deadline: Deadline) -> Result<(), Error> {
         let request = Request {
-            message: &question.message,
-            details: &question.details,
-            seconds_to_expire: Some(question.seconds),
+            message: &request.message,
+            details: &request.details,
+            seconds_to_expire: Some(request.seconds),
             ..Request::default()
         };
-        Ok(self.0.approvals().create(id, &request, deadline)?)
+        self.push = None;
+        let approvals = self.client.approvals();
+        self.push = Some(approvals.create(self.id, &request, deadline)?);
+        Ok(())
     }
 
-    fn answer(
-        &mut self,
-        id: AuthyId,
-        push: &Uuid,
-        deadline: Deadline,
-    ) -> Result<PushAnswer, Error> {
+    fn push_answer(&mut self, deadline: Deadline) -> Result<PushAnswer, Error> {
+        let Some(push) = &self.push else {
+            return Ok(PushAnswer::Expired);
+        };
         let status = self
-            .0
+            .client
             .approvals()
             .status(push, deadline)?
-            .belonging_to(id)?;
+            .belonging_to(self.id)?;
         Ok(match status.decision {
             Decision::Pending => PushAnswer::Pending,
             Decision::Approved => PushAnswer::Approved,
             Decision::Denied => PushAnswer::Denied,
             Decision::Expired => PushAnswer::Expired,
         })
+    }
+}
+
+/// A code that Authy's API has no form for is wrong without asking.
+fn not_a_token() -> Error {
+    Error {
+        kind: ErrorKind::Refused,
+        code: None,
+        detail: "a code of Authy is 6 to 12 digits".to_owned(),
+        maybe_delivered: false,
     }
 }
 
@@ -164,11 +184,10 @@ mod tests {
             ),
         ];
         for (status, body, kind) in answers {
-            let mut authy = Authy::new(client(&[(status, body)]));
-            let token = "1234567".parse().unwrap();
-            let error = authy
-                .verify("1635".parse().unwrap(), &token, later())
-                .unwrap_err();
+            let id = "1635".parse().unwrap();
+            let mut authy = Authy::new(client(&[(status, body)]), id);
+            let code = "1234567".parse().unwrap();
+            let error = authy.verify(&code, later()).unwrap_err();
             assert_eq!(error.kind, kind, "{status} {body}");
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod address;
+pub mod ca_file;
 pub mod ssh_key;
 pub mod toml_file;
 pub mod trusted_file;

@@ -5,53 +5,22 @@
 //! new certificate each day stays the same person. The text comes from sshd, and is still read as if
 //! it came from anybody: bounded, and nothing that is not exactly a key counts as one.
 
-use std::fmt;
-use std::str::FromStr;
-
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
+
+pub use crate::base::factor::Fingerprint;
 
 /// The longest text of sshd that is read, in bytes; a longer one names no key.
 const TEXT_LIMIT: usize = 1024 * 1024;
-/// How a fingerprint begins.
-const PREFIX: &str = "SHA256:";
 /// How the type of a certificate ends.
 const CERTIFICATE: &str = "-cert-v01@openssh.com";
 
-/// The SHA-256 fingerprint of a public key, as `ssh-keygen -lf` shows it: `SHA256:` and 43 characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fingerprint([u8; 32]);
-
-/// A text is no fingerprint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a fingerprint is SHA256: and 43 characters of base64, as ssh-keygen -lf shows it")]
-pub struct NotAFingerprint;
-
-impl Fingerprint {
-    /// The fingerprint of a public key in the form in which SSH sends it.
-    fn of(key: &[u8]) -> Self {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest(&SHA256, key).as_ref());
-        Self(bytes)
-    }
-}
-
-impl FromStr for Fingerprint {
-    type Err = NotAFingerprint;
-
-    fn from_str(text: &str) -> Result<Self, NotAFingerprint> {
-        let text = text.strip_prefix(PREFIX).ok_or(NotAFingerprint)?;
-        // Without padding, and with unused bits that are zero: one fingerprint, one spelling.
-        let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| NotAFingerprint)?;
-        bytes.try_into().map(Self).map_err(|_| NotAFingerprint)
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}", STANDARD_NO_PAD.encode(self.0))
-    }
+/// The fingerprint of a public key in the form in which SSH sends it.
+fn fingerprint_of(key: &[u8]) -> Fingerprint {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest(&SHA256, key).as_ref());
+    Fingerprint::new(bytes)
 }
 
 /// The public keys that sshd has accepted so far, in its order. Other methods are passed over, the host
@@ -78,10 +47,10 @@ fn fingerprint(kind: &str, base64: &str) -> Option<Fingerprint> {
         return None;
     }
     if let Some(plain) = kind.strip_suffix(CERTIFICATE) {
-        return own_key(plain, fields).map(|key| Fingerprint::of(&key));
+        return own_key(plain, fields).map(|key| fingerprint_of(&key));
     }
     // A certificate of a form that nobody here knows is not the plain key of anybody.
-    (!kind.contains("-cert-")).then(|| Fingerprint::of(&key))
+    (!kind.contains("-cert-")).then(|| fingerprint_of(&key))
 }
 
 /// The plain public key inside a certificate: after the certificate's type and a nonce come the fields
@@ -334,7 +303,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_fingerprint_is_read_as_it_is_written(bytes: [u8; 32]) {
-            let print = Fingerprint(bytes);
+            let print = Fingerprint::new(bytes);
             prop_assert_eq!(print.to_string().parse(), Ok(print));
         }
 

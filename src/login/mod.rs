@@ -14,19 +14,19 @@ mod verify;
 
 use std::time::{Duration, Instant};
 
-use crate::base::attempt::{Attempt, Factor, Outcome, Reason, SendMode, Verdict};
+use crate::base::arguments::FirstPass;
+use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Clock, Deadline};
+use crate::base::factor::{Channel, Factor, SecondFactor, SendMode};
+use crate::base::language::Message;
+use crate::base::reply::Reply;
 use crate::base::secret::Secret;
-use crate::client::authy::types::AuthyId;
-use crate::factor::{Channel, Provider};
-use crate::messages::{Message, Messages};
+use crate::messages::Messages;
 use crate::store::config::{self, Enter};
 use crate::store::limits::Limits;
 use crate::store::recovery::Recovery;
 
-pub use password::FirstPass;
 use push::Pushes;
-use reply::Reply;
 
 /// Requests for an SMS, for a call and for a push in one call of the module; that of `sms = "auto"`
 /// is one.
@@ -69,8 +69,6 @@ pub struct ConversationFailed;
 pub struct Login<'a> {
     /// Who knocks.
     pub attempt: &'a Attempt,
-    /// Whose factor is asked; `None` for somebody who is not enrolled.
-    pub person: Option<AuthyId>,
     /// The rules for this service, and this person.
     pub rules: &'a config::Login,
     /// The time that one request may take.
@@ -83,8 +81,8 @@ pub struct Login<'a> {
     pub first_pass: FirstPass,
     /// The person.
     pub conversation: &'a mut dyn Conversation,
-    /// The phone's service.
-    pub provider: &'a mut dyn Provider,
+    /// The second factor of the person, or a decoy for an unenrolled user.
+    pub factor: &'a mut dyn SecondFactor,
     /// What is counted across calls.
     pub limits: &'a mut dyn Limits,
     /// The user's recovery codes, where this service takes them.
@@ -104,8 +102,8 @@ impl Login<'_> {
     pub fn authenticate(self) -> Outcome {
         let mut dialog = Dialog {
             outcome: Outcome {
-                authy_id: self.person.map(AuthyId::number),
-                ..Outcome::new(Verdict::TriesSpent, Reason::WrongToken)
+                identity: self.factor.identity(),
+                ..Outcome::new(Verdict::AttemptsExhausted, Reason::WrongCode)
             },
             sms_requests: REQUESTS,
             call_requests: REQUESTS,
@@ -119,12 +117,17 @@ impl Login<'_> {
                 .with_detail("login.factors names no factor that can be asked: add \"token\"");
         }
         // For everybody alike, enrolled or not.
-        login.provider.preconnect(login.deadline);
+        login.factor.preconnect(login.deadline);
         if login.rules.token_in_password {
             dialog.run_once()
         } else {
             dialog.run()
         }
+    }
+
+    /// Whether the mapping named a person; otherwise the factor is a decoy.
+    fn is_enrolled(&self) -> bool {
+        self.factor.identity().is_some()
     }
 
     /// Whether digits are a reply at all.
@@ -249,10 +252,10 @@ impl Dialog<'_> {
             Reply::Send(channel) => self.send_on_request(*channel),
             Reply::Push => self.push(),
             Reply::Unusable => {
-                self.outcome.reason = Reason::WrongToken;
-                self.refuse(Message::NotAToken)
+                self.outcome.reason = Reason::WrongCode;
+                self.refuse(Message::NotACode)
             }
-            Reply::Token(token) => self.try_token(token),
+            Reply::Code(code) => self.try_code(code),
             Reply::Recovery(code) => self.redeem(code),
         }
     }
@@ -276,11 +279,12 @@ impl Dialog<'_> {
 
     /// The end of a login whose replies are spent; what the last of them lacked is the reason.
     fn attempts_exhausted(self) -> Outcome {
-        let reason = match self.login.person {
-            Some(_) => self.outcome.reason,
-            None => Reason::Unenrolled,
+        let reason = if self.login.is_enrolled() {
+            self.outcome.reason
+        } else {
+            Reason::Unenrolled
         };
-        self.end(Verdict::TriesSpent, reason)
+        self.end(Verdict::AttemptsExhausted, reason)
     }
 
     /// The outcome. Nobody is let in under another name than the one that was asked for: a text that was

@@ -4,26 +4,15 @@
 //! nowhere else: of the reply only what stands behind it is looked at any further.
 
 use super::{Dialog, Step};
+use crate::base::arguments::FirstPass;
 use crate::base::attempt::{Outcome, Reason, Verdict};
+use crate::base::factor::Code;
+use crate::base::language::Message;
+use crate::base::reply::Reply;
 use crate::base::secret::Secret;
-use crate::client::authy::types::Token;
-use crate::login::reply::Reply;
-use crate::messages::Message;
 
 /// The length of a token of the Authy app and of its SMS, which needs no comma in front.
 const TOKEN: usize = 7;
-
-/// Where the password with the token behind it comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum FirstPass {
-    /// It is asked for.
-    #[default]
-    Ask,
-    /// The one that an earlier module took, else it is asked for (`try_first_pass`).
-    Try,
-    /// The one that an earlier module took (`use_first_pass`).
-    Use,
-}
 
 impl Dialog<'_> {
     /// One reply that holds both, and one answer.
@@ -39,7 +28,7 @@ impl Dialog<'_> {
         }
         let mut next = match reply {
             // There is no second prompt for what they bring.
-            Reply::Send(_) => self.refuse(Message::NotAToken),
+            Reply::Send(_) => self.refuse(Message::NotACode),
             reply => self.answer(&reply),
         };
         while self.pushes.pending.is_some() && matches!(next, Step::Again) {
@@ -81,15 +70,15 @@ impl Dialog<'_> {
         }
         let secret = |text: &str| Secret::new(text.to_owned());
         if let Some((password, behind)) = text.rsplit_once(',') {
-            let reply = self.login.classify_text(behind, false);
+            let reply = self.login.grammar(false).classify(behind);
             if !behind.is_empty() && !matches!(reply, Reply::Unusable) {
                 return (secret(password), reply);
             }
         }
         let at = text.len().saturating_sub(TOKEN);
         match text.split_at_checked(at) {
-            Some((password, digits)) if !password.is_empty() && digits.parse::<Token>().is_ok() => {
-                (secret(password), self.login.classify_text(digits, false))
+            Some((password, digits)) if !password.is_empty() && digits.parse::<Code>().is_ok() => {
+                (secret(password), self.login.grammar(false).classify(digits))
             }
             _ => (combined.clone(), Reply::Unusable),
         }

@@ -6,11 +6,12 @@
 use std::fmt;
 
 use crate::base::attempt::Attempt;
+use crate::base::factor::{Person, Providers, Skipped};
 use crate::base::text;
 use crate::host::account::Spelling;
 use crate::host::ssh_key;
 use crate::store::config::{Exempt, Fallback, Subject};
-use crate::store::users::{Entry, KeyMismatch, Person};
+use crate::store::users::{Entry, KeyMismatch};
 
 /// Whose factor is asked: the one who is logged in, or the one who calls. There is no fallback from one
 /// to the other. A caller is believed only where the login comes from this host: PAM_RUSER of a remote
@@ -87,7 +88,12 @@ pub enum Requirement {
     /// Nothing: nobody of that name is enrolled, and that is let pass.
     NotEnrolledAllowed,
     /// A factor of this person.
-    Person(Person),
+    Person {
+        /// The person, with those factors that this host can check.
+        person: Person,
+        /// The other factors.
+        skipped: Vec<Skipped>,
+    },
     /// A factor of nobody's: asked like anyone, and refused.
     Decoy,
     /// Refused at once: the entry names nobody.
@@ -97,6 +103,8 @@ pub enum Requirement {
         /// What is wrong with it.
         message: String,
     },
+    /// Refused at once: this host can check none of the person's factors.
+    NoSupportedFactor(Vec<Skipped>),
     /// Refused at once: an account that several people share, and no key that tells them apart.
     NoMatchingKey(KeyMismatch),
 }
@@ -110,8 +118,10 @@ pub struct RequirementQuery<'a> {
     pub subject: &'a str,
     /// The table `[exempt]`.
     pub exempt: &'a Exempt,
-    /// What becomes of somebody who is not enrolled.
+    /// What becomes of an unenrolled user.
     pub unenrolled: Fallback,
+    /// Which factors this host can check.
+    pub providers: Providers,
 }
 
 impl RequirementQuery<'_> {
@@ -131,12 +141,12 @@ impl RequirementQuery<'_> {
             return Ok(Requirement::Exempt(rule));
         }
         Ok(match entry()? {
-            Entry::Enrolled(person) => Requirement::Person(person),
+            Entry::Enrolled(person) => self.supported(&person),
             Entry::Invalid { line, message } => Requirement::InvalidEntry { line, message },
             Entry::Shared(shared) => {
                 let auth = self.attempt.ssh_auth.as_deref().unwrap_or_default();
                 match shared.person(&ssh_key::fingerprints(auth)) {
-                    Ok(person) => Requirement::Person(person),
+                    Ok(person) => self.supported(&person),
                     Err(why) => Requirement::NoMatchingKey(why),
                 }
             }
@@ -147,6 +157,22 @@ impl RequirementQuery<'_> {
             Entry::Absent => Requirement::Decoy,
         })
     }
+
+    fn supported(&self, person: &Person) -> Requirement {
+        let (person, skipped) = person.supported_by(self.providers);
+        if person.is_empty() {
+            Requirement::NoSupportedFactor(skipped)
+        } else {
+            Requirement::Person { person, skipped }
+        }
+    }
+}
+
+/// Skipped factors as one text for the log.
+#[must_use]
+pub fn list(skipped: &[Skipped]) -> String {
+    let texts: Vec<_> = skipped.iter().map(Skipped::to_string).collect();
+    texts.join("; ")
 }
 
 /// Whether somebody passes whose name is not in the valid mapping: only where the configuration says
@@ -167,6 +193,7 @@ pub fn passes_outage(fallback: Fallback, had_full_timeout: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::factor::AuthyId;
     use crate::store::users::Shared;
 
     /// What a login of alice is asked for whose name the mapping answers with `entry`.
@@ -184,6 +211,7 @@ mod tests {
             subject: "alice",
             exempt: &Exempt::default(),
             unenrolled,
+            providers: Providers { authy: true },
         };
         question.requirement(|_| Ok(None), || Ok(entry.clone()), || spelling)
     }
@@ -215,25 +243,50 @@ mod tests {
 
     #[test]
     fn an_entry_never_passes_whatever_it_says() {
-        let person = Person {
-            id: 1_u64.try_into().unwrap(),
-            push: None,
+        let person = Person::from(AuthyId::try_from(1_u64).unwrap());
+        let asked = Requirement::Person {
+            person: person.clone(),
+            skipped: vec![],
         };
         let unusable = Entry::Invalid {
             line: 1,
             message: String::new(),
         };
         let shared = Entry::Shared(Shared {
-            keys: [(KEY.parse().unwrap(), person.id)].into(),
+            keys: [(KEY.parse().unwrap(), person.clone())].into(),
             push: None,
         });
         let ask = |entry| requirement(&entry, Fallback::Ignore, Ok(Spelling::Own)).unwrap();
-        assert_eq!(ask(Entry::Enrolled(person)), Requirement::Person(person));
+        assert_eq!(ask(Entry::Enrolled(person)), asked);
         assert!(matches!(ask(unusable), Requirement::InvalidEntry { .. }));
         assert_eq!(ask(shared), Requirement::NoMatchingKey(KeyMismatch::None));
     }
 
     const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+
+    #[test]
+    fn a_person_without_a_factor_that_this_host_can_check_is_refused() {
+        let person = Person {
+            totp: Some("alice".into()),
+            ..Person::default()
+        };
+        let ask = |person| {
+            let entry = Entry::Enrolled(person);
+            requirement(&entry, Fallback::Ignore, Ok(Spelling::Own)).unwrap()
+        };
+        let skipped = person.supported_by(Providers { authy: true }).1;
+        let refused = Requirement::NoSupportedFactor(skipped.clone());
+        assert_eq!(ask(person.clone()), refused);
+        let both = Person {
+            authy_id: Some("1".parse().unwrap()),
+            ..person
+        };
+        let asked = Requirement::Person {
+            person: Person::from(AuthyId::try_from(1_u64).unwrap()),
+            skipped,
+        };
+        assert_eq!(ask(both), asked);
+    }
 
     #[test]
     fn a_failed_look_up_is_no_pass() {

@@ -7,12 +7,11 @@
 use std::time::{Duration, Instant};
 
 use super::{Dialog, Step};
-use crate::base::attempt::{Factor, Reason, Verdict};
+use crate::base::attempt::{Reason, Verdict};
+use crate::base::factor::{Error, ErrorKind, Factor, PushAnswer, PushRequest};
+use crate::base::language::Message;
 use crate::base::secret::Secret;
 use crate::base::text;
-use crate::client::authy::types::{AuthyId, Uuid};
-use crate::factor::{Error, ErrorKind, PushAnswer, PushRequest};
-use crate::messages::Message;
 use crate::store::limits::Costly;
 
 /// How long a push is looked at before the person is asked.
@@ -33,8 +32,6 @@ pub(super) struct Pushes {
 
 /// A push that waits.
 pub(super) struct Pending {
-    /// Whose it is and how the provider calls it; `None` for somebody who is not enrolled.
-    push: Option<(AuthyId, Uuid)>,
     code: Option<Secret>,
     expires: Instant,
 }
@@ -72,8 +69,8 @@ impl Dialog<'_> {
     /// Has the phone ask. For somebody who is not enrolled it is as if it did.
     fn send_push(&mut self) -> Result<(), Step> {
         // Where nothing else is taken, the request itself tells whether there is an app.
-        if let (Some(id), true) = (self.login.person, self.login.takes_tokens()) {
-            self.look_for_app(id)?;
+        if self.login.takes_tokens() {
+            self.look_for_app()?;
         }
         if let Err(error) = self.login.limits.acquire(Costly::Push) {
             let message = self.limit_reached(error, Message::PushFailed);
@@ -83,17 +80,10 @@ impl Dialog<'_> {
         let question = self.question(code.as_ref());
         let had_full_timeout = self.had_full_timeout();
         let login = &mut self.login;
-        let asked = login
-            .person
-            .map(|id| Ok::<_, Error>((id, login.provider.push(id, &question, login.deadline)?)));
-        match asked.transpose() {
-            Ok(push) => {
+        match login.factor.push(&question, login.deadline) {
+            Ok(()) => {
                 let expires = login.clock.now() + login.rules.push_wait;
-                self.pushes.pending = Some(Pending {
-                    push,
-                    code,
-                    expires,
-                });
+                self.pushes.pending = Some(Pending { code, expires });
                 Ok(())
             }
             Err(error) => {
@@ -106,10 +96,10 @@ impl Dialog<'_> {
         }
     }
 
-    fn look_for_app(&mut self, id: AuthyId) -> Result<(), Step> {
+    fn look_for_app(&mut self) -> Result<(), Step> {
         let has_app = match self.pushes.has_app {
             Some(known) => known,
-            None => match self.login.provider.has_app(id, self.login.deadline) {
+            None => match self.login.factor.has_app(self.login.deadline) {
                 Ok(known) => known,
                 Err(error) => return Err(self.push_failed(error, false)),
             },
@@ -155,7 +145,7 @@ impl Dialog<'_> {
             return Step::Again;
         };
         loop {
-            match self.answered() {
+            match self.login.factor.push_answer(self.login.deadline) {
                 Ok(PushAnswer::Approved) => return self.approved(),
                 Ok(PushAnswer::Denied) => {
                     self.outcome.factor = Some(Factor::Push);
@@ -180,14 +170,6 @@ impl Dialog<'_> {
                 return Step::Again;
             }
             self.login.clock.sleep_until(next);
-        }
-    }
-
-    fn answered(&mut self) -> Result<PushAnswer, Error> {
-        let push = self.pushes.pending.as_ref().and_then(|p| p.push.as_ref());
-        match push {
-            Some((id, push)) => self.login.provider.answer(*id, push, self.login.deadline),
-            None => Ok(PushAnswer::Pending),
         }
     }
 
@@ -221,7 +203,7 @@ impl Dialog<'_> {
             self.outcome.attempts += 1;
             return self.accept(Reason::PushApproved);
         }
-        self.outcome.reason = Reason::WrongToken;
+        self.outcome.reason = Reason::WrongCode;
         self.refuse(Message::NotAccepted)
     }
 

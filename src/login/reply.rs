@@ -1,52 +1,21 @@
-//! What a reply is, before anybody is asked about it, and the prompt that asked for it.
+//! How a reply is classified in its login, and the prompt that asks for it.
 
 use super::{Dialog, Login};
+use crate::base::factor::Channel;
+use crate::base::language::Message;
+use crate::base::reply::{Grammar, Reply};
 use crate::base::secret::Secret;
-use crate::base::text;
-use crate::client::authy::types::Token;
-use crate::factor::Channel;
-use crate::messages::Message;
-use crate::store::recovery::Code;
-
-/// What a person typed.
-pub(super) enum Reply {
-    /// Digits that could be a token.
-    Token(Token),
-    /// What could be a recovery code.
-    Recovery(Code),
-    /// The word `sms` or `call`.
-    Send(Channel),
-    /// The word `push`, or Enter where that says the same.
-    Push,
-    /// Nothing of these.
-    Unusable,
-}
 
 impl Login<'_> {
-    /// Sorts a text; `pending`: a push waits, so that Enter looks at it.
-    pub(super) fn classify_text(&self, typed: &str, pending: bool) -> Reply {
-        let is = |word| typed.eq_ignore_ascii_case(word);
-        if text::has_control(typed) {
-            Reply::Unusable
-        } else if (typed.is_empty() && (pending || self.enter_pushes()))
-            || (self.pushes() && is("push"))
-        {
-            Reply::Push
-        } else if self.allows(Channel::Sms) && is("sms") {
-            Reply::Send(Channel::Sms)
-        } else if self.allows(Channel::Call) && is("call") {
-            Reply::Send(Channel::Call)
-        } else {
-            self.classify_proof(typed)
-        }
-    }
-
-    /// A token where tokens are taken, or a recovery code where those are.
-    fn classify_proof(&self, typed: &str) -> Reply {
-        match (typed.parse(), typed.parse()) {
-            (Ok(token), _) if self.takes_tokens() => Reply::Token(token),
-            (Err(_), Ok(code)) if self.recovery.is_some() => Reply::Recovery(code),
-            _ => Reply::Unusable,
+    /// The replies that this login takes; `pending` says that a push waits, so that Enter looks at it.
+    pub(super) fn grammar(&self, pending: bool) -> Grammar {
+        Grammar {
+            codes: self.takes_tokens(),
+            recovery: self.recovery.is_some(),
+            push: self.pushes(),
+            enter_pushes: pending || self.enter_pushes(),
+            sms: self.allows(Channel::Sms),
+            call: self.allows(Channel::Call),
         }
     }
 }
@@ -57,9 +26,10 @@ impl Dialog<'_> {
         let password = self.login.attempt.password.as_ref().map(Secret::expose);
         match typed.map(Secret::expose) {
             Some(typed) if !typed.is_empty() && password == Some(typed) => Reply::Unusable,
-            Some(typed) => self
-                .login
-                .classify_text(typed, self.pushes.pending.is_some()),
+            Some(typed) => {
+                let pending = self.pushes.pending.is_some();
+                self.login.grammar(pending).classify(typed)
+            }
             None => Reply::Unusable,
         }
     }

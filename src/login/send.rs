@@ -1,8 +1,8 @@
 //! SMS and calls: on request or before the prompt, counted, and never what ends a login.
 
 use super::{Dialog, Step};
-use crate::factor::{Channel, Sent};
-use crate::messages::Message;
+use crate::base::factor::{Channel, Sent};
+use crate::base::language::Message;
 use crate::store::limits::{self, Costly};
 use crate::store::state::Failure;
 
@@ -43,12 +43,9 @@ impl Dialog<'_> {
     /// Asks the provider; for somebody who is not enrolled it is as if it were sent.
     fn request(&mut self, channel: Channel) -> Message {
         let login = &mut self.login;
-        let sent = match login.person {
-            Some(id) => login
-                .provider
-                .send(channel, id, login.rules.language, login.deadline),
-            None => Ok(Sent::Sent),
-        };
+        let sent = login
+            .factor
+            .send(channel, login.rules.language, login.deadline);
         if sent.is_ok() {
             // One is enough: the next would bring the same token.
             *self.requests(channel) = 0;

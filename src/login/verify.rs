@@ -1,25 +1,24 @@
 //! Proofs that are typed: tokens, which the provider is asked about, and recovery codes.
 
 use super::{Dialog, Step};
-use crate::base::attempt::{Factor, Reason, Verdict};
-use crate::client::authy::types::Token;
-use crate::factor::{self, ErrorKind};
+use crate::base::attempt::{Reason, Verdict};
+use crate::base::factor::{Code, Error, ErrorKind, Factor};
+use crate::base::language::Message;
+use crate::base::reply::RecoveryCode;
 use crate::login::policy;
-use crate::messages::Message;
 use crate::store::config::Fallback;
 use crate::store::limits;
-use crate::store::recovery::Code;
 use crate::store::state::Failure;
 
 impl Dialog<'_> {
     /// Counts a token as refused, asks about it, and takes that back unless it was.
-    pub(super) fn try_token(&mut self, token: &Token) -> Step {
+    pub(super) fn try_code(&mut self, code: &Code) -> Step {
         if let Err(error) = self.login.limits.token() {
             return self.pause(error);
         }
-        match self.verify(token) {
+        match self.verify(code) {
             Step::Refused => {
-                self.outcome.reason = Reason::WrongToken;
+                self.outcome.reason = Reason::WrongCode;
                 self.refuse(Message::NotAccepted)
             }
             next => {
@@ -54,15 +53,14 @@ impl Dialog<'_> {
     }
 
     /// Asks the provider about a token; for somebody who is not enrolled the answer is no.
-    fn verify(&mut self, token: &Token) -> Step {
-        let Some(id) = self.login.person else {
-            return Step::Refused;
-        };
-        self.outcome.factor = Some(Factor::Token);
+    fn verify(&mut self, code: &Code) -> Step {
+        if self.login.is_enrolled() {
+            self.outcome.factor = Some(Factor::Token);
+        }
         let had_full_timeout = self.had_full_timeout();
         let login = &mut self.login;
-        match login.provider.verify(id, token, login.deadline) {
-            Ok(()) => self.accept(Reason::TokenAccepted),
+        match login.factor.verify(code, login.deadline) {
+            Ok(()) => self.accept(Reason::CodeAccepted),
             Err(error) => {
                 if error.kind != ErrorKind::Refused {
                     self.login.limits.token_unanswered();
@@ -88,11 +86,7 @@ impl Dialog<'_> {
 
     /// What a provider's error means for the login; `had_full_timeout` as [`Dialog::has_whole_request`] said before
     /// the request.
-    pub(super) fn refused_by_provider(
-        &mut self,
-        error: factor::Error,
-        had_full_timeout: bool,
-    ) -> Step {
+    pub(super) fn refused_by_provider(&mut self, error: Error, had_full_timeout: bool) -> Step {
         self.outcome.code = error.code;
         let kind = error.kind;
         if kind != ErrorKind::Refused {
@@ -101,8 +95,8 @@ impl Dialog<'_> {
         match kind {
             ErrorKind::Refused => Step::Refused,
             ErrorKind::PersonRefused => Step::End(Verdict::Refused, Reason::Suspended),
-            ErrorKind::PersonUnknown => Step::End(Verdict::Refused, Reason::UnknownToAuthy),
-            ErrorKind::RateLimited => Step::End(Verdict::TriesSpent, Reason::RateLimited),
+            ErrorKind::PersonUnknown => Step::End(Verdict::Refused, Reason::UnknownToProvider),
+            ErrorKind::RateLimited => Step::End(Verdict::AttemptsExhausted, Reason::RateLimited),
             ErrorKind::KeyRefused => Step::End(Verdict::Failed, Reason::KeyRefused),
             ErrorKind::ApplicationRefused => Step::End(Verdict::Failed, Reason::ApplicationRefused),
             ErrorKind::UntrustedServer => Step::End(Verdict::Unavailable, Reason::UntrustedServer),
@@ -127,9 +121,10 @@ impl Dialog<'_> {
     }
 
     /// Uses a recovery code up. No provider is asked, so that it works on the day when there is none.
-    pub(super) fn redeem(&mut self, code: &Code) -> Step {
-        let redeemed = match (self.login.person, &mut self.login.recovery) {
-            (Some(_), Some(recovery)) => recovery.redeem(code),
+    pub(super) fn redeem(&mut self, code: &RecoveryCode) -> Step {
+        let is_enrolled = self.login.is_enrolled();
+        let redeemed = match &mut self.login.recovery {
+            Some(recovery) if is_enrolled => recovery.redeem(code),
             _ => Ok(None),
         };
         match redeemed {

@@ -6,87 +6,10 @@
 
 mod built_in;
 
-use std::collections::BTreeMap;
-
+use crate::base::language::{Language, Message, Piece, Texts, pieces};
 use crate::base::text;
-pub use built_in::Message;
 
-/// The longest text of the administrator's own, in characters.
-const LENGTH: usize = 200;
-
-/// A language that texts are built in for; the words are those of Authy's `locale`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// Spanish.
-    Es,
-    /// Portuguese.
-    Pt,
-    /// German.
-    De,
-    /// French.
-    Fr,
-    /// Italian.
-    It,
-}
-
-impl Language {
-    /// All of them, in the order in which [`Message`] holds its texts.
-    pub const ALL: [Self; 6] = [Self::En, Self::Es, Self::Pt, Self::De, Self::Fr, Self::It];
-
-    /// The word in config.toml and in a request.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Es => "es",
-            Self::Pt => "pt",
-            Self::De => "de",
-            Self::Fr => "fr",
-            Self::It => "it",
-        }
-    }
-
-    /// The language of a word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|language| language.as_str() == word)
-    }
-}
-
-/// Texts of the administrator's own, checked.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Texts(BTreeMap<Message, String>);
-
-impl Texts {
-    /// Puts `text` in the place of a built-in one.
-    ///
-    /// # Errors
-    /// What is wrong with the text: a placeholder that this message does not have, a control
-    /// character, too long.
-    pub fn set(&mut self, message: Message, text: &str) -> Result<(), String> {
-        if text.chars().count() > LENGTH || text::has_control(text) {
-            return Err(format!("must be up to {LENGTH} characters in one line"));
-        }
-        for piece in pieces(text) {
-            match piece {
-                Piece::Text(_) => {}
-                Piece::Name(name) if message.placeholders().any(|known| known == name) => {}
-                Piece::Name(name) => {
-                    let name = text::sanitize_to(name, 32);
-                    return Err(format!("has an unknown placeholder {{{name}}}"));
-                }
-                Piece::Open => return Err("has a { that nothing closes".to_owned()),
-            }
-        }
-        self.0.insert(message, text.to_owned());
-        Ok(())
-    }
-}
+pub use built_in::built_in;
 
 /// The texts of one login: language and placeholders are settled.
 #[derive(Debug, Clone, Default)]
@@ -120,8 +43,8 @@ impl Messages {
     /// A text with the value of the one placeholder that is its own: `{words}` or `{left}`.
     #[must_use]
     pub fn text_with(&self, message: Message, value: &str) -> String {
-        let own = self.own.0.get(&message).map(String::as_str);
-        let text = own.unwrap_or_else(|| message.built_in(self.language));
+        let own = self.own.get(message);
+        let text = own.unwrap_or_else(|| built_in(message, self.language));
         let mut filled = String::new();
         for piece in pieces(text) {
             filled.push_str(match piece {
@@ -137,23 +60,6 @@ impl Messages {
     }
 }
 
-/// A part of a text.
-enum Piece<'a> {
-    Text(&'a str),
-    Name(&'a str),
-    Open,
-}
-
-/// The parts of `text`, in their order.
-fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
-    let mut parts = text.split('{');
-    let first = parts.next().into_iter().map(Piece::Text);
-    first.chain(parts.flat_map(|part| match part.split_once('}') {
-        Some((name, rest)) => [Piece::Name(name), Piece::Text(rest)],
-        None => [Piece::Open, Piece::Text(part)],
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,7 +73,7 @@ mod tests {
     fn every_built_in_text_is_one_that_an_administrator_could_write() {
         for message in Message::ALL {
             for language in Language::ALL {
-                let text = message.built_in(language);
+                let text = built_in(*message, language);
                 assert_eq!(Texts::default().set(*message, text), Ok(()), "{text}");
                 assert!(!text.is_empty(), "{message:?} {language:?}");
                 // A prompt leaves room for what is typed, in every language.
@@ -192,7 +98,7 @@ mod tests {
         own.set(Message::Prompt, "{user}@{host}/{service} > ")
             .unwrap();
         assert_eq!(german(&own).text(Message::Prompt), "alice@server1/sshd > ");
-        let built_in = Message::NotAccepted.built_in(Language::De);
+        let built_in = built_in(Message::NotAccepted, Language::De);
         assert_eq!(german(&own).text(Message::NotAccepted), built_in);
     }
 

@@ -4,7 +4,6 @@
 //! (the guard of `pam_hooks!`) and prints nothing on the person's terminal. The login itself is in
 //! `module`; the person is asked through `conversation`.
 
-mod arguments;
 mod attempt;
 mod conversation;
 #[expect(unsafe_code, reason = "calls of libpam that pam-bindings lacks")]
@@ -44,7 +43,7 @@ fn code(verdict: Verdict) -> PamResultCode {
     match verdict {
         Verdict::Accepted => PamResultCode::PAM_SUCCESS,
         Verdict::Ignored => PamResultCode::PAM_IGNORE,
-        Verdict::TriesSpent => PamResultCode::PAM_MAXTRIES,
+        Verdict::AttemptsExhausted => PamResultCode::PAM_MAXTRIES,
         Verdict::Refused => PamResultCode::PAM_AUTH_ERR,
         Verdict::Unavailable => PamResultCode::PAM_AUTHINFO_UNAVAIL,
         Verdict::Failed => PamResultCode::PAM_SERVICE_ERR,

@@ -10,27 +10,24 @@ use std::time::{Instant, SystemTime};
 use pam::module::PamHandle;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::arguments::Arguments;
 use super::attempt;
 use super::conversation::PamConversation;
+use crate::base::arguments::{Arguments, FirstPass};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Clock, Deadline, SystemClock};
+use crate::base::factor::{Identity, Person, Skipped};
 use crate::base::text;
-use crate::client::authy::Client;
-use crate::client::authy::types::AuthyId;
-use crate::client::http::Https;
 use crate::engine::audit::{Audit, DEFAULT_LOG};
-use crate::factor::authy::Authy;
+use crate::factor::connect;
 use crate::host::account;
+use crate::login::Login;
 use crate::login::policy::{self, Requirement, RequirementQuery};
-use crate::login::{FirstPass, Login};
 use crate::messages::Messages;
 use crate::store::config::{self, Config, Fallback};
 use crate::store::limits;
 use crate::store::recovery;
 use crate::store::remember::{self, LoginBinding};
 use crate::store::users;
-use crate::store::users::Person;
 
 /// Performs one login and writes its audit line.
 pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr]) -> Verdict {
@@ -85,40 +82,51 @@ impl Case<'_> {
         let mut rules = self.rules()?;
         let subject = policy::subject(rules.whose, self.attempt)
             .ok_or_else(|| Outcome::new(Verdict::Refused, Reason::BadUserName))?;
-        let person = self.person(subject, &rules)?;
+        let (person, notes) = self.person(subject, &rules)?;
+        let person = person.as_ref();
         rules.push = person.and_then(|person| person.push).unwrap_or(rules.push);
-        let id = person.map(|person| person.id);
-        let binding = id.map(|id| self.binding(subject, id));
+        let binding = person.map(|person| self.binding(subject, person));
         if binding.is_some_and(|binding| self.is_remembered(&binding)) {
+            let id = person.and_then(|person| person.authy_id);
             return Ok(Outcome {
-                authy_id: id.map(AuthyId::number),
+                identity: id.map(Identity::Authy),
+                notes,
                 ..Outcome::new(Verdict::Accepted, Reason::Remembered)
             });
         }
-        let outcome = self.ask(pamh, subject, id, &rules);
+        let outcome = self.ask(pamh, subject, person, &rules);
+        if outcome.verdict == Verdict::Accepted {
+            let codes = recovery::FileRecovery::new(self.state(), subject, factors(person));
+            // The login is proven; where this fails, the next one tries again.
+            let _ = codes.record_factors();
+        }
         if let Some(binding) = binding {
             self.remember(&binding, &outcome);
         }
-        Ok(outcome)
+        Ok(Outcome { notes, ..outcome })
+    }
+
+    fn state(&self) -> &Path {
+        &self.config.paths.state
     }
 
     fn is_remembered(&self, binding: &LoginBinding<'_>) -> bool {
         remember::is_remembered(&self.config.paths.state, &self.config.remember, binding)
     }
 
-    /// Keeps a login that a token or a push has proven.
+    /// Keeps a login that a code or a push has proven.
     fn remember(&self, binding: &LoginBinding<'_>, outcome: &Outcome) {
-        if [Reason::TokenAccepted, Reason::PushApproved].contains(&outcome.reason) {
+        if [Reason::CodeAccepted, Reason::PushApproved].contains(&outcome.reason) {
             remember::store(&self.config.paths.state, &self.config.remember, binding);
         }
     }
 
     /// What a login is remembered by.
-    fn binding<'a>(&'a self, subject: &'a str, id: AuthyId) -> LoginBinding<'a> {
+    fn binding<'a>(&'a self, subject: &'a str, person: &'a Person) -> LoginBinding<'a> {
         LoginBinding {
             attempt: self.attempt,
             subject,
-            id,
+            person,
             local: self.attempt.rhost.is_none() && self.attempt.address.is_none(),
             policy: self.config.digest,
         }
@@ -137,18 +145,23 @@ impl Case<'_> {
         Ok(rules)
     }
 
-    /// Whose factor is asked: a person's, nobody's (`None`: asked and refused), or an outcome that is
-    /// already certain.
-    fn person(&self, subject: &str, rules: &config::Login) -> Result<Option<Person>, Outcome> {
+    /// The person whose factor is asked, with notes for the log; no person for an unenrolled user, who
+    /// is asked and refused; or an outcome that is already certain.
+    fn person(
+        &self,
+        subject: &str,
+        rules: &config::Login,
+    ) -> Result<(Option<Person>, Vec<String>), Outcome> {
         let users = &self.arguments.users;
         let account = |error: account::LookupFailed| failed(Reason::Account, error.to_string());
-        let question = RequirementQuery {
+        let query = RequirementQuery {
             attempt: self.attempt,
             subject,
             exempt: &self.config.exempt,
             unenrolled: rules.unenrolled,
+            providers: connect::providers(self.config),
         };
-        let needed = question.requirement(
+        let requirement = query.requirement(
             |groups| account::group_of(subject, groups).map_err(account),
             || match users::find(users, subject) {
                 Ok(found) => Ok(found.entry),
@@ -156,9 +169,13 @@ impl Case<'_> {
             },
             || account::spelling(subject).map_err(account),
         )?;
-        match needed {
-            Requirement::Person(person) => Ok(Some(person)),
-            Requirement::Decoy => Ok(None),
+        let shown = text::sanitize_to(subject, 64);
+        match requirement {
+            Requirement::Person { person, skipped } => {
+                let note = |factor: Skipped| format!("{}: {shown}: {factor}", users.display());
+                Ok((Some(person), skipped.into_iter().map(note).collect()))
+            }
+            Requirement::Decoy => Ok((None, Vec::new())),
             Requirement::NotEnrolledAllowed => {
                 Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled))
             }
@@ -172,6 +189,11 @@ impl Case<'_> {
                 let file = users.display();
                 Err(failed(Reason::Mapping, format!("{file}:{line}: {message}")))
             }
+            Requirement::NoSupportedFactor(skipped) => {
+                let (file, skipped) = (users.display(), policy::list(&skipped));
+                let why = format!("{file}: {shown}: this host can check no factor: {skipped}");
+                Err(failed(Reason::Mapping, why))
+            }
         }
     }
 
@@ -180,22 +202,19 @@ impl Case<'_> {
         &self,
         pamh: &mut PamHandle,
         subject: &str,
-        person: Option<AuthyId>,
+        person: Option<&Person>,
         rules: &config::Login,
     ) -> Outcome {
         let (config, attempt) = (self.config, self.attempt);
-        let (api, state) = (&config.api, &config.paths.state);
-        let transport =
-            Https::new(api.ca_file.clone(), api.proxy.clone()).with_preconnect(api.warm_up);
-        let client = Client::new(transport, &api.url, api.key.clone(), api.timeout);
+        let state = &config.paths.state;
         let host = host();
-        let mut codes = recovery::FileRecovery::new(state, subject);
+        let mut factor = connect::second_factor(config, person);
+        let mut codes = recovery::FileRecovery::new(state, subject, factors(person));
         let takes_codes = config.recovery.applies_to(&attempt.service);
         Login {
             attempt,
-            person,
             rules,
-            request_timeout: api.timeout,
+            request_timeout: connect::request_timeout(config),
             messages: &Messages::new(
                 rules.language.unwrap_or_default(),
                 &config.messages,
@@ -206,7 +225,7 @@ impl Case<'_> {
             details: &details(attempt, &host),
             first_pass: self.arguments.first_pass,
             conversation: &mut PamConversation(pamh),
-            provider: &mut Authy::new(client),
+            factor: factor.as_mut(),
             limits: &mut limits::FileLimits::new(
                 state,
                 config.limits,
@@ -222,6 +241,11 @@ impl Case<'_> {
         }
         .authenticate()
     }
+}
+
+/// The person's factors, as they are stored.
+fn factors(person: Option<&Person>) -> Vec<String> {
+    person.map(Person::stored_ids).unwrap_or_default()
 }
 
 /// What the phone shows beside its question.
@@ -268,10 +292,11 @@ fn finish(attempt: &Attempt, config: Option<(&Config, bool)>, outcome: Outcome) 
     let audit = Audit::open(&attempt.service, log);
     if let Some((config, true)) = config {
         let rules = config.login(&attempt.service);
-        audit.debug(&format!(
-            "{} at {} by {rules:?}",
-            attempt.user, config.api.url
-        ));
+        let url = config
+            .authy
+            .as_ref()
+            .map_or("no service", |authy| &authy.url);
+        audit.debug(&format!("{} at {url} by {rules:?}", attempt.user));
     }
     audit.record(attempt, &outcome);
     outcome.verdict

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use pam_authy::base::attempt::Attempt;
+use pam_authy::base::factor::{AuthyId, Person};
 use pam_authy::store::config;
 use pam_authy::store::limits::{Costly, FileLimits, Limits};
 use pam_authy::store::recovery::{self, Recovery};
@@ -106,7 +107,11 @@ fn recovery_codes_are_shown_once_and_replaced_only_when_told() {
     let (status, again) = run_json(&sim, &["recovery", "generate", "alice"], "");
     assert_eq!((status, &again["error"]["kind"]), (1, &json!("refused")));
     assert!(again.get("codes").is_none());
-    let mut stored = recovery::FileRecovery::new(&sim.path("state"), "alice");
+    let mut stored = recovery::FileRecovery::new(
+        &sim.path("state"),
+        "alice",
+        vec!["authy_id=1635".to_owned()],
+    );
     assert_eq!(stored.redeem(&codes[0].parse().unwrap()), Ok(Some(9)));
     assert_eq!(
         run_json(&sim, &["recovery", "left", "alice"], "").1["left"],
@@ -152,10 +157,11 @@ fn forget_ends_a_remembered_login() {
         ssh_auth: None,
         password: None,
     };
+    let person = Person::from(AuthyId::try_from(1635_u64).unwrap());
     let binding = LoginBinding {
         attempt: &attempt,
         subject: "alice",
-        id: 1635_u64.try_into().unwrap(),
+        person: &person,
         local: false,
         policy: [0; 32],
     };

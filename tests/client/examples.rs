@@ -25,7 +25,7 @@ macro_rules! examples {
 examples! { app approvals devices phones tokens users }
 
 fn client(sim: &Sim) -> Client<Https> {
-    let transport = Https::new(Some(sim.path("ca.pem")), None);
+    let transport = Https::new(sim.roots(), None);
     let timeout = Duration::from_secs(5);
     Client::new(transport, &sim.url(), Secret::new(sim.key()), timeout)
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::common::sim::Sim;
 
 fn client(sim: &Sim) -> Client<Https> {
-    let transport = Https::new(Some(sim.path("ca.pem")), None);
+    let transport = Https::new(sim.roots(), None);
     let timeout = Duration::from_secs(1);
     Client::new(transport, &sim.url(), Secret::new(sim.key()), timeout)
 }

@@ -67,7 +67,7 @@ impl Host {
     /// A host on which one request may take a second at most.
     pub(crate) fn impatient(more: &str) -> Self {
         let host = Self::with(more);
-        host.replace("[api]\n", "[api]\ntimeout_seconds = 1\n");
+        host.replace("[authy]\n", "[authy]\ntimeout_seconds = 1\n");
         host
     }
 

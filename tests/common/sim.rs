@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use pam_authy::client::http::{Pem, Roots};
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
@@ -61,6 +63,14 @@ impl Sim {
     /// A file of the simulator's folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// The simulator's own CA.
+    pub(crate) fn roots(&self) -> Roots {
+        Roots::new(Pem {
+            name: "ca.pem".to_owned(),
+            bytes: fs::read(self.path("ca.pem")).unwrap(),
+        })
     }
 
     pub(crate) fn folder(&self) -> &Path {

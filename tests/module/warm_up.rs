@@ -51,7 +51,7 @@ fn turn_off(host: &Host) {
     let config = std::fs::read_to_string(&host.config).unwrap();
     std::fs::write(
         &host.config,
-        config.replace("[api]\n", "[api]\nwarm_up = false\n"),
+        config.replace("[authy]\n", "[authy]\nwarm_up = false\n"),
     )
     .unwrap();
 }

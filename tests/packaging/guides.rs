@@ -369,7 +369,7 @@ fn is_taken(block: &str) -> Result<(), String> {
             let rest = after.split_once('"').unwrap().1;
             format!("{before}key_file = \"{}\"{rest}", path.display())
         }
-        None => format!("[api]\nkey = \"key\"\n{block}"),
+        None => format!("[authy]\nkey = \"key\"\n{block}"),
     };
     let config = Config::parse(&text, Path::new("/etc/pam_authy/config.toml"));
     config.map(drop).map_err(|error| error.to_string())
@@ -401,11 +401,11 @@ fn a_key_file_may_be_a_credential() {
     fs::write(&key, "the-key").unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o400)).unwrap();
     fs::set_permissions(&credentials, fs::Permissions::from_mode(0o500)).unwrap();
-    let text = format!("[api]\nkey_file = \"{}\"\n", key.display());
+    let text = format!("[authy]\nkey_file = \"{}\"\n", key.display());
 
     let config = Config::parse(&text, Path::new("/etc/pam_authy/config.toml")).unwrap();
 
-    assert_eq!(config.api.key.expose(), "the-key");
+    assert_eq!(config.authy.unwrap().key.expose(), "the-key");
     fs::set_permissions(&credentials, fs::Permissions::from_mode(0o700)).unwrap();
 }
 

@@ -20,7 +20,7 @@ class pam_authy ( # lint:ignore:autoloader_layout
       before  => Exec['authyctl pam enable sshd'];
     '/etc/pam_authy/config.toml':
       mode    => '0600',
-      content => Sensitive("[api]\nkey = \"${key.unwrap}\"\n");
+      content => Sensitive("[authy]\nkey = \"${key.unwrap}\"\n");
     '/etc/pam_authy/users.toml':
       mode         => '0644',
       content      => "[users]\n${lines.join}",

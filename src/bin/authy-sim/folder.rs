@@ -36,7 +36,7 @@ impl Folder {
     pub(crate) fn write_files(&self, url: &str, control: SocketAddr) -> Result<String> {
         let key = self.known_key().unwrap_or_else(random::key);
         let config = format!(
-            "[api]\nkey = \"{key}\"\nurl = \"{url}\"\nca_file = {ca:?}\n\n[paths]\nstate = {state:?}\nlog = {log:?}\n",
+            "[authy]\nkey = \"{key}\"\nurl = \"{url}\"\nca_file = {ca:?}\n\n[paths]\nstate = {state:?}\nlog = {log:?}\n",
             ca = self.path("ca.pem"),
             state = self.path("state"),
             log = self.path("log"),

@@ -136,7 +136,9 @@ fn advice(error: &client::Error) -> Option<String> {
     use client::Error as Client;
     let hint = match error {
         Client::KeyRefused(_) => "authyctl key rotate puts another key in",
-        Client::UntrustedServer(_) => "look at api.url and api.ca_file, and at this host's clock",
+        Client::UntrustedServer(_) => {
+            "look at authy.url and authy.ca_file, and at this host's clock"
+        }
         Client::Unavailable(_) => "authyctl doctor looks at the way to the service",
         Client::RateLimited(refusal) => {
             let seconds = refusal.retry_after_seconds?;

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::client::http::{self, Cause};
+
 /// Why Authy gave no good answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
@@ -83,24 +85,15 @@ pub(crate) fn invalid(argument: &'static str, message: impl Into<String>) -> Err
     }
 }
 
-/// Why no usable answer came.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Cause {
-    /// The time of the request ran out.
-    #[error("no answer in time")]
-    TimedOut,
-    /// No connection could be opened: no byte of the request has left.
-    #[error("{0}")]
-    NoConnection(String),
-    /// The connection broke.
-    #[error("{0}")]
-    Connection(String),
-    /// HTTP 5xx.
-    #[error("the service answered HTTP {0}")]
-    ServerError(u16),
-    /// An answer, but none that makes sense.
-    #[error("an answer that makes no sense: {0}")]
-    Malformed(String),
+impl From<http::Error> for Error {
+    fn from(error: http::Error) -> Self {
+        match error {
+            http::Error::UntrustedServer(why) => Self::UntrustedServer(why),
+            http::Error::Unavailable(cause) => Self::Unavailable(cause),
+            http::Error::Process(why) => Self::Process(why),
+            http::Error::Local(why) => Self::Local(why),
+        }
+    }
 }
 
 /// An answer of Authy's that is no.

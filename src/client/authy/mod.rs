@@ -30,16 +30,17 @@ pub mod users;
 
 use std::time::{Duration, Instant};
 
+pub use crate::client::http::Cause;
 use crate::client::http::{Method, Request, Response, Transport};
-pub use error::{Cause, Error, Refusal};
+pub use error::{Error, Refusal};
 use reply::Reply;
 use serde_json::Value;
 
 use crate::base::deadline::Deadline;
 use crate::base::secret::Secret;
 
-/// Authy's own address.
-pub const PRODUCTION: &str = "https://api.authy.com";
+/// The header with the API key.
+const KEY_HEADER: &str = "X-Authy-API-Key";
 
 /// A client for one application at Authy.
 #[derive(Debug)]
@@ -135,7 +136,7 @@ impl<T: Transport> Client<T> {
             method,
             url: &url,
             body,
-            key: Some(&self.key),
+            credentials: Some((KEY_HEADER, &self.key)),
             timeout: self.time_for_one(deadline)?,
         };
         Reply::read(&self.transport.send(&request)?)
@@ -143,13 +144,13 @@ impl<T: Transport> Client<T> {
 
     /// Fetches what stands at an address that the service named, which gets no key.
     fn fetch(&self, url: &Secret, deadline: Deadline) -> Result<Response, Error> {
-        self.transport.send(&Request {
+        Ok(self.transport.send(&Request {
             method: Method::Get,
             url,
             body: None,
-            key: None,
+            credentials: None,
             timeout: self.time_for_one(deadline)?,
-        })
+        })?)
     }
 
     fn time_for_one(&self, deadline: Deadline) -> Result<Duration, Error> {
@@ -201,6 +202,7 @@ pub(crate) mod scripted {
     use std::collections::VecDeque;
 
     use super::*;
+    use crate::client::http;
 
     /// Answers in the order given; a request beyond the last fails the test.
     pub(crate) struct Scripted {
@@ -209,7 +211,7 @@ pub(crate) mod scripted {
     }
 
     impl Transport for Scripted {
-        fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
+        fn send(&self, request: &Request<'_>) -> Result<Response, http::Error> {
             self.asked.borrow_mut().push(describe(request));
             let (status, body) = self
                 .answers

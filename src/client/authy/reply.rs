@@ -8,7 +8,8 @@
 use serde_json::{Map, Value};
 
 use crate::base::text;
-use crate::client::authy::error::{Cause, Error, Refusal, classify};
+use crate::client::authy::error::{Error, Refusal, classify};
+use crate::client::http::Cause;
 use crate::client::http::Response;
 
 /// A JSON object that came with HTTP 200.

@@ -4,68 +4,11 @@
 //! that a person typed gets near a URL before it is one of these.
 
 use std::fmt;
-use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use crate::base::secret::Secret;
 
-/// Authy's number for a person: an integer from 1 to 2^63-1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AuthyId(NonZeroU64);
-
-/// Not an integer from 1 to 2^63-1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an authy id is an integer from 1 to 9223372036854775807")]
-pub struct InvalidAuthyId;
-
-impl AuthyId {
-    /// The largest id that TOML, JSON and Authy's clients all can hold.
-    const MAX: u64 = i64::MAX as u64;
-
-    /// The number.
-    #[must_use]
-    pub fn number(self) -> u64 {
-        self.0.get()
-    }
-}
-
-impl TryFrom<u64> for AuthyId {
-    type Error = InvalidAuthyId;
-
-    fn try_from(number: u64) -> Result<Self, Self::Error> {
-        match NonZeroU64::new(number) {
-            Some(id) if number <= Self::MAX => Ok(Self(id)),
-            _ => Err(InvalidAuthyId),
-        }
-    }
-}
-
-impl TryFrom<i64> for AuthyId {
-    type Error = InvalidAuthyId;
-
-    fn try_from(number: i64) -> Result<Self, Self::Error> {
-        u64::try_from(number)
-            .map_err(|_| InvalidAuthyId)?
-            .try_into()
-    }
-}
-
-impl FromStr for AuthyId {
-    type Err = InvalidAuthyId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if !text.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(InvalidAuthyId);
-        }
-        text.parse::<u64>().map_err(|_| InvalidAuthyId)?.try_into()
-    }
-}
-
-impl fmt::Display for AuthyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+pub use crate::base::factor::{AuthyId, InvalidAuthyId};
 
 /// The digits that a person types: 6 to 12 ASCII digits, leading zeros kept. Wiped when dropped.
 #[derive(Debug, Clone)]
@@ -206,27 +149,6 @@ impl fmt::Display for Uuid {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn an_authy_id_is_a_positive_integer() {
-        assert_eq!("1635".parse::<AuthyId>().map(AuthyId::number), Ok(1635));
-        for bad in [
-            "",
-            "0",
-            "-1",
-            "+1",
-            " 1",
-            "1.0",
-            "1e3",
-            "９",
-            "9223372036854775808",
-            "1/../2",
-        ] {
-            assert_eq!(bad.parse::<AuthyId>(), Err(InvalidAuthyId), "{bad}");
-        }
-        assert!(AuthyId::try_from(0_i64).is_err());
-        assert!(AuthyId::try_from(i64::MAX).is_ok());
-    }
 
     #[test]
     fn a_token_keeps_its_leading_zeros() {

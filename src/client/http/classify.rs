@@ -5,10 +5,10 @@
 
 use std::io;
 
+use super::error::{Cause, Error};
 use super::resolve::NoThread;
 use crate::base::process::{self, NoPort};
 use crate::base::text;
-use crate::client::authy::error::{Cause, Error};
 
 /// What an error of a request means for who asked.
 pub(super) fn classify_error(error: &ureq::Error) -> Error {

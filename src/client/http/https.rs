@@ -5,7 +5,6 @@
 //! request is ever repeated.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,12 +13,13 @@ use ureq::{Agent, RequestBuilder};
 
 use super::classify::{broke_off, classify_error};
 use super::dial::{Dialer, Target};
+use super::error::{Cause, Error};
 use super::preconnect::{KEPT_FOR, NoResolver, PreconnectedConnector, Preconnector};
-use super::{Method, Request, Response, Transport, trust};
+use super::trust::{self, Roots};
+use super::{Method, Request, Response, Transport};
 use crate::base::process;
 use crate::base::secret::Secret;
 use crate::base::text;
-use crate::client::authy::error::{Cause, Error};
 
 /// The longest body that is read, in bytes; Authy's are well below 4 KiB, but for statistics.
 const BODY_LIMIT: u64 = 64 * 1024;
@@ -48,7 +48,7 @@ pub struct Https {
 /// What is configured.
 #[derive(Debug, Clone)]
 struct Settings {
-    ca_file: Option<PathBuf>,
+    roots: Roots,
     proxy: Option<String>,
 }
 
@@ -61,12 +61,12 @@ struct Ready {
 }
 
 impl Https {
-    /// HTTPS that trusts the certificates in `ca_file` only, or the system's file when it is `None`,
-    /// and goes through `proxy` (`http://host:port`) when there is one.
+    /// HTTPS that trusts the CA certificates of `roots` alone, and connects through `proxy`
+    /// (`http://host:port`) when there is one.
     #[must_use]
-    pub fn new(ca_file: Option<PathBuf>, proxy: Option<String>) -> Self {
+    pub fn new(roots: Roots, proxy: Option<String>) -> Self {
         Self {
-            settings: Settings { ca_file, proxy },
+            settings: Settings { roots, proxy },
             may_warm_up: true,
             warm_up: RefCell::new(None),
             ready: OnceCell::new(),
@@ -121,7 +121,7 @@ impl Settings {
             ),
             None => None,
         };
-        let dialer = Dialer::new(trust::tls(self.ca_file.as_ref())?, proxy);
+        let dialer = Dialer::new(trust::tls(&self.roots)?, proxy);
         let preconnector = Arc::new(Preconnector::new(dialer));
         let config = Agent::config_builder()
             .https_only(true)
@@ -261,9 +261,9 @@ fn exchange(
 ) -> Result<Response, ureq::Error> {
     let url = request.url.expose();
     let mut response = match request.method {
-        Method::Get => with_key(agent.get(url), request, limit).call()?,
-        Method::Delete => with_key(agent.delete(url), request, limit).call()?,
-        Method::Post => with_key(agent.post(url), request, limit)
+        Method::Get => with_credentials(agent.get(url), request, limit).call()?,
+        Method::Delete => with_credentials(agent.delete(url), request, limit).call()?,
+        Method::Post => with_credentials(agent.post(url), request, limit)
             .content_type("application/json")
             .send(request.body.map_or("{}", Secret::expose))?,
     };
@@ -288,13 +288,13 @@ fn exchange(
 }
 
 /// The same header and the same time-out for every request.
-fn with_key<B>(
+fn with_credentials<B>(
     call: RequestBuilder<B>,
     request: &Request<'_>,
     limit: Duration,
 ) -> RequestBuilder<B> {
-    let call = match request.key {
-        Some(key) => call.header("X-Authy-API-Key", key.expose()),
+    let call = match request.credentials {
+        Some((header, value)) => call.header(header, value.expose()),
         None => call,
     };
     call.config().timeout_global(Some(limit)).build()

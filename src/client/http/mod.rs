@@ -14,6 +14,7 @@
 
 mod classify;
 mod dial;
+mod error;
 mod https;
 mod preconnect;
 mod resolve;
@@ -22,12 +23,13 @@ mod trust;
 
 use std::time::Duration;
 
+pub use error::{Cause, Error};
 pub use https::Https;
+pub use trust::{Pem, Roots};
 
 use crate::base::secret::Secret;
-use crate::client::authy::error::Error;
 
-/// What is sent: `key` goes into the header `X-Authy-API-Key`.
+/// What is sent.
 #[derive(Debug)]
 pub struct Request<'a> {
     /// The HTTP method.
@@ -36,8 +38,9 @@ pub struct Request<'a> {
     pub url: &'a Secret,
     /// What is posted, as JSON.
     pub body: Option<&'a Secret>,
-    /// The API key; none for an address that is not the service's own.
-    pub key: Option<&'a Secret>,
+    /// The header that names the application, such as an API key; `None` for an address that is not
+    /// the service's own.
+    pub credentials: Option<(&'static str, &'a Secret)>,
     /// How long the whole request may take.
     pub timeout: Duration,
 }

@@ -4,7 +4,7 @@
 //! (until the resolver gives up: `timeout` times `attempts` of resolv.conf for each server, 10 s for
 //! one server by default) and the next look-up of the same host waits for that answer, so that there
 //! is one such thread at most. It takes no signal and touches nothing but its own answer; the module
-//! is never unloaded (build.rs), so it may outlive the call.
+//! is never unloaded (`make product` links it with -z nodelete), so it may outlive the call.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};

@@ -4,7 +4,6 @@
 //! Each certificate of the file is parsed once. A file without any is an error rather than a
 //! configuration that trusts nobody.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine;
@@ -14,26 +13,50 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::SigningKey;
 use rustls::{ClientConfig, Error as Tls, RootCertStore};
 
-use crate::client::authy::error::Error;
-use crate::host::trusted_file::{self, Access};
+use super::error::Error;
 
-/// Where a system keeps the CA certificates that it trusts; the first that exists is used.
-const SYSTEM_CA_FILES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
+/// Where the trusted CA certificates come from. They are read when a connection is first prepared.
+#[derive(Clone)]
+pub struct Roots(Arc<dyn Fn() -> Result<Pem, Error> + Send + Sync>);
 
-/// TLS that trusts the certificates in `ca_file` only, or the system's file when it is `None`.
+/// The content of a PEM file.
+#[derive(Debug, Clone)]
+pub struct Pem {
+    /// What error messages call it, such as its path.
+    pub name: String,
+    /// The content. Comments may be in any encoding.
+    pub bytes: Vec<u8>,
+}
+
+impl Roots {
+    /// The certificates of `pem`.
+    #[must_use]
+    pub fn new(pem: Pem) -> Self {
+        Self::read_by(move || Ok(pem.clone()))
+    }
+
+    /// The certificates that `read` gives back. It may be called from another thread.
+    #[must_use]
+    pub fn read_by(read: impl Fn() -> Result<Pem, Error> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+}
+
+impl std::fmt::Debug for Roots {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Roots")
+    }
+}
+
+/// A TLS configuration that trusts the certificates of `roots` alone.
 ///
 /// # Errors
-/// [`Error::Local`] when there is no such file or no certificate in it; [`Error::Process`].
-pub(super) fn tls(ca_file: Option<&PathBuf>) -> Result<Arc<ClientConfig>, Error> {
+/// [`Error::Local`] when there is no certificate, and whatever reading `roots` answers.
+pub(super) fn tls(roots: &Roots) -> Result<Arc<ClientConfig>, Error> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Local(error.to_string()))?
-        .with_root_certificates(roots(ca_file)?)
+        .with_root_certificates(store(roots)?)
         .with_no_client_auth();
     // Nothing lives long enough to resume a session.
     config.resumption = rustls::client::Resumption::disabled();
@@ -59,34 +82,15 @@ impl KeyProvider for NoKeys {
     }
 }
 
-fn roots(ca_file: Option<&PathBuf>) -> Result<RootCertStore, Error> {
-    let path = match ca_file {
-        Some(path) => path.as_path(),
-        None => SYSTEM_CA_FILES
-            .iter()
-            .map(Path::new)
-            .find(|path| path.exists())
-            .ok_or_else(|| Error::Local("no file of CA certificates; set api.ca_file".into()))?,
-    };
-    let pem =
-        trusted_file::read(path, Access::WorldReadable, trusted_file::LIMIT).map_err(|error| {
-            if error.is_process_fault() {
-                Error::Process(error.to_string())
-            } else {
-                Error::Local(error.to_string())
-            }
-        })?;
-    // Comments may be in any encoding.
-    let pem = String::from_utf8(pem)
+fn store(roots: &Roots) -> Result<RootCertStore, Error> {
+    let Pem { name, bytes } = (roots.0)()?;
+    let pem = String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     let mut store = RootCertStore::empty();
-    // One that cannot be parsed is no reason to refuse the others.
+    // A certificate that cannot be parsed is no reason to refuse the others.
     store.add_parsable_certificates(certificates(&pem));
     if store.is_empty() {
-        return Err(Error::Local(format!(
-            "{}: holds no CA certificate",
-            path.display()
-        )));
+        return Err(Error::Local(format!("{name}: holds no CA certificate")));
     }
     Ok(store)
 }
@@ -131,11 +135,14 @@ mod tests {
 
     #[test]
     fn the_systems_certificates_are_the_ones_that_rustls_finds() {
-        for path in SYSTEM_CA_FILES
-            .iter()
-            .filter(|path| Path::new(path).exists())
-        {
-            let pem = std::fs::read(path).unwrap();
+        let usual = [
+            "/etc/ssl/certs/ca-certificates.crt",
+            "/etc/pki/tls/certs/ca-bundle.crt",
+        ];
+        for path in usual {
+            let Ok(pem) = std::fs::read(path) else {
+                continue;
+            };
             let theirs: Vec<_> = CertificateDer::pem_slice_iter(&pem)
                 .flatten()
                 .map(|der| der.to_vec())

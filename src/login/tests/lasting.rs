@@ -30,7 +30,10 @@ fn a_pause_sends_nothing_and_ends_by_maxtries() {
     let mut script = Script::texts(&["1111111", "1234567", "2222222"]);
     script.counts.token = Some(limit());
     let ran = script.run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::Limited, 3));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::Limited, 3)
+    );
     assert_eq!(ran.said(1), Some(Message::Paused));
     assert!(ran.asked.is_empty());
     assert_eq!(
@@ -57,7 +60,7 @@ fn a_wrong_recovery_code_is_a_refused_reply() {
     script.codes = Some(vec![Ok(None)]);
     assert_eq!(
         ended(&script.run()),
-        (Verdict::TriesSpent, Reason::WrongToken, 1)
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
     );
 }
 
@@ -83,14 +86,17 @@ fn recovery_codes_are_no_reply_where_they_are_not_taken_and_for_nobody() {
     let ran = Script::texts(&["k3vq-8m2p-x7rd-9w4h"])
         .rules(|rules| rules.attempts = 1)
         .run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
+    );
     let mut script = Script::texts(&["k3vq-8m2p-x7rd-9w4h"])
         .rules(|rules| rules.attempts = 1)
         .unenrolled();
     script.codes = Some(vec![]);
     assert_eq!(
         ended(&script.run()),
-        (Verdict::TriesSpent, Reason::Unenrolled, 1)
+        (Verdict::AttemptsExhausted, Reason::Unenrolled, 1)
     );
 }
 
@@ -107,7 +113,7 @@ fn what_an_hour_has_spent_is_not_sent_and_the_login_goes_on() {
         let ran = script.run();
         assert_eq!(
             ended(&ran),
-            (Verdict::Accepted, Reason::TokenAccepted, 1),
+            (Verdict::Accepted, Reason::CodeAccepted, 1),
             "{word}"
         );
         assert_eq!(ran.said(1), Some(message));
@@ -126,7 +132,7 @@ fn a_full_disk_denies_what_costs_money_and_no_token() {
         "No space left on device".into(),
     )));
     let ran = script.run();
-    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
+    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
     assert_eq!(ran.said(1), Some(Message::SmsFailed));
 }
 
@@ -188,5 +194,5 @@ fn the_language_goes_to_sms_and_calls() {
         .sms(vec![Ok(Sent::Sent), Ok(Sent::Sent)])
         .verify(vec![Ok(())])
         .run();
-    assert_eq!(ran.asked[..2], ["sms 1635 pt", "call 1635 pt"]);
+    assert_eq!(ran.asked[..2], ["sms pt", "call pt"]);
 }

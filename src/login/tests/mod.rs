@@ -9,12 +9,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 use super::*;
-use crate::client::authy::types::{Token, Uuid};
-use crate::factor::{Error, ErrorKind, PushAnswer, PushRequest, Sent};
-use crate::messages::{Language, Texts};
+use crate::base::factor::{
+    Code, Error, ErrorKind, Identity, PushAnswer, PushRequest, SecondFactor, Sent,
+};
+use crate::base::language::{Language, Texts};
+use crate::base::reply::RecoveryCode;
+use crate::messages::built_in;
 use crate::store::config::Fallback;
 use crate::store::limits::{self, Costly};
-use crate::store::recovery::Code;
 use crate::store::state::Failure;
 
 /// A clock that moves when somebody sleeps or a script says so.
@@ -120,7 +122,8 @@ struct Phone<'a> {
     push: VecDeque<Result<(), Error>>,
     answers: VecDeque<Result<PushAnswer, Error>>,
     asked: RefCell<Vec<String>>,
-    questions: Vec<PushRequest>,
+    requests: Vec<PushRequest>,
+    is_enrolled: bool,
 }
 
 impl Phone<'_> {
@@ -129,9 +132,20 @@ impl Phone<'_> {
     }
 }
 
-impl Provider for Phone<'_> {
-    fn verify(&mut self, id: AuthyId, token: &Token, _: Deadline) -> Result<(), Error> {
-        self.note(format!("verify {} {id}", token.digits()));
+impl SecondFactor for Phone<'_> {
+    fn identity(&self) -> Option<Identity> {
+        self.is_enrolled
+            .then(|| Identity::Authy("1635".parse().unwrap()))
+    }
+
+    fn verify(&mut self, code: &Code, _: Deadline) -> Result<(), Error> {
+        if !self.is_enrolled {
+            return Err(Error {
+                code: None,
+                ..error(ErrorKind::Refused)
+            });
+        }
+        self.note(format!("verify {}", code.digits()));
         let (time, answer) = self
             .verify
             .pop_front()
@@ -143,34 +157,44 @@ impl Provider for Phone<'_> {
     fn send(
         &mut self,
         channel: Channel,
-        id: AuthyId,
         language: Option<Language>,
         _: Deadline,
     ) -> Result<Sent, Error> {
+        if !self.is_enrolled {
+            return Ok(Sent::Sent);
+        }
         let word = format!("{channel:?}").to_lowercase();
         let language = language.map_or(String::new(), |language| format!(" {}", language.as_str()));
-        self.note(format!("{word} {id}{language}"));
+        self.note(format!("{word}{language}"));
         let (time, answer) = self.sms.pop_front().expect("an answer to this is left");
         self.clock.pass(time);
         answer
     }
 
-    fn has_app(&mut self, id: AuthyId, _: Deadline) -> Result<bool, Error> {
-        self.note(format!("app {id}"));
+    fn has_app(&mut self, _: Deadline) -> Result<bool, Error> {
+        if !self.is_enrolled {
+            return Ok(true);
+        }
+        self.note("app".into());
         self.clock.pass(QUICK);
         self.app.pop_front().unwrap_or(Ok(true))
     }
 
-    fn push(&mut self, id: AuthyId, question: &PushRequest, _: Deadline) -> Result<Uuid, Error> {
-        self.note(format!("push {id}"));
-        self.questions.push(question.clone());
+    fn push(&mut self, request: &PushRequest, _: Deadline) -> Result<(), Error> {
+        if !self.is_enrolled {
+            return Ok(());
+        }
+        self.note("push".into());
+        self.requests.push(request.clone());
         self.clock.pass(QUICK);
-        let sent = self.push.pop_front().unwrap_or(Ok(()));
-        sent.map(|()| "00000000-1111".parse().unwrap())
+        self.push.pop_front().unwrap_or(Ok(()))
     }
 
-    fn answer(&mut self, id: AuthyId, push: &Uuid, _: Deadline) -> Result<PushAnswer, Error> {
-        self.note(format!("answer {id} {push}"));
+    fn push_answer(&mut self, _: Deadline) -> Result<PushAnswer, Error> {
+        if !self.is_enrolled {
+            return Ok(PushAnswer::Pending);
+        }
+        self.note("answer".into());
         self.clock.pass(QUICK);
         self.answers.pop_front().unwrap_or(Ok(PushAnswer::Pending))
     }
@@ -208,7 +232,7 @@ impl Limits for Counts {
 struct Codes(VecDeque<Result<Option<usize>, Failure>>);
 
 impl Recovery for Codes {
-    fn redeem(&mut self, _: &Code) -> Result<Option<usize>, Failure> {
+    fn redeem(&mut self, _: &RecoveryCode) -> Result<Option<usize>, Failure> {
         self.0.pop_front().expect("an answer to this code is left")
     }
 }
@@ -260,7 +284,7 @@ struct Ran {
     asked: Vec<String>,
     seen: Vec<(Option<String>, String, bool)>,
     told: Vec<String>,
-    questions: Vec<PushRequest>,
+    requests: Vec<PushRequest>,
     counted: Vec<String>,
     left_password: Option<String>,
     took: Duration,
@@ -270,7 +294,7 @@ impl Ran {
     /// The message that came with a prompt.
     fn said(&self, prompt: usize) -> Option<Message> {
         let text = self.seen[prompt].0.as_deref()?;
-        let known = |message: &&Message| message.built_in(Language::En) == text;
+        let known = |message: &&Message| built_in(**message, Language::En) == text;
         Some(*Message::ALL.iter().find(known).expect("a known message"))
     }
 }
@@ -352,20 +376,20 @@ impl Script {
             push: self.push.into(),
             answers: self.answers.into(),
             asked: RefCell::default(),
-            questions: vec![],
+            requests: vec![],
+            is_enrolled: self.enrolled,
         };
         let mut counts = self.counts;
         let mut codes = self.codes.map(|codes| Codes(codes.into()));
         let outcome = Login {
             attempt: &attempt,
-            person: self.enrolled.then(|| "1635".parse().unwrap()),
             rules: &self.rules,
             request_timeout: Duration::from_secs(8),
             messages: &Messages::new(Language::En, &Texts::default(), "alice", "host", "sshd"),
             details: &[("User".into(), "alice".into())],
             first_pass: self.first_pass,
             conversation: &mut conversation,
-            provider: &mut provider,
+            factor: &mut provider,
             limits: &mut counts,
             recovery: codes.as_mut().map(|codes| codes as &mut dyn Recovery),
             random: &mut |_| Some(42),
@@ -387,7 +411,7 @@ impl Script {
             asked: provider.asked.into_inner(),
             seen: conversation.seen,
             told: conversation.told,
-            questions: provider.questions,
+            requests: provider.requests,
             counted: counts.noted,
             left_password: conversation.left_password,
             took: clock.passed.get(),

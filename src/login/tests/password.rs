@@ -9,17 +9,17 @@ fn script(typed: &[&'static str]) -> Script {
 #[test]
 fn the_last_seven_digits_are_the_token_and_the_rest_is_left_for_the_next_module() {
     let ran = script(&["hunter21234567"]).verify(vec![Ok(())]).run();
-    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
-    assert_eq!(ran.asked, ["verify 1234567 1635"]);
+    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
+    assert_eq!(ran.asked, ["verify 1234567"]);
     assert_eq!(ran.left_password.as_deref(), Some("hunter2"));
-    let asked = Message::PromptPassword.built_in(Language::En).to_owned();
+    let asked = built_in(Message::PromptPassword, Language::En).to_owned();
     assert_eq!(ran.seen, [(None, asked, false)], "asked without echo");
 }
 
 #[test]
 fn a_comma_parts_a_token_of_another_length_a_push_and_a_recovery_code() {
     let ran = script(&["pass,word,123456"]).verify(vec![Ok(())]).run();
-    assert_eq!(ran.asked, ["verify 123456 1635"]);
+    assert_eq!(ran.asked, ["verify 123456"]);
     assert_eq!(ran.left_password.as_deref(), Some("pass,word"));
     let ran = script(&["hunter2,push"])
         .answers(vec![Ok(PushAnswer::Pending), Ok(PushAnswer::Approved)])
@@ -44,7 +44,7 @@ fn a_password_alone_is_refused_and_nothing_of_it_leaves() {
         let ran = script(&[typed]).run();
         assert_eq!(
             ended(&ran),
-            (Verdict::TriesSpent, Reason::WrongToken, 1),
+            (Verdict::AttemptsExhausted, Reason::WrongCode, 1),
             "{typed}"
         );
         assert!(ran.asked.is_empty(), "{typed}");
@@ -59,7 +59,10 @@ fn a_password_alone_is_refused_and_nothing_of_it_leaves() {
 #[test]
 fn seven_digits_alone_are_a_password_and_are_not_sent() {
     let ran = script(&["7654321"]).run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
+    );
     assert!(ran.asked.is_empty(), "{:?}", ran.asked);
     assert_eq!(ran.left_password.as_deref(), Some("7654321"));
     let ran = script(&[",7654321"]).verify(vec![Ok(())]).run();
@@ -72,7 +75,10 @@ fn the_password_that_an_earlier_module_took_is_not_sent_when_it_is_typed_again()
         let mut again = script(&[password]);
         again.password = Some(password);
         let ran = again.run();
-        assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+        assert_eq!(
+            ended(&ran),
+            (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
+        );
         assert!(ran.asked.is_empty(), "{password}: {:?}", ran.asked);
         assert_eq!(ran.left_password.as_deref(), Some(password));
     }
@@ -83,7 +89,10 @@ fn there_is_one_try() {
     let ran = script(&["hunter21111111"])
         .verify(vec![Err(error(ErrorKind::Refused))])
         .run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
+    );
     assert_eq!(ran.took, Duration::from_secs(2));
 }
 
@@ -103,7 +112,7 @@ fn the_password_of_an_earlier_module_is_taken_where_that_is_said() {
         taken.password = Some("hunter21234567");
         taken.first_pass = first_pass;
         let ran = taken.run();
-        assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
+        assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
         assert_eq!(ran.left_password.as_deref(), Some("hunter2"));
     }
     let mut none = script(&["hunter21234567"]).verify(vec![Ok(())]);
@@ -118,12 +127,15 @@ fn the_password_of_an_earlier_module_is_taken_where_that_is_said() {
 fn sshds_dummy_password_is_refused_unsent() {
     let ran = script(&["\u{8}\n\r\u{7f}INCORRECT1234567"]).run();
     assert!(ran.asked.is_empty());
-    assert_eq!(ran.outcome.verdict, Verdict::TriesSpent);
+    assert_eq!(ran.outcome.verdict, Verdict::AttemptsExhausted);
 }
 
 #[test]
 fn the_unenrolled_are_refused_alike() {
     let ran = script(&["hunter21234567"]).unenrolled().run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::Unenrolled, 1));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::Unenrolled, 1)
+    );
     assert!(ran.asked.is_empty());
 }

@@ -28,16 +28,8 @@ fn an_automatic_push_that_is_approved_asks_nothing() {
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::PushApproved, 1));
     assert_eq!(ran.outcome.factor, Some(Factor::Push));
-    assert_eq!(
-        ran.asked,
-        [
-            "app 1635",
-            "push 1635",
-            "answer 1635 00000000-1111",
-            "answer 1635 00000000-1111"
-        ]
-    );
-    assert_eq!(ran.told, [Message::PushSent.built_in(Language::En)]);
+    assert_eq!(ran.asked, ["app", "push", "answer", "answer"]);
+    assert_eq!(ran.told, [built_in(Message::PushSent, Language::En)]);
     assert_eq!(ran.counted, ["spend Push", "accepted"]);
 }
 
@@ -58,8 +50,8 @@ fn an_unanswered_push_brings_the_prompt_after_ten_seconds_and_enter_looks_again(
         .verify(vec![Ok(())]);
     script.rules.attempts = 1;
     let ran = script.run();
-    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
-    let waits = Message::PromptPush.built_in(Language::En);
+    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
+    let waits = built_in(Message::PromptPush, Language::En);
     assert_eq!(ran.seen[0].1, waits);
     assert_eq!(ran.seen[1].1, waits);
     assert_eq!(ran.took, Duration::from_secs(20) + QUICK);
@@ -83,7 +75,7 @@ fn an_expired_push_falls_back_to_the_token_prompt() {
         .answers(vec![PENDING, Ok(PushAnswer::Expired)])
         .verify(vec![Ok(())])
         .run();
-    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
+    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
     assert_eq!(ran.said(1), Some(Message::PushExpired));
     assert_eq!(ran.seen[1].1, prompt("push, sms or call"));
 }
@@ -95,10 +87,10 @@ fn a_push_is_over_after_push_seconds_whatever_the_service_says() {
         .verify(vec![Ok(())])
         .run();
     // Forty seconds: three looks of ten, one that ends with the push; the next Enter is a reply.
-    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 2));
+    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 2));
     assert_eq!(ran.said(4), Some(Message::PushExpired));
-    assert_eq!(ran.said(5), Some(Message::NotAToken));
-    assert_eq!(ran.questions[0].seconds, 40);
+    assert_eq!(ran.said(5), Some(Message::NotACode));
+    assert_eq!(ran.requests[0].seconds, 40);
 }
 
 #[test]
@@ -121,7 +113,7 @@ fn a_person_without_the_app_is_told_and_asked_once() {
         prompt("sms or call"),
         "it is offered no more"
     );
-    assert_eq!(ran.asked, ["app 1635", "verify 1234567 1635"]);
+    assert_eq!(ran.asked, ["app", "verify 1234567"]);
     assert!(ran.counted.iter().all(|noted| noted != "spend Push"));
 }
 
@@ -143,7 +135,7 @@ fn a_failed_push_is_said_and_never_ends_the_login_nor_passes_as_an_outage() {
                 script.push = vec![Err(error(kind))];
             }
             let ran = script.run();
-            assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
+            assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
             assert_eq!(ran.said(1), Some(Message::PushFailed));
         }
     }
@@ -189,13 +181,16 @@ fn pushes_are_bounded_in_one_login() {
         ])
         .run();
     assert_eq!(count(&ran, "push"), 3);
-    assert_eq!(ran.outcome.verdict, Verdict::TriesSpent);
+    assert_eq!(ran.outcome.verdict, Verdict::AttemptsExhausted);
 }
 
 #[test]
 fn enter_sends_a_push_only_where_that_is_said() {
     let ran = Script::texts(&[""]).rules(|rules| rules.attempts = 1).run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
+    );
     assert!(ran.asked.is_empty());
     assert_eq!(ran.seen[0].1, "Authy token (or type push, sms or call): ");
     let ran = Script::texts(&[""])
@@ -218,7 +213,10 @@ fn push_is_no_word_where_it_is_not_allowed() {
             .rules(|rules| rules.attempts = 1)
             .rules(forbid)
             .run();
-        assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+        assert_eq!(
+            ended(&ran),
+            (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
+        );
         assert!(ran.asked.is_empty());
     }
 }
@@ -229,7 +227,7 @@ fn a_token_goes_beside_a_push_that_waits() {
         .rules(auto)
         .verify(vec![Ok(())])
         .run();
-    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
+    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
     assert_eq!(ran.outcome.factor, Some(Factor::Token));
 }
 
@@ -257,7 +255,7 @@ fn the_code_of_the_push_is_shown_and_asked_for_after_approval() {
         .answers(vec![Ok(PushAnswer::Approved)])
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::PushApproved, 1));
-    let details = &ran.questions[0].details;
+    let details = &ran.requests[0].details;
     assert_eq!(details.last(), Some(&("Code".to_owned(), "042".to_owned())));
     assert_eq!(ran.counted, ["spend Push", "token", "accepted"]);
 }
@@ -274,7 +272,7 @@ fn a_wrong_code_is_one_guess_and_a_refused_token() {
             .run();
         assert_eq!(
             ended(&ran),
-            (Verdict::TriesSpent, Reason::WrongToken, 1),
+            (Verdict::AttemptsExhausted, Reason::WrongCode, 1),
             "{guess}"
         );
         assert_eq!(ran.counted, ["spend Push", "token"]);
@@ -288,22 +286,28 @@ fn where_only_a_push_is_taken_enter_sends_it_and_nobody_asks_for_the_app() {
         .answers(vec![Ok(PushAnswer::Approved)])
         .run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::PushApproved, 1));
-    assert_eq!(ran.asked, ["push 1635", "answer 1635 00000000-1111"]);
+    assert_eq!(ran.asked, ["push", "answer"]);
     assert_eq!(
         ran.seen[0].1,
-        Message::PromptSendPush.built_in(Language::En)
+        built_in(Message::PromptSendPush, Language::En)
     );
 }
 
 #[test]
 fn where_only_a_push_is_taken_a_token_is_no_reply_and_an_expired_push_a_refused_one() {
     let ran = Script::texts(&["1234567"]).rules(only).run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
+    );
     let ran = Script::texts(&["push"])
         .rules(only)
         .answers(vec![Ok(PushAnswer::Expired)])
         .run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::PushExpired, 1));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::PushExpired, 1)
+    );
 }
 
 #[test]
@@ -339,7 +343,10 @@ fn where_only_a_push_is_taken_a_lost_answer_is_no_outage() {
         .rules(|rules| rules.when_unavailable = Fallback::Ignore)
         .answers(vec![down(), down(), down()])
         .run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::PushExpired, 1));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::PushExpired, 1)
+    );
 }
 
 #[test]
@@ -357,6 +364,6 @@ fn an_automatic_sms_waits_for_a_push_that_cannot_be_sent() {
         .verify(vec![Ok(())]);
     script.app = vec![Ok(false)];
     let ran = script.run();
-    assert_eq!(ran.asked, ["app 1635", "sms 1635", "verify 1234567 1635"]);
+    assert_eq!(ran.asked, ["app", "sms", "verify 1234567"]);
     assert_eq!(ran.said(0), Some(Message::SmsSent));
 }

@@ -5,8 +5,8 @@ use super::*;
 #[test]
 fn a_right_token_is_accepted_without_waiting() {
     let ran = Script::texts(&["1234567"]).verify(vec![Ok(())]).run();
-    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
-    assert_eq!(ran.asked, ["verify 1234567 1635"]);
+    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
+    assert_eq!(ran.asked, ["verify 1234567"]);
     assert_eq!(ran.outcome.factor, Some(Factor::Token));
     assert_eq!(ran.took, QUICK);
     assert_eq!(ran.seen, [(None, prompt("push, sms or call"), true)]);
@@ -16,7 +16,7 @@ fn a_right_token_is_accepted_without_waiting() {
 fn a_wrong_token_then_a_right_one_is_accepted() {
     let answers = vec![Err(error(ErrorKind::Refused)), Ok(())];
     let ran = Script::texts(&["1111111", "2222222"]).verify(answers).run();
-    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 2));
+    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 2));
     assert_eq!(ran.outcome.code, None);
     assert_eq!(ran.said(1), Some(Message::NotAccepted));
 }
@@ -27,7 +27,10 @@ fn three_wrong_tokens_spend_the_tries() {
     let ran = Script::texts(&["1111111"; 3])
         .verify(vec![no(), no(), no()])
         .run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 3));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 3)
+    );
     assert_eq!(ran.outcome.code, Some(60020));
     assert_eq!(
         ran.took,
@@ -59,7 +62,7 @@ fn replies_that_are_no_token_spend_tries_and_send_nothing() {
         let ran = script.run();
         assert_eq!(
             ended(&ran),
-            (Verdict::TriesSpent, Reason::WrongToken, 1),
+            (Verdict::AttemptsExhausted, Reason::WrongCode, 1),
             "{text:?}"
         );
         assert!(ran.asked.is_empty(), "{text:?}");
@@ -78,7 +81,10 @@ fn a_reply_without_text_is_refused() {
     let ran = Script::new(vec![Typed::Nothing])
         .rules(|rules| rules.attempts = 1)
         .run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
+    );
 }
 
 #[test]
@@ -104,8 +110,8 @@ fn an_sms_on_request_is_no_attempt() {
         .sms(vec![Ok(Sent::Sent)])
         .verify(vec![Ok(())])
         .run();
-    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
-    assert_eq!(ran.asked, ["sms 1635", "verify 1234567 1635"]);
+    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
+    assert_eq!(ran.asked, ["sms", "verify 1234567"]);
     assert_eq!(ran.said(1), Some(Message::SmsSent));
 }
 
@@ -125,7 +131,7 @@ fn an_automatic_sms_goes_out_before_the_prompt_and_only_once() {
         .sms(vec![Ok(Sent::Sent)])
         .verify(vec![Ok(())])
         .run();
-    assert_eq!(ran.asked, ["sms 1635", "verify 1234567 1635"]);
+    assert_eq!(ran.asked, ["sms", "verify 1234567"]);
     assert_eq!(ran.said(0), Some(Message::SmsSent));
     assert_eq!(ran.said(1), Some(Message::SmsSpent));
     assert_eq!(ran.outcome.attempts, 2, "a further sms is a refused reply");
@@ -138,7 +144,10 @@ fn an_sms_that_is_not_allowed_is_a_refused_reply() {
         rules.attempts = 1;
     };
     let ran = Script::texts(&["sms"]).rules(never).run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
+    );
     assert_eq!(ran.seen[0].1, prompt("push or call"));
     let no_factor = |rules: &mut config::Login| {
         rules.factors = vec![Factor::Token];
@@ -168,7 +177,7 @@ fn a_failed_sms_never_ends_the_login_nor_passes_as_an_outage() {
             .sms(vec![Err(error(kind))])
             .verify(vec![Ok(())])
             .run();
-        assert_eq!(ended(&ran), (Verdict::Accepted, Reason::TokenAccepted, 1));
+        assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
         assert_eq!(ran.said(0), Some(Message::SmsFailed));
     }
 }
@@ -180,7 +189,10 @@ fn failing_sms_requests_are_bounded() {
         .rules(|rules| rules.attempts = 1)
         .sms(vec![down(), down(), down()])
         .run();
-    assert_eq!(ended(&ran), (Verdict::TriesSpent, Reason::WrongToken, 1));
+    assert_eq!(
+        ended(&ran),
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
+    );
 }
 
 #[test]
@@ -194,11 +206,11 @@ fn each_error_of_the_provider_has_its_verdict_whatever_the_policy_for_outages() 
         (
             ErrorKind::PersonUnknown,
             Verdict::Refused,
-            Reason::UnknownToAuthy,
+            Reason::UnknownToProvider,
         ),
         (
             ErrorKind::RateLimited,
-            Verdict::TriesSpent,
+            Verdict::AttemptsExhausted,
             Reason::RateLimited,
         ),
         (ErrorKind::KeyRefused, Verdict::Failed, Reason::KeyRefused),
@@ -318,7 +330,7 @@ fn a_call_on_request_is_no_attempt_and_goes_beside_an_sms() {
         .verify(vec![Ok(())])
         .run();
 
-    assert_eq!(ran.asked, ["sms 1635", "call 1635", "verify 1234567 1635"]);
+    assert_eq!(ran.asked, ["sms", "call", "verify 1234567"]);
     assert_eq!(ran.outcome.attempts, 1);
     assert_eq!(ran.said(2), Some(Message::CallStarted));
 }

@@ -20,6 +20,13 @@ pub(super) struct KeyValue<'a> {
     pub(super) value: &'a DeValue<'a>,
 }
 
+/// Whether PAM can have a service of this name: libpam turns every name into lower case.
+///
+/// Source: libpam, `pam_start` in `pam_start.c`.
+pub(super) fn is_service(name: &str) -> bool {
+    !name.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
 pub(super) fn entries<'a>(
     source: Source<'a>,
     above: &str,
@@ -114,6 +121,16 @@ impl<'a> KeyValue<'a> {
         self.list("names in quotes", |text| {
             (!text.is_empty() && !text::has_control(text)).then(|| text.to_owned())
         })
+    }
+
+    /// A list of names of PAM services.
+    pub(super) fn services(&self) -> Result<Vec<String>, Error> {
+        let services = self.names()?;
+        if services.iter().all(|name| is_service(name)) {
+            Ok(services)
+        } else {
+            Err(self.error("must be in lower case, as PAM names its services"))
+        }
     }
 
     /// A list of texts, each read by `read`.

@@ -13,24 +13,24 @@ use std::time::Duration;
 
 use std::collections::BTreeMap;
 
-use crate::base::attempt::Factor;
+use crate::base::factor::Factor;
+use crate::base::language::{Language, Texts};
 use crate::base::secret::Secret;
 use crate::host::address::Network;
 use crate::host::toml_file::{self, Source};
 use crate::host::trusted_file::{self, Access};
-use crate::messages::{Language, Texts};
 
-pub use crate::base::attempt::SendMode;
+pub use crate::base::factor::SendMode;
 pub use crate::host::toml_file::Error;
 
 /// Where config.toml is when nothing else is said.
-pub const DEFAULT_PATH: &str = "/etc/pam_authy/config.toml";
+pub use crate::base::arguments::CONFIG as DEFAULT_PATH;
 
 /// All of config.toml.
 #[derive(Debug)]
 pub struct Config {
-    /// How to reach Authy.
-    pub api: Api,
+    /// How to reach the Authy service, where this host uses it.
+    pub authy: Option<Authy>,
     /// Where things are on this host.
     pub paths: Paths,
     /// Who is asked for no second factor.
@@ -51,9 +51,9 @@ pub struct Config {
     pub digest: [u8; 32],
 }
 
-/// The table `[api]`.
+/// The table `[authy]`.
 #[derive(Debug)]
-pub struct Api {
+pub struct Authy {
     /// The application's API key.
     pub key: Secret,
     /// The service, without a slash at its end; https only.
@@ -272,10 +272,28 @@ impl Config {
         Ok(config)
     }
 
-    /// The rules for a PAM service: `[login]` with `[service.NAME]` over it.
+    /// The rules for a PAM service: `[login]` with `[service.NAME]` over it. The table of `sudo` also
+    /// rules `sudo-i`, and that of `su` rules `su-l`, unless they have their own.
     #[must_use]
     pub fn login(&self, service: &str) -> Login {
-        self.services.get(service).unwrap_or(&self.login).clone()
+        let table = self.table_of(service);
+        table
+            .and_then(|name| self.services.get(name))
+            .unwrap_or(&self.login)
+            .clone()
+    }
+
+    /// The NAME of the table `[service.NAME]` that rules `service`.
+    fn table_of<'a>(&self, service: &'a str) -> Option<&'a str> {
+        let relative = match service {
+            "sudo-i" => Some("sudo"),
+            "su-l" => Some("su"),
+            _ => None,
+        };
+        [Some(service), relative]
+            .into_iter()
+            .flatten()
+            .find(|name| self.services.contains_key(*name))
     }
 
     /// The line that sets `key` of the table `table`; `None` when the default holds. Counted from 1.
@@ -288,7 +306,8 @@ impl Config {
     /// the default holds. Counted from 1.
     #[must_use]
     pub fn line(&self, service: &str, key: &str) -> Option<usize> {
-        let own = self.lines.get(&format!("service.{service}.{key}"));
+        let table = self.table_of(service).unwrap_or(service);
+        let own = self.lines.get(&format!("service.{table}.{key}"));
         own.or_else(|| self.lines.get(&format!("login.{key}")))
             .copied()
     }

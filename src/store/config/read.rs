@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::key_value::{KeyValue, entries};
-use super::{Api, Config, Enter, Error, Fallback, Login, Paths, SendMode, Subject, tables};
-use crate::base::attempt::Factor;
+use super::key_value::{KeyValue, entries, is_service};
+use super::{Authy, Config, Enter, Error, Fallback, Login, Paths, SendMode, Subject, tables};
+use crate::base::factor::Factor;
+use crate::base::language::Language;
 use crate::base::secret::Secret;
 use crate::host::toml_file::{self, Source};
 use crate::host::trusted_file::{self, Access};
-use crate::messages::Language;
 
 /// The longest API key, in characters; Authy's have 32.
 const KEY_LENGTH: usize = 200;
 
 pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
     let file = source.parse()?;
-    let mut api = None;
+    let mut authy = None;
     let mut config = tables::Tables::default();
     let mut paths = Paths {
         state: "/var/lib/pam_authy".into(),
@@ -26,7 +26,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
     let mut lines = BTreeMap::new();
     for entry in entries(source, "", &file) {
         match entry.name.as_str() {
-            "api" => api = Some(read_api(&entry)?),
+            "authy" => authy = Some(read_authy(&entry)?),
             "paths" => read_paths(&entry, &mut paths)?,
             "login" => read_login(&entry, &mut login, &mut lines)?,
             // Read below, since it stands on [login] wherever that is in the file.
@@ -35,9 +35,8 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
         }
     }
     let services = read_services(source, &file, &login, &mut lines)?;
-    let api = api.ok_or_else(|| source.error(0..0, "api.key is missing"))?;
     Ok(Config {
-        api,
+        authy,
         paths,
         exempt: config.exempt,
         limits: config.limits,
@@ -60,6 +59,9 @@ fn read_services(
     let mut services = BTreeMap::new();
     for entry in entries(source, "", file).filter(|entry| entry.name == "service") {
         for service in entry.table()? {
+            if !is_service(service.key) {
+                return Err(service.error("must be in lower case, as PAM names its services"));
+            }
             let mut own = login.clone();
             read_login(&service, &mut own, lines)?;
             services.insert(service.key.to_owned(), own);
@@ -68,7 +70,7 @@ fn read_services(
     Ok(services)
 }
 
-fn read_api(table: &KeyValue<'_>) -> Result<Api, Error> {
+fn read_authy(table: &KeyValue<'_>) -> Result<Authy, Error> {
     let mut key = None;
     let mut url = "https://api.authy.com".to_owned();
     let (mut ca_file, mut proxy, mut timeout) = (None, None, Duration::from_secs(8));
@@ -89,7 +91,7 @@ fn read_api(table: &KeyValue<'_>) -> Result<Api, Error> {
         }
     }
     let key = key.ok_or_else(|| table.error("key is missing"))?;
-    Ok(Api {
+    Ok(Authy {
         key,
         url,
         ca_file,
@@ -120,8 +122,8 @@ fn read_login(
         lines.insert(entry.name.clone(), entry.source.line(entry.at.clone()));
         match entry.key {
             "factors" => login.factors = read_factors(&entry)?,
-            "sms" => login.sms = entry.word(&SEND_MODE)?,
-            "push" => login.push = entry.word(&SEND_MODE)?,
+            "sms" => login.sms = entry.word(&send_modes())?,
+            "push" => login.push = entry.word(&send_modes())?,
             "attempts" => login.attempts = entry.number(1..=10)?,
             "deadline_seconds" => login.deadline = entry.seconds(5..=600)?,
             "refusal_seconds" => login.refusal = entry.seconds(0..=10)?,
@@ -148,11 +150,9 @@ fn read_login(
     Ok(())
 }
 
-const SEND_MODE: [(&str, SendMode); 3] = [
-    ("auto", SendMode::Auto),
-    ("on-request", SendMode::OnRequest),
-    ("never", SendMode::Never),
-];
+fn send_modes() -> [(&'static str, SendMode); 3] {
+    SendMode::ALL.map(|mode| (mode.as_str(), mode))
+}
 
 const FALLBACK: [(&str, Fallback); 2] = [("deny", Fallback::Deny), ("ignore", Fallback::Ignore)];
 

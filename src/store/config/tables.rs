@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::key_value::KeyValue;
 use super::{Error, Exempt, Limits, Recovery, Remember};
+use crate::base::language::{Message, Texts};
 use crate::host::address::{InvalidNetwork, Network};
-use crate::messages::{Message, Texts};
 
 /// The largest count in one hour.
 const MOST: u32 = 1000;
@@ -49,7 +49,7 @@ impl Tables {
         match entry.key {
             "users" => self.exempt.users = entry.names()?,
             "groups" => self.exempt.groups = entry.names()?,
-            "services" => self.exempt.services = entry.names()?,
+            "services" => self.exempt.services = entry.services()?,
             "networks" => self.exempt.networks = networks(entry)?,
             _ => return Err(entry.unknown()),
         }
@@ -82,7 +82,7 @@ impl Tables {
     fn remember(&mut self, entry: &KeyValue<'_>) -> Result<(), Error> {
         match entry.key {
             "seconds" => self.remember.time = entry.seconds(0..=DAY)?,
-            "services" => self.remember.services = Some(entry.names()?),
+            "services" => self.remember.services = Some(entry.services()?),
             _ => return Err(entry.unknown()),
         }
         Ok(())
@@ -90,14 +90,14 @@ impl Tables {
 
     fn recovery(&mut self, entry: &KeyValue<'_>) -> Result<(), Error> {
         match entry.key {
-            "services" => self.recovery.services = Some(entry.names()?),
+            "services" => self.recovery.services = Some(entry.services()?),
             _ => return Err(entry.unknown()),
         }
         Ok(())
     }
 
     fn messages(&mut self, entry: &KeyValue<'_>) -> Result<(), Error> {
-        let message = Message::from_key(entry.key).ok_or_else(|| entry.unknown())?;
+        let message = entry.key.parse::<Message>().map_err(|_| entry.unknown())?;
         self.messages
             .set(message, entry.text()?)
             .map_err(|why| entry.error(&why))

@@ -13,20 +13,21 @@ fn parse(text: &str) -> Result<Config, String> {
 }
 
 fn with_key(text: &str) -> Result<Config, String> {
-    parse(&format!("[api]\nkey = \"{KEY}\"\n{text}"))
+    parse(&format!("[authy]\nkey = \"{KEY}\"\n{text}"))
 }
 
 #[test]
 fn only_the_key_has_no_default() {
     let config = with_key("").unwrap();
-    assert_eq!(config.api.url, "https://api.authy.com");
-    assert_eq!(config.api.timeout, Duration::from_secs(8));
+    let authy = config.authy.as_ref().unwrap();
+    assert_eq!(authy.url, "https://api.authy.com");
+    assert_eq!(authy.timeout, Duration::from_secs(8));
     assert_eq!(config.login("sshd"), Login::default());
     assert_eq!(config.paths.log, Path::new("/dev/log"));
-    assert_eq!(parse("").unwrap_err(), "config.toml:1: api.key is missing");
+    assert!(parse("").unwrap().authy.is_none());
     assert_eq!(
-        parse("\n[api]\n").unwrap_err(),
-        "config.toml:2: api key is missing"
+        parse("\n[authy]\n").unwrap_err(),
+        "config.toml:2: authy key is missing"
     );
 }
 
@@ -47,50 +48,50 @@ fn a_service_has_its_own_rules_wherever_they_stand() {
 #[test]
 fn a_fault_names_file_line_and_key() {
     let faults = [
-        ("timeout = 5\n", "config.toml:3: unknown key api.timeout"),
+        ("timeout = 5\n", "config.toml:3: unknown key authy.timeout"),
         (
             "timeout_seconds = 0\n",
-            "config.toml:3: api.timeout_seconds must be 1..=60",
+            "config.toml:3: authy.timeout_seconds must be 1..=60",
         ),
         (
             "timeout_seconds = 61\n",
-            "config.toml:3: api.timeout_seconds must be 1..=60",
+            "config.toml:3: authy.timeout_seconds must be 1..=60",
         ),
         (
             "timeout_seconds = \"8\"\n",
-            "config.toml:3: api.timeout_seconds must be 1..=60",
+            "config.toml:3: authy.timeout_seconds must be 1..=60",
         ),
         (
             "warm_up = 1\n",
-            "config.toml:3: api.warm_up must be true or false",
+            "config.toml:3: authy.warm_up must be true or false",
         ),
         (
             "url = \"http://a.test\"\n",
-            "config.toml:3: api.url must be https://host[:port][/path]",
+            "config.toml:3: authy.url must be https://host[:port][/path]",
         ),
         (
             "url = \"https://u@a.test\"\n",
-            "config.toml:3: api.url must be https://host[:port][/path]",
+            "config.toml:3: authy.url must be https://host[:port][/path]",
         ),
         (
             "url = \"https://a.test/?x\"\n",
-            "config.toml:3: api.url must be https://host[:port][/path]",
+            "config.toml:3: authy.url must be https://host[:port][/path]",
         ),
         (
             "url = \"https://:443\"\n",
-            "config.toml:3: api.url must be https://host[:port][/path]",
+            "config.toml:3: authy.url must be https://host[:port][/path]",
         ),
         (
             "proxy = \"a.test:1\"\n",
-            "config.toml:3: api.proxy must be http://host:port",
+            "config.toml:3: authy.proxy must be http://host:port",
         ),
         (
             "ca_file = \"ca.pem\"\n",
-            "config.toml:3: api.ca_file must be an absolute path",
+            "config.toml:3: authy.ca_file must be an absolute path",
         ),
         (
             "key_file = \"/x\"\n",
-            "config.toml:3: api.key_file one of key and key_file is enough",
+            "config.toml:3: authy.key_file one of key and key_file is enough",
         ),
         (
             "[login]\nattempts = 11\n",
@@ -223,17 +224,17 @@ fn a_repeat_is_an_error() {
 #[test]
 fn no_error_ever_quotes_the_key() {
     let broken = [
-        format!("[api]\nkey = {KEY}\n"),
-        format!("[api]\nkey = \"{KEY}\n"),
-        format!("[api]\nkey = '{KEY}\n"),
-        format!("[api]\nkey = \"{KEY}\" \"{KEY}\"\n"),
-        format!("[api]\nkey = \"{KEY}\\q\"\n"),
-        format!("[api]\nkey \"{KEY}\"\n"),
-        format!("[api]\nkey = [\"{KEY}\"]\n"),
-        format!("[api]\nkey = \"{KEY} {KEY}\"\n"),
-        format!("[api]\nkey = \"\"\"{KEY}\n"),
-        format!("[api]\nkey = \"{KEY}\"\nkey = \"{KEY}\"\n"),
-        format!("[api]\nkey = \"{KEY}\u{1}\"\n"),
+        format!("[authy]\nkey = {KEY}\n"),
+        format!("[authy]\nkey = \"{KEY}\n"),
+        format!("[authy]\nkey = '{KEY}\n"),
+        format!("[authy]\nkey = \"{KEY}\" \"{KEY}\"\n"),
+        format!("[authy]\nkey = \"{KEY}\\q\"\n"),
+        format!("[authy]\nkey \"{KEY}\"\n"),
+        format!("[authy]\nkey = [\"{KEY}\"]\n"),
+        format!("[authy]\nkey = \"{KEY} {KEY}\"\n"),
+        format!("[authy]\nkey = \"\"\"{KEY}\n"),
+        format!("[authy]\nkey = \"{KEY}\"\nkey = \"{KEY}\"\n"),
+        format!("[authy]\nkey = \"{KEY}\u{1}\"\n"),
         format!("[api\nkey = \"{KEY}\"\n"),
         format!("key = \"{KEY}\"\n[api\n"),
     ];
@@ -247,9 +248,69 @@ fn no_error_ever_quotes_the_key() {
 }
 
 #[test]
+fn the_tables_of_sudo_and_su_also_rule_their_login_shells() {
+    let attempts = |text: &str, service: &str| with_key(text).unwrap().login(service).attempts;
+    let both = "[service.sudo]\nattempts = 1\n[service.su]\nattempts = 2\n";
+    let rows = [
+        (both.to_owned(), "sudo-i", 1),
+        (both.to_owned(), "su-l", 2),
+        (both.to_owned(), "sudo-ix", 3),
+        (
+            format!("{both}[service.sudo-i]\nattempts = 7\n"),
+            "sudo-i",
+            7,
+        ),
+        (format!("{both}[service.su-l]\nattempts = 8\n"), "su-l", 8),
+        // The other way round nothing is inherited.
+        ("[service.sudo-i]\nattempts = 7\n".to_owned(), "sudo", 3),
+        ("[service.su-l]\nattempts = 7\n".to_owned(), "su", 3),
+    ];
+    let wrong: Vec<_> = rows
+        .iter()
+        .filter(|(text, service, expected)| attempts(text, service) != *expected)
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let config = with_key(both).unwrap();
+    assert_eq!(config.line("sudo-i", "attempts"), Some(4));
+    assert_eq!(config.line("su-l", "attempts"), Some(6));
+}
+
+/// libpam turns the name of a service into lower case, so such a table would never apply.
+#[test]
+fn a_service_name_with_an_upper_case_letter_is_an_error() {
+    let rows = [
+        (
+            "[service.Sudo]\nattempts = 1\n",
+            "config.toml:3: service.Sudo",
+        ),
+        (
+            "[exempt]\nservices = [\"cron\", \"CRON\"]\n",
+            "config.toml:4: exempt.services",
+        ),
+        (
+            "[remember]\nservices = [\"Sshd\"]\n",
+            "config.toml:4: remember.services",
+        ),
+        (
+            "[recovery]\nservices = [\"SSHD\"]\n",
+            "config.toml:4: recovery.services",
+        ),
+    ];
+    let mut wrong = Vec::new();
+    for (text, place) in rows {
+        let expected = format!("{place} must be in lower case, as PAM names its services");
+        match with_key(text) {
+            Err(error) if error == expected => {}
+            other => wrong.push(format!("{text:?}: {:?}", other.map(|_| ()))),
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
 fn the_sample_shows_every_default() {
     let sample = include_str!("../../../etc/config.toml");
-    assert!(parse(sample).unwrap_err().contains("api.key is empty"));
+    assert!(parse(sample).unwrap_err().contains("authy.key is empty"));
     let mut shown = String::new();
     for line in sample.lines().filter(|line| !line.starts_with("# ")) {
         let line = line.trim_start_matches('#');
@@ -266,7 +327,7 @@ fn the_sample_shows_every_default() {
     }
     let (shown, defaults) = (
         parse(&shown).unwrap(),
-        parse("[api]\nkey = \"x\"\n").unwrap(),
+        parse("[authy]\nkey = \"x\"\n").unwrap(),
     );
     // All but the lines, which differ.
     let values = |config: &Config| {
@@ -325,7 +386,7 @@ fn another_text_has_another_digest() {
 
 #[test]
 fn a_bad_key_file_is_named() {
-    let error = parse("[api]\nkey_file = \"/nonexistent/key\"\n").unwrap_err();
+    let error = parse("[authy]\nkey_file = \"/nonexistent/key\"\n").unwrap_err();
     assert!(error.starts_with("/nonexistent/key: "), "{error}");
 }
 
@@ -338,9 +399,11 @@ proptest! {
 
     #[test]
     fn a_cut_file_never_loses_the_key_in_silence(cut in 0_usize..200) {
-        let text = format!("[login]\nunenrolled = \"deny\"\n[api]\nkey = \"{KEY}\"\n");
-        if let Ok(config) = parse(&text[..cut.min(text.len())]) {
-            prop_assert_eq!(config.api.key.expose(), KEY);
+        let text = format!("[login]\nunenrolled = \"deny\"\n[authy]\nkey = \"{KEY}\"\n");
+        if let Ok(config) = parse(&text[..cut.min(text.len())])
+            && let Some(authy) = config.authy
+        {
+            prop_assert_eq!(authy.key.expose(), KEY);
         }
     }
 }

@@ -6,7 +6,8 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
-use super::{BYTES, CODES, Codes, DIGITS, FOLDER, LENGTH, VERSION, read};
+use super::{CODES, Codes, FOLDER, VERSION, read};
+use crate::base::reply::RecoveryCode;
 use crate::store::state::{self, FileChange, Folder};
 
 /// Why there are no new codes.
@@ -32,13 +33,19 @@ pub enum Left {
     Of(usize),
 }
 
-/// Makes ten codes for `user`, shown here and never again: `3v8k-m2zq-70xd-w9ht`. Old ones that are
+/// Makes ten codes for `user`, behind whom are people with these factors
+/// ([`Entry::stored_ids`](crate::store::users::Entry::stored_ids)), shown here and never again: `3v8k-m2zq-70xd-w9ht`. Old ones that are
 /// left are replaced only with `replace`, and so is a damaged file. On the disk when it comes back.
 ///
 /// # Errors
 /// As [`Error`] says; old codes then stay.
-pub fn generate(state: &Path, user: &str, replace: bool) -> Result<Vec<Zeroizing<String>>, Error> {
-    let (codes, texts) = new_codes(user)?;
+pub fn generate(
+    state: &Path,
+    user: &str,
+    factors: Vec<String>,
+    replace: bool,
+) -> Result<Vec<Zeroizing<String>>, Error> {
+    let (codes, texts) = new_codes(user, factors)?;
     let folder = Folder::open(state)?.sub(FOLDER)?;
     let file = state::file_name(user);
     let written = folder.update_durably(&file, |old| match read(old) {
@@ -72,7 +79,7 @@ pub fn left(state: &Path, user: &str) -> Result<Left, state::Error> {
 /// # Errors
 /// The state cannot be trusted or not written.
 pub fn remove(state: &Path, user: &str) -> Result<bool, state::Error> {
-    let stored = super::FileRecovery::new(state, user);
+    let stored = super::FileRecovery::new(state, user, Vec::new());
     match stored.folder()? {
         Some(folder) => {
             folder.update_durably(&stored.file, |old| (old.is_some(), FileChange::Remove))
@@ -90,44 +97,26 @@ pub fn unreadable(state: &Path) -> Result<Vec<state::Error>, state::Error> {
 }
 
 /// New codes: as they are kept, and as they are shown.
-fn new_codes(user: &str) -> Result<(Codes, Vec<Zeroizing<String>>), Error> {
+fn new_codes(user: &str, factors: Vec<String>) -> Result<(Codes, Vec<Zeroizing<String>>), Error> {
     let random = SystemRandom::new();
     let mut key = Zeroizing::new([0; 32]);
     random.fill(key.as_mut_slice()).map_err(|_| Error::Random)?;
     let hmac_key = hmac::Key::new(hmac::HMAC_SHA256, key.as_slice());
     let (mut hashes, mut texts) = (Vec::new(), Vec::new());
     for _ in 0..CODES {
-        let mut code = Zeroizing::new([0; BYTES]);
+        let mut bytes = Zeroizing::new([0; RecoveryCode::BYTES]);
         random
-            .fill(code.as_mut_slice())
+            .fill(bytes.as_mut_slice())
             .map_err(|_| Error::Random)?;
-        hashes.push(state::hex(hmac::sign(&hmac_key, code.as_slice()).as_ref()));
-        texts.push(text(&code));
+        let code = RecoveryCode::new(bytes);
+        hashes.push(state::hex(hmac::sign(&hmac_key, code.bytes()).as_ref()));
+        texts.push(code.to_text());
     }
     let codes = Codes {
         name: user.to_owned(),
+        factors,
         key: state::hex(key.as_slice()),
         hashes,
     };
     Ok((codes, texts))
-}
-
-/// Four groups of four digits, in small letters.
-pub(super) fn text(code: &[u8; BYTES]) -> Zeroizing<String> {
-    let bits = code
-        .iter()
-        .fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
-    let mut text = Zeroizing::new(String::with_capacity(LENGTH + 3));
-    for place in 0..LENGTH {
-        if place > 0 && place % 4 == 0 {
-            text.push('-');
-        }
-        let shift = 5 * (LENGTH - 1 - place);
-        let digit = DIGITS
-            .get((bits >> shift & 31) as usize)
-            .copied()
-            .unwrap_or(b'0');
-        text.push(char::from(digit.to_ascii_lowercase()));
-    }
-    text
 }

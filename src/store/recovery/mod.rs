@@ -7,81 +7,19 @@
 //! that the caller's limits rule. No network is needed, and a code is gone from the disk before it
 //! counts.
 
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 use ring::hmac;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
+use crate::base::reply::RecoveryCode;
 use crate::store::state::{self, Failure, FileChange, Folder, Unreadable};
 
 /// How many codes a person gets.
 pub const CODES: usize = 10;
-/// Characters of a code, five bits each.
-const LENGTH: usize = 16;
-/// Random bytes of a code.
-const BYTES: usize = 10;
 /// The version of the files, and their folder.
 const VERSION: u64 = 1;
 const FOLDER: &str = "recovery";
-
-/// The digits of Crockford's base 32: no I, L, O, U.
-///
-/// Source: <https://www.crockford.com/base32.html>
-const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-/// A recovery code as a person typed it: 16 base-32 characters, in whatever case, with dashes and
-/// spaces anywhere. No token is one, since that has 12 digits at most. Wiped when dropped.
-pub struct Code(Zeroizing<[u8; BYTES]>);
-
-/// Not 16 characters of base 32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a recovery code is 16 letters and digits, such as 3v8k-m2zq-70xd-w9ht")]
-pub struct InvalidCode;
-
-impl FromStr for Code {
-    type Err = InvalidCode;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut bits = Zeroizing::new(0_u128);
-        let mut length = 0;
-        for c in text.chars().filter(|c| !matches!(c, '-' | ' ')) {
-            length += 1;
-            if length > LENGTH {
-                return Err(InvalidCode);
-            }
-            *bits = *bits << 5 | u128::from(value(c).ok_or(InvalidCode)?);
-        }
-        if length < LENGTH {
-            return Err(InvalidCode);
-        }
-        let all = Zeroizing::new(bits.to_be_bytes());
-        let mut code = Zeroizing::new([0; BYTES]);
-        for (to, from) in code.iter_mut().zip(all.iter().skip(all.len() - BYTES)) {
-            *to = *from;
-        }
-        Ok(Self(code))
-    }
-}
-
-impl fmt::Debug for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
-/// The value of a digit; what looks like another one is that.
-fn value(c: char) -> Option<u8> {
-    let c = match c.to_ascii_uppercase() {
-        'O' => '0',
-        'I' | 'L' => '1',
-        c => c,
-    };
-    let place = DIGITS.iter().position(|digit| char::from(*digit) == c)?;
-    u8::try_from(place).ok()
-}
 
 /// The recovery codes of a login's user.
 pub trait Recovery {
@@ -90,7 +28,7 @@ pub trait Recovery {
     ///
     /// # Errors
     /// The code could not be looked at or used up.
-    fn redeem(&mut self, code: &Code) -> Result<Option<usize>, Failure>;
+    fn redeem(&mut self, code: &RecoveryCode) -> Result<Option<usize>, Failure>;
 }
 
 /// The codes in the state folder.
@@ -98,16 +36,45 @@ pub trait Recovery {
 pub struct FileRecovery {
     state: std::path::PathBuf,
     file: String,
+    /// The person's factors, as they are stored.
+    factors: Vec<String>,
 }
 
 impl FileRecovery {
-    /// The codes of `user`. Opens nothing yet.
+    /// The codes of `user`, behind whom is a person with these factors
+    /// ([`Person::stored_ids`](crate::base::factor::Person::stored_ids)). Opens nothing yet.
     #[must_use]
-    pub fn new(state: &Path, user: &str) -> Self {
+    pub fn new(state: &Path, user: &str, factors: Vec<String>) -> Self {
         Self {
             state: state.to_owned(),
             file: state::file_name(user),
+            factors,
         }
+    }
+
+    /// Records the person's present factors with the codes, where an earlier one still matches: the
+    /// person stays the same when a factor is added now and another is taken away later. Waits for a
+    /// lock for a second at most, and only where something changes.
+    ///
+    /// # Errors
+    /// The file cannot be trusted, read or written.
+    pub fn record_factors(&self) -> Result<(), state::Error> {
+        let Some(folder) = self.folder()? else {
+            return Ok(());
+        };
+        let is_current = |codes: &Codes| codes.factors == self.factors;
+        let stored = read(folder.read(&self.file)?.as_deref());
+        if !matches!(&stored, Ok(Some(codes)) if codes.belong_to(&self.factors) && !is_current(codes))
+        {
+            return Ok(());
+        }
+        folder.update_durably(&self.file, |old| match read(old) {
+            Ok(Some(mut codes)) if codes.belong_to(&self.factors) => {
+                codes.factors.clone_from(&self.factors);
+                ((), state::encode(&codes, VERSION))
+            }
+            _ => ((), FileChange::Keep),
+        })
     }
 
     /// The folder, where this user has a file in it.
@@ -122,16 +89,19 @@ impl FileRecovery {
 }
 
 impl Recovery for FileRecovery {
-    fn redeem(&mut self, code: &Code) -> Result<Option<usize>, Failure> {
+    fn redeem(&mut self, code: &RecoveryCode) -> Result<Option<usize>, Failure> {
         let Some(folder) = self.folder()? else {
             return Ok(None);
         };
         let used = folder.update_durably(&self.file, |old| match read(old) {
-            Ok(Some(mut codes)) => match codes.take(code) {
-                true => (Ok(Some(codes.hashes.len())), state::encode(&codes, VERSION)),
-                false => (Ok(None), FileChange::Keep),
-            },
-            Ok(None) => (Ok(None), FileChange::Keep),
+            Ok(Some(mut codes)) if codes.belong_to(&self.factors) => {
+                if !codes.take(code) {
+                    return (Ok(None), FileChange::Keep);
+                }
+                codes.factors.clone_from(&self.factors);
+                (Ok(Some(codes.hashes.len())), state::encode(&codes, VERSION))
+            }
+            Ok(_) => (Ok(None), FileChange::Keep),
             Err(why) => (Err(why), FileChange::Keep),
         })?;
         Ok(used.map_err(|why| folder.unreadable(&self.file, why))?)
@@ -143,19 +113,27 @@ impl Recovery for FileRecovery {
 #[serde(deny_unknown_fields)]
 struct Codes {
     name: String,
+    /// The factors of the person to whom the codes belong; empty while the user is unenrolled.
+    factors: Vec<String>,
     key: String,
     hashes: Vec<String>,
 }
 
 impl Codes {
+    /// Whether the codes are those of a person with these factors: one of them is known, or none was
+    /// known when the codes were made.
+    fn belong_to(&self, factors: &[String]) -> bool {
+        self.factors.is_empty() || factors.iter().any(|id| self.factors.contains(id))
+    }
+
     /// Takes the code out, where it is one of these. Compares with all, each in constant time.
-    fn take(&mut self, code: &Code) -> bool {
+    fn take(&mut self, code: &RecoveryCode) -> bool {
         let Some(key) = unhex(&self.key) else {
             return false;
         };
         let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
         let is_it = |hash: &String| {
-            unhex(hash).is_some_and(|hash| hmac::verify(&key, code.0.as_slice(), &hash).is_ok())
+            unhex(hash).is_some_and(|hash| hmac::verify(&key, code.bytes(), &hash).is_ok())
         };
         let before = self.hashes.len();
         self.hashes.retain(|hash| !is_it(hash));

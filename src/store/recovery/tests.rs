@@ -20,15 +20,60 @@ impl Host {
         self.0.path().join("state")
     }
     fn generate(&self, user: &str) -> Vec<String> {
-        let codes = generate(&self.state(), user, false).unwrap();
+        let codes = generate(&self.state(), user, alice(), false).unwrap();
         codes.iter().map(|code| code.to_string()).collect()
     }
     fn redeem(&self, user: &str, code: &str) -> Result<Option<usize>, Failure> {
-        FileRecovery::new(&self.state(), user).redeem(&code.parse().unwrap())
+        FileRecovery::new(&self.state(), user, alice()).redeem(&code.parse().unwrap())
     }
     fn file(&self, user: &str) -> PathBuf {
         self.state().join("recovery").join(state::file_name(user))
     }
+}
+
+/// The factors of alice.
+fn alice() -> Vec<String> {
+    vec!["authy_id=1635".to_owned(), "totp=alice".to_owned()]
+}
+
+/// How many codes are left after one was redeemed by a person with these factors.
+fn redeemed(host: &Host, code: &str, factors: &[&str]) -> Option<usize> {
+    let factors = factors.iter().map(|id| (*id).to_owned()).collect();
+    let mut codes = FileRecovery::new(&host.state(), "alice", factors);
+    codes.redeem(&code.parse().unwrap()).unwrap()
+}
+
+#[test]
+fn codes_stay_while_the_person_keeps_one_factor_and_end_when_all_are_replaced() {
+    let host = Host::new();
+    let codes = host.generate("alice");
+    assert_eq!(redeemed(&host, &codes[0], &["authy_id=1636"]), None);
+    assert_eq!(redeemed(&host, &codes[0], &[]), None);
+    assert_eq!(redeemed(&host, &codes[0], &["totp=alice"]), Some(9));
+}
+
+#[test]
+fn a_factor_that_is_added_before_the_old_one_goes_keeps_the_codes() {
+    let host = Host::new();
+    let codes = host.generate("alice");
+    let record = |factors: &[&str]| {
+        let factors = factors.iter().map(|id| (*id).to_owned()).collect();
+        let codes = FileRecovery::new(&host.state(), "alice", factors);
+        codes.record_factors().unwrap();
+    };
+    record(&["authy_id=1635", "phone=+15551234567"]);
+    assert_eq!(redeemed(&host, &codes[0], &["phone=+15551234567"]), Some(9));
+    // Another person's factors are not taken in.
+    record(&["authy_id=7"]);
+    assert_eq!(redeemed(&host, &codes[1], &["authy_id=7"]), None);
+}
+
+#[test]
+fn codes_that_were_made_before_the_enrolment_belong_to_who_is_enrolled_first() {
+    let host = Host::new();
+    let codes = generate(&host.state(), "alice", vec![], false).unwrap();
+    assert_eq!(redeemed(&host, &codes[0], &["authy_id=1635"]), Some(9));
+    assert_eq!(redeemed(&host, &codes[1], &["authy_id=7"]), None);
 }
 
 #[test]
@@ -70,9 +115,9 @@ fn a_code_of_somebody_else_or_of_before_is_none() {
     let old = host.generate("alice");
     let bobs = host.generate("bob");
     assert_eq!(host.redeem("alice", &bobs[0]), Ok(None));
-    let refused = generate(&host.state(), "alice", false).unwrap_err();
+    let refused = generate(&host.state(), "alice", alice(), false).unwrap_err();
     assert!(matches!(refused, Error::Exists(CODES)));
-    let new = generate(&host.state(), "alice", true).unwrap();
+    let new = generate(&host.state(), "alice", alice(), true).unwrap();
     assert_eq!(host.redeem("alice", &old[0]), Ok(None));
     assert_eq!(host.redeem("alice", &new[0]), Ok(Some(9)));
     assert_eq!(host.redeem("bob", &bobs[0]), Ok(Some(9)));
@@ -101,9 +146,9 @@ fn neither_the_file_nor_debug_output_holds_a_code() {
     let codes = host.generate("alice");
     let text = fs::read_to_string(host.file("alice")).unwrap();
     for code in &codes {
-        let parsed: Code = code.parse().unwrap();
+        let parsed: RecoveryCode = code.parse().unwrap();
         assert_eq!(format!("{parsed:?}"), "[redacted]");
-        let bytes = state::hex(parsed.0.as_slice());
+        let bytes = state::hex(parsed.bytes());
         assert!(!text.contains(code) && !text.contains(&bytes), "{text}");
     }
     let mode = fs::metadata(host.file("alice"))
@@ -133,7 +178,7 @@ fn a_damaged_newer_or_open_file_gives_no_success() {
             "{content}"
         );
         assert!(left(&host.state(), "alice").is_err());
-        assert!(generate(&host.state(), "alice", false).is_err());
+        assert!(generate(&host.state(), "alice", alice(), false).is_err());
         assert_eq!(unreadable(&host.state()).unwrap().len(), 1);
     }
     fs::write(host.file("alice"), &good).unwrap();
@@ -145,7 +190,7 @@ fn a_damaged_newer_or_open_file_gives_no_success() {
     fs::set_permissions(host.file("alice"), fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(host.redeem("alice", &codes[0]), Ok(Some(9)));
     fs::write(host.file("alice"), "junk").unwrap();
-    generate(&host.state(), "alice", true).unwrap();
+    generate(&host.state(), "alice", alice(), true).unwrap();
 }
 
 #[test]
@@ -175,22 +220,14 @@ fn what_is_no_code_is_not_parsed() {
         "push",
         "000000000000000\0",
     ] {
-        assert!(text.parse::<Code>().is_err(), "{text:?}");
+        assert!(text.parse::<RecoveryCode>().is_err(), "{text:?}");
     }
 }
 
 proptest! {
     #[test]
     fn no_reply_is_both_a_token_and_a_code(text in "[0-9 -]{0,40}|\\PC{0,40}") {
-        prop_assert!(text.parse::<Code>().is_err() || text.parse::<Token>().is_err());
-    }
-
-    #[test]
-    fn a_code_reads_back_as_what_was_made(bytes: [u8; BYTES]) {
-        let shown = admin::text(&bytes);
-        prop_assert_eq!(shown.len(), 19);
-        let code: Code = shown.parse().unwrap();
-        prop_assert_eq!(*code.0, bytes);
+        prop_assert!(text.parse::<RecoveryCode>().is_err() || text.parse::<Token>().is_err());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
 use crate::base::attempt::Attempt;
-use crate::client::authy::types::AuthyId;
+use crate::base::factor::Person;
 use crate::store::config;
 use crate::store::state::{self, Error, FileChange, Folder, Unreadable};
 
@@ -36,8 +36,8 @@ pub struct LoginBinding<'a> {
     pub attempt: &'a Attempt,
     /// Whose factor is asked.
     pub subject: &'a str,
-    /// That person at Authy.
-    pub id: AuthyId,
+    /// That person.
+    pub person: &'a Person,
     /// Whether it comes from this host, as with sudo and su.
     pub local: bool,
     /// A hash of what decides the login: configuration and entry.
@@ -59,7 +59,16 @@ pub fn store(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>)
     }
     if let (Some(login), Some(now)) = (hash(binding), Clocks::now()) {
         // The login is proven, whether that works or not.
-        let _ = write(state, binding.subject, Proof { login, now }, rules.time);
+        let _ = write(
+            state,
+            binding.subject,
+            Proof {
+                login,
+                now,
+                factors: binding.person.stored_ids(),
+            },
+            rules.time,
+        );
     }
 }
 
@@ -100,6 +109,8 @@ struct Proof {
     /// The hash of the login in hex.
     login: String,
     now: Clocks,
+    /// The factors that the person had.
+    factors: Vec<String>,
 }
 
 /// Two clocks, in whole seconds: the wall's, which root can set, and the one since boot, which nobody
@@ -141,7 +152,11 @@ fn find(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) -> O
     let bytes = folder.read(&state::file_name(binding.subject)).ok()??;
     let known = read(Some(&bytes)).ok()?;
     let (login, now) = (hash(binding)?, Clocks::now()?);
-    let is_it = |proof: &Proof| proof.login == login && now.is_within(proof.now, rules.time);
+    let is_it = |proof: &Proof| {
+        proof.login == login
+            && now.is_within(proof.now, rules.time)
+            && binding.person.has_one_of(&proof.factors)
+    };
     Some(known.proofs.iter().any(is_it))
 }
 
@@ -177,7 +192,6 @@ fn hash(binding: &LoginBinding<'_>) -> Option<String> {
     let mut parts = Parts(Context::new(&SHA256));
     parts.add(Some(binding.subject));
     parts.add(Some(&attempt.user));
-    parts.add(Some(&binding.id.to_string()));
     parts.add(attempt.ruser.as_deref());
     parts.add(attempt.ssh_auth.as_deref().filter(|text| !text.is_empty()));
     parts.add(Some(&attempt.service));

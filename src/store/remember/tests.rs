@@ -6,11 +6,17 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::factor::AuthyId;
 
 struct Host {
     above: tempfile::TempDir,
     attempt: Attempt,
     rules: config::Remember,
+    person: Person,
+}
+
+fn person(id: u64) -> Person {
+    AuthyId::try_from(id).unwrap().into()
 }
 
 impl Host {
@@ -27,6 +33,7 @@ impl Host {
                 ssh_auth: Some("publickey ssh-ed25519 AAAA".into()),
                 password: None,
             },
+            person: person(1635),
             rules: config::Remember {
                 time: Duration::from_secs(600),
                 services: None,
@@ -40,7 +47,7 @@ impl Host {
         LoginBinding {
             attempt: &self.attempt,
             subject: "alice",
-            id: 1635_u64.try_into().unwrap(),
+            person: &self.person,
             local: false,
             policy: [7; 32],
         }
@@ -122,8 +129,9 @@ fn each_other_fact_makes_it_another_login() {
         subject: "bob",
         ..binding
     }));
+    let other = person(1636);
     assert!(!host.is_remembered(&LoginBinding {
-        id: 1636_u64.try_into().unwrap(),
+        person: &other,
         ..binding
     }));
     assert!(!host.is_remembered(&LoginBinding {
@@ -209,11 +217,42 @@ fn a_damaged_newer_or_open_file_remembers_nothing() {
 }
 
 #[test]
+fn a_login_stays_remembered_while_the_person_keeps_one_factor() {
+    let host = Host::new();
+    host.store();
+    let added = Person {
+        totp: Some("alice".into()),
+        ..host.person.clone()
+    };
+    let with = |person| {
+        host.is_remembered(&LoginBinding {
+            person,
+            ..host.binding()
+        })
+    };
+    assert!(with(&added));
+    let replaced = Person {
+        authy_id: None,
+        ..added.clone()
+    };
+    assert!(!with(&replaced));
+    store(
+        &host.state(),
+        &host.rules,
+        &LoginBinding {
+            person: &added,
+            ..host.binding()
+        },
+    );
+    assert!(with(&replaced));
+}
+
+#[test]
 fn a_user_has_so_many_remembered_logins_and_the_oldest_goes() {
     let host = Host::new();
     let binding = host.binding();
     let with = |number: u64| LoginBinding {
-        id: (number + 1).try_into().unwrap(),
+        policy: [u8::try_from(number).unwrap(); 32],
         ..binding
     };
     for number in 0..=MOST as u64 {

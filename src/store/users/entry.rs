@@ -1,28 +1,28 @@
-//! One entry of users.toml: a person, or an account that several people share and that the SSH key
-//! tells apart.
+//! One entry of users.toml: a person, or an account that several people share and whose SSH keys tell
+//! them apart.
 //!
-//! An unknown key refuses the whole file; a bad value is that user's error alone, and denies.
+//! An unknown key refuses the whole file. A bad value is that user's error alone, and denies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::ops::Range;
+use std::str::FromStr;
 
 use toml::de::{DeTable, DeValue};
 
 use super::Error;
-use crate::base::attempt::SendMode;
+use crate::base::factor::{AuthyId, Fingerprint, Person, SendMode};
 use crate::base::text;
-use crate::client::authy::types::AuthyId;
-use crate::host::ssh_key::Fingerprint;
 use crate::host::toml_file::{Source, integer};
 
-/// What the mapping says of a name.
+/// What the mapping says of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// The person at Authy.
+    /// One person.
     Enrolled(Person),
     /// Several people, told apart by the SSH key of the login.
     Shared(Shared),
-    /// There is an entry, and its value names nobody.
+    /// There is an entry, and its value cannot be used.
     Invalid {
         /// The line of the entry.
         line: usize,
@@ -33,186 +33,276 @@ pub enum Entry {
     Absent,
 }
 
-/// Somebody at Authy, and what is agreed with them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Person {
-    /// Their number.
-    pub id: AuthyId,
-    /// When they get a push, where it is not as `login.push` says.
-    pub push: Option<SendMode>,
-}
-
-impl From<AuthyId> for Person {
-    fn from(id: AuthyId) -> Self {
-        Self { id, push: None }
+impl Entry {
+    /// Every factor of everyone behind the entry, as it is stored; empty where there is no usable entry.
+    #[must_use]
+    pub fn stored_ids(&self) -> Vec<String> {
+        match self {
+            Self::Enrolled(person) => person.stored_ids(),
+            Self::Shared(shared) => {
+                let people = shared.keys.values();
+                let ids: BTreeSet<_> = people.flat_map(Person::factor_ids).collect();
+                ids.iter().map(|id| id.as_str().to_owned()).collect()
+            }
+            Self::Invalid { .. } | Self::Absent => Vec::new(),
+        }
     }
 }
 
 /// An account that several people share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shared {
-    /// Whose key is whose; never empty.
-    pub keys: BTreeMap<Fingerprint, AuthyId>,
-    /// When they get a push, where it is not as `login.push` says.
+    /// The person to whom each key belongs; never empty.
+    pub keys: BTreeMap<Fingerprint, Person>,
+    /// When they get a push, where it differs from `login.push`.
     pub push: Option<SendMode>,
 }
 
 /// Why the keys of a login name no person of a shared account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyMismatch {
-    /// No key was proven.
-    #[error(
-        "no SSH key was accepted before, so nobody knows which person of a shared account it is"
-    )]
+    /// sshd accepted no key.
+    #[error("no SSH key was accepted before, so the person of the shared account is unknown")]
     None,
-    /// No key that was proven stands in the entry.
-    #[error("the SSH key is none of the shared account's")]
+    /// The entry has none of the keys that sshd accepted.
+    #[error("the SSH key does not belong to the shared account")]
     Unknown,
-    /// Keys of two people were proven.
+    /// Keys of two people were accepted.
     #[error("SSH keys of several people of the shared account were accepted")]
     Several,
 }
 
 impl Shared {
-    /// The person whose keys these are. Keys of nobody's beside them do no harm.
+    /// The person to whom `keys` belong. Keys that belong to no one do no harm.
     ///
     /// # Errors
-    /// The keys name nobody, or several people.
+    /// The keys name no person, or several.
     pub fn person(&self, keys: &[Fingerprint]) -> Result<Person, KeyMismatch> {
         if keys.is_empty() {
             return Err(KeyMismatch::None);
         }
-        let mut ids = keys.iter().filter_map(|key| self.keys.get(key).copied());
-        let id = ids.next().ok_or(KeyMismatch::Unknown)?;
-        if ids.any(|other| other != id) {
+        let mut people = keys.iter().filter_map(|key| self.keys.get(key));
+        let person = people.next().ok_or(KeyMismatch::Unknown)?;
+        if people.any(|other| other != person) {
             return Err(KeyMismatch::Several);
         }
         Ok(Person {
-            id,
             push: self.push,
+            ..person.clone()
         })
     }
-}
-
-/// The words of `push`.
-const PUSH: [(&str, SendMode); 3] = [
-    ("auto", SendMode::Auto),
-    ("on-request", SendMode::OnRequest),
-    ("never", SendMode::Never),
-];
-
-/// The word for `push`, as it stands in an entry.
-#[must_use]
-pub fn push_word(push: SendMode) -> &'static str {
-    PUSH.iter()
-        .find(|(_, when)| *when == push)
-        .map_or("", |(word, _)| word)
 }
 
 /// One line of `[users]`, before its value is read.
 pub(super) struct Row<'a> {
     pub(super) source: Source<'a>,
-    /// Where its name stands.
+    /// The place of its name.
     pub(super) at: Range<usize>,
     /// Its line in the file.
     pub(super) line: usize,
     pub(super) user: &'a str,
-    /// Where its value stands.
+    /// The place of its value.
     pub(super) span: Range<usize>,
 }
 
-/// What the table of an entry says; `Err` says what is wrong with a value.
-#[derive(Default)]
-struct Table {
-    id: Option<Result<AuthyId, String>>,
-    keys: Option<Result<BTreeMap<Fingerprint, AuthyId>, String>>,
-    push: Option<Result<SendMode, String>>,
+/// Why a value is not used.
+enum Refused {
+    /// An unknown key: the whole file is refused.
+    File(Error),
+    /// A bad value: the user is refused.
+    Value(String),
+}
+
+impl From<String> for Refused {
+    fn from(why: String) -> Self {
+        Self::Value(why)
+    }
 }
 
 impl Row<'_> {
     pub(super) fn read(&self, value: &DeValue<'_>) -> Result<Entry, Error> {
         let read = match value.as_table() {
-            Some(table) => self.table(table)?.entry(),
-            None => id(value).map(|id| Entry::Enrolled(id.into())),
+            Some(table) => self.table(table),
+            None => authy_id(value)
+                .map(|id| Entry::Enrolled(id.into()))
+                .map_err(Refused::from),
         };
-        Ok(read.unwrap_or_else(|why| Entry::Invalid {
-            line: self.line,
-            message: format!("{}: {why}", text::sanitize_to(self.user, 64)),
-        }))
+        match read {
+            Ok(entry) => Ok(entry),
+            Err(Refused::File(error)) => Err(error),
+            Err(Refused::Value(why)) => Ok(Entry::Invalid {
+                line: self.line,
+                message: format!("{}: {why}", text::sanitize_to(self.user, 64)),
+            }),
+        }
     }
 
-    fn table(&self, table: &DeTable<'_>) -> Result<Table, Error> {
+    fn table(&self, table: &DeTable<'_>) -> Result<Entry, Refused> {
         // A table that was not written as one came from a name with a dot in it.
         if !self.source.starts_with(self.span.clone(), '{') {
             let part = table.keys().next().map_or("", |key| key.get_ref());
             let name = text::sanitize_to(&format!("{}.{part}", self.user), 64);
-            return Err(self.error(format!("{name}: put the name in quotes")));
+            return Err(self.refuse_file(format!("{name}: put the name in quotes")));
         }
-        let mut read = Table::default();
+        let mut person = Person::default();
+        let (mut keys, mut wrong) = (None, None);
+        // The rest is read after a bad value too: an unknown key refuses the whole file.
         for (key, value) in table {
-            let value = value.get_ref();
-            match key.get_ref().as_ref() {
-                "authy_id" => read.id = Some(id(value)),
-                "keys" => read.keys = Some(keys(value)),
-                "push" => read.push = Some(push(value)),
-                other => {
-                    let (user, key) = (
-                        text::sanitize_to(self.user, 64),
-                        text::sanitize_to(other, 64),
-                    );
-                    return Err(self.error(format!("{user}: unknown key {key}")));
-                }
+            let (key, value) = (key.get_ref().as_ref(), value.get_ref());
+            let read = match key {
+                "keys" => self.keys(value).map(|read| keys = Some(read)),
+                "push" => push(value).map(|mode| person.push = Some(mode)),
+                "totp" => totp(value, self.user).map(|name| person.totp = Some(name)),
+                _ => self.factor(key, value, &mut person),
+            };
+            match read {
+                Err(Refused::Value(why)) => wrong = wrong.or(Some(why)),
+                read => read?,
             }
         }
-        Ok(read)
-    }
-
-    fn error(&self, message: String) -> Error {
-        self.source.error(self.at.clone(), message)
-    }
-}
-
-impl Table {
-    fn entry(self) -> Result<Entry, String> {
-        let push = self.push.transpose()?;
-        match (self.id.transpose()?, self.keys.transpose()?) {
-            (Some(id), None) => Ok(Entry::Enrolled(Person { id, push })),
-            (None, Some(keys)) => Ok(Entry::Shared(Shared { keys, push })),
-            (Some(_), Some(_)) => Err("authy_id and keys cannot stand together".to_owned()),
-            (None, None) => Err("authy_id is missing".to_owned()),
+        if let Some(why) = wrong {
+            return Err(Refused::Value(why));
+        }
+        match keys {
+            Some(_) if !person.is_empty() => {
+                Err("keys cannot be combined with a factor".to_owned().into())
+            }
+            Some(keys) => Ok(Entry::Shared(Shared {
+                keys,
+                push: person.push,
+            })),
+            None => Ok(Entry::Enrolled(complete(person)?)),
         }
     }
+
+    /// Reads a key that an entry and a person of a shared account have in common.
+    fn factor(&self, key: &str, value: &DeValue<'_>, person: &mut Person) -> Result<(), Refused> {
+        match key {
+            "authy_id" => person.authy_id = Some(authy_id(value)?),
+            "phone" => person.phone = Some(parsed(value, "phone")?),
+            "twilio_identity" => person.twilio_identity = Some(parsed(value, key)?),
+            "twilio_factor" => person.twilio_factor = Some(parsed(value, key)?),
+            "security_keys" => person.security_keys = security_keys(value)?,
+            other => {
+                let user = text::sanitize_to(self.user, 64);
+                let key = text::sanitize_to(other, 64);
+                return Err(self.refuse_file(format!("{user}: unknown key {key}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The people of a shared account.
+    fn keys(&self, value: &DeValue<'_>) -> Result<BTreeMap<Fingerprint, Person>, Refused> {
+        let table = value
+            .as_table()
+            .filter(|table| !table.is_empty())
+            .ok_or_else(|| {
+                "keys must be a table with a fingerprint and a person for each key".to_owned()
+            })?;
+        let mut keys = BTreeMap::new();
+        let mut wrong = None;
+        for (key, value) in table {
+            let key = key.get_ref();
+            let read = key
+                .parse::<Fingerprint>()
+                .map_err(|error| Refused::Value(error.to_string()))
+                .and_then(|print| Ok((print, self.person_of_key(value.get_ref())?)));
+            match read {
+                Ok((print, person)) => {
+                    keys.insert(print, person);
+                }
+                Err(Refused::Value(why)) => {
+                    let named = || format!("{}: {why}", text::sanitize_to(key, 64));
+                    wrong = wrong.or_else(|| Some(named()));
+                }
+                Err(file) => return Err(file),
+            }
+        }
+        match wrong {
+            Some(why) => Err(Refused::Value(why)),
+            None => Ok(keys),
+        }
+    }
+
+    /// The person of one key: a number of Authy, or a table of factors.
+    fn person_of_key(&self, value: &DeValue<'_>) -> Result<Person, Refused> {
+        let Some(table) = value.as_table() else {
+            return Ok(authy_id(value)?.into());
+        };
+        let mut person = Person::default();
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "totp" => person.totp = Some(totp_name(value.get_ref())?),
+                key => self.factor(key, value.get_ref(), &mut person)?,
+            }
+        }
+        complete(person)
+    }
+
+    fn refuse_file(&self, message: String) -> Refused {
+        Refused::File(self.source.error(self.at.clone(), message))
+    }
 }
 
-fn id(value: &DeValue<'_>) -> Result<AuthyId, String> {
+/// The person, where the factors fit together and there is one.
+fn complete(person: Person) -> Result<Person, Refused> {
+    let wrong = if person.twilio_identity.is_some() != person.twilio_factor.is_some() {
+        "twilio_identity and twilio_factor need each other"
+    } else if person.is_empty() {
+        "no factor: set authy_id, phone, totp or security_keys"
+    } else {
+        return Ok(person);
+    };
+    Err(wrong.to_owned().into())
+}
+
+fn authy_id(value: &DeValue<'_>) -> Result<AuthyId, String> {
     let id = integer(value).and_then(|number| AuthyId::try_from(number).ok());
     id.ok_or_else(|| "the authy id must be an integer from 1 to 9223372036854775807".to_owned())
 }
 
-fn keys(value: &DeValue<'_>) -> Result<BTreeMap<Fingerprint, AuthyId>, String> {
-    let table = value
-        .as_table()
-        .filter(|table| !table.is_empty())
-        .ok_or("keys must be a table with a fingerprint and an authy id for each key")?;
-    let read = |key: &str, value| {
-        let named = |why: String| format!("{}: {why}", text::sanitize_to(key, 64));
-        let fingerprint = key
-            .parse::<Fingerprint>()
-            .map_err(|error| named(error.to_string()))?;
-        Ok((fingerprint, id(value).map_err(named)?))
-    };
-    table
+/// A text of a checked type.
+fn parsed<T: FromStr<Err: Display>>(value: &DeValue<'_>, key: &str) -> Result<T, String> {
+    let text = value.as_str();
+    let text = text.ok_or_else(|| format!("{key} must be a text in quotes"))?;
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+/// `totp = true`: the secret has the user's name.
+fn totp(value: &DeValue<'_>, user: &str) -> Result<String, Refused> {
+    match value.as_bool() {
+        Some(true) => Ok(user.to_owned()),
+        _ => Err("totp must be true".to_owned().into()),
+    }
+}
+
+/// `totp = "kim"`: the secret's name, for a person of a shared account.
+fn totp_name(value: &DeValue<'_>) -> Result<String, String> {
+    let name = value.as_str().filter(|name| !name.is_empty());
+    let name = name.filter(|name| !text::has_control(name));
+    name.map(str::to_owned)
+        .ok_or_else(|| "totp must be the name of a secret in quotes".to_owned())
+}
+
+fn security_keys(value: &DeValue<'_>) -> Result<Vec<Fingerprint>, String> {
+    let wrong = || "security_keys must be a list of fingerprints".to_owned();
+    let items = value.as_array().filter(|items| !items.is_empty());
+    let items = items.ok_or_else(wrong)?;
+    items
         .iter()
-        .map(|(key, value)| read(key.get_ref(), value.get_ref()))
+        .map(|item| parsed(item.get_ref(), "a security key"))
         .collect()
 }
 
-fn push(value: &DeValue<'_>) -> Result<SendMode, String> {
+fn push(value: &DeValue<'_>) -> Result<SendMode, Refused> {
     let word = value.as_str().unwrap_or_default();
-    PUSH.iter()
-        .find(|(name, _)| *name == word)
-        .map(|(_, when)| *when)
-        .ok_or_else(|| "push must be \"auto\", \"on-request\" or \"never\"".to_owned())
+    let mode = SendMode::ALL.into_iter().find(|mode| mode.as_str() == word);
+    mode.ok_or_else(|| {
+        "push must be \"auto\", \"on-request\" or \"never\""
+            .to_owned()
+            .into()
+    })
 }
 
 #[cfg(test)]
@@ -236,8 +326,11 @@ mod tests {
     }
 
     fn person(id: u64, push: Option<SendMode>) -> Person {
-        let id = id.try_into().unwrap();
-        Person { id, push }
+        let id = AuthyId::try_from(id).unwrap();
+        Person {
+            push,
+            ..Person::from(id)
+        }
     }
 
     fn shared(value: &str) -> Shared {
@@ -281,7 +374,8 @@ mod tests {
 
     #[test]
     fn push_is_read_in_both_forms_of_a_table() {
-        for (word, when) in PUSH {
+        for when in SendMode::ALL {
+            let word = when.as_str();
             let one = find(&format!("{{ authy_id = 5, push = \"{word}\" }}"));
             assert_eq!(one, Entry::Enrolled(person(5, Some(when))));
             let many = shared(&format!(
@@ -291,7 +385,6 @@ mod tests {
                 many.person(&[A.parse().unwrap()]),
                 Ok(person(5, Some(when)))
             );
-            assert_eq!(push_word(when), word);
         }
     }
 
@@ -300,7 +393,7 @@ mod tests {
         for (value, message) in [
             (
                 format!("{{ authy_id = 5, keys = {{ \"{A}\" = 5 }} }}"),
-                "authy_id and keys cannot stand together",
+                "keys cannot be combined with a factor",
             ),
             ("{ keys = {} }".into(), "keys must be a table"),
             ("{ keys = 5 }".into(), "keys must be a table"),
@@ -320,7 +413,7 @@ mod tests {
             ),
             ("{ authy_id = 5, push = true }".into(), "push must be"),
             ("{ authy_id = 5, push = \"Auto\" }".into(), "push must be"),
-            ("{ push = \"auto\" }".into(), "authy_id is missing"),
+            ("{ push = \"auto\" }".into(), "no factor: set authy_id"),
         ] {
             let mapping = parse(&value).unwrap();
             let Entry::Invalid {

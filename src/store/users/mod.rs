@@ -18,10 +18,10 @@ use crate::host::trusted_file::{self, Access};
 use entry::Row;
 
 pub use crate::host::toml_file::Error;
-pub use entry::{Entry, KeyMismatch, Person, Shared, push_word};
+pub use entry::{Entry, KeyMismatch, Shared};
 
 /// Where users.toml is when nothing else is said.
-pub const DEFAULT_PATH: &str = "/etc/pam_authy/users.toml";
+pub use crate::base::arguments::USERS as DEFAULT_PATH;
 
 /// What the mapping says of a name, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,7 +164,7 @@ impl Mapping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::authy::types::AuthyId;
+    use crate::base::factor::AuthyId;
     use proptest::prelude::*;
 
     fn parse(text: &str) -> Result<Mapping, String> {

@@ -5,10 +5,12 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use pam_authy::base::attempt::{Attempt, Factor};
+use pam_authy::base::attempt::Attempt;
+use pam_authy::base::factor::{Factor, Person, Skipped};
 use pam_authy::base::text;
+use pam_authy::factor::connect;
 use pam_authy::host::account;
-use pam_authy::login::policy::{Requirement, RequirementQuery};
+use pam_authy::login::policy::{self, Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Fallback, Login, SendMode, Subject};
 use pam_authy::store::users::{self, Entry, Found};
 use serde_json::json;
@@ -34,6 +36,7 @@ pub(crate) fn explain(
         subject: user,
         exempt: &config.exempt,
         unenrolled: rules.unenrolled,
+        providers: connect::providers(&config),
     };
     let account =
         |error: account::LookupFailed| CommandError::new(ErrorKind::Local, error.to_string());
@@ -60,7 +63,7 @@ pub(crate) fn explain(
         format!("second factor for {shown} by {service}{from}: {asked_for}"),
         format!("{reason} ({place})"),
     ];
-    if matches!(needed, Requirement::Person(_))
+    if matches!(needed, Requirement::Person { .. })
         || matches!(found.entry, Entry::Shared(_)) && is_required
     {
         lines.extend(asked(&config, &global.config, &rules, service));
@@ -103,7 +106,11 @@ fn attempt(user: &str, service: &str, rhost: Option<IpAddr>) -> Attempt {
 fn reason(needed: &Requirement, entry: &Entry, shown: &str, unenrolled: Fallback) -> String {
     match needed {
         Requirement::Exempt(rule) => format!("{rule} holds"),
-        Requirement::Person(person) => format!("{shown} is enrolled with authy id {}", person.id),
+        Requirement::Person { person, skipped } => enrolled(shown, person, skipped),
+        Requirement::NoSupportedFactor(skipped) => format!(
+            "this host can check no factor of {shown}, so every login is refused: {}",
+            policy::list(skipped)
+        ),
         Requirement::NoMatchingKey(_) => {
             let keys = match entry {
                 Entry::Shared(shared) => shared.keys.len(),
@@ -129,6 +136,17 @@ fn reason(needed: &Requirement, entry: &Entry, shown: &str, unenrolled: Fallback
     }
 }
 
+/// What an enrolled user is asked for, and what of the entry this host skips.
+fn enrolled(shown: &str, person: &Person, skipped: &[Skipped]) -> String {
+    let id = person.authy_id.map(|id| format!(" with authy id {id}"));
+    let mut text = format!("{shown} is enrolled{}", id.unwrap_or_default());
+    if !skipped.is_empty() {
+        text.push_str("; ");
+        text.push_str(&policy::list(skipped));
+    }
+    text
+}
+
 /// The file and line that say so.
 fn source(
     global: &Global,
@@ -142,7 +160,8 @@ fn source(
         Requirement::NotEnrolledAllowed | Requirement::Decoy => {
             (global.config.clone(), config.line(service, "unenrolled"))
         }
-        Requirement::Person(_)
+        Requirement::Person { .. }
+        | Requirement::NoSupportedFactor(_)
         | Requirement::NoMatchingKey(_)
         | Requirement::InvalidEntry { .. } => (global.users.clone(), found.line),
     }

@@ -4,12 +4,9 @@ use std::fs::{self, DirBuilder};
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use pam_authy::base::deadline::Deadline;
 use pam_authy::base::secret::Secret;
-use pam_authy::client::authy::{self as client, Client};
-use pam_authy::client::http::Https;
+use pam_authy::client::authy as client;
 use pam_authy::store::config::Config;
 use serde_json::json;
 
@@ -40,14 +37,7 @@ pub(crate) fn init(
     let key = read_key(key_file)?;
     let text = Secret::new(sample(&key, url, ca_file)?);
     let config = Config::parse(text.expose(), path)?;
-    let api = config.api;
-    let deadline = Deadline::after(Instant::now(), api.timeout + Duration::from_secs(1));
-    let client = Client::new(
-        Https::new(api.ca_file, api.proxy),
-        &api.url,
-        api.key,
-        api.timeout,
-    );
+    let (client, deadline) = super::client_of(&config, path)?;
     let app = client.app().details(deadline).map_err(|error| {
         let is_refused = matches!(error, client::Error::KeyRefused(_));
         let error = CommandError::from(error);

@@ -13,7 +13,7 @@ use pam_authy::base::deadline::Deadline;
 use pam_authy::base::secret::Secret;
 use pam_authy::base::text;
 use pam_authy::client::authy::Client;
-use pam_authy::client::http::Https;
+use pam_authy::factor::connect;
 use pam_authy::host::trusted_file::{self, Access};
 use pam_authy::store::config::Config;
 use serde_json::json;
@@ -34,30 +34,30 @@ pub(crate) fn key(global: &Global, what: &Key) -> Result<Output, CommandError> {
 }
 
 fn rotate(global: &Global, key_file: Option<&Path>) -> Result<Output, CommandError> {
-    let api = Config::load(&global.config)?.api;
+    let config = Config::load(&global.config)?;
+    let authy = super::authy(&config, &global.config)?;
     let holder = Holder::find(&global.config)?;
     let new = Secret::new(read_key(key_file)?.expose().trim().to_owned());
-    if new.expose() == api.key.expose() {
+    if new.expose() == authy.key.expose() {
         let lines = vec!["this is the present key: nothing is changed".to_owned()];
         return Ok(Output::new(
             lines,
             json!({"path": holder.path, "changed": false}),
         ));
     }
-    let deadline = Deadline::after(Instant::now(), api.timeout + Duration::from_secs(1));
+    let deadline = Deadline::after(Instant::now(), authy.timeout + Duration::from_secs(1));
     let client = Client::new(
-        Https::new(api.ca_file, api.proxy),
-        &api.url,
+        connect::https(authy),
+        &authy.url,
         Secret::new(new.expose().to_owned()),
-        api.timeout,
+        authy.timeout,
     );
     let app = client
         .app()
         .details(deadline)
         .map_err(|error| CommandError::from(error).hint("the old key stays: nothing is changed"))?;
     holder.replace(&new)?;
-    let is_used =
-        Config::load(&global.config).is_ok_and(|config| config.api.key.expose() == new.expose());
+    let is_used = Config::load(&global.config).is_ok_and(|config| has_key(&config, &new));
     if !is_used {
         write(&holder.path, &holder.text).map_err(|error| failed(&holder.path, &error))?;
         return Err(CommandError::new(
@@ -88,6 +88,11 @@ fn rotate(global: &Global, key_file: Option<&Path>) -> Result<Output, CommandErr
     ))
 }
 
+fn has_key(config: &Config, key: &Secret) -> bool {
+    let authy = config.authy.as_ref();
+    authy.is_some_and(|authy| authy.key.expose() == key.expose())
+}
+
 /// The file that holds the key, and its text.
 struct Holder {
     path: PathBuf,
@@ -101,7 +106,9 @@ impl Holder {
         let absolute = std::path::absolute(config).map_err(|error| failed(config, &error))?;
         let text = read(&absolute)?;
         let document: DocumentMut = text.expose().parse().map_err(|_| unreadable(&absolute))?;
-        let named = document.get("api").and_then(|api| api.get("key_file"));
+        let named = document
+            .get("authy")
+            .and_then(|table| table.get("key_file"));
         let Some(path) = named.and_then(|path| path.as_str()).map(PathBuf::from) else {
             return Ok(Self {
                 path: absolute,

@@ -1,12 +1,12 @@
 //! `enroll`, `unenroll`, `list`, `index`: the mapping, without configuration or network.
 
-use pam_authy::base::attempt::SendMode;
+use pam_authy::base::factor::{Person, SendMode};
 use pam_authy::base::text;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::host::account::{self, Spelling};
 use pam_authy::host::ssh_key::Fingerprint;
 use pam_authy::store::users::write::{self, Enrolment};
-use pam_authy::store::users::{Entry, Mapping, push_word};
+use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Value, json};
 
 use super::people;
@@ -92,21 +92,26 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
     for (user, entry) in mapping.iter() {
         match entry {
             Entry::Enrolled(person) => {
-                let mut row = vec![text::sanitize_to(user, 64), person.id.to_string()];
+                let mut row = vec![text::sanitize_to(user, 64), factors(person)];
                 row.extend(person.push.map(push));
                 rows.push(row);
-                let member = json!({"user": user, "authy_id": person.id.number()});
+                let member = with_factors(json!({"user": user}), person);
                 users.push(with_push(member, person.push));
             }
             Entry::Shared(shared) => {
-                for (key, id) in &shared.keys {
-                    let mut row =
-                        vec![text::sanitize_to(user, 64), id.to_string(), key.to_string()];
+                for (key, person) in &shared.keys {
+                    let mut row = vec![
+                        text::sanitize_to(user, 64),
+                        factors(person),
+                        key.to_string(),
+                    ];
                     row.extend(shared.push.map(push));
                     rows.push(row);
                 }
                 let keys: Vec<_> = (shared.keys.iter())
-                    .map(|(key, id)| json!({"fingerprint": key.to_string(), "authy_id": id.number()}))
+                    .map(|(key, person)| {
+                        with_factors(json!({"fingerprint": key.to_string()}), person)
+                    })
                     .collect();
                 users.push(with_push(json!({"user": user, "keys": keys}), shared.push));
             }
@@ -128,12 +133,31 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
 }
 
 fn push(when: SendMode) -> String {
-    format!("push {}", push_word(when))
+    format!("push {}", when.as_str())
+}
+
+/// The person's factors for a column: the number at Authy, and the names of the others.
+fn factors(person: &Person) -> String {
+    let id = person.authy_id.map(|id| id.to_string());
+    let others = person
+        .factor_names()
+        .into_iter()
+        .filter(|name| *name != "authy");
+    let all: Vec<_> = id.into_iter().chain(others.map(str::to_owned)).collect();
+    all.join(" ")
+}
+
+fn with_factors(mut member: Value, person: &Person) -> Value {
+    if let Some(id) = person.authy_id {
+        member["authy_id"] = json!(id.number());
+    }
+    member["factors"] = json!(person.factor_names());
+    member
 }
 
 fn with_push(mut member: Value, push: Option<SendMode>) -> Value {
     if let Some(push) = push {
-        member["push"] = json!(push_word(push));
+        member["push"] = json!(push.as_str());
     }
     member
 }

@@ -18,6 +18,7 @@ mod recovery;
 mod test;
 mod tokens;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pam_authy::base::deadline::Deadline;
@@ -25,7 +26,8 @@ use pam_authy::base::text;
 use pam_authy::client::authy::Client;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::http::Https;
-use pam_authy::store::config::Config;
+use pam_authy::factor::connect;
+use pam_authy::store::config::{self, Config};
 use pam_authy::store::users::{self, Entry};
 
 use crate::cli::{Command, Global, PersonArg};
@@ -105,16 +107,27 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandE
 
 /// The client of the configuration, and the deadline for one request.
 fn client(global: &Global) -> Result<(Client<Https>, Deadline), CommandError> {
-    let api = Config::load(&global.config)?.api;
+    let config = Config::load(&global.config)?;
     if global.verbose {
-        eprintln!("authyctl: service {}", api.url);
+        let url = &authy(&config, &global.config)?.url;
+        eprintln!("authyctl: service {url}");
     }
-    let deadline = Deadline::after(Instant::now(), api.timeout + Duration::from_secs(1));
-    let transport = Https::new(api.ca_file, api.proxy);
-    Ok((
-        Client::new(transport, &api.url, api.key, api.timeout),
-        deadline,
-    ))
+    client_of(&config, &global.config)
+}
+
+/// The client of `config`, which came from `path`, and the deadline for one request.
+fn client_of(config: &Config, path: &Path) -> Result<(Client<Https>, Deadline), CommandError> {
+    let authy = authy(config, path)?;
+    let deadline = Deadline::after(Instant::now(), authy.timeout + Duration::from_secs(1));
+    Ok((connect::authy(authy), deadline))
+}
+
+/// The table `[authy]` of `config`, which came from `path`.
+fn authy<'a>(config: &'a Config, path: &Path) -> Result<&'a config::Authy, CommandError> {
+    config.authy.as_ref().ok_or_else(|| {
+        let message = format!("{}: the table [authy] is missing", path.display());
+        CommandError::new(ErrorKind::Local, message).hint("authyctl init writes it")
+    })
 }
 
 /// The authy id of whoever is meant.
@@ -130,7 +143,12 @@ fn person(global: &Global, who: &PersonArg) -> Result<AuthyId, CommandError> {
         }
     };
     match users::find(&global.users, user)?.entry {
-        Entry::Enrolled(person) => Ok(person.id),
+        Entry::Enrolled(person) => person.authy_id.ok_or_else(|| {
+            let user = text::sanitize_to(user, 64);
+            let message = format!("{user} has no authy_id in {}", global.users.display());
+            CommandError::new(ErrorKind::Local, message)
+                .hint("authyctl enroll USER --authy-id N adds one")
+        }),
         Entry::Shared(_) => {
             let user = text::sanitize_to(user, 64);
             let message = format!("{user} is shared by several people");

@@ -27,7 +27,9 @@ fn generate(global: &Global, user: &str, replace: bool) -> Result<Output, Comman
         let message = "codes that are not shown are of no use: leave --quiet out";
         return Err(CommandError::new(ErrorKind::Usage, message));
     }
-    let codes = recovery::generate(&state(global)?, user, replace)?;
+    let entry = Mapping::load(&global.users).map(|mapping| mapping.find(user));
+    let factors = entry.map(|entry| entry.stored_ids()).unwrap_or_default();
+    let codes = recovery::generate(&state(global)?, user, factors, replace)?;
     let codes: Vec<String> = codes.iter().map(|code| code.to_string()).collect();
     let shown = text::sanitize_to(user, 64);
     let mut lines = vec![format!(

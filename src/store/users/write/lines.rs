@@ -5,11 +5,10 @@
 
 use toml_edit::{InlineTable, Item, Table, Value, value};
 
-use super::super::{Entry, Mapping, Person, Shared};
+use super::super::{Entry, Mapping, Shared};
 use super::{Change, Enrolment, Error};
+use crate::base::factor::{AuthyId, Fingerprint, Person};
 use crate::base::text;
-use crate::client::authy::types::AuthyId;
-use crate::host::ssh_key::Fingerprint;
 
 /// The longest user name, as Linux has it.
 const NAME_LENGTH: usize = 256;
@@ -45,8 +44,10 @@ pub(super) fn add(
 /// The id that stands where this line is to go.
 fn present(entry: &Entry, users: &Table, one: &Enrolment) -> Result<Option<AuthyId>, Error> {
     let why = match (entry, one.key) {
-        (Entry::Enrolled(person), None) => return Ok(Some(person.id)),
-        (Entry::Shared(shared), Some(key)) => return Ok(shared.keys.get(&key).copied()),
+        (Entry::Enrolled(person), None) => return Ok(person.authy_id),
+        (Entry::Shared(shared), Some(key)) => {
+            return Ok(shared.keys.get(&key).and_then(|person| person.authy_id));
+        }
         (Entry::Absent, _) => return Ok(None),
         // A good id in the place of a bad one mends an entry that has nothing else.
         (Entry::Invalid { .. }, None) if has_only_an_id(users, &one.user) => return Ok(None),
@@ -73,15 +74,15 @@ fn has_only_an_id(users: &Table, user: &str) -> bool {
 fn after(before: Entry, one: &Enrolment) -> Entry {
     match (before, one.key) {
         (Entry::Enrolled(person), None) => Entry::Enrolled(Person {
-            id: one.id,
+            authy_id: Some(one.id),
             ..person
         }),
         (Entry::Shared(mut shared), Some(key)) => {
-            shared.keys.insert(key, one.id);
+            shared.keys.entry(key).or_default().authy_id = Some(one.id);
             Entry::Shared(shared)
         }
         (_, Some(key)) => Entry::Shared(Shared {
-            keys: [(key, one.id)].into(),
+            keys: [(key, one.id.into())].into(),
             push: None,
         }),
         (_, None) => Entry::Enrolled(one.id.into()),
@@ -115,6 +116,9 @@ fn set_key(users: &mut Table, user: &str, key: Fingerprint, id: AuthyId) -> Resu
     let keys = keys_of(users, user)?;
     let key = key.to_string();
     match keys.get_mut(&key) {
+        Some(Value::InlineTable(person)) => {
+            person.insert("authy_id", number(id).into());
+        }
         Some(old) => {
             let decor = old.decor().clone();
             *old = number(id).into();

@@ -14,9 +14,8 @@ use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item, Table};
 
 use super::{Entry, Mapping, index};
+use crate::base::factor::{AuthyId, Fingerprint};
 use crate::base::text;
-use crate::client::authy::types::AuthyId;
-use crate::host::ssh_key::Fingerprint;
 use crate::host::toml_file;
 use crate::host::trusted_file::{self, Access};
 use file::{beside, clear_leftovers, lock, put, target, write_index};
@@ -143,15 +142,15 @@ pub fn unenroll(
         let missing = || Error::NotMapped(text::sanitize_to(user, 64));
         let previous = match (mapping.find(user), key) {
             (Entry::Absent, _) => return Err(missing()),
-            (Entry::Enrolled(person), None) => Some(person.id),
+            (Entry::Enrolled(person), None) => person.authy_id,
             (Entry::Shared(_) | Entry::Invalid { .. }, None) => None,
             (Entry::Shared(shared), Some(key)) => {
-                let id = shared.keys.get(&key).copied().ok_or_else(missing)?;
+                let id = shared.keys.get(&key).ok_or_else(missing)?.authy_id;
                 if shared.keys.len() > 1 {
                     keys_of(users, user)?.remove(&key.to_string());
-                    return Ok((Some(id), true));
+                    return Ok((id, true));
                 }
-                Some(id)
+                id
             }
             (Entry::Enrolled(_) | Entry::Invalid { .. }, Some(_)) => return Err(missing()),
         };

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 use pam_authy::base::deadline::Deadline;
 use pam_authy::base::text;
 use pam_authy::client::authy::{Client, Error};
+use pam_authy::client::http;
 use pam_authy::client::http::{Https, Request, Response, Transport};
+use pam_authy::factor::connect;
 use pam_authy::store::config::Config;
 
 use super::sudoers::Sudoers;
@@ -43,20 +45,27 @@ const WITHOUT_ROOT: [&str; 21] = [
 
 /// Whether the key is taken, the server's certificate holds, and the clocks agree.
 pub(super) fn service(config: &Config) -> Vec<Check> {
-    let api = &config.api;
+    let Some(authy) = &config.authy else {
+        let message = "config.toml has no table [authy], so no factor can be checked";
+        let hint = "authyctl init writes it; every enrolled user is refused until then";
+        return vec![Check::problem("service", message).hint(hint)];
+    };
     let date = Rc::new(Cell::new(None));
     let transport = Dated {
-        inner: Https::new(api.ca_file.clone(), api.proxy.clone()),
+        inner: connect::https(authy),
         date: Rc::clone(&date),
     };
-    let client = Client::new(transport, &api.url, api.key.clone(), api.timeout);
-    let deadline = Deadline::after(Instant::now(), api.timeout + Duration::from_secs(1));
+    let client = Client::new(transport, &authy.url, authy.key.clone(), authy.timeout);
+    let deadline = Deadline::after(Instant::now(), authy.timeout + Duration::from_secs(1));
     match client.app().details(deadline) {
-        Err(error) => vec![refused(&api.url, &error)],
+        Err(error) => vec![refused(&authy.url, &error)],
         Ok(app) => {
             let name = app.get("name").and_then(|name| name.as_str());
             let name = text::sanitize(name.unwrap_or("?"));
-            let message = format!("{} proves who it is, and takes the key of {name}", api.url);
+            let message = format!(
+                "{} proves who it is, and takes the key of {name}",
+                authy.url
+            );
             let mut checks = vec![Check::ok("service", message)];
             checks.extend(date.take().map(clock));
             checks
@@ -71,7 +80,7 @@ struct Dated {
 }
 
 impl Transport for Dated {
-    fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
+    fn send(&self, request: &Request<'_>) -> Result<Response, http::Error> {
         let response = self.inner.send(request)?;
         let date = response.date.as_deref();
         self.date
@@ -85,7 +94,7 @@ fn refused(url: &str, error: &Error) -> Check {
     match error {
         Error::KeyRefused(_) => check.hint("put the key of your application into config.toml"),
         Error::UntrustedServer(_) => {
-            check.hint("look at api.url and api.ca_file, and at this host's clock")
+            check.hint("look at authy.url and authy.ca_file, and at this host's clock")
         }
         Error::Unavailable(_) => check
             .hint("every login is refused while it lasts, unless when_unavailable says otherwise"),

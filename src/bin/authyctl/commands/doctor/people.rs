@@ -5,7 +5,9 @@ use std::fs;
 
 use nix::unistd::Group;
 use pam_authy::base::attempt::Attempt;
+use pam_authy::base::factor::Providers;
 use pam_authy::base::text;
+use pam_authy::factor::connect;
 use pam_authy::host::account;
 use pam_authy::login::policy::{Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Exempt, Fallback};
@@ -127,6 +129,8 @@ fn refuses(service: &Protected, name: &str, config: Option<&Config>, mapping: &M
         } else {
             Fallback::Deny
         },
+        // Without a configuration nothing is known of what this host can check.
+        providers: config.map_or(Providers { authy: true }, connect::providers),
     };
     let needed = question.requirement(
         |groups| account::group_of(name, groups),
@@ -134,11 +138,16 @@ fn refuses(service: &Protected, name: &str, config: Option<&Config>, mapping: &M
         || account::spelling(name),
     );
     match needed {
-        Ok(Requirement::Exempt(_) | Requirement::NotEnrolledAllowed | Requirement::Person(_)) => {
-            false
-        }
+        Ok(
+            Requirement::Exempt(_) | Requirement::NotEnrolledAllowed | Requirement::Person { .. },
+        ) => false,
         Ok(Requirement::NoMatchingKey(_)) => !service.is_sshd(),
-        Ok(Requirement::Decoy | Requirement::InvalidEntry { .. }) | Err(_) => true,
+        Ok(
+            Requirement::Decoy
+            | Requirement::InvalidEntry { .. }
+            | Requirement::NoSupportedFactor(_),
+        )
+        | Err(_) => true,
     }
 }
 

@@ -150,7 +150,7 @@ fn read(file: &Path) -> Result<Vec<u8>, CommandError> {
 /// What would become of a row, as far as that can be known without changing anything.
 fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<RowOutcome, String> {
     match (mapping.find(&row.user), &row.who) {
-        (Entry::Enrolled(present), RowPerson::Id(id)) if present.id == *id => {
+        (Entry::Enrolled(present), RowPerson::Id(id)) if present.authy_id == Some(*id) => {
             Ok(RowOutcome::Skipped)
         }
         (Entry::Enrolled(_), RowPerson::New { .. }) if !replace => Ok(RowOutcome::Skipped),
@@ -158,11 +158,13 @@ fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<RowOutcome, Stri
             "{} is shared by several people; enroll each with --ssh-key",
             pam_authy::base::text::sanitize_to(&row.user, 64)
         )),
-        (Entry::Enrolled(present), RowPerson::Id(_)) if !replace => Err(format!(
-            "{} is enrolled with another authy id, {}",
-            pam_authy::base::text::sanitize_to(&row.user, 64),
-            present.id
-        )),
+        (Entry::Enrolled(present), RowPerson::Id(_)) if !replace => match present.authy_id {
+            Some(id) => Err(format!(
+                "{} is enrolled with another authy id, {id}",
+                pam_authy::base::text::sanitize_to(&row.user, 64)
+            )),
+            None => Ok(RowOutcome::Enrolled),
+        },
         _ => Ok(RowOutcome::Enrolled),
     }
 }

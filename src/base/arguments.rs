@@ -6,24 +6,38 @@
 use std::ffi::CStr;
 use std::path::PathBuf;
 
-use crate::base::text;
-use crate::login::FirstPass;
-use crate::store::config;
-use crate::store::users;
+use super::text;
+
+/// Where config.toml is by default.
+pub const CONFIG: &str = "/etc/pam_authy/config.toml";
+/// Where users.toml is by default.
+pub const USERS: &str = "/etc/pam_authy/users.toml";
+
+/// Where the password with the code behind it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FirstPass {
+    /// The person is asked for it.
+    #[default]
+    Ask,
+    /// An earlier module took it, else the person is asked (`try_first_pass`).
+    Try,
+    /// An earlier module took it (`use_first_pass`).
+    Use,
+}
 
 /// What the line in the PAM stack asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Arguments {
+pub struct Arguments {
     /// Path of config.toml.
-    pub(super) config: PathBuf,
+    pub config: PathBuf,
     /// Path of users.toml.
-    pub(super) users: PathBuf,
+    pub users: PathBuf,
     /// Log what a login does, step by step.
-    pub(super) debug: bool,
+    pub debug: bool,
     /// The same as `unenrolled = "ignore"`.
-    pub(super) nullok: bool,
+    pub nullok: bool,
     /// Whether the password with the token behind it was taken by an earlier module.
-    pub(super) first_pass: FirstPass,
+    pub first_pass: FirstPass,
 }
 
 impl Arguments {
@@ -31,7 +45,7 @@ impl Arguments {
     ///
     /// # Errors
     /// A line for the log that names the argument.
-    pub(super) fn parse(args: &[&CStr]) -> Result<Self, String> {
+    pub fn parse(args: &[&CStr]) -> Result<Self, String> {
         let (mut config, mut users, mut debug, mut nullok) = (None, None, None, None);
         let mut first_pass = None;
         for arg in args {
@@ -56,8 +70,8 @@ impl Arguments {
             }
         }
         Ok(Self {
-            config: config.unwrap_or_else(|| config::DEFAULT_PATH.into()),
-            users: users.unwrap_or_else(|| users::DEFAULT_PATH.into()),
+            config: config.unwrap_or_else(|| CONFIG.into()),
+            users: users.unwrap_or_else(|| USERS.into()),
             debug: debug.is_some(),
             nullok: nullok.is_some(),
             first_pass: first_pass.unwrap_or_default(),

@@ -1,0 +1,46 @@
+//! Why a request got no response that can be used.
+
+/// Why there is no response. A response with a bad HTTP status is not one of these.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The server could not prove its identity: wrong CA, name or date. Nothing was sent.
+    #[error("the server could not prove its identity: {0}")]
+    UntrustedServer(String),
+    /// No usable answer in time.
+    #[error("no usable answer: {0}")]
+    Unavailable(Cause),
+    /// Our own process has no descriptor, memory or thread left for a request.
+    #[error("this process cannot make a request: {0}")]
+    Process(String),
+    /// The configuration is wrong: a CA file, a proxy. Nothing was sent.
+    #[error("{0}")]
+    Local(String),
+}
+
+impl Error {
+    /// Whether the service could not be reached, or its answer was lost.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+/// Why no usable answer came.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Cause {
+    /// The time of the request ran out.
+    #[error("no answer in time")]
+    TimedOut,
+    /// No connection could be opened: no byte of the request was sent.
+    #[error("{0}")]
+    NoConnection(String),
+    /// The connection broke.
+    #[error("{0}")]
+    Connection(String),
+    /// HTTP 5xx.
+    #[error("the service answered HTTP {0}")]
+    ServerError(u16),
+    /// The answer makes no sense.
+    #[error("an answer that makes no sense: {0}")]
+    Malformed(String),
+}

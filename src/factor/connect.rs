@@ -1,0 +1,75 @@
+//! Connects a person to their second factor: the one place that names every provider.
+//!
+//! Called by the wiring of a login, and by authyctl for clients that are set up in the same way.
+
+use std::time::Duration;
+
+use super::authy::Authy;
+use super::decoy::Decoy;
+use crate::base::factor::{Person, Providers, SecondFactor};
+use crate::client::authy::Client;
+use crate::client::http::{self, Https, Pem, Roots};
+use crate::host::ca_file;
+use crate::store::config;
+
+/// The second factor of `person`, who has only factors that this host can check; a decoy for `None`.
+/// Opens no connection.
+#[must_use]
+pub fn second_factor(config: &config::Config, person: Option<&Person>) -> Box<dyn SecondFactor> {
+    let id = person.and_then(|person| person.authy_id);
+    match (config.authy.as_ref().map(authy), id) {
+        (Some(client), Some(id)) => Box::new(Authy::new(client, id)),
+        (Some(client), None) => Box::new(Decoy::new(Some(Box::new(move |deadline| {
+            client.preconnect(deadline);
+        })))),
+        (None, _) => Box::new(Decoy::new(None)),
+    }
+}
+
+/// Which factors this host can check.
+#[must_use]
+pub fn providers(config: &config::Config) -> Providers {
+    Providers {
+        authy: config.authy.is_some(),
+    }
+}
+
+/// How long one request to a provider may take, at most.
+#[must_use]
+pub fn request_timeout(config: &config::Config) -> Duration {
+    config
+        .authy
+        .as_ref()
+        .map_or(Duration::ZERO, |authy| authy.timeout)
+}
+
+/// A client of the Authy service. Opens no connection.
+#[must_use]
+pub fn authy(config: &config::Authy) -> Client<Https> {
+    Client::new(
+        https(config),
+        &config.url,
+        config.key.clone(),
+        config.timeout,
+    )
+}
+
+/// HTTPS to the Authy service.
+#[must_use]
+pub fn https(config: &config::Authy) -> Https {
+    let ca_file = config.ca_file.clone();
+    let roots = Roots::read_by(move || {
+        let (path, bytes) = ca_file::read(ca_file.as_deref()).map_err(|error| {
+            if error.is_process_fault() {
+                http::Error::Process(error.to_string())
+            } else {
+                http::Error::Local(error.to_string())
+            }
+        })?;
+        Ok(Pem {
+            name: path.display().to_string(),
+            bytes,
+        })
+    });
+    Https::new(roots, config.proxy.clone()).with_preconnect(config.warm_up)
+}
