@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# packages.sh: every package that this machine can build, into target/packages; says what is skipped, and why.
+# packages.sh: builds every package that this machine can build, into target/packages; says what is skipped, and
+# why.
 #
 # Exit status: 0 at least one kind was built, 1 a build failed, 2 none can be built here.
 set -euo pipefail
@@ -8,7 +9,7 @@ cd "$(dirname "$0")/.."
 readonly out=$PWD/target/packages
 built=0
 
-# can_build TARGET PROGRAM…: whether all the programs are there.
+# can_build TARGET PROGRAM…: succeeds if all the programs are installed.
 can_build() {
     local target=$1 program
     shift
@@ -20,7 +21,7 @@ can_build() {
     done
 }
 
-# A folder with a recipe and the archive of `make dist` in it; the caller's folder from here on.
+# Prepares a folder with a recipe and the archive of `make dist`, and changes into it.
 beside_sources() {
     local folder=target/packages/build-$1
     make --no-print-directory dist

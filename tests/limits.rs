@@ -42,7 +42,7 @@ fn sixty_four_processes_at_once_count_exactly() {
         }
         let mut alice = alice(&path.join("state"));
         let sent = alice.acquire(Costly::Sms);
-        let counted = alice.token();
+        let counted = alice.acquire_code();
         println!("outcome {sent:?} {counted:?}");
         return;
     }
@@ -109,7 +109,7 @@ fn a_size_limit_of_the_caller_denies_both_what_costs_and_a_token() {
     const NAME: &str = "limits::a_size_limit_of_the_caller_denies_both_what_costs_and_a_token";
     if let Some(path) = as_child() {
         let mut alice = alice(&path);
-        let error = [alice.acquire(Costly::Sms), alice.token()];
+        let error = [alice.acquire(Costly::Sms), alice.acquire_code()];
         assert!(
             error
                 .iter()
@@ -136,9 +136,9 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
     let state = disk.join("state");
     let login = |user| FileLimits::new(&state, rules, user, true, None, SystemTime::now);
     for _ in 0..3 {
-        login("paused").token().unwrap();
+        login("paused").acquire_code().unwrap();
     }
-    login("seen").token().unwrap();
+    login("seen").acquire_code().unwrap();
     let _ = fs::write(disk.join("full"), vec![0; 100_000]);
     let check = |what: &str| {
         for user in ["seen", "new"] {
@@ -148,11 +148,11 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
                 "{what}: {costly:?}"
             );
             for _ in 0..5 {
-                login(user).token().unwrap();
+                login(user).acquire_code().unwrap();
             }
         }
         // A pause that is on the disk holds.
-        let paused = login("paused").token();
+        let paused = login("paused").acquire_code();
         assert!(
             matches!(paused, Err(Error::Limit { .. })),
             "{what}: {paused:?}"
@@ -169,7 +169,7 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
         None,
         SystemTime::now,
     )
-    .token();
+    .acquire_code();
     assert_eq!(missing, Ok(()));
 }
 
@@ -178,10 +178,13 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
 fn counts_that_somebody_else_owns_deny() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    alice(&state).token().unwrap();
+    alice(&state).acquire_code().unwrap();
     for name in ["limits/users", "limits", ""] {
         chown(state.join(name), Some(12345), None).unwrap();
-        let error = [alice(&state).acquire(Costly::Sms), alice(&state).token()];
+        let error = [
+            alice(&state).acquire(Costly::Sms),
+            alice(&state).acquire_code(),
+        ];
         assert!(
             error
                 .iter()
@@ -198,7 +201,7 @@ fn a_process_that_is_not_roots_has_no_counts_and_no_pause() {
     const NAME: &str = "limits::a_process_that_is_not_roots_has_no_counts_and_no_pause";
     if let Some(path) = as_child() {
         let mut alice = alice(&path);
-        assert_eq!(alice.token(), Ok(()));
+        assert_eq!(alice.acquire_code(), Ok(()));
         assert!(matches!(
             alice.acquire(Costly::Push),
             Err(Error::State(Failure::Disk(_)))
@@ -210,7 +213,7 @@ fn a_process_that_is_not_roots_has_no_counts_and_no_pause() {
     let program = folder.path().join("program");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let state = folder.path().join("state");
-    alice(&state).token().unwrap();
+    alice(&state).acquire_code().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let status = Command::new("setpriv")
         .args(["--reuid", "65534", "--clear-groups"])

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# build.sh VERSION OUT: three Debian packages in OUT, from the tree of `make install`. Called by `make deb`.
+# build.sh VERSION OUT: builds three Debian packages in OUT from the tree of `make install`. Called by
+# `make deb`.
 #
-# VERSION  of the packages, with a Debian revision: 0.1.0-1
-# Environment: DEB_ARCH, when it is not this system's; SOURCE_DATE_EPOCH, the date inside;
-# PRODUCT, AUTHYCTL and AUTHY_SIM, when they are built already; DEB_COMPRESSION, xz.
+# VERSION is the version of the packages, with a Debian revision: 0.1.0-1
+# Environment: DEB_ARCH, if it is not this system's; SOURCE_DATE_EPOCH, the date inside the packages;
+# PRODUCT, AUTHYCTL and AUTHY_SIM, if they are built already; DEB_COMPRESSION, xz by default.
 #
-# Every file that is installed and not claimed by authyctl or authy-sim goes to libpam-authy, so that
-# none is forgotten. Needs dpkg-dev; runs as any user.
+# Every installed file that belongs to neither authyctl nor authy-sim goes to libpam-authy, so that none
+# is forgotten. Needs dpkg-dev; runs as any user.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -57,7 +58,7 @@ split() {
     find "$work" -depth -type d -empty -delete
 }
 
-# changelog, copyright, compressed manual pages: what policy wants of each package.
+# Adds what Debian's policy requires of each package: changelog, copyright, compressed manual pages.
 complete() {
     local package=$1 doc=$work/$1/usr/share/doc/$1
     mkdir -p "$doc"
@@ -73,7 +74,7 @@ complete() {
     fi
 }
 
-# The libraries that the package's programs need, with the versions that have their symbols.
+# Prints the libraries that the package's programs need, with the versions that have their symbols.
 libraries() {
     local package=$1
     mkdir -p "$work/shlibs/debian"

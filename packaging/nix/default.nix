@@ -1,4 +1,4 @@
-# `nix-build packaging/nix`: module, authyctl and authy-sim. NixOS names the module by its whole path:
+# `nix-build packaging/nix` builds the module, authyctl and authy-sim. NixOS names the module by its full path:
 # security.pam.services.sshd.rules.auth.authy = { control = "required"; order = 12000; modulePath = "${pam_authy}/lib/security/pam_authy.so"; };
 { pkgs ? import <nixpkgs> { } }:
 
@@ -12,7 +12,7 @@ pkgs.rustPlatform.buildRustPackage {
   cargoLock.lockFile = ../../Cargo.lock;
   buildInputs = [ pkgs.pam ];
   buildPhase = "make product authyctl authy-sim";
-  doCheck = false; # the tests want root and real sshd
+  doCheck = false; # the tests need root and a real sshd
   installPhase = ''
     make install install-sim DESTDIR=$out PREFIX= SBINDIR=/bin PAMDIR=/lib/security
   '';

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# build.sh VERSION RELEASE OUT: the RPM packages in OUT, from the tree of `make install`. Called by `make rpm`.
+# build.sh VERSION RELEASE OUT: builds the RPM packages in OUT from the tree of `make install`. Called by
+# `make rpm`.
 #
-# Environment: PRODUCT, AUTHYCTL and AUTHY_SIM, when they are built already; SOURCE_DATE_EPOCH;
-# RPM_LIBDIR, where it is not /usr/lib64. The SELinux module is left out, and that is said, where there is
-# no checkmodule. Needs rpmbuild; runs as any user, on Debian too.
+# Environment: PRODUCT, AUTHYCTL and AUTHY_SIM, if they are built already; SOURCE_DATE_EPOCH; RPM_LIBDIR, if
+# it is not /usr/lib64. Without checkmodule the SELinux module is left out, with a message. Needs rpmbuild;
+# runs as any user, on Debian too.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# build.sh OUT: the policy module pam_authy.pp in OUT. Needs checkmodule and semodule_package.
+# build.sh OUT: builds the policy module pam_authy.pp in OUT. Needs checkmodule and semodule_package.
 set -eu
 cd "$(dirname "$0")"
 

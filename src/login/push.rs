@@ -196,7 +196,7 @@ impl Dialog<'_> {
             Ok(typed) => typed,
             Err((verdict, reason)) => return Step::End(verdict, reason),
         };
-        if let Err(error) = self.login.limits.token() {
+        if let Err(error) = self.login.limits.acquire_code() {
             return self.pause(error);
         }
         if typed.is_some_and(|typed| typed.expose() == code.expose()) {

@@ -13,7 +13,7 @@ use crate::store::state::Failure;
 impl Dialog<'_> {
     /// Counts a token as refused, asks about it, and takes that back unless it was.
     pub(super) fn try_code(&mut self, code: &Code) -> Step {
-        if let Err(error) = self.login.limits.token() {
+        if let Err(error) = self.login.limits.acquire_code() {
             return self.pause(error);
         }
         match self.verify(code) {
@@ -63,7 +63,7 @@ impl Dialog<'_> {
             Ok(()) => self.accept(Reason::CodeAccepted),
             Err(error) => {
                 if error.kind != ErrorKind::Refused {
-                    self.login.limits.token_unanswered();
+                    self.login.limits.release_code();
                 }
                 self.refused_by_provider(error, had_full_timeout)
             }
@@ -73,7 +73,7 @@ impl Dialog<'_> {
     /// The person has proven who they are.
     pub(super) fn accept(&mut self, reason: Reason) -> Step {
         self.outcome.code = None;
-        self.login.limits.token_accepted();
+        self.login.limits.code_accepted();
         Step::End(Verdict::Accepted, reason)
     }
 

@@ -1,5 +1,5 @@
-//! The examples of the README and of authyctl(8), typed as they stand into a shell on a host whose
-//! service is authy-sim: each does what the text beside it says.
+//! Types the examples of the README, of docs/reference.md and of authyctl(8) unchanged into a shell, on
+//! a host whose service is authy-sim: each does what the text next to it says.
 
 use std::fs;
 use std::io::Write;
@@ -104,12 +104,12 @@ const EXPECTED: [Expected; 37] = [
     done("enroll deploy --ssh-key", "is enrolled with authy id 1640"),
 ];
 
-/// The command lines of the README, without comments, `sudo` kept.
-fn of_the_readme() -> Vec<String> {
-    let readme = fs::read_to_string("README.md").unwrap();
+/// The command lines of the README and of docs/reference.md, without comments but with `sudo`.
+fn of_the_pages() -> Vec<String> {
+    let pages = ["README.md", "docs/reference.md"].map(|page| fs::read_to_string(page).unwrap());
     let mut found = Vec::new();
     let mut in_code = false;
-    for line in readme.lines().map(str::trim) {
+    for line in pages.iter().flat_map(|page| page.lines()).map(str::trim) {
         if line.starts_with("```") {
             in_code = !in_code;
         }
@@ -191,13 +191,13 @@ fn input(sim: &Sim, line: &str) -> String {
 
 #[test]
 #[ignore = "needs root"]
-fn each_example_of_readme_and_manual_does_what_the_text_says() {
+fn each_example_of_pages_and_manual_does_what_the_text_says() {
     if !sandbox::enter(
-        "authyctl::examples::each_example_of_readme_and_manual_does_what_the_text_says",
+        "authyctl::examples::each_example_of_pages_and_manual_does_what_the_text_says",
     ) {
         return;
     }
-    let mut examples = [of_the_readme(), of_the_manual()].concat();
+    let mut examples = [of_the_pages(), of_the_manual()].concat();
     // packaging::newcomer and packaging::enable type these, where there are stacks to change.
     let elsewhere = ["authyctl pam ", "authyctl key "];
     examples.retain(|line| !elsewhere.iter().any(|start| line.contains(start)));
@@ -273,5 +273,5 @@ fn each_command_has_an_example_in_the_manual() {
             "{command}"
         );
     }
-    assert!(of_the_readme().len() >= 15);
+    assert!(of_the_pages().len() >= 15);
 }

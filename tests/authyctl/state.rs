@@ -42,8 +42,8 @@ fn limits_shows_counts_and_a_pause_and_unlock_ends_it() {
 
     let mut alice = login(&sim, "alice", true);
     alice.acquire(Costly::Sms).unwrap();
-    (0..20).for_each(|_| alice.token().unwrap());
-    login(&sim, "mallory", false).token().unwrap();
+    (0..20).for_each(|_| alice.acquire_code().unwrap());
+    login(&sim, "mallory", false).acquire_code().unwrap();
 
     let (status, listed) = run_json(&sim, &["limits"], "");
     assert_eq!(status, 0);
@@ -70,7 +70,7 @@ fn limits_shows_counts_and_a_pause_and_unlock_ends_it() {
         (status, unlocked),
         (0, json!({"ok": true, "user": "alice", "changed": true}))
     );
-    alice.token().unwrap();
+    alice.acquire_code().unwrap();
     let (status, again) = run_json(&sim, &["unlock", "bob"], "");
     assert_eq!((status, &again["changed"]), (0, &json!(false)));
 }
@@ -209,7 +209,7 @@ fn explain_tells_of_a_pause_and_of_the_codes_that_are_left() {
     let explain = || text(&run(&sim, &["explain", "alice"], "").stdout);
     assert!(!explain().contains("no token is taken") && !explain().contains("are left"));
     let mut alice = login(&sim, "alice", true);
-    (0..20).for_each(|_| alice.token().unwrap());
+    (0..20).for_each(|_| alice.acquire_code().unwrap());
     run_json(&sim, &["recovery", "generate", "alice"], "");
     let said = explain();
     assert!(
@@ -263,7 +263,7 @@ fn doctor_finds_damaged_files_of_the_state_and_names_the_user() {
         "{checks:?}"
     );
 
-    login(&sim, "alice", true).token().unwrap();
+    login(&sim, "alice", true).acquire_code().unwrap();
     run_json(&sim, &["recovery", "generate", "alice"], "");
     assert_eq!(doctor(&sim).len(), 1);
     assert_eq!(doctor(&sim)[0][0], "ok");

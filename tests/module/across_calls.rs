@@ -292,7 +292,7 @@ fn sudo_is_remembered_in_the_same_session_and_nowhere_else() {
 
     let audit = sudo.host.audit();
     assert_eq!(became, 2, "{audit:?}");
-    assert!(audit[0].contains("reason=token_accepted"), "{audit:?}");
+    assert!(audit[0].contains("reason=code_accepted"), "{audit:?}");
     assert!(audit[1].contains("reason=remembered"), "{audit:?}");
     // Another terminal, another session: asked again.
     let once = format!("sudo -S -k id -u <{}", typed.display());

@@ -16,7 +16,7 @@ fn an_outage_passes_only_where_that_is_said_and_is_a_warning() {
         assert_eq!(
             host.audit(),
             [
-                "verdict=unavailable reason=no_answer factor=token authy_id=1635 attempts=1 user=\"alice\""
+                "verdict=unavailable reason=no_answer factor=token provider=authy authy_id=1635 attempts=1 user=\"alice\""
             ]
         );
         assert_eq!(

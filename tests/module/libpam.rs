@@ -30,7 +30,7 @@ fn a_right_token_is_pam_success_and_one_audit_line() {
     assert_eq!(
         host.audit(),
         [
-            "verdict=accepted reason=token_accepted factor=token authy_id=1635 attempts=1 \
+            "verdict=accepted reason=code_accepted factor=token provider=authy authy_id=1635 attempts=1 \
           rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
         ]
     );
@@ -58,7 +58,7 @@ fn neither_token_nor_key_is_ever_in_the_log() {
 }
 
 #[test]
-fn a_wrong_token_then_a_right_one_logs_in() {
+fn a_wrong_code_then_a_right_one_logs_in() {
     let host = Host::new();
     let token = host.sim.token(1635);
 
@@ -73,7 +73,7 @@ fn a_wrong_token_then_a_right_one_logs_in() {
 }
 
 #[test]
-fn three_wrong_tokens_are_maxtries() {
+fn three_wrong_codes_are_maxtries() {
     let host = Host::new();
 
     let login = host.login("alice", &["1111111", "2222222", "3333333"]);
@@ -83,7 +83,7 @@ fn three_wrong_tokens_are_maxtries() {
     assert_eq!(
         host.audit(),
         [
-            "verdict=refused reason=wrong_token factor=token code=60020 authy_id=1635 attempts=3 user=\"alice\""
+            "verdict=refused reason=wrong_code factor=token provider=authy code=60020 authy_id=1635 attempts=3 user=\"alice\""
         ]
     );
 }
@@ -288,7 +288,7 @@ fn a_conversation_that_fails_is_pam_conv_err() {
     assert_eq!(host.login("alice", &[]).code, "PAM_CONV_ERR");
     assert_eq!(
         host.audit(),
-        ["verdict=error reason=conversation authy_id=1635 user=\"alice\""]
+        ["verdict=error reason=conversation provider=authy authy_id=1635 user=\"alice\""]
     );
 }
 

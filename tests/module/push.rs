@@ -36,7 +36,7 @@ fn an_automatic_push_that_is_approved_logs_in_without_a_prompt() {
     assert_eq!(
         host.audit(),
         [
-            "verdict=accepted reason=push_approved factor=push authy_id=1635 attempts=1 \
+            "verdict=accepted reason=push_approved factor=push provider=authy authy_id=1635 attempts=1 \
              rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
         ]
     );
@@ -73,7 +73,7 @@ fn a_push_nobody_answers_leaves_room_for_a_token() {
         told.contains(&"The push was not answered in time."),
         "{told:?}"
     );
-    assert!(host.audit()[0].contains("reason=token_accepted factor=token"));
+    assert!(host.audit()[0].contains("reason=code_accepted factor=token"));
 }
 
 #[test]

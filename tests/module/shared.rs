@@ -86,7 +86,7 @@ fn the_key_tells_which_person_of_a_shared_account_is_asked() {
     assert!(!is_inside(&sshd.ssh(USER, "", &[&token(1635)])));
 
     let audit = sshd.host.audit();
-    assert!(audit[0].contains("reason=token_accepted") && audit[0].contains("authy_id=1635"));
+    assert!(audit[0].contains("reason=code_accepted") && audit[0].contains("authy_id=1635"));
     let accepted: Vec<_> = audit
         .iter()
         .filter(|line| line.contains("verdict=accepted"))

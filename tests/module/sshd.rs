@@ -187,7 +187,7 @@ fn sshd_asks_password_and_token_and_lets_in() {
     assert_eq!(
         audit,
         [format!(
-            "verdict=accepted reason=token_accepted factor=token authy_id=1635 attempts=1 \
+            "verdict=accepted reason=code_accepted factor=token provider=authy authy_id=1635 attempts=1 \
              rhost=\"127.0.0.1\" tty=\"ssh\" user=\"{USER}\""
         )]
     );
@@ -195,8 +195,8 @@ fn sshd_asks_password_and_token_and_lets_in() {
 
 #[test]
 #[ignore = "needs root"]
-fn sshd_lets_in_after_a_wrong_token_and_a_right_one() {
-    if !sandbox::enter("module::sshd::sshd_lets_in_after_a_wrong_token_and_a_right_one") {
+fn sshd_lets_in_after_a_wrong_code_and_a_right_one() {
+    if !sandbox::enter("module::sshd::sshd_lets_in_after_a_wrong_code_and_a_right_one") {
         return;
     }
     let sshd = Sshd::start(host(), PASSWORD_FIRST, "keyboard-interactive");
@@ -213,8 +213,8 @@ fn sshd_lets_in_after_a_wrong_token_and_a_right_one() {
 
 #[test]
 #[ignore = "needs root"]
-fn sshd_refuses_after_three_wrong_tokens() {
-    if !sandbox::enter("module::sshd::sshd_refuses_after_three_wrong_tokens") {
+fn sshd_refuses_after_three_wrong_codes() {
+    if !sandbox::enter("module::sshd::sshd_refuses_after_three_wrong_codes") {
         return;
     }
     let sshd = Sshd::start(host(), PASSWORD_FIRST, "keyboard-interactive");
@@ -227,7 +227,7 @@ fn sshd_refuses_after_three_wrong_tokens() {
 
     assert!(!is_inside(&output));
     assert_eq!(sshd.host.sim.count("/verify/"), 3);
-    assert!(sshd.host.audit()[0].contains("reason=wrong_token factor=token code=60020"));
+    assert!(sshd.host.audit()[0].contains("reason=wrong_code factor=token code=60020"));
 }
 
 #[test]
@@ -269,7 +269,9 @@ fn sshd_sends_nothing_for_its_dummy_password() {
 
     assert!(!is_inside(&output));
     assert_eq!(sshd.host.sim.count("/verify/"), 0);
-    assert!(sshd.host.audit()[0].contains("reason=wrong_token authy_id=1635 attempts=3"));
+    assert!(
+        sshd.host.audit()[0].contains("reason=wrong_code provider=authy authy_id=1635 attempts=3")
+    );
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn sudo_runs_the_command_after_password_and_token() {
     assert!(became_root(&output), "{output:?}");
     let audit = sudo.host.audit();
     assert!(
-        audit[0].starts_with("verdict=accepted reason=token_accepted"),
+        audit[0].starts_with("verdict=accepted reason=code_accepted"),
         "{audit:?}"
     );
     assert!(audit[0].ends_with(&format!("user=\"{USER}\"")), "{audit:?}");
@@ -106,8 +106,8 @@ fn sudo_runs_the_command_after_password_and_token() {
 
 #[test]
 #[ignore = "needs root"]
-fn sudo_refuses_wrong_tokens_however_often_it_asks() {
-    if !sandbox::enter("module::sudo::sudo_refuses_wrong_tokens_however_often_it_asks") {
+fn sudo_refuses_wrong_codes_however_often_it_asks() {
+    if !sandbox::enter("module::sudo::sudo_refuses_wrong_codes_however_often_it_asks") {
         return;
     }
     let sudo = Sudo::set_up("attempts = 1\n");
@@ -312,7 +312,7 @@ fn sudo_takes_no_address_from_the_users_pam_environment() {
 
     assert!(!became_root(&output), "{output:?}");
     let audit = sudo.host.audit();
-    let refused = |line: &String| line.starts_with("verdict=refused reason=wrong_token");
+    let refused = |line: &String| line.starts_with("verdict=refused reason=wrong_code");
     assert!(audit.len() == 3 && audit.iter().all(refused), "{audit:?}");
     // The file is read for all that, later on.
     let right = [PASSWORD, &sudo.host.sim.token(1635)];

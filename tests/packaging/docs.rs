@@ -1,5 +1,5 @@
-//! README and manual pages against the code: named tests exist, keys and options are explained, and
-//! the lines of make are ones that the Makefile takes. `guides` looks at commands and links.
+//! Checks the pages and manual pages against the code: named tests exist, keys and options are
+//! explained, and the `make` lines name targets of the Makefile. `guides` checks commands and links.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -67,7 +67,7 @@ fn rows_name_tests(file: &str, heading: &str, least: usize) {
 
 #[test]
 fn each_row_of_what_happens_when_names_tests_that_exist() {
-    rows_name_tests("README.md", "What happens when", 10);
+    rows_name_tests("docs/behaviour.md", "What happens when", 40);
 }
 
 #[test]
@@ -95,9 +95,9 @@ fn sample_keys() -> BTreeSet<String> {
 }
 
 #[test]
-fn each_key_of_the_sample_is_explained_in_readme_and_manual() {
+fn each_key_of_the_sample_is_explained_in_docs_and_manual() {
     let manual = text_of("packaging/man/pam_authy.toml.5");
-    let readme = text_of("README.md");
+    let page = text_of("docs/configuration.md");
     let keys = sample_keys();
 
     assert!(
@@ -106,8 +106,8 @@ fn each_key_of_the_sample_is_explained_in_readme_and_manual() {
     );
     for key in keys {
         assert!(
-            readme.contains(&format!("`{key}`")),
-            "{key} is missing in README.md"
+            page.contains(&format!("`{key}`")),
+            "{key} is missing in docs/configuration.md"
         );
         assert!(
             manual.contains(&format!(".B {key}\n")),

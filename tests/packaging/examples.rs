@@ -66,7 +66,7 @@ fn the_fail2ban_filter_finds_refused_logins_and_no_forged_address() {
         &[(Item::RHost, "192.0.2.8")],
     );
     host.login_with(
-        "pam_authy(sshd:auth): verdict=refused reason=wrong_token rhost=\"198.51.100.9\"",
+        "pam_authy(sshd:auth): verdict=refused reason=wrong_code rhost=\"198.51.100.9\"",
         &["1111111"],
         &[],
     );
@@ -116,10 +116,10 @@ fn the_journald_example_counts_verdicts_by_reason() {
         [
             "2",
             "verdict=refused",
-            "reason=wrong_token",
+            "reason=wrong_code",
             "1",
             "verdict=accepted",
-            "reason=token_accepted"
+            "reason=code_accepted"
         ]
     );
 }

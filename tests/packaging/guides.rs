@@ -227,7 +227,7 @@ fn pages() -> Vec<String> {
 #[test]
 fn every_reason_that_the_pages_name_is_one_of_the_log() {
     let known = reasons();
-    assert!(known.contains("wrong_token"), "{known:?}");
+    assert!(known.contains("wrong_code"), "{known:?}");
     for page in pages() {
         for after in text_of(&page).split("reason=").skip(1) {
             let word: String = after

@@ -1,4 +1,4 @@
-# Second factor by Authy: packages, configuration, mapping, and sshd's stack.
+# Second factor by Authy: packages, configuration, mapping, and the stack of sshd.
 #
 # @param key the API key, from eyaml or a vault
 # @param users local user names and their authy ids
@@ -27,7 +27,7 @@ class pam_authy ( # lint:ignore:autoloader_layout
       validate_cmd => '/usr/sbin/authyctl --users % list';
   }
 
-  # Refuses by itself when doctor finds that it would lock somebody out.
+  # The command refuses the change if doctor finds that it would lock someone out.
   exec { 'authyctl pam enable sshd':
     path    => '/usr/sbin:/usr/bin',
     creates => '/etc/ssh/sshd_config.d/10-pam_authy.conf',

@@ -216,14 +216,14 @@ impl Limits for Counts {
     fn release(&mut self, what: Costly) {
         self.noted.push(format!("give back {what:?}"));
     }
-    fn token(&mut self) -> Result<(), limits::Error> {
+    fn acquire_code(&mut self) -> Result<(), limits::Error> {
         self.noted.push("token".into());
         self.token.clone().map_or(Ok(()), Err)
     }
-    fn token_accepted(&mut self) {
+    fn code_accepted(&mut self) {
         self.noted.push("accepted".into());
     }
-    fn token_unanswered(&mut self) {
+    fn release_code(&mut self) {
         self.noted.push("unanswered".into());
     }
 }

@@ -13,7 +13,7 @@ fn a_right_token_is_accepted_without_waiting() {
 }
 
 #[test]
-fn a_wrong_token_then_a_right_one_is_accepted() {
+fn a_wrong_code_then_a_right_one_is_accepted() {
     let answers = vec![Err(error(ErrorKind::Refused)), Ok(())];
     let ran = Script::texts(&["1111111", "2222222"]).verify(answers).run();
     assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 2));
@@ -22,7 +22,7 @@ fn a_wrong_token_then_a_right_one_is_accepted() {
 }
 
 #[test]
-fn three_wrong_tokens_spend_the_tries() {
+fn three_wrong_codes_spend_the_tries() {
     let no = || Err(error(ErrorKind::Refused));
     let ran = Script::texts(&["1111111"; 3])
         .verify(vec![no(), no(), no()])
@@ -88,7 +88,7 @@ fn a_reply_without_text_is_refused() {
 }
 
 #[test]
-fn the_unenrolled_see_what_a_person_with_wrong_tokens_sees() {
+fn the_unenrolled_see_what_a_person_with_wrong_codes_sees() {
     let replies = ["1111111", "sms", "nonsense", "2222222"];
     let no = || Err(error(ErrorKind::Refused));
     let known = Script::texts(&replies)

@@ -91,11 +91,11 @@ pub trait Limits {
     ///
     /// # Errors
     /// It must not be verified: a pause holds, or it could not be counted.
-    fn token(&mut self) -> Result<(), Error>;
+    fn acquire_code(&mut self) -> Result<(), Error>;
     /// The token was accepted: all refused ones are forgotten.
-    fn token_accepted(&mut self);
+    fn code_accepted(&mut self);
     /// The token got no answer: that one is not counted.
-    fn token_unanswered(&mut self);
+    fn release_code(&mut self);
 }
 
 /// The limits with their counts in the state folder, for one login. Opens nothing before the first
@@ -225,7 +225,7 @@ impl Limits for FileLimits {
         self.take_back(&self.address, what, at);
     }
 
-    fn token(&mut self) -> Result<(), Error> {
+    fn acquire_code(&mut self) -> Result<(), Error> {
         let now = self.seconds();
         let most = self.rules.refused_tokens;
         self.token = None;
@@ -251,7 +251,7 @@ impl Limits for FileLimits {
         }
     }
 
-    fn token_accepted(&mut self) {
+    fn code_accepted(&mut self) {
         self.token = None;
         // Where that fails the login is right all the same, and the next one tries again.
         let _ = self
@@ -259,7 +259,7 @@ impl Limits for FileLimits {
             .change(&self.state, self.seconds(), Record::forget_refused);
     }
 
-    fn token_unanswered(&mut self) {
+    fn release_code(&mut self) {
         if let Some((at, previous)) = self.token.take() {
             let _ = self.person.change(&self.state, self.seconds(), |record| {
                 record.release_refused(at, previous);

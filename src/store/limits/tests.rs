@@ -201,15 +201,18 @@ fn what_was_not_sent_is_given_back_once() {
 fn refused_tokens_in_a_row_make_a_pause_that_grows_to_fifteen_minutes() {
     let host = Host::new();
     for _ in 0..3 {
-        host.alice().token().unwrap();
+        host.alice().acquire_code().unwrap();
     }
     for pause in [30, 60, 120, 240, 480, 900, 900, 900] {
-        let error = detail(host.alice().token());
+        let error = detail(host.alice().acquire_code());
         assert!(error.contains("authyctl unlock alice"), "{error}");
         pass(pause - 1);
-        assert!(is_limit(host.login("alice", None).token()), "{pause}");
+        assert!(
+            is_limit(host.login("alice", None).acquire_code()),
+            "{pause}"
+        );
         pass(1);
-        host.alice().token().unwrap();
+        host.alice().acquire_code().unwrap();
     }
     let row = &host.listing().users[0];
     assert_eq!(
@@ -218,45 +221,45 @@ fn refused_tokens_in_a_row_make_a_pause_that_grows_to_fifteen_minutes() {
     );
     // Pushes and others are not concerned.
     host.alice().acquire(Costly::Push).unwrap();
-    host.login("bob", Some("192.0.2.7")).token().unwrap();
+    host.login("bob", Some("192.0.2.7")).acquire_code().unwrap();
 }
 
 #[test]
 fn an_accepted_token_forgets_the_refused_ones() {
     let host = Host::new();
     for _ in 0..2 {
-        host.alice().token().unwrap();
+        host.alice().acquire_code().unwrap();
     }
     let mut alice = host.alice();
-    alice.token().unwrap();
+    alice.acquire_code().unwrap();
     // It is counted as refused until the answer is there.
-    assert!(is_limit(host.alice().token()));
-    alice.token_accepted();
+    assert!(is_limit(host.alice().acquire_code()));
+    alice.code_accepted();
     for _ in 0..3 {
-        host.alice().token().unwrap();
+        host.alice().acquire_code().unwrap();
     }
-    assert!(is_limit(host.alice().token()));
+    assert!(is_limit(host.alice().acquire_code()));
 }
 
 #[test]
 fn an_unanswered_token_takes_back_itself_alone() {
     let host = Host::new();
-    host.alice().token().unwrap();
+    host.alice().acquire_code().unwrap();
     pass(10);
     let mut alice = host.alice();
     for _ in 0..5 {
-        alice.token().unwrap();
-        alice.token_unanswered();
-        alice.token_unanswered();
+        alice.acquire_code().unwrap();
+        alice.release_code();
+        alice.release_code();
         pass(1);
     }
     assert_eq!(host.listing().users[0].refused, 1);
-    host.alice().token().unwrap();
-    host.alice().token().unwrap();
+    host.alice().acquire_code().unwrap();
+    host.alice().acquire_code().unwrap();
     pass(30);
     // An outage does not make the pause begin again.
-    alice.token().unwrap();
-    alice.token_unanswered();
+    alice.acquire_code().unwrap();
+    alice.release_code();
     assert_eq!(host.listing().users[0].pause, None);
 }
 
@@ -264,9 +267,9 @@ fn an_unanswered_token_takes_back_itself_alone() {
 fn strangers_are_held_as_people_are_and_their_names_are_not_kept() {
     let host = Host::new();
     for _ in 0..3 {
-        host.login("stranger", None).token().unwrap();
+        host.login("stranger", None).acquire_code().unwrap();
     }
-    assert!(is_limit(host.login("stranger", None).token()));
+    assert!(is_limit(host.login("stranger", None).acquire_code()));
     for _ in 0..2 {
         host.login("stranger", None).acquire(Costly::Sms).unwrap();
     }
@@ -274,7 +277,7 @@ fn strangers_are_held_as_people_are_and_their_names_are_not_kept() {
     let text = fs::read_to_string(host.file("strangers")).unwrap();
     assert!(!text.contains("stranger\""), "{text}");
     assert!(unlock(&host.state(), "stranger").unwrap());
-    host.login("stranger", None).token().unwrap();
+    host.login("stranger", None).acquire_code().unwrap();
 }
 
 #[test]
@@ -318,15 +321,15 @@ fn a_clock_that_went_back_forgets_nothing_and_locks_out_no_longer_than_the_rule(
         host.alice().acquire(Costly::Sms).unwrap();
     }
     for _ in 0..3 {
-        host.alice().token().unwrap();
+        host.alice().acquire_code().unwrap();
     }
     go_back(86_400 * 365);
     assert!(is_limit(host.alice().acquire(Costly::Sms)));
-    assert!(is_limit(host.alice().token()));
+    assert!(is_limit(host.alice().acquire_code()));
     pass(29);
-    assert!(is_limit(host.alice().token()));
+    assert!(is_limit(host.alice().acquire_code()));
     pass(1);
-    host.alice().token().unwrap();
+    host.alice().acquire_code().unwrap();
     pass(3600 - 31);
     assert!(is_limit(host.alice().acquire(Costly::Sms)));
     pass(1);
@@ -347,7 +350,7 @@ fn what_was_sent_before_the_clock_went_back_can_be_given_back() {
 #[test]
 fn a_damaged_newer_or_foreign_file_holds_everything_and_unlock_mends_it() {
     let host = Host::new();
-    host.alice().token().unwrap();
+    host.alice().acquire_code().unwrap();
     let file = host.file("users");
     let good = fs::read(&file).unwrap();
     let text = String::from_utf8(good.clone()).unwrap();
@@ -362,7 +365,10 @@ fn a_damaged_newer_or_foreign_file_holds_everything_and_unlock_mends_it() {
     ];
     for content in bad {
         fs::write(&file, &content).unwrap();
-        for error in [host.alice().token(), host.alice().acquire(Costly::Sms)] {
+        for error in [
+            host.alice().acquire_code(),
+            host.alice().acquire(Costly::Sms),
+        ] {
             let Err(Error::State(Failure::State(why))) = error else {
                 panic!("{content}: {error:?}");
             };
@@ -378,13 +384,13 @@ fn a_damaged_newer_or_foreign_file_holds_everything_and_unlock_mends_it() {
     fs::write(&file, &good).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(matches!(
-        host.alice().token(),
+        host.alice().acquire_code(),
         Err(Error::State(Failure::State(_)))
     ));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&file, "junk").unwrap();
     assert!(unlock(&host.state(), "alice").unwrap());
-    host.alice().token().unwrap();
+    host.alice().acquire_code().unwrap();
 }
 
 #[test]
@@ -394,14 +400,14 @@ fn unlock_forgets_one_user_and_makes_nothing() {
     assert!(!host.state().exists());
     for user in ["alice", "bob"] {
         for _ in 0..3 {
-            host.login(user, None).token().unwrap();
+            host.login(user, None).acquire_code().unwrap();
         }
     }
     assert!(unlock(&host.state(), "alice").unwrap());
     assert!(!unlock(&host.state(), "alice").unwrap());
     assert!(!unlock(&host.state(), "nobody/../else").unwrap());
-    host.alice().token().unwrap();
-    assert!(is_limit(host.login("bob", None).token()));
+    host.alice().acquire_code().unwrap();
+    assert!(is_limit(host.login("bob", None).acquire_code()));
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Class {
     /// IGNORE shows as PAM_PERM_DENIED.
     fn outcome(self, policy: &str) -> (&'static str, &'static str) {
         match self {
-            Self::Yes => ("PAM_SUCCESS", "verdict=accepted reason=token_accepted "),
+            Self::Yes => ("PAM_SUCCESS", "verdict=accepted reason=code_accepted "),
             Self::Outage if policy == "ignore" => {
                 ("PAM_PERM_DENIED", "verdict=ignored reason=outage ")
             }
@@ -60,7 +60,7 @@ impl Class {
                 "PAM_AUTHINFO_UNAVAIL",
                 "verdict=unavailable reason=false_identity ",
             ),
-            Self::Wrong => ("PAM_MAXTRIES", "verdict=refused reason=wrong_token "),
+            Self::Wrong => ("PAM_MAXTRIES", "verdict=refused reason=wrong_code "),
             Self::RateLimited => ("PAM_MAXTRIES", "verdict=refused reason=rate_limited "),
             Self::Key => ("PAM_SERVICE_ERR", "verdict=error reason=key_refused "),
             Self::Application => (
@@ -68,7 +68,10 @@ impl Class {
                 "verdict=error reason=application_refused ",
             ),
             Self::Suspended => ("PAM_AUTH_ERR", "verdict=refused reason=suspended "),
-            Self::Unknown => ("PAM_AUTH_ERR", "verdict=refused reason=unknown_to_authy "),
+            Self::Unknown => (
+                "PAM_AUTH_ERR",
+                "verdict=refused reason=unknown_to_provider ",
+            ),
         }
     }
 
