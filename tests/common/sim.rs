@@ -38,7 +38,7 @@ impl Sim {
             .unwrap();
         assert!(
             url.starts_with("https://127.0.0.1:"),
-            "authy-sim said {url:?}"
+            "authy-sim printed {url:?}"
         );
         let control = fs::read_to_string(folder.path().join("control.url")).unwrap();
         let config = Agent::config_builder()
