@@ -1,25 +1,26 @@
-# All that a person types. `make demo` shows a login, `make check` is what CI runs.
+# The commands of a developer or packager. `make demo` shows a login; CI runs `make check`.
 #
-#   make             pam_authy.so in target/product and authyctl in target/release
-#   make demo        a real login against a simulated Authy: no root, no file in /etc
-#   make check       formatting, lints, docs and every test
-#   make fuzz        each fuzz target for SECONDS=60
-#   make bench       what a login costs, beside the alternatives; some four minutes
-#   make install     below DESTDIR; never a file in /etc
-#   make install-sim authy-sim too
-#   make uninstall   takes away what the two put there
-#   make packages    those of deb and rpm that this machine can build, into target/packages
-#   make dist        the sources of the last commit as one reproducible archive; make sbom
+#   make             builds pam_authy.so into target/product and authyctl into target/release
+#   make demo        runs a real login against a simulated Authy, without root or files in /etc
+#   make check       checks formatting, lints, documentation and every test
+#   make fuzz        runs each fuzz target for SECONDS=60
+#   make bench       measures a login and the alternatives; takes about four minutes
+#   make install     installs below DESTDIR, and no file in /etc
+#   make install-sim installs authy-sim
+#   make uninstall   removes the files of both
+#   make packages    builds the .deb and the .rpm, if this machine can, into target/packages
+#   make dist        packs the sources of a release reproducibly into target/dist
+#   make sbom        writes lists of the crates in each program into target/dist
 #
-# DESTDIR  folder that stands for / (packagers)
+# DESTDIR  root folder of the installation, empty for this system (for packagers)
 # PREFIX   /usr
-# PAMDIR   where the target keeps pam_unix.so; found by scripts/pamdir.sh
+# PAMDIR   folder of pam_unix.so on the target system; scripts/pamdir.sh finds it
 
 PREFIX ?= /usr
 SBINDIR = $(PREFIX)/sbin
 BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
-# Below $(PREFIX)/share, where each shell looks.
+# Files below $(PREFIX)/share, where each shell looks for completions.
 COMPLETIONS = bash-completion/completions/authyctl zsh/site-functions/_authyctl fish/vendor_completions.d/authyctl.fish
 DOCDIR = $(PREFIX)/share/doc/pam_authy
 PAMDIR ?= $(shell scripts/pamdir.sh "$(DESTDIR)")
@@ -28,7 +29,7 @@ CARGO ?= cargo
 INSTALL ?= install
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
-# cargo puts its files into a folder named after the target when one is asked for.
+# cargo writes into a folder named after the target if a target is set.
 TRIPLE = $(if $(CARGO_BUILD_TARGET),/$(CARGO_BUILD_TARGET))
 
 # The module has a target folder of its own: it is the only cdylib of this package, and other builds must
@@ -37,12 +38,12 @@ PRODUCT = target/product/pam_authy.so
 AUTHYCTL = $(TARGET_DIR)$(TRIPLE)/release/authyctl
 AUTHY_SIM = $(TARGET_DIR)$(TRIPLE)/release/authy-sim
 
-# The one place of the version is Cargo.toml. RELEASE counts the packages of one version.
+# Cargo.toml alone has the version. RELEASE numbers the packages of one version.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml)
 RELEASE ?= 1
 PACKAGES = target/packages
 
-# Where rustup puts cargo, for a shell that has not read its profile since.
+# rustup installs cargo here; a shell that was started before does not have it in PATH.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .PHONY: all product authyctl authy-sim programs demo check fuzz bench install install-sim uninstall deb rpm packages dist sbom clean
@@ -62,11 +63,12 @@ authyctl:
 authy-sim:
 	$(CARGO) build --locked --release --features sim --bin authy-sim --target-dir $(TARGET_DIR)
 
-# For the demo: quick to build, and what `cargo test --all-features` builds too.
+# Debug builds for the demo: they build quickly, and `cargo test --all-features` uses them too.
 programs:
 	$(CARGO) build --locked --features sim --bins --target-dir $(TARGET_DIR)
 
-# Without prerequisites: `sudo make install` after `make` builds nothing, and needs no cargo.
+# These have no prerequisites, so that `sudo make install` after `make` builds nothing and needs no
+# cargo.
 $(PRODUCT):
 	@$(MAKE) --no-print-directory product
 
@@ -96,7 +98,7 @@ bench:
 	$(CARGO) bench --locked --features sim --bench bench --target-dir target/bench -- $(CURDIR)/$(PRODUCT)
 
 install: $(PRODUCT) $(AUTHYCTL)
-	$(if $(PAMDIR),,$(error no pam_unix.so found: name its folder with PAMDIR=))
+	$(if $(PAMDIR),,$(error no pam_unix.so found: set PAMDIR to its folder))
 	$(INSTALL) -d -m 0755 $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -m 0644 $(PRODUCT) $(DESTDIR)$(PAMDIR)/pam_authy.so
 	$(INSTALL) -m 0755 $(AUTHYCTL) $(DESTDIR)$(SBINDIR)/authyctl
@@ -114,13 +116,14 @@ install-sim: $(AUTHY_SIM)
 	$(INSTALL) -m 0644 packaging/man/authy-sim.1 $(DESTDIR)$(MANDIR)/man1
 
 uninstall:
-	$(if $(PAMDIR),,$(error no pam_unix.so found: name its folder with PAMDIR=))
+	$(if $(PAMDIR),,$(error no pam_unix.so found: set PAMDIR to its folder))
 	rm -f $(DESTDIR)$(PAMDIR)/pam_authy.so $(DESTDIR)$(SBINDIR)/authyctl $(DESTDIR)$(BINDIR)/authy-sim
 	rm -f $(DESTDIR)$(MANDIR)/man5/pam_authy.toml.5 $(DESTDIR)$(MANDIR)/man8/pam_authy.8 $(DESTDIR)$(MANDIR)/man8/authyctl.8 $(DESTDIR)$(MANDIR)/man1/authy-sim.1
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
 	rm -rf $(DESTDIR)$(DOCDIR)
 
-# cargo is asked each time: `make install` alone would take programs that are older than the sources.
+# These run cargo each time, because `make install` alone would package programs that are older than
+# the sources.
 deb:
 	@scripts/prerequisites.sh deb
 	@$(MAKE) --no-print-directory product authyctl authy-sim

@@ -1,7 +1,10 @@
-//! What holds for every input from outside, whatever its bytes: each function takes an input and
-//! panics when something does not hold. Run by the fuzz targets, and by tests/fuzzed.rs.
+//! Invariants of the code that parses untrusted input. Each function takes one input and panics if
+//! an invariant is violated.
+//!
+//! The fuzz targets run them under libFuzzer, and tests/fuzzed.rs runs them over the corpus, over
+//! random edits of it and over random bytes. docs/fuzzing.md lists the invariants.
 
-#![allow(dead_code, reason = "each fuzz target runs one of them")]
+#![allow(dead_code, reason = "each fuzz target uses only one function")]
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -23,7 +26,8 @@ use serde_json::Value;
 /// The API key of the corpus; no error may quote it.
 pub(crate) const KEY: &str = "d57d919d11e6b221c9bf6f7c882028f9";
 
-/// config.toml: what is accepted is in its range, and no error quotes the key or is more than a line.
+/// config.toml: accepted values are within their ranges, and an error is one line that does not
+/// quote the API key.
 pub(crate) fn config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -45,22 +49,24 @@ pub(crate) fn config(data: &[u8]) {
             }
         }
         Err(error) => {
-            let said = error.to_string();
-            // A name is quoted, and somebody may have put the key where a name stands.
-            let before = |line: &str| {
+            let message = error.to_string();
+            // An error quotes the name of an unknown key, and the input may contain the API key as
+            // a name.
+            let name_has_key = |line: &str| {
                 line.split('=')
                     .next()
                     .unwrap_or_default()
                     .contains(&KEY[..8])
             };
-            let is_a_name = text.lines().any(before) || text.contains('{');
-            assert!(is_a_name || !said.contains(&KEY[..8]), "{said}");
-            assert!(!said.chars().any(char::is_control), "{said:?}");
+            let may_quote_key = text.lines().any(name_has_key) || text.contains('{');
+            assert!(may_quote_key || !message.contains(&KEY[..8]), "{message}");
+            assert!(!message.chars().any(char::is_control), "{message:?}");
         }
     }
 }
 
-/// users.toml: valid as a whole or refused as a whole; an entry is a person, or says what is wrong.
+/// users.toml: the file is valid or refused as a whole; each entry is a person or has an error
+/// message.
 pub(crate) fn users(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -76,7 +82,10 @@ pub(crate) fn users(data: &[u8]) {
                     }
                     Entry::Shared(shared) => {
                         assert!(!shared.keys.is_empty());
-                        assert!(shared.person(&[]).is_err(), "no key names nobody");
+                        assert!(
+                            shared.person(&[]).is_err(),
+                            "a login without an SSH key has no person"
+                        );
                     }
                     Entry::Invalid { message, .. } => {
                         assert!(!message.chars().any(char::is_control), "{message:?}");
@@ -90,22 +99,22 @@ pub(crate) fn users(data: &[u8]) {
             }
         }
         Err(error) => {
-            let said = error.to_string();
-            assert!(!said.chars().any(char::is_control), "{said:?}");
+            let message = error.to_string();
+            assert!(!message.chars().any(char::is_control), "{message:?}");
         }
     }
 }
 
-/// Answers every request with the same, and keeps what was asked.
+/// A transport that answers every request with the same response, and records the requested URLs.
 struct Scripted {
     status: u16,
     body: Vec<u8>,
-    asked: RefCell<Vec<String>>,
+    requested_urls: RefCell<Vec<String>>,
 }
 
 impl Transport for Scripted {
     fn send(&self, request: &Request<'_>) -> Result<Response, http::Error> {
-        self.asked
+        self.requested_urls
             .borrow_mut()
             .push(request.url.expose().to_owned());
         Ok(Response {
@@ -121,14 +130,14 @@ fn client(status: u16, body: &[u8]) -> Client<Scripted> {
     let transport = Scripted {
         status,
         body: body.to_vec(),
-        asked: RefCell::default(),
+        requested_urls: RefCell::default(),
     };
-    let second = Duration::from_secs(60);
+    let timeout = Duration::from_secs(60);
     Client::new(
         transport,
         "https://authy.test",
         Secret::new(KEY.into()),
-        second,
+        timeout,
     )
 }
 
@@ -136,8 +145,9 @@ fn later() -> Deadline {
     Deadline::after(Instant::now(), Duration::from_secs(600))
 }
 
-/// Replies: the first three bytes are the status, the rest is the body. A yes is HTTP 200, a JSON object,
-/// `token` exactly `is valid`, and `success` not false; no error's text can harm a terminal or a log.
+/// Replies: the first three bytes of the input are the status, the rest is the body. A reply
+/// accepts a code only if it is HTTP 200 and a JSON object whose `token` is exactly `is valid` and
+/// whose `success` is not false. The text of an error cannot harm a terminal or a log.
 pub(crate) fn reply(data: &[u8]) {
     let Some((status, body)) = data.split_at_checked(3) else {
         return;
@@ -150,11 +160,11 @@ pub(crate) fn reply(data: &[u8]) {
     };
     let (id, token): (AuthyId, Token) = ("1635".parse().unwrap(), "1234567".parse().unwrap());
     let client = client(status, body);
-    let said = client
+    let result = client
         .tokens()
         .verify(id, &token, &VerifyOptions::default(), later());
-    assert_eq!(said.is_ok(), is_yes(status, body), "{said:?}");
-    let others = [
+    assert_eq!(result.is_ok(), accepts(status, body), "{result:?}");
+    let errors = [
         client.tokens().sms(id, &Default::default(), later()).err(),
         client.users().status(id, later()).err(),
         client.app().details(later()).err(),
@@ -162,17 +172,17 @@ pub(crate) fn reply(data: &[u8]) {
             .approvals()
             .status(&"a-b".parse().unwrap(), later())
             .err(),
-        said.err(),
+        result.err(),
     ];
-    for error in others.into_iter().flatten() {
+    for error in errors.into_iter().flatten() {
         let text = error.to_string();
         assert!(!text.chars().any(char::is_control), "{text:?}");
         assert!(text.chars().count() < 1000, "{text:?}");
     }
 }
 
-/// The rule, told once more.
-fn is_yes(status: u16, body: &[u8]) -> bool {
+/// A second implementation of the rule for an accepted code, independent of the client's.
+fn accepts(status: u16, body: &[u8]) -> bool {
     let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
         return false;
     };
@@ -187,7 +197,8 @@ fn is_yes(status: u16, body: &[u8]) -> bool {
             .is_some_and(|token| *token == "is valid")
 }
 
-/// What a person types, and what stands for a number: nothing but digits gets into a URL.
+/// Text that a person types for a code, an id or a phone number: only digits can become part of a
+/// URL, and no error quotes a code.
 pub(crate) fn typed(data: &[u8]) {
     let Ok(typed) = std::str::from_utf8(data) else {
         return;
@@ -202,11 +213,11 @@ pub(crate) fn typed(data: &[u8]) {
     if let Ok(token) = token {
         let id: AuthyId = "1635".parse().unwrap();
         let client = client(500, b"");
-        let said = client
+        let error = client
             .tokens()
             .verify(id, &token, &VerifyOptions::default(), later())
             .unwrap_err();
-        assert!(!format!("{said} {said:?} {token:?}").contains(typed));
+        assert!(!format!("{error} {error:?} {token:?}").contains(typed));
     }
     if let Ok(id) = typed.parse::<AuthyId>() {
         assert!(
@@ -232,8 +243,8 @@ pub(crate) fn typed(data: &[u8]) {
     }
 }
 
-/// A callback: four lines (signature, nonce, address, query) and a body. Without the key nobody can
-/// sign, so nothing is ever taken for Authy's.
+/// A callback: four lines (signature, nonce, address, query) and a body. The input cannot be signed
+/// without the key, so no callback is accepted.
 pub(crate) fn callback(data: &[u8]) {
     let mut parts = data.splitn(5, |byte| *byte == b'\n');
     let mut line = || std::str::from_utf8(parts.next().unwrap_or_default()).unwrap_or_default();
@@ -251,20 +262,21 @@ pub(crate) fn callback(data: &[u8]) {
     }
 }
 
-/// Text that is shown: one line, no control or bidirectional character, bounded, quotes closed.
+/// Text that is shown to a person: it is one line of bounded length without control or
+/// bidirectional characters, and its quotes are closed.
 pub(crate) fn text(data: &[u8]) {
-    let outside = String::from_utf8_lossy(data);
-    let shown = text::sanitize(&outside);
+    let input = String::from_utf8_lossy(data);
+    let shown = text::sanitize(&input);
     assert!(shown.chars().count() <= text::SHOWN + 1);
     assert!(!shown.chars().any(char::is_control), "{shown:?}");
-    let turning = [
+    let bidirectional = [
         '\u{202e}', '\u{202a}', '\u{2066}', '\u{2069}', '\u{200f}', '\u{2028}', '\u{feff}',
     ];
-    assert!(!shown.contains(turning), "{shown:?}");
-    if outside.chars().count() <= text::SHOWN {
+    assert!(!shown.contains(bidirectional), "{shown:?}");
+    if input.chars().count() <= text::SHOWN {
         assert_eq!(text::sanitize(&shown), shown);
     }
-    let quoted = text::quoted(&outside);
+    let quoted = text::quoted(&input);
     let inner = quoted
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
@@ -276,13 +288,13 @@ pub(crate) fn text(data: &[u8]) {
     }
     assert!(!escaped, "{quoted}");
     assert_eq!(
-        text::has_control(&outside),
-        outside.chars().any(char::is_control)
+        text::has_control(&input),
+        input.chars().any(char::is_control)
     );
 }
 
-/// SSH_AUTH_INFO_0: whatever sshd writes there, a fingerprint is one that reads back as itself, only
-/// `publickey` lines give one, and a line more never takes one away.
+/// SSH_AUTH_INFO_0: each fingerprint that is found parses back to itself, only `publickey` lines
+/// have one, and an additional line never removes one.
 pub(crate) fn ssh_auth(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -292,6 +304,6 @@ pub(crate) fn ssh_auth(data: &[u8]) {
         assert_eq!(fingerprint.to_string().parse(), Ok(*fingerprint));
     }
     assert!(found.len() <= text.matches("publickey").count());
-    let more = fingerprints(&format!("{text}\npassword"));
-    assert_eq!(found, more);
+    let with_another_line = fingerprints(&format!("{text}\npassword"));
+    assert_eq!(found, with_another_line);
 }

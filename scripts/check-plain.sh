@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# check-plain.sh: as root, runs the demo and the tests once more as a plain user.
+# check-plain.sh: called by root, runs the demo and the tests again as an unprivileged user.
 #
-# The user, and the rights that let it read the toolchain and write the target folder, exist only in
-# an overlay over / whose upper layer is in memory: nothing of it is left on this system, however
-# this script ends. Everything must be built before (check.sh does that), and nothing is fetched.
+# The user, and its permissions to read the toolchain and write the target folder, exist only in an
+# overlay over / whose upper layer is in memory. No change persists on this system, even if the
+# script is killed. check.sh calls it after it has built everything; this script downloads nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,12 +12,12 @@ cargo_home=${CARGO_HOME:-$HOME/.cargo}
 rustup_home=${RUSTUP_HOME:-$HOME/.rustup}
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 
-# Mounts the overlay at $1/root with what programs expect in it, and goes on inside.
+# Mounts the overlay at $1/root with /proc, /sys and /dev, and continues inside it.
 enter() {
     local dir=$1
     mount -t tmpfs tmpfs "$dir"
     mkdir "$dir/upper" "$dir/work" "$dir/root"
-    # metacopy: a change of owner copies no contents into memory.
+    # With metacopy, a change of owner does not copy file contents into memory.
     mount -t overlay overlay "$dir/root" \
         -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work,metacopy=on"
     mount -t proc proc "$dir/root/proc"
@@ -26,8 +26,8 @@ enter() {
     exec chroot "$dir/root" "$PWD/scripts/check-plain.sh" inside
 }
 
-# Lets everyone pass through the folders above $1.
-open_way_to() {
+# Lets every user enter the folders above $1.
+allow_traversal_to() {
     local folder
     folder=$(dirname "$1")
     while [ "$folder" != / ]; do
@@ -39,7 +39,7 @@ open_way_to() {
 inside() {
     useradd --create-home --shell /bin/bash "$USER_NAME"
     for folder in "$PWD" "$cargo_home" "$rustup_home" "$target"; do
-        [ ! -e "$folder" ] || open_way_to "$folder"
+        [ ! -e "$folder" ] || allow_traversal_to "$folder"
     done
     chmod -R o+rX "$PWD"
     chown -R "$USER_NAME" "$PWD/target" "$target"

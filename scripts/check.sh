@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# check.sh [tests]: what CI runs; with `tests` only the last part, for programs that are built.
+# check.sh [tests]: everything that CI runs; with `tests`, only the tests, for programs that are
+# already built.
 #
-# As root the tests that need root run too, each in a sandbox of its own; as anyone else they are
-# listed as ignored, by name. In CI (CI=true) as root the others run a second time as a plain user.
+# As root, the tests that need root run too, each in a separate sandbox; as another user, they are
+# listed as ignored. In CI (CI=true), as root, all other tests run a second time as an unprivileged
+# user.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,33 +52,34 @@ build() {
     step cargo test --locked --all-features --lib --bins --tests --no-run
 }
 
-# skip_without PROGRAM TESTS…: leaves out, by name, tests of what only some systems can have.
+# skip_without PROGRAM TESTS…: skips these tests, and prints their names, if PROGRAM is not
+# installed.
 skip_without() {
     local program=$1 name
     shift
     if ! command -v "$program" >/dev/null; then
         for name in "$@"; do
-            echo "skipped, since there is no $program: $name"
+            echo "skipped, because $program is not installed: $name"
             skipped+=(--skip "$name")
         done
     fi
 }
 
-# The integration tests come last, so that the output ends with their count.
+# The integration tests run last, so that the output ends with their count.
 tests() {
     local as_root=() skipped=()
     if [ "$(id -u)" -eq 0 ]; then
         as_root=(--include-ignored)
         scripts/peers.sh authy || {
-            echo "skipped, since its package cannot be had: every_call_of_the_python_client_works_against_the_simulator"
+            echo "skipped, because the package authy is not available: every_call_of_the_python_client_works_against_the_simulator"
             as_root+=(--skip every_call_of_the_python_client)
         }
         scripts/peers.sh chromium || {
-            echo "skipped, since chromium is not installed: a_browser_shows_the_phone_where_an_sms_is_read_and_a_click_decides_a_push"
+            echo "skipped, because chromium is not installed: a_browser_shows_the_phone_where_an_sms_is_read_and_a_click_decides_a_push"
             as_root+=(--skip a_browser_shows_the_phone)
         }
         scripts/peers.sh fail2ban || {
-            echo "skipped, since fail2ban cannot be had: the_fail2ban_filter_finds_refused_logins_and_no_forged_address"
+            echo "skipped, because fail2ban is not available: the_fail2ban_filter_finds_refused_logins_and_no_forged_address"
             as_root+=(--skip the_fail2ban_filter)
         }
     fi

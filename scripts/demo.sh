@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # demo.sh MODULE AUTHYCTL AUTHY_SIM: a real login through libpam and the module, against authy-sim.
 #
-# Needs no root and touches nothing outside a private folder in $TMPDIR, which is gone afterwards, as
-# is the simulator. On a terminal you are asked for the token; without one it is fetched from the
-# simulated phone. The person has the app, so a push can be approved too. DEMO_FAULTS may hold a fault (JSON for the simulator's POST /faults) to arm before
-# the login, for example '{"match":{"path":"/verify"},"status":500}'.
+# It needs no root and writes only to a private folder in $TMPDIR, which it removes at the end; it
+# also stops the simulator. On a terminal the login asks you for the token; without a terminal the
+# script reads the token from the simulated phone. The person has the app, so that you can also
+# approve a push. DEMO_FAULTS can contain a fault to arm before the login, as JSON for the
+# simulator's POST /faults, for example '{"match":{"path":"/verify"},"status":500}'.
 #
-# Exit status: 0 PAM_SUCCESS, 1 any other PAM code, 2 the demo itself could not run.
+# Exit status: 0 PAM_SUCCESS, 1 any other PAM code, 2 the demo could not run.
 set -euo pipefail
 
 readonly AUTHY_ID=1635 SERVICE=demo
-# The simulator ends by itself after this many seconds, should nobody be left to stop it.
+# The simulator stops by itself after this many seconds, in case this script is killed.
 readonly LIFETIME=900
 
 stop() {
@@ -38,8 +39,8 @@ clean_up() {
     rm -rf "$dir"
 }
 
-# Sends a request to the simulator's control address and prints the body of the answer. Written
-# over bash's own sockets, so that the demo needs no curl.
+# Sends a request to the simulator's control address and prints the body of the answer. It uses
+# bash's sockets, so that the demo needs no curl.
 control() {
     local method=$1 path=$2 body=${3-} status reply
     local LC_ALL=C # ${#body} counts bytes
@@ -77,11 +78,11 @@ fresh_token() {
 show_phone() {
     say "Your phone, for the next $((LIFETIME / 60)) minutes:"
     echo "  in a browser    http://$address/phone"
-    echo "                  the large number is the token; what you type push for is approved there"
+    echo "                  the large number is the token; if you type push, approve the request there"
     echo "  in a terminal   curl -s http://$address/phone.json | grep -o '\"token\":\"[0-9]*\"'"
 }
 
-# The rehearsal itself: authyctl is the application that calls libpam.
+# Runs the login: authyctl is the application that calls libpam.
 log_in() {
     local command=("$authyctl" --config "$dir/config.toml" --users "$dir/users.toml"
         test "$user" --service "$SERVICE" --module "$module")
@@ -90,19 +91,19 @@ log_in() {
         say "The login, through libpam:"
         run "${command[@]}"
     else
-        # One answer, one try: what the phone shows either lets the login on or does not.
+        # There is one answer, so allow one attempt: it is accepted, or the login is denied.
         printf '\n[service.%s]\nattempts = 1\n' "$SERVICE" >>"$dir/config.toml"
         local token
         token=$(fresh_token)
-        say "The login, through libpam (no terminal here: the answer $token is read from the phone):"
+        say "The login, through libpam (without a terminal: the answer $token comes from the phone):"
         run "${command[@]}" <<<"$token" 2>&1
     fi
 }
 
-# The line travels as a datagram; a moment is allowed for.
+# Waits up to 2 s for the line, which arrives as a datagram.
 show_audit_line() {
     local waited
-    say "The audit line, as the simulator's log socket received it:"
+    say "The audit line that the simulator's log socket received:"
     for ((waited = 0; waited < 20; waited++)); do
         if grep 'verdict=' "$dir/log.txt" 2>/dev/null | sed 's/^/  /' | grep .; then
             return
@@ -116,7 +117,7 @@ show_audit_line() {
 module=$(realpath "$1")
 authyctl=$(realpath "$2")
 authy_sim=$(realpath "$3")
-user=$(id -un) || stop "your user id has no name: libpam asks for one"
+user=$(id -un) || stop "your user id has no name, which libpam needs"
 
 umask 077
 dir=$(mktemp -d "${TMPDIR:-/tmp}/pam_authy-demo.XXXXXXXX")
@@ -125,7 +126,7 @@ trap 'exit 130' INT TERM HUP
 
 say "The module: $module"
 start_simulator
-say "A simulated Authy service answers at $url (its files: $dir)."
+say "A simulated Authy service listens at $url (its files: $dir)."
 control POST /phone/users "{\"authy_id\":$AUTHY_ID,\"cellphone\":\"555-010-0199\",\"country_code\":\"1\",\"email\":\"$user@example.com\",\"registered\":true}" >/dev/null
 
 say "The current user is enrolled:"

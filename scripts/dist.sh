@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# dist.sh VERSION OUT [COMMIT]: the sources of a commit, by default of the tag vVERSION or else of HEAD, as
-# OUT/pam_authy-VERSION.tar.gz with its SHA-256 beside it. The same commit gives the same bytes on every machine.
+# dist.sh VERSION OUT [COMMIT]: packs the sources of a commit into OUT/pam_authy-VERSION.tar.gz, and
+# writes its SHA-256 into a second file. The commit is by default that of the tag vVERSION, or HEAD
+# without such a tag. The same commit gives the same bytes on every machine.
 #
-# What that takes: names, owners and the date come from git archive alone, not from the checkout; tar's own
-# umask is fixed; gzip writes neither name nor time.
+# To that end, names, owners and the date come from git archive, not from the checkout; tar's umask
+# is fixed; and gzip writes neither a name nor a time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# fuzz.sh [SECONDS [TARGET…]]: runs each fuzz target for so many seconds, 60 when nothing is said.
+# fuzz.sh [SECONDS [TARGET…]]: runs each fuzz target for SECONDS, by default for 60.
 #
-# Needs cargo-fuzz (put into target/tools when it is missing) and a C++ compiler for libFuzzer. The
-# sanitizers are unstable options of rustc, so a stable one is told to take them (RUSTC_BOOTSTRAP).
-# What is found new goes into target/fuzz-corpus; what fails goes into fuzz/artifacts and ends this.
+# Needs cargo-fuzz (installed into target/tools if it is missing) and a C++ compiler for libFuzzer.
+# The sanitizers are unstable options of rustc, so RUSTC_BOOTSTRAP makes a stable rustc accept them.
+# Newly found inputs go into target/fuzz-corpus. A failing input goes into fuzz/artifacts and ends
+# the script.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,7 +23,7 @@ if ! cargo fuzz --version >/dev/null 2>&1; then
     cargo install --locked --quiet --root target/tools cargo-fuzz
 fi
 command -v c++ >/dev/null || {
-    echo "c++ is missing: libFuzzer is C++ (Debian: g++, Fedora: gcc-c++)" >&2
+    echo "c++ is missing: libFuzzer is written in C++ (Debian: g++, Fedora: gcc-c++)" >&2
     exit 2
 }
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# pamdir.sh [DESTDIR]: prints the folder where the target keeps pam_unix.so, or nothing.
+# pamdir.sh [DESTDIR]: prints the folder of pam_unix.so on the target system, or nothing.
 #
-# The target is DESTDIR where that holds a system of its own, else this host. A Debian package
-# build says whom it builds for (DEB_HOST_MULTIARCH); the compiler knows it otherwise.
+# The target system is the one in DESTDIR if pam_unix.so is there, otherwise this host. A Debian
+# package build sets the target architecture in DEB_HOST_MULTIARCH; otherwise the compiler names it.
 set -u
 
 multiarch=${DEB_HOST_MULTIARCH:-$("${CC:-cc}" -print-multiarch 2>/dev/null)}
@@ -17,7 +17,7 @@ for root in ${1:+"$1"} ''; do
     done
 done
 
-# A package build for a system that is not here: its own folder is known all the same.
+# A package build for another architecture: its folder is known although the file is not here.
 if [ -n "${DEB_HOST_MULTIARCH:-}" ]; then
     echo "/lib/$DEB_HOST_MULTIARCH/security"
 fi

@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# peers.sh authy|fail2ban|chromium: puts a program of others into target/peers, where the tests look for it.
+# peers.sh authy|fail2ban|chromium: makes a third-party program available to the tests.
 #
-# authy is a Python client of the API; fail2ban is unpacked and not installed, since its package would
-# start to ban on this machine. chromium is the system's own; in CI it is installed, which takes half a
-# minute.
+# authy, a Python client of the API, and fail2ban go into target/peers. fail2ban is unpacked, not
+# installed, because an installed package would start to ban addresses on this machine. chromium is
+# that of the system; in CI it gets installed, which takes half a minute.
 #
-# Exit status: 0 it is there, 1 it could not be had.
+# Exit status: 0 the program is available, 1 it is not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 name=$1
 if [ "$name" = chromium ]; then
-    has() { command -v chromium-headless-shell || command -v chromium || command -v chromium-browser; }
-    if has >/dev/null; then
+    is_installed() { command -v chromium-headless-shell || command -v chromium || command -v chromium-browser; }
+    if is_installed >/dev/null; then
         exit 0
     fi
     if [ "${CI-}" = true ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
         { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
             --no-install-recommends chromium-headless-shell >&2; } || true
     fi
-    has >/dev/null
+    is_installed >/dev/null
     exit
 fi
 folder=$PWD/target/peers/$name

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# prerequisites.sh demo|check|bench|deb|rpm: sees to it that what the build (and the tests) need is there.
+# prerequisites.sh demo|check|bench|deb|rpm: installs what the build and the tests need.
 #
-# Missing system packages are named and installed, through sudo when not root: on Debian and
-# Ubuntu with apt-get, on Fedora with dnf. Where nothing is missing it says and calls nothing.
-# cargo is not installed but named, with the way to get it.
+# It prints and installs missing system packages, with sudo if the user is not root: on Debian and
+# Ubuntu with apt-get, on Fedora with dnf. If nothing is missing, it prints nothing and starts no
+# package manager. It does not install cargo, but prints how to install it.
 #
-# Exit status: 0 all is there, 2 something is missing and could not be installed.
+# Exit status: 0 everything is available, 2 something is missing and could not be installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:$HOME/.cargo/bin
 missing=()
 
-# A need is one line: whether it is met, the package on Debian, the package on Fedora.
+# Each line is one need: the condition, the package on Debian, the package on Fedora.
 demo_needs() {
     need "command cc"                               gcc            gcc
     need "command make"                             make           make
@@ -43,8 +43,8 @@ check_needs() {
     need "command valgrind"     valgrind          valgrind
     need "command git"          git               git
     need "command python3"      python3           python3
-    # Packages of one family are built, looked into and installed where they are at home; rpmbuild is
-    # everywhere.
+    # The tests build, inspect and install a .deb on Debian only. rpmbuild is available on both
+    # families.
     rpm_needs
     if [ "$installer" = apt-get ]; then
         deb_needs
@@ -54,7 +54,7 @@ check_needs() {
     fi
 }
 
-# The alternatives are compared where they can be had: Fedora has no package of pam_duo.
+# The bench compares the alternatives that are available: Fedora has no package of pam_duo.
 bench_needs() {
     demo_needs
     need "command curl"                             curl           curl
@@ -85,7 +85,7 @@ check_cargo() {
     wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
     if ! command -v cargo >/dev/null; then
         stop "cargo is missing: Rust $wanted or newer is needed" \
-            "hint: get it from https://rustup.rs, or with your distribution's rustup package and \`rustup default stable\`"
+            "hint: install it from https://rustup.rs, or with your distribution's rustup package and \`rustup default stable\`"
     fi
     found=$(cargo --version | cut -d' ' -f2)
     if [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]; then
@@ -100,10 +100,10 @@ install_missing() {
         command -v sudo >/dev/null || stop "these packages are missing: ${missing[*]}" \
             "hint: as root, \`$installer install ${missing[*]}\`"
         as_root=(sudo)
-        # Without a terminal sudo cannot ask for a password, and must not wait for one.
+        # Without a terminal, sudo cannot ask for a password and must not wait for one.
         [ -t 0 ] || as_root=(sudo -n)
     fi
-    echo "installing what is missing: ${missing[*]}" >&2
+    echo "installing missing packages: ${missing[*]}" >&2
     [[ " ${missing[*]} " != *" openssh-server "* ]] ||
         echo "note: your system may start sshd when openssh-server is installed" >&2
     case $installer in
@@ -136,6 +136,6 @@ case ${1-} in
 esac
 if [ ${#missing[@]} -gt 0 ]; then
     [ "$installer" != none ] || stop "these packages are missing: ${missing[*]}" \
-        "hint: the names are Fedora's; install what your system calls them"
+        "hint: these are Fedora's names; install the packages with your system's names"
     install_missing
 fi

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""sbom.py: what pam_authy.so and the two programs are made of, as CycloneDX 1.5, into target/dist.
+"""sbom.py: writes the bill of materials of pam_authy.so and the two programs as CycloneDX 1.5.
 
-Reads `cargo metadata` and Cargo.lock only, so that the same sources give the same bytes. One file for each
-program, since the module is made of far fewer crates than authyctl. PLATFORM (a target triple) is
-x86_64-unknown-linux-gnu unless the environment says otherwise.
+It reads only `cargo metadata` and Cargo.lock, so that the same sources give the same bytes. It
+writes one file per program into target/dist, because the module has far fewer crates than authyctl.
+The environment variable PLATFORM, a target triple, is x86_64-unknown-linux-gnu by default.
 """
 
 import json
@@ -25,16 +25,16 @@ def metadata(features):
 
 
 def reachable(nodes, root):
-    """Crates that are linked in: normal dependencies, build and dev ones left out."""
-    found, open_ = set(), [root]
-    while open_:
-        node = open_.pop()
+    """Returns the crates that are linked in: normal dependencies, without build and dev ones."""
+    found, pending = set(), [root]
+    while pending:
+        node = pending.pop()
         if node in found:
             continue
         found.add(node)
         for dependency in nodes[node]["deps"]:
             if any(kind["kind"] is None for kind in dependency["dep_kinds"]):
-                open_.append(dependency["pkg"])
+                pending.append(dependency["pkg"])
     return found
 
 
@@ -43,7 +43,7 @@ def purl(package):
 
 
 def component(package, checksums, kind="library"):
-    described = {
+    result = {
         "type": kind,
         "bom-ref": purl(package),
         "name": package["name"],
@@ -51,11 +51,11 @@ def component(package, checksums, kind="library"):
         "purl": purl(package),
     }
     if package["license"]:
-        described["licenses"] = [{"expression": package["license"].replace("/", " OR ")}]
+        result["licenses"] = [{"expression": package["license"].replace("/", " OR ")}]
     checksum = checksums.get((package["name"], package["version"]))
     if checksum:
-        described["hashes"] = [{"alg": "SHA-256", "content": checksum}]
-    return described
+        result["hashes"] = [{"alg": "SHA-256", "content": checksum}]
+    return result
 
 
 def sbom(program, features, checksums):

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# unsafe-count.sh: lines of code with the word `unsafe`, of this package and of each crate in the module.
+# unsafe-count.sh: counts the lines of code with the word `unsafe`, in this package and in each
+# crate of the module.
 #
-# Comments and tests below `#[cfg(test)]` count too where they share the line; the figure is for
-# comparing, not for proving.
+# It skips lines that are only a comment or an attribute, but counts comments behind code, and
+# tests. The figures are for comparison, not for proof.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,4 +1,7 @@
-//! Every call of the client against authy-sim's state: what it remembers, refuses and forgets.
+//! The client's calls against authy-sim over TLS, where the answer depends on the simulator's
+//! state: deletions, suspensions, limits, expiry, and signed callbacks.
+//!
+//! The tests change the state through the simulator's control address.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
@@ -21,13 +24,14 @@ use serde_json::json;
 
 use crate::common::sim::Sim;
 
+/// Returns a client with a timeout of 5 s for each request.
 fn client(sim: &Sim) -> Client<Https> {
     let transport = Https::new(sim.roots(), None);
     let timeout = Duration::from_secs(5);
     Client::new(transport, &sim.url(), Secret::new(sim.key()), timeout)
 }
 
-fn soon() -> Deadline {
+fn deadline() -> Deadline {
     Deadline::after(Instant::now(), Duration::from_secs(20))
 }
 
@@ -35,14 +39,17 @@ fn alice() -> AuthyId {
     "1635".parse().unwrap()
 }
 
+/// Verifies a token of alice.
 fn verify(client: &Client<Https>, token: &str) -> Result<(), Error> {
     let token: Token = token.parse().unwrap();
-    let how = VerifyOptions::default();
-    client.tokens().verify(alice(), &token, &how, soon())
+    let options = VerifyOptions::default();
+    client
+        .tokens()
+        .verify(alice(), &token, &options, deadline())
 }
 
-/// Authy's number for a refusal.
-fn code<T: std::fmt::Debug>(answer: Result<T, Error>) -> Option<u32> {
+/// Returns Authy's error code of a refused call.
+fn error_code<T: std::fmt::Debug>(answer: Result<T, Error>) -> Option<u32> {
     answer
         .unwrap_err()
         .refusal()
@@ -54,38 +61,44 @@ fn a_deletion_is_marked_at_once_and_takes_effect_later() {
     let sim = Sim::start();
     let client = client(&sim);
     sim.post("/phone/app", &json!({"deletion_seconds": 2}));
-    client.users().delete(alice(), soon()).unwrap();
+    client.users().delete(alice(), deadline()).unwrap();
     assert!(
         client
             .users()
-            .status(alice(), soon())
+            .status(alice(), deadline())
             .unwrap()
             .account_disabled
     );
     verify(&client, &sim.token(1635)).unwrap();
-    assert_eq!(code(client.users().delete(alice(), soon())), Some(60127));
+    assert_eq!(
+        error_code(client.users().delete(alice(), deadline())),
+        Some(60127)
+    );
     thread::sleep(Duration::from_millis(2100));
-    assert_eq!(code(client.users().status(alice(), soon())), Some(60026));
-    assert_eq!(code(verify(&client, &sim.token(1635))), Some(60026));
-    // The same number again is the same person.
+    assert_eq!(
+        error_code(client.users().status(alice(), deadline())),
+        Some(60026)
+    );
+    assert_eq!(error_code(verify(&client, &sim.token(1635))), Some(60026));
+    // At Authy, one phone number is one person.
     let person = NewUser {
         email: "alice@example.com",
         cellphone: &"5550100199".parse().unwrap(),
         country_code: "1".parse().unwrap(),
         send_install_link: true,
     };
-    assert_eq!(client.users().create(&person, soon()).unwrap(), alice());
+    assert_eq!(client.users().create(&person, deadline()).unwrap(), alice());
     assert!(
         !client
             .users()
-            .status(alice(), soon())
+            .status(alice(), deadline())
             .unwrap()
             .account_disabled
     );
 }
 
 #[test]
-fn somebody_who_is_suspended_gets_nothing() {
+fn every_request_for_a_suspended_person_is_refused() {
     let sim = Sim::start();
     let client = client(&sim);
     sim.change(1635, &json!({"suspended": true, "registered": true}));
@@ -93,24 +106,24 @@ fn somebody_who_is_suspended_gets_nothing() {
         message: "Hello",
         ..Request::default()
     };
-    assert_eq!(code(verify(&client, &sim.token(1635))), Some(60017));
-    let how = SendOptions::default();
+    assert_eq!(error_code(verify(&client, &sim.token(1635))), Some(60017));
+    let options = SendOptions::default();
     assert_eq!(
-        code(client.tokens().sms(alice(), &how, soon())),
+        error_code(client.tokens().sms(alice(), &options, deadline())),
         Some(60017)
     );
-    let push = client.approvals().create(alice(), &request, soon());
+    let push = client.approvals().create(alice(), &request, deadline());
     assert!(matches!(push, Err(Error::PersonRefused(_))), "{push:?}");
 }
 
 #[test]
-fn an_application_without_sms_calls_or_onetouch_is_told_so() {
+fn sms_calls_and_onetouch_are_refused_where_they_are_disabled() {
     let sim = Sim::start();
     let client = client(&sim);
     sim.change(1635, &json!({"registered": true}));
     let off = json!({"sms_enabled": false, "calls_enabled": false, "onetouch_enabled": false});
     sim.post("/phone/app", &off);
-    let (how, request) = (
+    let (options, request) = (
         SendOptions::default(),
         Request {
             message: "x",
@@ -118,38 +131,38 @@ fn an_application_without_sms_calls_or_onetouch_is_told_so() {
         },
     );
     assert_eq!(
-        code(client.tokens().sms(alice(), &how, soon())),
+        error_code(client.tokens().sms(alice(), &options, deadline())),
         Some(60007)
     );
     assert_eq!(
-        code(client.tokens().call(alice(), &how, soon())),
+        error_code(client.tokens().call(alice(), &options, deadline())),
         Some(60006)
     );
-    let push = client.approvals().create(alice(), &request, soon());
+    let push = client.approvals().create(alice(), &request, deadline());
     assert!(matches!(push, Err(Error::NotAllowed(_))), "{push:?}");
-    let app = client.app().details(soon()).unwrap();
+    let app = client.app().details(deadline()).unwrap();
     assert_eq!(app["sms_enabled"], false);
     sim.post("/phone/app", &json!({"suspended": true}));
-    assert_eq!(code(client.app().details(soon())), Some(60061));
+    assert_eq!(error_code(client.app().details(deadline())), Some(60061));
 }
 
 #[test]
-fn too_many_messages_and_too_many_wrong_tokens_are_limited() {
+fn messages_and_wrong_tokens_beyond_the_hourly_limit_are_refused() {
     let sim = Sim::start();
     let client = client(&sim);
-    let how = SendOptions::default();
-    let sent = (0..20).take_while(|_| client.tokens().sms(alice(), &how, soon()).is_ok());
+    let options = SendOptions::default();
+    let sent = (0..20).take_while(|_| client.tokens().sms(alice(), &options, deadline()).is_ok());
     assert_eq!(sent.count(), 10);
-    let sms = client.tokens().sms(alice(), &how, soon());
+    let sms = client.tokens().sms(alice(), &options, deadline());
     assert!(matches!(sms, Err(Error::RateLimited(_))), "{sms:?}");
     let wrong =
         (0..100).take_while(|_| matches!(verify(&client, "1111111"), Err(Error::Refused(_))));
     assert_eq!(wrong.count(), 60);
-    assert_eq!(code(verify(&client, "1111111")), Some(60003));
+    assert_eq!(error_code(verify(&client, "1111111")), Some(60003));
 }
 
 #[test]
-fn a_verification_ends_by_time_by_tries_and_by_the_right_code() {
+fn a_verification_ends_by_expiry_by_wrong_codes_and_by_the_correct_code() {
     let sim = Sim::start();
     let client = client(&sim);
     let phone = Phone {
@@ -157,81 +170,91 @@ fn a_verification_ends_by_time_by_tries_and_by_the_right_code() {
         cellphone: "405-342-5699".parse().unwrap(),
     };
     let chosen: Code = "424242".parse().unwrap();
-    let how = Start {
+    let options = Start {
         custom_code: Some(&chosen),
         ..Start::default()
     };
     let phones = client.phones();
-    let check = |text: &str| phones.check(&phone, &text.parse().unwrap(), soon());
-    let started = phones.start(&phone, &how, soon()).unwrap();
-    assert_eq!(code(check("0000")), Some(60022));
+    let check = |text: &str| phones.check(&phone, &text.parse().unwrap(), deadline());
+    let started = phones.start(&phone, &options, deadline()).unwrap();
+    assert_eq!(error_code(check("0000")), Some(60022));
     check("424242").unwrap();
     let uuid = started.uuid.unwrap().parse().unwrap();
-    assert_eq!(phones.status_of(&uuid, soon()).unwrap().status, "verified");
-    assert_eq!(code(check("424242")), Some(60023), "a code works once");
+    assert_eq!(
+        phones.status_of(&uuid, deadline()).unwrap().status,
+        "verified"
+    );
+    assert_eq!(
+        error_code(check("424242")),
+        Some(60023),
+        "a code is valid once"
+    );
 
-    phones.start(&phone, &how, soon()).unwrap();
+    phones.start(&phone, &options, deadline()).unwrap();
     for _ in 0..5 {
-        assert_eq!(code(check("0000")), Some(60022));
+        assert_eq!(error_code(check("0000")), Some(60022));
     }
     assert_eq!(
-        code(check("424242")),
+        error_code(check("424242")),
         Some(60023),
-        "and not after five wrong ones"
+        "a code is not valid after five wrong codes"
     );
 
     sim.post("/phone/app", &json!({"verification_seconds": 0}));
-    phones.start(&phone, &how, soon()).unwrap();
-    assert_eq!(phones.status(&phone, soon()).unwrap().status, "expired");
-    assert_eq!(code(check("424242")), Some(60023));
+    phones.start(&phone, &options, deadline()).unwrap();
+    assert_eq!(phones.status(&phone, deadline()).unwrap().status, "expired");
+    assert_eq!(error_code(check("424242")), Some(60023));
 }
 
 #[test]
-fn what_is_rarely_asked_for_is_answered_as_documented() {
+fn rarely_used_calls_are_answered_as_documented() {
     let sim = Sim::start();
     let client = client(&sim);
     let users = client.users();
-    assert_eq!(code(users.phone_number(alice(), soon())), Some(60154));
+    assert_eq!(
+        error_code(users.phone_number(alice(), deadline())),
+        Some(60154)
+    );
     sim.post("/phone/app", &json!({"export_enabled": true}));
-    let number = users.phone_number(alice(), soon()).unwrap();
+    let number = users.phone_number(alice(), deadline()).unwrap();
     assert_eq!(number.e164.unwrap().expose(), "+15550100199");
 
     sim.change(1635, &json!({"sdk_devices": [77]}));
-    client.devices().delete(77, soon()).unwrap();
-    let again = client.devices().delete(77, soon());
+    client.devices().delete(77, deadline()).unwrap();
+    let again = client.devices().delete(77, deadline());
     assert!(matches!(again, Err(Error::NotFound(_))), "{again:?}");
 
     let data = BTreeMap::from([("why".to_owned(), "lost".to_owned())]);
     for kind in [Activity::Banned, Activity::Unbanned] {
         users
-            .register_activity(alice(), kind, "192.0.2.1", &data, soon())
+            .register_activity(alice(), kind, "192.0.2.1", &data, deadline())
             .unwrap();
     }
-    let events = client.app().events(&[], 2, 1, soon()).unwrap();
+    let events = client.app().events(&[], 2, 1, deadline()).unwrap();
     assert_eq!(
         events["events"],
         json!([{"authy_id": 1635, "type": "unbanned"}])
     );
 
     users
-        .update_email(alice(), "new@example.com", soon())
+        .update_email(alice(), "new@example.com", deadline())
         .unwrap();
-    let sent_to = client.tokens().email(alice(), soon()).unwrap();
+    let sent_to = client.tokens().email(alice(), deadline()).unwrap();
     assert_eq!(sent_to.as_deref(), Some("new@example.com"));
-    let registration = users.registration("new@example.com", soon()).unwrap();
+    let registration = users.registration("new@example.com", deadline()).unwrap();
     assert_eq!(registration.authy_id, Some(alice()));
-    assert_eq!(client.app().stats(soon()).unwrap().total_users, Some(1));
+    assert_eq!(client.app().stats(deadline()).unwrap().total_users, Some(1));
     let info = client.phones().info(
         &Phone {
             country_code: "1".parse().unwrap(),
             cellphone: "405-342-5000".parse().unwrap(),
         },
-        soon(),
+        deadline(),
     );
     assert_eq!(info.unwrap().kind.as_deref(), Some("landline"));
 }
 
-/// What the code in a PNG says, as an authenticator app reads it.
+/// Decodes the QR code in a PNG, as an authenticator app does.
 fn scan(image: &[u8]) -> String {
     let mut reader = png::Decoder::new(Cursor::new(image)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
@@ -242,7 +265,7 @@ fn scan(image: &[u8]) -> String {
     image.detect_grids()[0].decode().unwrap().1
 }
 
-/// The six digits of now for the secret in an `otpauth:` URI.
+/// Returns the current six-digit token for the secret in an `otpauth:` URI.
 fn token_of(uri: &str) -> String {
     const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let secret = uri
@@ -253,8 +276,8 @@ fn token_of(uri: &str) -> String {
         .next()
         .unwrap();
     let bits = secret.chars().flat_map(|letter| {
-        let five = LETTERS.find(letter).unwrap();
-        (0..5).rev().map(move |at| five >> at & 1 == 1)
+        let value = LETTERS.find(letter).unwrap();
+        (0..5).rev().map(move |at| value >> at & 1 == 1)
     });
     let bits: Vec<bool> = bits.collect();
     let byte = |bits: &[bool]| bits.iter().fold(0_u8, |all, bit| all << 1 | u8::from(*bit));
@@ -270,15 +293,18 @@ fn token_of(uri: &str) -> String {
 }
 
 #[test]
-fn another_authenticator_app_scans_the_code_and_its_token_is_right_once() {
+fn another_authenticator_app_scans_the_qr_code_and_its_token_is_valid_once() {
     let sim = Sim::start();
     let client = client(&sim);
-    let how = Secrets {
+    let options = Secrets {
         qr_size: Some(400),
         label: Some("alice at work"),
     };
-    let answer = client.users().secret(alice(), &how, soon()).unwrap();
-    let image = client.users().qr_image(&answer, soon()).unwrap();
+    let answer = client
+        .users()
+        .secret(alice(), &options, deadline())
+        .unwrap();
+    let image = client.users().qr_image(&answer, deadline()).unwrap();
     let uri = scan(&image);
     assert!(
         uri.starts_with("otpauth://totp/authy-sim:alice%20at%20work?"),
@@ -286,21 +312,21 @@ fn another_authenticator_app_scans_the_code_and_its_token_is_right_once() {
     );
     let token = token_of(&uri);
     verify(&client, &token).unwrap();
-    assert_eq!(code(verify(&client, &token)), Some(60019));
+    assert_eq!(error_code(verify(&client, &token)), Some(60019));
 }
 
-/// Takes one callback: the whole request as text.
+/// Receives one callback, answers it with HTTP 200, and returns the whole request as text.
 fn receive(listener: &TcpListener) -> String {
     let (mut stream, _) = listener.accept().unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(5)))
         .unwrap();
-    let mut all = Vec::new();
+    let mut received = Vec::new();
     let mut buffer = [0; 4096];
     loop {
         let length = stream.read(&mut buffer).unwrap();
-        all.extend_from_slice(&buffer[..length]);
-        let text = String::from_utf8_lossy(&all).into_owned();
+        received.extend_from_slice(&buffer[..length]);
+        let text = String::from_utf8_lossy(&received).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n")
             && body.len() >= header(head, "content-length").parse().unwrap_or(0)
         {
@@ -311,14 +337,15 @@ fn receive(listener: &TcpListener) -> String {
     }
 }
 
+/// Returns the value of a header, or an empty text.
 fn header<'a>(head: &'a str, name: &str) -> &'a str {
     let lines = head.lines().filter_map(|line| line.split_once(": "));
     let mut found = lines.filter(|(key, _)| key.eq_ignore_ascii_case(name));
     found.next().map_or("", |(_, value)| value)
 }
 
-/// What our own check makes of a request that came.
-fn check(
+/// Verifies a received callback with the client's own check.
+fn verify_callback(
     request: &str,
     url: &str,
     key: &str,
@@ -339,7 +366,7 @@ fn check(
 }
 
 #[test]
-fn callbacks_by_post_and_by_get_are_signed_so_that_the_client_believes_them() {
+fn signed_callbacks_by_post_and_by_get_are_accepted_by_the_client() {
     let sim = Sim::start();
     let client = client(&sim);
     sim.change(1635, &json!({"registered": true}));
@@ -361,7 +388,7 @@ fn callbacks_by_post_and_by_get_are_signed_so_that_the_client_believes_them() {
         };
         let uuid = client
             .approvals()
-            .create(alice(), &request, soon())
+            .create(alice(), &request, deadline())
             .unwrap();
         let path = format!("/phone/approvals/{uuid}");
         let received = thread::scope(|scope| {
@@ -371,10 +398,10 @@ fn callbacks_by_post_and_by_get_are_signed_so_that_the_client_believes_them() {
             received.join().unwrap()
         });
         assert!(received.starts_with(method), "{received}");
-        let answer = check(&received, &url, &sim.key()).unwrap();
+        let answer = verify_callback(&received, &url, &sim.key()).unwrap();
         assert_eq!(answer.decision, decision);
         assert_eq!((answer.authy_id, answer.uuid), (Some(alice()), Some(uuid)));
-        assert!(check(&received, &url, "another key").is_err());
-        assert!(check(&received.replace("1635", "1636"), &url, &sim.key()).is_err());
+        assert!(verify_callback(&received, &url, "another key").is_err());
+        assert!(verify_callback(&received.replace("1635", "1636"), &url, &sim.key()).is_err());
     }
 }

@@ -1,4 +1,8 @@
-//! One login in a process of its own: `one` is the process, `run` starts it and reads what it measured.
+//! One login in a separate process: [`measure`] is the process itself, [`run`] starts a program and
+//! reads its measurements.
+//!
+//! `rows.rs` and `files.rs` start this program again with `--login`, so that each login has a fresh
+//! process whose processor time the parent can read after its end.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,17 +12,18 @@ use nix::sys::resource::{UsageWho, getrusage};
 use pam_authy::pam_app::{Style, Transaction};
 use serde_json::{Value, json};
 
-use crate::Fault;
+use crate::Error;
 
-/// Logs `user` in by the stack `service` in `folder`; `reply` is given to each prompt after
-/// `think_ms`. Prints its measures as JSON.
-pub(crate) fn one(
+/// Logs `user` in through the stack `service` in `folder`, answers each prompt with `reply` after
+/// `think_ms`, and prints its measurements as JSON. With an empty `reply` it only loads the
+/// modules.
+pub(crate) fn measure(
     service: &str,
     folder: &str,
     user: &str,
     reply: &str,
     think_ms: u64,
-) -> Result<(), Fault> {
+) -> Result<(), Error> {
     let (mut prompt, mut enter) = (None, None);
     let mut answer = |style: Style, _: &str| {
         prompt.get_or_insert_with(Instant::now);
@@ -26,9 +31,9 @@ pub(crate) fn one(
         enter = Some(Instant::now());
         matches!(style, Style::PromptEchoOn | Style::PromptEchoOff).then(|| reply.to_owned())
     };
-    let (start, code, loaded, asked);
+    let (start, code, duration, end);
     {
-        // pam_start reads the stack and loads its modules; setcred of ours does nothing.
+        // pam_start reads the stack and loads its modules; our pam_sm_setcred does nothing.
         start = Instant::now();
         let mut pam = Transaction::start(service, user, Path::new(folder), &mut answer)
             .map_err(|code| code.name())?;
@@ -37,7 +42,7 @@ pub(crate) fn one(
         } else {
             code = pam.authenticate();
         }
-        (loaded, asked) = (start.elapsed(), Instant::now());
+        (duration, end) = (start.elapsed(), Instant::now());
     }
     let status = std::fs::read_to_string("/proc/self/status")?;
     let peak = status
@@ -49,48 +54,51 @@ pub(crate) fn one(
         "{}",
         json!({
             "code": code.name(),
-            "call_ms": ms(loaded),
+            "call_ms": ms(duration),
             "prompt_ms": prompt.map(|prompt| ms(prompt - start)),
-            "verdict_ms": enter.map(|enter| ms(asked - enter)),
+            "verdict_ms": enter.map(|enter| ms(end - enter)),
             "peak_mb": peak.map(|kb| kb / 1024.0),
         })
     );
     Ok(())
 }
 
-/// What one process cost and said.
+/// The cost and the output of one process.
 #[derive(Debug, Clone)]
 pub(crate) struct Cost {
     /// User and system time of the process and its children.
     pub(crate) processor_ms: f64,
-    /// From start to end.
+    /// Time from the start of the process to its end.
     pub(crate) wall_ms: f64,
-    /// What it printed: the measures of [`one`].
-    pub(crate) said: Value,
+    /// The JSON that it printed, such as the measurements of [`measure`]; null if it printed none.
+    pub(crate) output: Value,
 }
 
-/// Runs a program to its end.
-pub(crate) fn run(command: &mut Command) -> Result<Cost, Fault> {
-    let before = spent()?;
+/// Runs a program to its end and returns its cost.
+///
+/// # Errors
+/// If the program cannot be started or fails.
+pub(crate) fn run(command: &mut Command) -> Result<Cost, Error> {
+    let before = children_processor_ms()?;
     let start = Instant::now();
     let output = command
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()?;
     let wall_ms = start.elapsed().as_secs_f64() * 1e3;
-    let processor_ms = spent()? - before;
+    let processor_ms = children_processor_ms()? - before;
     if !output.status.success() {
         return Err(format!("{command:?} failed").into());
     }
     Ok(Cost {
         processor_ms,
         wall_ms,
-        said: serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
+        output: serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
     })
 }
 
-/// The processor time of all children that have ended, in milliseconds.
-fn spent() -> Result<f64, Fault> {
+/// Returns the processor time of all children that have ended, in milliseconds.
+fn children_processor_ms() -> Result<f64, Error> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let ms =
         |time: nix::sys::time::TimeVal| time.tv_sec() as f64 * 1e3 + time.tv_usec() as f64 / 1e3;

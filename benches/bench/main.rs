@@ -1,29 +1,33 @@
-//! `make bench`: what a login costs, beside what else could stand in its place, in one run.
+//! `make bench`: measures what a login costs, and what the alternatives cost, in one run.
 //!
-//! Each login is a process of its own: this program again, as `bench --login …`, which calls libpam with
-//! a private stack (no file in /etc) as pamtester does and tells what it measured. The service is
-//! authy-sim; a relay on loopback stands for a long line. Prints a table and writes target/bench.json.
+//! Each login is a separate process: this program starts itself as `bench --login …`, which calls
+//! libpam with a private stack (no file in /etc), as pamtester does, and prints its measurements.
+//! authy-sim simulates the service, and a relay on loopback simulates a distant network. The bench
+//! prints a table and writes target/bench.json.
 //!
-//! Usage: `bench MODULE [ROUNDS]`; ROUNDS is 40 when left out.
+//! Usage: `bench MODULE [ROUNDS]`; ROUNDS is 40 by default.
 
 mod files;
 mod login;
 #[path = "../../tests/common/relay.rs"]
-#[expect(dead_code, reason = "the tests ask a relay more than the bench does")]
+#[expect(
+    dead_code,
+    reason = "the tests use more of a relay than the bench does"
+)]
 mod relay;
 mod report;
 mod rows;
-mod world;
+mod testbed;
 
 use std::path::PathBuf;
 
 use report::Report;
-use world::World;
+use testbed::Testbed;
 
-type Fault = Box<dyn std::error::Error>;
+type Error = Box<dyn std::error::Error>;
 
-fn main() -> Result<(), Fault> {
-    // cargo adds `--bench`.
+fn main() -> Result<(), Error> {
+    // cargo adds `--bench` to the arguments.
     let arguments: Vec<_> = std::env::args()
         .skip(1)
         .filter(|argument| argument != "--bench")
@@ -31,7 +35,7 @@ fn main() -> Result<(), Fault> {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["--login", service, folder, user, reply, think_ms] => {
-            login::one(service, folder, user, reply, think_ms.parse()?)
+            login::measure(service, folder, user, reply, think_ms.parse()?)
         }
         [module] => measure(module.into(), 40),
         [module, rounds] => measure(module.into(), rounds.parse()?),
@@ -39,13 +43,14 @@ fn main() -> Result<(), Fault> {
     }
 }
 
-fn measure(module: PathBuf, rounds: usize) -> Result<(), Fault> {
-    let world = World::new(&module.canonicalize()?)?;
+/// Runs every measurement and writes the report.
+fn measure(module: PathBuf, rounds: usize) -> Result<(), Error> {
+    let testbed = Testbed::new(&module.canonicalize()?)?;
     let mut report = Report::new(rounds);
-    report.say_where();
-    rows::processor(&world, rounds, &mut report)?;
-    rows::line(&world, rounds, &mut report)?;
-    files::modules(&world, rounds, &mut report)?;
-    report.marks();
+    report.print_environment();
+    rows::whole_processes(&testbed, rounds, &mut report)?;
+    rows::waiting_times(&testbed, rounds, &mut report)?;
+    files::modules(&testbed, rounds, &mut report)?;
+    report.print_marks();
     report.write(&PathBuf::from("target/bench.json"))
 }

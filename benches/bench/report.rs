@@ -1,4 +1,7 @@
-//! The table on the terminal, target/bench.json, and the marks that are to be met.
+//! The report: the table on the terminal, target/bench.json, and the marks.
+//!
+//! A mark is a limit that a figure should not exceed. A missed mark is printed and does not fail the
+//! run.
 
 use std::fs;
 use std::path::Path;
@@ -6,13 +9,13 @@ use std::process::Command;
 
 use serde_json::{Map, Value, json};
 
-use crate::Fault;
+use crate::Error;
 use crate::login::Cost;
 
-/// Collects the rows as they come and prints them.
+/// Prints each row when it is added, and collects all of them.
 pub(crate) struct Report {
     rounds: usize,
-    all: Map<String, Value>,
+    rows: Map<String, Value>,
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -20,32 +23,38 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// Returns the median of one measurement; NaN if no process printed it.
 fn median_of(costs: &[Cost], name: &str) -> f64 {
     median(
         costs
             .iter()
-            .filter_map(|cost| cost.said[name].as_f64())
+            .filter_map(|cost| cost.output[name].as_f64())
             .collect(),
     )
 }
 
+/// Returns the first line of a program's output, or `not installed`.
 fn first_line(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
-    let said = output.map_or_else(|_| Vec::new(), |output| output.stdout);
-    let said = String::from_utf8_lossy(&said).into_owned();
-    said.lines().next().unwrap_or("not there").trim().to_owned()
+    let stdout = output.map_or_else(|_| Vec::new(), |output| output.stdout);
+    let text = String::from_utf8_lossy(&stdout).into_owned();
+    text.lines()
+        .next()
+        .unwrap_or("not installed")
+        .trim()
+        .to_owned()
 }
 
 impl Report {
     pub(crate) fn new(rounds: usize) -> Self {
         Self {
             rounds,
-            all: Map::new(),
+            rows: Map::new(),
         }
     }
 
-    /// Machine and date, without which figures say nothing.
-    pub(crate) fn say_where(&mut self) {
+    /// Prints and records the machine and the date, without which figures mean nothing.
+    pub(crate) fn print_environment(&mut self) {
         let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = info
             .lines()
@@ -63,57 +72,58 @@ impl Report {
         for (name, value) in machine.as_object().into_iter().flatten() {
             println!("{name:>12}  {}", value.to_string().trim_matches('"'));
         }
-        self.all.insert("machine".into(), machine);
-        println!(
-            "Every figure is the median of its rounds, which take turns; one run, one machine."
-        );
+        self.rows.insert("machine".into(), machine);
+        println!("Every figure is the median of its rounds, in one run on one machine.");
     }
 
+    /// Prints the heading of a section.
     pub(crate) fn section(&self, title: &str, how_to_read: &str) {
         println!("\n{title}\n  {how_to_read}");
     }
 
-    /// A row of the first section.
-    pub(crate) fn process(&mut self, what: &str, name: &str, costs: &[Cost]) {
+    /// Adds a row of the first section, whole processes.
+    pub(crate) fn add_process(&mut self, id: &str, label: &str, costs: &[Cost]) {
         let processor = median(costs.iter().map(|cost| cost.processor_ms).collect());
         let wall = median(costs.iter().map(|cost| cost.wall_ms).collect());
         let peak = median_of(costs, "peak_mb");
         let row = json!({"processor_ms": processor, "wall_ms": wall,
             "peak_mb": if peak.is_nan() { Value::Null } else { peak.into() }});
-        self.all.insert(what.to_owned(), row);
+        self.rows.insert(id.to_owned(), row);
         let peak = if peak.is_nan() {
             "-".to_owned()
         } else {
             format!("{peak:.1} MB")
         };
-        println!("  {name:<40} processor {processor:6.2} ms   wall {wall:6.2} ms   peak {peak:>8}");
+        println!(
+            "  {label:<40} processor {processor:6.2} ms   wall {wall:6.2} ms   peak {peak:>8}"
+        );
     }
 
-    /// A row of the second.
-    pub(crate) fn waiting(&mut self, what: &str, name: &str, costs: &[Cost]) {
+    /// Adds a row of the second section, waiting times.
+    pub(crate) fn add_waiting(&mut self, id: &str, label: &str, costs: &[Cost]) {
         let (prompt, verdict) = (
             median_of(costs, "prompt_ms"),
             median_of(costs, "verdict_ms"),
         );
-        self.all.insert(
-            what.to_owned(),
+        self.rows.insert(
+            id.to_owned(),
             json!({"prompt_ms": prompt, "verdict_ms": verdict}),
         );
-        println!("  {name:<40} prompt {prompt:8.2} ms   verdict {verdict:7.2} ms");
+        println!("  {label:<40} prompt {prompt:8.2} ms   verdict {verdict:7.2} ms");
     }
 
-    /// A row of the third.
-    pub(crate) fn file(
+    /// Adds a row of the third section, modules as files.
+    pub(crate) fn add_file(
         &mut self,
-        what: &str,
+        id: &str,
         path: &Path,
         bytes: u64,
         libraries: &[String],
         loads: Vec<f64>,
     ) {
         let (load, megabytes) = (median(loads), bytes as f64 / 1e6);
-        self.all.insert(
-            format!("file-{what}"),
+        self.rows.insert(
+            format!("file-{id}"),
             json!({"bytes": bytes, "load_ms": load, "libraries": libraries}),
         );
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -124,34 +134,35 @@ impl Report {
         );
     }
 
+    /// Returns a figure of a row; NaN if it is missing, which misses every mark.
     fn number(&self, row: &str, member: &str) -> f64 {
-        self.all
+        self.rows
             .get(row)
             .and_then(|row| row[member].as_f64())
             .unwrap_or(f64::NAN)
     }
 
-    /// What the figures have to reach, and whether they do in this run.
-    pub(crate) fn marks(&mut self) {
+    /// Prints and records the marks, and whether this run meets them.
+    pub(crate) fn print_marks(&mut self) {
         let n = |row, member| self.number(row, member);
-        let over = |row, member| n(row, member) - n("permit", member);
+        let above_permit = |row, member| n(row, member) - n("permit", member);
         let marks = [
             (
-                "processor time, part of curl's, one CA",
+                "processor time as a share of curl's, one CA",
                 n("warm", "processor_ms") / n("curl", "processor_ms"),
                 0.5,
             ),
             (
-                "processor time, part of curl's, the system's CA file",
+                "processor time as a share of curl's, system's CA file",
                 n("all", "processor_ms") / n("curl-all", "processor_ms"),
                 0.5,
             ),
             (
-                "processor time, part of pam_exec with curl",
+                "processor time as a share of pam_exec with curl",
                 n("warm", "processor_ms") / n("exec", "processor_ms"),
                 0.5,
             ),
-            ("to the prompt, ms", n("far-warm", "prompt_ms"), 20.0),
+            ("start to prompt, ms", n("far-warm", "prompt_ms"), 20.0),
             (
                 "Enter to verdict with a round trip of 100 ms, ms",
                 n("far-warm", "verdict_ms"),
@@ -164,38 +175,43 @@ impl Report {
             ),
             ("size of the module, MB", n("file-warm", "bytes") / 1e6, 2.0),
             (
-                "loading over pam_permit's, ms",
+                "load time above pam_permit's, ms",
                 n("file-warm", "load_ms") - n("file-permit", "load_ms"),
                 0.5,
             ),
-            ("memory over pam_permit's, MB", over("all", "peak_mb"), 4.0),
             (
-                "100 000 users rather than 10: processor time, ms",
+                "memory above pam_permit's, MB",
+                above_permit("all", "peak_mb"),
+                4.0,
+            ),
+            (
+                "100 000 users instead of 10: processor time, ms",
                 n("many", "processor_ms") - n("warm", "processor_ms"),
                 5.0,
             ),
             (
-                "100 000 users rather than 10: memory, MB",
+                "100 000 users instead of 10: memory, MB",
                 n("many", "peak_mb") - n("warm", "peak_mb"),
                 4.0,
             ),
         ];
         println!("\nMarks");
-        let mut met = Vec::new();
+        let mut results = Vec::new();
         for (name, value, mark) in marks {
-            let word = if value <= mark { "met" } else { "missed" };
-            println!("  {name:<56} {value:7.2} of {mark:6.1}   {word}");
-            met.push(json!({"name": name, "value": value, "mark": mark, "met": value <= mark}));
+            let result = if value <= mark { "met" } else { "missed" };
+            println!("  {name:<56} {value:7.2} of {mark:6.1}   {result}");
+            results.push(json!({"name": name, "value": value, "mark": mark, "met": value <= mark}));
         }
-        self.all.insert("marks".into(), met.into());
+        self.rows.insert("marks".into(), results.into());
     }
 
-    pub(crate) fn write(&self, path: &Path) -> Result<(), Fault> {
+    /// Writes all rows as JSON to `path`.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::write(path, serde_json::to_string_pretty(&self.all)? + "\n")?;
-        println!("\nAll of it is in {}.", path.display());
+        fs::write(path, serde_json::to_string_pretty(&self.rows)? + "\n")?;
+        println!("\nAll figures are in {}.", path.display());
         Ok(())
     }
 }

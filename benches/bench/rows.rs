@@ -1,20 +1,23 @@
-//! The rows of the table: what runs for each, in turns, so that a busy moment hits all of them alike.
+//! The rows of the first two sections: whole processes, and what a person waits for.
+//!
+//! The rows of the first section take turns in each round, so that a busy moment of the machine
+//! affects all of them alike. Rows whose program is not installed are left out.
 
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::Fault;
+use crate::Error;
 use crate::files::find_module;
 use crate::login::{Cost, run};
 use crate::report::Report;
-use crate::world::{TOKEN, World};
+use crate::testbed::{CODE, Testbed};
 
-/// A secret file of pam_google_authenticator; the secret is 20 bytes `A`.
+/// The secret file for pam_google_authenticator; its secret is 20 bytes `A`.
 pub(crate) const GOOGLE_FILE: &str = "IFAUCQKBIFAUCQKBIFAUCQKBIFAUCQKB\n\" TOTP_AUTH\n";
 
-/// Who is measured, by the stack or program, and how the table calls it.
+/// The rows of the first section: the id, which names the stack or the program, and the label.
 const PROCESSES: [(&str, &str); 9] = [
-    ("permit", "pam_permit in our place"),
+    ("permit", "pam_permit instead of pam_authy"),
     ("cold", "pam_authy, warm_up = false, one CA"),
     ("warm", "pam_authy, one CA"),
     ("all", "pam_authy, the system's CA file"),
@@ -25,81 +28,90 @@ const PROCESSES: [(&str, &str); 9] = [
     ("curl-all", "curl alone, the system's CA file"),
 ];
 
-/// A login as a process of its own.
+/// Runs one login in a separate process; the person takes `think` to answer a prompt.
+///
+/// # Errors
+/// If the login does not end with PAM_SUCCESS.
 pub(crate) fn login(
-    world: &World,
+    testbed: &Testbed,
     service: &str,
     reply: &str,
     think: Duration,
-) -> Result<Cost, Fault> {
+) -> Result<Cost, Error> {
     // Google's module needs an account that exists.
     let user = if service == "google" {
-        own_name()?
+        current_user()?
     } else {
         "alice".to_owned()
     };
     let mut command = Command::new(std::env::current_exe()?);
     command
         .args(["--login", service])
-        .arg(world.folder.path())
+        .arg(testbed.folder.path())
         .args([&user, reply, &think.as_millis().to_string()]);
     let cost = run(&mut command)?;
-    match cost.said["code"].as_str() {
+    match cost.output["code"].as_str() {
         Some("PAM_SUCCESS") => Ok(cost),
         code => Err(format!("{service}: {code:?}").into()),
     }
 }
 
-/// The name of whoever runs this.
-pub(crate) fn own_name() -> Result<String, Fault> {
+/// Returns the name of the user who runs the bench.
+pub(crate) fn current_user() -> Result<String, Error> {
     let user = nix::unistd::User::from_uid(nix::unistd::Uid::current())?;
     Ok(user.ok_or("this user id has no name")?.name)
 }
 
-/// Processor time, wall time and memory of whole processes.
-pub(crate) fn processor(world: &World, rounds: usize, report: &mut Report) -> Result<(), Fault> {
+/// Measures processor time, wall time and memory of whole processes.
+pub(crate) fn whole_processes(
+    testbed: &Testbed,
+    rounds: usize,
+    report: &mut Report,
+) -> Result<(), Error> {
     report.section(
         "Whole processes",
-        "processor: user and system time of the process and its children; wall: start to end, nobody \
-         thinks at the prompt; peak: most memory it held.",
+        "processor: user and system time of the process and its children; wall: start to end, with an \
+         immediate answer to the prompt; peak: the most memory that it used.",
     );
     let rows: Vec<_> = PROCESSES
         .into_iter()
-        .filter(|(what, _)| is_here(what))
+        .filter(|(id, _)| is_installed(id))
         .collect();
     let mut costs = vec![Vec::new(); rows.len()];
-    // The first of each fills the caches and is not counted.
+    // The first round fills the caches and does not count.
     for round in 0..=rounds {
-        for ((what, _), costs) in rows.iter().zip(&mut costs) {
-            let cost = match *what {
-                "curl" => curl(world, "ca.pem")?,
-                "curl-all" => curl(world, "ca-all.pem")?,
-                "google" => login(world, what, &google_code()?, Duration::ZERO)?,
-                _ => login(world, what, TOKEN, Duration::ZERO)?,
+        for ((id, _), costs) in rows.iter().zip(&mut costs) {
+            let cost = match *id {
+                "curl" => curl(testbed, "ca.pem")?,
+                "curl-all" => curl(testbed, "ca-all.pem")?,
+                "google" => login(testbed, id, &google_code()?, Duration::ZERO)?,
+                _ => login(testbed, id, CODE, Duration::ZERO)?,
             };
             if round > 0 {
                 costs.push(cost);
             }
         }
     }
-    for ((what, name), costs) in rows.iter().zip(&costs) {
-        report.process(what, name, costs);
+    for ((id, label), costs) in rows.iter().zip(&costs) {
+        report.add_process(id, label, costs);
     }
     Ok(())
 }
 
-fn is_here(what: &str) -> bool {
-    match what {
+/// Whether the program or module of a row is installed.
+fn is_installed(id: &str) -> bool {
+    match id {
         "google" => find_module("pam_google_authenticator.so").is_some(),
         "exec" | "curl" | "curl-all" => Command::new("curl").arg("--version").output().is_ok(),
         _ => true,
     }
 }
 
-fn curl(world: &World, ca: &str) -> Result<Cost, Fault> {
-    let line = format!("exec {}", world.curl_line(ca, TOKEN));
+/// Sends the verify request by curl.
+fn curl(testbed: &Testbed, ca: &str) -> Result<Cost, Error> {
+    let line = format!("exec {}", testbed.curl_line(ca, CODE));
     let mut parts = Vec::new();
-    // As a shell would split it, but without the shell's own cost.
+    // Split the line as a shell would, without the cost of a shell.
     for (at, part) in line.trim_start_matches("exec ").split('\'').enumerate() {
         if at % 2 == 1 {
             parts.push(part.to_owned());
@@ -111,8 +123,8 @@ fn curl(world: &World, ca: &str) -> Result<Cost, Fault> {
     run(Command::new(program).args(arguments))
 }
 
-/// The code that Google's app shows now (RFC 6238, 30 s, 6 digits).
-fn google_code() -> Result<String, Fault> {
+/// Returns the code that Google's app shows now (RFC 6238, 30 s, 6 digits).
+fn google_code() -> Result<String, Error> {
     let step = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / 30;
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &[b'A'; 20]);
     let tag = ring::hmac::sign(&key, &step.to_be_bytes());
@@ -122,14 +134,19 @@ fn google_code() -> Result<String, Fault> {
     Ok(format!("{:06}", number % 1_000_000))
 }
 
-/// What a person waits for, near the service and a hundred milliseconds away.
-pub(crate) fn line(world: &World, rounds: usize, report: &mut Report) -> Result<(), Fault> {
+/// Measures what a person waits for, near the service and with a round trip of 100 ms.
+pub(crate) fn waiting_times(
+    testbed: &Testbed,
+    rounds: usize,
+    report: &mut Report,
+) -> Result<(), Error> {
     report.section(
         "What a person waits for",
-        "prompt: from the call of pam_start, which loads the module, to the prompt; verdict: from Enter to the result. far: a round trip of 100 ms, which is the limit.",
+        "prompt: from the call of pam_start, which loads the module, to the prompt; verdict: from Enter \
+         to the result. far: with a round trip of 100 ms, which is the lower limit of the verdict.",
     );
     let second = Duration::from_secs(1);
-    for (what, name, service, think, rounds) in [
+    for (id, label, service, think, rounds) in [
         (
             "near-warm",
             "near, warm_up = true",
@@ -161,28 +178,29 @@ pub(crate) fn line(world: &World, rounds: usize, report: &mut Report) -> Result<
             5,
         ),
     ] {
-        // Minutes go by together, and cost nothing while they do.
+        // Logins that wait for a minute run at the same time, since waiting takes no processor
+        // time.
         let costs = if think > Duration::from_secs(10) {
-            at_once(world, service, think, rounds)?
+            login_in_parallel(testbed, service, think, rounds)?
         } else {
             (0..rounds)
-                .map(|_| login(world, service, TOKEN, think))
+                .map(|_| login(testbed, service, CODE, think))
                 .collect::<Result<_, _>>()?
         };
-        report.waiting(what, name, &costs);
+        report.add_waiting(id, label, &costs);
     }
     Ok(())
 }
 
-/// Several logins at the same time.
-fn at_once(
-    world: &World,
+/// Runs `rounds` logins at the same time, started 500 ms apart.
+fn login_in_parallel(
+    testbed: &Testbed,
     service: &str,
     think: Duration,
     rounds: usize,
-) -> Result<Vec<Cost>, Fault> {
+) -> Result<Vec<Cost>, Error> {
     std::thread::scope(|scope| {
-        let one = || login(world, service, TOKEN, think).map_err(|error| error.to_string());
+        let one = || login(testbed, service, CODE, think).map_err(|error| error.to_string());
         let all: Vec<_> = (0..rounds)
             .map(|at| {
                 std::thread::sleep(Duration::from_millis(if at > 0 { 500 } else { 0 }));

@@ -1,3 +1,5 @@
+//! Fuzz target for a received callback: runs `callback` of fuzz/invariants.rs under libFuzzer.
+
 #![no_main]
 
 #[path = "../invariants.rs"]

@@ -1,3 +1,5 @@
+//! Fuzz target for config.toml: runs `config` of fuzz/invariants.rs under libFuzzer.
+
 #![no_main]
 
 #[path = "../invariants.rs"]

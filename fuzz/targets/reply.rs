@@ -1,3 +1,5 @@
+//! Fuzz target for a reply of the service: runs `reply` of fuzz/invariants.rs under libFuzzer.
+
 #![no_main]
 
 #[path = "../invariants.rs"]

@@ -1,3 +1,5 @@
+//! Fuzz target for SSH_AUTH_INFO_0: runs `ssh_auth` of fuzz/invariants.rs under libFuzzer.
+
 #![no_main]
 
 #[path = "../invariants.rs"]

@@ -1,3 +1,6 @@
+//! Fuzz target for text that is shown to a person: runs `text` of fuzz/invariants.rs under
+//! libFuzzer.
+
 #![no_main]
 
 #[path = "../invariants.rs"]

@@ -1,3 +1,5 @@
+//! Fuzz target for text that a person types: runs `typed` of fuzz/invariants.rs under libFuzzer.
+
 #![no_main]
 
 #[path = "../invariants.rs"]

@@ -1,3 +1,5 @@
+//! Fuzz target for users.toml: runs `users` of fuzz/invariants.rs under libFuzzer.
+
 #![no_main]
 
 #[path = "../invariants.rs"]

@@ -1,22 +1,23 @@
 /*
- * application: a PAM application as old-fashioned as su, for what a Rust program cannot be.
+ * application: a PAM application in C, like su, for process states that a Rust program cannot have.
  *
- * Rust opens closed descriptors 0 to 2 and changes signals when it starts; this does what its options
- * say, logs in, and tells what the module changed of its process.
+ * The Rust runtime opens closed descriptors 0 to 2 and changes signal settings when it starts. This
+ * program changes its process as its options say, logs in, and reports what the module changed in
+ * its process. tests/common/application.rs compiles and runs it.
  *
  *   application [-cbihpw] [-r ROUNDS] [-n KIND] [-l NAME=VALUE]... FOLDER SERVICE USER
  *
  *   -c  without descriptors 0 to 2        -b  with all signals blocked
  *   -i  with all signals ignored          -h  with a handler for SIGUSR1, which interrupts calls
- *   -r  so many logins                    -w  wait for a byte of the input before the end
+ *   -r  with this number of logins        -w  wait for a byte of the input before the end
  *   -l  with a limit: nofile, as, cpu, fsize, stack or core
- *   -n  in a network of its own (loopback, 64 local ports), whose ports another process holds: KIND is
- *       tcp, udp or none
- *   -p  without random numbers: std panics when it cannot seed its hash tables
+ *   -n  in a separate network namespace (loopback, 64 local ports) in which another process has
+ *       bound all local ports of KIND: tcp, udp or none
+ *   -p  without random numbers: Rust's std panics if it cannot seed its hash tables
  *
- * Replies are lines of standard input, read byte by byte when a prompt comes; no copy is kept. Prints
- * `code NUMBER` for each login, `rss KB KB` (after a quarter of the logins, and at the end), and
- * `state same` or what was changed.
+ * Replies are lines of standard input, read byte by byte at each prompt; the program keeps no copy
+ * of them. It prints `code NUMBER` for each login, `rss KB KB` (after a quarter of the logins, and
+ * at the end), and `state same` or each change of the process.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -48,7 +49,8 @@ extern char **environ;
 
 static int no_random;
 
-/* The module's calls end here, since the program is linked with -rdynamic. */
+/* The module's calls of getrandom and open64 reach these functions, since the program is linked
+ * with -rdynamic. */
 ssize_t getrandom(void *buffer, size_t length, unsigned flags)
 {
 	if (!no_random)
@@ -69,6 +71,7 @@ int open64(const char *path, int flags, ...)
 	return -1;
 }
 
+/* Prints a line on the saved descriptor of standard output. */
 static void out(const char *format, ...)
 {
 	char line[SIZE];
@@ -80,8 +83,8 @@ static void out(const char *format, ...)
 		_exit(3);
 }
 
-/* One line of the input, straight into the reply that the module will wipe and free. */
-static char *reply(void)
+/* Reads one line of the input directly into the reply, which the module wipes and frees. */
+static char *read_reply(void)
 {
 	char *text = calloc(1, 600);
 	size_t length = 0;
@@ -96,6 +99,7 @@ static char *reply(void)
 	return NULL;
 }
 
+/* The PAM conversation: prints `prompt` and answers it with one line of the input. */
 static int converse(int count, const struct pam_message **messages, struct pam_response **responses,
 		    void *data)
 {
@@ -108,7 +112,7 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
 		if (style != PAM_PROMPT_ECHO_ON && style != PAM_PROMPT_ECHO_OFF)
 			continue;
 		out("prompt\n");
-		all[i].resp = reply();
+		all[i].resp = read_reply();
 		if (!all[i].resp) {
 			free(all);
 			return PAM_CONV_ERR;
@@ -158,7 +162,7 @@ static void add_descriptors(struct text *text)
 	}
 }
 
-static int threads(void)
+static int count_threads(void)
 {
 	int count = 0;
 	DIR *folder = opendir("/proc/self/task");
@@ -169,16 +173,16 @@ static int threads(void)
 	return count - 2;
 }
 
-/* The kernel lists a thread for a moment after it was joined. */
+/* Waits up to 100 ms, because the kernel still lists a thread shortly after it was joined. */
 static void add_threads(struct text *text)
 {
-	for (int i = 0; i < 20 && threads() > 1; i++)
+	for (int i = 0; i < 20 && count_threads() > 1; i++)
 		usleep(5000);
-	add(text, "threads %d\n", threads());
+	add(text, "threads %d\n", count_threads());
 }
 
-/* Everything of this process that a guest must leave alone, a line each. */
-static void look(struct text *text)
+/* Records every attribute of this process that a module must not change, one per line. */
+static void record_state(struct text *text)
 {
 	char folder[4096];
 	gid_t groups[256];
@@ -211,8 +215,8 @@ static void look(struct text *text)
 		add(text, "variable %s\n", *variable);
 }
 
-/* Prints the lines of `after` that `before` does not have. */
-static void compare(const char *before, const char *after)
+/* Prints the lines of `after` that are not in `before`. */
+static void print_changes(const char *before, const char *after)
 {
 	int same = 1;
 	char *copy = strdup(after), *rest = NULL;
@@ -223,12 +227,13 @@ static void compare(const char *before, const char *after)
 		}
 	}
 	if (strlen(before) != strlen(after) && same)
-		out("state changed: something is gone\n");
+		out("state changed: a line is missing\n");
 	else if (same)
 		out("state same\n");
 	free(copy);
 }
 
+/* Returns the resident set size in KB. */
 static long rss(void)
 {
 	long pages = 0;
@@ -240,7 +245,8 @@ static long rss(void)
 	return pages * sysconf(_SC_PAGESIZE) / 1024;
 }
 
-static void limit(const char *text)
+/* Sets the soft limit `NAME=VALUE`. */
+static void set_limit(const char *text)
 {
 	static const struct {
 		const char *name;
@@ -257,11 +263,12 @@ static void limit(const char *text)
 		if (setrlimit(all[i].number, &value) == 0)
 			return;
 	}
-	out("no limit %s\n", text);
+	out("cannot set the limit %s\n", text);
 	_exit(2);
 }
 
-static void nothing(int number)
+/* A signal handler that does nothing. */
+static void ignore_signal(int number)
 {
 	(void)number;
 }
@@ -269,7 +276,7 @@ static void nothing(int number)
 static void change_signals(int block, int ignore, int handle)
 {
 	sigset_t all;
-	struct sigaction action = { .sa_handler = nothing };
+	struct sigaction action = { .sa_handler = ignore_signal };
 	sigfillset(&all);
 	if (handle)
 		sigaction(SIGUSR1, &action, NULL);
@@ -279,14 +286,14 @@ static void change_signals(int block, int ignore, int handle)
 		sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
-/* Binds all local ports, as any user may, until its parent is gone. */
-static void hold_ports(int kind, int ready)
+/* Binds all local ports, as any user may, until its parent exits. */
+static void bind_all_ports(int kind, int ready)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (int port = 40000; port < 40064; port++) {
 		struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
-		int held = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
-		if (bind(held, (struct sockaddr *)&address, sizeof address) != 0)
+		int bound = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
+		if (bind(bound, (struct sockaddr *)&address, sizeof address) != 0)
 			_exit(3);
 	}
 	close(ready);
@@ -294,6 +301,7 @@ static void hold_ports(int kind, int ready)
 	_exit(0);
 }
 
+/* Enters a new network namespace with 64 local ports, and has a child bind them. */
 static void enter_network(const char *kind)
 {
 	struct ifreq loopback = { .ifr_name = "lo", .ifr_flags = IFF_UP };
@@ -310,13 +318,14 @@ static void enter_network(const char *kind)
 	if (strcmp(kind, "none") == 0 || pipe(ready) != 0)
 		return;
 	if (fork() == 0)
-		hold_ports(strcmp(kind, "tcp") ? SOCK_DGRAM : SOCK_STREAM, ready[1]);
+		bind_all_ports(strcmp(kind, "tcp") ? SOCK_DGRAM : SOCK_STREAM, ready[1]);
 	close(ready[1]);
 	if (read(ready[0], &byte, 1) != 0)
 		_exit(3);
 	close(ready[0]);
 }
 
+/* Runs one login and returns PAM's code. */
 static int login(const char *folder, const char *service, const char *user)
 {
 	struct pam_conv conversation = { converse, NULL };
@@ -360,16 +369,16 @@ int main(int count, char **arguments)
 			close(number);
 	change_signals(block, ignore, handle);
 	for (int i = 0; i < limited; i++)
-		limit(limits[i]);
-	look(&before);
+		set_limit(limits[i]);
+	record_state(&before);
 	for (long round = 1; round <= rounds; round++) {
 		int code = login(arguments[optind], arguments[optind + 1], arguments[optind + 2]);
 		out("code %d\n", code);
 		if (round == (rounds + 3) / 4)
 			early = rss();
 	}
-	look(&after);
-	compare(before.bytes, after.bytes);
+	record_state(&after);
+	print_changes(before.bytes, after.bytes);
 	out("rss %ld %ld\n", early, rss());
 	if (waits) {
 		char byte;

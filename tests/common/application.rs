@@ -1,4 +1,8 @@
-//! Runs application.c: a PAM application in C whose process is as a test wants it.
+//! Compiles and runs application.c, a PAM application in C whose process state a test can choose:
+//! limits, signals, closed descriptors, a network without free ports.
+//!
+//! The module's tests use it to check that the module changes nothing in its process and denies the
+//! login when a resource is missing.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -10,7 +14,8 @@ use nix::unistd::Pid;
 
 use super::host::Host;
 
-/// The program; compiled once in each test process, by the compiler that linking needs anyway.
+/// Returns the program's path. Compiles it once per test process, with the C compiler that linking
+/// Rust needs anyway.
 pub(crate) fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
@@ -28,22 +33,22 @@ pub(crate) fn program() -> &'static PathBuf {
         ));
         let status = cc.arg("-lpam").status().expect("a C compiler");
         assert!(status.success(), "{cc:?}");
-        // Another test process may be at the same.
+        // Another test process may compile it at the same time, so replace the file atomically.
         std::fs::rename(&own, &shared).unwrap();
         shared
     })
 }
 
-/// What the application said.
+/// The output of the application.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) text: String,
-    /// How it ended; `None` for a signal.
+    /// The exit status; `None` if a signal ended the application.
     pub(crate) status: Option<i32>,
 }
 
 impl Said {
-    /// PAM's codes as numbers, one for each login.
+    /// Returns PAM's codes as numbers, one for each login.
     pub(crate) fn codes(&self) -> Vec<i32> {
         let lines = self.text.lines();
         lines
@@ -51,12 +56,12 @@ impl Said {
             .collect()
     }
 
-    /// Whether the logins left the process as it was.
+    /// Whether the logins left the process unchanged.
     pub(crate) fn is_unchanged(&self) -> bool {
         self.text.lines().any(|line| line == "state same")
     }
 
-    /// Kilobytes in memory after a quarter of the logins, and at the end.
+    /// Returns the resident set size in KB after a quarter of the logins, and at the end.
     pub(crate) fn memory(&self) -> (i64, i64) {
         let line = self.text.lines().find_map(|line| line.strip_prefix("rss "));
         let (early, late) = line.unwrap().split_once(' ').unwrap();
@@ -72,18 +77,18 @@ pub(crate) struct Running {
     text: String,
 }
 
-/// The command that logs `user` in on `host`, run by `wrapper`, with the application's `options`.
+/// Returns the command that logs `user` in on `host` with the application's `options`, started
+/// through `wrapper`. It is killed after 300 s.
 pub(crate) fn command(host: &Host, user: &str, wrapper: &[&str], options: &[&str]) -> Command {
-    let mut words = wrapper.iter();
     let mut command = Command::new("timeout");
     command.args(["--kill-after", "5", "300"]);
-    command.args(words.by_ref()).arg(program()).args(options);
+    command.args(wrapper).arg(program()).args(options);
     command.arg(host.stack_folder()).args(["sshd", user]);
     command
 }
 
 impl Running {
-    /// Starts it.
+    /// Starts the application.
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
@@ -98,27 +103,28 @@ impl Running {
         }
     }
 
-    /// The process of the application itself, which `timeout` started.
+    /// Returns the id of the application's process, a child of `timeout`. Waits up to 10 s for it.
     pub(crate) fn pid(&self) -> Pid {
         let path = format!("/proc/{0}/task/{0}/children", self.child.id());
-        let until = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(10);
         loop {
             let children = std::fs::read_to_string(&path).unwrap_or_default();
             if let Some(Ok(pid)) = children.split_whitespace().next().map(str::parse) {
                 return Pid::from_raw(pid);
             }
-            assert!(Instant::now() < until, "no child");
+            assert!(Instant::now() < deadline, "timeout started no child");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Types a line.
+    /// Writes one line to the application's standard input.
     pub(crate) fn reply(&mut self, line: &str) {
-        // It may be gone already.
+        // The application may have exited already.
         let _ = self.input.write_all(format!("{line}\n").as_bytes());
     }
 
-    /// Waits for a line that begins with `start`, and gives the rest of it.
+    /// Waits for a line that begins with `start`, and returns the rest of it. The test fails if the
+    /// output ends first.
     pub(crate) fn wait_for(&mut self, start: &str) -> String {
         loop {
             let mut line = String::new();
@@ -131,7 +137,7 @@ impl Running {
         }
     }
 
-    /// Lets it end.
+    /// Closes the input and waits for the end of the application.
     pub(crate) fn finish(mut self) -> Said {
         drop(self.input);
         self.output.read_to_string(&mut self.text).unwrap();
@@ -143,7 +149,7 @@ impl Running {
     }
 }
 
-/// One run with these replies.
+/// Runs the application with these replies.
 pub(crate) fn run(command: Command, replies: &[&str]) -> Said {
     let mut running = Running::start(command);
     for reply in replies {

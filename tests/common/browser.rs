@@ -1,7 +1,7 @@
-//! A headless Chromium, driven over the pipe that it listens on (`--remote-debugging-pipe`).
+//! A headless Chromium that a test controls through pipes (`--remote-debugging-pipe`).
 //!
-//! Messages are JSON with a NUL byte behind each (Chrome DevTools Protocol); no network is involved but
-//! the page that is opened.
+//! Each message of the Chrome DevTools Protocol is JSON followed by a NUL byte. The browser uses
+//! the network only for the page that it opens. tests/peers uses it for the simulator's phone page.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// What the program is called, the smaller one first.
+/// The names of the program, the smaller variant first.
 const PROGRAMS: [&str; 4] = [
     "chromium-headless-shell",
     "chromium",
@@ -31,7 +31,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts the browser on `url`.
+    /// Starts the browser and opens `url`. The browser is killed after 120 s.
     pub(crate) fn open(url: &str) -> Self {
         let program = PROGRAMS.into_iter().find(|name| is_installed(name));
         let program = program.expect("chromium is not installed: see scripts/peers.sh");
@@ -71,13 +71,13 @@ impl Browser {
             _folder: folder,
         };
         let page = browser.ask("Target.createTarget", &json!({"url": url}));
-        let how = json!({"targetId": page["targetId"], "flatten": true});
-        let attached = browser.ask("Target.attachToTarget", &how);
+        let params = json!({"targetId": page["targetId"], "flatten": true});
+        let attached = browser.ask("Target.attachToTarget", &params);
         browser.session = attached["sessionId"].as_str().unwrap().to_owned();
         browser
     }
 
-    /// Sends a command and waits for its answer; events are passed over.
+    /// Sends a command and waits for its answer; skips events.
     fn ask(&mut self, method: &str, params: &Value) -> Value {
         self.next += 1;
         let mut message = json!({"id": self.next, "method": method, "params": params});
@@ -90,7 +90,7 @@ impl Browser {
         loop {
             let mut bytes = Vec::new();
             let length = self.from.read_until(0, &mut bytes).unwrap();
-            assert!(length > 0, "the browser is gone");
+            assert!(length > 0, "the browser has exited");
             let answer: Value = serde_json::from_slice(&bytes[..length - 1]).unwrap();
             if answer["id"] == self.next {
                 assert!(answer["error"].is_null(), "{method}: {answer}");
@@ -99,13 +99,13 @@ impl Browser {
         }
     }
 
-    /// The value of a piece of JavaScript in the page.
+    /// Evaluates JavaScript in the page and returns its value.
     pub(crate) fn value(&mut self, script: &str) -> Value {
-        let how = json!({"expression": script, "returnByValue": true});
-        self.ask("Runtime.evaluate", &how)["result"]["value"].clone()
+        let params = json!({"expression": script, "returnByValue": true});
+        self.ask("Runtime.evaluate", &params)["result"]["value"].clone()
     }
 
-    /// Moves the mouse to the middle of what `selector` names, and clicks.
+    /// Moves the mouse to the centre of the first element that matches `selector`, and clicks.
     pub(crate) fn click(&mut self, selector: &str) {
         let script = format!(
             "(() => {{ const box = document.querySelector('{selector}').getBoundingClientRect(); \
@@ -120,8 +120,8 @@ impl Browser {
         }
     }
 
-    /// What the page looks like, as PNG.
-    pub(crate) fn picture(&mut self) -> Vec<u8> {
+    /// Returns a screenshot of the page as PNG.
+    pub(crate) fn screenshot(&mut self) -> Vec<u8> {
         let answer = self.ask("Page.captureScreenshot", &json!({"format": "png"}));
         STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()
     }

@@ -1,4 +1,7 @@
-//! Tests that start themselves again as processes of their own, to be limited, stopped and killed.
+//! Tests that start themselves again as a child process, which they limit, stop or kill.
+//!
+//! A test calls [`as_child`] first: in the child it returns the folder to work in. The parent calls
+//! [`child`] with the test's own name.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -7,15 +10,15 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// Names the folder to a test that was started again as a process of its own.
+/// The environment variable that passes the folder to the child.
 pub(crate) const CHILD: &str = "PAM_AUTHY_TEST_CHILD";
 
-/// The folder, where this is such a process.
+/// Returns the folder if this process is such a child.
 pub(crate) fn as_child() -> Option<PathBuf> {
     std::env::var_os(CHILD).map(PathBuf::from)
 }
 
-/// Starts the test `name` again with `folder`, under what a shell does first.
+/// Starts the test `name` again with `folder`, after the shell commands `before`.
 pub(crate) fn child(before: &str, name: &str, folder: &Path) -> Child {
     Command::new("sh")
         .args(["-c", &format!("{before}\nexec \"$0\" \"$@\"")])
@@ -28,22 +31,24 @@ pub(crate) fn child(before: &str, name: &str, folder: &Path) -> Child {
         .unwrap()
 }
 
-/// Waits until a child says `go`.
+/// Waits until a child prints a line that ends with `go`.
 pub(crate) fn wait_for_go(child: &mut Child) {
     let out = BufReader::new(child.stdout.as_mut().unwrap());
-    let said = out
+    let has_begun = out
         .lines()
         .map(Result::unwrap)
         .any(|line| line.ends_with("go"));
-    assert!(said, "the child never began");
+    assert!(has_begun, "the child ended before it printed go");
 }
 
+/// Waits for a child and fails the test if it failed.
 pub(crate) fn ends_well(child: Child) {
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{:?}\n{text}", output.status);
 }
 
+/// Sends a signal to a child.
 pub(crate) fn signal(child: &Child, signal: Signal) {
     let id = i32::try_from(child.id()).unwrap();
     kill(Pid::from_raw(id), signal).unwrap();

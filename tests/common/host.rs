@@ -1,4 +1,7 @@
-//! A host in a folder: configuration, mapping and a private stack with the product in it.
+//! A host in a temporary folder: configuration, mapping, and a private PAM stack with the product.
+//!
+//! The module's tests log in through libpam with [`Host::login`] and read the audit lines from the
+//! simulator's log. Nothing outside the folder is read or written.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +14,7 @@ use tempfile::TempDir;
 use super::product;
 use super::sim::Sim;
 
-/// A host whose module asks `sim`; alice is enrolled as 1635.
+/// A host whose module uses the simulator `sim`; alice is enrolled as 1635.
 pub(crate) struct Host {
     pub(crate) sim: Sim,
     stack: TempDir,
@@ -21,17 +24,17 @@ pub(crate) struct Host {
     service: String,
 }
 
-/// One login: what libpam said and what the person saw.
+/// One login: PAM's code, and what the person saw.
 #[derive(Debug)]
 pub(crate) struct Login {
     pub(crate) code: &'static str,
-    /// Prompts and messages in their order.
+    /// Prompts and messages in order.
     pub(crate) seen: Vec<(Style, String)>,
     pub(crate) took: Duration,
 }
 
 impl Login {
-    /// The prompts alone.
+    /// Returns the number of prompts.
     pub(crate) fn prompts(&self) -> usize {
         let is_prompt = |style: &Style| matches!(style, Style::PromptEchoOn | Style::PromptEchoOff);
         self.seen
@@ -42,12 +45,12 @@ impl Login {
 }
 
 impl Host {
-    /// A host whose refusals do not wait, so that tests need not.
+    /// Returns a host without a delay after a refusal, so that tests do not wait for it.
     pub(crate) fn new() -> Self {
         Self::with("[login]\nrefusal_seconds = 0\n")
     }
 
-    /// A host with more in its configuration.
+    /// Returns a host with `more` text in its config.toml.
     pub(crate) fn with(more: &str) -> Self {
         let sim = Sim::start();
         let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
@@ -64,48 +67,50 @@ impl Host {
         host
     }
 
-    /// A host on which one request may take a second at most.
+    /// Returns a host with a timeout of 1 s for each request.
     pub(crate) fn impatient(more: &str) -> Self {
         let host = Self::with(more);
         host.replace("[authy]\n", "[authy]\ntimeout_seconds = 1\n");
         host
     }
 
-    /// A host that asks the service at `url`, its simulator keeping the log.
+    /// Makes the host use the service at `url`; its simulator still receives the log.
     pub(crate) fn elsewhere(self, url: &str) -> Self {
         self.replace(&self.sim.url(), url);
         self
     }
 
-    /// Changes what config.toml says.
+    /// Replaces `old` with `new` in config.toml. The test fails if `old` is not there.
     pub(crate) fn replace(&self, old: &str, new: &str) {
         let config = fs::read_to_string(&self.config).unwrap();
         assert!(config.contains(old), "{old} is not in {config}");
         fs::write(&self.config, config.replace(old, new)).unwrap();
     }
 
-    /// With further arguments in the stack.
+    /// Adds arguments of the module to the stack.
     pub(crate) fn arguments(mut self, arguments: &str) -> Self {
         self.arguments = format!(" {arguments}");
         self
     }
 
-    /// With another PAM service.
+    /// Uses another PAM service than sshd.
     pub(crate) fn service(mut self, service: &str) -> Self {
         self.service = service.to_owned();
         self
     }
 
+    /// Appends text to a file.
     pub(crate) fn append(&self, file: &Path, text: &str) {
         let old = fs::read_to_string(file).unwrap();
         fs::write(file, old + text).unwrap();
     }
 
+    /// Changes the mode of a file.
     pub(crate) fn chmod(&self, file: &Path, mode: u32) {
         fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// The line of the stack.
+    /// Returns the module's line of the stack.
     pub(crate) fn line(&self) -> String {
         let (config, users) = (self.config.display(), self.users.display());
         let control = "[success=ok ignore=ignore default=die]";
@@ -116,31 +121,33 @@ impl Host {
         )
     }
 
-    /// Writes the stack unless it is there: another login may be reading it.
+    /// Writes the stack if it differs, because another login may be reading it.
     fn write_stack(&self, service: &str, lines: &[String]) {
-        let there = fs::read_to_string(self.stack.path().join(service)).unwrap_or_default();
-        if there != lines.join("\n") + "\n" {
+        let existing = fs::read_to_string(self.stack.path().join(service)).unwrap_or_default();
+        if existing != lines.join("\n") + "\n" {
             write_stack(self.stack.path(), service, lines).unwrap();
         }
     }
 
-    /// The folder with the stack of the service sshd, for an application that is another process.
+    /// Returns the folder with the stack of the service sshd, for an application in another
+    /// process.
     pub(crate) fn stack_folder(&self) -> &Path {
         self.write_stack("sshd", &[self.line()]);
         self.stack.path()
     }
 
-    /// Logs `user` in, giving `replies` to the prompts in turn; a prompt beyond them fails the
-    /// conversation.
+    /// Logs `user` in and answers the prompts with `replies` in order. The conversation fails at a
+    /// prompt without a reply.
     pub(crate) fn login(&self, user: &str, replies: &[&str]) -> Login {
         self.login_with(user, replies, &[])
     }
 
-    /// The same with items that the application or an earlier module has set.
+    /// Logs `user` in with PAM items that the application or an earlier module has set.
     pub(crate) fn login_with(&self, user: &str, replies: &[&str], items: &[(Item, &str)]) -> Login {
         let mut lines = vec![self.line()];
         for (item, text) in items {
-            // Only a module may set the password: one that stands before ours does.
+            // Only a module can set PAM_AUTHTOK, so pam_unix runs before our module and prompts for
+            // it.
             if matches!(item, Item::AuthTok) {
                 lines.insert(0, "auth optional pam_unix.so".into());
                 return self.run(user, &[&[*text], replies].concat(), &[], &lines);
@@ -176,19 +183,20 @@ impl Host {
         }
     }
 
-    /// The part of the stack that is not `auth`.
+    /// Runs `act` on a transaction whose stack also has our module under `account`, without
+    /// replies.
     pub(crate) fn transaction(&self, act: impl FnOnce(&mut Transaction<'_>)) {
         let mut lines = vec![self.line()];
         lines.push(format!("account required {}", product().display()));
         self.write_stack(&self.service, &lines);
-        let mut nobody = |_: Style, _: &str| None;
+        let mut no_reply = |_: Style, _: &str| None;
         act(
-            &mut Transaction::start(&self.service, "alice", self.stack.path(), &mut nobody)
+            &mut Transaction::start(&self.service, "alice", self.stack.path(), &mut no_reply)
                 .unwrap(),
         );
     }
 
-    /// The audit lines, from `verdict=` on.
+    /// Returns the audit lines, each from `verdict=`.
     pub(crate) fn audit(&self) -> Vec<String> {
         let lines = self.sim.log(|line| line.contains(" verdict="));
         let audit = lines
@@ -197,19 +205,19 @@ impl Host {
         audit.map(str::to_owned).collect()
     }
 
-    /// The audit lines, as soon as there are `count`, or after three seconds.
+    /// Returns the audit lines as soon as there are `count` of them, or after 3 s.
     pub(crate) fn audit_of(&self, count: usize) -> Vec<String> {
-        let until = Instant::now() + Duration::from_secs(3);
+        let deadline = Instant::now() + Duration::from_secs(3);
         loop {
             let lines = self.audit();
-            if lines.len() >= count || Instant::now() > until {
+            if lines.len() >= count || Instant::now() > deadline {
                 return lines;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// The whole log as one text.
+    /// Returns the whole log as one text.
     pub(crate) fn log(&self) -> String {
         self.sim.log(|line| line.contains(" verdict=")).join("\n")
     }

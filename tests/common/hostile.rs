@@ -1,12 +1,15 @@
-//! The environment of a caller who wants in: every variable that some library would obey, and a trap
-//! that tells which of them was.
+//! The environment of a hostile caller: every variable that some library might obey, and a trap
+//! that detects whether one was obeyed.
+//!
+//! The tests of su and sudo start their login in this environment. The trap is a proxy that must
+//! not receive a connection, and a folder in which no file may appear.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// Names whose value is an address that somebody listens at.
+/// Variables whose value is the address of the trap's proxy.
 const PROXIES: [&str; 9] = [
     "HTTPS_PROXY",
     "https_proxy",
@@ -19,7 +22,7 @@ const PROXIES: [&str; 9] = [
     "CURL_PROXY",
 ];
 
-/// Names whose value is a file of the caller's.
+/// Variables whose value is a file of the caller in the trap's folder.
 const FILES: [&str; 25] = [
     "SSLKEYLOGFILE",
     "HOSTALIASES",
@@ -48,7 +51,8 @@ const FILES: [&str; 25] = [
     "GCONV_PATH",
 ];
 
-/// Names of other kinds, with the value that would do harm. NO_PROXY is none: it would hide the proxies.
+/// Other variables, each with a harmful value. NO_PROXY is not among them, because it would disable
+/// the proxies.
 const OTHERS: [(&str, &str); 20] = [
     ("RES_OPTIONS", "timeout:0 attempts:0"),
     ("LOCALDOMAIN", "hostile.example"),
@@ -72,7 +76,7 @@ const OTHERS: [(&str, &str); 20] = [
     ("SUDO_USER", "root"),
 ];
 
-/// A proxy that must not be asked, and files that must not be made.
+/// A proxy that must not be used, and a folder in which no file may be created.
 pub(crate) struct Trap {
     proxy: TcpListener,
     folder: TempDir,
@@ -80,7 +84,7 @@ pub(crate) struct Trap {
 }
 
 impl Trap {
-    /// A trap whose certificate variables name `authorities`.
+    /// Returns a trap whose variables for CA certificates name the file `authorities`.
     pub(crate) fn new(authorities: &Path) -> Self {
         use std::os::unix::fs::PermissionsExt;
         let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -95,7 +99,7 @@ impl Trap {
         }
     }
 
-    /// The variables.
+    /// Returns every variable with its value.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         let address = format!("http://{}", self.proxy.local_addr().unwrap());
         let proxies = PROXIES.map(|name| (name.to_owned(), address.clone()));
@@ -118,16 +122,16 @@ impl Trap {
             .collect()
     }
 
-    /// Fails when any of them was obeyed.
+    /// Fails the test if a variable was obeyed.
     pub(crate) fn assert_untouched(&self) {
         assert!(
             self.proxy.accept().is_err(),
-            "somebody asked the caller's proxy"
+            "a connection reached the caller's proxy"
         );
-        let made: Vec<_> = std::fs::read_dir(self.folder.path())
+        let created: Vec<_> = std::fs::read_dir(self.folder.path())
             .unwrap()
             .flatten()
             .collect();
-        assert!(made.is_empty(), "{made:?}");
+        assert!(created.is_empty(), "{created:?}");
     }
 }

@@ -1,4 +1,7 @@
-//! What the integration tests share: a running authy-sim, a host with files and a stack, a sandbox.
+//! Helpers that the integration tests share: a running authy-sim, a host with files and a PAM
+//! stack, a root sandbox, a terminal and a browser.
+//!
+//! Helpers panic, and so fail the test, instead of returning errors.
 
 pub(crate) mod application;
 pub(crate) mod browser;
@@ -15,13 +18,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The product: the very file that is installed, not a library beside the tests.
+/// Returns the path of the product, which is the same file that gets installed.
 pub(crate) fn product() -> PathBuf {
     let path = std::env::var_os("PAM_AUTHY_SO").map(PathBuf::from);
     path.expect("PAM_AUTHY_SO names the product: see CONTRIBUTING.md")
 }
 
-/// A file system of `size` in memory, seen by this sandbox alone.
+/// Mounts a file system of `size` in memory, which only this sandbox sees, and returns its path.
 pub(crate) fn disk(size: &str) -> PathBuf {
     let path = PathBuf::from("/srv/pam_authy-disk");
     fs::create_dir_all(&path).unwrap();
@@ -38,6 +41,7 @@ pub(crate) fn disk(size: &str) -> PathBuf {
     path
 }
 
+/// Runs mount(8).
 pub(crate) fn mount(arguments: &[&str], path: &Path) {
     let status = Command::new("mount")
         .args(arguments)
@@ -47,7 +51,7 @@ pub(crate) fn mount(arguments: &[&str], path: &Path) {
     assert!(status.success());
 }
 
-/// Runs a program that reads `input`, and must end well.
+/// Runs a program with `input` as its standard input; the program must succeed.
 pub(crate) fn pipe(command: &mut Command, input: &str) {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     child

@@ -1,4 +1,7 @@
-//! A long line on loopback: hands bytes on to a server, each way later than they came, and counts.
+//! A relay on loopback that simulates a distant server: it delays bytes in each direction and
+//! counts connections and bytes.
+//!
+//! The tests and the bench use it. It does not delay TCP's own handshake.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -8,25 +11,26 @@ use std::time::{Duration, Instant};
 
 /// A relay to one port of 127.0.0.1. Its threads end with the connections they serve.
 pub(crate) struct Relay {
-    /// Where it listens, on 127.0.0.1.
+    /// The port on 127.0.0.1 that it listens on.
     pub(crate) port: u16,
     shared: Arc<Shared>,
 }
 
 #[derive(Default)]
 struct Shared {
-    /// Every connection's two sockets, towards the client and towards the server.
+    /// The two sockets of each connection: towards the client, and towards the server.
     connections: Mutex<Vec<(TcpStream, TcpStream)>>,
+    /// Bytes from clients.
     sent: AtomicUsize,
 }
 
 impl Relay {
-    /// Starts one whose bytes take `one_way` in each direction.
+    /// Starts a relay to the port `server` that delays bytes by `one_way` in each direction.
     pub(crate) fn start(server: u16, one_way: Duration) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared::default());
-        let all = Arc::clone(&shared);
+        let for_thread = Arc::clone(&shared);
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let client = client.unwrap();
@@ -34,29 +38,30 @@ impl Relay {
                     continue;
                 };
                 let pair = || (client.try_clone().unwrap(), server.try_clone().unwrap());
-                all.connections.lock().unwrap().push(pair());
-                let (to, back) = (pair(), pair());
-                let counter = Arc::clone(&all);
-                carry(to.0, to.1, one_way, move |amount| {
+                for_thread.connections.lock().unwrap().push(pair());
+                let (request, response) = (pair(), pair());
+                let counter = Arc::clone(&for_thread);
+                forward(request.0, request.1, one_way, move |amount| {
                     counter.sent.fetch_add(amount, Ordering::SeqCst);
                 });
-                carry(back.1, back.0, one_way, |_| ());
+                forward(response.1, response.0, one_way, |_| ());
             }
         });
         Self { port, shared }
     }
 
-    /// Connections so far.
+    /// Returns the number of connections so far.
     pub(crate) fn connections(&self) -> usize {
         self.shared.connections.lock().unwrap().len()
     }
 
-    /// Bytes that clients have sent so far.
+    /// Returns the number of bytes that clients have sent so far.
     pub(crate) fn sent(&self) -> usize {
         self.shared.sent.load(Ordering::SeqCst)
     }
 
-    /// Closes every connection at both ends, as a server does with one that was quiet for too long.
+    /// Closes every connection at both ends, as a server closes a connection that was idle too
+    /// long.
     pub(crate) fn close_all(&self) {
         for (client, server) in self.shared.connections.lock().unwrap().iter() {
             let _ = client.shutdown(Shutdown::Both);
@@ -65,7 +70,9 @@ impl Relay {
     }
 }
 
-fn carry(
+/// Forwards bytes from one socket to the other, each `one_way` after its arrival, and reports their
+/// number to `count`.
+fn forward(
     mut from: TcpStream,
     mut to: TcpStream,
     one_way: Duration,
@@ -86,8 +93,8 @@ fn carry(
         }
     });
     std::thread::spawn(move || {
-        for (came, bytes) in receiver {
-            std::thread::sleep((came + one_way).saturating_duration_since(Instant::now()));
+        for (arrival, bytes) in receiver {
+            std::thread::sleep((arrival + one_way).saturating_duration_since(Instant::now()));
             if to.write_all(&bytes).is_err() {
                 break;
             }

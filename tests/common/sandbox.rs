@@ -1,22 +1,23 @@
-//! Runs a test as root in a sandbox: an overlay over / whose upper layer is in memory, with a /dev and
-//! a process tree of its own, so that users, /etc/pam.d and sudoers may change and nothing stays.
+//! Runs a test as root in a sandbox: an overlay over / whose upper layer is in memory, with a
+//! separate /dev and process tree, so that a test can change users, /etc/pam.d and sudoers without
+//! a trace.
 //!
-//! A test calls [`run`] first. Outside it starts this very test again inside and reports what that
-//! said; inside it just goes on.
+//! A test calls [`enter`] first. Outside the sandbox, `enter` runs the same test again inside and
+//! reports its outcome; inside the sandbox it returns at once. sandbox.sh makes the sandbox.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Set inside the sandbox.
+/// The environment variable that is set inside the sandbox.
 const MARK: &str = "PAM_AUTHY_TEST_SANDBOX";
 
-/// Whether this process runs in a sandbox already.
+/// Whether this process runs in a sandbox.
 pub(crate) fn is_inside() -> bool {
     std::env::var_os(MARK).is_some()
 }
 
-/// Whether the rest of the test is to be run here: true inside the sandbox. Outside, runs the test
-/// `name` (its full path) inside, and passes its outcome on.
+/// Returns true inside the sandbox, where the caller runs the rest of the test. Outside, runs the
+/// test `name` (its full path) inside a new sandbox, fails if it failed, and returns false.
 pub(crate) fn enter(name: &str) -> bool {
     if is_inside() {
         return true;

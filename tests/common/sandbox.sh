@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# sandbox.sh COMMAND…: runs COMMAND as root in an overlay over /, in namespaces of its own.
+# sandbox.sh COMMAND…: runs COMMAND as root in an overlay over /, in separate namespaces.
 #
-# Nothing that COMMAND changes stays, however it ends: the overlay's upper layer is in memory, and
-# the process tree dies with this script. /dev has the usual nodes and no log, so that /dev/log can
-# be made there.
+# No change by COMMAND persists, even if it is killed: the overlay's upper layer is in memory, and
+# the process tree ends with this script. /dev has the usual nodes but no log, so that a test can
+# create /dev/log. tests/common/sandbox.rs calls this script.
 set -euo pipefail
 
 if [ "${1-}" != --inside ]; then
@@ -12,7 +12,7 @@ fi
 folder=$2
 shift 2
 
-# A folder that every system has; only this mount namespace sees what is mounted there.
+# /mnt exists on every system; only this mount namespace sees what is mounted on it.
 base=/mnt
 mount -t tmpfs tmpfs "$base"
 mkdir "$base/upper" "$base/work" "$base/root"
@@ -33,6 +33,6 @@ for node in null zero full random urandom tty; do
     touch "$root/dev/$node"
     mount --bind "/dev/$node" "$root/dev/$node"
 done
-# An overlay shows one file system: a checkout on another one is put there as well.
+# An overlay contains one file system only, so mount a checkout on another file system too.
 [ -e "$root$folder/Cargo.toml" ] || mount --rbind "$folder" "$root$folder"
 exec chroot "$root" /bin/sh -c 'cd "$1" && shift && exec "$@"' sh "$folder" "$@"

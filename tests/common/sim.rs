@@ -1,4 +1,7 @@
-//! Starts authy-sim and speaks to its control address.
+//! Starts authy-sim and uses its control address.
+//!
+//! Nearly every integration test has a [`Sim`] of its own, in a temporary folder. Its methods read
+//! the simulated phones, arm faults, and return the requests that authy-sim received.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::Agent;
 
-/// A running simulator, ended by its id when dropped.
+/// A running simulator; dropping it kills its process.
 pub(crate) struct Sim {
     child: Child,
     folder: TempDir,
@@ -21,7 +24,7 @@ pub(crate) struct Sim {
 }
 
 impl Sim {
-    /// Starts a simulator in a folder of its own, with one person, 1635, who has no app.
+    /// Starts a simulator in a new folder, with one person, 1635, who has no app.
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_authy-sim"))
@@ -37,7 +40,7 @@ impl Sim {
             .unwrap();
         assert!(
             url.starts_with("https://127.0.0.1:"),
-            "authy-sim said {url:?}"
+            "authy-sim printed {url:?}"
         );
         let control = fs::read_to_string(folder.path().join("control.url")).unwrap();
         let config = Agent::config_builder()
@@ -60,7 +63,7 @@ impl Sim {
         sim
     }
 
-    /// A file of the simulator's folder.
+    /// Returns the path of a file in the simulator's folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -73,11 +76,12 @@ impl Sim {
         })
     }
 
+    /// Returns the simulator's folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Where the API is.
+    /// Returns the URL of the API.
     pub(crate) fn url(&self) -> String {
         let config = fs::read_to_string(self.path("config.toml")).unwrap();
         let line = config
@@ -87,17 +91,18 @@ impl Sim {
         line.split('"').nth(1).unwrap().to_owned()
     }
 
-    /// Where the phones, the faults and the log of requests are, over plain HTTP.
+    /// Returns the control URL (plain HTTP) of the phones, the faults and the log of requests.
     pub(crate) fn control(&self) -> &str {
         &self.control
     }
 
-    /// The API key that the simulator takes.
+    /// Returns the API key.
     pub(crate) fn key(&self) -> String {
         let config = fs::read_to_string(self.path("config.toml")).unwrap();
         config.split('"').nth(1).unwrap().to_owned()
     }
 
+    /// Sends a POST to the control address and returns the answer, which must have status 200.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.control);
         let mut answer = self
@@ -111,6 +116,7 @@ impl Sim {
         serde_json::from_str(&text).unwrap()
     }
 
+    /// Sends a GET to the control address and returns the answer.
     pub(crate) fn get(&self, path: &str) -> Value {
         let mut answer = self
             .agent
@@ -120,13 +126,13 @@ impl Sim {
         serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
     }
 
-    /// A right token of the person, for one use.
+    /// Issues a token of the person that is valid once.
     pub(crate) fn token(&self, id: u64) -> String {
         let answer = self.post(&format!("/phone/users/{id}/token"), &json!({}));
         answer["token"].as_str().unwrap().to_owned()
     }
 
-    /// The token of the last message in the person's inbox.
+    /// Returns the token of the last message in the person's inbox.
     pub(crate) fn last_sms(&self, id: u64) -> Option<String> {
         let phones = self.get("/phone.json");
         let users = phones["users"].as_array().unwrap();
@@ -138,11 +144,11 @@ impl Sim {
         )
     }
 
-    /// Approves or denies the person's next push as soon as it is there, ten seconds at most; gives back
-    /// what the phone showed.
+    /// Waits up to 10 s for the person's next push, approves or denies it, and returns it as the
+    /// phone showed it.
     pub(crate) fn decide(&self, id: u64, approve: bool) -> Value {
-        let until = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < until {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
             if let Some(pending) = self.pending_push(id) {
                 let uuid = pending["uuid"].as_str().unwrap();
                 self.post(
@@ -153,10 +159,10 @@ impl Sim {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("no push came");
+        panic!("no push arrived");
     }
 
-    /// The push that waits on the person's phone.
+    /// Returns the pending push on the person's phone.
     pub(crate) fn pending_push(&self, id: u64) -> Option<Value> {
         let phones = self.get("/phone.json");
         let users = phones["users"].as_array()?;
@@ -168,6 +174,7 @@ impl Sim {
             .cloned()
     }
 
+    /// Changes the person's settings.
     pub(crate) fn change(&self, id: u64, change: &Value) {
         self.post(&format!("/phone/users/{id}"), change);
     }
@@ -183,14 +190,14 @@ impl Sim {
         self.agent.delete(&url).call().unwrap();
     }
 
-    /// Lets every verify be answered with this status and body.
+    /// Makes authy-sim answer every verify request with this status and body.
     pub(crate) fn answer_verify(&self, status: u16, body: &str) {
         self.fault(
             &json!({"match": {"path": "/verify/"}, "times": 0, "status": status, "body": body}),
         );
     }
 
-    /// The paths of all API requests so far, in order.
+    /// Returns the paths of all API requests so far, in order.
     pub(crate) fn requests(&self) -> Vec<String> {
         let all = self.get("/requests.json");
         let requests = all["requests"].as_array().unwrap();
@@ -200,7 +207,7 @@ impl Sim {
             .collect()
     }
 
-    /// How many requests had this in their path.
+    /// Returns the number of API requests whose path contains `part`.
     pub(crate) fn count(&self, part: &str) -> usize {
         self.requests()
             .iter()
@@ -208,16 +215,17 @@ impl Sim {
             .count()
     }
 
-    /// The lines of the log; waits a moment for the first that `wanted` likes, and until no more come.
+    /// Returns the lines of the log. Waits up to 3 s for the first line that `wanted` accepts, and
+    /// then until no further line arrives.
     pub(crate) fn log(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
-        let until = Instant::now() + Duration::from_secs(3);
+        let deadline = Instant::now() + Duration::from_secs(3);
         loop {
             let text = fs::read_to_string(self.path("log.txt")).unwrap_or_default();
-            let is_there = text.lines().any(&wanted);
-            std::thread::sleep(Duration::from_millis(if is_there { 50 } else { 10 }));
-            // The line of a login that has ended may still be on its way behind the first.
+            let has_wanted = text.lines().any(&wanted);
+            std::thread::sleep(Duration::from_millis(if has_wanted { 50 } else { 10 }));
+            // The line of another login that has ended may arrive shortly after the first.
             let later = fs::read_to_string(self.path("log.txt")).unwrap_or_default();
-            if (is_there && later == text) || Instant::now() > until {
+            if (has_wanted && later == text) || Instant::now() > deadline {
                 return later.lines().map(str::to_owned).collect();
             }
         }

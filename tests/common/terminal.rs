@@ -1,4 +1,7 @@
-//! A real terminal for a program, in a tmux server of its own that ends with it.
+//! A real terminal for a program, in a separate tmux server.
+//!
+//! Tests of authyctl use it for what depends on a terminal: colours, progress bars, prompts without
+//! echo and Ctrl-C. Dropping the [`Terminal`] ends the server.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,16 +9,16 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// How long a screen may take to show what is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest time to wait for a text on the screen.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// One program on a terminal of 100 columns.
+/// One program in a terminal of 100 columns and 50 lines.
 pub(crate) struct Terminal {
     folder: TempDir,
 }
 
 impl Terminal {
-    /// Runs `program`; when it has ended the terminal says `ended with STATUS`.
+    /// Runs `program`; the terminal shows `ended with STATUS` after its end.
     pub(crate) fn run(program: &Path, arguments: &[&str], environment: &str) -> Self {
         let quoted = |word: &str| format!("'{}'", word.replace('\'', "'\\''"));
         let mut words = vec![quoted(&program.display().to_string())];
@@ -23,7 +26,7 @@ impl Terminal {
         Self::start(&format!("{environment} {}", words.join(" ")))
     }
 
-    /// The same for a shell command.
+    /// Runs a shell command in the same way.
     pub(crate) fn start(command: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let line = format!("trap : INT; {command}; echo ended with $?; sleep 60");
@@ -43,26 +46,26 @@ impl Terminal {
         tmux
     }
 
-    /// What the terminal shows, escape sequences of colours included.
+    /// Returns what the terminal shows, with the escape sequences of colours.
     pub(crate) fn screen(&self) -> String {
         let output = self.tmux().args(["capture-pane", "-p", "-e"]).output();
         String::from_utf8_lossy(&output.unwrap().stdout).into_owned()
     }
 
-    /// The screen once it shows `text`.
+    /// Waits until the screen shows `text`, and returns the screen.
     pub(crate) fn wait_for(&self, text: &str) -> String {
-        let until = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let screen = self.screen();
             if screen.contains(text) {
                 return screen;
             }
-            assert!(Instant::now() < until, "no {text:?} on:\n{screen}");
+            assert!(Instant::now() < deadline, "no {text:?} on:\n{screen}");
             std::thread::sleep(Duration::from_millis(30));
         }
     }
 
-    /// Presses keys, by tmux's names for them; a text is typed as it stands.
+    /// Presses keys by tmux's names for them; any other text is typed literally.
     pub(crate) fn press(&self, keys: &[&str]) {
         let mut tmux = self.tmux();
         assert!(tmux.arg("send-keys").args(keys).status().unwrap().success());

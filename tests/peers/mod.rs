@@ -1,4 +1,7 @@
-//! Clients that nobody here wrote, against authy-sim: a Python package, and a browser.
+//! Third-party clients against authy-sim: the Python package `authy`, and a browser.
+//!
+//! They show that authy-sim serves clients that were written for the real service. scripts/peers.sh
+//! fetches them; scripts/check.sh skips these tests by name where one is not available.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +14,7 @@ use serde_json::json;
 use crate::common::browser::Browser;
 use crate::common::sim::Sim;
 
-/// Where scripts/peers.sh puts the package.
+/// The folder where scripts/peers.sh installs the package.
 const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers/authy");
 
 #[test]
@@ -38,7 +41,7 @@ fn every_call_of_the_python_client_works_against_the_simulator() {
     assert!(text.contains("all calls done"), "{text}");
 }
 
-/// Runs authyctl with the simulator's files: whether it ended with 0, and what it said.
+/// Runs authyctl with the simulator's files; returns whether it succeeded, and its output.
 fn authyctl(sim: &Sim, arguments: &[&str]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_authyctl"))
         .arg("--config")
@@ -52,17 +55,17 @@ fn authyctl(sim: &Sim, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), text.into_owned())
 }
 
-/// The page's text once it holds `words`.
-fn text_with(browser: &mut Browser, words: &str) -> String {
+/// Waits up to 10 s until the page's text contains `expected`, and returns that text.
+fn wait_for_text(browser: &mut Browser, expected: &str) -> String {
     for _ in 0..200 {
         let text = browser.value("document.body.innerText");
         let text = text.as_str().unwrap_or_default().to_owned();
-        if text.contains(words) {
+        if text.contains(expected) {
             return text;
         }
         thread::sleep(Duration::from_millis(50));
     }
-    panic!("the page never said {words:?}");
+    panic!("the page never showed {expected:?}");
 }
 
 #[test]
@@ -71,22 +74,22 @@ fn a_browser_shows_the_phone_where_an_sms_is_read_and_a_click_decides_a_push() {
     let sim = Sim::start();
     sim.change(1635, &json!({"registered": true}));
     let mut browser = Browser::open(&format!("{}/phone", sim.control()));
-    text_with(&mut browser, "alice@example.com");
+    wait_for_text(&mut browser, "alice@example.com");
 
-    let (sent, said) = authyctl(&sim, &["sms", "--authy-id", "1635", "--force"]);
-    assert!(sent, "{said}");
-    let text = text_with(&mut browser, "Your Authy token is ");
+    let (sent, output) = authyctl(&sim, &["sms", "--authy-id", "1635", "--force"]);
+    assert!(sent, "{output}");
+    let text = wait_for_text(&mut browser, "Your Authy token is ");
     let token = text.split("Your Authy token is ").nth(1).unwrap();
     let token: String = token.chars().take_while(char::is_ascii_digit).collect();
-    let (right, said) = authyctl(&sim, &["verify", "--authy-id", "1635", &token]);
-    assert!(right, "{said}");
+    let (accepted, output) = authyctl(&sim, &["verify", "--authy-id", "1635", &token]);
+    assert!(accepted, "{output}");
 
     for (button, approves, message) in [
         ("approve", true, "Log in to server1?"),
         ("deny", false, "Restart the database?"),
     ] {
         let detail = "From=192.0.2.7";
-        let how = [
+        let arguments = [
             "push",
             "--authy-id",
             "1635",
@@ -95,15 +98,15 @@ fn a_browser_shows_the_phone_where_an_sms_is_read_and_a_click_decides_a_push() {
             "--message",
             message,
         ];
-        let (approved, said) = thread::scope(|scope| {
-            let waiting = scope.spawn(|| authyctl(&sim, &how));
-            text_with(&mut browser, message);
-            fs::write(sim.path("phone.png"), browser.picture()).unwrap();
+        let (approved, output) = thread::scope(|scope| {
+            let waiting = scope.spawn(|| authyctl(&sim, &arguments));
+            wait_for_text(&mut browser, message);
+            fs::write(sim.path("phone.png"), browser.screenshot()).unwrap();
             browser.click(&format!("button.{button}"));
             waiting.join().unwrap()
         });
-        assert_eq!(approved, approves, "{said}");
-        text_with(&mut browser, if approves { "APPROVED" } else { "DENIED" });
+        assert_eq!(approved, approves, "{output}");
+        wait_for_text(&mut browser, if approves { "APPROVED" } else { "DENIED" });
     }
     if let Some(path) = std::env::var_os("PAM_AUTHY_PICTURE") {
         fs::copy(sim.path("phone.png"), path).unwrap();

@@ -1,23 +1,28 @@
-//! What goes back: a JSON body, or Authy's failure envelope with its code as a string.
+//! Answers of the API: a JSON body, or Authy's error envelope with its error code as a string.
+//!
+//! Every handler in `service/` returns an [`Answer`] and turns it into a response by [`respond`].
+//! The envelope is what Authy sent, including its redundant members.
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-/// A failure as Authy words it.
+/// An error of the Authy API: HTTP status, Authy error code and message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) status: u16,
     pub(crate) code: u32,
     pub(crate) message: String,
-    /// Field errors, repeated at the top level as the service does.
+    /// Errors of single fields, which the envelope repeats at the top level as Authy does.
     pub(crate) fields: Vec<(String, String)>,
 }
 
+/// The result of an API call: the JSON body, or the error.
 pub(crate) type Answer = Result<Value, Failure>;
 
 impl Failure {
+    /// Returns an error without field errors.
     pub(crate) fn new(status: u16, code: u32, message: &str) -> Self {
         Self {
             status,
@@ -27,10 +32,12 @@ impl Failure {
         }
     }
 
+    /// Returns Authy's error for an unknown authy id.
     pub(crate) fn user_not_found() -> Self {
         Self::new(404, 60026, "User not found.")
     }
 
+    /// Returns the error envelope.
     fn body(&self) -> Value {
         let mut errors = Map::new();
         let mut body = Map::new();
@@ -57,7 +64,7 @@ impl IntoResponse for Failure {
     }
 }
 
-/// A response for an answer.
+/// Turns an answer into an HTTP response.
 pub(crate) fn respond(answer: Answer) -> Response {
     match answer {
         Ok(body) => Json(body).into_response(),

@@ -1,4 +1,8 @@
-//! Approval requests: what waits on the phones, what was decided, and the callback that says so.
+//! Approval requests (OneTouch pushes): creation, the person's decision, and the signed callback
+//! that reports the decision to the application.
+//!
+//! `service/onetouch.rs` creates and reads requests for the API; `control.rs` decides them for the
+//! phone page and sends the callback.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,10 +15,10 @@ use serde_json::{Value, json};
 use crate::random;
 use crate::state::now;
 
-/// How long a request can be answered when its maker doesn't say: a day.
-const DEFAULT_LIFE: u64 = 86_400;
+/// Lifetime of a request that names none, in seconds: one day.
+const DEFAULT_LIFETIME: u64 = 86_400;
 
-/// All approval requests, by uuid.
+/// All approval requests by uuid.
 #[derive(Default)]
 pub(crate) struct Approvals(BTreeMap<String, Approval>);
 
@@ -27,17 +31,25 @@ pub(crate) struct Approval {
     pub(crate) details: Value,
     pub(crate) hidden_details: Value,
     pub(crate) logos: Value,
-    created: u64,
-    /// When it expires, in seconds since 1970; never when absent.
-    until: Option<u64>,
+    /// Unix time in seconds.
+    created_at: u64,
+    /// Unix time in seconds; `None` if the request never expires.
+    expires_at: Option<u64>,
+    /// The status after the decision, and its Unix time in seconds.
     decision: Option<(&'static str, u64)>,
 }
 
 impl Approvals {
-    /// Puts a request onto a phone. `life` in seconds; 0 is for ever.
-    pub(crate) fn add(&mut self, authy_id: u64, message: &str, life: Option<u64>) -> &mut Approval {
+    /// Adds a request to a person's phone. `lifetime` is in seconds: 0 means that the request never
+    /// expires, `None` means one day.
+    pub(crate) fn add(
+        &mut self,
+        authy_id: u64,
+        message: &str,
+        lifetime: Option<u64>,
+    ) -> &mut Approval {
         let uuid = random::uuid();
-        let until = match life.unwrap_or(DEFAULT_LIFE) {
+        let expires_at = match lifetime.unwrap_or(DEFAULT_LIFETIME) {
             0 => None,
             seconds => Some(now() + seconds),
         };
@@ -48,24 +60,25 @@ impl Approvals {
             details: json!({}),
             hidden_details: json!({}),
             logos: Value::Null,
-            created: now(),
-            until,
+            created_at: now(),
+            expires_at,
             decision: None,
         })
     }
 
+    /// Returns the request with this uuid.
     pub(crate) fn get(&self, uuid: &str) -> Option<&Approval> {
         self.0.get(uuid)
     }
 
-    /// Those of one person, oldest first.
-    pub(crate) fn of(&self, authy_id: u64) -> Vec<&Approval> {
+    /// Returns the requests of one person, oldest first.
+    pub(crate) fn of_person(&self, authy_id: u64) -> Vec<&Approval> {
         let mut found: Vec<_> = self.0.values().filter(|a| a.authy_id == authy_id).collect();
-        found.sort_by_key(|approval| approval.created);
+        found.sort_by_key(|approval| approval.created_at);
         found
     }
 
-    /// Decides a pending request; `None` when there is none to decide.
+    /// Decides a pending request; returns `None` if no pending request has this uuid.
     pub(crate) fn decide(&mut self, uuid: &str, approve: bool) -> Option<Approval> {
         let approval = self.0.get_mut(uuid)?;
         if approval.status() != "pending" {
@@ -77,28 +90,29 @@ impl Approvals {
 }
 
 impl Approval {
+    /// Returns `pending`, `expired`, `approved` or `denied`.
     pub(crate) fn status(&self) -> &'static str {
         match self.decision {
-            Some((word, _)) => word,
-            None if self.until.is_some_and(|until| until <= now()) => "expired",
+            Some((status, _)) => status,
+            None if self.expires_at.is_some_and(|at| at <= now()) => "expired",
             None => "pending",
         }
     }
 
-    /// For the phone.
-    pub(crate) fn as_json(&self) -> Value {
+    /// Returns the request as the phone page shows it.
+    pub(crate) fn phone_json(&self) -> Value {
         json!({
             "uuid": self.uuid,
             "message": self.message,
             "details": self.details,
             "hidden_details": self.hidden_details,
             "status": self.status(),
-            "seconds_left": self.until.map(|until| until.saturating_sub(now())),
+            "seconds_left": self.expires_at.map(|at| at.saturating_sub(now())),
         })
     }
 
-    /// For the API.
-    pub(crate) fn answer(&self, email: &str) -> Value {
+    /// Returns the request as the API answers it.
+    pub(crate) fn api_json(&self, email: &str) -> Value {
         json!({
             "_app_name": "authy-sim",
             "_app_serial_id": 77,
@@ -107,18 +121,18 @@ impl Approval {
             "_user_email": email,
             "app_id": "0123456789abcdef01234568",
             "user_id": "0123456789abcdef01234569",
-            "created_at": iso(self.created),
-            "updated_at": iso(self.decision.map_or(self.created, |(_, at)| at)),
-            "processed_at": self.decision.map(|(_, at)| iso(at)),
+            "created_at": rfc3339(self.created_at),
+            "updated_at": rfc3339(self.decision.map_or(self.created_at, |(_, at)| at)),
+            "processed_at": self.decision.map(|(_, at)| rfc3339(at)),
             "notified": false,
-            "seconds_to_expire": self.until.map(|until| until - self.created),
+            "seconds_to_expire": self.expires_at.map(|at| at - self.created_at),
             "status": self.status(),
             "uuid": self.uuid,
         })
     }
 
-    /// The body of the callback.
-    fn callback(&self) -> Value {
+    /// Returns the body of the callback.
+    fn callback_body(&self) -> Value {
         json!({
             "authy_id": self.authy_id,
             "device_uuid": 1,
@@ -139,18 +153,21 @@ impl Approval {
                     "requester_details": null,
                     "status": self.status(),
                     "uuid": self.uuid,
-                    "created_at_time": self.created,
+                    "created_at_time": self.created_at,
                     "customer_uuid": "1",
                 },
                 "logos": self.logos,
-                "expiration_timestamp": self.until,
+                "expiration_timestamp": self.expires_at,
             },
         })
     }
 
-    /// Sends the signed callback to `url`. Blocks for five seconds at most.
-    pub(crate) fn deliver(&self, key: &str, url: &str, by_get: bool) -> Result<u16, String> {
-        let body = self.callback();
+    /// Sends the signed callback to `url` and returns the HTTP status. Blocks for at most 5 s.
+    ///
+    /// # Errors
+    /// The text of the HTTP client's error if no answer arrives.
+    pub(crate) fn send_callback(&self, key: &str, url: &str, by_get: bool) -> Result<u16, String> {
+        let body = self.callback_body();
         let form = signed_form(&body);
         let nonce = now().to_string();
         let method = if by_get { "GET" } else { "POST" };
@@ -165,7 +182,7 @@ impl Approval {
             .build()
             .new_agent();
         let answer = if by_get {
-            // A GET holds the very text that is signed.
+            // The query of a GET is exactly the text that is signed.
             let request = agent.get(format!("{url}?{form}"));
             let request = request.header("X-Authy-Signature-Nonce", &nonce);
             request.header("X-Authy-Signature", &signature).call()
@@ -181,8 +198,8 @@ impl Approval {
     }
 }
 
-/// What the service signs: every leaf as `name=value`, siblings of an object in order of their text,
-/// elements of an array in their own.
+/// Returns the text that Authy signs: every leaf as `name=value`, the members of an object sorted
+/// by their resulting text, the elements of an array in their original order.
 fn signed_form(body: &Value) -> String {
     fn walk(name: &str, value: &Value) -> String {
         let mut parts: Vec<String> = match value {
@@ -211,7 +228,8 @@ fn signed_form(body: &Value) -> String {
     walk("", body)
 }
 
-fn iso(seconds: u64) -> String {
+/// Formats a Unix time in seconds by RFC 3339.
+fn rfc3339(seconds: u64) -> String {
     let at = i64::try_from(seconds)
         .ok()
         .and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok());
@@ -227,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_decided_once() {
+    fn a_request_can_be_decided_only_once() {
         let mut approvals = Approvals::default();
         let uuid = approvals.add(1635, "Log in?", Some(40)).uuid.clone();
         assert_eq!(approvals.get(&uuid).unwrap().status(), "pending");
@@ -239,14 +257,14 @@ mod tests {
     fn an_expired_request_cannot_be_approved() {
         let mut approvals = Approvals::default();
         let approval = approvals.add(1635, "Log in?", Some(40));
-        approval.until = Some(now());
+        approval.expires_at = Some(now());
         let uuid = approval.uuid.clone();
         assert_eq!(approvals.get(&uuid).unwrap().status(), "expired");
         assert!(approvals.decide(&uuid, true).is_none());
     }
 
     #[test]
-    fn the_signed_form_keeps_arrays_in_order_and_leaves_out_what_is_empty() {
+    fn the_signed_form_keeps_the_order_of_arrays_and_omits_empty_objects() {
         let body = json!({"b": [{"z": 1, "a": 2}, {"a": 3}], "a": {}, "c": null});
         assert_eq!(
             signed_form(&body),

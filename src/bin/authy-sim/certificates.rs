@@ -1,6 +1,8 @@
-//! A CA, the server's certificate, and the wrong certificates that a fault may show.
+//! The simulator's CA, the server's certificate, and the invalid certificates that a fault can
+//! present.
 //!
-//! CA and server certificate stay in the folder between runs; the wrong ones are made anew.
+//! The CA and the server's certificate persist in the folder between runs; the invalid certificates
+//! are generated at each start. The listener takes one acceptor per connection from here.
 
 use std::collections::HashMap;
 use std::fs;
@@ -18,8 +20,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObj
 
 use crate::folder::{Folder, write};
 
-/// Names of the wrong certificates, as a fault names them.
-pub(crate) const WRONG: [&str; 6] = [
+/// Names of the invalid certificates in a fault's `certificate` member.
+pub(crate) const INVALID_CERTIFICATES: [&str; 6] = [
     "self-signed",
     "wrong-name",
     "expired",
@@ -28,40 +30,41 @@ pub(crate) const WRONG: [&str; 6] = [
     "missing-intermediate",
 ];
 
-/// One TLS acceptor for each certificate.
+/// One TLS acceptor per certificate.
 pub(crate) struct Certificates {
-    right: TlsAcceptor,
-    wrong: HashMap<&'static str, TlsAcceptor>,
+    valid: TlsAcceptor,
+    invalid: HashMap<&'static str, TlsAcceptor>,
 }
 
 impl Certificates {
-    /// Reads CA and server certificate from the folder, or makes them there.
-    pub(crate) fn load_or_make(folder: &Folder) -> Result<Self> {
+    /// Reads the CA and the server's certificate from the folder, or creates them there.
+    pub(crate) fn load_or_create(folder: &Folder) -> Result<Self> {
         if !folder.path("server.key").exists() {
-            make_files(folder)?;
+            create_files(folder)?;
         }
         let read =
             |name: &str| fs::read_to_string(folder.path(name)).with_context(|| name.to_owned());
         let ca_key = KeyPair::from_pem(&read("ca.key")?)?;
         let ca = Issuer::from_ca_cert_pem(&read("ca.pem")?, ca_key)?;
-        let right = acceptor(&read("server.pem")?, &read("server.key")?)?;
-        let mut wrong = HashMap::new();
-        for name in WRONG {
-            wrong.insert(name, make_wrong(name, &ca)?);
+        let valid = acceptor(&read("server.pem")?, &read("server.key")?)?;
+        let mut invalid = HashMap::new();
+        for name in INVALID_CERTIFICATES {
+            invalid.insert(name, invalid_acceptor(name, &ca)?);
         }
-        Ok(Self { right, wrong })
+        Ok(Self { valid, invalid })
     }
 
-    /// The acceptor for a fault's certificate, or the right one.
-    pub(crate) fn acceptor(&self, wrong: Option<&str>) -> TlsAcceptor {
-        wrong
-            .and_then(|name| self.wrong.get(name))
-            .unwrap_or(&self.right)
+    /// Returns the acceptor with the invalid certificate of this name, or the one with the valid
+    /// certificate.
+    pub(crate) fn acceptor(&self, invalid: Option<&str>) -> TlsAcceptor {
+        invalid
+            .and_then(|name| self.invalid.get(name))
+            .unwrap_or(&self.valid)
             .clone()
     }
 }
 
-fn make_files(folder: &Folder) -> Result<()> {
+fn create_files(folder: &Folder) -> Result<()> {
     let ca_key = KeyPair::generate()?;
     let ca_params = ca_params("authy-sim CA")?;
     let ca_certificate = ca_params.self_signed(&ca_key)?;
@@ -74,7 +77,7 @@ fn make_files(folder: &Folder) -> Result<()> {
     write(&folder.path("server.key"), &key.serialize_pem(), 0o600)
 }
 
-fn make_wrong(name: &str, ca: &Issuer<'_, KeyPair>) -> Result<TlsAcceptor> {
+fn invalid_acceptor(name: &str, ca: &Issuer<'_, KeyPair>) -> Result<TlsAcceptor> {
     let key = KeyPair::generate()?;
     let mut params = server_params(&["localhost", "127.0.0.1", "::1"])?;
     let certificate = match name {
@@ -94,12 +97,13 @@ fn make_wrong(name: &str, ca: &Issuer<'_, KeyPair>) -> Result<TlsAcceptor> {
             let other = Issuer::new(ca_params("another CA")?, KeyPair::generate()?);
             params.signed_by(&key, &other)?
         }
-        // Signed by a CA below ours, whose own certificate is not sent along.
+        // missing-intermediate: an intermediate CA signs it, and the server does not send that CA's
+        // certificate.
         _ => {
-            let between_key = KeyPair::generate()?;
-            let between_params = ca_params("authy-sim CA between")?;
-            between_params.signed_by(&between_key, ca)?;
-            params.signed_by(&key, &Issuer::new(between_params, between_key))?
+            let intermediate_key = KeyPair::generate()?;
+            let intermediate_params = ca_params("authy-sim intermediate CA")?;
+            intermediate_params.signed_by(&intermediate_key, ca)?;
+            params.signed_by(&key, &Issuer::new(intermediate_params, intermediate_key))?
         }
     };
     acceptor(&certificate.pem(), &key.serialize_pem())

@@ -1,4 +1,7 @@
-//! What needs no key: the phones, the faults and the log of requests.
+//! Routes that need no API key: the phones, the faults and the log of requests.
+//!
+//! Tests and the phone page use them. The control address serves them over plain HTTP and the TLS
+//! address serves them too. Changes to people and settings act on the state at once.
 
 use std::sync::Arc;
 
@@ -12,17 +15,17 @@ use serde_json::{Value, json};
 
 use crate::person::Person;
 use crate::phone;
-use crate::service::{App, qr};
+use crate::service::{SimState, qr};
 use crate::state::Sim;
 
-/// The routes of the control address; the TLS address has them too.
+/// Returns the routes that need no API key.
 pub(crate) fn routes() -> Router<Arc<Sim>> {
     Router::new()
         .route("/phone", get(phone::page))
         .route("/phone.json", get(phones))
         .route("/phone/users", post(add_person))
         .route("/phone/users/{id}", post(change_person))
-        .route("/phone/users/{id}/token", post(fresh_token))
+        .route("/phone/users/{id}/token", post(issue_token))
         .route("/phone/approvals/{uuid}", post(decide))
         .route("/phone/app", post(change_app))
         .route("/qr/{code}", get(qr::image))
@@ -30,18 +33,19 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
             "/faults",
             get(list_faults).post(arm_faults).delete(disarm_faults),
         )
-        .route("/requests.json", get(requests).delete(forget_requests))
+        .route("/requests.json", get(requests).delete(clear_requests))
 }
 
-async fn phones(State(sim): App) -> Json<Value> {
+/// Answers with every person and phone verification.
+async fn phones(State(sim): SimState) -> Json<Value> {
     let people = sim.people();
     let approvals = sim.approvals();
     let users: Vec<_> = people
         .iter()
         .map(|person| {
-            let all = approvals.of(person.id);
-            let mut user = person.as_json();
-            user["approvals"] = all.iter().map(|approval| approval.as_json()).collect();
+            let requests = approvals.of_person(person.id);
+            let mut user = person.phone_json();
+            user["approvals"] = requests.iter().map(|a| a.phone_json()).collect();
             user
         })
         .collect();
@@ -53,9 +57,10 @@ async fn phones(State(sim): App) -> Json<Value> {
     Json(json!({"users": users, "verifications": codes}))
 }
 
-/// Approves or denies a request as the person would: `{"approve": true}`.
+/// Approves or denies a pending request as the person would, and sends the callback if one is set.
+/// The body is `{"approve": true}` or `{"approve": false}`.
 async fn decide(
-    State(sim): App,
+    State(sim): SimState,
     Path(uuid): Path<String>,
     Json(body): Json<Value>,
 ) -> Result<Json<Value>, StatusCode> {
@@ -66,22 +71,25 @@ async fn decide(
         let settings = sim.settings();
         (settings.callback_url.clone(), settings.callback_by_get)
     };
-    let mut answer = approval.as_json();
+    let mut answer = approval.phone_json();
     if let Some(url) = callback_url {
         let key = sim.key.clone();
         let delivery =
-            tokio::task::spawn_blocking(move || approval.deliver(&key, &url, by_get)).await;
+            tokio::task::spawn_blocking(move || approval.send_callback(&key, &url, by_get)).await;
         answer["callback"] = match delivery {
             Ok(Ok(status)) => json!(status),
             Ok(Err(error)) => json!(error),
-            Err(_) => json!("the delivery failed"),
+            Err(_) => json!("the callback task failed"),
         };
     }
     Ok(Json(answer))
 }
 
-/// What the application may do, and where its callbacks go, which is an address on loopback.
-async fn change_app(State(sim): App, Json(body): Json<Value>) -> Result<Json<Value>, StatusCode> {
+/// Changes the settings of the application. The callback URL must be an address on loopback.
+async fn change_app(
+    State(sim): SimState,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, StatusCode> {
     let mut settings = sim.settings();
     let set = |flag: &mut bool, name: &str| *flag = body[name].as_bool().unwrap_or(*flag);
     set(&mut settings.sms_enabled, "sms_enabled");
@@ -89,9 +97,10 @@ async fn change_app(State(sim): App, Json(body): Json<Value>) -> Result<Json<Val
     set(&mut settings.onetouch_enabled, "onetouch_enabled");
     set(&mut settings.suspended, "suspended");
     set(&mut settings.export_enabled, "export_enabled");
-    let life = |seconds: &mut u64, name: &str| *seconds = body[name].as_u64().unwrap_or(*seconds);
-    life(&mut settings.deletion_seconds, "deletion_seconds");
-    life(&mut settings.verification_seconds, "verification_seconds");
+    let set_seconds =
+        |seconds: &mut u64, name: &str| *seconds = body[name].as_u64().unwrap_or(*seconds);
+    set_seconds(&mut settings.deletion_seconds, "deletion_seconds");
+    set_seconds(&mut settings.verification_seconds, "verification_seconds");
     match &body["callback_method"] {
         Value::String(method) if method == "GET" || method == "POST" => {
             settings.callback_by_get = method == "GET";
@@ -109,39 +118,41 @@ async fn change_app(State(sim): App, Json(body): Json<Value>) -> Result<Json<Val
     Ok(Json(json!({})))
 }
 
-async fn add_person(State(sim): App, Json(body): Json<Value>) -> Json<Value> {
+/// Adds a person, or changes the one who has this phone number or authy id.
+async fn add_person(State(sim): SimState, Json(body): Json<Value>) -> Json<Value> {
     let text = |name: &str, default: &str| body[name].as_str().unwrap_or(default).to_owned();
     let mut people = sim.people();
     let number = text("cellphone", "5550100199").replace('-', "");
-    let code = text("country_code", "1");
-    let person = people.add(
+    let country_code = text("country_code", "1");
+    let person = people.find_or_add(
         body["authy_id"].as_u64(),
-        &text("email", "somebody@example.com"),
-        &code,
+        &text("email", "user@example.com"),
+        &country_code,
         &number,
     );
-    change(person, &body);
-    Json(person.as_json())
+    apply_changes(person, &body);
+    Json(person.phone_json())
 }
 
 async fn change_person(
-    State(sim): App,
+    State(sim): SimState,
     Path(id): Path<u64>,
     Json(body): Json<Value>,
 ) -> Result<Json<Value>, StatusCode> {
     let mut people = sim.people();
     let person = people.get(id).ok_or(StatusCode::NOT_FOUND)?;
-    change(person, &body);
-    Ok(Json(person.as_json()))
+    apply_changes(person, &body);
+    Ok(Json(person.phone_json()))
 }
 
-fn change(person: &mut Person, body: &Value) {
+/// Applies the members of a JSON object to a person; members that are absent change nothing.
+fn apply_changes(person: &mut Person, body: &Value) {
     let set = |flag: &mut bool, name: &str| *flag = body[name].as_bool().unwrap_or(*flag);
     set(&mut person.registered, "registered");
     set(&mut person.confirmed, "confirmed");
     set(&mut person.suspended, "suspended");
     if let Some(deleted) = body["deleted"].as_bool() {
-        person.gone_at = deleted.then_some(u64::MAX);
+        person.deletion_at = deleted.then_some(u64::MAX);
     }
     if let Some(devices) = body["sdk_devices"].as_array() {
         person.sdk_devices = devices.iter().filter_map(Value::as_u64).collect();
@@ -157,17 +168,18 @@ fn change(person: &mut Person, body: &Value) {
     }
 }
 
-async fn fresh_token(State(sim): App, Path(id): Path<u64>) -> Result<Json<Value>, StatusCode> {
+/// Issues a token that is valid once, without a message in the inbox.
+async fn issue_token(State(sim): SimState, Path(id): Path<u64>) -> Result<Json<Value>, StatusCode> {
     let mut people = sim.people();
     let person = people.get(id).ok_or(StatusCode::NOT_FOUND)?;
-    Ok(Json(json!({"token": person.issue(None)})))
+    Ok(Json(json!({"token": person.issue_token(None)})))
 }
 
-async fn list_faults(State(sim): App) -> Json<Value> {
+async fn list_faults(State(sim): SimState) -> Json<Value> {
     Json(json!(sim.faults().list()))
 }
 
-async fn arm_faults(State(sim): App, body: Bytes) -> Response {
+async fn arm_faults(State(sim): SimState, body: Bytes) -> Response {
     match sim.faults().arm(&body) {
         Ok(()) => Json(json!({"armed": true})).into_response(),
         Err(message) => {
@@ -176,16 +188,16 @@ async fn arm_faults(State(sim): App, body: Bytes) -> Response {
     }
 }
 
-async fn disarm_faults(State(sim): App) -> Json<Value> {
+async fn disarm_faults(State(sim): SimState) -> Json<Value> {
     sim.faults().disarm();
     Json(json!({"armed": false}))
 }
 
-async fn requests(State(sim): App) -> Json<Value> {
+async fn requests(State(sim): SimState) -> Json<Value> {
     Json(sim.requests())
 }
 
-async fn forget_requests(State(sim): App) -> Json<Value> {
-    sim.forget_requests();
+async fn clear_requests(State(sim): SimState) -> Json<Value> {
+    sim.clear_requests();
     Json(json!({}))
 }

@@ -1,7 +1,8 @@
-//! Faults on demand: what may be armed with `POST /faults`, and which of them comes next.
+//! Faults on demand: the faults that `POST /faults` can arm, and the choice of the next one.
 //!
-//! A fault acts where it happens: on the reply, on the byte stream below the HTTP server, or on the
-//! listener. Each is armed for a number of times; whatever has no end by nature is bounded.
+//! A fault acts at one of three levels: on the HTTP reply (the middleware [`inject`]), on the byte
+//! stream below the HTTP server (`stream.rs`), or on the listener (`listener.rs`). Each fault is
+//! armed for a number of requests or connections. Faults that would never end are bounded.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,78 +14,78 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::certificates::WRONG;
-use crate::service::App;
+use crate::certificates::INVALID_CERTIFICATES;
+use crate::service::SimState;
 
-/// How long a silent server stays silent at most.
-pub(crate) const SILENCE: Duration = Duration::from_secs(60);
+/// The longest time that a silent server stays silent.
+pub(crate) const MAX_SILENCE: Duration = Duration::from_secs(60);
 
 /// One armed fault.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Fault {
-    /// Which requests; all of them when empty.
+    /// The requests that it affects; every request if the filter is empty.
     #[serde(rename = "match")]
-    matching: Matching,
-    /// For how many requests or connections; 0 for all that come.
+    filter: RequestFilter,
+    /// The number of requests or connections that it affects: 1 if absent, 0 for no limit.
     times: Option<u32>,
-    /// Run the request as well, and throw its answer away.
+    /// Execute the request too, and replace its answer afterwards.
     after: bool,
 
-    // On the reply.
+    // Faults of the reply.
     status: Option<u16>,
     body: Option<String>,
     headers: BTreeMap<String, String>,
     redirect: Option<String>,
     silent: bool,
 
-    // On the byte stream.
+    // Faults of the byte stream.
     #[serde(flatten)]
-    plan: Plan,
+    stream: StreamFault,
 
-    // On the listener.
+    // Faults of the listener.
     listener: Option<ListenerFault>,
     certificate: Option<String>,
 }
 
-/// Which requests a fault is for.
+/// The requests that a fault affects.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Matching {
+struct RequestFilter {
     /// A part of the path.
     path: String,
-    /// The method.
+    /// The HTTP method, in any case; every method if absent.
     method: Option<String>,
 }
 
-/// What happens to the bytes of an answer.
+/// What happens to the bytes of one answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Plan {
-    /// Nothing for so long.
+pub(crate) struct StreamFault {
+    /// Nothing is sent for this many milliseconds.
     pub(crate) delay_ms: Option<u64>,
-    /// A few bytes at a time, from the first on.
+    /// The answer is sent a few bytes at a time, from its first byte.
     pub(crate) drip: Option<Pace>,
-    /// A few bytes at a time, from the body on.
+    /// The answer is sent a few bytes at a time, from the start of its body.
     pub(crate) drip_body: Option<Pace>,
-    /// The connection is closed after so many bytes.
+    /// The connection is closed after this many bytes.
     pub(crate) cut_after: Option<usize>,
-    /// The connection is reset in place of an answer.
+    /// The connection is reset instead of an answer.
     pub(crate) reset: bool,
-    /// Random bytes in place of an answer.
+    /// Random bytes are sent instead of an answer.
     pub(crate) garbage: bool,
-    /// A part of the answer that does not end.
+    /// One part of the answer does not end.
     pub(crate) endless: Option<Endless>,
 }
 
-/// So many bytes, so often.
+/// A sending rate: `bytes` bytes every `every_ms` milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pace {
     pub(crate) bytes: usize,
     pub(crate) every_ms: u64,
 }
 
-/// What does not end.
+/// The part of an answer that does not end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Endless {
     #[serde(rename = "body")]
@@ -95,32 +96,36 @@ pub(crate) enum Endless {
     Informational,
 }
 
-/// What a connection meets in place of TLS.
+/// What a connection gets instead of normal TLS service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ListenerFault {
-    /// Accepted, and nothing more.
+    /// The connection is accepted, and nothing is sent.
     Silent,
-    /// Plain HTTP.
+    /// The server answers in plain HTTP.
     Plain,
-    /// Closed at once.
+    /// The connection is closed at once.
     Close,
-    /// Reset at once.
+    /// The connection is reset at once.
     Reset,
-    /// Random bytes.
+    /// The server sends random bytes.
     Garbage,
-    /// A right handshake, byte by byte.
+    /// The server sends a valid handshake one byte per second.
     SlowHandshake,
-    /// A right handshake, and nothing more.
+    /// The handshake succeeds, and nothing is sent afterwards.
     TlsSilent,
 }
 
-/// The faults that are armed, in their order.
+/// The armed faults, in the order in which they were armed.
 #[derive(Debug, Default)]
-pub(crate) struct Armed(Vec<Fault>);
+pub(crate) struct ArmedFaults(Vec<Fault>);
 
-impl Armed {
-    /// Arms what a request's body says: one fault or a list of them.
+impl ArmedFaults {
+    /// Arms the fault or the list of faults in a request's JSON body. Arms nothing if one of them
+    /// is invalid.
+    ///
+    /// # Errors
+    /// A text that names the error.
     pub(crate) fn arm(&mut self, body: &[u8]) -> Result<(), String> {
         #[derive(Deserialize)]
         struct Names(BTreeMap<String, serde_json::Value>);
@@ -144,9 +149,10 @@ impl Armed {
             if fault
                 .certificate
                 .as_deref()
-                .is_some_and(|name| !WRONG.contains(&name))
+                .is_some_and(|name| !INVALID_CERTIFICATES.contains(&name))
             {
-                return Err(format!("certificate must be one of {}", WRONG.join(", ")));
+                let names = INVALID_CERTIFICATES.join(", ");
+                return Err(format!("certificate must be one of {names}"));
             }
             faults.push(fault);
         }
@@ -154,15 +160,18 @@ impl Armed {
         Ok(())
     }
 
+    /// Disarms every fault.
     pub(crate) fn disarm(&mut self) {
         self.0.clear();
     }
 
+    /// Returns the armed faults.
     pub(crate) fn list(&self) -> &[Fault] {
         &self.0
     }
 
-    /// The fault for the next connection, used once.
+    /// Takes the next fault of the listener: the misbehaviour, and the name of the invalid
+    /// certificate.
     pub(crate) fn next_connection(&mut self) -> (Option<ListenerFault>, Option<String>) {
         match self.take(|fault| fault.is_for_listener()) {
             Some(fault) => (fault.listener, fault.certificate),
@@ -170,22 +179,22 @@ impl Armed {
         }
     }
 
+    /// Takes the next fault for a request.
     fn next_request(&mut self, method: &str, path: &str) -> Option<Fault> {
         self.take(|fault| {
-            let Matching {
-                path: part,
-                method: wanted,
-            } = &fault.matching;
+            let filter = &fault.filter;
             !fault.is_for_listener()
-                && path.contains(part.as_str())
-                && wanted
+                && path.contains(filter.path.as_str())
+                && filter
+                    .method
                     .as_deref()
                     .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
         })
     }
 
-    fn take(&mut self, wanted: impl Fn(&Fault) -> bool) -> Option<Fault> {
-        let at = self.0.iter().position(wanted)?;
+    /// Takes the first fault that `is_match` accepts, and counts its use.
+    fn take(&mut self, is_match: impl Fn(&Fault) -> bool) -> Option<Fault> {
+        let at = self.0.iter().position(is_match)?;
         let fault = self.0[at].clone();
         match fault.times.unwrap_or(1) {
             0 => {}
@@ -198,6 +207,7 @@ impl Armed {
     }
 }
 
+/// The JSON members of a fault.
 const MEMBERS: [&str; 17] = [
     "match",
     "times",
@@ -230,7 +240,8 @@ impl Fault {
             || self.redirect.is_some()
     }
 
-    fn answer(&self) -> Response {
+    /// Returns the reply that replaces the answer of the API.
+    fn replacement(&self) -> Response {
         let status = self
             .status
             .unwrap_or(if self.redirect.is_some() { 302 } else { 200 });
@@ -252,45 +263,46 @@ impl Fault {
     }
 }
 
-/// The plan for the bytes of one connection's next answer, set by a request and carried out below.
+/// The stream fault for the next answer on one connection: [`inject`] sets it, `stream.rs` takes
+/// it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Wire(Arc<Mutex<Option<Plan>>>);
+pub(crate) struct PendingStreamFault(Arc<Mutex<Option<StreamFault>>>);
 
-impl Wire {
-    pub(crate) fn set(&self, plan: Plan) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan);
+impl PendingStreamFault {
+    pub(crate) fn set(&self, fault: StreamFault) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
     }
 
-    pub(crate) fn take(&self) -> Option<Plan> {
+    pub(crate) fn take(&self) -> Option<StreamFault> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// Lets a request of the API meet the fault that is armed for it.
-pub(crate) async fn meet(State(sim): App, request: Request, next: Next) -> Response {
+/// Middleware of the API that applies the armed fault, if there is one, to a request.
+pub(crate) async fn inject(State(sim): SimState, request: Request, next: Next) -> Response {
     let found = sim
         .faults()
         .next_request(request.method().as_str(), request.uri().path());
     let Some(fault) = found else {
         return next.run(request).await;
     };
-    if fault.plan != Plan::default()
-        && let Some(wire) = request.extensions().get::<Wire>()
+    if fault.stream != StreamFault::default()
+        && let Some(pending) = request.extensions().get::<PendingStreamFault>()
     {
-        wire.set(fault.plan.clone());
+        pending.set(fault.stream.clone());
     }
     let answer = if fault.replaces_answer() && !fault.after {
-        fault.answer()
+        fault.replacement()
     } else {
         let answer = next.run(request).await;
         if fault.replaces_answer() {
-            fault.answer()
+            fault.replacement()
         } else {
             answer
         }
     };
     if fault.silent {
-        tokio::time::sleep(SILENCE).await;
+        tokio::time::sleep(MAX_SILENCE).await;
     }
     answer
 }
@@ -300,8 +312,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_is_met_as_often_as_it_was_armed_for() {
-        let mut armed = Armed::default();
+    fn a_fault_applies_as_many_times_as_it_was_armed_for() {
+        let mut armed = ArmedFaults::default();
         armed
             .arm(br#"{"match":{"path":"/verify"},"times":2,"status":500}"#)
             .unwrap();
@@ -321,8 +333,8 @@ mod tests {
     }
 
     #[test]
-    fn listener_faults_wait_for_a_connection() {
-        let mut armed = Armed::default();
+    fn listener_faults_apply_to_connections_only() {
+        let mut armed = ArmedFaults::default();
         armed
             .arm(br#"[{"certificate":"expired"},{"listener":"slow_handshake"}]"#)
             .unwrap();
@@ -336,8 +348,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_member_is_named() {
-        let mut armed = Armed::default();
+    fn an_unknown_member_is_refused_and_named() {
+        let mut armed = ArmedFaults::default();
         assert_eq!(
             armed.arm(br#"{"statsu":500}"#),
             Err("unknown member statsu".into())

@@ -1,7 +1,8 @@
-//! The one folder that the simulator writes in: CA, config.toml, users.toml, log.
+//! The one folder that the simulator writes to: CA, config.toml, users.toml, control.url, log.
 //!
-//! config.toml points `authyctl` and the module at this simulator; the log is a datagram socket whose
-//! lines are appended to log.txt, so that an audit line can be read without a syslog daemon.
+//! config.toml directs `authyctl` and the PAM module to this simulator. The log is a datagram
+//! socket whose messages are appended to log.txt, so that a test or a person can read an audit line
+//! without a syslog daemon.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
@@ -14,27 +15,30 @@ use tokio::net::UnixDatagram;
 
 use crate::random;
 
+/// The simulator's folder.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// The folder `dir`, made with mode 0700 when it is missing; a fresh private one for none.
+    /// Creates `dir` with mode 0700 if it is missing, or a new private folder if `dir` is `None`.
     pub(crate) fn prepare(dir: Option<PathBuf>) -> Result<Self> {
         let dir = match dir {
             Some(dir) => std::path::absolute(dir)?,
             None => std::env::temp_dir().join(format!("authy-sim-{}", random::digits(12))),
         };
-        make_private(&dir)?;
-        make_private(&dir.join("state"))?;
+        create_private(&dir)?;
+        create_private(&dir.join("state"))?;
         Ok(Self(dir))
     }
 
+    /// Returns the path of a file in the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    /// Writes config.toml, users.toml and control.url; gives back the API key, which a folder keeps.
+    /// Writes config.toml, control.url and, if it is missing, users.toml. Returns the API key,
+    /// which stays the same for one folder.
     pub(crate) fn write_files(&self, url: &str, control: SocketAddr) -> Result<String> {
-        let key = self.known_key().unwrap_or_else(random::key);
+        let key = self.existing_key().unwrap_or_else(random::hex);
         let config = format!(
             "[authy]\nkey = \"{key}\"\nurl = \"{url}\"\nca_file = {ca:?}\n\n[paths]\nstate = {state:?}\nlog = {log:?}\n",
             ca = self.path("ca.pem"),
@@ -53,8 +57,8 @@ impl Folder {
         Ok(key)
     }
 
-    /// Binds the log's socket and appends each datagram to log.txt as a line.
-    pub(crate) fn keep_log(&self) -> Result<()> {
+    /// Binds the log socket and starts a task that appends each datagram to log.txt as one line.
+    pub(crate) fn start_log(&self) -> Result<()> {
         let path = self.path("log");
         let _ = fs::remove_file(&path);
         let socket = UnixDatagram::bind(&path).with_context(|| path.display().to_string())?;
@@ -75,7 +79,8 @@ impl Folder {
         Ok(())
     }
 
-    fn known_key(&self) -> Option<String> {
+    /// Reads the API key from the config.toml of an earlier run.
+    fn existing_key(&self) -> Option<String> {
         let config = fs::read_to_string(self.path("config.toml")).ok()?;
         let key = config
             .lines()
@@ -84,7 +89,7 @@ impl Folder {
     }
 }
 
-/// Writes a file with a mode of its own from the first byte on.
+/// Replaces a file. The new file has `mode` before its first byte is written.
 pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
     let _ = fs::remove_file(path);
     OpenOptions::new()
@@ -96,7 +101,8 @@ pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
         .with_context(|| path.display().to_string())
 }
 
-fn make_private(dir: &Path) -> Result<()> {
+/// Creates a folder with mode 0700; an existing folder keeps its mode.
+fn create_private(dir: &Path) -> Result<()> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -1,4 +1,8 @@
-//! Accepts connections: TLS with whatever fault is armed for the listener, and the control address.
+//! Accepts connections on the TLS address, where armed listener faults apply, and on the control
+//! address, where no fault applies.
+//!
+//! `main.rs` starts both servers as tasks. Each connection is a task; its errors are ignored,
+//! because the client or an armed fault caused them.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,21 +15,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::certificates::Certificates;
-use crate::faults::{self, ListenerFault, SILENCE, Wire};
+use crate::faults::{self, ListenerFault, MAX_SILENCE, PendingStreamFault};
 use crate::state::Sim;
-use crate::stream::Faulty;
+use crate::stream::FaultyStream;
 use crate::{control, random, service};
 
-/// Serves the API and the phone over TLS until the program ends.
+/// Serves the API and the phone page over TLS until the program ends.
 pub(crate) async fn serve_tls(listener: TcpListener, certificates: Certificates, sim: Arc<Sim>) {
     let api = service::routes(&sim)
         .layer(middleware::from_fn_with_state(
             Arc::clone(&sim),
-            faults::meet,
+            faults::inject,
         ))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&sim),
-            service::remember,
+            service::log_request,
         ));
     let routes = control::routes().fallback_service(api.with_state(Arc::clone(&sim)));
     let routes = routes.with_state(Arc::clone(&sim));
@@ -40,13 +44,13 @@ pub(crate) async fn serve_tls(listener: TcpListener, certificates: Certificates,
         let (sim, routes) = (Arc::clone(&sim), routes.clone());
         let certificates = Arc::clone(&certificates);
         tokio::spawn(async move {
-            // A connection that breaks is the other side's business, or a fault that was asked for.
+            // A broken connection is caused by the client or by an armed fault.
             let _ = serve_connection(tcp, &certificates, &sim, routes).await;
         });
     }
 }
 
-/// Serves the phone, the faults and the log of requests over plain HTTP, whatever faults are armed.
+/// Serves the phone page, the faults and the log of requests over plain HTTP, without faults.
 pub(crate) async fn serve_control(listener: TcpListener, sim: Arc<Sim>) {
     let routes = control::routes().with_state(sim);
     loop {
@@ -60,6 +64,7 @@ pub(crate) async fn serve_control(listener: TcpListener, sim: Arc<Sim>) {
     }
 }
 
+/// Serves one connection of the TLS address; the next armed listener fault applies to it.
 async fn serve_connection(
     tcp: TcpStream,
     certificates: &Certificates,
@@ -70,7 +75,7 @@ async fn serve_connection(
     let tcp = match fault {
         Some(ListenerFault::SlowHandshake) => slow_handshake(tcp).await?,
         Some(ListenerFault::TlsSilent) | None => tcp,
-        Some(fault) => return misbehave(tcp, fault).await,
+        Some(fault) => return fail_before_tls(tcp, fault).await,
     };
     let tls = certificates
         .acceptor(certificate.as_deref())
@@ -78,20 +83,20 @@ async fn serve_connection(
         .await?;
     sim.handshakes.fetch_add(1, Ordering::SeqCst);
     if fault == Some(ListenerFault::TlsSilent) {
-        tokio::time::sleep(SILENCE).await;
+        tokio::time::sleep(MAX_SILENCE).await;
         return Ok(());
     }
-    let wire = Wire::default();
-    let service = TowerToHyperService::new(routes.layer(Extension(wire.clone())));
-    let stream = TokioIo::new(Faulty::new(tls, wire));
+    let pending = PendingStreamFault::default();
+    let service = TowerToHyperService::new(routes.layer(Extension(pending.clone())));
+    let stream = TokioIo::new(FaultyStream::new(tls, pending));
     hyper::server::conn::http1::Builder::new()
         .serve_connection(stream, service)
         .await?;
     Ok(())
 }
 
-/// What a connection meets that never gets to TLS.
-async fn misbehave(mut tcp: TcpStream, fault: ListenerFault) -> anyhow::Result<()> {
+/// Treats a connection by a fault that prevents the TLS handshake.
+async fn fail_before_tls(mut tcp: TcpStream, fault: ListenerFault) -> anyhow::Result<()> {
     match fault {
         ListenerFault::Close => {}
         ListenerFault::Reset => tcp.set_zero_linger()?,
@@ -103,29 +108,30 @@ async fn misbehave(mut tcp: TcpStream, fault: ListenerFault) -> anyhow::Result<(
             tcp.write_all(format!("{head}{body}").as_bytes()).await?;
         }
         ListenerFault::Silent | ListenerFault::SlowHandshake | ListenerFault::TlsSilent => {
-            tokio::time::sleep(SILENCE).await;
+            tokio::time::sleep(MAX_SILENCE).await;
         }
     }
     Ok(())
 }
 
-/// Puts a relay in between that passes the server's bytes on one at a time.
+/// Inserts a relay that forwards the server's bytes to the client one per second, for at most
+/// [`MAX_SILENCE`]. Returns the server's side of the relay.
 async fn slow_handshake(client: TcpStream) -> anyhow::Result<TcpStream> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let server = TcpStream::connect(listener.local_addr()?).await?;
-    let (inside, _) = listener.accept().await?;
+    let (server_side, _) = listener.accept().await?;
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
     tokio::spawn(async move {
-        let until = tokio::time::Instant::now() + SILENCE;
+        let deadline = tokio::time::Instant::now() + MAX_SILENCE;
         let mut byte = [0];
-        while tokio::time::Instant::now() < until
+        while tokio::time::Instant::now() < deadline
             && from_server.read_exact(&mut byte).await.is_ok()
             && to_client.write_all(&byte).await.is_ok()
         {
             tokio::time::sleep(Duration::from_millis(1000)).await;
         }
     });
-    Ok(inside)
+    Ok(server_side)
 }

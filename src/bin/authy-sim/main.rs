@@ -1,8 +1,11 @@
-//! authy-sim: the Authy service on loopback, for trying, rehearsing and testing without an account.
+//! authy-sim: simulates the Authy service on loopback, for tests, demos and rehearsals without an
+//! Authy account.
 //!
-//! Real HTTPS with a CA of its own, state, single-use tokens, a phone to look at (`/phone`) and faults
-//! on demand (`/faults`). It shares no code with the client that it tests: a simulator with our
-//! decoders would share our mistakes. Listens on loopback only and writes in one folder only.
+//! It serves HTTPS with its own CA, keeps state (people, single-use tokens, approval requests),
+//! shows every person's phone at `/phone` and injects faults on demand through `/faults`. It shares
+//! no code with the client under test, because shared decoders would share their mistakes. It
+//! listens on loopback only and writes to one folder only. The integration tests, `make demo` and
+//! `make bench` start it.
 
 mod answer;
 mod approvals;
@@ -32,23 +35,23 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The Authy service on loopback: HTTPS, every user's phone at /phone, faults at /faults.
+/// Simulates Authy's API over HTTPS on loopback, with phones at /phone and faults at /faults
 #[derive(Debug, Parser)]
 #[command(name = "authy-sim", version)]
 struct Arguments {
-    /// Where to listen; loopback only, port 0 takes a free one
+    /// Address to listen on; must be loopback, and port 0 picks a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Folder for the CA, config.toml, users.toml, the log and state; made when missing
+    /// Folder for the CA, config.toml, users.toml, the log and the state; created if missing
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Accept the token 0000000 of everybody and no other, as Authy's sandbox did
+    /// Accept the token 0000000 for every person and no other token, as Authy's sandbox did
     #[arg(long)]
     sandbox: bool,
-    /// Stop after so many seconds
+    /// Stop after this many seconds
     #[arg(long, value_name = "SECONDS")]
     stop_after: Option<u64>,
-    /// Stop when the process that started this one is gone
+    /// Stop when the parent process has exited
     #[arg(long)]
     with_parent: bool,
 }
@@ -65,10 +68,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<()> {
     if !arguments.listen.ip().is_loopback() {
-        bail!("{} is not on loopback", arguments.listen);
+        bail!("{} is not a loopback address", arguments.listen);
     }
     tokio::runtime::Runtime::new()
-        .context("no runtime")?
+        .context("cannot start the async runtime")?
         .block_on(serve(arguments))
 }
 
@@ -78,35 +81,36 @@ async fn serve(arguments: Arguments) -> Result<()> {
         .context(arguments.listen)?;
     let control = TcpListener::bind("127.0.0.1:0")
         .await
-        .context("the control address")?;
+        .context("cannot bind the control address")?;
     let url = format!("https://{}", listener.local_addr()?);
     let folder = folder::Folder::prepare(arguments.dir)?;
-    let certificates = certificates::Certificates::load_or_make(&folder)?;
+    let certificates = certificates::Certificates::load_or_create(&folder)?;
     let key = folder.write_files(&url, control.local_addr()?)?;
     let sim = Arc::new(state::Sim::new(key, url.clone(), arguments.sandbox));
-    folder.keep_log()?;
+    folder.start_log()?;
 
     tokio::spawn(listener::serve_control(control, Arc::clone(&sim)));
     tokio::spawn(listener::serve_tls(listener, certificates, sim));
     let mut stdout = std::io::stdout();
     writeln!(stdout, "{url}")
         .and_then(|()| stdout.flush())
-        .context("standard output")?;
-    wait_for_the_end(arguments.stop_after, arguments.with_parent).await
+        .context("cannot write to standard output")?;
+    wait_for_shutdown(arguments.stop_after, arguments.with_parent).await
 }
 
-/// Returns on SIGTERM, SIGINT, when the time is over, or when the parent is gone.
-async fn wait_for_the_end(stop_after: Option<u64>, with_parent: bool) -> Result<()> {
+/// Waits for SIGTERM, SIGINT, the end of `stop_after` seconds or, if `with_parent` is set, the exit
+/// of the parent process, which is polled every 500 ms.
+async fn wait_for_shutdown(stop_after: Option<u64>, with_parent: bool) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let time = async {
+    let timeout = async {
         match stop_after {
             Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
             None => std::future::pending().await,
         }
     };
     let parent = std::os::unix::process::parent_id();
-    let orphaned = async {
+    let parent_exit = async {
         while !with_parent || std::os::unix::process::parent_id() == parent {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
@@ -114,8 +118,8 @@ async fn wait_for_the_end(stop_after: Option<u64>, with_parent: bool) -> Result<
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
-        () = time => {}
-        () = orphaned => {}
+        () = timeout => {}
+        () = parent_exit => {}
     }
     Ok(())
 }

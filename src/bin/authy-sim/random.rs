@@ -1,29 +1,31 @@
-//! Random bytes and digits from the kernel.
+//! Random bytes, digits and identifiers from the kernel's generator.
+//!
+//! Keys, tokens, TOTP secrets and uuids come from here.
 
 use std::fs::File;
 use std::io::Read;
 
-/// `N` random bytes.
+/// Returns `N` random bytes.
 ///
 /// # Panics
-/// When the kernel has no /dev/urandom; then nothing here could be trusted.
+/// If /dev/urandom cannot be read; without it no key or token would be random.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))
-        .expect("the kernel gives random bytes");
+        .expect("/dev/urandom is readable");
     bytes
 }
 
-/// `count` random decimal digits; leading zeros count.
+/// Returns `count` random decimal digits, with leading zeros.
 pub(crate) fn digits(count: usize) -> String {
     let number = u64::from_be_bytes(bytes()) % 10_u64.pow(u32::try_from(count).unwrap_or(18));
     format!("{number:0count$}")
 }
 
-/// A name for something, in the shape of a uuid.
+/// Returns a random identifier in the format of a uuid.
 pub(crate) fn uuid() -> String {
-    let hex = key();
+    let hex = hex();
     let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
     [
         part(0..8),
@@ -35,7 +37,7 @@ pub(crate) fn uuid() -> String {
     .join("-")
 }
 
-/// 32 hexadecimal digits, as Authy's API keys have.
-pub(crate) fn key() -> String {
+/// Returns 32 random hexadecimal digits, the format of an Authy API key.
+pub(crate) fn hex() -> String {
     format!("{:032x}", u128::from_be_bytes(bytes()))
 }

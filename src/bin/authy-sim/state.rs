@@ -1,6 +1,8 @@
-//! What the service knows: people, their tokens, their inboxes, and the requests it has seen.
+//! The state of the simulator: people, approval requests, phone verifications, settings, armed
+//! faults and the log of requests.
 //!
-//! One mutex around it all: a simulator serves tests, and a right answer matters more than a fast one.
+//! Every handler shares one [`Sim`]. Each part has one mutex, because in tests a correct answer
+//! matters more than a fast one.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,29 +12,34 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::approvals::Approvals;
-use crate::faults::Armed;
+use crate::faults::ArmedFaults;
 use crate::person::Person;
 use crate::verifications::Verifications;
 
-/// The first authy id that is given.
+/// The first authy id that is assigned.
 const FIRST_ID: u64 = 1635;
 
-/// The whole simulator.
+/// The state of the whole simulator.
 pub(crate) struct Sim {
+    /// The API key.
     pub(crate) key: String,
     url: String,
+    /// Whether 0000000 is the only valid token, for every person.
     pub(crate) sandbox: bool,
     people: Mutex<People>,
     approvals: Mutex<Approvals>,
     verifications: Mutex<Verifications>,
     settings: Mutex<Settings>,
-    faults: Mutex<Armed>,
+    faults: Mutex<ArmedFaults>,
     requests: Mutex<Vec<Value>>,
+    /// Accepted connections of the TLS address.
     pub(crate) connections: AtomicU64,
+    /// Completed TLS handshakes.
     pub(crate) handshakes: AtomicU64,
 }
 
 impl Sim {
+    /// Returns the initial state, without people.
     pub(crate) fn new(key: String, url: String, sandbox: bool) -> Self {
         Self {
             key,
@@ -49,7 +56,7 @@ impl Sim {
         }
     }
 
-    /// `https://127.0.0.1:PORT`.
+    /// Returns the URL of the API, such as `https://127.0.0.1:PORT`.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -74,19 +81,19 @@ impl Sim {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn faults(&self) -> MutexGuard<'_, Armed> {
+    pub(crate) fn faults(&self) -> MutexGuard<'_, ArmedFaults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers a request of the API.
-    pub(crate) fn remember(&self, request: Value) {
+    /// Adds a request of the API to the log.
+    pub(crate) fn log_request(&self, request: Value) {
         self.requests
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(request);
     }
 
-    /// Everything that was asked, and how far connections came.
+    /// Returns the log of requests, and the numbers of connections and TLS handshakes.
     pub(crate) fn requests(&self) -> Value {
         json!({
             "requests": *self.requests.lock().unwrap_or_else(PoisonError::into_inner),
@@ -95,7 +102,8 @@ impl Sim {
         })
     }
 
-    pub(crate) fn forget_requests(&self) {
+    /// Clears the log of requests and both counters.
+    pub(crate) fn clear_requests(&self) {
         self.requests
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -105,20 +113,20 @@ impl Sim {
     }
 }
 
-/// What the application may do, and where its callbacks go.
+/// The settings of the application: its permissions, delays and callback.
 pub(crate) struct Settings {
     pub(crate) sms_enabled: bool,
     pub(crate) calls_enabled: bool,
     pub(crate) onetouch_enabled: bool,
     pub(crate) suspended: bool,
-    /// Whether whole phone numbers may be exported.
+    /// Whether the API may return whole phone numbers.
     pub(crate) export_enabled: bool,
-    /// How long after its request a deletion takes effect.
+    /// Delay from the request of a deletion to its effect.
     pub(crate) deletion_seconds: u64,
-    /// How long the code of a phone verification works.
+    /// Lifetime of the code of a phone verification.
     pub(crate) verification_seconds: u64,
     pub(crate) callback_url: Option<String>,
-    /// Callbacks are GETs, not POSTs.
+    /// Whether callbacks are sent by GET; otherwise by POST.
     pub(crate) callback_by_get: bool,
 }
 
@@ -138,11 +146,12 @@ impl Default for Settings {
     }
 }
 
-/// All people, by authy id.
+/// All people by authy id.
 #[derive(Default)]
 pub(crate) struct People(BTreeMap<u64, Person>);
 
 impl People {
+    /// Returns the person with this authy id, even after a deletion.
     pub(crate) fn get(&mut self, id: u64) -> Option<&mut Person> {
         self.0.get_mut(&id)
     }
@@ -159,26 +168,27 @@ impl People {
         self.0.values()
     }
 
-    /// The person with this number, or a new one: the same number is the same person.
-    pub(crate) fn add(
+    /// Returns the person with this authy id or phone number, or adds one. As at Authy, one phone
+    /// number is one person.
+    pub(crate) fn find_or_add(
         &mut self,
         id: Option<u64>,
         email: &str,
-        code: &str,
+        country_code: &str,
         number: &str,
     ) -> &mut Person {
         let known = self
             .iter()
-            .find(|p| p.cellphone == number && p.country_code == code);
+            .find(|p| p.cellphone == number && p.country_code == country_code);
         let next = self.0.keys().last().map_or(FIRST_ID, |last| last + 1);
         let id = id.or(known.map(|person| person.id)).unwrap_or(next);
         self.0
             .entry(id)
-            .or_insert_with(|| Person::new(id, email, code, number))
+            .or_insert_with(|| Person::new(id, email, country_code, number))
     }
 }
 
-/// Seconds since 1970.
+/// Returns the Unix time in seconds.
 pub(crate) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -193,11 +203,10 @@ mod tests {
     #[test]
     fn the_same_number_is_the_same_person() {
         let mut people = People::default();
-        let first = people.add(None, "a@b.test", "1", "5550100199").id;
-        assert_eq!(people.add(None, "x@y.test", "1", "5550100199").id, first);
-        assert_eq!(
-            people.add(None, "x@y.test", "1", "5550100198").id,
-            first + 1
-        );
+        let first = people.find_or_add(None, "a@b.test", "1", "5550100199").id;
+        let same = people.find_or_add(None, "x@y.test", "1", "5550100199").id;
+        assert_eq!(same, first);
+        let other = people.find_or_add(None, "x@y.test", "1", "5550100198").id;
+        assert_eq!(other, first + 1);
     }
 }

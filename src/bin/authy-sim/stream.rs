@@ -1,7 +1,9 @@
-//! The byte stream below the HTTP server, on which some faults act: late, slow, cut, garbage, endless.
+//! The byte stream below the HTTP server, where some faults act: delayed, slow, cut, reset, garbage
+//! and endless answers.
 //!
-//! A wrapper around the TLS stream. What the server writes is queued, changed by the plan that the
-//! request has set, and drained at the plan's pace.
+//! [`FaultyStream`] wraps the TLS stream of one connection. It queues what the HTTP server writes,
+//! changes it as the pending [`StreamFault`] says, and sends it at that fault's rate. Reads are not
+//! affected.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,31 +16,36 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
-use crate::faults::{Endless, Pace, Plan, Wire};
+use crate::faults::{Endless, Pace, PendingStreamFault, StreamFault};
 use crate::random;
 
-/// Where an endless answer ends all the same, in bytes.
+/// Length at which an endless answer is cut, in bytes.
 const ENDLESS_LIMIT: usize = 64 * 1024 * 1024;
 
-/// A connection whose answers may go wrong.
-pub(crate) struct Faulty {
+/// A connection whose answers a fault can change.
+pub(crate) struct FaultyStream {
     inner: TlsStream<TcpStream>,
-    wire: Wire,
-    plan: Plan,
+    /// The fault for the next answer, set by the request.
+    pending: PendingStreamFault,
+    /// The fault of the current answer.
+    fault: StreamFault,
     queue: VecDeque<u8>,
-    /// Bytes that are sent without waiting: the header, when only the body drips.
+    /// Length of the HTTP header in bytes, which is sent at once if only the body is slow.
     unpaced: usize,
+    /// Bytes that are sent again and again in an endless answer.
     repeat: Option<Vec<u8>>,
+    /// Bytes of the current answer that were sent.
     sent: usize,
+    /// Runs until the next bytes may be sent.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Faulty {
-    pub(crate) fn new(inner: TlsStream<TcpStream>, wire: Wire) -> Self {
+impl FaultyStream {
+    pub(crate) fn new(inner: TlsStream<TcpStream>, pending: PendingStreamFault) -> Self {
         Self {
             inner,
-            wire,
-            plan: Plan::default(),
+            pending,
+            fault: StreamFault::default(),
             queue: VecDeque::new(),
             unpaced: 0,
             repeat: None,
@@ -47,35 +54,36 @@ impl Faulty {
         }
     }
 
-    /// Takes bytes of the server's over, as the plan wants them.
-    fn accept(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Some(plan) = self.wire.take() {
-            self.begin(plan, bytes)?;
+    /// Queues bytes of the HTTP server, or drops them if the fault replaces the answer.
+    fn enqueue(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some(fault) = self.pending.take() {
+            self.begin(fault, bytes)?;
         }
-        let replaced = self.plan.garbage || self.plan.endless.is_some();
+        let replaced = self.fault.garbage || self.fault.endless.is_some();
         if !replaced {
             self.queue.extend(bytes);
         }
         Ok(())
     }
 
-    fn begin(&mut self, plan: Plan, first: &[u8]) -> io::Result<()> {
-        self.plan = plan;
+    /// Begins an answer that has a fault; `first` are the answer's first bytes.
+    fn begin(&mut self, fault: StreamFault, first: &[u8]) -> io::Result<()> {
+        self.fault = fault;
         self.sent = 0;
-        if self.plan.reset {
+        if self.fault.reset {
             self.inner.get_ref().0.set_zero_linger()?;
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         self.timer = self
-            .plan
+            .fault
             .delay_ms
             .map(|ms| Box::pin(sleep(Duration::from_millis(ms))));
-        if self.plan.garbage {
+        if self.fault.garbage {
             self.queue.extend(random::bytes::<512>());
-            self.plan.cut_after = Some(512);
+            self.fault.cut_after = Some(512);
         }
         let ok = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
-        let (start, repeat) = match self.plan.endless {
+        let (start, repeat) = match self.fault.endless {
             None => {
                 let end = first.windows(4).position(|four| four == b"\r\n\r\n");
                 self.unpaced = end.map_or(first.len(), |at| at + 4);
@@ -92,10 +100,10 @@ impl Faulty {
         Ok(())
     }
 
-    /// How much may be sent now, and what to wait for afterwards.
+    /// Returns how many bytes may be sent now, and the rate that sets the wait afterwards.
     fn pace(&self) -> (usize, Option<Pace>) {
         let everything = self.queue.len().min(16 * 1024);
-        match (self.plan.drip, self.plan.drip_body) {
+        match (self.fault.drip, self.fault.drip_body) {
             (Some(pace), _) => (pace.bytes.min(everything), Some(pace)),
             (None, Some(_)) if self.sent < self.unpaced => {
                 (everything.min(self.unpaced - self.sent), None)
@@ -105,6 +113,7 @@ impl Faulty {
         }
     }
 
+    /// Sends the queue at the fault's rate, and fails where the fault cuts the answer.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             if let Some(timer) = &mut self.timer {
@@ -119,7 +128,7 @@ impl Faulty {
                 }
             }
             let (mut count, pace) = self.pace();
-            if let Some(cut) = self.plan.cut_after {
+            if let Some(cut) = self.fault.cut_after {
                 count = count.min(cut.saturating_sub(self.sent));
                 if count == 0 {
                     ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
@@ -138,7 +147,7 @@ impl Faulty {
     }
 }
 
-impl AsyncRead for Faulty {
+impl AsyncRead for FaultyStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -148,15 +157,15 @@ impl AsyncRead for Faulty {
     }
 }
 
-impl AsyncWrite for Faulty {
+impl AsyncWrite for FaultyStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        // What was queued before goes out first, so that the queue stays short.
+        // Send the queue first, so that it stays short.
         ready!(self.poll_drain(cx))?;
-        self.accept(bytes)?;
+        self.enqueue(bytes)?;
         Poll::Ready(Ok(bytes.len()))
     }
 

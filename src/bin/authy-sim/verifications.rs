@@ -1,14 +1,17 @@
-//! Phone verifications: codes for numbers of people who need no authy id.
+//! Phone verifications: codes that are sent to a phone number whose owner needs no authy id.
+//!
+//! `service/phones.rs` starts and checks them for the API; `control.rs` lists their codes for
+//! tests.
 
 use std::collections::BTreeMap;
 
 use crate::random;
 use crate::state::now;
 
-/// Wrong codes before a verification is over.
-const TRIES: u32 = 5;
+/// The number of wrong codes that ends a verification.
+const MAX_WRONG_CODES: u32 = 5;
 
-/// All verifications, by `+code number`.
+/// All verifications by phone number, written `+COUNTRY_CODE NUMBER`.
 #[derive(Default)]
 pub(crate) struct Verifications(BTreeMap<String, Verification>);
 
@@ -16,22 +19,26 @@ pub(crate) struct Verifications(BTreeMap<String, Verification>);
 pub(crate) struct Verification {
     pub(crate) uuid: String,
     pub(crate) code: String,
-    until: u64,
-    wrong: u32,
+    /// Unix time in seconds.
+    expires_at: u64,
+    /// Wrong codes so far.
+    wrong_codes: u32,
     verified: bool,
 }
 
-/// What a code is.
+/// The result of a code check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Check {
-    Right,
-    Wrong,
+pub(crate) enum CodeCheck {
+    Correct,
+    Incorrect,
+    /// The phone number has no pending verification.
     NonePending,
 }
 
 impl Verifications {
-    /// Sends a code that works for `life` seconds; the same one again while it works.
-    pub(crate) fn start(&mut self, phone: &str, code: String, life: u64) -> &Verification {
+    /// Starts a verification that is pending for `lifetime` seconds, or returns the pending one,
+    /// which keeps its code.
+    pub(crate) fn start(&mut self, phone: &str, code: String, lifetime: u64) -> &Verification {
         let is_pending = self.0.get(phone).is_some_and(Verification::is_pending);
         if !is_pending {
             self.0.insert(
@@ -39,8 +46,8 @@ impl Verifications {
                 Verification {
                     uuid: random::uuid(),
                     code,
-                    until: now() + life,
-                    wrong: 0,
+                    expires_at: now() + lifetime,
+                    wrong_codes: 0,
                     verified: false,
                 },
             );
@@ -48,21 +55,22 @@ impl Verifications {
         &self.0[phone]
     }
 
-    pub(crate) fn check(&mut self, phone: &str, code: &str) -> Check {
+    /// Checks a code; a correct one ends the verification.
+    pub(crate) fn check(&mut self, phone: &str, code: &str) -> CodeCheck {
         match self.0.get_mut(phone).filter(|found| found.is_pending()) {
-            None => Check::NonePending,
+            None => CodeCheck::NonePending,
             Some(found) if found.code == code => {
                 found.verified = true;
-                Check::Right
+                CodeCheck::Correct
             }
             Some(found) => {
-                found.wrong += 1;
-                Check::Wrong
+                found.wrong_codes += 1;
+                CodeCheck::Incorrect
             }
         }
     }
 
-    /// By number, or by uuid.
+    /// Returns the verification of a phone number, or the one with this uuid.
     pub(crate) fn find(&self, phone: &str, uuid: &str) -> Option<&Verification> {
         self.0
             .get(phone)
@@ -79,10 +87,11 @@ impl Verification {
         self.status() == "pending"
     }
 
+    /// Returns `verified`, `expired` or `pending`.
     pub(crate) fn status(&self) -> &'static str {
         if self.verified {
             "verified"
-        } else if self.until <= now() || self.wrong >= TRIES {
+        } else if self.expires_at <= now() || self.wrong_codes >= MAX_WRONG_CODES {
             "expired"
         } else {
             "pending"
@@ -90,7 +99,7 @@ impl Verification {
     }
 
     pub(crate) fn seconds_to_expire(&self) -> u64 {
-        self.until.saturating_sub(now())
+        self.expires_at.saturating_sub(now())
     }
 }
 
@@ -101,25 +110,25 @@ mod tests {
     const PHONE: &str = "+1 5550100199";
 
     #[test]
-    fn a_code_works_once_and_not_after_five_wrong_ones() {
+    fn a_code_is_correct_once_and_not_after_five_wrong_codes() {
         let mut all = Verifications::default();
         let code = all.start(PHONE, "1234".into(), 600).code.clone();
         assert_eq!(all.start(PHONE, "9999".into(), 600).code, code);
-        assert_eq!(all.check(PHONE, &code), Check::Right);
-        assert_eq!(all.check(PHONE, &code), Check::NonePending);
+        assert_eq!(all.check(PHONE, &code), CodeCheck::Correct);
+        assert_eq!(all.check(PHONE, &code), CodeCheck::NonePending);
 
         all.start(PHONE, "1234".into(), 600);
-        for _ in 0..TRIES {
-            assert_eq!(all.check(PHONE, "x"), Check::Wrong);
+        for _ in 0..MAX_WRONG_CODES {
+            assert_eq!(all.check(PHONE, "x"), CodeCheck::Incorrect);
         }
-        assert_eq!(all.check(PHONE, "1234"), Check::NonePending);
+        assert_eq!(all.check(PHONE, "1234"), CodeCheck::NonePending);
     }
 
     #[test]
-    fn a_code_that_has_expired_is_none() {
+    fn an_expired_code_is_refused() {
         let mut all = Verifications::default();
         assert_eq!(all.start(PHONE, "1234".into(), 0).status(), "expired");
-        assert_eq!(all.check(PHONE, "1234"), Check::NonePending);
+        assert_eq!(all.check(PHONE, "1234"), CodeCheck::NonePending);
         assert_eq!(all.start(PHONE, "5678".into(), 600).code, "5678");
     }
 }

@@ -1,14 +1,16 @@
-//! The application: details and statistics.
+//! API calls about the application: details, statistics and activity events.
+//!
+//! `service/mod.rs` routes them here. The statistics count the simulator's log of requests.
 
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
 
-use super::App;
+use super::SimState;
 use crate::answer::{Failure, respond};
 use crate::params::Params;
 
-pub(super) async fn details(State(sim): App) -> Response {
+pub(super) async fn details(State(sim): SimState) -> Response {
     let settings = sim.settings();
     respond(Ok(json!({
         "app": {
@@ -23,11 +25,11 @@ pub(super) async fn details(State(sim): App) -> Response {
     })))
 }
 
-pub(super) async fn stats(State(sim): App) -> Response {
+pub(super) async fn stats(State(sim): SimState) -> Response {
     let users = sim.people().len();
-    let asked = sim.requests();
+    let log = sim.requests();
     let count = |part: &str| {
-        asked["requests"].as_array().map_or(0, |all| {
+        log["requests"].as_array().map_or(0, |all| {
             all.iter()
                 .filter(|r| r["path"].as_str().is_some_and(|p| p.contains(part)))
                 .count()
@@ -51,8 +53,8 @@ pub(super) async fn stats(State(sim): App) -> Response {
     })))
 }
 
-/// What people's activity was, page by page; the service's own shape is not documented.
-pub(super) async fn events(State(sim): App, params: Params) -> Response {
+/// Returns the activity of all people, page by page. Authy's own format is not documented.
+pub(super) async fn events(State(sim): SimState, params: Params) -> Response {
     let number = |name: &str, default: usize| match params.text(name) {
         Some(text) => text.parse().ok(),
         None => Some(default),
@@ -63,8 +65,8 @@ pub(super) async fn events(State(sim): App, params: Params) -> Response {
     };
     let people = sim.people();
     let all = people.iter().flat_map(|person| {
-        let kinds = person.activity.iter();
-        kinds.map(|kind| json!({"authy_id": person.id, "type": kind}))
+        let activity = person.activity.iter();
+        activity.map(|kind| json!({"authy_id": person.id, "type": kind}))
     });
     let events: Vec<_> = all.skip((page - 1) * per_page).take(per_page).collect();
     respond(Ok(

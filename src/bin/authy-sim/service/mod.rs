@@ -1,4 +1,8 @@
-//! The routes of the API, and what holds for all of them: key, request log, envelope.
+//! The routes of the API, and what all of them share: the check of the API key, the log of requests
+//! and the error envelope.
+//!
+//! `listener.rs` serves these routes on the TLS address, behind the middleware that injects faults.
+//! Nothing in a request is trusted before its key is checked.
 
 mod app;
 mod onetouch;
@@ -22,12 +26,16 @@ use crate::params::Params;
 use crate::person::Person;
 use crate::state::Sim;
 
-/// The largest request that is read, in bytes.
+/// The largest request body that is read, in bytes.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-pub(crate) type App = State<Arc<Sim>>;
+/// The extractor of the simulator's state.
+pub(crate) type SimState = State<Arc<Sim>>;
 
-/// All routes of the API.
+/// The extractor of the one parameter of a path, an authy id.
+pub(crate) type PathId = Path<String>;
+
+/// Returns all routes of the API.
 pub(crate) fn routes(sim: &Arc<Sim>) -> Router<Arc<Sim>> {
     Router::new()
         .route("/protected/json/users/new", post(users::create))
@@ -85,12 +93,13 @@ pub(crate) fn routes(sim: &Arc<Sim>) -> Router<Arc<Sim>> {
         .layer(middleware::from_fn_with_state(Arc::clone(sim), check_key))
 }
 
-/// Remembers a request, whatever becomes of it.
-pub(crate) async fn remember(State(sim): App, request: Request, next: Next) -> Response {
-    sim.remember(describe(&request));
+/// Middleware that logs every request, even one that is refused or meets a fault.
+pub(crate) async fn log_request(State(sim): SimState, request: Request, next: Next) -> Response {
+    sim.log_request(describe(&request));
     next.run(request).await
 }
 
+/// Returns the log entry of a request. Of the API key's header it only records the presence.
 fn describe(request: &Request) -> Value {
     let header = |name: &str| {
         request
@@ -107,8 +116,8 @@ fn describe(request: &Request) -> Value {
     })
 }
 
-/// Refuses a request without the right key.
-async fn check_key(State(sim): App, request: Request, next: Next) -> Response {
+/// Middleware that refuses a request without the correct API key, or to a suspended application.
+async fn check_key(State(sim): SimState, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         return Failure::new(400, 60002, "Invalid request").into_response();
@@ -144,16 +153,17 @@ impl FromRequest<Arc<Sim>> for Params {
     }
 }
 
-/// Does something with the person of a path, or says that there is none.
+/// Runs `operation` on the person whose authy id is `id`.
+///
+/// # Errors
+/// Authy's error for an unknown user, or the error of `operation`.
 fn with_person<T>(
     sim: &Sim,
     id: &str,
-    act: impl FnOnce(&mut Person) -> Result<T, Failure>,
+    operation: impl FnOnce(&mut Person) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let id = id.parse().map_err(|_| Failure::user_not_found())?;
     let mut people = sim.people();
-    let person = people.get(id).filter(|person| !person.is_gone());
-    act(person.ok_or_else(Failure::user_not_found)?)
+    let person = people.get(id).filter(|person| !person.is_deleted());
+    operation(person.ok_or_else(Failure::user_not_found)?)
 }
-
-pub(crate) type Id = Path<String>;

@@ -1,15 +1,17 @@
-//! OneTouch: approval requests.
+//! API calls of OneTouch: creates approval requests and returns their status.
+//!
+//! `service/mod.rs` routes them here; the requests themselves are in `approvals.rs`.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::{App, Id, with_person};
+use super::{PathId, SimState, with_person};
 use crate::answer::{Answer, Failure, respond};
 use crate::params::Params;
 use crate::state::Sim;
 
-pub(super) async fn create(State(sim): App, Path(id): Id, params: Params) -> Response {
+pub(super) async fn create(State(sim): SimState, Path(id): PathId, params: Params) -> Response {
     respond(answer_create(&sim, &id, &params))
 }
 
@@ -33,26 +35,26 @@ fn answer_create(sim: &Sim, id: &str, params: &Params) -> Answer {
     if message.is_empty() {
         return Err(Failure::new(400, 60080, "message is required"));
     }
-    let life = match params.text("seconds_to_expire") {
+    let lifetime = match params.text("seconds_to_expire") {
         Some(text) => Some(
             text.parse()
                 .map_err(|_| Failure::new(400, 60004, "Invalid parameter: seconds_to_expire"))?,
         ),
         None => None,
     };
-    let details = texts("details", params)?;
-    let hidden_details = texts("hidden_details", params)?;
+    let details = string_map("details", params)?;
+    let hidden_details = string_map("hidden_details", params)?;
     let mut approvals = sim.approvals();
-    let approval = approvals.add(id, &message, life);
+    let approval = approvals.add(id, &message, lifetime);
     approval.details = details;
     approval.hidden_details = hidden_details;
-    approval.logos = params.get("logos").cloned().unwrap_or(Value::Null);
+    approval.logos = params.value("logos").cloned().unwrap_or(Value::Null);
     Ok(json!({"approval_request": {"uuid": approval.uuid}, "success": true}))
 }
 
-/// An object of texts.
-fn texts(name: &str, params: &Params) -> Result<Value, Failure> {
-    match params.get(name) {
+/// Returns a parameter that must be an object of strings; an empty object if it is absent.
+fn string_map(name: &str, params: &Params) -> Result<Value, Failure> {
+    match params.value(name) {
         None | Some(Value::Null) => Ok(Value::Object(Map::new())),
         Some(Value::Object(object)) if object.values().all(Value::is_string) => {
             Ok(Value::Object(object.clone()))
@@ -61,7 +63,7 @@ fn texts(name: &str, params: &Params) -> Result<Value, Failure> {
     }
 }
 
-pub(super) async fn status(State(sim): App, Path(uuid): Path<String>) -> Response {
+pub(super) async fn status(State(sim): SimState, Path(uuid): Path<String>) -> Response {
     let approval = sim.approvals().get(&uuid).cloned();
     respond(match approval {
         None => {
@@ -70,7 +72,7 @@ pub(super) async fn status(State(sim): App, Path(uuid): Path<String>) -> Respons
         }
         Some(approval) => {
             let email = sim.people().get(approval.authy_id).map(|p| p.email.clone());
-            let answer = approval.answer(&email.unwrap_or_default());
+            let answer = approval.api_json(&email.unwrap_or_default());
             Ok(json!({"approval_request": answer, "success": true}))
         }
     })

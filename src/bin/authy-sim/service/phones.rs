@@ -1,20 +1,25 @@
-//! Phone verification and phone information.
+//! API calls about phone numbers: phone verification and phone information.
+//!
+//! `service/mod.rs` routes them here; the verifications themselves are in `verifications.rs`.
 
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
 
-use super::App;
+use super::SimState;
 use crate::answer::{Answer, Failure, respond};
 use crate::params::Params;
 use crate::random;
 use crate::state::Sim;
-use crate::verifications::Check;
+use crate::verifications::CodeCheck;
 
-/// Numbers that end so are landlines, which get no SMS.
-const LANDLINE_END: &str = "000";
+/// Phone numbers with this ending are landlines, which get no SMS.
+const LANDLINE_SUFFIX: &str = "000";
 
-/// A country code and a number from the parameters.
+/// Returns the country code and the phone number of the parameters, as digits.
+///
+/// # Errors
+/// Authy's error for a missing or malformed parameter.
 fn phone(params: &Params) -> Result<(String, String), Failure> {
     let required = |name: &str| {
         params
@@ -25,28 +30,29 @@ fn phone(params: &Params) -> Result<(String, String), Failure> {
                 Failure::new(400, 60004, &text)
             })
     };
-    let country = required("country_code")?;
+    let country_code = required("country_code")?;
     let number: String = required("phone_number")?
         .chars()
         .filter(|c| !" -.()".contains(*c))
         .collect();
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(&country) {
-        let text = format!("Invalid parameter: country_code - '{country}' is not a valid Integer");
+    if !digits(&country_code) {
+        let text =
+            format!("Invalid parameter: country_code - '{country_code}' is not a valid Integer");
         return Err(Failure::new(400, 60004, &text));
     }
     if !digits(&number) || !(5..=15).contains(&number.len()) {
         return Err(Failure::new(400, 60033, "Phone number is invalid"));
     }
-    Ok((country, number))
+    Ok((country_code, number))
 }
 
-pub(super) async fn start(State(sim): App, params: Params) -> Response {
+pub(super) async fn start(State(sim): SimState, params: Params) -> Response {
     respond(answer_start(&sim, &params))
 }
 
 fn answer_start(sim: &Sim, params: &Params) -> Answer {
-    let (country, number) = phone(params)?;
+    let (country_code, number) = phone(params)?;
     let via = params.text("via").unwrap_or_else(|| "sms".to_owned());
     if via != "sms" && via != "call" {
         return Err(Failure::new(400, 60004, "Invalid parameter: via"));
@@ -62,21 +68,21 @@ fn answer_start(sim: &Sim, params: &Params) -> Answer {
     if params.text("custom_message").is_some() {
         return Err(Failure::new(403, 60091, "Custom messages are not allowed"));
     }
-    if via == "sms" && number.ends_with(LANDLINE_END) {
+    if via == "sms" && number.ends_with(LANDLINE_SUFFIX) {
         let text = "Cannot send SMS to landline phone numbers";
         return Err(Failure::new(403, 60082, text));
     }
-    let custom = params.text("custom_code");
+    let custom_code = params.text("custom_code");
     let is_code =
         |code: &String| (4..=10).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit());
-    if custom.as_ref().is_some_and(|code| !is_code(code)) {
+    if custom_code.as_ref().is_some_and(|code| !is_code(code)) {
         return Err(Failure::new(400, 60004, "Invalid parameter: custom_code"));
     }
-    let life = sim.settings().verification_seconds;
-    let sms_id = custom.as_ref().map(|_| random::uuid());
-    let code = custom.unwrap_or_else(|| random::digits(length));
+    let lifetime = sim.settings().verification_seconds;
+    let sms_id = custom_code.as_ref().map(|_| random::uuid());
+    let code = custom_code.unwrap_or_else(|| random::digits(length));
     let mut verifications = sim.verifications();
-    let started = verifications.start(&format!("+{country} {number}"), code, life);
+    let started = verifications.start(&format!("+{country_code} {number}"), code, lifetime);
     let sent = if via == "sms" {
         "Text message sent"
     } else {
@@ -84,9 +90,9 @@ fn answer_start(sim: &Sim, params: &Params) -> Answer {
     };
     let mut answer = json!({
         "carrier": "Simulated Mobile",
-        "is_cellphone": !number.ends_with(LANDLINE_END),
+        "is_cellphone": !number.ends_with(LANDLINE_SUFFIX),
         "is_ported": false,
-        "message": format!("{sent} to +{country} {number}."),
+        "message": format!("{sent} to +{country_code} {number}."),
         "seconds_to_expire": started.seconds_to_expire(),
         "uuid": started.uuid,
         "success": true,
@@ -97,34 +103,36 @@ fn answer_start(sim: &Sim, params: &Params) -> Answer {
     Ok(answer)
 }
 
-pub(super) async fn check(State(sim): App, params: Params) -> Response {
+pub(super) async fn check(State(sim): SimState, params: Params) -> Response {
     respond(answer_check(&sim, &params))
 }
 
 fn answer_check(sim: &Sim, params: &Params) -> Answer {
-    let (country, number) = phone(params)?;
+    let (country_code, number) = phone(params)?;
     let code = params.text("verification_code").unwrap_or_default();
     match sim
         .verifications()
-        .check(&format!("+{country} {number}"), &code)
+        .check(&format!("+{country_code} {number}"), &code)
     {
-        Check::Right => Ok(json!({"message": "Verification code is correct.", "success": true})),
-        Check::Wrong => Err(Failure::new(401, 60022, "Verification code is incorrect")),
-        Check::NonePending => {
-            let text = format!("No pending verifications for +{country} {number} found.");
+        CodeCheck::Correct => {
+            Ok(json!({"message": "Verification code is correct.", "success": true}))
+        }
+        CodeCheck::Incorrect => Err(Failure::new(401, 60022, "Verification code is incorrect")),
+        CodeCheck::NonePending => {
+            let text = format!("No pending verifications for +{country_code} {number} found.");
             Err(Failure::new(404, 60023, &text))
         }
     }
 }
 
-pub(super) async fn status(State(sim): App, params: Params) -> Response {
+pub(super) async fn status(State(sim): SimState, params: Params) -> Response {
     respond(answer_status(&sim, &params))
 }
 
 fn answer_status(sim: &Sim, params: &Params) -> Answer {
     let uuid = params.text("uuid").unwrap_or_default();
     let number = match phone(params) {
-        Ok((country, number)) => format!("+{country} {number}"),
+        Ok((country_code, number)) => format!("+{country_code} {number}"),
         Err(_) if !uuid.is_empty() => String::new(),
         Err(_) => {
             let text = "Either uuid, or country_code and phone_number are required";
@@ -144,7 +152,7 @@ fn answer_status(sim: &Sim, params: &Params) -> Answer {
 
 pub(super) async fn info(params: Params) -> Response {
     respond(phone(&params).map(|(_, number)| {
-        let is_landline = number.ends_with(LANDLINE_END);
+        let is_landline = number.ends_with(LANDLINE_SUFFIX);
         json!({
             "message": "Phone number information as of 2026-01-01 00:00:00 UTC",
             "type": if is_landline { "landline" } else { "cellphone" },

@@ -1,4 +1,7 @@
-//! Secrets for other authenticator apps, as an image that such an app scans.
+//! API call for a secret of another authenticator app, and the QR code that such an app scans.
+//!
+//! `service/mod.rs` routes the call here; `control.rs` routes the image's address, which needs no
+//! API key.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -10,17 +13,17 @@ use png::{BitDepth, ColorType, Encoder};
 use qrcode::{Color, QrCode};
 use serde_json::json;
 
-use super::{App, Id, with_person};
+use super::{PathId, SimState, with_person};
 use crate::answer::{Answer, Failure, respond};
 use crate::params::Params;
 use crate::state::Sim;
 
-/// Width and height of the image, in pixels, when nothing is said.
+/// Default width and height of the image, in pixels.
 const DEFAULT_SIZE: usize = 300;
-/// White modules around the code, as the standard asks for.
+/// Width of the white margin in modules, as the QR code standard requires.
 const MARGIN: usize = 4;
 
-pub(super) async fn secret(State(sim): App, Path(id): Id, params: Params) -> Response {
+pub(super) async fn secret(State(sim): SimState, Path(id): PathId, params: Params) -> Response {
     respond(answer_secret(&sim, &id, &params))
 }
 
@@ -46,7 +49,7 @@ fn answer_secret(sim: &Sim, id: &str, params: &Params) -> Answer {
     })
 }
 
-/// The image; its address says all, so that nothing is kept.
+/// Returns the image of a QR code. Its address contains the whole content, so no state is needed.
 pub(crate) async fn image(Path(code): Path<String>) -> Response {
     match draw(&code) {
         Some(png) => {
@@ -57,6 +60,7 @@ pub(crate) async fn image(Path(code): Path<String>) -> Response {
     }
 }
 
+/// Draws the image `SIZE-CONTENT.png` with the content in base64; `None` if the name is malformed.
 fn draw(code: &str) -> Option<Vec<u8>> {
     let (size, code) = code.strip_suffix(".png")?.split_once('-')?;
     let size: usize = size.parse().ok().filter(|size| *size <= 2000)?;
@@ -95,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_is_a_png_and_what_is_no_code_is_none() {
+    fn a_valid_name_gives_a_png_and_a_malformed_name_gives_none() {
         let code = URL_SAFE_NO_PAD.encode("otpauth://totp/x?secret=ABC");
         assert!(
             draw(&format!("300-{code}.png"))

@@ -1,22 +1,24 @@
-//! Tokens: verify, send by SMS or e-mail, tell in a call.
+//! API calls about tokens: verification, and sending by SMS, call or e-mail.
+//!
+//! `service/mod.rs` routes them here; the tokens themselves are in `person.rs`.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::json;
 
-use super::{App, Id, with_person};
+use super::{PathId, SimState, with_person};
 use crate::answer::{Answer, Failure, respond};
 use crate::params::Params;
-use crate::person::{Person, Verdict};
+use crate::person::{Person, TokenCheck};
 use crate::state::Sim;
 
 const IGNORED_SMS: &str = "Ignored: SMS is not needed for smartphones. Pass force=true if you want to \
                            actually send it anyway.";
-// The two spaces are the service's.
+// Authy's own text has the two spaces.
 const IGNORED_CALL: &str = "Call ignored. User is using  App Tokens and this call is not necessary. Pass \
                             force=true if you still want to call users that are using the App.";
 
-pub(super) async fn sms(State(sim): App, Path(id): Id, params: Params) -> Response {
+pub(super) async fn sms(State(sim): SimState, Path(id): PathId, params: Params) -> Response {
     if !sim.settings().sms_enabled {
         return respond(Err(Failure::new(503, 60007, "SMS is not enabled")));
     }
@@ -25,7 +27,7 @@ pub(super) async fn sms(State(sim): App, Path(id): Id, params: Params) -> Respon
     }))
 }
 
-pub(super) async fn call(State(sim): App, Path(id): Id, params: Params) -> Response {
+pub(super) async fn call(State(sim): SimState, Path(id): PathId, params: Params) -> Response {
     if !sim.settings().calls_enabled {
         let failure = Failure::new(503, 60006, "Token by call is not enabled");
         return respond(Err(failure));
@@ -35,7 +37,7 @@ pub(super) async fn call(State(sim): App, Path(id): Id, params: Params) -> Respo
     }))
 }
 
-pub(super) async fn email(State(sim): App, Path(id): Id) -> Response {
+pub(super) async fn email(State(sim): SimState, Path(id): PathId) -> Response {
     respond(with_person(&sim, &id, |person| {
         match person.send("email", None) {
             Some(_) => Ok(json!({
@@ -44,16 +46,18 @@ pub(super) async fn email(State(sim): App, Path(id): Id) -> Response {
                 "email": person.email,
                 "email_id": "EM00000000000000000000000000000000",
             })),
-            None => Err(too_many()),
+            None => Err(too_many_messages()),
         }
     }))
 }
 
-fn too_many() -> Failure {
+fn too_many_messages() -> Failure {
     let text = "DoS protection: User has requested too many tokens in the last hour.";
     Failure::new(429, 60003, text)
 }
 
+/// Sends a token, or answers `ignored` if the person has the app and the application does not force
+/// the message.
 fn send(
     person: &mut Person,
     params: &Params,
@@ -62,7 +66,7 @@ fn send(
     ignored: &str,
 ) -> Answer {
     person.check_suspended()?;
-    let cellphone = person.masked();
+    let cellphone = person.masked_phone();
     if person.registered && !params.flag("force") {
         let device = person.devices.first().cloned();
         return Ok(json!({
@@ -75,12 +79,12 @@ fn send(
     }
     match person.send(kind, params.text("action")) {
         Some(_) => Ok(json!({"success": true, "message": sent, "cellphone": cellphone})),
-        None => Err(too_many()),
+        None => Err(too_many_messages()),
     }
 }
 
 pub(super) async fn verify(
-    State(sim): App,
+    State(sim): SimState,
     Path((token, id)): Path<(String, String)>,
     params: Params,
 ) -> Response {
@@ -94,32 +98,34 @@ fn answer_verify(sim: &Sim, token: &str, id: &str, params: &Params) -> Answer {
             return if token == "0000000" {
                 Ok(valid(false))
             } else {
-                Err(wrong())
+                Err(invalid())
             };
         }
-        // So as not to lock somebody out who has not finished registration, the service lets any
-        // token pass for them unless it is told to check.
+        // Authy accepts any token of a person who has not completed registration, so that they are
+        // not locked out, unless the application forces the check.
         if !person.confirmed && !params.flag("force") {
             return Ok(valid(false));
         }
         match person.verify(token, params.text("action").as_deref()) {
-            Verdict::Right { by_sms } => Ok(valid(by_sms)),
-            Verdict::Wrong => Err(wrong()),
-            Verdict::Used => Err(Failure::new(
+            TokenCheck::Valid { by_sms } => Ok(valid(by_sms)),
+            TokenCheck::Invalid => Err(invalid()),
+            TokenCheck::AlreadyUsed => Err(Failure::new(
                 401,
                 60019,
                 "Token is invalid. Token was used recently",
             )),
-            Verdict::TooMany => Err(Failure::new(429, 60003, "DoS protection: too many tokens.")),
+            TokenCheck::TooManyWrong => {
+                Err(Failure::new(429, 60003, "DoS protection: too many tokens."))
+            }
         }
     })
 }
 
-fn wrong() -> Failure {
+fn invalid() -> Failure {
     Failure::new(401, 60020, "Token is invalid")
 }
 
-/// The yes, with `success` as the string that the service sends here.
+/// Returns the answer for a valid token, with `success` as a string as Authy sends it here.
 fn valid(by_sms: bool) -> serde_json::Value {
     json!({
         "message": "Token is valid.",

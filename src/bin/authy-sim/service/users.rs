@@ -1,39 +1,45 @@
-//! People: create, status, update, delete, activity, registration.
+//! API calls about users: create, status, update, delete, activity, registration, phone number and
+//! SDK devices.
+//!
+//! `service/mod.rs` routes them here; the people themselves are in `state.rs`.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::json;
 
-use super::{App, Id, with_person};
+use super::{PathId, SimState, with_person};
 use crate::answer::{Failure, respond};
 use crate::params::Params;
 use crate::state::now;
 
-pub(super) async fn create(State(sim): App, params: Params) -> Response {
+pub(super) async fn create(State(sim): SimState, params: Params) -> Response {
     let field = |name: &str| params.text_in("user", name).unwrap_or_default();
-    let (email, code) = (field("email"), field("country_code"));
+    let (email, country_code) = (field("email"), field("country_code"));
     let number: String = field("cellphone")
         .chars()
         .filter(|c| !" -.()".contains(*c))
         .collect();
-    let code = if code.is_empty() {
+    let country_code = if country_code.is_empty() {
         "1".to_owned()
     } else {
-        code.trim_start_matches('+').to_owned()
+        country_code.trim_start_matches('+').to_owned()
     };
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    let mut wrong = Vec::new();
+    let mut invalid = Vec::new();
     if !email.contains('@') {
-        wrong.push("email");
+        invalid.push("email");
     }
     if !(5..=15).contains(&number.len()) || !digits(&number) {
-        wrong.push("cellphone");
+        invalid.push("cellphone");
     }
-    if !(1..=4).contains(&code.len()) || !digits(&code) || code.starts_with('0') {
-        wrong.push("country_code");
+    let is_country_code = (1..=4).contains(&country_code.len())
+        && digits(&country_code)
+        && !country_code.starts_with('0');
+    if !is_country_code {
+        invalid.push("country_code");
     }
-    if !wrong.is_empty() {
-        let fields = wrong
+    if !invalid.is_empty() {
+        let fields = invalid
             .iter()
             .map(|name| ((*name).to_owned(), "is invalid".to_owned()));
         let failure = Failure::new(400, 60027, "User was not valid");
@@ -43,11 +49,11 @@ pub(super) async fn create(State(sim): App, params: Params) -> Response {
         }));
     }
     let mut people = sim.people();
-    let person = people.add(None, &email, &code, &number);
-    person.gone_at = None;
+    let person = people.find_or_add(None, &email, &country_code, &number);
+    person.deletion_at = None;
     let id = person.id;
     if params.text("send_install_link_via_sms").as_deref() != Some("false") {
-        person.receive("sms", "", "Get the Authy app: https://authy.test/install");
+        person.add_message("sms", "", "Get the Authy app: https://authy.test/install");
     }
     respond(Ok(json!({
         "message": "User created successfully.",
@@ -56,21 +62,21 @@ pub(super) async fn create(State(sim): App, params: Params) -> Response {
     })))
 }
 
-pub(super) async fn status(State(sim): App, Path(id): Id) -> Response {
+pub(super) async fn status(State(sim): SimState, Path(id): PathId) -> Response {
     respond(with_person(&sim, &id, |person| {
-        let end = person.cellphone.len().saturating_sub(4);
-        let last = person.cellphone.get(end..).unwrap_or("0000");
+        let start = person.cellphone.len().saturating_sub(4);
+        let last_four = person.cellphone.get(start..).unwrap_or("0000");
         Ok(json!({
             "status": {
                 "authy_id": person.id,
                 "confirmed": person.confirmed,
                 "registered": person.registered,
                 "country_code": person.country_code.parse::<u64>().unwrap_or(1),
-                "phone_number": format!("XXX-XXX-{last}"),
+                "phone_number": format!("XXX-XXX-{last_four}"),
                 "email": person.email,
                 "devices": person.devices,
                 "has_hard_token": false,
-                "account_disabled": person.gone_at.is_some(),
+                "account_disabled": person.deletion_at.is_some(),
                 "detailed_devices": [],
                 "deleted_devices": [],
             },
@@ -80,19 +86,19 @@ pub(super) async fn status(State(sim): App, Path(id): Id) -> Response {
     }))
 }
 
-/// Marks the person; as at the service, it takes effect much later.
-pub(super) async fn delete(State(sim): App, Path(id): Id) -> Response {
+/// Marks the person for deletion, which takes effect after a delay, as at Authy.
+pub(super) async fn delete(State(sim): SimState, Path(id): PathId) -> Response {
     let delay = sim.settings().deletion_seconds;
     respond(with_person(&sim, &id, |person| {
-        if person.gone_at.is_some() {
+        if person.deletion_at.is_some() {
             return Err(Failure::new(400, 60127, "User is pending deletion."));
         }
-        person.gone_at = Some(now() + delay);
+        person.deletion_at = Some(now() + delay);
         Ok(json!({"message": "User was added to remove.", "success": true}))
     }))
 }
 
-pub(super) async fn update(State(sim): App, Path(id): Id, params: Params) -> Response {
+pub(super) async fn update(State(sim): SimState, Path(id): PathId, params: Params) -> Response {
     let email = params.text("email").unwrap_or_default();
     respond(with_person(&sim, &id, |person| {
         if !email.contains('@') {
@@ -103,7 +109,11 @@ pub(super) async fn update(State(sim): App, Path(id): Id, params: Params) -> Res
     }))
 }
 
-pub(super) async fn register_activity(State(sim): App, Path(id): Id, params: Params) -> Response {
+pub(super) async fn register_activity(
+    State(sim): SimState,
+    Path(id): PathId,
+    params: Params,
+) -> Response {
     const KINDS: [&str; 4] = ["password_reset", "banned", "unbanned", "cookie_login"];
     let kind = params.text("type").unwrap_or_default();
     respond(with_person(&sim, &id, |person| {
@@ -115,8 +125,9 @@ pub(super) async fn register_activity(State(sim): App, Path(id): Id, params: Par
     }))
 }
 
-/// A custom user id is an e-mail address here: the simulator knows no other names.
-pub(super) async fn registration(State(sim): App, params: Params) -> Response {
+/// Returns the registration status. The simulator knows people only by e-mail address, so it takes
+/// the custom user id for one.
+pub(super) async fn registration(State(sim): SimState, params: Params) -> Response {
     let name = params.text("custom_user_id").unwrap_or_default();
     let people = sim.people();
     let found = people.iter().find(|person| person.email == name);
@@ -132,25 +143,25 @@ pub(super) async fn registration(State(sim): App, params: Params) -> Response {
     })
 }
 
-/// The whole number, where exporting is switched on.
-pub(super) async fn phone_number(State(sim): App, Path(id): Id) -> Response {
+/// Returns the whole phone number if the application may export it.
+pub(super) async fn phone_number(State(sim): SimState, Path(id): PathId) -> Response {
     if !sim.settings().export_enabled {
         let text = "Phone number export is not enabled for this application.";
         return respond(Err(Failure::new(403, 60154, text)));
     }
     respond(with_person(&sim, &id, |person| {
-        let (code, number) = (&person.country_code, &person.cellphone);
+        let (country_code, number) = (&person.country_code, &person.cellphone);
         Ok(json!({
             "phone_number": number,
-            "country_code": code,
-            "e164": format!("+{code}{number}"),
+            "country_code": country_code,
+            "e164": format!("+{country_code}{number}"),
             "updated_at": "2026-01-01T00:00:00Z",
         }))
     }))
 }
 
-/// Takes a device of the application's SDK away from its person.
-pub(super) async fn delete_device(State(sim): App, Path(id): Path<String>) -> Response {
+/// Removes a device of the application's SDK from its person.
+pub(super) async fn delete_device(State(sim): SimState, Path(id): Path<String>) -> Response {
     let mut people = sim.people();
     let id: Option<u64> = id.parse().ok();
     let found = people.iter_mut().find_map(|person| {

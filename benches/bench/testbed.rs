@@ -1,4 +1,8 @@
-//! What is measured stands here: authy-sim, the stacks, the mappings, the CA files, the relay.
+//! The environment of the measurements: authy-sim, the stacks, the mappings, the CA files and the
+//! relay.
+//!
+//! Everything is in one temporary folder, which is removed at the end; authy-sim is killed then
+//! too.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,17 +15,18 @@ use std::time::Duration;
 use pam_authy::pam_app::write_stack;
 use tempfile::TempDir;
 
-use crate::Fault;
+use crate::Error;
 use crate::relay::Relay;
 
-/// The token that the simulator takes from now on, as often as it comes.
-pub(crate) const TOKEN: &str = "1234567";
-/// The round trip of the long line.
+/// The code that each login types; authy-sim accepts it every time.
+pub(crate) const CODE: &str = "1234567";
+/// The round trip time through the relay.
 pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(100);
+/// The CA certificates of the system, as Debian installs them.
 const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// A simulator and a folder with everything that logins need.
-pub(crate) struct World {
+pub(crate) struct Testbed {
     pub(crate) module: PathBuf,
     pub(crate) folder: TempDir,
     sim: Child,
@@ -30,8 +35,9 @@ pub(crate) struct World {
     _relay: Relay,
 }
 
-impl World {
-    pub(crate) fn new(module: &Path) -> Result<Self, Fault> {
+impl Testbed {
+    /// Starts authy-sim and the relay, and writes every file.
+    pub(crate) fn new(module: &Path) -> Result<Self, Error> {
         let folder = tempfile::tempdir()?;
         let mut sim = Command::new(env!("CARGO_BIN_EXE_authy-sim"))
             .args(["--with-parent", "--stop-after", "1800", "--dir"])
@@ -40,13 +46,21 @@ impl World {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut url = String::new();
-        let said = sim.stdout.take().ok_or("authy-sim has no output")?;
-        BufReader::new(said).read_line(&mut url)?;
+        let stdout = sim.stdout.take().ok_or("authy-sim has no output")?;
+        BufReader::new(stdout).read_line(&mut url)?;
         let url = url.trim().to_owned();
-        let port = url.rsplit(':').next().ok_or("no port")?.parse()?;
+        let port = url
+            .rsplit(':')
+            .next()
+            .ok_or("authy-sim printed no port")?
+            .parse()?;
         let config = fs::read_to_string(folder.path().join("config.toml"))?;
-        let key = config.split('"').nth(1).ok_or("no key")?.to_owned();
-        let world = Self {
+        let key = config
+            .split('"')
+            .nth(1)
+            .ok_or("config.toml has no key")?
+            .to_owned();
+        let testbed = Self {
             module: module.to_owned(),
             folder,
             sim,
@@ -54,18 +68,18 @@ impl World {
             key,
             _relay: Relay::start(port, ROUND_TRIP / 2),
         };
-        world.arm()?;
-        world.write_files(&config)?;
-        world.write_stacks()?;
-        Ok(world)
+        testbed.prepare_simulator()?;
+        testbed.write_files(&config)?;
+        testbed.write_stacks()?;
+        Ok(testbed)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Enrolls a person and has every verify answered with a yes.
-    fn arm(&self) -> Result<(), Fault> {
+    /// Adds a person to authy-sim and makes it accept every code.
+    fn prepare_simulator(&self) -> Result<(), Error> {
         self.post(
             "/phone/users",
             r#"{"authy_id":1635,"email":"alice@example.com"}"#,
@@ -77,7 +91,8 @@ impl World {
         )
     }
 
-    fn post(&self, path: &str, body: &str) -> Result<(), Fault> {
+    /// Sends a POST to authy-sim's control address.
+    fn post(&self, path: &str, body: &str) -> Result<(), Error> {
         let control = fs::read_to_string(self.path("control.url"))?;
         let address = control.trim().trim_start_matches("http://").to_owned();
         let mut stream = TcpStream::connect(&address)?;
@@ -94,38 +109,39 @@ impl World {
         }
     }
 
-    /// The configurations, the mappings of 10 and of 100 000, the CA file of a whole system.
-    fn write_files(&self, config: &str) -> Result<(), Fault> {
+    /// Writes the configurations, the mappings of 10 and of 100 000 users, and a CA file that also
+    /// contains the system's certificates.
+    fn write_files(&self, config: &str) -> Result<(), Error> {
         let (one, all) = (self.path("ca.pem"), self.path("ca-all.pem"));
         let roots = fs::read_to_string(SYSTEM_CA).unwrap_or_default();
         fs::write(&all, roots + &fs::read_to_string(&one)?)?;
         let near = self.url.clone();
         let far = format!("https://127.0.0.1:{}", self._relay.port);
-        let on = |text: &str, warm: bool| {
+        let with_warm_up = |text: &str, warm: bool| {
             text.replace("[authy]\n", &format!("[authy]\nwarm_up = {warm}\n"))
         };
-        let with_all = config.replace(&*one.to_string_lossy(), &all.to_string_lossy());
-        let slow = config.replace(&near, &far);
+        let all_ca = config.replace(&*one.to_string_lossy(), &all.to_string_lossy());
+        let far_config = config.replace(&near, &far);
         for (name, text) in [
-            ("warm.toml", on(config, true)),
-            ("cold.toml", on(config, false)),
-            ("all.toml", on(&with_all, true)),
-            ("far-warm.toml", on(&slow, true)),
-            ("far-cold.toml", on(&slow, false)),
+            ("warm.toml", with_warm_up(config, true)),
+            ("cold.toml", with_warm_up(config, false)),
+            ("all.toml", with_warm_up(&all_ca, true)),
+            ("far-warm.toml", with_warm_up(&far_config, true)),
+            ("far-cold.toml", with_warm_up(&far_config, false)),
         ] {
             fs::write(self.path(name), text)?;
             fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600))?;
         }
-        for (name, people) in [("10.toml", 10), ("100000.toml", 100_000)] {
+        for (name, users) in [("10.toml", 10), ("100000.toml", 100_000)] {
             let mut text = String::from("[users]\n");
-            for number in 1..people {
+            for number in 1..users {
                 text.push_str(&format!("user{number:06} = {}\n", 2000 + number));
-                if number == people / 2 {
+                if number == users / 2 {
                     text.push_str("alice = 1635\n");
                 }
             }
             fs::write(self.path(name), text)?;
-            // Ends with an error where this authyctl has no index to write.
+            // An authyctl without the command `index` fails, which is ignored.
             let _ = Command::new(env!("CARGO_BIN_EXE_authyctl"))
                 .arg("--users")
                 .arg(self.path(name))
@@ -137,9 +153,9 @@ impl World {
         Ok(())
     }
 
-    /// One stack for each row.
-    fn write_stacks(&self) -> Result<(), Fault> {
-        let ours = |config: &str, users: &str| {
+    /// Writes one stack for each row.
+    fn write_stacks(&self) -> Result<(), Error> {
+        let pam_authy = |config: &str, users: &str| {
             let (config, users) = (self.path(config), self.path(users));
             format!(
                 "{} config={} users={}",
@@ -152,8 +168,8 @@ impl World {
         fs::write(
             &script,
             format!(
-                "#!/bin/sh\nread -r token\nexec {}\n",
-                self.curl_line("ca.pem", "\"$token\"")
+                "#!/bin/sh\nread -r code\nexec {}\n",
+                self.curl_line("ca.pem", "\"$code\"")
             ),
         )?;
         fs::set_permissions(&script, fs::Permissions::from_mode(0o700))?;
@@ -162,12 +178,12 @@ impl World {
         fs::set_permissions(&google, fs::Permissions::from_mode(0o400))?;
         for (service, line) in [
             ("permit", "pam_permit.so".to_owned()),
-            ("warm", ours("warm.toml", "10.toml")),
-            ("cold", ours("cold.toml", "10.toml")),
-            ("all", ours("all.toml", "10.toml")),
-            ("many", ours("warm.toml", "100000.toml")),
-            ("far-warm", ours("far-warm.toml", "10.toml")),
-            ("far-cold", ours("far-cold.toml", "10.toml")),
+            ("warm", pam_authy("warm.toml", "10.toml")),
+            ("cold", pam_authy("cold.toml", "10.toml")),
+            ("all", pam_authy("all.toml", "10.toml")),
+            ("many", pam_authy("warm.toml", "100000.toml")),
+            ("far-warm", pam_authy("far-warm.toml", "10.toml")),
+            ("far-cold", pam_authy("far-cold.toml", "10.toml")),
             (
                 "exec",
                 format!("pam_exec.so quiet expose_authtok {}", script.display()),
@@ -177,7 +193,7 @@ impl World {
                 format!(
                     "pam_google_authenticator.so secret={} user={} no_increment_hotp",
                     google.display(),
-                    crate::rows::own_name()?
+                    crate::rows::current_user()?
                 ),
             ),
             ("duo", "pam_duo.so".to_owned()),
@@ -191,17 +207,17 @@ impl World {
         Ok(())
     }
 
-    /// The verify request as a command line of curl's.
-    pub(crate) fn curl_line(&self, ca: &str, token: &str) -> String {
+    /// Returns the verify request as a command line of curl.
+    pub(crate) fn curl_line(&self, ca: &str, code: &str) -> String {
         let (ca, url, key) = (self.path(ca), &self.url, &self.key);
         format!(
-            "curl -sf -o /dev/null --cacert {} -H 'X-Authy-API-Key: {key}' {url}/protected/json/verify/{token}/1635?force=true",
+            "curl -sf -o /dev/null --cacert {} -H 'X-Authy-API-Key: {key}' {url}/protected/json/verify/{code}/1635?force=true",
             ca.display()
         )
     }
 }
 
-impl Drop for World {
+impl Drop for Testbed {
     fn drop(&mut self) {
         let _ = self.sim.kill();
         let _ = self.sim.wait();
