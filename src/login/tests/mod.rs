@@ -3,6 +3,7 @@
 mod lasting;
 mod password;
 mod push;
+mod timing;
 mod tokens;
 
 use std::cell::{Cell, RefCell};
