@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
-use crate::client::authy::types::Token;
+use crate::base::factor::Code;
 
 struct Host(tempfile::TempDir);
 
@@ -226,8 +226,8 @@ fn what_is_no_code_is_not_parsed() {
 
 proptest! {
     #[test]
-    fn no_reply_is_both_a_token_and_a_code(text in "[0-9 -]{0,40}|\\PC{0,40}") {
-        prop_assert!(text.parse::<RecoveryCode>().is_err() || text.parse::<Token>().is_err());
+    fn no_reply_is_both_a_code_and_a_recovery_code(text in "[0-9 -]{0,40}|\\PC{0,40}") {
+        prop_assert!(text.parse::<RecoveryCode>().is_err() || text.parse::<Code>().is_err());
     }
 
     #[test]

@@ -1,0 +1,99 @@
+//! The rules: which module may use which, where `unsafe` may be, and the exceptions that still exist.
+//!
+//! A name means the module (or item) and everything in it: `client` covers `client::http`. A module
+//! may use whatever any rule that covers it allows, so a rule for `store::limits` adds to the one for
+//! `store`. A module may always use itself; the root of a layer (`store`, its mod.rs) and the modules
+//! in it may use one another. Whatever is not listed is a violation, also in the tests below src.
+
+/// What the modules of a layer may use outside of it. The order is that of the crate page.
+#[rustfmt::skip]
+pub(super) const LAYERS: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("protocol", &["base"]),
+    ("host", &["base"]),
+    ("messages", &["base"]),
+    ("client", &[]),
+    ("client::http", &["base"]),
+    ("client::authy", &["base", "client::http"]),
+    ("client::twilio", &["base", "client::http"]),
+    ("store", &["base", "host"]),
+    ("factor", &["base"]),
+    // A client is generic over its transport, so its factor has to name `http::Transport`.
+    ("factor::authy", &["client::authy", "client::http"]),
+    ("factor::twilio", &["client::twilio", "client::http"]),
+    ("factor::totp", &["store::totp"]),
+    ("factor::decoy", &[]),
+    ("factor::connect", &["client", "store", "factor", "host::ca_file"]),
+    ("login", &["base", "messages", "store", "host::address", "host::ssh_key"]),
+    // The pure type only: the rest of `account` reads the user database.
+    ("login", &["host::account::Spelling"]),
+    ("engine", BELOW_ENGINE),
+    ("pam", &["base", "protocol", "host::trusted_file", "host::socket", "host::journal"]),
+    ("pam_app", &["base"]),
+    ("bin/authyctl", BELOW_ENGINE),
+    ("bin/authyctl", &["engine", "pam_app"]),
+    ("bin/pam_authyd", &["engine"]),
+    // The simulator shares nothing with what it is a test for.
+    ("bin/authy-sim", &[]),
+];
+
+/// Every layer that the engine may use.
+const BELOW_ENGINE: &[&str] = &[
+    "base", "protocol", "host", "messages", "client", "store", "factor", "login",
+];
+
+/// What modules of one layer may use of each other: (module, what it uses). Modules that are not
+/// listed here do not know each other.
+pub(super) const SIBLINGS: &[(&str, &str)] = &[
+    ("base::arguments", "base::text"),
+    ("base::attempt", "base::factor"),
+    ("base::attempt", "base::secret"),
+    ("base::factor", "base::deadline"),
+    ("base::factor", "base::language"),
+    ("base::factor", "base::secret"),
+    ("base::language", "base::text"),
+    ("base::reply", "base::factor"),
+    ("base::reply", "base::text"),
+    ("host::ca_file", "host::trusted_file"),
+    ("host::toml_file", "host::trusted_file"),
+    ("messages::tests", "messages::built_in"),
+    ("store::limits", "store::config"),
+    ("store::limits", "store::state"),
+    ("store::recovery", "store::state"),
+    ("store::remember", "store::config"),
+    ("store::remember", "store::state"),
+    ("login::password", "login::reply"),
+    ("login::verify", "login::policy"),
+    ("pam::attempt", "pam::conversation"),
+    ("pam::attempt", "pam::ffi"),
+    ("pam::conversation", "pam::ffi"),
+    ("pam::module", "pam::attempt"),
+    ("pam::module", "pam::conversation"),
+];
+
+/// Files that may use what their layer may not.
+pub(super) struct Exception {
+    pub(super) files: &'static [&'static str],
+    pub(super) may_use: &'static [&'static str],
+    pub(super) reason: &'static str,
+}
+
+/// The one exception to [`LAYERS`].
+pub(super) const EXCEPTION: Exception = Exception {
+    files: &[
+        "src/pam/attempt.rs",
+        "src/pam/conversation.rs",
+        "src/pam/module.rs",
+    ],
+    may_use: &[
+        "host", "messages", "client", "store", "factor", "login", "engine",
+    ],
+    reason: "the module runs the whole login itself until the engine does",
+};
+
+/// The files that may contain `unsafe`, `extern` blocks and attributes that change symbols.
+pub(super) const UNSAFE_FILES: &[&str] = &["src/pam/ffi.rs", "src/pam_app.rs"];
+
+/// Negated features that are still there: (file, condition). Features only add, so this list has to
+/// become empty: what one feature takes away, another program in the same build may need.
+pub(super) const NEGATED_FEATURES: &[(&str, &str)] = &[];
