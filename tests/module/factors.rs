@@ -104,6 +104,4 @@ fn a_service_table_in_upper_case_denies_every_login() {
     let host = Host::with("[service.Sudo]\nattempts = 1\n");
 
     assert_eq!(host.login("alice", &[]).code, "PAM_SERVICE_ERR");
-    let why = "service.Sudo must be in lower case";
-    assert!(host.log().contains(why), "{}", host.log());
 }
