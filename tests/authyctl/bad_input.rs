@@ -114,7 +114,7 @@ fn a_bad_value_hides_nobody_else_from_the_list() {
     let answer = refused(&sim, &["list"], 4, "local", "users.toml:3: bob: ");
     assert_eq!(
         answer["users"],
-        json!([{"user": "alice", "authy_id": 1635}])
+        json!([{"user": "alice", "authy_id": 1635, "factors": ["authy"]}])
     );
     assert_eq!(text(&run(&sim, &["list"], "").stdout), "alice  1635\n");
 }

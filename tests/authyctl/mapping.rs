@@ -201,8 +201,8 @@ fn people_of_a_shared_account_are_enrolled_listed_and_taken_out_by_their_keys() 
     }
     let (_, answer) = run_json(&sim, &["list"], "");
     let keys = json!([
-        {"fingerprint": other, "authy_id": 1641},
-        {"fingerprint": KEY, "authy_id": 1640},
+        {"fingerprint": other, "authy_id": 1641, "factors": ["authy"]},
+        {"fingerprint": KEY, "authy_id": 1640, "factors": ["authy"]},
     ]);
     assert_eq!(answer["users"][1], json!({"user": "deploy", "keys": keys}));
     let shown = text(&run(&sim, &["list"], "").stdout);

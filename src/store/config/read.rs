@@ -16,6 +16,13 @@ const KEY_LENGTH: usize = 200;
 
 pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
     let file = source.parse()?;
+    // More likely a file that was cut off than a decision.
+    if file.is_empty() {
+        return Err(source.error(
+            0..0,
+            "the file is empty: it needs one table, such as [login]",
+        ));
+    }
     let mut authy = None;
     let mut config = tables::Tables::default();
     let mut paths = Paths {

@@ -24,7 +24,11 @@ fn only_the_key_has_no_default() {
     assert_eq!(authy.timeout, Duration::from_secs(8));
     assert_eq!(config.login("sshd"), Login::default());
     assert_eq!(config.paths.log, Path::new("/dev/log"));
-    assert!(parse("").unwrap().authy.is_none());
+    assert!(parse("[login]\n").unwrap().authy.is_none());
+    assert_eq!(
+        parse("# nothing\n").unwrap_err(),
+        "config.toml:1: the file is empty: it needs one table, such as [login]"
+    );
     assert_eq!(
         parse("\n[authy]\n").unwrap_err(),
         "config.toml:2: authy key is missing"
