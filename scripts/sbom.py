@@ -13,7 +13,7 @@ import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAMS = {"pam_authy.so": [], "authyctl": ["admin"], "authy-sim": ["sim"]}
+PROGRAMS = {"pam_authy.so": ["module"], "authyctl": ["admin"], "authy-sim": ["sim"]}
 
 
 def metadata(features):

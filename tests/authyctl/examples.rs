@@ -58,7 +58,7 @@ const EXPECTED: [Expected; 37] = [
     done("list", "alice  1635"),
     done(
         "list --json",
-        "{\"ok\":true,\"users\":[{\"authy_id\":1635,\"user\":\"alice\"}]}",
+        "{\"ok\":true,\"users\":[{\"authy_id\":1635,\"factors\":[\"authy\"],\"user\":\"alice\"}]}",
     ),
     done("status", "cellphone       XXX-XXX-0199"),
     refused("verify alice 1234567", "Token is invalid"),

@@ -137,7 +137,7 @@ impl Holder {
                 .parse()
                 .map_err(|_| unreadable(&self.path))?;
             let api = document
-                .get_mut("api")
+                .get_mut("authy")
                 .and_then(|api| api.as_table_like_mut());
             let item = api
                 .and_then(|api| api.get_mut("key"))
