@@ -14,10 +14,10 @@ use pam_authy::base::secret::Secret;
 use pam_authy::client::authy::activity::Activity;
 use pam_authy::client::authy::approvals::{Decision, Request};
 use pam_authy::client::authy::callback::{Answer, Callback, Params};
-use pam_authy::client::authy::phones::{Code, Phone, Start};
+use pam_authy::client::authy::phones::{Code, Phone, StartOptions};
 use pam_authy::client::authy::tokens::{SendOptions, VerifyOptions};
 use pam_authy::client::authy::types::{AuthyId, Token};
-use pam_authy::client::authy::users::{NewUser, Secrets};
+use pam_authy::client::authy::users::{NewUser, QrOptions};
 use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::Https;
 use serde_json::json;
@@ -170,9 +170,9 @@ fn a_verification_ends_by_expiry_by_wrong_codes_and_by_the_correct_code() {
         cellphone: "405-342-5699".parse().unwrap(),
     };
     let chosen: Code = "424242".parse().unwrap();
-    let options = Start {
+    let options = StartOptions {
         custom_code: Some(&chosen),
-        ..Start::default()
+        ..StartOptions::default()
     };
     let phones = client.phones();
     let check = |text: &str| phones.check(&phone, &text.parse().unwrap(), deadline());
@@ -296,7 +296,7 @@ fn token_of(uri: &str) -> String {
 fn another_authenticator_app_scans_the_qr_code_and_its_token_is_valid_once() {
     let sim = Sim::start();
     let client = client(&sim);
-    let options = Secrets {
+    let options = QrOptions {
         qr_size: Some(400),
         label: Some("alice at work"),
     };

@@ -1,4 +1,4 @@
-//! The client against authy-sim over real TLS, and against what a server may do wrong.
+//! Tests the client against authy-sim over TLS, including the faults of a server.
 
 mod examples;
 
@@ -10,7 +10,7 @@ use pam_authy::client::authy::tokens::{SendOptions, VerifyOptions};
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::authy::{Cause, Client, Error};
 use pam_authy::client::http::Https;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::common::sim::Sim;
 
@@ -46,17 +46,16 @@ fn verify_sms_and_status_work_over_one_client() {
     assert!(client.users().status(alice(), soon()).unwrap().confirmed);
 
     let all = sim.get("/requests.json");
-    assert_eq!(all["handshakes"], 1, "one connection serves them all");
-    for request in all["requests"].as_array().unwrap() {
-        assert_eq!(request["has_key"], true);
-        assert!(
-            request["user_agent"]
-                .as_str()
-                .unwrap()
-                .starts_with("AuthyPAM/")
-        );
-        assert!(!request["query"].to_string().contains("api_key"));
-    }
+    assert_eq!(all["handshakes"], 1, "all requests use one connection");
+    let is_correct = |request: &Value| {
+        let user_agent = request["user_agent"].as_str().unwrap_or_default();
+        request["has_key"] == true
+            && user_agent.starts_with("AuthyPAM/")
+            && !request["query"].to_string().contains("api_key")
+    };
+    let mut failed = all["requests"].as_array().unwrap().clone();
+    failed.retain(|request| !is_correct(request));
+    assert!(failed.is_empty(), "{failed:#?}");
 }
 
 #[test]
@@ -78,7 +77,7 @@ fn a_used_token_is_refused_with_its_code() {
 }
 
 #[test]
-fn a_connection_that_the_server_closed_is_opened_anew() {
+fn a_connection_that_the_server_closed_is_opened_again() {
     let sim = Sim::start();
     let client = client(&sim);
     client.users().status(alice(), soon()).unwrap();
@@ -89,7 +88,7 @@ fn a_connection_that_the_server_closed_is_opened_anew() {
 }
 
 #[test]
-fn a_silent_server_costs_the_time_of_one_request() {
+fn a_silent_server_takes_the_time_of_one_request() {
     let sim = Sim::start();
     sim.fault(&json!({"silent": true}));
     let start = Instant::now();
@@ -119,15 +118,16 @@ fn retry_after_is_kept() {
 }
 
 #[test]
-fn a_wrong_name_and_a_wrong_ca_are_a_false_identity() {
+fn an_invalid_certificate_is_an_untrusted_server() {
     let sim = Sim::start();
+    let mut failed = Vec::new();
     for name in ["wrong-name", "wrong-ca", "expired", "self-signed"] {
         sim.fault(&json!({"certificate": name}));
-        let error = client(&sim).users().status(alice(), soon()).unwrap_err();
-        assert!(
-            matches!(error, Error::UntrustedServer(_)),
-            "{name}: {error:?}"
-        );
+        let answer = client(&sim).users().status(alice(), soon());
+        if !matches!(answer, Err(Error::UntrustedServer(_))) {
+            failed.push((name, answer));
+        }
     }
+    assert!(failed.is_empty(), "{failed:#?}");
     assert!(sim.requests().is_empty());
 }

@@ -261,7 +261,7 @@ fn a_ca_file_that_cannot_be_used_denies_with_outages_let_pass() {
         fs::write(host.sim.path("ca.pem"), text).unwrap();
         let login = host.login("alice", &["1234567"]);
         assert_eq!(login.code, "PAM_SERVICE_ERR");
-        log_says(&host, "ca.pem: holds no CA certificate");
+        log_says(&host, "ca.pem: contains no CA certificate");
     }
     let host = lenient();
     host.chmod(&host.sim.path("ca.pem"), 0o666);

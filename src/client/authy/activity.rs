@@ -1,14 +1,14 @@
-//! What an application tells Authy of a person, and asks beside the login: activity, a registration
-//! under the application's own name, the whole number.
+//! Calls about people that a login does not need: activity, registrations, phone numbers.
 //!
-//! Source: Authy API, `/protected/json/users/{id}/register_activity`, `/protected/json/users/{id}/phone_number`
-//! and `/protected/json/registrations/status`.
+//! Source: Authy API, `/protected/json/users/{id}/register_activity`,
+//! `/protected/json/users/{id}/phone_number` and `/protected/json/registrations/status`. For
+//! programs that use the crate; authyctl has no command for these calls.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::reply::{nonsense, number};
+use super::reply::{malformed, number};
 use super::types::AuthyId;
 use super::users::Users;
 use super::{Error, object};
@@ -26,7 +26,7 @@ pub enum Activity {
     Banned,
     /// The person is not banned any more.
     Unbanned,
-    /// The person logged in by a cookie.
+    /// The person logged in with a cookie.
     CookieLogin,
 }
 
@@ -41,32 +41,32 @@ impl Activity {
     }
 }
 
-/// How far the registration of a person of the application's own naming has come.
+/// The state of the registration of a person under the application's own name.
 #[derive(Debug, Clone)]
 pub struct Registration {
-    /// Authy's word, such as `pending` or `completed`.
+    /// Authy's status, such as `pending` or `completed`.
     pub status: String,
-    /// The person, once there is one.
+    /// The person, if the registration has created one.
     pub authy_id: Option<AuthyId>,
 }
 
-/// A person's number, exported to move elsewhere. It is whole: keep it out of logs.
+/// The complete phone number of a person, exported to move to another service. Keep it out of logs.
 #[derive(Debug, Clone)]
 pub struct PhoneNumber {
     /// The calling code, such as 351.
     pub country_code: Option<u64>,
     /// The number as Authy writes it, such as `444-555-6666`.
     pub phone_number: Secret,
-    /// The same as `+14445556666`, where said.
+    /// The same number such as `+14445556666`, if Authy sent it.
     pub e164: Option<Secret>,
 }
 
 impl<T: Transport> Users<'_, T> {
-    /// Tells Authy what happened to `id` at the application: `kind`, the person's address, and texts of
-    /// the application's own in `data`. Blocks for the time-out or until `deadline`.
+    /// Reports an event of `id` at the application to Authy: its `kind`, the person's IP address,
+    /// and further texts in `data`. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub fn register_activity(
         &self,
         id: AuthyId,
@@ -81,14 +81,17 @@ impl<T: Transport> Users<'_, T> {
             ("user_ip", Some(json!(user_ip))),
             ("data", (!data.is_empty()).then(|| json!(data))),
         ]);
-        self.0.post(&path, &body, deadline)?.succeeded().map(drop)
+        self.0
+            .post(&path, &body, deadline)?
+            .require_success()
+            .map(drop)
     }
 
-    /// How far the registration of `custom_user_id`, the application's own name for a person, has come.
-    /// Blocks for the time-out or until `deadline`.
+    /// Returns the state of the registration of `custom_user_id`, the application's own name for a
+    /// person. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a name that Authy doesn't know; otherwise as [`Error`] says.
+    /// [`Error::NotFound`] for a name that Authy does not know, or another [`Error`].
     pub fn registration(
         &self,
         custom_user_id: &str,
@@ -98,31 +101,31 @@ impl<T: Transport> Users<'_, T> {
         let reply = self
             .0
             .get("/protected/json/registrations/status", &query, deadline)?
-            .succeeded()?;
+            .require_success()?;
         let registration = reply.object("registration")?;
         let status = registration.get("status").and_then(Value::as_str);
         let id = registration.get("authy_id").and_then(number);
         Ok(Registration {
             status: status
                 .map(text::sanitize)
-                .ok_or_else(|| nonsense("no `registration.status` in the answer"))?,
+                .ok_or_else(|| malformed("no `registration.status` in the answer"))?,
             authy_id: id.and_then(|id| id.try_into().ok()),
         })
     }
 
-    /// The whole phone number of `id`, for moving to another service; the application must be allowed to.
-    /// Blocks for the time-out or until `deadline`.
+    /// Returns the complete phone number of `id`, for moving to another service. Authy must have
+    /// allowed the application to do so. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// [`Error::NotAllowed`] where exporting is switched off; otherwise as [`Error`] says.
+    /// [`Error::NotAllowed`] if exporting is switched off, or another [`Error`].
     pub fn phone_number(&self, id: AuthyId, deadline: Deadline) -> Result<PhoneNumber, Error> {
         let path = format!("/protected/json/users/{id}/phone_number");
-        let reply = self.0.get(&path, &[], deadline)?.unless_denied()?;
+        let reply = self.0.get(&path, &[], deadline)?.reject_failure()?;
         let text = |name| reply.text(name).map(Secret::new);
         Ok(PhoneNumber {
             country_code: reply.get("country_code").and_then(number),
             phone_number: text("phone_number")
-                .ok_or_else(|| nonsense("no `phone_number` in the answer"))?,
+                .ok_or_else(|| malformed("no `phone_number` in the answer"))?,
             e164: text("e164"),
         })
     }
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn activity_update_and_registration_are_asked_as_documented() {
+    fn activity_update_and_registration_requests_match_the_documentation() {
         let done = r#"{"message":"done","success":true}"#;
         let registration =
             r#"{"registration":{"status":"completed","authy_id":123},"success":true}"#;
@@ -166,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_exported_whole_and_never_printed() {
+    fn an_exported_number_is_complete_and_not_printed() {
         let body = r#"{"phone_number":"444-555-6666","country_code":"1","e164":"+14445556666"}"#;
         let off =
             r#"{"error_code":"60154","message":"Phone number export is disabled","success":false}"#;

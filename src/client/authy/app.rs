@@ -1,8 +1,8 @@
-//! The application at Authy: what it is, and how much it was used.
+//! The application at Authy: its settings, its usage and its events.
 //!
 //! Source: Authy API, `GET /protected/json/app/details`, `GET /protected/json/app/stats` and
-//! `GET /protected/json/reporting/events`. Members that this version does not know are kept, since an
-//! administrator may.
+//! `GET /protected/json/reporting/events`. Unknown members of the answers are kept, since they may
+//! mean something to an administrator.
 
 use serde_json::{Map, Value};
 
@@ -12,46 +12,46 @@ use crate::base::deadline::Deadline;
 use crate::client::authy::error::invalid;
 use crate::client::http::Transport;
 
-/// Questions about the application; made by [`Client::app`].
+/// Calls about the application; created by [`Client::app`].
 #[derive(Debug)]
 pub struct App<'a, T>(pub(super) &'a Client<T>);
 
-/// What the application was used for.
+/// The usage of the application.
 #[derive(Debug, Clone)]
 pub struct Stats {
     /// One object for each month: `month`, `year`, `api_calls_count`, …
     pub months: Vec<Map<String, Value>>,
-    /// People in all.
+    /// The number of people.
     pub total_users: Option<u64>,
-    /// How many months there are, as the service says.
+    /// The number of months, according to the service.
     pub count: Option<u64>,
 }
 
 impl<T: Transport> App<'_, T> {
-    /// The application's `app_id`, `name`, `plan`, `sms_enabled`, … The best way to learn whether a key
-    /// is right. Blocks for the time-out or until `deadline`.
+    /// Returns the application's `app_id`, `name`, `plan`, `sms_enabled` and so on. This is the
+    /// best call to test a key. Blocks for the time-out or until `deadline`.
     ///
     #[doc = concat!("```\n", include_str!("examples/app.rs"), "```")]
     ///
     /// # Errors
-    /// [`Error::KeyRefused`] for a wrong key; otherwise as [`Error`] says.
+    /// [`Error::KeyRefused`] for a wrong key, or another [`Error`].
     pub fn details(&self, deadline: Deadline) -> Result<Map<String, Value>, Error> {
         let reply = self
             .0
             .get("/protected/json/app/details", &[], deadline)?
-            .succeeded()?;
+            .require_success()?;
         reply.object("app").cloned()
     }
 
-    /// Use by month. Blocks for the time-out or until `deadline`.
+    /// Returns the usage by month. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub fn stats(&self, deadline: Deadline) -> Result<Stats, Error> {
         let reply = self
             .0
             .get("/protected/json/app/stats", &[], deadline)?
-            .succeeded()?;
+            .require_success()?;
         Ok(Stats {
             months: reply.objects("stats")?,
             total_users: reply.get("total_users").and_then(number),
@@ -59,12 +59,12 @@ impl<T: Transport> App<'_, T> {
         })
     }
 
-    /// What has happened, page by page (from 1, of 1 to 100 events), as the service says it: its shape
-    /// is not documented. `query` narrows it, by names of the service's own. Blocks for the time-out or
-    /// until `deadline`.
+    /// Returns one page of events, unchanged, since their format is not documented. Pages count
+    /// from 1 and have 1 to 100 events. `query` filters the events by parameters of the service.
+    /// Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a page that cannot be; otherwise as [`Error`] says.
+    /// [`Error::Invalid`] if `page` or `per_page` is out of range, or another [`Error`].
     pub fn events(
         &self,
         query: &[(&str, &str)],
@@ -73,10 +73,10 @@ impl<T: Transport> App<'_, T> {
         deadline: Deadline,
     ) -> Result<Map<String, Value>, Error> {
         if page == 0 {
-            return Err(invalid("page", "is at least 1"));
+            return Err(invalid("page", "must be at least 1"));
         }
         if !(1..=100).contains(&per_page) {
-            return Err(invalid("per_page", "is 1 to 100"));
+            return Err(invalid("per_page", "must be 1 to 100"));
         }
         let names: Vec<_> = query
             .iter()
@@ -93,7 +93,7 @@ impl<T: Transport> App<'_, T> {
         let reply = self
             .0
             .get("/protected/json/reporting/events", &pairs, deadline)?;
-        Ok(reply.unless_denied()?.into_object())
+        Ok(reply.reject_failure()?.into_object())
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn stats_are_a_row_for_each_month() {
+    fn stats_have_one_row_per_month() {
         let body = r#"{"count":1,"total_users":"100","success":true,
             "stats":[{"month":"January","year":2015,"sms_count":3,"new_count":4}]}"#;
         let client = client(&[(200, body)]);
@@ -121,20 +121,20 @@ mod tests {
     }
 
     #[test]
-    fn an_application_that_is_none_makes_no_sense() {
+    fn an_answer_without_an_application_is_malformed() {
         let client = client(&[(200, r#"{"success":true}"#), (200, r#"{"app":{}}"#)]);
         assert!(client.app().details(later()).unwrap_err().is_unavailable());
         assert!(client.app().details(later()).is_err());
     }
 
     #[test]
-    fn events_are_asked_for_by_page_and_given_back_as_they_came() {
+    fn events_are_requested_by_page_and_returned_unchanged() {
         let client = client(&[
             (200, r#"{"events":[{"kind":"x"}]}"#),
             (200, r#"{"success":false}"#),
         ]);
-        let narrow = [("user_id", "1635"), ("type", "a b")];
-        let found = client.app().events(&narrow, 2, 50, later()).unwrap();
+        let query = [("user_id", "1635"), ("type", "a b")];
+        let found = client.app().events(&query, 2, 50, later()).unwrap();
         assert_eq!(found["events"][0]["kind"], "x");
         assert_eq!(
             client.asked(),
@@ -144,12 +144,17 @@ mod tests {
             ]
         );
         assert!(client.app().events(&[], 1, 1, later()).is_err());
-        for (page, per_page) in [(0, 1), (1, 0), (1, 101)] {
-            let error = client
-                .app()
-                .events(&[], page, per_page, later())
-                .unwrap_err();
-            assert!(matches!(error, Error::Invalid { .. }));
-        }
+    }
+
+    #[test]
+    fn events_of_an_invalid_page_are_not_requested() {
+        let client = client(&[]);
+        let is_invalid = |(page, per_page): &(u32, u32)| {
+            let found = client.app().events(&[], *page, *per_page, later());
+            matches!(found, Err(Error::Invalid { .. }))
+        };
+        let mut failed = vec![(0, 1), (1, 0), (1, 101)];
+        failed.retain(|row| !is_invalid(row));
+        assert!(failed.is_empty(), "{failed:?}");
     }
 }

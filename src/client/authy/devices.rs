@@ -1,25 +1,26 @@
 //! Devices that people registered with an application's own SDK, not those of the Authy app.
 //!
-//! Source: Authy API, `DELETE /protected/json/sdk/devices/{device_id}`.
+//! Source: Authy API, `DELETE /protected/json/sdk/devices/{device_id}`. For programs that use the
+//! crate; authyctl has no command for it.
 
 use super::{Client, Error};
 use crate::base::deadline::Deadline;
 use crate::client::http::Transport;
 
-/// Such devices; made by [`Client::devices`].
+/// Calls about devices; created by [`Client::devices`].
 #[derive(Debug)]
 pub struct Devices<'a, T>(pub(super) &'a Client<T>);
 
 impl<T: Transport> Devices<'_, T> {
-    /// Takes a device away from its person. Blocks for the time-out or until `deadline`.
+    /// Deletes a device of a person. Blocks for the time-out or until `deadline`.
     ///
     #[doc = concat!("```\n", include_str!("examples/devices.rs"), "```")]
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a device that Authy doesn't know; otherwise as [`Error`] says.
+    /// [`Error::NotFound`] for a device that Authy does not know, or another [`Error`].
     pub fn delete(&self, device_id: u64, deadline: Deadline) -> Result<(), Error> {
         let path = format!("/protected/json/sdk/devices/{device_id}");
-        self.0.delete(&path, deadline)?.succeeded().map(drop)
+        self.0.delete(&path, deadline)?.require_success().map(drop)
     }
 }
 
@@ -29,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_device_is_deleted_and_one_that_is_unknown_is_not_found() {
+    fn a_device_is_deleted_and_an_unknown_one_is_not_found() {
         let unknown = r#"{"error_code":"60092","message":"Device not found.","success":false}"#;
         let client = client(&[(200, r#"{"success":true}"#), (404, unknown)]);
         client.devices().delete(77, later()).unwrap();

@@ -1,8 +1,9 @@
-//! A client of the Authy API, shared by `pam_authy.so` and `authyctl`.
+//! A client of the Authy API, used by logins, by authyctl, and by other programs.
 //!
-//! It knows nothing of Unix users, configuration or PAM. Every request goes through the one private
-//! `Client::call`: key in the header, one deadline, bounded body, no redirects, no environment.
-//! A resource is a small file of its own: what to ask, how to read the answer.
+//! It knows nothing of Unix users, configuration or PAM. Every API request goes through the private
+//! function `Client::call`, which puts the key into a header and sets one deadline. The answers are
+//! not trusted; `reply` reads them. Each resource is a small file that builds the requests and
+//! reads the answers.
 //!
 //! | resource | calls | file |
 //! |---|---|---|
@@ -13,7 +14,7 @@
 //! | [`Client::phones`] | verification start, check and status, info | `phones.rs` |
 //! | [`Client::app`] | details, stats, events | `app.rs` |
 //! | [`Client::devices`] | delete | `devices.rs` |
-//! | [`callback`] | the signature of what OneTouch posts back | `callback.rs` |
+//! | [`callback`] | the signature of OneTouch's callbacks | `callback.rs` |
 
 pub mod activity;
 pub mod app;
@@ -24,7 +25,6 @@ pub mod error;
 pub mod phones;
 pub(crate) mod reply;
 pub mod tokens;
-
 pub mod types;
 pub mod users;
 
@@ -39,10 +39,10 @@ use serde_json::Value;
 use crate::base::deadline::Deadline;
 use crate::base::secret::Secret;
 
-/// The header with the API key.
+/// The name of the header with the API key.
 const KEY_HEADER: &str = "X-Authy-API-Key";
 
-/// A client for one application at Authy.
+/// A client of one application at Authy.
 #[derive(Debug)]
 pub struct Client<T> {
     transport: T,
@@ -52,8 +52,8 @@ pub struct Client<T> {
 }
 
 impl<T: Transport> Client<T> {
-    /// A client that asks the service at `base_url` (without a slash at its end) with the API `key`,
-    /// each request taking `timeout` at most. Sends nothing yet.
+    /// Creates a client of the service at `base_url` (without a slash at the end) with the API
+    /// `key`. Each request takes `timeout` at most. Sends nothing.
     #[must_use]
     pub fn new(transport: T, base_url: &str, key: Secret, timeout: Duration) -> Self {
         Self {
@@ -64,66 +64,66 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Opens a connection to the service in the background, for the request that is to come. Returns
-    /// at once; what it does ends by `deadline`.
+    /// Opens a connection to the service in the background for the next request. Returns at once;
+    /// the work ends by `deadline`.
     pub fn preconnect(&self, deadline: Deadline) {
-        if let Ok(limit) = self.time_for_one(deadline) {
+        if let Ok(limit) = self.request_timeout(deadline) {
             self.transport.preconnect(&self.base_url, limit);
         }
     }
 
-    /// Questions about tokens.
+    /// Returns the calls about tokens.
     pub fn tokens(&self) -> tokens::Tokens<'_, T> {
         tokens::Tokens(self)
     }
 
-    /// Questions about people.
+    /// Returns the calls about people.
     pub fn users(&self) -> users::Users<'_, T> {
         users::Users(self)
     }
 
-    /// Approval requests (OneTouch).
+    /// Returns the calls about approval requests (OneTouch).
     pub fn approvals(&self) -> approvals::Approvals<'_, T> {
         approvals::Approvals(self)
     }
 
-    /// Phone numbers of people who need no authy id.
+    /// Returns the calls about phone numbers, whose people need no authy id.
     pub fn phones(&self) -> phones::Phones<'_, T> {
         phones::Phones(self)
     }
 
-    /// Questions about the application itself.
+    /// Returns the calls about the application itself.
     pub fn app(&self) -> app::App<'_, T> {
         app::App(self)
     }
 
-    /// Devices that people registered with the application's own SDK.
+    /// Returns the calls about devices registered with the application's own SDK.
     pub fn devices(&self) -> devices::Devices<'_, T> {
         devices::Devices(self)
     }
 
-    /// Asks for what stands at `path`; see `call`.
+    /// Sends a GET request; see `call`.
     fn get(&self, path: &str, query: &[(&str, &str)], deadline: Deadline) -> Result<Reply, Error> {
         let path = Secret::new(format!("{path}{}", query_string(query)));
         self.call(Method::Get, &path, None, deadline)
     }
 
-    /// Has the service do what `path` and `body` say; see `call`.
+    /// Sends a POST request; see `call`.
     fn post(&self, path: &str, body: &Value, deadline: Deadline) -> Result<Reply, Error> {
         let path = Secret::new(path.to_owned());
         let body = Secret::new(body.to_string());
         self.call(Method::Post, &path, Some(&body), deadline)
     }
 
-    /// Takes away what stands at `path`; see `call`.
+    /// Sends a DELETE request; see `call`.
     fn delete(&self, path: &str, deadline: Deadline) -> Result<Reply, Error> {
         let path = Secret::new(path.to_owned());
         self.call(Method::Delete, &path, None, deadline)
     }
 
-    /// The one way out: sends a request and reads the envelope of what comes back. Blocks for the
-    /// client's time-out or until `deadline`, whichever is sooner. `path` is made of fixed words and
-    /// checked types only.
+    /// Sends a request with the API key and reads the envelope of the response. Blocks for the
+    /// client's time-out or until `deadline`, whichever is sooner. `path` must consist only of
+    /// literals and of checked types.
     fn call(
         &self,
         method: Method,
@@ -137,32 +137,33 @@ impl<T: Transport> Client<T> {
             url: &url,
             body,
             credentials: Some((KEY_HEADER, &self.key)),
-            timeout: self.time_for_one(deadline)?,
+            timeout: self.request_timeout(deadline)?,
         };
         Reply::read(&self.transport.send(&request)?)
     }
 
-    /// Fetches what stands at an address that the service named, which gets no key.
+    /// Fetches a URL that the service returned, without sending the API key.
     fn fetch(&self, url: &Secret, deadline: Deadline) -> Result<Response, Error> {
         Ok(self.transport.send(&Request {
             method: Method::Get,
             url,
             body: None,
             credentials: None,
-            timeout: self.time_for_one(deadline)?,
+            timeout: self.request_timeout(deadline)?,
         })?)
     }
 
-    fn time_for_one(&self, deadline: Deadline) -> Result<Duration, Error> {
-        let time = self.timeout.min(deadline.remaining(Instant::now()));
-        if time.is_zero() {
+    /// Returns how long a request may take that starts now.
+    fn request_timeout(&self, deadline: Deadline) -> Result<Duration, Error> {
+        let timeout = self.timeout.min(deadline.remaining(Instant::now()));
+        if timeout.is_zero() {
             return Err(Error::Unavailable(Cause::TimedOut));
         }
-        Ok(time)
+        Ok(timeout)
     }
 }
 
-/// An object of the members that have a value.
+/// Creates a JSON object from the members that have a value.
 fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
     members
         .into_iter()
@@ -170,7 +171,8 @@ fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
         .collect()
 }
 
-/// `?a=b&c=d` with everything but letters, digits and `-_.~` percent-encoded; empty for no pairs.
+/// Returns `?a=b&c=d`, in which all but letters, digits and `-_.~` is percent-encoded. Returns an
+/// empty string if there are no pairs.
 fn query_string(pairs: &[(&str, &str)]) -> String {
     let mut out = String::new();
     for (name, value) in pairs {
@@ -196,7 +198,7 @@ fn percent_encode(text: &str, out: &mut String) {
 
 #[cfg(test)]
 pub(crate) mod scripted {
-    //! A transport that answers from a list and remembers what was asked.
+    //! A transport that answers from a list and records the requests.
 
     use std::cell::RefCell;
     use std::collections::VecDeque;
@@ -204,7 +206,7 @@ pub(crate) mod scripted {
     use super::*;
     use crate::client::http;
 
-    /// Answers in the order given; a request beyond the last fails the test.
+    /// Returns its answers in order. A request after the last answer fails the test.
     pub(crate) struct Scripted {
         answers: RefCell<VecDeque<(u16, String)>>,
         pub(crate) asked: RefCell<Vec<String>>,
@@ -227,7 +229,7 @@ pub(crate) mod scripted {
         }
     }
 
-    /// `Get https://…`, or `Post https://… {…}`.
+    /// Returns `Get https://…` or `Post https://… {…}`.
     fn describe(request: &Request<'_>) -> String {
         let line = format!("{:?} {}", request.method, request.url.expose());
         match request.body {
@@ -236,7 +238,7 @@ pub(crate) mod scripted {
         }
     }
 
-    /// A client whose service answers `answers`.
+    /// Creates a client whose service returns `answers`.
     pub(crate) fn client(answers: &[(u16, &str)]) -> Client<Scripted> {
         let answers = answers
             .iter()
@@ -255,13 +257,13 @@ pub(crate) mod scripted {
     }
 
     impl Client<Scripted> {
-        /// What was asked, in order.
+        /// Returns the requests in order.
         pub(crate) fn asked(&self) -> Vec<String> {
             self.transport.asked.borrow().clone()
         }
     }
 
-    /// A deadline far away.
+    /// Returns a deadline that no test reaches.
     pub(crate) fn later() -> Deadline {
         Deadline::after(Instant::now(), Duration::from_secs(60))
     }
@@ -272,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn query_values_cannot_leave_their_place() {
+    fn query_values_are_percent_encoded() {
         assert_eq!(
             query_string(&[("action", "a b&c=d/é#")]),
             "?action=a%20b%26c%3Dd%2F%C3%A9%23"
@@ -281,10 +283,10 @@ mod tests {
     }
 
     #[test]
-    fn a_spent_deadline_sends_nothing() {
+    fn an_expired_deadline_sends_nothing() {
         let client = scripted::client(&[]);
-        let over = Deadline::after(Instant::now(), Duration::ZERO);
-        let error = client.get("/x", &[], over).unwrap_err();
+        let expired = Deadline::after(Instant::now(), Duration::ZERO);
+        let error = client.get("/x", &[], expired).unwrap_err();
         assert!(error.is_unavailable());
         assert!(client.asked().is_empty());
     }

@@ -1,11 +1,12 @@
-//! Phone numbers without an authy id: verification by a code, and what kind of phone it is.
+//! Phone numbers without an authy id: verifies one by a code, and gets the kind of phone.
 //!
 //! Source: Authy API, `/protected/json/phones/verification/{start,check,status}` and
-//! `/protected/json/phones/info`, once called "Verify v1" and "phone intelligence".
+//! `/protected/json/phones/info`, once called "Verify v1" and "phone intelligence". Called by
+//! `authyctl phone`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::reply::{nonsense, number};
+use super::reply::{malformed, number};
 use super::types::{Cellphone, CountryCode, Uuid};
 use super::{Client, Error, object};
 use crate::base::deadline::Deadline;
@@ -13,7 +14,7 @@ use crate::base::secret::Secret;
 use crate::client::authy::error::invalid;
 use crate::client::http::Transport;
 
-/// Questions about phone numbers; made by [`Client::phones`].
+/// Calls about phone numbers; created by [`Client::phones`].
 #[derive(Debug)]
 pub struct Phones<'a, T>(pub(super) &'a Client<T>);
 
@@ -32,26 +33,26 @@ pub enum Via {
     /// By text message.
     #[default]
     Sms,
-    /// Said in a call.
+    /// Read out in a call.
     Call,
 }
 
-/// How to start a verification.
+/// The options for starting a verification.
 #[derive(Debug, Clone, Copy)]
-pub struct Start<'a> {
+pub struct StartOptions<'a> {
     /// How the code is sent.
     pub via: Via,
-    /// The language of the message, such as `en` or `pt-BR`; the country's when absent.
+    /// The language of the message, such as `en` or `pt-BR`; the default is the country's.
     pub locale: Option<&'a str>,
-    /// Digits of the code, 4 to 10.
+    /// The number of digits of the code, 4 to 10.
     pub code_length: u8,
-    /// A code of the application's own, where the account may choose one.
+    /// A code chosen by the application, if the account is allowed to choose one.
     pub custom_code: Option<&'a Code>,
-    /// A text of the application's own, where the account may choose one.
+    /// A text chosen by the application, if the account is allowed to choose one.
     pub custom_message: Option<&'a str>,
 }
 
-impl Default for Start<'_> {
+impl Default for StartOptions<'_> {
     fn default() -> Self {
         Self {
             via: Via::Sms,
@@ -63,31 +64,31 @@ impl Default for Start<'_> {
     }
 }
 
-/// A verification under way.
+/// A verification that was started.
 #[derive(Debug, Clone)]
 pub struct Started {
-    /// Authy's name for it; some regions have none.
+    /// Authy's id of the verification; some regions have none.
     pub uuid: Option<String>,
     /// The phone company.
     pub carrier: Option<String>,
-    /// Whether the number is a cellphone's; some regions don't say.
+    /// Whether the number belongs to a cellphone; some regions do not say.
     pub is_cellphone: Option<bool>,
-    /// How long the code works, in seconds.
+    /// How long the code is valid, in seconds.
     pub seconds_to_expire: Option<u64>,
     /// Authy's text.
     pub message: String,
 }
 
-/// How far a verification has come.
+/// The state of a verification.
 #[derive(Debug, Clone)]
 pub struct Progress {
     /// `pending`, `verified` or `expired`.
     pub status: String,
-    /// How long the code works, in seconds.
+    /// How long the code is valid, in seconds.
     pub seconds_to_expire: Option<u64>,
 }
 
-/// What is known of a number.
+/// What Authy knows about a phone number.
 #[derive(Debug, Clone)]
 pub struct Info {
     /// `voip`, `landline`, `cellphone` or `unknown`.
@@ -100,7 +101,7 @@ pub struct Info {
     pub message: String,
 }
 
-/// The code that a person got: 4 to 10 ASCII digits. Wiped when dropped.
+/// The code that a person received: 4 to 10 ASCII digits. Wiped when dropped.
 #[derive(Debug, Clone)]
 pub struct Code(Secret);
 
@@ -111,64 +112,45 @@ impl std::str::FromStr for Code {
         if (4..=10).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
             Ok(Self(Secret::new(text.to_owned())))
         } else {
-            Err(invalid("verification_code", "is 4 to 10 digits"))
+            Err(invalid("verification_code", "must be 4 to 10 digits"))
         }
     }
 }
 
 impl<T: Transport> Phones<'_, T> {
-    /// Sends a code to `phone`. Started again within the code's life, Authy sends the same code.
-    /// Blocks for the time-out or until `deadline`.
+    /// Makes Authy send a code to `phone`. While the code is valid, another start sends the same
+    /// code again. Blocks for the time-out or until `deadline`.
     ///
     #[doc = concat!("```\n", include_str!("examples/phones.rs"), "```")]
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a code length that Authy would not take; otherwise as [`Error`] says.
+    /// [`Error::Invalid`] for a code length that is out of range, or another [`Error`].
     pub fn start(
         &self,
         phone: &Phone,
-        how: &Start<'_>,
+        options: &StartOptions<'_>,
         deadline: Deadline,
     ) -> Result<Started, Error> {
-        if !(4..=10).contains(&how.code_length) {
-            return Err(invalid("code_length", "is 4 to 10"));
-        }
-        let via = match how.via {
-            Via::Sms => "sms",
-            Via::Call => "call",
-        };
-        let members = [
-            ("via", Some(json!(via))),
-            ("country_code", Some(json!(phone.country_code.number()))),
-            ("phone_number", Some(json!(phone.cellphone.digits()))),
-            ("code_length", Some(json!(how.code_length))),
-            ("locale", how.locale.map(|locale| json!(locale))),
-            (
-                "custom_code",
-                how.custom_code.map(|code| json!(code.0.expose())),
-            ),
-            ("custom_message", how.custom_message.map(|text| json!(text))),
-        ];
-        let body = object(members);
+        let body = options.body(phone)?;
         let reply = self
             .0
             .post("/protected/json/phones/verification/start", &body, deadline)?
-            .succeeded()?;
+            .require_success()?;
         Ok(Started {
             uuid: reply.text("uuid"),
             carrier: reply.text("carrier"),
-            is_cellphone: reply.truth("is_cellphone"),
+            is_cellphone: reply.optional_flag("is_cellphone"),
             seconds_to_expire: reply.get("seconds_to_expire").and_then(number),
             message: reply.text("message").unwrap_or_default(),
         })
     }
 
-    /// Asks whether `code` is the one that was sent: HTTP 200 and `success` true, nothing else is a
+    /// Asks Authy whether `code` is the one that was sent. Only HTTP 200 with `success` true is a
     /// yes. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// [`Error::Refused`] for a wrong code, [`Error::NotFound`] when none is pending; otherwise as
-    /// [`Error`] says.
+    /// [`Error::Refused`] for a wrong code, [`Error::NotFound`] if no verification is pending, or
+    /// another [`Error`].
     pub fn check(&self, phone: &Phone, code: &Code, deadline: Deadline) -> Result<(), Error> {
         let country = phone.country_code.to_string();
         let query = [
@@ -182,14 +164,15 @@ impl<T: Transport> Phones<'_, T> {
                 &query,
                 deadline,
             )?
-            .succeeded()
+            .require_success()
             .map(drop)
     }
 
-    /// How far the verification of `phone` has come. Blocks for the time-out or until `deadline`.
+    /// Returns the state of the verification of `phone`. Blocks for the time-out or until
+    /// `deadline`.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub fn status(&self, phone: &Phone, deadline: Deadline) -> Result<Progress, Error> {
         let country = phone.country_code.to_string();
         let query = [
@@ -199,29 +182,30 @@ impl<T: Transport> Phones<'_, T> {
         self.progress(&query, deadline)
     }
 
-    /// The same by the name that [`Started::uuid`] gave. Blocks for the time-out or until `deadline`.
+    /// Returns the state of the verification with the id of [`Started::uuid`]. Blocks for the
+    /// time-out or until `deadline`.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub fn status_of(&self, uuid: &Uuid, deadline: Deadline) -> Result<Progress, Error> {
         self.progress(&[("uuid", &uuid.to_string())], deadline)
     }
 
     fn progress(&self, query: &[(&str, &str)], deadline: Deadline) -> Result<Progress, Error> {
         let path = "/protected/json/phones/verification/status";
-        let reply = self.0.get(path, query, deadline)?.succeeded()?;
+        let reply = self.0.get(path, query, deadline)?.require_success()?;
         Ok(Progress {
             status: reply
                 .text("status")
-                .ok_or_else(|| nonsense("no `status` in the answer"))?,
+                .ok_or_else(|| malformed("no `status` in the answer"))?,
             seconds_to_expire: reply.get("seconds_to_expire").and_then(number),
         })
     }
 
-    /// What kind of phone has this number. Blocks for the time-out or until `deadline`.
+    /// Returns the kind of phone that has this number. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub fn info(&self, phone: &Phone, deadline: Deadline) -> Result<Info, Error> {
         let country = phone.country_code.to_string();
         let query = [
@@ -231,13 +215,39 @@ impl<T: Transport> Phones<'_, T> {
         let reply = self
             .0
             .get("/protected/json/phones/info", &query, deadline)?
-            .succeeded()?;
+            .require_success()?;
         Ok(Info {
             kind: reply.text("type"),
             provider: reply.text("provider"),
-            ported: reply.truth("ported"),
+            ported: reply.optional_flag("ported"),
             message: reply.text("message").unwrap_or_default(),
         })
+    }
+}
+
+impl StartOptions<'_> {
+    /// Returns the body as JSON, after checking Authy's limits.
+    fn body(&self, phone: &Phone) -> Result<Value, Error> {
+        if !(4..=10).contains(&self.code_length) {
+            return Err(invalid("code_length", "must be 4 to 10"));
+        }
+        let via = match self.via {
+            Via::Sms => "sms",
+            Via::Call => "call",
+        };
+        let custom_code = self.custom_code.map(|code| json!(code.0.expose()));
+        Ok(object([
+            ("via", Some(json!(via))),
+            ("country_code", Some(json!(phone.country_code.number()))),
+            ("phone_number", Some(json!(phone.cellphone.digits()))),
+            ("code_length", Some(json!(self.code_length))),
+            ("locale", self.locale.map(|locale| json!(locale))),
+            ("custom_code", custom_code),
+            (
+                "custom_message",
+                self.custom_message.map(|text| json!(text)),
+            ),
+        ]))
     }
 }
 
@@ -254,15 +264,15 @@ mod tests {
     }
 
     #[test]
-    fn a_start_always_says_how_long_the_code_is() {
+    fn a_start_always_contains_the_code_length() {
         let body = r#"{"carrier":null,"is_cellphone":"true","message":"Text message sent to +1 987-654-3210.",
             "seconds_to_expire":599,"uuid":null,"success":true}"#;
         let client = client(&[(200, body)]);
-        let how = Start {
+        let options = StartOptions {
             locale: Some("es"),
-            ..Start::default()
+            ..StartOptions::default()
         };
-        let started = client.phones().start(&phone(), &how, later()).unwrap();
+        let started = client.phones().start(&phone(), &options, later()).unwrap();
         assert_eq!(
             (
                 started.uuid,
@@ -281,23 +291,27 @@ mod tests {
     }
 
     #[test]
-    fn a_code_length_or_code_that_cannot_be_is_not_sent() {
+    fn an_invalid_code_length_or_code_is_not_sent() {
         let client = client(&[]);
-        for code_length in [3, 11] {
-            let how = Start {
-                code_length,
-                ..Start::default()
+        let mut lengths = vec![3, 11];
+        lengths.retain(|code_length| {
+            let options = StartOptions {
+                code_length: *code_length,
+                ..StartOptions::default()
             };
-            let error = client.phones().start(&phone(), &how, later()).unwrap_err();
-            assert_eq!(error.to_string(), "code_length: is 4 to 10");
-        }
-        for bad in ["", "123", "12345678901", "12a4", "../x"] {
-            assert!(bad.parse::<Code>().is_err(), "{bad}");
-        }
+            let started = client.phones().start(&phone(), &options, later());
+            started.unwrap_err().to_string() != "code_length: must be 4 to 10"
+        });
+        let mut codes = vec!["", "123", "12345678901", "12a4", "../x"];
+        codes.retain(|code| code.parse::<Code>().is_ok());
+        assert!(
+            lengths.is_empty() && codes.is_empty(),
+            "{lengths:?} {codes:?}"
+        );
     }
 
     #[test]
-    fn only_success_makes_a_code_right() {
+    fn only_success_makes_a_code_valid() {
         let client = client(&[
             (
                 200,
@@ -325,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn info_and_status_take_what_is_there() {
+    fn info_and_status_accept_missing_members() {
         let client = client(&[
             (
                 200,
@@ -348,16 +362,16 @@ mod tests {
     }
 
     #[test]
-    fn what_the_application_chose_is_sent_and_a_status_is_asked_for_by_uuid() {
+    fn a_custom_code_is_sent_and_a_status_is_read_by_uuid() {
         let done = r#"{"message":"sent","status":"verified","success":true}"#;
         let client = client(&[(200, done), (200, done)]);
         let code = "123456".parse().unwrap();
-        let how = Start {
+        let options = StartOptions {
             custom_code: Some(&code),
             custom_message: Some("Our code"),
-            ..Start::default()
+            ..StartOptions::default()
         };
-        client.phones().start(&phone(), &how, later()).unwrap();
+        client.phones().start(&phone(), &options, later()).unwrap();
         let uuid = "0000-a".parse().unwrap();
         let progress = client.phones().status_of(&uuid, later()).unwrap();
         assert_eq!(progress.status, "verified");

@@ -1,9 +1,10 @@
-//! What came back: the envelope `{success, message, error_code}`, and the one place that decides
-//! whether Authy said yes.
+//! Reads the envelope `{success, message, error_code}` of Authy's answers. This is the only place
+//! that decides whether Authy accepted a token.
 //!
-//! The service has answered in several dialects over the years: `success` is a boolean or the string
-//! `"true"`, codes and ids are numbers or strings, and a body may be HTML or nothing at all. Reading
-//! is tolerant of those; saying yes is not. Called by [`super::Client`] and the resources.
+//! The answers have varied over the years: `success` is a boolean or the string `"true"`, codes and
+//! ids are numbers or strings, and a body may be HTML or empty. Reading tolerates all of these, but
+//! accepting a token does not. The answers are not trusted. Called by [`super::Client`] and the
+//! resources.
 
 use serde_json::{Map, Value};
 
@@ -12,12 +13,15 @@ use crate::client::authy::error::{Error, Refusal, classify};
 use crate::client::http::Cause;
 use crate::client::http::Response;
 
-/// A JSON object that came with HTTP 200.
+/// The JSON object of an answer with HTTP 200.
 #[derive(Debug)]
 pub(crate) struct Reply(Map<String, Value>);
 
 impl Reply {
-    /// Sorts a response: an object with 200, or why not.
+    /// Reads a response.
+    ///
+    /// # Errors
+    /// See [`Error`], for any response other than HTTP 200 with a JSON object.
     pub(crate) fn read(response: &Response) -> Result<Self, Error> {
         let object = match serde_json::from_slice(&response.body) {
             Ok(Value::Object(object)) => Some(object),
@@ -25,101 +29,105 @@ impl Reply {
         };
         match (response.status, object) {
             (200, Some(object)) => Ok(Self(object)),
-            (200, None) => Err(nonsense("HTTP 200 without a JSON object")),
-            (201..=399, _) => Err(nonsense(&format!("HTTP {}", response.status))),
-            (_, object) => Err(refusal(response, object.as_ref())),
+            (200, None) => Err(malformed("HTTP 200 without a JSON object")),
+            (201..=399, _) => Err(malformed(&format!("HTTP {}", response.status))),
+            (_, object) => Err(error_of_response(response, object.as_ref())),
         }
     }
 
-    /// The yes to a token: HTTP 200, a JSON object, top-level `token` exactly `is valid`, and
-    /// `success` not false. Anything else lets nobody in.
-    pub(crate) fn token_is_valid(&self) -> Result<(), Error> {
-        let denies_success = self.0.get("success").is_some_and(|value| !is_true(value));
+    /// Returns `Ok` only if Authy accepted the token: HTTP 200, a JSON object, top-level `token`
+    /// exactly `is valid`, and `success` missing or true.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a wrong token, or another [`Error`].
+    pub(crate) fn require_valid_token(&self) -> Result<(), Error> {
+        let has_failed = self.0.get("success").is_some_and(|value| !is_true(value));
         match self.0.get("token").and_then(Value::as_str) {
-            Some("is valid") if !denies_success => Ok(()),
-            _ if denies_success => Err(classify(envelope(200, None, &self.0))),
-            Some("is invalid") => Err(Error::Refused(envelope(200, None, &self.0))),
-            _ => Err(nonsense("HTTP 200 without a valid token")),
+            Some("is valid") if !has_failed => Ok(()),
+            _ if has_failed => Err(classify(read_refusal(200, None, &self.0))),
+            Some("is invalid") => Err(Error::Refused(read_refusal(200, None, &self.0))),
+            _ => Err(malformed("HTTP 200 without a valid token")),
         }
     }
 
-    /// `success` is true; a call that answers 200 and denies success was not carried out.
-    pub(crate) fn succeeded(self) -> Result<Self, Error> {
+    /// Returns the reply if `success` is true. A call that answers HTTP 200 without success was not
+    /// carried out.
+    pub(crate) fn require_success(self) -> Result<Self, Error> {
         if self.0.get("success").is_some_and(is_true) {
             Ok(self)
         } else if self.0.contains_key("success") {
-            Err(classify(envelope(200, None, &self.0)))
+            Err(classify(read_refusal(200, None, &self.0)))
         } else {
-            Err(nonsense("HTTP 200 without success"))
+            Err(malformed("HTTP 200 without success"))
         }
     }
 
-    /// Anything but a `success` that is false: some answers have none.
-    pub(crate) fn unless_denied(self) -> Result<Self, Error> {
+    /// Returns the reply unless `success` is there and not true. Some answers have no `success`.
+    pub(crate) fn reject_failure(self) -> Result<Self, Error> {
         if self.0.contains_key("success") {
-            self.succeeded()
+            self.require_success()
         } else {
             Ok(self)
         }
     }
 
-    /// The whole object, as it came.
+    /// Returns the whole object unchanged.
     pub(crate) fn into_object(self) -> Map<String, Value> {
         self.0
     }
 
-    /// A text member, made safe to show; absent when it is missing or no text.
+    /// Returns a string member, made safe to show; `None` if it is missing or not a string.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.0.get(name).and_then(Value::as_str).map(text::sanitize)
     }
 
-    /// A member as it came.
+    /// Returns a member unchanged.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
-    /// A member that is a truth value; absent when it is missing or `null`.
-    pub(crate) fn truth(&self, name: &str) -> Option<bool> {
+    /// Returns a boolean member; `None` if it is missing or `null`.
+    pub(crate) fn optional_flag(&self, name: &str) -> Option<bool> {
         self.0
             .get(name)
             .filter(|value| !value.is_null())
             .map(is_true)
     }
 
-    /// A member that is an array of objects; other elements are left out.
+    /// Returns the objects of an array member. Skips elements of other types.
     pub(crate) fn objects(&self, name: &str) -> Result<Vec<Map<String, Value>>, Error> {
         let array = self.0.get(name).and_then(Value::as_array);
-        let array = array.ok_or_else(|| nonsense(&format!("no `{name}` in the answer")))?;
+        let array = array.ok_or_else(|| malformed(&format!("no `{name}` in the answer")))?;
         Ok(array
             .iter()
             .filter_map(|value| value.as_object().cloned())
             .collect())
     }
 
-    /// A member that is true, or the string `"true"`.
+    /// Whether a member is true or the string `"true"`.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(is_true)
     }
 
-    /// A member that is an object.
+    /// Returns an object member.
     pub(crate) fn object(&self, name: &str) -> Result<&Map<String, Value>, Error> {
         self.0
             .get(name)
             .and_then(Value::as_object)
-            .ok_or_else(|| nonsense(&format!("no `{name}` in the answer")))
+            .ok_or_else(|| malformed(&format!("no `{name}` in the answer")))
     }
 }
 
-/// A boolean that may come as the string `"true"`.
+/// Whether a value is true or the string `"true"`.
 pub(crate) fn is_true(value: &Value) -> bool {
     match value {
         Value::Bool(flag) => *flag,
-        Value::String(word) => word == "true",
+        Value::String(text) => text == "true",
         _ => false,
     }
 }
 
-/// A number that may come as a string of digits.
+/// Returns a number, which may be sent as a string of digits.
 pub(crate) fn number(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64(),
@@ -128,40 +136,43 @@ pub(crate) fn number(value: &Value) -> Option<u64> {
     }
 }
 
-pub(crate) fn nonsense(what: &str) -> Error {
+/// Returns the error of an answer that does not follow the API.
+pub(crate) fn malformed(what: &str) -> Error {
     Error::Unavailable(Cause::Malformed(what.to_owned()))
 }
 
-/// A status from 400 on, or one that HTTP does not know.
-fn refusal(response: &Response, object: Option<&Map<String, Value>>) -> Error {
-    if let Some(object) = object.filter(|object| is_envelope(object)) {
-        return classify(envelope(
-            response.status,
-            response.retry_after_seconds,
-            object,
-        ));
+/// Returns the error of a response whose status is neither 2xx nor 3xx.
+fn error_of_response(response: &Response, object: Option<&Map<String, Value>>) -> Error {
+    if let Some(object) = object.filter(|object| has_envelope(object)) {
+        let retry_after = response.retry_after_seconds;
+        return classify(read_refusal(response.status, retry_after, object));
     }
     let bare = Refusal {
         status: response.status,
-        message: bare_text(&response.body),
+        message: first_line(&response.body),
         retry_after_seconds: response.retry_after_seconds,
         ..Refusal::default()
     };
     match response.status {
-        // What these say needs no body; old versions answered a bare `invalid key`.
+        // These statuses are clear without a body. Old versions answered only `invalid key`.
         401 | 403 | 429 | 500..=599 => classify(bare),
-        status => nonsense(&format!("HTTP {status} that is not Authy's")),
+        status => malformed(&format!("HTTP {status} without Authy's error object")),
     }
 }
 
-/// Whether an object has any member of Authy's failure envelope.
-fn is_envelope(object: &Map<String, Value>) -> bool {
+/// Whether an object has any member of Authy's envelope for failures.
+fn has_envelope(object: &Map<String, Value>) -> bool {
     ["message", "errors", "error_code", "success"]
         .iter()
         .any(|name| object.contains_key(*name))
 }
 
-fn envelope(status: u16, retry_after_seconds: Option<u64>, object: &Map<String, Value>) -> Refusal {
+/// Reads the envelope of a failure.
+fn read_refusal(
+    status: u16,
+    retry_after_seconds: Option<u64>,
+    object: &Map<String, Value>,
+) -> Refusal {
     let errors = object.get("errors").and_then(Value::as_object);
     let fields = errors
         .into_iter()
@@ -194,8 +205,8 @@ fn envelope(status: u16, retry_after_seconds: Option<u64>, object: &Map<String, 
     }
 }
 
-/// The first line of a body that is not JSON, as far as it is a text worth showing.
-fn bare_text(body: &[u8]) -> String {
+/// Returns the first line of a body that is not JSON, or `no explanation` if it is not plain text.
+fn first_line(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..body.len().min(text::SHOWN)).unwrap_or_default());
     match text.lines().next().map(str::trim) {
         Some(line) if !line.is_empty() && !line.starts_with(['<', '{', '[']) => {
@@ -219,23 +230,23 @@ mod tests {
     }
 
     fn verify(status: u16, body: &str) -> Result<(), Error> {
-        Reply::read(&response(status, body)).and_then(|reply| reply.token_is_valid())
+        Reply::read(&response(status, body)).and_then(|reply| reply.require_valid_token())
     }
 
     #[test]
-    fn the_recorded_yes_is_a_yes() {
-        for body in [
+    fn the_recorded_answers_are_a_yes() {
+        let mut refused = vec![
             r#"{"message":"Token is valid.","token":"is valid","success":"true"}"#,
             r#"{"message":"Token is valid.","token":"is valid","success":true,"device":{"id":null}}"#,
             r#"{"token": "is valid"}"#,
-        ] {
-            assert!(verify(200, body).is_ok(), "{body}");
-        }
+        ];
+        refused.retain(|body| verify(200, body).is_err());
+        assert!(refused.is_empty(), "{refused:#?}");
     }
 
     #[test]
-    fn nothing_else_is_a_yes() {
-        for body in [
+    fn no_other_answer_is_a_yes() {
+        let mut accepted = vec![
             "",
             "{}",
             "[]",
@@ -259,17 +270,17 @@ mod tests {
             r#"[{"token":"is valid","success":true}]"#,
             r#"{"token":"is valid","success":true"#,
             r#"{"token":"is valid","success":true}{"x":1}"#,
-        ] {
-            assert!(verify(200, body).is_err(), "{body}");
-        }
+        ];
+        accepted.retain(|body| verify(200, body).is_ok());
+        assert!(accepted.is_empty(), "{accepted:#?}");
     }
 
     #[test]
-    fn a_yes_with_any_other_status_is_no_yes() {
+    fn a_yes_with_another_status_is_an_error() {
         let yes = r#"{"message":"Token is valid.","token":"is valid","success":"true"}"#;
-        for status in (201..600).chain([100, 199, 999]) {
-            assert!(verify(status, yes).is_err(), "{status}");
-        }
+        let mut accepted: Vec<u16> = (201..600).chain([100, 199, 999]).collect();
+        accepted.retain(|status| verify(*status, yes).is_ok());
+        assert!(accepted.is_empty(), "{accepted:?}");
     }
 
     #[test]
@@ -291,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_invalid_key_is_the_keys_fault() {
+    fn an_answer_that_is_only_invalid_key_is_a_refused_key() {
         assert!(matches!(
             verify(401, "invalid key"),
             Err(Error::KeyRefused(_))
@@ -312,21 +323,14 @@ mod tests {
     }
 
     #[test]
-    fn a_gateways_page_is_nonsense_and_its_5xx_an_outage() {
-        assert!(
-            verify(404, "<html>not here</html>")
-                .unwrap_err()
-                .is_unavailable()
-        );
-        assert!(
-            verify(502, "<html>bad gateway</html>")
-                .unwrap_err()
-                .is_unavailable()
-        );
-        assert!(
-            verify(503, r#"{"token":"is valid","success":true}"#)
-                .unwrap_err()
-                .is_unavailable()
-        );
+    fn a_page_of_a_gateway_and_a_5xx_are_unavailable() {
+        let mut failed = vec![
+            (404, "<html>not here</html>"),
+            (502, "<html>bad gateway</html>"),
+            (503, r#"{"token":"is valid","success":true}"#),
+        ];
+        failed
+            .retain(|(status, body)| !matches!(verify(*status, body), Err(Error::Unavailable(_))));
+        assert!(failed.is_empty(), "{failed:#?}");
     }
 }

@@ -1,28 +1,29 @@
-//! Tokens: is this one right, and send one by SMS, call or e-mail.
+//! Verifies tokens, and sends them by SMS, call or e-mail.
 //!
-//! Source: Authy API, `GET /protected/json/verify/{token}/{authy_id}`,
-//! `GET /protected/json/{sms,call}/{authy_id}` and `POST /protected/json/email/{authy_id}`. A verify is
-//! never repeated: a token works once. Sending isn't either: it costs money.
+//! Source: Authy API, `GET /protected/json/verify/{token}/{authy_id}`, `GET
+//! /protected/json/{sms,call}/{authy_id}` and `POST /protected/json/email/{authy_id}`. No request
+//! is repeated: a token works only once, and sending one costs money.
 
 use serde_json::json;
 
 use super::types::{AuthyId, Token};
 use super::{Client, Error};
 use crate::base::deadline::Deadline;
+use crate::base::secret::Secret;
 use crate::client::authy::error::invalid;
 use crate::client::http::Transport;
 
-/// Questions about tokens; made by [`Client::tokens`].
+/// Calls about tokens; created by [`Client::tokens`].
 #[derive(Debug)]
 pub struct Tokens<'a, T>(pub(super) &'a Client<T>);
 
-/// How to verify.
+/// The options of a verify.
 #[derive(Debug, Clone, Copy)]
 pub struct VerifyOptions<'a> {
-    /// Check the token even when the person has not finished registration; without it Authy lets
-    /// such a person pass with any token.
+    /// Whether to check the token even if the person has not finished the registration. Without it,
+    /// Authy accepts any token for such a person.
     pub force: bool,
-    /// The action that the token was requested for, where one was named.
+    /// The action for which the token was requested, if any.
     pub action: Option<&'a str>,
 }
 
@@ -35,106 +36,114 @@ impl Default for VerifyOptions<'_> {
     }
 }
 
-/// How to send a token.
+/// The options for sending a token.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SendOptions<'a> {
-    /// Send even when the person has the app.
+    /// Whether to send it even if the person has the app.
     pub force: bool,
-    /// Binds the token to an action, 1 to 255 characters.
+    /// The action to which the token is bound, 1 to 255 characters.
     pub action: Option<&'a str>,
-    /// What the person is told of that action.
+    /// The description of the action for the person, 1 to 255 characters.
     pub action_message: Option<&'a str>,
     /// The language of the text, such as `en` or `pt-BR`.
     pub locale: Option<&'a str>,
 }
 
-/// What became of a request to send a token.
+/// The answer to a request to send a token.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    /// Nothing was sent, since the person has the app.
+    /// Whether nothing was sent because the person has the app.
     pub ignored: bool,
     /// The masked number, such as `+351-XXX-XXX-XX67`.
     pub cellphone: Option<String>,
-    /// The kind of device with the app, when ignored.
+    /// The kind of device with the app, if the request was ignored.
     pub device: Option<String>,
     /// Authy's text.
     pub message: String,
 }
 
 impl<T: Transport> Tokens<'_, T> {
-    /// Asks Authy whether `token` is right for `id`. Blocks for the time-out or until `deadline`.
+    /// Asks Authy whether `token` is valid for `id`. Blocks for the time-out or until `deadline`.
     ///
     #[doc = concat!("```\n", include_str!("examples/tokens.rs"), "```")]
     ///
     /// # Errors
-    /// [`Error::Refused`] when the token is wrong or was used; otherwise as [`Error`] says.
+    /// [`Error::Refused`] if the token is wrong or was used before, or another [`Error`].
     pub fn verify(
         &self,
         id: AuthyId,
         token: &Token,
-        how: &VerifyOptions<'_>,
+        options: &VerifyOptions<'_>,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let path = format!("/protected/json/verify/{}/{id}", token.digits());
-        check_action("action", how.action)?;
+        check_action("action", options.action)?;
         let mut query = Vec::new();
-        if how.force {
+        if options.force {
             query.push(("force", "true"));
         }
-        query.extend(how.action.map(|action| ("action", action)));
-        let path = crate::base::secret::Secret::new(path);
+        query.extend(options.action.map(|action| ("action", action)));
+        let path = format!("/protected/json/verify/{}/{id}", token.digits());
+        let path = Secret::new(path);
         self.0
             .get(path.expose(), &query, deadline)?
-            .token_is_valid()
+            .require_valid_token()
     }
 
-    /// Has Authy send a token to `id` by SMS. Blocks for the time-out or until `deadline`.
+    /// Makes Authy send a token to `id` by SMS. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// As [`Error`] says; an SMS that Authy finds unnecessary is no error but [`Delivery::ignored`].
+    /// See [`Error`]. If Authy finds the SMS unnecessary, the result is [`Delivery::ignored`], not
+    /// an error.
     pub fn sms(
         &self,
         id: AuthyId,
-        how: &SendOptions<'_>,
+        options: &SendOptions<'_>,
         deadline: Deadline,
     ) -> Result<Delivery, Error> {
-        self.send("sms", id, how, deadline)
+        self.send("sms", id, options, deadline)
     }
 
-    /// Has Authy call `id` and say a token. Blocks for the time-out or until `deadline`, not for the
-    /// call itself.
+    /// Makes Authy call `id` and read out a token. Blocks for the time-out or until `deadline`, but
+    /// not for the duration of the call.
     ///
     /// # Errors
-    /// As [`Error`] says; a call that Authy finds unnecessary is no error but [`Delivery::ignored`].
+    /// See [`Error`]. If Authy finds the call unnecessary, the result is [`Delivery::ignored`], not
+    /// an error.
     pub fn call(
         &self,
         id: AuthyId,
-        how: &SendOptions<'_>,
+        options: &SendOptions<'_>,
         deadline: Deadline,
     ) -> Result<Delivery, Error> {
-        self.send("call", id, how, deadline)
+        self.send("call", id, options, deadline)
     }
 
-    /// Has Authy send a token to the e-mail address of `id`; gives back the address that Authy names.
-    /// Blocks for the time-out or until `deadline`.
+    /// Makes Authy send a token to the e-mail address of `id`, and returns the address from Authy's
+    /// answer. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub fn email(&self, id: AuthyId, deadline: Deadline) -> Result<Option<String>, Error> {
         let path = format!("/protected/json/email/{id}");
-        let reply = self.0.post(&path, &json!({}), deadline)?.succeeded()?;
+        let reply = self
+            .0
+            .post(&path, &json!({}), deadline)?
+            .require_success()?;
         Ok(reply.text("email"))
     }
 
     fn send(
         &self,
-        way: &str,
+        channel: &str,
         id: AuthyId,
-        how: &SendOptions<'_>,
+        options: &SendOptions<'_>,
         deadline: Deadline,
     ) -> Result<Delivery, Error> {
-        let path = format!("/protected/json/{way}/{id}");
-        let reply = self.0.get(&path, &how.query()?, deadline)?.succeeded()?;
+        let path = format!("/protected/json/{channel}/{id}");
+        let reply = self
+            .0
+            .get(&path, &options.query()?, deadline)?
+            .require_success()?;
         Ok(Delivery {
             ignored: reply.flag("ignored"),
             cellphone: reply.text("cellphone"),
@@ -162,11 +171,11 @@ impl<'a> SendOptions<'a> {
     }
 }
 
-/// Authy takes actions of 1 to 255 characters.
+/// Checks that a text has 1 to 255 characters, since Authy refuses any other action.
 fn check_action(argument: &'static str, text: Option<&str>) -> Result<(), Error> {
     match text {
         Some(text) if !(1..=255).contains(&text.chars().count()) => {
-            Err(invalid(argument, "is 1 to 255 characters"))
+            Err(invalid(argument, "must be 1 to 255 characters"))
         }
         _ => Ok(()),
     }
@@ -182,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn verify_forces_unless_told_otherwise() {
+    fn verify_sets_force_by_default() {
         let yes = r#"{"token":"is valid","success":"true"}"#;
         let client = client(&[(200, yes), (200, yes)]);
         let token = "0123456".parse().unwrap();
@@ -190,11 +199,14 @@ mod tests {
             .tokens()
             .verify(id(), &token, &VerifyOptions::default(), later())
             .unwrap();
-        let how = VerifyOptions {
+        let options = VerifyOptions {
             force: false,
             action: Some("log in"),
         };
-        client.tokens().verify(id(), &token, &how, later()).unwrap();
+        client
+            .tokens()
+            .verify(id(), &token, &options, later())
+            .unwrap();
         assert_eq!(
             client.asked(),
             [
@@ -205,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_sms_answer_is_no_yes_to_a_token() {
+    fn an_sms_answer_does_not_verify_a_token() {
         let sms =
             r#"{"success":true,"message":"SMS token was sent","cellphone":"+1-XXX-XXX-XX67"}"#;
         let client = client(&[(200, sms)]);
@@ -217,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ignored_sms_is_told_apart_from_one_that_was_sent() {
+    fn an_ignored_sms_is_distinguished_from_a_sent_one() {
         let sent =
             r#"{"success":true,"message":"SMS token was sent","cellphone":"+351-XXX-XXX-XX67"}"#;
         let ignored =
@@ -240,30 +252,28 @@ mod tests {
     }
 
     #[test]
-    fn an_sms_answer_without_success_was_not_sent() {
-        let client = client(&[(200, "{}"), (200, r#"{"success":false,"message":"no"}"#)]);
-        for _ in 0..2 {
-            assert!(
-                client
-                    .tokens()
-                    .sms(id(), &SendOptions::default(), later())
-                    .is_err()
-            );
-        }
+    fn an_sms_answer_without_success_is_an_error() {
+        let mut accepted = vec!["{}", r#"{"success":false,"message":"no"}"#];
+        accepted.retain(|body| {
+            let client = client(&[(200, body)]);
+            let delivery = client.tokens().sms(id(), &SendOptions::default(), later());
+            delivery.is_ok()
+        });
+        assert!(accepted.is_empty(), "{accepted:?}");
     }
 
     #[test]
-    fn a_call_is_asked_for_with_all_that_was_said() {
+    fn a_call_request_contains_all_options() {
         let started =
             r#"{"success":true,"message":"Call started...","cellphone":"+1-XXX-XXX-XX99"}"#;
         let client = client(&[(200, started)]);
-        let how = SendOptions {
+        let options = SendOptions {
             force: true,
             action: Some("pay"),
             action_message: Some("Pay 5 €"),
             locale: Some("pt-BR"),
         };
-        client.tokens().call(id(), &how, later()).unwrap();
+        client.tokens().call(id(), &options, later()).unwrap();
         assert_eq!(
             client.asked(),
             [
@@ -274,21 +284,23 @@ mod tests {
     }
 
     #[test]
-    fn an_action_that_authy_would_not_take_is_not_sent() {
+    fn an_action_of_invalid_length_is_not_sent() {
         let client = client(&[]);
         let long = "x".repeat(256);
-        for action in ["", long.as_str()] {
-            let how = SendOptions {
+        let mut failed = vec!["", long.as_str()];
+        failed.retain(|action| {
+            let options = SendOptions {
                 action: Some(action),
                 ..SendOptions::default()
             };
-            let error = client.tokens().sms(id(), &how, later()).unwrap_err();
-            assert_eq!(error.to_string(), "action: is 1 to 255 characters");
-        }
+            let error = client.tokens().sms(id(), &options, later()).unwrap_err();
+            error.to_string() != "action: must be 1 to 255 characters"
+        });
+        assert!(failed.is_empty(), "{failed:?}");
     }
 
     #[test]
-    fn an_e_mail_token_is_posted_for() {
+    fn an_e_mail_token_is_requested_by_post() {
         let sent = r#"{"success":true,"message":"Email token was sent","email":"a@b.test"}"#;
         let client = client(&[(200, sent)]);
         let email = client.tokens().email(id(), later()).unwrap();

@@ -1,7 +1,8 @@
-//! Checked types of the wire: whoever holds one holds a value that is safe in a URL.
+//! Checked types of the API: each value is safe in a URL.
 //!
-//! In 2015 a "token" of `../sms` turned a verify into another call that answered success, so nothing
-//! that a person typed gets near a URL before it is one of these.
+//! In 2015 the "token" `../sms` turned a verify into another call, which answered success. So the
+//! client puts text from outside into a path only after it was parsed as one of these types. Used
+//! by the resources of the client and by their callers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,17 +11,17 @@ use crate::base::secret::Secret;
 
 pub use crate::base::factor::{AuthyId, InvalidAuthyId};
 
-/// The digits that a person types: 6 to 12 ASCII digits, leading zeros kept. Wiped when dropped.
+/// The digits that a person types: 6 to 12 ASCII digits, with leading zeros. Wiped when dropped.
 #[derive(Debug, Clone)]
 pub struct Token(Secret);
 
-/// Not 6 to 12 ASCII digits.
+/// The text is not 6 to 12 ASCII digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a token is 6 to 12 digits")]
 pub struct InvalidToken;
 
 impl Token {
-    /// The digits. They work once: keep them out of logs all the same.
+    /// Returns the digits. Keep them out of logs, although a token works only once.
     #[must_use]
     pub fn digits(&self) -> &str {
         self.0.expose()
@@ -40,19 +41,19 @@ impl FromStr for Token {
     }
 }
 
-/// The digits of a phone number within its country, 5 to 15; separators are dropped.
+/// The 5 to 15 digits of a phone number within its country, without separators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cellphone(String);
 
-/// Not a number that a phone could have.
+/// The text is not a phone number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a cellphone is 5 to 15 digits, with spaces, dashes, dots or parentheses between them at most"
+    "a cellphone is 5 to 15 digits; spaces, dashes, dots and parentheses between them are ignored"
 )]
 pub struct InvalidCellphone;
 
 impl Cellphone {
-    /// The digits.
+    /// Returns the digits.
     #[must_use]
     pub fn digits(&self) -> &str {
         &self.0
@@ -72,24 +73,24 @@ impl FromStr for Cellphone {
     }
 }
 
-/// A country's calling code: 1 to 4 digits without a zero in front, such as 1, 57 or 351.
+/// A country's calling code: 1 to 4 digits without a leading zero, such as 1, 57 or 351.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CountryCode(u16);
 
-/// Not a calling code.
+/// The text is not a calling code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a country code is 1 to 4 digits, such as 1 or 351")]
 pub struct InvalidCountryCode;
 
 impl Default for CountryCode {
-    /// 1, as in all of Authy's own clients.
+    /// Returns 1, the default of all of Authy's own clients.
     fn default() -> Self {
         Self(1)
     }
 }
 
 impl CountryCode {
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub fn number(self) -> u16 {
         self.0
@@ -117,11 +118,11 @@ impl fmt::Display for CountryCode {
     }
 }
 
-/// The name of an approval request or a phone verification: 1 to 64 letters, digits and dashes.
+/// The id of an approval request or a phone verification: 1 to 64 letters, digits and dashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uuid(String);
 
-/// Not 1 to 64 letters, digits and dashes.
+/// The text is not 1 to 64 letters, digits and dashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a uuid is 1 to 64 letters, digits and dashes")]
 pub struct InvalidUuid;
@@ -130,8 +131,8 @@ impl FromStr for Uuid {
     type Err = InvalidUuid;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-        if (1..=64).contains(&text.len()) && text.bytes().all(plain) {
+        let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        if (1..=64).contains(&text.len()) && text.bytes().all(is_allowed) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidUuid)
@@ -150,13 +151,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Returns those of `texts` that parse as a `T`.
+    fn accepted<'a, T: FromStr>(texts: &[&'a str]) -> Vec<&'a str> {
+        let parses = |text: &&str| text.parse::<T>().is_ok();
+        texts.iter().copied().filter(parses).collect()
+    }
+
     #[test]
     fn a_token_keeps_its_leading_zeros() {
         assert_eq!("0000000".parse::<Token>().unwrap().digits(), "0000000");
     }
 
     #[test]
-    fn nothing_but_six_to_twelve_ascii_digits_is_a_token() {
+    fn only_six_to_twelve_ascii_digits_are_a_token() {
         let bad = [
             "",
             "12345",
@@ -173,25 +180,22 @@ mod tests {
             "123456#",
             "abcdef",
         ];
-        for text in bad {
-            assert!(text.parse::<Token>().is_err(), "{text:?}");
-        }
+        assert_eq!(accepted::<Token>(&bad), [""; 0]);
     }
 
     #[test]
-    fn a_cellphone_keeps_its_digits_only() {
-        let digits = |text: &str| text.parse::<Cellphone>().map(|c| c.digits().to_owned());
-        assert_eq!(digits("(405) 342-56.99"), Ok("4053425699".to_owned()));
-        for bad in [
+    fn a_cellphone_is_reduced_to_its_digits() {
+        let cellphone: Cellphone = "(405) 342-56.99".parse().unwrap();
+        assert_eq!(cellphone.digits(), "4053425699");
+        let bad = [
             "",
             "1234",
             "1234567890123456",
             "+15550100",
             "555x0100",
             "５５５０１００",
-        ] {
-            assert!(digits(bad).is_err(), "{bad}");
-        }
+        ];
+        assert_eq!(accepted::<Cellphone>(&bad), [""; 0]);
     }
 
     #[test]
@@ -200,26 +204,22 @@ mod tests {
             "+351".parse::<CountryCode>().map(CountryCode::number),
             Ok(351)
         );
-        for bad in ["", "0", "01", "12345", "++1", "1a", "-1", "+"] {
-            assert!(bad.parse::<CountryCode>().is_err(), "{bad}");
-        }
+        let bad = ["", "0", "01", "12345", "++1", "1a", "-1", "+"];
+        assert_eq!(accepted::<CountryCode>(&bad), [""; 0]);
     }
 
     #[test]
-    fn a_uuid_stays_in_its_place_in_a_path() {
-        assert!(
-            "00000000-1111-0135-2222-333333333333"
-                .parse::<Uuid>()
-                .is_ok()
-        );
-        for bad in ["", "../x", "a/b", "a%2fb", "a?b", "é", &"x".repeat(65)] {
-            assert!(bad.parse::<Uuid>().is_err(), "{bad}");
-        }
+    fn a_uuid_cannot_change_the_path_of_a_url() {
+        let good = "00000000-1111-0135-2222-333333333333";
+        assert_eq!(accepted::<Uuid>(&[good]), [good]);
+        let long = "x".repeat(65);
+        let bad = ["", "../x", "a/b", "a%2fb", "a?b", "é", &long];
+        assert_eq!(accepted::<Uuid>(&bad), [""; 0]);
     }
 
     proptest! {
         #[test]
-        fn whatever_parses_as_a_token_is_digits_only(text in any::<String>()) {
+        fn every_parsed_token_has_only_digits(text in any::<String>()) {
             if let Ok(token) = text.parse::<Token>() {
                 prop_assert!(token.digits().bytes().all(|b| b.is_ascii_digit()));
                 prop_assert!((6..=12).contains(&token.digits().len()));

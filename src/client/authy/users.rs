@@ -1,11 +1,12 @@
-//! People: create one, what Authy knows of one, delete one, and the code for another authenticator app.
+//! Creates, reads, changes and deletes people at Authy, and gets their secret for another
+//! authenticator app.
 //!
-//! Source: Authy API, `/protected/json/users/…` and `/protected/json/registrations/status`. Older
-//! services answer with fewer members, so all but the id are optional here.
+//! Source: Authy API, `/protected/json/users/…`. Older services answer with fewer members, so all
+//! but the id are optional here. More calls about people are in `activity`.
 
 use serde_json::{Map, Value, json};
 
-use super::reply::{Reply, is_true, nonsense, number};
+use super::reply::{Reply, is_true, malformed, number};
 use super::types::{AuthyId, Cellphone, CountryCode};
 use super::{Client, Error, object};
 use crate::base::deadline::Deadline;
@@ -14,16 +15,16 @@ use crate::base::text;
 use crate::client::authy::error::invalid;
 use crate::client::http::Transport;
 
-/// Questions about people; made by [`Client::users`].
+/// Calls about people; created by [`Client::users`].
 #[derive(Debug)]
 pub struct Users<'a, T>(pub(super) &'a Client<T>);
 
-/// What Authy says of a person.
+/// What Authy knows about a person.
 #[derive(Debug, Clone)]
 pub struct Status {
     /// The person.
     pub authy_id: AuthyId,
-    /// Whether a right token was ever used.
+    /// Whether the person has ever used a valid token.
     pub confirmed: bool,
     /// Whether the app is set up.
     pub registered: bool,
@@ -31,11 +32,11 @@ pub struct Status {
     pub country_code: Option<u64>,
     /// The masked number, such as `XXX-XXX-9302`.
     pub phone_number: Option<String>,
-    /// Kinds of device: `android`, `iphone`, `sms`, …
+    /// The kinds of devices: `android`, `iphone`, `sms` and so on.
     pub devices: Vec<String>,
     /// Whether the account is marked for deletion.
     pub account_disabled: bool,
-    /// All that the service said, as it said it.
+    /// The complete answer, unchanged.
     pub all: Map<String, Value>,
 }
 
@@ -48,49 +49,50 @@ pub struct NewUser<'a> {
     pub cellphone: &'a Cellphone,
     /// The country's calling code.
     pub country_code: CountryCode,
-    /// Whether Authy sends an SMS with a link to its app. Always said, since the service would send it
-    /// when nothing is said.
+    /// Whether Authy sends an SMS with a link to its app. The request always contains this, because
+    /// Authy sends the SMS by default.
     pub send_install_link: bool,
 }
 
-/// What became of a deletion.
+/// The answer to a deletion.
 #[derive(Debug, Clone)]
 pub struct Deletion {
     /// Authy's text.
     pub message: String,
-    /// The service said HTTP 200 and denied success; it was seen to do so for people that it removed.
+    /// Whether the service answered HTTP 200 without success. It has done so for people whom it had
+    /// removed.
     pub doubtful: bool,
 }
 
-/// How the code for another authenticator app is to be.
+/// The options of a QR code for another authenticator app.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Secrets<'a> {
-    /// Width and height of the image, in pixels.
+pub struct QrOptions<'a> {
+    /// The width and height of the image, in pixels.
     pub qr_size: Option<u32>,
     /// The text that the app shows.
     pub label: Option<&'a str>,
 }
 
-/// The code for another authenticator app.
+/// The QR code for another authenticator app.
 #[derive(Debug, Clone)]
 pub struct QrCode {
-    /// The address of an image, or an `otpauth:` URI. It holds the secret: keep it out of logs.
+    /// The URL of an image, or an `otpauth:` URI. It contains the secret: keep it out of logs.
     pub qr_code: Secret,
-    /// Who issues the tokens, where said.
+    /// The issuer of the tokens, if Authy sent it.
     pub issuer: Option<String>,
-    /// The text that the app shows, where said.
+    /// The text that the app shows, if Authy sent it.
     pub label: Option<String>,
 }
 
 impl<T: Transport> Users<'_, T> {
-    /// Creates a person, or finds the one with this number: the same number gets the same id. Blocks
+    /// Creates a person and returns their id. The same phone number always gets the same id. Blocks
     /// for the time-out or until `deadline`.
     ///
     #[doc = concat!("```\n", include_str!("examples/users.rs"), "```")]
     ///
     /// # Errors
-    /// [`Error::Refused`] with field errors for an address or number that Authy doesn't take; otherwise
-    /// as [`Error`] says.
+    /// [`Error::Refused`] with field errors for an e-mail address or phone number that Authy does
+    /// not accept, or another [`Error`].
     pub fn create(&self, person: &NewUser<'_>, deadline: Deadline) -> Result<AuthyId, Error> {
         check_email(person.email)?;
         let body = json!({
@@ -104,17 +106,17 @@ impl<T: Transport> Users<'_, T> {
         let reply = self
             .0
             .post("/protected/json/users/new", &body, deadline)?
-            .succeeded()?;
+            .require_success()?;
         let id = reply.object("user")?.get("id").and_then(number);
         id.and_then(|id| id.try_into().ok())
-            .ok_or_else(|| nonsense("no `user.id` in the answer"))
+            .ok_or_else(|| malformed("no `user.id` in the answer"))
     }
 
-    /// Has Authy remove `id` from the application. It takes effect some 24 hours later: take the person
-    /// out of the mapping too. Blocks for the time-out or until `deadline`.
+    /// Makes Authy remove `id` from the application. This takes effect about 24 hours later, so
+    /// remove the person from the mapping too. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for an id that Authy doesn't know; otherwise as [`Error`] says.
+    /// [`Error::NotFound`] for an id that Authy does not know, or another [`Error`].
     pub fn delete(&self, id: AuthyId, deadline: Deadline) -> Result<Deletion, Error> {
         let path = format!("/protected/json/users/{id}/remove");
         let reply = self.0.post(&path, &json!({}), deadline)?;
@@ -124,88 +126,89 @@ impl<T: Transport> Users<'_, T> {
         })
     }
 
-    /// Gives `id` another e-mail address. Blocks for the time-out or until `deadline`.
+    /// Changes the e-mail address of `id`. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub fn update_email(&self, id: AuthyId, email: &str, deadline: Deadline) -> Result<(), Error> {
         check_email(email)?;
         let path = format!("/protected/json/users/{id}/update");
         self.0
             .post(&path, &json!({"email": email}), deadline)?
-            .succeeded()
+            .require_success()
             .map(drop)
     }
 
-    /// Gives `id` a secret for another authenticator app, as an image to scan. Tokens of that app are
-    /// verified like all others. Blocks for the time-out or until `deadline`.
+    /// Creates a secret for another authenticator app of `id`, and returns it as a QR code to scan.
+    /// The tokens of that app are verified like all others. Blocks for the time-out or until
+    /// `deadline`.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub fn secret(
         &self,
         id: AuthyId,
-        how: &Secrets<'_>,
+        options: &QrOptions<'_>,
         deadline: Deadline,
     ) -> Result<QrCode, Error> {
-        if how.qr_size == Some(0) {
-            return Err(invalid("qr_size", "is at least 1"));
+        if options.qr_size == Some(0) {
+            return Err(invalid("qr_size", "must be at least 1"));
         }
         let body = object([
-            ("qr_size", how.qr_size.map(|size| json!(size))),
-            ("label", how.label.map(|label| json!(label))),
+            ("qr_size", options.qr_size.map(|size| json!(size))),
+            ("label", options.label.map(|label| json!(label))),
         ]);
         let path = format!("/protected/json/users/{id}/secret");
         let reply = self.0.post(&path, &body, deadline)?;
-        read_secret(reply)
+        read_qr_code(reply)
     }
 
-    /// Fetches the image of a [`QrCode`] whose `qr_code` is an https address. That address gets no API
-    /// key. Blocks for the time-out or until `deadline`.
+    /// Fetches the image of a [`QrCode`] whose `qr_code` is an https URL. The API key is not sent.
+    /// Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for another address; otherwise as [`Error`] says.
+    /// [`Error::Invalid`] if `qr_code` is not an https URL, or another [`Error`].
     pub fn qr_image(&self, code: &QrCode, deadline: Deadline) -> Result<Vec<u8>, Error> {
         if !code.qr_code.expose().starts_with("https://") {
-            return Err(invalid("qr_code", "is no address of an image"));
+            return Err(invalid("qr_code", "is not the URL of an image"));
         }
         let response = self.0.fetch(&code.qr_code, deadline)?;
         match response.status {
             200 => Ok(response.body),
-            status => Err(nonsense(&format!("HTTP {status} for the image"))),
+            status => Err(malformed(&format!("HTTP {status} for the image"))),
         }
     }
 
-    /// Asks what Authy knows of `id`. Blocks for the time-out or until `deadline`.
+    /// Returns what Authy knows about `id`. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for an id that Authy doesn't know; otherwise as [`Error`] says.
+    /// [`Error::NotFound`] for an id that Authy does not know, or another [`Error`].
     pub fn status(&self, id: AuthyId, deadline: Deadline) -> Result<Status, Error> {
         let path = format!("/protected/json/users/{id}/status");
-        let reply = self.0.get(&path, &[], deadline)?.succeeded()?;
+        let reply = self.0.get(&path, &[], deadline)?.require_success()?;
         Ok(read_status(id, reply.object("status")?))
     }
 }
 
-/// An address has something on both sides of an @ and nothing that could end a line.
+/// Checks that an address has text on both sides of an @, and no control character or space.
 fn check_email(email: &str) -> Result<(), Error> {
-    let right = email
+    let has_both_sides = email
         .split_once('@')
         .is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-    if right && !email.contains(|c: char| c.is_control() || c == ' ') {
+    if has_both_sides && !email.contains(|c: char| c.is_control() || c == ' ') {
         Ok(())
     } else {
-        Err(invalid("email", "is no e-mail address"))
+        Err(invalid("email", "is not an e-mail address"))
     }
 }
 
-fn read_secret(reply: Reply) -> Result<QrCode, Error> {
-    // The documented answer need not have `success`; the address is what counts.
-    let reply = reply.unless_denied()?;
+fn read_qr_code(reply: Reply) -> Result<QrCode, Error> {
+    // The documented answer may lack `success`, so only the QR code is required.
+    let reply = reply.reject_failure()?;
     let code = reply.get("qr_code").and_then(Value::as_str);
     Ok(QrCode {
         qr_code: Secret::new(
-            code.ok_or_else(|| nonsense("no `qr_code` in the answer"))?
+            code.ok_or_else(|| malformed("no `qr_code` in the answer"))?
                 .to_owned(),
         ),
         issuer: reply.text("issuer"),
@@ -242,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sparse_and_the_modern_shape_are_read() {
+    fn sparse_and_modern_status_answers_are_read() {
         let sparse = r#"{"message":"User status.","success":true,"status":{"authy_id":"1635","confirmed":true,
             "registered":false,"country_code":"1","phone_number":"XXX-XXX-9302","devices":["sms"]}}"#;
         let modern = r#"{"message":"User status.","success":true,"status":{"authy_id":1635,"confirmed":true,
@@ -282,20 +285,19 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_created_and_the_install_link_is_always_decided() {
-        for body in [
+    fn a_person_is_created_and_the_install_link_is_always_set() {
+        let expected = "Post https://authy.test/protected/json/users/new \
+             {\"send_install_link_via_sms\":false,\"user\":{\"cellphone\":\"4053425699\",\
+             \"country_code\":1,\"email\":\"a@b.test\"}}";
+        let mut failed = vec![
             r#"{"message":"User created successfully.","user":{"id":1635},"success":true}"#,
             r#"{"user":{"id":"1635"},"success":"true"}"#,
-        ] {
+        ];
+        failed.retain(|body| {
             let (created, asked) = create(&[(200, body)], "a@b.test");
-            assert_eq!(created.unwrap(), id());
-            assert_eq!(
-                asked,
-                ["Post https://authy.test/protected/json/users/new \
-                     {\"send_install_link_via_sms\":false,\"user\":{\"cellphone\":\"4053425699\",\
-                     \"country_code\":1,\"email\":\"a@b.test\"}}"]
-            );
-        }
+            created.ok() != Some(id()) || asked != [expected]
+        });
+        assert!(failed.is_empty(), "{failed:#?}");
     }
 
     #[test]
@@ -311,28 +313,33 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_and_an_answer_without_id_create_nobody() {
-        for email in ["", "a", "@", "a@", "@b", "a@b\nc"] {
+    fn an_invalid_e_mail_address_is_not_sent() {
+        let mut failed = vec!["", "a", "@", "a@", "@b", "a@b\nc"];
+        failed.retain(|email| {
             let (created, asked) = create(&[], email);
-            assert_eq!(
-                created.unwrap_err().to_string(),
-                "email: is no e-mail address"
-            );
-            assert!(asked.is_empty());
-        }
-        for body in [
+            let error = created.map_err(|error| error.to_string());
+            error != Err("email: is not an e-mail address".to_owned()) || !asked.is_empty()
+        });
+        assert!(failed.is_empty(), "{failed:?}");
+    }
+
+    #[test]
+    fn an_answer_without_a_valid_id_is_malformed() {
+        let mut failed = vec![
             r#"{"success":true}"#,
             r#"{"user":{},"success":true}"#,
             r#"{"user":{"id":0},"success":true}"#,
             r#"{"user":{"id":"../1"},"success":true}"#,
-        ] {
+        ];
+        failed.retain(|body| {
             let (created, _) = create(&[(200, body)], "a@b.test");
-            assert!(created.unwrap_err().is_unavailable(), "{body}");
-        }
+            !matches!(created, Err(Error::Unavailable(_)))
+        });
+        assert!(failed.is_empty(), "{failed:#?}");
     }
 
     #[test]
-    fn a_deletion_that_denies_success_is_done_and_doubtful() {
+    fn a_deletion_without_success_is_doubtful() {
         let client = client(&[
             (
                 200,
@@ -352,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_qr_code_is_asked_for_with_size_and_label_and_never_printed() {
+    fn a_qr_code_is_requested_with_size_and_label_and_not_printed() {
         let client = client(&[
             (
                 200,
@@ -360,11 +367,11 @@ mod tests {
             ),
             (200, r#"{"success":true}"#),
         ]);
-        let how = Secrets {
+        let options = QrOptions {
             qr_size: Some(300),
             label: Some("alice"),
         };
-        let code = client.users().secret(id(), &how, later()).unwrap();
+        let code = client.users().secret(id(), &options, later()).unwrap();
         assert!(!format!("{code:?}").contains("ABC"));
         assert_eq!(
             client.asked(),
@@ -374,7 +381,7 @@ mod tests {
         assert!(
             client
                 .users()
-                .secret(id(), &Secrets::default(), later())
+                .secret(id(), &QrOptions::default(), later())
                 .is_err()
         );
     }

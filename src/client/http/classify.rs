@@ -1,7 +1,8 @@
-//! Whose fault an error is: the server's identity, our own process, or the network.
+//! Classifies the error of a request: the server's identity, our own process, or the network.
 //!
-//! Only the last is an outage, which may be let pass where the administrator said so. Whoever can cause
-//! one of the others must not be able to make it look like one.
+//! Only an error of the network is an outage, during which an administrator may allow logins
+//! without a second factor. A user who can cause an error of another class must not be able to make
+//! it look like an outage. Called by `https` with the errors of ureq.
 
 use std::io;
 
@@ -10,7 +11,7 @@ use super::resolve::NoThread;
 use crate::base::process::{self, NoPort};
 use crate::base::text;
 
-/// What an error of a request means for who asked.
+/// Converts an error of ureq to the error that the caller of the transport gets.
 pub(super) fn classify_error(error: &ureq::Error) -> Error {
     if let Some(why) = identity_error(error) {
         return Error::UntrustedServer(text::sanitize(&why));
@@ -25,14 +26,14 @@ pub(super) fn classify_error(error: &ureq::Error) -> Error {
         | ureq::Error::Protocol(_)
         | ureq::Error::BodyExceedsLimit(_)
         | ureq::Error::LargeResponseHeader(..) => {
-            Cause::Malformed("not a usable HTTP answer".into())
+            Cause::Malformed("not a valid HTTP response".into())
         }
         other => Cause::Connection(text::sanitize(&other.to_string())),
     })
 }
 
-/// Whether the TLS handshake failed for the server's identity or for what it can speak, as opposed
-/// to a connection that broke.
+/// Returns the text of a TLS error about the server's identity or its protocol versions. Returns
+/// `None` for a connection that broke.
 fn identity_error(error: &ureq::Error) -> Option<String> {
     use rustls::Error as Tls;
     let tls = match error {
@@ -53,7 +54,8 @@ fn identity_error(error: &ureq::Error) -> Option<String> {
     }
 }
 
-/// What our own process lacked, where the error says so.
+/// Returns what our own process lacked, if `error` says so: a descriptor, memory, a thread or a
+/// port.
 fn process_error(error: &ureq::Error) -> Option<String> {
     use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
     let ureq::Error::Io(error) = error else {
@@ -71,9 +73,9 @@ fn process_error(error: &ureq::Error) -> Option<String> {
         .then(|| error.to_string())
 }
 
-/// Whether the connection ended before there was an answer, as it does when the server closes it for
-/// having been quiet.
-pub(super) fn broke_off(error: &ureq::Error) -> bool {
+/// Whether the connection ended before a response arrived, as it does when the server closes a
+/// connection that was idle.
+pub(super) fn connection_ended(error: &ureq::Error) -> bool {
     use io::ErrorKind as Kind;
     let kinds = [
         Kind::UnexpectedEof,

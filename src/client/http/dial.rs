@@ -1,42 +1,44 @@
-//! Opens a connection: name, TCP, the proxy's tunnel where there is one, TLS. No byte of HTTP to the
-//! service, and no key.
+//! Opens a connection: name, TCP, the proxy's tunnel if there is one, TLS.
 //!
-//! Each step takes its share of one time limit. The thread that warms up and the thread that sends a
-//! request call this alike. Trusts only what `tls` was built to trust.
+//! No HTTP request to the service and no key is sent here. All steps share one deadline. Called by
+//! `preconnect`, both on the thread that opens a connection ahead and on the thread of a request.
+//! The server is trusted only as far as the configuration of `trust` allows.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::socket::{setsockopt, sockopt};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use ureq::http::Uri;
 
-use super::resolve::Names;
+use super::resolve::NameCache;
 use super::tls::{Socket, TlsConnection};
 use crate::base::process::{self, NoPort};
 
-/// After how many quiet seconds, at which distance in seconds and how often the other side is asked whether
-/// it is there.
-const QUIET: u32 = 15;
-const ASKED_EVERY: u32 = 5;
-const ASKED_TIMES: u32 = 3;
-/// The longest answer of a proxy that is read, in bytes.
+/// After how many idle seconds the kernel sends the first TCP keep-alive probe.
+const KEEP_ALIVE_IDLE: u32 = 15;
+/// The seconds between two probes.
+const KEEP_ALIVE_INTERVAL: u32 = 5;
+/// After how many unanswered probes the connection is dead.
+const KEEP_ALIVE_PROBES: u32 = 3;
+/// The longest header of a proxy's answer that is read, in bytes.
 const PROXY_ANSWER_LIMIT: usize = 8 * 1024;
 
 /// A host and its port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
-    /// As in a URL: an IPv6 address stands in brackets.
+    /// The host as in a URL: an IPv6 address is in brackets.
     pub(super) host: String,
     pub(super) port: u16,
 }
 
 impl Target {
-    /// Where `uri` points, `default_port` standing for a missing one; `None` when it names no host.
-    pub(super) fn of(uri: &Uri, default_port: u16) -> Option<Self> {
+    /// Returns the host and port of `uri`, with `default_port` if it has no port. Returns `None` if
+    /// it has no host.
+    pub(super) fn from_uri(uri: &Uri, default_port: u16) -> Option<Self> {
         Some(Self {
             host: uri.host()?.to_owned(),
             port: uri.port_u16().unwrap_or(default_port),
@@ -49,22 +51,24 @@ impl Target {
 pub(super) struct Dialer {
     tls: Arc<ClientConfig>,
     proxy: Option<Target>,
-    names: Names,
+    names: NameCache,
 }
 
 impl Dialer {
+    /// Creates a dialer that connects through `proxy` if there is one.
     pub(super) fn new(tls: Arc<ClientConfig>, proxy: Option<Target>) -> Self {
         Self {
             tls,
             proxy,
-            names: Names::default(),
+            names: NameCache::default(),
         }
     }
 
-    /// Opens a connection to `target` whose TLS handshake is complete. Blocks until `until` at most.
+    /// Opens a connection to `target` and completes its TLS handshake. Blocks until `until` at
+    /// most.
     ///
     /// # Errors
-    /// A `rustls::Error` inside for a handshake that failed; `TimedOut` when the time ran out.
+    /// An error with a `rustls::Error` inside if the handshake failed; `TimedOut` after `until`.
     pub(super) fn dial(&self, target: &Target, until: Instant) -> io::Result<TlsConnection> {
         let mut socket = self.connect(self.proxy.as_ref().unwrap_or(target), until)?;
         if self.proxy.is_some() {
@@ -78,14 +82,14 @@ impl Dialer {
         Ok(TlsConnection::new(tls, socket))
     }
 
-    /// Tries the host's addresses in turn, each with half of the time that is left and the last with
-    /// all of it.
+    /// Tries the host's addresses in turn. Each one gets half of the remaining time, and the last
+    /// one gets all of it.
     fn connect(&self, host: &Target, until: Instant) -> io::Result<Socket> {
         let addresses = self.names.look_up(host, until)?;
         let mut failure = io::Error::from(io::ErrorKind::HostUnreachable);
-        for (at, address) in addresses.iter().enumerate() {
+        for (index, address) in addresses.iter().enumerate() {
             let left = until.saturating_duration_since(Instant::now());
-            let share = if at + 1 == addresses.len() {
+            let share = if index + 1 == addresses.len() {
                 left
             } else {
                 left / 2
@@ -95,12 +99,12 @@ impl Dialer {
             }
             match connect(address, share) {
                 Ok(stream) => return Ok(Socket::new(stream, until)),
-                // What this host lacks stays the reason, whatever is wrong with other addresses.
+                // A missing local port stays the reason, whatever is wrong with other addresses.
                 Err(_) if is_no_port(&failure) => {}
                 Err(error) => failure = error,
             }
         }
-        // The name may have moved since.
+        // The host may have new addresses.
         self.names.forget();
         Err(failure)
     }
@@ -110,64 +114,73 @@ fn is_no_port(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<NoPort>())
 }
 
-fn connect(address: &SocketAddr, limit: std::time::Duration) -> io::Result<TcpStream> {
+fn connect(address: &SocketAddr, limit: Duration) -> io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(address, limit)
         .map_err(|error| process::connection_error(address, error))?;
     stream.set_nodelay(true)?;
-    // Where these are not to be had, the connection is as good as any.
+    // The connection works without keep-alive too.
     let _ = keep_alive(&stream);
     Ok(stream)
 }
 
-/// Has the kernel ask, while the connection is quiet, whether the other side is there still: a firewall
-/// that forgets quiet connections keeps this one, or it is known to be dead before a request goes out
-/// and is lost.
+/// Makes the kernel send keep-alive probes while the connection is idle. A firewall that drops idle
+/// connections then keeps this one, or the connection is known to be dead before a request is sent
+/// on it and lost.
 fn keep_alive(stream: &TcpStream) -> nix::Result<()> {
-    setsockopt(stream, sockopt::TcpKeepIdle, &QUIET)?;
-    setsockopt(stream, sockopt::TcpKeepInterval, &ASKED_EVERY)?;
-    setsockopt(stream, sockopt::TcpKeepCount, &ASKED_TIMES)?;
+    setsockopt(stream, sockopt::TcpKeepIdle, &KEEP_ALIVE_IDLE)?;
+    setsockopt(stream, sockopt::TcpKeepInterval, &KEEP_ALIVE_INTERVAL)?;
+    setsockopt(stream, sockopt::TcpKeepCount, &KEEP_ALIVE_PROBES)?;
     setsockopt(stream, sockopt::KeepAlive, &true)
 }
 
-/// Has the proxy connect the socket to `target`.
+/// Asks the proxy to connect the socket to `target`.
 fn open_tunnel(socket: &mut Socket, target: &Target) -> io::Result<()> {
     let Target { host, port } = target;
     let request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n");
     socket.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
-    // Byte by byte, since what follows the header is the tunnel's.
+    // One byte at a time, because the bytes after the header belong to the tunnel.
     while !answer.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
         socket.read_exact(&mut byte)?;
         answer.extend(byte);
         if answer.len() > PROXY_ANSWER_LIMIT {
-            return Err(io::Error::other("the proxy's answer has no end"));
+            return Err(io::Error::other("the proxy's answer is too long"));
         }
     }
     let status = answer.split(|byte| *byte == b' ').nth(1);
     if answer.starts_with(b"HTTP/1.") && status == Some(b"200") {
         Ok(())
     } else {
-        Err(io::Error::other("the proxy opened no connection"))
+        Err(io::Error::other("the proxy did not open a connection"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
-    use std::time::Duration;
 
     use nix::sys::socket::getsockopt;
 
     use super::*;
 
     #[test]
-    fn a_connection_is_kept_alive_while_it_is_quiet() {
+    fn keep_alive_is_on_for_a_new_connection() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stream = connect(&address, Duration::from_secs(1)).unwrap();
         assert!(getsockopt(&stream, sockopt::KeepAlive).unwrap());
-        assert_eq!(getsockopt(&stream, sockopt::TcpKeepIdle), Ok(QUIET));
-        assert_eq!(getsockopt(&stream, sockopt::TcpKeepCount), Ok(ASKED_TIMES));
+        assert_eq!(
+            getsockopt(&stream, sockopt::TcpKeepIdle),
+            Ok(KEEP_ALIVE_IDLE)
+        );
+        assert_eq!(
+            getsockopt(&stream, sockopt::TcpKeepInterval),
+            Ok(KEEP_ALIVE_INTERVAL)
+        );
+        assert_eq!(
+            getsockopt(&stream, sockopt::TcpKeepCount),
+            Ok(KEEP_ALIVE_PROBES)
+        );
     }
 }

@@ -1,12 +1,15 @@
-//! Why a request got no response that can be used.
+//! Why a request got no usable response.
+//!
+//! The clients map these errors to their own. A response with a bad HTTP status is not an error
+//! here: each client judges the answers of its service.
 
-/// Why there is no response. A response with a bad HTTP status is not one of these.
+/// Why there is no response.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The server could not prove its identity: wrong CA, name or date. Nothing was sent.
     #[error("the server could not prove its identity: {0}")]
     UntrustedServer(String),
-    /// No usable answer in time.
+    /// No usable answer arrived in time.
     #[error("no usable answer: {0}")]
     Unavailable(Cause),
     /// Our own process has no descriptor, memory or thread left for a request.
@@ -18,20 +21,20 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the service could not be reached, or its answer was lost.
+    /// Whether the service could not be reached or its answer was lost.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
 }
 
-/// Why no usable answer came.
+/// Why no usable answer arrived.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
     /// The time of the request ran out.
     #[error("no answer in time")]
     TimedOut,
-    /// No connection could be opened: no byte of the request was sent.
+    /// No connection could be opened, so no byte of the request was sent.
     #[error("{0}")]
     NoConnection(String),
     /// The connection broke.
@@ -40,7 +43,7 @@ pub enum Cause {
     /// HTTP 5xx.
     #[error("the service answered HTTP {0}")]
     ServerError(u16),
-    /// The answer makes no sense.
-    #[error("an answer that makes no sense: {0}")]
+    /// The answer does not follow the protocol.
+    #[error("malformed answer: {0}")]
     Malformed(String),
 }

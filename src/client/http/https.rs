@@ -1,8 +1,9 @@
-//! HTTPS on an agent of ureq's: the warm-up while the person reads the prompt, then requests.
+//! HTTPS through an agent of ureq: preconnects while the person reads the prompt, then sends
+//! requests.
 //!
-//! A request waits for the warm-up, which is part of its time, and goes out on the connection that it
-//! left. A warm-up that failed is forgotten: the request starts anew and finds the reason itself. No
-//! request is ever repeated.
+//! A request waits for the preconnect, which counts towards its time-out, and uses the connection
+//! that it opened. If the preconnect failed, the request starts from the beginning and reports the
+//! reason itself. No request is ever repeated. Called by the clients through [`Transport`].
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
@@ -11,96 +12,100 @@ use std::time::{Duration, Instant};
 
 use ureq::{Agent, RequestBuilder};
 
-use super::classify::{broke_off, classify_error};
+use super::classify::{classify_error, connection_ended};
 use super::dial::{Dialer, Target};
 use super::error::{Cause, Error};
-use super::preconnect::{KEPT_FOR, NoResolver, PreconnectedConnector, Preconnector};
+use super::preconnect::{MAX_IDLE, NoResolver, PreconnectedConnector, Preconnector};
 use super::trust::{self, Roots};
 use super::{Method, Request, Response, Transport};
 use crate::base::process;
 use crate::base::secret::Secret;
 use crate::base::text;
 
-/// The longest body that is read, in bytes; Authy's are well below 4 KiB, but for statistics.
+/// The longest body that is read, in bytes. Authy's bodies are well below 4 KiB, except statistics.
 const BODY_LIMIT: u64 = 64 * 1024;
 /// The longest header that is read, in bytes.
 const HEADER_LIMIT: usize = 16 * 1024;
 
-/// How long a warm-up may take: three tries of TCP, and as long as a caller who gives up at once waits.
-const WARM_UP_LIMIT: Duration = Duration::from_secs(3);
-/// Source: RFC 9110 §15.5.9.
+/// How long a preconnect may take: time for three connection attempts (SYN) of TCP. Dropping an
+/// [`Https`] waits for the preconnect, so for this long at most.
+const PRECONNECT_LIMIT: Duration = Duration::from_secs(3);
+/// The HTTP status 408. Source: RFC 9110 §15.5.9.
 const REQUEST_TIMEOUT: u16 = 408;
-/// No usual server closes a quiet connection sooner than this.
+/// Common servers do not close an idle connection sooner than this.
 const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(4);
 
-/// HTTPS on ureq and rustls. Certificates are read by the warm-up or, without one, when the first
-/// request goes out. Joins its warm-up's thread when dropped.
+/// HTTPS on ureq and rustls. Reads the certificates in the preconnect or, without one, before the
+/// first request. Joins the thread of the preconnect when dropped.
 #[derive(Debug)]
 pub struct Https {
     settings: Settings,
-    may_warm_up: bool,
-    warm_up: RefCell<Option<JoinHandle<Result<Ready, Error>>>>,
-    ready: OnceCell<Ready>,
-    /// When a connection was last known to be good.
-    quiet_since: Cell<Option<Instant>>,
+    preconnect_enabled: bool,
+    /// The thread of a preconnect, until a request takes its result.
+    preconnecting: RefCell<Option<JoinHandle<Result<PreparedAgent, Error>>>>,
+    prepared: OnceCell<PreparedAgent>,
+    /// When the connection was last used successfully, or opened ahead.
+    idle_since: Cell<Option<Instant>>,
 }
 
-/// What is configured.
 #[derive(Debug, Clone)]
 struct Settings {
     roots: Roots,
     proxy: Option<String>,
 }
 
-/// What requests go out by.
+/// An agent that can send requests.
 #[derive(Debug)]
-struct Ready {
+struct PreparedAgent {
     agent: Agent,
     preconnector: Arc<Preconnector>,
-    opened: Option<Instant>,
+    /// When its first connection was opened ahead, if it was.
+    opened_at: Option<Instant>,
 }
 
 impl Https {
-    /// HTTPS that trusts the CA certificates of `roots` alone, and connects through `proxy`
-    /// (`http://host:port`) when there is one.
+    /// Creates a transport that trusts only the CA certificates of `roots`, and connects through
+    /// `proxy` (`http://host:port`) if there is one. Opens no connection.
     #[must_use]
     pub fn new(roots: Roots, proxy: Option<String>) -> Self {
         Self {
             settings: Settings { roots, proxy },
-            may_warm_up: true,
-            warm_up: RefCell::new(None),
-            ready: OnceCell::new(),
-            quiet_since: Cell::new(None),
+            preconnect_enabled: true,
+            preconnecting: RefCell::new(None),
+            prepared: OnceCell::new(),
+            idle_since: Cell::new(None),
         }
     }
 
-    /// With [`Transport::warm`] doing something, as it does by default, or nothing.
+    /// Switches [`Transport::preconnect`] on, which is the default, or off.
     #[must_use]
     pub fn with_preconnect(mut self, on: bool) -> Self {
-        self.may_warm_up = on;
+        self.preconnect_enabled = on;
         self
     }
 
-    /// What the warm-up made, or else what is made now.
-    fn ready(&self) -> Result<&Ready, Error> {
-        let warm_up = self.warm_up.borrow_mut().take();
-        if let Some(Ok(Ok(ready))) = warm_up.map(JoinHandle::join) {
-            self.quiet_since.set(ready.opened);
-            // Nobody else can have set it: this type is not shared between threads.
-            let _ = self.ready.set(ready);
+    /// Returns the agent of the preconnect, or else prepares one. Blocks until a running preconnect
+    /// ends.
+    fn prepared(&self) -> Result<&PreparedAgent, Error> {
+        let thread = self.preconnecting.borrow_mut().take();
+        if let Some(Ok(Ok(prepared))) = thread.map(JoinHandle::join) {
+            self.idle_since.set(prepared.opened_at);
+            // It cannot be set already: this type is not shared between threads.
+            let _ = self.prepared.set(prepared);
         }
-        if self.ready.get().is_none() {
-            let _ = self.ready.set(self.settings.prepare()?);
+        if self.prepared.get().is_none() {
+            let _ = self.prepared.set(self.settings.prepare()?);
         }
-        self.ready
+        self.prepared
             .get()
-            .ok_or_else(|| Error::Local("no agent".to_owned()))
+            .ok_or_else(|| Error::Local("no HTTP agent".to_owned()))
     }
 
-    /// How long the connection that the last request used had been waiting; zero for a new one.
-    fn had_waited(&self, ready: &Ready, sent: Instant) -> Duration {
-        match self.quiet_since.get() {
-            Some(since) if !ready.preconnector.opened_anew() => {
+    /// Returns how long the connection of the request that was sent at `sent` had been idle before;
+    /// zero for a new connection.
+    fn idle_time(&self, prepared: &PreparedAgent, sent: Instant) -> Duration {
+        match self.idle_since.get() {
+            Some(since) if !prepared.preconnector.opened_new() => {
                 sent.saturating_duration_since(since)
             }
             _ => Duration::ZERO,
@@ -109,15 +114,15 @@ impl Https {
 }
 
 impl Settings {
-    /// Reads the certificates and makes an agent. Opens no connection.
-    fn prepare(&self) -> Result<Ready, Error> {
+    /// Reads the certificates and creates an agent. Opens no connection.
+    fn prepare(&self) -> Result<PreparedAgent, Error> {
         let proxy = match &self.proxy {
             Some(address) => Some(
                 address
                     .parse()
                     .ok()
-                    .and_then(|uri| Target::of(&uri, 80))
-                    .ok_or_else(|| Error::Local("the proxy is no address".into()))?,
+                    .and_then(|uri| Target::from_uri(&uri, 80))
+                    .ok_or_else(|| Error::Local("the proxy is not a valid URL".into()))?,
             ),
             None => None,
         };
@@ -128,31 +133,32 @@ impl Settings {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            // Ours is in the dialer, and the environment's is none of our business.
+            // The dialer has the configured proxy; without this, ureq would use the environment's.
             .proxy(None)
             .user_agent(user_agent())
             .accept("application/json")
             .max_response_header_size(HEADER_LIMIT)
-            .max_idle_age(KEPT_FOR)
+            .max_idle_age(MAX_IDLE)
             .build();
-        Ok(Ready {
+        Ok(PreparedAgent {
             agent: Agent::with_parts(
                 config,
                 PreconnectedConnector(Arc::clone(&preconnector)),
                 NoResolver,
             ),
             preconnector,
-            opened: None,
+            opened_at: None,
         })
     }
 
-    /// Makes an agent whose first connection to `url` is open, or will be opened when it is needed.
-    fn warm_up(&self, url: &str, until: Instant) -> Result<Ready, Error> {
-        let mut ready = self.prepare()?;
-        if ready.preconnector.open_ahead(url, until).is_ok() {
-            ready.opened = Some(Instant::now());
+    /// Creates an agent and tries to open its first connection to `url`. Blocks until `until` at
+    /// most.
+    fn preconnect(&self, url: &str, until: Instant) -> Result<PreparedAgent, Error> {
+        let mut prepared = self.prepare()?;
+        if prepared.preconnector.open_ahead(url, until).is_ok() {
+            prepared.opened_at = Some(Instant::now());
         }
-        Ok(ready)
+        Ok(prepared)
     }
 }
 
@@ -171,82 +177,88 @@ impl Transport for Https {
     }
 
     fn preconnect(&self, url: &str, limit: Duration) {
-        if !self.may_warm_up || self.ready.get().is_some() || self.warm_up.borrow().is_some() {
+        let has_begun = self.prepared.get().is_some() || self.preconnecting.borrow().is_some();
+        if !self.preconnect_enabled || has_begun {
             return;
         }
         let (settings, url) = (self.settings.clone(), url.to_owned());
-        let until = Instant::now() + limit.min(WARM_UP_LIMIT);
-        // Without a thread there is no warm-up; the request finds out whether it can do without.
-        *self.warm_up.borrow_mut() = process::spawn(move || settings.warm_up(&url, until)).ok();
+        let until = Instant::now() + limit.min(PRECONNECT_LIMIT);
+        // If no thread can start, the request has to do everything itself.
+        *self.preconnecting.borrow_mut() =
+            process::spawn(move || settings.preconnect(&url, until)).ok();
     }
 }
 
 impl Drop for Https {
     fn drop(&mut self) {
-        if let Some(thread) = self.warm_up.take() {
-            // What became of it matters to nobody now.
+        if let Some(thread) = self.preconnecting.take() {
+            // Its result is not needed any more.
             let _ = thread.join();
         }
     }
 }
 
 impl Https {
-    /// Sends the request, the wait for the warm-up being part of its time.
+    /// Sends the request within its time-out, which began at `start` and includes the wait for the
+    /// preconnect.
     fn send_in_time(&self, request: &Request<'_>, start: Instant) -> Result<Response, Error> {
-        let ready = self.ready()?;
+        let prepared = self.prepared()?;
         let left = request.timeout.saturating_sub(start.elapsed());
         if left.is_zero() {
-            let late = ureq::Error::Timeout(ureq::Timeout::Global);
-            return Err(unsent(classify_error(&late)));
+            let timeout = ureq::Error::Timeout(ureq::Timeout::Global);
+            return Err(as_unsent(classify_error(&timeout)));
         }
         let sent = Instant::now();
-        let exchanged = exchange(&ready.agent, request, left);
-        let had_waited = self.had_waited(ready, sent);
+        let exchanged = exchange(&prepared.agent, request, left);
+        let idle_time = self.idle_time(prepared, sent);
         let (may_be_closed, result) = match exchanged {
             Ok(response) => {
-                self.quiet_since.set(Some(Instant::now()));
-                // Some servers say so before they close a quiet connection.
+                self.idle_since.set(Some(Instant::now()));
+                // Some servers answer 408 before they close an idle connection.
                 (response.status == REQUEST_TIMEOUT, Ok(response))
             }
             Err(error) => {
-                let unopened = ready.preconnector.failed_to_open();
-                let sorted = classify_error(&error);
-                let sorted = if unopened { unsent(sorted) } else { sorted };
-                (broke_off(&error) && sorted.is_unavailable(), Err(sorted))
+                let mut classified = classify_error(&error);
+                if prepared.preconnector.failed_to_open() {
+                    classified = as_unsent(classified);
+                }
+                let may_be_closed = connection_ended(&error) && classified.is_unavailable();
+                (may_be_closed, Err(classified))
             }
         };
         let left = request.timeout.saturating_sub(start.elapsed());
         if may_be_closed
-            && had_waited >= SHORTEST_KEEP_ALIVE
-            && answers(&ready.agent, request.url, left)
+            && idle_time >= SHORTEST_KEEP_ALIVE
+            && service_answers(&prepared.agent, request.url, left)
         {
             return Err(Error::Process(
-                "the service closed the connection that was kept for the request, and answers on a new one"
-                    .into(),
+                "the service closed the idle connection, and answers on a new one".into(),
             ));
         }
         result
     }
 }
 
-/// The same error of a request of which no byte has left.
-fn unsent(error: Error) -> Error {
+/// Changes an outage to one of a request of which no byte was sent.
+fn as_unsent(error: Error) -> Error {
     match error {
         Error::Unavailable(cause) => Error::Unavailable(Cause::NoConnection(cause.to_string())),
         error => error,
     }
 }
 
-/// Whether the service at `url` answers a question without key and token on a new connection. Asked
-/// when a connection broke that had waited: a person who presses Enter in the very moment in which the
-/// server closes it must not be able to make an outage of that. The request itself is not repeated.
-fn answers(agent: &Agent, url: &Secret, limit: Duration) -> bool {
+/// Whether the service at `url` answers a request without key and token on a new connection.
+///
+/// Called when an idle connection broke. A person who presses Enter at the moment when the server
+/// closes the connection must not be able to make that look like an outage. The original request is
+/// not repeated.
+fn service_answers(agent: &Agent, url: &Secret, limit: Duration) -> bool {
     let url = url.expose();
-    let path = url
+    let path_start = url
         .match_indices('/')
         .nth(2)
-        .map_or(url.len(), |(at, _)| at);
-    let root = format!("{}/", url.get(..path).unwrap_or_default());
+        .map_or(url.len(), |(index, _)| index);
+    let root = format!("{}/", url.get(..path_start).unwrap_or_default());
     let head = agent.head(root).config().timeout_global(Some(limit));
     head.build()
         .call()
@@ -287,7 +299,7 @@ fn exchange(
     })
 }
 
-/// The same header and the same time-out for every request.
+/// Adds the header with the credentials, if the request has any, and the time-out.
 fn with_credentials<B>(
     call: RequestBuilder<B>,
     request: &Request<'_>,
@@ -300,7 +312,8 @@ fn with_credentials<B>(
     call.config().timeout_global(Some(limit)).build()
 }
 
-/// `AuthyPAM/0.1.0 (linux-x86_64; Rust)`, the shape that Authy's own clients use.
+/// Returns a user agent such as `AuthyPAM/0.1.0 (linux-x86_64; Rust)`, in the form that Authy's own
+/// clients use.
 fn user_agent() -> String {
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
     format!("AuthyPAM/{} ({os}-{arch}; Rust)", env!("CARGO_PKG_VERSION"))

@@ -1,16 +1,14 @@
-//! One request out, one response in: the trait that tests replace, and HTTPS on ureq and rustls.
+//! The HTTP transport of the clients: sends one request and returns one response.
 //!
-//! The environment belongs to whoever typed `sudo`, so nothing here reads it: no proxy but the
-//! configured one, no certificates but those of a file that only root can write, no redirects (ureq
-//! would send the key along), bounded header and body. Blocks for the time-out of the request at most.
+//! Tests replace the trait [`Transport`]; [`Https`] implements it with ureq and rustls. Nothing
+//! here reads the environment, because the caller of sudo controls it. The only proxy is the
+//! configured one, the only CA certificates are those of a file that only root can write, and
+//! redirects are not followed, because ureq would send the key along. The sizes of header and body
+//! are limited. Each request blocks for its time-out at most. Called by the providers' clients and
+//! by authyctl.
 //!
-//! | file | what it does |
-//! |---|---|
-//! | `https.rs` | the warm-up and one exchange, over an agent of ureq's |
-//! | `preconnect.rs` | ureq's connector: the connection that was opened ahead, or a new one |
-//! | `dial.rs` `resolve.rs` `trust.rs` | opens a connection: name, TCP, proxy, TLS; what TLS trusts |
-//! | `tls.rs` | an open connection |
-//! | `classify.rs` | whose fault an error is |
+//! `https` exchanges a request through an agent of ureq, `preconnect` gives ureq its connections,
+//! `dial`, `resolve` and `trust` open them, `tls` is an open one, and `classify` sorts the errors.
 
 mod classify;
 mod dial;
@@ -29,17 +27,17 @@ pub use trust::{Pem, Roots};
 
 use crate::base::secret::Secret;
 
-/// What is sent.
+/// A request to send.
 #[derive(Debug)]
 pub struct Request<'a> {
     /// The HTTP method.
     pub method: Method,
-    /// The whole address; secret, since a verify holds the token.
+    /// The whole URL. It is secret because the URL of a verify contains the token.
     pub url: &'a Secret,
-    /// What is posted, as JSON.
+    /// The body of a POST, as JSON.
     pub body: Option<&'a Secret>,
-    /// The header that names the application, such as an API key; `None` for an address that is not
-    /// the service's own.
+    /// The name and value of the header that identifies the application, such as an API key. `None`
+    /// for a URL outside of the service.
     pub credentials: Option<(&'static str, &'a Secret)>,
     /// How long the whole request may take.
     pub timeout: Duration,
@@ -48,38 +46,39 @@ pub struct Request<'a> {
 /// The HTTP method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Asks.
+    /// Reads something.
     Get,
-    /// Has something done.
+    /// Creates or changes something.
     Post,
-    /// Takes something away.
+    /// Deletes something.
     Delete,
 }
 
-/// What came back, whatever its status.
+/// A response with any HTTP status.
 #[derive(Debug)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The body, complete.
+    /// The complete body.
     pub body: Vec<u8>,
-    /// `Retry-After` in seconds, where the header holds a number.
+    /// The header `Retry-After` in seconds; `None` if it is missing or not a number.
     pub retry_after_seconds: Option<u64>,
-    /// The header `Date`, as it came.
+    /// The text of the header `Date`, made safe to show.
     pub date: Option<String>,
 }
 
-/// Carries one request to the service.
+/// Sends requests to a service.
 pub trait Transport {
     /// Sends `request` once and reads the whole response. Blocks for its time-out at most.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::UntrustedServer`], [`Error::Process`] or [`Error::Local`]: there
-    /// is no response. A response with a bad status is none of these.
+    /// Returns an [`Error`] when there is no response. A response with a bad status is not an
+    /// error.
     fn send(&self, request: &Request<'_>) -> Result<Response, Error>;
 
-    /// Makes ready in the background for a request to `url`, without sending a byte of it. Returns at
-    /// once; takes `limit` at most. What fails is found again by the request. Does nothing by default.
+    /// Prepares a request to `url` in the background without sending a byte of it. Returns at once;
+    /// the work takes `limit` at most. It reports no errors, because the request runs into them
+    /// again. Does nothing by default.
     fn preconnect(&self, url: &str, limit: Duration) {
         let _ = (url, limit);
     }

@@ -1,7 +1,9 @@
-//! Keeps a connection that was opened while the person reads the prompt, and hands it to the request.
+//! Opens a connection while the person reads the prompt, and gives it to the request that follows.
 //!
-//! ureq asks [`Preconnector`] for every connection that its pool has not; the first to the same host gets
-//! the kept one, if it is still good. Whoever uses it has sent nothing on it yet.
+//! ureq asks [`PreconnectedConnector`] for each connection that is not in its pool. The first
+//! request to the same host gets the connection that was opened ahead, if it is still usable; any
+//! other gets a new one. Nothing has been sent on the connection before that request. Called by
+//! `https`.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,67 +19,75 @@ use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, Tr
 use super::dial::{Dialer, Target};
 use super::tls::TlsConnection;
 
-/// How long a connection may wait for its request. Shorter than the four minutes after which the
-/// shortest of usual firewalls forgets a quiet connection.
-pub(super) const KEPT_FOR: Duration = Duration::from_secs(180);
-/// The port of https.
+/// How long a connection may be idle before a request uses it. Common firewalls drop an idle
+/// connection after four minutes at the earliest.
+pub(super) const MAX_IDLE: Duration = Duration::from_secs(180);
+/// The default port of https.
 const PORT: u16 = 443;
 
-/// Opens connections, one of them ahead.
+/// Opens connections, the first one ahead of its request.
 #[derive(Debug)]
 pub(super) struct Preconnector {
     dialer: Dialer,
-    kept: Mutex<Option<(Target, TlsConnection, Instant)>>,
-    opened: AtomicBool,
-    failed: AtomicBool,
+    /// The connection that was opened ahead, where it leads, and when it was opened.
+    ahead: Mutex<Option<(Target, TlsConnection, Instant)>>,
+    opened_new: AtomicBool,
+    failed_to_open: AtomicBool,
 }
 
 impl Preconnector {
+    /// Creates a connector without an open connection.
     pub(super) fn new(dialer: Dialer) -> Self {
         Self {
             dialer,
-            kept: Mutex::new(None),
-            opened: AtomicBool::new(false),
-            failed: AtomicBool::new(false),
+            ahead: Mutex::new(None),
+            opened_new: AtomicBool::new(false),
+            failed_to_open: AtomicBool::new(false),
         }
     }
 
-    /// Opens a connection to where `url` points, and keeps it. Blocks until `until` at most.
+    /// Opens a connection to the host of `url` and keeps it for [`Self::take`]. Blocks until
+    /// `until` at most.
     ///
     /// # Errors
-    /// None was opened; the request that follows finds out why on its own.
+    /// The connection could not be opened. The request that follows runs into the same error.
     pub(super) fn open_ahead(&self, url: &str, until: Instant) -> io::Result<()> {
-        let target = url.parse().ok().and_then(|uri| Target::of(&uri, PORT));
+        let target = url
+            .parse()
+            .ok()
+            .and_then(|uri| Target::from_uri(&uri, PORT));
         let target = target.ok_or(io::ErrorKind::InvalidInput)?;
-        let line = self.dialer.dial(&target, until)?;
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((target, line, Instant::now()));
+        let connection = self.dialer.dial(&target, until)?;
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((target, connection, Instant::now()));
         Ok(())
     }
 
-    /// Whether a connection was opened for a request since this was asked last, rather than one used
-    /// that had been waiting.
-    pub(super) fn opened_anew(&self) -> bool {
-        self.opened.swap(false, Ordering::Relaxed)
+    /// Whether a new connection was opened for a request since the last call, so that the request
+    /// did not use an idle one.
+    pub(super) fn opened_new(&self) -> bool {
+        self.opened_new.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether no connection could be opened for a request since this was asked last.
+    /// Whether opening a connection for a request failed since the last call.
     pub(super) fn failed_to_open(&self) -> bool {
-        self.failed.swap(false, Ordering::Relaxed)
+        self.failed_to_open.swap(false, Ordering::Relaxed)
     }
 
+    /// Takes the connection that was opened ahead, if it leads to `target` and is still usable.
     fn take(&self, target: &Target) -> Option<TlsConnection> {
-        let kept = self
-            .kept
+        let ahead = self
+            .ahead
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let (host, mut line, since) = kept?;
-        (host == *target && since.elapsed() < KEPT_FOR && line.is_open()).then_some(line)
+        let (host, mut connection, since) = ahead?;
+        let usable = host == *target && since.elapsed() < MAX_IDLE && connection.is_open();
+        usable.then_some(connection)
     }
 }
 
-/// A keeper as ureq takes it.
+/// Implements ureq's [`Connector`] for a shared [`Preconnector`].
 #[derive(Debug)]
 pub(super) struct PreconnectedConnector(pub(super) Arc<Preconnector>);
 
@@ -89,17 +99,20 @@ impl Connector for PreconnectedConnector {
         details: &ConnectionDetails<'_>,
         _: Option<()>,
     ) -> Result<Option<TlsConnection>, Error> {
-        let target = Target::of(details.uri, PORT).ok_or(Error::HostNotFound)?;
-        if let Some(line) = self.0.take(&target) {
-            return Ok(Some(line));
+        let target = Target::from_uri(details.uri, PORT).ok_or(Error::HostNotFound)?;
+        if let Some(connection) = self.0.take(&target) {
+            return Ok(Some(connection));
         }
-        self.0.opened.store(true, Ordering::Relaxed);
-        // The limit of a request, whatever ureq says: an hour is no moment too far for an Instant.
+        self.0.opened_new.store(true, Ordering::Relaxed);
+        // ureq's limit can be too long to be added to an Instant; an hour is more than any request
+        // gets.
         let after = Duration::from_secs(3600).min(*details.timeout.after);
         let dialed = self.0.dialer.dial(&target, Instant::now() + after);
-        self.0.failed.store(dialed.is_err(), Ordering::Relaxed);
+        self.0
+            .failed_to_open
+            .store(dialed.is_err(), Ordering::Relaxed);
         match dialed {
-            Ok(line) => Ok(Some(line)),
+            Ok(connection) => Ok(Some(connection)),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 Err(Error::Timeout(details.timeout.reason))
             }
@@ -108,7 +121,8 @@ impl Connector for PreconnectedConnector {
     }
 }
 
-/// Looks nothing up: the [`Dialer`] does, when a connection is really opened.
+/// A resolver for ureq that looks up nothing, since the [`Dialer`] does so when it opens a
+/// connection.
 #[derive(Debug)]
 pub(super) struct NoResolver;
 

@@ -1,10 +1,11 @@
-//! Looks a host's addresses up within a time limit.
+//! Looks up the addresses of a host within a time limit.
 //!
-//! libc has no time limit of its own for this, so a thread asks. One that got no answer in time goes on
-//! (until the resolver gives up: `timeout` times `attempts` of resolv.conf for each server, 10 s for
-//! one server by default) and the next look-up of the same host waits for that answer, so that there
-//! is one such thread at most. It takes no signal and touches nothing but its own answer; the module
-//! is never unloaded (`make product` links it with -z nodelete), so it may outlive the call.
+//! libc's look-up has no time limit, so a thread does it. If the answer is late, the thread goes on
+//! until the resolver gives up (`timeout` times `attempts` of resolv.conf for each server; 10 s for
+//! one server by default), and the next look-up of the same host waits for that answer. There is
+//! thus one such thread at most. The thread takes no signal and touches nothing but its own answer.
+//! The module is never unloaded (`make product` links it with -z nodelete), so the thread may
+//! outlive the call. Called by `dial`.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -15,57 +16,59 @@ use std::time::{Duration, Instant};
 use super::dial::Target;
 use crate::base::process::{self, Turn};
 
-/// How long an answer is taken for true.
-const TRUE_FOR: Duration = Duration::from_secs(120);
+/// How long an answer is used again.
+const CACHE_TIME: Duration = Duration::from_secs(120);
 
-/// What is known of the host that was asked last.
+/// The last look-up.
 #[derive(Debug, Default)]
-pub(super) struct Names(Mutex<Option<(Target, Answer)>>);
+pub(super) struct NameCache(Mutex<Option<(Target, LookUp)>>);
 
 #[derive(Debug)]
-enum Answer {
-    Awaited(Receiver<io::Result<Vec<SocketAddr>>>, Turn),
-    Known(Vec<SocketAddr>, Instant),
+enum LookUp {
+    Pending(Receiver<io::Result<Vec<SocketAddr>>>, Turn),
+    /// The addresses, and when they arrived.
+    Done(Vec<SocketAddr>, Instant),
 }
 
-/// No thread could be started to look a name up: the process's fault, not the network's.
+/// The thread of a look-up could not start or did not run. The fault is the process's, not the
+/// network's.
 #[derive(Debug, thiserror::Error)]
 #[error("no thread: {0}")]
 pub(super) struct NoThread(io::Error);
 
-impl Names {
-    /// The addresses of `target`. Blocks until `until` at most.
+impl NameCache {
+    /// Returns the addresses of `target`. Blocks until `until` at most.
     ///
     /// # Errors
-    /// [`NoThread`] inside; what the resolver says; `TimedOut`.
+    /// The resolver's error, `TimedOut`, or an error with [`NoThread`] inside.
     pub(super) fn look_up(&self, target: &Target, until: Instant) -> io::Result<Vec<SocketAddr>> {
         let text = format!("{}:{}", target.host, target.port);
         if let Ok(address) = text.parse() {
             return Ok(vec![address]);
         }
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (answer, turn) = match last.take() {
-            Some((host, Answer::Known(addresses, since)))
-                if host == *target && since.elapsed() < TRUE_FOR =>
+        let (receiver, turn) = match last.take() {
+            Some((host, LookUp::Done(addresses, since)))
+                if host == *target && since.elapsed() < CACHE_TIME =>
             {
-                *last = Some((host, Answer::Known(addresses.clone(), since)));
+                *last = Some((host, LookUp::Done(addresses.clone(), since)));
                 return Ok(addresses);
             }
-            Some((host, Answer::Awaited(answer, turn))) if host == *target => (answer, turn),
-            _ => ask(text)?,
+            Some((host, LookUp::Pending(receiver, turn))) if host == *target => (receiver, turn),
+            _ => start_look_up(text)?,
         };
-        match answer.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(addresses) => {
                 let addresses = addresses?;
-                let known = Answer::Known(addresses.clone(), Instant::now());
-                *last = Some((target.clone(), known));
+                let done = LookUp::Done(addresses.clone(), Instant::now());
+                *last = Some((target.clone(), done));
                 Ok(addresses)
             }
             Err(RecvTimeoutError::Timeout) => {
                 let was_starved = turn.was_starved();
-                *last = Some((target.clone(), Answer::Awaited(answer, turn)));
+                *last = Some((target.clone(), LookUp::Pending(receiver, turn)));
                 if was_starved {
-                    let why = io::Error::other("the one that looks the name up was not let run");
+                    let why = io::Error::other("the look-up thread got no processor time");
                     return Err(io::Error::other(NoThread(why)));
                 }
                 Err(io::ErrorKind::TimedOut.into())
@@ -74,20 +77,21 @@ impl Names {
         }
     }
 
-    /// Forgets what is known.
+    /// Forgets the last look-up.
     pub(super) fn forget(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
-fn ask(host: String) -> io::Result<(Receiver<io::Result<Vec<SocketAddr>>>, Turn)> {
+/// Starts a thread that looks up `host`, which has the form `name:port`.
+fn start_look_up(host: String) -> io::Result<(Receiver<io::Result<Vec<SocketAddr>>>, Turn)> {
     let (sender, receiver) = mpsc::channel();
     let turn = Turn::awaited();
-    let its_turn = turn.clone();
+    let thread_turn = turn.clone();
     process::spawn(move || {
-        its_turn.begin();
+        thread_turn.begin();
         let addresses = host.to_socket_addrs().map(Iterator::collect);
-        // Nobody may be left to hear it.
+        // The receiver may be gone.
         let _ = sender.send(addresses);
     })
     .map_err(|error| io::Error::other(NoThread(error)))?;
@@ -111,21 +115,26 @@ mod tests {
 
     #[test]
     fn an_address_needs_no_look_up() {
-        let names = Names::default();
+        let names = NameCache::default();
+        let mut failed = Vec::new();
         for host in ["192.0.2.7", "[2001:db8::7]"] {
-            assert_eq!(names.look_up(&target(host), soon()).unwrap().len(), 1);
+            let found = names.look_up(&target(host), soon());
+            if !matches!(&found, Ok(addresses) if addresses.len() == 1) {
+                failed.push((host, found));
+            }
         }
+        assert!(failed.is_empty(), "{failed:#?}");
         assert!(names.0.lock().unwrap().is_none());
     }
 
     #[test]
-    fn an_answer_that_came_too_late_serves_the_next_look_up() {
+    fn a_late_answer_is_used_by_the_next_look_up() {
         let (sender, receiver) = mpsc::channel();
         let turn = Turn::awaited();
         turn.begin();
-        let names = Names(Mutex::new(Some((
+        let names = NameCache(Mutex::new(Some((
             target("slow.test"),
-            Answer::Awaited(receiver, turn),
+            LookUp::Pending(receiver, turn),
         ))));
         let first = names.look_up(&target("slow.test"), Instant::now());
         assert_eq!(first.unwrap_err().kind(), io::ErrorKind::TimedOut);
@@ -138,24 +147,24 @@ mod tests {
         );
         drop(sender);
         let again = names.look_up(&target("slow.test"), Instant::now());
-        assert_eq!(again.unwrap(), [address], "and is remembered");
+        assert_eq!(again.unwrap(), [address], "the answer is cached");
     }
 
-    /// The caller of su may have that thread run as seldom as they like.
+    /// The caller of su can keep that thread from running.
     #[test]
-    fn a_look_up_that_was_not_let_run_is_the_processs_fault() {
+    fn a_starved_look_up_thread_is_a_process_error() {
         let (_sender, receiver) = mpsc::channel();
-        let awaited = Answer::Awaited(receiver, Turn::awaited());
-        let names = Names(Mutex::new(Some((target("slow.test"), awaited))));
+        let pending = LookUp::Pending(receiver, Turn::awaited());
+        let names = NameCache(Mutex::new(Some((target("slow.test"), pending))));
         let starved = names.look_up(&target("slow.test"), Instant::now());
         let error = starved.unwrap_err();
         assert!(error.get_ref().unwrap().is::<NoThread>(), "{error}");
     }
 
     #[test]
-    fn what_is_known_of_one_host_is_not_told_of_another() {
-        let known = Answer::Known(vec!["192.0.2.7:443".parse().unwrap()], Instant::now());
-        let names = Names(Mutex::new(Some((target("one.test"), known))));
+    fn the_cached_addresses_of_one_host_are_not_used_for_another() {
+        let done = LookUp::Done(vec!["192.0.2.7:443".parse().unwrap()], Instant::now());
+        let names = NameCache(Mutex::new(Some((target("one.test"), done))));
         let other = names.look_up(&target("127.0.0.1"), soon()).unwrap();
         assert_eq!(other, ["127.0.0.1:443".parse().unwrap()]);
         names.forget();

@@ -1,8 +1,9 @@
 //! An open connection to the service, as ureq uses it: TLS over a socket with a deadline.
 //!
-//! Unlike ureq's own it can tell whether a connection that waited is still good: TLS 1.3 servers send
-//! session tickets after the handshake, which are no reason to give it up; a byte of HTTP that nobody
-//! asked for is one. What went through its buffers (key, token) is wiped.
+//! Unlike ureq's own transport, it can tell whether an idle connection is still usable. TLS 1.3
+//! servers send session tickets after the handshake, which do no harm; a byte of HTTP without a
+//! request makes the connection unusable. The buffers, which held the key and the token, are wiped.
+//! Made by `dial`; the server is not trusted.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -13,12 +14,13 @@ use ureq::Error;
 use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, Transport};
 use zeroize::Zeroize;
 
-/// ureq's own sizes are 128 KiB each; a request here takes a few hundred bytes.
-const BUFFER: usize = 16 * 1024 + 256;
-/// Records that a server may send unasked before its connection is given up.
-const UNASKED_RECORDS: usize = 32;
+/// The size of each buffer, in bytes: one TLS record. ureq's default is 128 KiB, and a request here
+/// takes a few hundred bytes.
+const BUFFER_SIZE: usize = 16 * 1024 + 256;
+/// How many TLS records the server may send without a request before the connection is unusable.
+const UNSOLICITED_RECORDS: usize = 32;
 
-/// A socket whose reads and writes end at a moment.
+/// A socket whose reads and writes have a deadline.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
@@ -30,7 +32,7 @@ impl Socket {
         Self { stream, until }
     }
 
-    fn left(&self) -> io::Result<Option<Duration>> {
+    fn remaining(&self) -> io::Result<Option<Duration>> {
         match self.until.saturating_duration_since(Instant::now()) {
             Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
             left => Ok(Some(left)),
@@ -38,13 +40,14 @@ impl Socket {
     }
 }
 
-/// Runs `act` until a signal does not interrupt it; a time-out of the socket is told as one.
-fn in_time(
+/// Runs `operation` with the time that is left. Runs it again if a signal interrupted it, and
+/// returns `TimedOut` for a time-out of the socket, which the kernel reports as `WouldBlock`.
+fn run_until_deadline(
     socket: &Socket,
-    act: impl Fn(&mut &TcpStream, Option<Duration>) -> io::Result<usize>,
+    operation: impl Fn(&mut &TcpStream, Option<Duration>) -> io::Result<usize>,
 ) -> io::Result<usize> {
     loop {
-        match act(&mut &socket.stream, socket.left()?) {
+        match operation(&mut &socket.stream, socket.remaining()?) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 return Err(io::ErrorKind::TimedOut.into());
@@ -57,7 +60,7 @@ fn in_time(
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let buffer = std::cell::RefCell::new(buffer);
-        in_time(self, |stream, left| {
+        run_until_deadline(self, |stream, left| {
             stream.set_read_timeout(left)?;
             stream.read(&mut buffer.borrow_mut())
         })
@@ -66,7 +69,7 @@ impl Read for Socket {
 
 impl Write for Socket {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        in_time(self, |stream, left| {
+        run_until_deadline(self, |stream, left| {
             stream.set_write_timeout(left)?;
             stream.write(buffer)
         })
@@ -82,23 +85,25 @@ pub(super) struct TlsConnection {
     tls: ClientConnection,
     socket: Socket,
     buffers: LazyBuffers,
+    /// Whether `buffers` are allocated.
     used: bool,
 }
 
 impl TlsConnection {
+    /// Wraps a connection whose TLS handshake is complete.
     pub(super) fn new(tls: ClientConnection, socket: Socket) -> Self {
         Self {
             tls,
             socket,
-            buffers: LazyBuffers::new(BUFFER, BUFFER),
+            buffers: LazyBuffers::new(BUFFER_SIZE, BUFFER_SIZE),
             used: false,
         }
     }
 
-    /// Sets the socket's deadline for what ureq does next.
-    fn limit(&mut self, timeout: NextTimeout) -> Result<(), Error> {
-        let far = Duration::from_secs(3600);
-        let after = far.min(*timeout.after);
+    /// Sets the socket's deadline for the next step of ureq.
+    fn set_deadline(&mut self, timeout: NextTimeout) -> Result<(), Error> {
+        // ureq's time-out can be too long to be added to an Instant.
+        let after = Duration::from_secs(3600).min(*timeout.after);
         if after.is_zero() {
             return Err(Error::Timeout(timeout.reason));
         }
@@ -106,9 +111,9 @@ impl TlsConnection {
         Ok(())
     }
 
-    /// Takes in what came unasked; whether the connection is still good.
-    fn take_in(&mut self) -> bool {
-        for _ in 0..UNASKED_RECORDS {
+    /// Reads the records that arrived without a request. Returns whether the connection is usable.
+    fn read_unsolicited(&mut self) -> bool {
+        for _ in 0..UNSOLICITED_RECORDS {
             match self.tls.read_tls(&mut &self.socket.stream) {
                 Ok(0) => return false,
                 Ok(_) => match self.tls.process_new_packets() {
@@ -123,7 +128,8 @@ impl TlsConnection {
     }
 }
 
-fn sort(error: io::Error, timeout: NextTimeout) -> Error {
+/// Converts an error of the socket to ureq's, which has a time-out of its own.
+fn to_ureq_error(error: io::Error, timeout: NextTimeout) -> Error {
     if error.kind() == io::ErrorKind::TimedOut {
         Error::Timeout(timeout.reason)
     } else {
@@ -138,27 +144,27 @@ impl Transport for TlsConnection {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.limit(timeout)?;
+        self.set_deadline(timeout)?;
         let output = self.buffers.output().get(..amount).unwrap_or_default();
         let mut stream = Stream::new(&mut self.tls, &mut self.socket);
         stream
             .write_all(output)
             .and_then(|()| stream.flush())
-            .map_err(|error| sort(error, timeout))
+            .map_err(|error| to_ureq_error(error, timeout))
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.limit(timeout)?;
+        self.set_deadline(timeout)?;
         let amount = Stream::new(&mut self.tls, &mut self.socket)
             .read(self.buffers.input_append_buf())
-            .map_err(|error| sort(error, timeout))?;
+            .map_err(|error| to_ureq_error(error, timeout))?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }
 
     fn is_open(&mut self) -> bool {
         self.socket.stream.set_nonblocking(true).is_ok()
-            && self.take_in()
+            && self.read_unsolicited()
             && self.socket.stream.set_nonblocking(false).is_ok()
     }
 
@@ -178,7 +184,7 @@ impl Drop for TlsConnection {
 
 impl std::fmt::Debug for TlsConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Line")
+        f.debug_struct("TlsConnection")
             .field("socket", &self.socket)
             .finish_non_exhaustive()
     }

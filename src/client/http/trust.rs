@@ -1,8 +1,8 @@
-//! What a server has to prove: the certificates of one file that only root can write, as a TLS
-//! configuration.
+//! Builds the TLS configuration from the trusted CA certificates.
 //!
-//! Each certificate of the file is parsed once. A file without any is an error rather than a
-//! configuration that trusts nobody.
+//! The caller gives the certificates as PEM; pam_authy reads them from one file that only root can
+//! write. Each certificate is parsed once. A file without a certificate is an error rather than a
+//! configuration that trusts no server. Called by `https`.
 
 use std::sync::Arc;
 
@@ -15,27 +15,27 @@ use rustls::{ClientConfig, Error as Tls, RootCertStore};
 
 use super::error::Error;
 
-/// Where the trusted CA certificates come from. They are read when a connection is first prepared.
+/// The source of the trusted CA certificates. It is read when the first connection is prepared.
 #[derive(Clone)]
 pub struct Roots(Arc<dyn Fn() -> Result<Pem, Error> + Send + Sync>);
 
 /// The content of a PEM file.
 #[derive(Debug, Clone)]
 pub struct Pem {
-    /// What error messages call it, such as its path.
+    /// The name for error messages, such as its path.
     pub name: String,
     /// The content. Comments may be in any encoding.
     pub bytes: Vec<u8>,
 }
 
 impl Roots {
-    /// The certificates of `pem`.
+    /// Trusts the certificates of `pem`.
     #[must_use]
     pub fn new(pem: Pem) -> Self {
         Self::read_by(move || Ok(pem.clone()))
     }
 
-    /// The certificates that `read` gives back. It may be called from another thread.
+    /// Trusts the certificates that `read` returns. It may be called on another thread.
     #[must_use]
     pub fn read_by(read: impl Fn() -> Result<Pem, Error> + Send + Sync + 'static) -> Self {
         Self(Arc::new(read))
@@ -48,23 +48,23 @@ impl std::fmt::Debug for Roots {
     }
 }
 
-/// A TLS configuration that trusts the certificates of `roots` alone.
+/// Creates a TLS configuration that trusts only the certificates of `roots`.
 ///
 /// # Errors
-/// [`Error::Local`] when there is no certificate, and whatever reading `roots` answers.
+/// [`Error::Local`] if there is no certificate, or the error of reading `roots`.
 pub(super) fn tls(roots: &Roots) -> Result<Arc<ClientConfig>, Error> {
     let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Local(error.to_string()))?
-        .with_root_certificates(store(roots)?)
+        .with_root_certificates(root_store(roots)?)
         .with_no_client_auth();
-    // Nothing lives long enough to resume a session.
+    // No process lives long enough to resume a session.
     config.resumption = rustls::client::Resumption::disabled();
     Ok(Arc::new(config))
 }
 
-/// ring without keys of our own, with which a client would prove who it is: the code for signing would
-/// be in the module for nothing.
+/// Returns ring without support for client keys, so that the code for signing is not linked into
+/// the module.
 fn provider() -> CryptoProvider {
     CryptoProvider {
         key_provider: &NoKeys,
@@ -72,33 +72,33 @@ fn provider() -> CryptoProvider {
     }
 }
 
-/// Loads no private key: there is none.
+/// Refuses to load a private key, since the client has none.
 #[derive(Debug)]
 struct NoKeys;
 
 impl KeyProvider for NoKeys {
     fn load_private_key(&self, _: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, Tls> {
-        Err(Tls::General("no key is ever used".to_owned()))
+        Err(Tls::General("client keys are not supported".to_owned()))
     }
 }
 
-fn store(roots: &Roots) -> Result<RootCertStore, Error> {
+fn root_store(roots: &Roots) -> Result<RootCertStore, Error> {
     let Pem { name, bytes } = (roots.0)()?;
     let pem = String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     let mut store = RootCertStore::empty();
-    // A certificate that cannot be parsed is no reason to refuse the others.
+    // A certificate that cannot be parsed does not invalidate the others.
     store.add_parsable_certificates(certificates(&pem));
     if store.is_empty() {
-        return Err(Error::Local(format!("{name}: holds no CA certificate")));
+        return Err(Error::Local(format!("{name}: contains no CA certificate")));
     }
     Ok(store)
 }
 
-/// The certificates of a PEM file (RFC 7468), in their order. What is no base64 is left out.
+/// Returns the certificates of a PEM file (RFC 7468) in their order. Skips invalid base64.
 ///
-/// rustls's own reader takes the same time for every byte, so as to keep private keys; for the some 140
-/// certificates of a system that is two thirds of a login's work, and they are public.
+/// rustls's own reader decodes in constant time to protect private keys. For the about 140 public
+/// certificates of a system, that would be two thirds of the work of a login.
 fn certificates(pem: &str) -> impl Iterator<Item = CertificateDer<'static>> + '_ {
     let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
     pem.split(begin).skip(1).filter_map(move |rest| {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_are_found_between_other_things() {
+    fn other_text_between_certificates_is_skipped() {
         let pem = format!(
             "# a comment\r\n{BEGIN}\r\nAAEC\r\nAwQ=\r\n{END}\r\nx\n{BEGIN}\n*\n{END}\n\
              -----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n\
@@ -134,20 +134,22 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_certificates_are_the_ones_that_rustls_finds() {
-        let usual = [
+    fn the_certificates_of_the_system_match_those_that_rustls_reads() {
+        let paths = [
             "/etc/ssl/certs/ca-certificates.crt",
             "/etc/pki/tls/certs/ca-bundle.crt",
         ];
-        for path in usual {
+        let differs = |path: &&str| {
             let Ok(pem) = std::fs::read(path) else {
-                continue;
+                return false;
             };
             let theirs: Vec<_> = CertificateDer::pem_slice_iter(&pem)
                 .flatten()
                 .map(|der| der.to_vec())
                 .collect();
-            assert_eq!(found(&String::from_utf8_lossy(&pem)), theirs, "{path}");
-        }
+            found(&String::from_utf8_lossy(&pem)) != theirs
+        };
+        let failed: Vec<_> = paths.into_iter().filter(differs).collect();
+        assert!(failed.is_empty(), "{failed:?}");
     }
 }

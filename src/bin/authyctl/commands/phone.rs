@@ -26,14 +26,14 @@ fn carry_out(global: &Global, what: &Phone) -> Result<Output, CommandError> {
             code_length,
         } => {
             let phone = number::parse(&number.cellphone, number.country_code)?;
-            let how = phones::Start {
+            let how = phones::StartOptions {
                 via: match via {
                     Via::Sms => phones::Via::Sms,
                     Via::Call => phones::Via::Call,
                 },
                 locale: locale.as_deref(),
                 code_length: *code_length,
-                ..phones::Start::default()
+                ..phones::StartOptions::default()
             };
             start(global, &phone, &how)
         }
@@ -72,7 +72,7 @@ fn carry_out(global: &Global, what: &Phone) -> Result<Output, CommandError> {
 fn start(
     global: &Global,
     phone: &phones::Phone,
-    how: &phones::Start<'_>,
+    how: &phones::StartOptions<'_>,
 ) -> Result<Output, CommandError> {
     let (client, deadline) = client(global)?;
     let started = client.phones().start(phone, how, deadline)?;

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use pam_authy::base::secret::Secret;
-use pam_authy::client::authy::users::Secrets;
+use pam_authy::client::authy::users::QrOptions;
 use png::{ColorType, Decoder, Transformations};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
@@ -29,11 +29,11 @@ pub(crate) fn qr(
 ) -> Result<Output, CommandError> {
     let id = person(global, who)?;
     let (client, deadline) = client(global)?;
-    let how = Secrets {
+    let options = QrOptions {
         qr_size: size,
         label,
     };
-    let code = client.users().secret(id, &how, deadline)?;
+    let code = client.users().secret(id, &options, deadline)?;
     let members = json!({
         "qr_code": code.qr_code.expose(),
         "issuer": code.issuer,

@@ -1,6 +1,6 @@
+use pam_authy::base::deadline::Deadline;
 use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::Transport;
-use pam_authy::base::deadline::Deadline;
 
 pub fn name<T: Transport>(client: &Client<T>, deadline: Deadline) -> Result<String, Error> {
     let app = client.app().details(deadline)?;

@@ -1,10 +1,14 @@
+use pam_authy::base::deadline::Deadline;
 use pam_authy::client::authy::approvals::{Decision, Request};
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::Transport;
-use pam_authy::base::deadline::Deadline;
 
-pub fn ask<T: Transport>(client: &Client<T>, id: AuthyId, deadline: Deadline) -> Result<bool, Error> {
+pub fn ask<T: Transport>(
+    client: &Client<T>,
+    id: AuthyId,
+    deadline: Deadline,
+) -> Result<bool, Error> {
     let request = Request {
         message: "Log in to server1?",
         seconds_to_expire: Some(40),

@@ -1,8 +1,8 @@
+use pam_authy::base::deadline::Deadline;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::authy::users::NewUser;
 use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::Transport;
-use pam_authy::base::deadline::Deadline;
 
 pub fn create<T: Transport>(client: &Client<T>, deadline: Deadline) -> Result<AuthyId, Error> {
     let person = NewUser {
