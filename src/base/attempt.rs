@@ -1,8 +1,8 @@
 //! The plain data of a login: its input ([`Attempt`]) and its result ([`Outcome`]).
 //!
 //! One `Attempt` is one call of `pam_sm_authenticate`. `pam` fills it in, the layers above pass it
-//! along, and `engine::audit` writes both to the log. The only behaviour here is the words of the audit
-//! line. Every field of an `Attempt` may come from an attacker.
+//! along, and `engine::audit` writes both to the log. The only behaviour here is the words of the
+//! audit line. Every field of an `Attempt` may come from an attacker.
 
 use std::net::IpAddr;
 
@@ -24,8 +24,8 @@ pub struct Attempt {
     pub ruser: Option<String>,
     /// The remote address, where it could be parsed (see `host::address::remote`).
     pub address: Option<IpAddr>,
-    /// What sshd has accepted so far, one SSH authentication method per line (SSH_AUTH_INFO_0 in the
-    /// PAM environment).
+    /// What sshd has accepted so far, one SSH authentication method per line (SSH_AUTH_INFO_0 in
+    /// the PAM environment).
     pub ssh_auth: Option<String>,
     /// The system password that an earlier module has read (PAM_AUTHTOK). It is compared with
     /// replies, so that it is never sent to a provider by mistake.
@@ -45,7 +45,8 @@ pub enum Verdict {
     Refused,
     /// The provider gave no usable answer.
     Unavailable,
-    /// Our configuration, mapping, arguments or process failed, or the provider refused the API key.
+    /// Our configuration, mapping, arguments or process failed, or the provider refused the API
+    /// key.
     Failed,
     /// The application could not show a prompt to the person.
     ConversationFailed,

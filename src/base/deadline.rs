@@ -1,7 +1,7 @@
 //! The time budget of a whole login, and the clock it is read from.
 //!
-//! A [`Deadline`] is created once, when the module is called, and passed down through every call that
-//! may wait. Nothing else in a login reads the time, so tests replace the [`Clock`].
+//! A [`Deadline`] is created once, when the module is called, and passed down through every call
+//! that may wait. Nothing else in a login reads the time, so tests replace the [`Clock`].
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,9 @@
 //! Languages, and the messages that a person can be shown: their keys, their placeholders, and the
 //! texts that an administrator may set for them.
 //!
-//! The built-in texts are in `messages`. `store::config` needs only this file, to check `login.language`
-//! and the table `[messages]`. An administrator's text is checked once, when config.toml is read.
+//! The built-in texts are in `messages`. `store::config` needs only this file, to check
+//! `login.language` and the table `[messages]`. An administrator's text is checked once, when
+//! config.toml is read.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -161,8 +162,8 @@ impl Texts {
     /// Replaces the built-in text of `message` with `text`.
     ///
     /// # Errors
-    /// What is wrong with the text: it is too long, or has a control character or a placeholder that
-    /// this message does not have.
+    /// What is wrong with the text: it is too long, or has a control character or a placeholder
+    /// that this message does not have.
     pub fn set(&mut self, message: Message, text: &str) -> Result<(), String> {
         if text.chars().count() > MAX_LENGTH || text::has_control(text) {
             return Err(format!("must be up to {MAX_LENGTH} characters in one line"));

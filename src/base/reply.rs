@@ -1,8 +1,8 @@
 //! The grammar of a reply: what a person may type at the prompt.
 //!
-//! Everything typed is untrusted. Only what this file recognizes is used: a code, a recovery code, or
-//! one of the words `push`, `sms` and `call`. Called by `login`, which decides what a reply does and
-//! whether it is the system password.
+//! Everything typed is untrusted. Only what this file recognizes is used: a code, a recovery code,
+//! or one of the words `push`, `sms` and `call`. Called by `login`, which decides what a reply does
+//! and whether it is the system password.
 
 use std::fmt;
 use std::str::FromStr;
@@ -45,8 +45,8 @@ pub struct Grammar {
 }
 
 impl Grammar {
-    /// Classifies `typed`. A reply with a control character is unusable: the dummy password that sshd
-    /// passes on for a user who may not log in has some.
+    /// Classifies `typed`. A reply with a control character is unusable: the dummy password that
+    /// sshd passes on for a user who may not log in has some.
     #[must_use]
     pub fn classify(self, typed: &str) -> Reply {
         let is = |word| typed.eq_ignore_ascii_case(word);

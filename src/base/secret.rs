@@ -1,7 +1,7 @@
 //! Text that must not outlive its use or reach a log: API keys, codes, passwords, replies.
 //!
-//! It is wiped when dropped, prints as `[redacted]`, and has no `Display`. [`Secret::expose`] is the
-//! only access to the text, which makes every such place easy to find.
+//! It is wiped when dropped, prints as `[redacted]`, and has no `Display`. [`Secret::expose`] is
+//! the only access to the text, which makes every such place easy to find.
 
 use std::fmt;
 

@@ -7,8 +7,8 @@
 /// The longest text that is shown, in characters; `…` replaces the rest.
 pub const SHOWN: usize = 200;
 
-/// Replaces each control, bidirectional and line-separating character with `?`, and cuts the text at
-/// [`SHOWN`] characters.
+/// Replaces each control, bidirectional and line-separating character with `?`, and cuts the text
+/// at [`SHOWN`] characters.
 #[must_use]
 pub fn sanitize(text: &str) -> String {
     sanitize_to(text, SHOWN)

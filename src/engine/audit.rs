@@ -2,9 +2,10 @@
 //!
 //! Lines are RFC 3164 datagrams in UTC, with the facility and severities of the syslog crate. Its
 //! formatter is not used: it needs a calendar library, 41 KB of code, for a timestamp of fifteen
-//! characters. Where the queue of the log is full, a call waits up to 200 ms for it, once, so that a
-//! burst of logins loses no line; a log that is not read must not delay a login for longer, and never
-//! decides one. Texts from the caller come last and in quotes, so that they cannot forge a member.
+//! characters. Where the queue of the log is full, a call waits up to 200 ms for it, once, so that
+//! a burst of logins loses no line; a log that is not read must not delay a login for longer, and
+//! never decides one. Texts from the caller come last and in quotes, so that they cannot forge a
+//! member.
 
 use std::cell::Cell;
 use std::os::unix::net::UnixDatagram;
@@ -35,8 +36,8 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Opens the log of the PAM service `service`, over the datagram socket at `log`. Does not fail:
-    /// without a usable socket the lines are lost, and the login goes on.
+    /// Opens the log of the PAM service `service`, over the datagram socket at `log`. Does not
+    /// fail: without a usable socket the lines are lost, and the login goes on.
     #[must_use]
     pub fn open(service: &str, log: &Path) -> Self {
         Self {
@@ -86,8 +87,8 @@ fn timestamp(now: SystemTime) -> String {
     ];
     let now = now.duration_since(SystemTime::UNIX_EPOCH);
     let seconds = now.unwrap_or_default().as_secs();
-    // Years are counted from 1 March of a year that begins a period of 400 years, so a leap day is the
-    // last day of its year.
+    // Years are counted from 1 March of a year that begins a period of 400 years, so a leap day is
+    // the last day of its year.
     let day = (seconds / 86_400 + 719_468) % 146_097;
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
@@ -104,8 +105,8 @@ fn timestamp(now: SystemTime) -> String {
     )
 }
 
-/// Formats the audit line, without the members that are not known:
-/// `verdict=… reason=… factor=… provider=… code=… authy_id=… attempts=… rhost="…" tty="…" user="…"`.
+/// Formats the audit line, without the members that are not known: `verdict=… reason=… factor=…
+/// provider=… code=… authy_id=… attempts=… rhost="…" tty="…" user="…"`.
 #[must_use]
 pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
     let mut line = format!(
@@ -257,7 +258,8 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(5), "{start:?}");
     }
 
-    /// Seen with 64 logins at once: the queue of ten lines was full for a moment, and lines were lost.
+    /// Seen with 64 logins at once: the queue of ten lines was full for a moment, and lines were
+    /// lost.
     #[test]
     fn a_burst_that_fills_the_queue_loses_no_line() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! The second factor of a person at Authy: translates between [`SecondFactor`] and Authy's client.
 //!
-//! The client checks the answers of the service; this file decides what each error means for a login.
-//! Created by `connect` and called by `login`.
+//! The client checks the answers of the service; this file decides what each error means for a
+//! login. Created by `connect` and called by `login`.
 
 use crate::base::deadline::Deadline;
 use crate::base::factor::{

@@ -1,8 +1,8 @@
-//! Connects a person to their second factor. This is the only place that names every provider, and that
-//! turns tables of config.toml into clients.
+//! Connects a person to their second factor. This is the only place that names every provider, and
+//! that turns tables of config.toml into clients.
 //!
-//! Called by `pam::module` for each login, and by authyctl, so that its commands use the same client
-//! settings as a login. The configuration is trusted.
+//! Called by `pam::module` for each login, and by authyctl, so that its commands use the same
+//! client settings as a login. The configuration is trusted.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! The second factor of an unenrolled user: it refuses every code and sends nothing.
 //!
-//! It behaves like the factor of a person who types wrong codes and does not answer a push, so that a
-//! login does not reveal who is enrolled. It has no client: its type, not a check, guarantees that it
-//! sends nothing. Created by `connect`.
+//! It behaves like the factor of a person who types wrong codes and does not answer a push, so that
+//! a login does not reveal who is enrolled. It has no client: its type, not a check, guarantees
+//! that it sends nothing. Created by `connect`.
 
 use crate::base::deadline::Deadline;
 use crate::base::factor::{
@@ -10,8 +10,8 @@ use crate::base::factor::{
 };
 use crate::base::language::Language;
 
-/// Opens a connection, as for an enrolled person, so that the time to the first answer does not reveal
-/// who is enrolled. It can do nothing else.
+/// Opens a connection, as for an enrolled person, so that the time to the first answer does not
+/// reveal who is enrolled. It can do nothing else.
 pub(super) type Preconnect = Box<dyn Fn(Deadline)>;
 
 /// The factor of an unenrolled user.

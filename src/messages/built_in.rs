@@ -1,5 +1,5 @@
-//! The built-in texts, each in English, Spanish, Portuguese, German, French and Italian, in this order.
-//! They are constants of this crate; called by [`super::Messages`].
+//! The built-in texts, each in English, Spanish, Portuguese, German, French and Italian, in this
+//! order. They are constants of this crate; called by [`super::Messages`].
 
 use crate::base::language::{Language, Message};
 

@@ -1,8 +1,9 @@
 //! What a person reads: a closed list of texts in six languages, each replaceable in `[messages]`.
 //!
-//! The administrator chooses the language (`login.language`), never the environment, which belongs to
-//! the user who called sudo. The values of placeholders may come from an attacker and are made safe to
-//! show. Used by `login`; the keys and the administrator's texts are in [`crate::base::language`].
+//! The administrator chooses the language (`login.language`), never the environment, which belongs
+//! to the user who called sudo. The values of placeholders may come from an attacker and are made
+//! safe to show. Used by `login`; the keys and the administrator's texts are in
+//! [`crate::base::language`].
 
 mod built_in;
 
@@ -40,8 +41,8 @@ impl Messages {
         self.text_with(message, "")
     }
 
-    /// Returns the text of `message`, with `value` for the placeholder that only some messages have:
-    /// `{words}` or `{left}`.
+    /// Returns the text of `message`, with `value` for the placeholder that only some messages
+    /// have: `{words}` or `{left}`.
     #[must_use]
     pub fn text_with(&self, message: Message, value: &str) -> String {
         let own = self.own.get(message);

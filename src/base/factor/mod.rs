@@ -1,10 +1,10 @@
 //! Second factors as a login sees them: the person, their factors, and the trait that each provider
 //! implements.
 //!
-//! A [`SecondFactor`] is bound to one person before the login begins, so the login handles neither ids
-//! nor a provider's types. Each implementation maps its provider's answers to [`Error`]; the error
-//! kinds say what the login does next, not what happened on the network. Codes and answers come from
-//! outside and are not trusted.
+//! A [`SecondFactor`] is bound to one person before the login begins, so the login handles neither
+//! ids nor a provider's types. Each implementation maps its provider's answers to [`Error`]; the
+//! error kinds say what the login does next, not what happened on the network. Codes and answers
+//! come from outside and are not trusted.
 
 mod person;
 

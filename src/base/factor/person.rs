@@ -334,7 +334,8 @@ impl FromStr for Fingerprint {
 
     fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
         let text = text.strip_prefix(Self::PREFIX).ok_or(InvalidFingerprint)?;
-        // Without padding, and with the unused bits zero, so each fingerprint has only one spelling.
+        // Without padding, and with the unused bits zero, so each fingerprint has only one
+        // spelling.
         let bytes = STANDARD_NO_PAD
             .decode(text)
             .map_err(|_| InvalidFingerprint)?;
