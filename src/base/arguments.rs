@@ -20,9 +20,9 @@ pub enum FirstPass {
     /// The module asks the person.
     #[default]
     Ask,
-    /// From an earlier module; the module asks where there is none (`try_first_pass`).
+    /// From an earlier module, or else typed at our prompt (`try_first_pass`).
     Try,
-    /// From an earlier module only (`use_first_pass`).
+    /// Only from an earlier module (`use_first_pass`).
     Use,
 }
 
