@@ -261,7 +261,7 @@ mod tests {
         let ask = |entry| requirement(&entry, Fallback::Ignore, Ok(Spelling::Own)).unwrap();
         assert_eq!(ask(Entry::Enrolled(person)), asked);
         assert!(matches!(ask(invalid), Requirement::InvalidEntry { .. }));
-        assert_eq!(ask(shared), Requirement::NoMatchingKey(KeyMismatch::None));
+        assert_eq!(ask(shared), Requirement::NoMatchingKey(KeyMismatch::NoKey));
     }
 
     const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
