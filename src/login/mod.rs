@@ -9,7 +9,7 @@
 //! 3. `answer` acts on the reply: the provider checks a code, and the state folder a recovery code
 //!    (`verify`); the word `push` sends a push and waits for the phone (`push`); `sms` and `call`
 //!    send a code (`send`).
-//! 4. A [`Step`] says what follows: the next prompt, a refused attempt, or the end. A refusal is
+//! 4. A `Step` says what follows: the next prompt, a refused attempt, or the end. A refusal is
 //!    padded to `refusal_seconds`, so that its time reveals nothing.
 //! 5. `end` returns the [`Outcome`].
 //!

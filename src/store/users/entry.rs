@@ -427,7 +427,7 @@ mod tests {
         ];
         let mut wrong = Vec::new();
         for (value, expected) in bad {
-            let mapping = parse(&value).unwrap();
+            let mapping = parse(&value).unwrap_or_default();
             let (deploy, alice) = (mapping.find("deploy"), mapping.find("alice"));
             let is_named = matches!(&deploy, Entry::Invalid { line: 3, message }
                 if message.starts_with("deploy: ") && message.contains(expected));
