@@ -1,8 +1,8 @@
 //! libpam's application side: starts a PAM transaction and answers its conversation, as sshd would.
 //!
 //! Used by `authyctl test` and by the tests, which load the real module through the real libpam. It
-//! reads a private stack from a folder of the caller's (`pam_start_confdir(3)`, libpam 1.4 and newer),
-//! so no file in /etc is involved. One of the two files with unsafe code.
+//! reads a private stack from a folder of the caller (`pam_start_confdir(3)`, since libpam 1.4), so
+//! it uses no file in /etc. The module's messages are not trusted. It is no part of the module.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::io;
@@ -11,23 +11,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::ptr;
 
-/// How a message of the module is meant, as in `_pam_types.h`.
+/// The style of a message, as in `_pam_types.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// A question whose answer is not shown.
+    /// A prompt whose reply is not shown.
     PromptEchoOff,
-    /// A question whose answer is shown.
+    /// A prompt whose reply is shown.
     PromptEchoOn,
     /// An error.
     Error,
-    /// A piece of information.
+    /// A notice.
     Info,
 }
 
-/// Answers the module: gets a message, gives back a reply to a prompt. `None` to a prompt ends the
-/// conversation with an error.
+/// Answers the messages of a module, as the person would.
 pub trait Answerer {
-    /// Shows `text`, and for a prompt gives back what is typed. Blocks as long as it takes.
+    /// Shows `text`, and returns the reply if it is a prompt. `None` for a prompt ends the
+    /// conversation with an error. May block without limit.
     fn message(&mut self, style: Style, text: &str) -> Option<String>;
 }
 
@@ -90,23 +90,23 @@ impl PamCode {
     }
 }
 
-/// A text item of a transaction, by its number in `_pam_types.h`.
+/// A text item of a transaction, with its number in `_pam_types.h`.
 #[derive(Debug, Clone, Copy)]
 pub enum Item {
     /// The terminal.
     Tty = 3,
     /// The remote host.
     RHost = 4,
-    /// The system password, as an earlier module would have left it.
+    /// The system password, as an earlier module would have set it.
     AuthTok = 6,
     /// The calling user.
     RUser = 8,
 }
 
-/// One PAM transaction; ended when dropped.
+/// One PAM transaction. Dropping it ends the transaction.
 pub struct Transaction<'a> {
     handle: *mut c_void,
-    // Boxed twice over: libpam keeps the address for as long as the transaction lives.
+    // Boxed, because libpam keeps the address as long as the transaction lives.
     _answerer: Box<Slot<'a>>,
     last: PamCode,
 }
@@ -133,8 +133,9 @@ impl<'a> Transaction<'a> {
             appdata_ptr: (&raw mut *answerer).cast(),
         };
         let mut handle = ptr::null_mut();
-        // SAFETY: all texts end in NUL and outlive the call, which copies them and the conversation;
-        // appdata_ptr points into a box that lives as long as the transaction (pam_start_confdir(3)).
+        // SAFETY: all texts end in NUL and outlive the call, which copies them and the
+        // conversation; appdata_ptr points into a box that lives as long as the transaction
+        // (pam_start_confdir(3)).
         let code = PamCode(unsafe {
             pam_start_confdir(
                 service.as_ptr(),
@@ -168,14 +169,14 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Runs the stack's `auth` lines. Blocks as long as its modules do.
+    /// Runs the `auth` lines of the stack. Blocks as long as its modules do.
     pub fn authenticate(&mut self) -> PamCode {
         // SAFETY: the handle is live (pam_authenticate(3)).
         self.last = PamCode(unsafe { pam_authenticate(self.handle, 0) });
         self.last
     }
 
-    /// Runs the stack's `auth` lines a second time, to set credentials up.
+    /// Runs the `auth` lines of the stack again, to set up credentials.
     pub fn setcred(&mut self) -> PamCode {
         const PAM_ESTABLISH_CRED: c_int = 0x2;
         // SAFETY: the handle is live (pam_setcred(3)).
@@ -183,7 +184,7 @@ impl<'a> Transaction<'a> {
         self.last
     }
 
-    /// Runs the stack's `account` lines.
+    /// Runs the `account` lines of the stack.
     pub fn account(&mut self) -> PamCode {
         // SAFETY: the handle is live (pam_acct_mgmt(3)).
         self.last = PamCode(unsafe { pam_acct_mgmt(self.handle, 0) });
@@ -198,7 +199,7 @@ impl Drop for Transaction<'_> {
     }
 }
 
-/// Writes a private stack of `lines` for `service` into `folder`.
+/// Writes a private stack with `lines` for `service` into `folder`.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -250,7 +251,7 @@ unsafe extern "C" {
 const PAM_SUCCESS: c_int = 0;
 const PAM_CONV_ERR: c_int = 19;
 
-/// libpam's callback: passes each message on and hands the replies over.
+/// libpam's callback: passes each message to the [`Answerer`] and returns the replies.
 unsafe extern "C" fn converse(
     count: c_int,
     messages: *mut *const PamMessage,
@@ -265,33 +266,20 @@ unsafe extern "C" fn converse(
     }
     let mut replies = Vec::with_capacity(count);
     for index in 0..count {
-        // SAFETY: libpam hands over `count` pointers to messages with NUL-terminated texts, valid
-        // during the call, and the appdata of pam_start: our slot (pam_conv(3)). Linux-PAM's layout is
-        // an array of pointers.
+        // SAFETY: libpam passes `count` pointers to messages with texts that end in NUL, valid
+        // during the call, and the appdata of pam_start, which is our slot (pam_conv(3)).
+        // Linux-PAM's layout is an array of pointers.
         let (message, answerer) =
             unsafe { (&**messages.add(index), &mut *appdata.cast::<Slot<'_>>()) };
-        let style = match message.style {
-            1 => Style::PromptEchoOff,
-            2 => Style::PromptEchoOn,
-            3 => Style::Error,
-            _ => Style::Info,
-        };
         // SAFETY: as above, the text ends in NUL.
         let text = unsafe { CStr::from_ptr(message.text) }.to_string_lossy();
-        let reply = catch_unwind(AssertUnwindSafe(|| answerer.0.message(style, &text)));
-        let is_prompt = matches!(style, Style::PromptEchoOff | Style::PromptEchoOn);
-        match reply {
-            Ok(Some(reply)) if is_prompt => match CString::new(reply) {
-                Ok(reply) => replies.push(Some(reply)),
-                Err(_) => return PAM_CONV_ERR,
-            },
-            Ok(_) if !is_prompt => replies.push(None),
-            // No answer to a prompt, or a panic, which must not unwind into C.
-            _ => return PAM_CONV_ERR,
+        match reply(answerer.0, message.style, &text) {
+            Ok(reply) => replies.push(reply),
+            Err(NoReply) => return PAM_CONV_ERR,
         }
     }
-    // SAFETY: calloc gives zeroed room for `count` responses; the module frees it and the texts, which
-    // strdup allocates (pam_conv(3)).
+    // SAFETY: calloc gives zeroed room for `count` responses. The module frees it and the texts,
+    // which strdup allocates (pam_conv(3)).
     unsafe {
         let array: *mut PamResponse = libc::calloc(count, size_of::<PamResponse>()).cast();
         if array.is_null() {
@@ -307,6 +295,33 @@ unsafe extern "C" fn converse(
     PAM_SUCCESS
 }
 
+/// There is no reply to a prompt.
+struct NoReply;
+
+/// Asks `answerer` for the reply to one message; `None` for a message that is not a prompt. A panic
+/// must not unwind into C, and counts as a missing reply.
+fn reply(
+    answerer: &mut dyn Answerer,
+    style: c_int,
+    text: &str,
+) -> Result<Option<CString>, NoReply> {
+    let style = match style {
+        1 => Style::PromptEchoOff,
+        2 => Style::PromptEchoOn,
+        3 => Style::Error,
+        _ => Style::Info,
+    };
+    let reply = catch_unwind(AssertUnwindSafe(|| answerer.message(style, text)));
+    let reply = reply.map_err(|_| NoReply)?;
+    match style {
+        Style::PromptEchoOff | Style::PromptEchoOn => {
+            let reply = CString::new(reply.ok_or(NoReply)?);
+            reply.map(Some).map_err(|_| NoReply)
+        }
+        Style::Error | Style::Info => Ok(None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,25 +329,20 @@ mod tests {
     #[test]
     fn a_stack_of_pam_permit_lets_in_and_one_of_pam_deny_does_not() {
         let folder = tempfile::tempdir().unwrap();
-        for (module, code) in [
-            ("pam_permit.so", "PAM_SUCCESS"),
-            ("pam_deny.so", "PAM_AUTH_ERR"),
-        ] {
-            write_stack(
-                folder.path(),
-                "rehearsal",
-                &[format!("auth required {module}")],
-            )
-            .unwrap();
-            let mut nobody = |_: Style, _: &str| None;
+        let code = |module: &str| {
+            let line = format!("auth required {module}");
+            write_stack(folder.path(), "rehearsal", &[line]).unwrap();
+            let mut no_reply = |_: Style, _: &str| None;
             let mut pam =
-                Transaction::start("rehearsal", "root", folder.path(), &mut nobody).unwrap();
-            assert_eq!(pam.authenticate().name(), code);
-        }
+                Transaction::start("rehearsal", "root", folder.path(), &mut no_reply).unwrap();
+            pam.authenticate().name()
+        };
+        assert_eq!(code("pam_permit.so"), "PAM_SUCCESS");
+        assert_eq!(code("pam_deny.so"), "PAM_AUTH_ERR");
     }
 
     #[test]
-    fn codes_have_their_names() {
+    fn a_code_has_the_name_of_pam_types_h() {
         assert_eq!(PamCode(11).name(), "PAM_MAXTRIES");
         assert_eq!(PamCode(99).name(), "unknown");
     }

@@ -1,50 +1,51 @@
-//! The module's arguments in a PAM stack: `config= users= debug nullok`.
+//! The module's arguments in a PAM stack: `config= users= debug nullok try_first_pass
+//! use_first_pass`.
 //!
-//! A typing error there must not weaken a login in silence, so whatever is unknown, repeated or
-//! malformed refuses the whole call.
+//! A typing error in the stack must not weaken a login silently. An unknown, repeated or malformed
+//! argument therefore refuses the whole call. Called by `pam` for each login.
 
 use std::ffi::CStr;
 use std::path::PathBuf;
 
 use super::text;
 
-/// Where config.toml is by default.
+/// The default path of config.toml.
 pub const CONFIG: &str = "/etc/pam_authy/config.toml";
-/// Where users.toml is by default.
+/// The default path of users.toml.
 pub const USERS: &str = "/etc/pam_authy/users.toml";
 
-/// Where the password with the code behind it comes from.
+/// Where the text of password and code comes from, with `login.token_in_password`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FirstPass {
-    /// The person is asked for it.
+    /// The module asks the person.
     #[default]
     Ask,
-    /// An earlier module took it, else the person is asked (`try_first_pass`).
+    /// From an earlier module, or else typed at our prompt (`try_first_pass`).
     Try,
-    /// An earlier module took it (`use_first_pass`).
+    /// Only from an earlier module (`use_first_pass`).
     Use,
 }
 
-/// What the line in the PAM stack asks for.
+/// The arguments of one line in a PAM stack.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arguments {
     /// Path of config.toml.
     pub config: PathBuf,
     /// Path of users.toml.
     pub users: PathBuf,
-    /// Log what a login does, step by step.
+    /// Whether the log gets a line with the rules of the login.
     pub debug: bool,
-    /// The same as `unenrolled = "ignore"`.
+    /// Whether unenrolled users need no second factor, as with `unenrolled = "ignore"`.
     pub nullok: bool,
-    /// Whether the password with the token behind it was taken by an earlier module.
+    /// Where the text of password and code comes from.
     pub first_pass: FirstPass,
 }
 
 impl Arguments {
-    /// Reads the arguments of one call.
+    /// Parses the arguments of one call.
     ///
     /// # Errors
-    /// A line for the log that names the argument.
+    /// A line for the log that names the unknown, repeated or malformed argument.
     pub fn parse(args: &[&CStr]) -> Result<Self, String> {
         let (mut config, mut users, mut debug, mut nullok) = (None, None, None, None);
         let mut first_pass = None;
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn every_argument_is_understood_once() {
+    fn every_argument_is_accepted_once() {
         let arguments =
             Arguments::parse(&[c"config=/c", c"users=/u", c"debug", c"nullok"]).unwrap();
         assert_eq!(arguments.config, PathBuf::from("/c"));
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_repeated_or_malformed_is_refused_by_name() {
+    fn an_unknown_repeated_or_malformed_argument_is_refused_by_name() {
         let refused: [(&[&CStr], &str); 10] = [
             (
                 &[c"try_first_pass", c"use_first_pass"],
@@ -136,8 +137,11 @@ mod tests {
             (&[c""], "argument : unknown"),
             (&[c"users=\xff"], "argument users=\u{fffd}: not UTF-8"),
         ];
-        for (args, message) in refused {
-            assert_eq!(Arguments::parse(args), Err(message.to_owned()));
-        }
+        let wrong: Vec<_> = refused
+            .iter()
+            .map(|(args, message)| (Arguments::parse(args), Err((*message).to_owned())))
+            .filter(|(parsed, expected)| parsed != expected)
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -1,53 +1,56 @@
-//! Plain data of a login: who knocks ([`Attempt`]) and what came of it ([`Outcome`]).
+//! The plain data of a login: its input ([`Attempt`]) and its result ([`Outcome`]).
 //!
-//! No behaviour but the words for the log; every layer above passes these along. One `Attempt` is
-//! one call of `pam_sm_authenticate`.
+//! One `Attempt` is one call of `pam_sm_authenticate`. `pam` fills it in, the layers above pass it
+//! along, and `engine::audit` writes both to the log. The only behaviour here is the words of the
+//! audit line. Every field of an `Attempt` may come from an attacker.
 
 use std::net::IpAddr;
 
 use super::factor::{Factor, Identity};
 use super::secret::Secret;
 
-/// What PAM and the application say of who knocks. All of it may come from an attacker.
+/// What PAM and the application say about a login. All of it may come from an attacker.
 #[derive(Debug, Clone)]
 pub struct Attempt {
     /// The Unix login name (PAM_USER), byte for byte.
     pub user: String,
     /// The PAM service: `sshd`, `sudo`, …
     pub service: String,
-    /// The remote host as the application put it (PAM_RHOST): an address, a name or junk.
+    /// The remote host as the application gave it (PAM_RHOST): an address, a name or anything else.
     pub rhost: Option<String>,
     /// The terminal (PAM_TTY).
     pub tty: Option<String>,
-    /// Who calls, for sudo and su (PAM_RUSER).
+    /// The calling user, for sudo and su (PAM_RUSER).
     pub ruser: Option<String>,
-    /// Where it comes from, as far as that is a parsed address (see `address::remote`).
+    /// The remote address, where it could be parsed (see `host::address::remote`).
     pub address: Option<IpAddr>,
-    /// What sshd has accepted so far, one method a line (SSH_AUTH_INFO_0 in the PAM environment).
+    /// What sshd has accepted so far, one SSH authentication method per line (SSH_AUTH_INFO_0 in
+    /// the PAM environment).
     pub ssh_auth: Option<String>,
-    /// The system password that an earlier module took (PAM_AUTHTOK); only compared with replies,
-    /// so that it is never sent anywhere by mistake.
+    /// The system password that an earlier module has read (PAM_AUTHTOK). It is compared with
+    /// replies, so that it is never sent to a provider by mistake.
     pub password: Option<Secret>,
 }
 
-/// How a call of the module ended. Each has its PAM code in `pam::code`.
+/// The result of one call of the module. `pam::code` maps each to a PAM code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The second factor was proven.
     Accepted,
-    /// No second factor is asked of this login.
+    /// This login needs no second factor.
     Ignored,
-    /// Every allowed reply was refused, or a limit holds.
+    /// Every allowed reply was refused, or a limit is reached.
     AttemptsExhausted,
-    /// Ended before that by a refusal.
+    /// The login was refused before its replies were used up.
     Refused,
-    /// Authy could not be asked.
+    /// The provider gave no usable answer.
     Unavailable,
-    /// Our own configuration, mapping, arguments or process fail, or the key is refused.
+    /// Our configuration, mapping, arguments or process failed, or the provider refused the API
+    /// key.
     Failed,
-    /// The application could not ask the person.
+    /// The application could not show a prompt to the person.
     ConversationFailed,
-    /// A bug of ours.
+    /// A bug in this crate.
     Panicked,
 }
 
@@ -65,48 +68,48 @@ impl Verdict {
     }
 }
 
-/// Why it ended so: the closed list of the audit line's `reason`.
+/// The reason of a verdict: the closed list of values for `reason` in the audit line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// Authy accepted the token.
+    /// The code was right.
     CodeAccepted,
     /// The person approved the push.
     PushApproved,
-    /// A recovery code was right, and is used up.
+    /// A recovery code was right, and is now used up.
     RecoveryCode,
-    /// The same login was proven a short while ago.
+    /// The same login was proven recently (`[remember]`).
     Remembered,
-    /// A rule of `[exempt]` holds.
+    /// A rule of `[exempt]` applies.
     Exempt,
-    /// Nobody of that name is enrolled: let pass, or asked and refused like anyone.
+    /// The user is not enrolled: the login needs no second factor, or every code is refused.
     Unenrolled,
-    /// Authy could not be asked, and that is let pass.
+    /// The provider gave no usable answer, and `when_unavailable` allows the login.
     Outage,
     /// Every reply was refused.
     WrongCode,
     /// The person denied the push.
     PushDenied,
-    /// Nobody answered the push, and no other factor is taken.
+    /// The push was not answered, and no other factor is allowed.
     PushExpired,
-    /// A limit of ours holds: too many refused tokens, or too much sent.
+    /// One of `[limits]` is reached: too many refused codes, or too much was sent.
     Limited,
-    /// No SSH key of the login names one person of a shared account.
+    /// The SSH keys of the login do not identify one person of a shared account.
     NoKey,
-    /// Authy takes no more requests for now (HTTP 429).
+    /// The provider accepts no more requests for now (HTTP 429).
     RateLimited,
-    /// Authy has suspended, blocked or deleted the person.
+    /// The provider has suspended, blocked or deleted the person.
     Suspended,
-    /// Authy knows no person of that id.
+    /// The provider does not know the person.
     UnknownToProvider,
     /// The reply came after `deadline_seconds`.
     Deadline,
-    /// A name that no account can have.
+    /// The user name is one that no account can have.
     BadUserName,
-    /// PAM_USER was another one after the conversation.
+    /// PAM_USER changed during the conversation.
     UserChanged,
-    /// No answer of Authy that could be used.
+    /// The provider gave no usable answer.
     NoAnswer,
-    /// The server could not prove that it is Authy.
+    /// The server could not prove its identity.
     UntrustedServer,
     /// config.toml cannot be used.
     Configuration,
@@ -114,19 +117,19 @@ pub enum Reason {
     Mapping,
     /// A module argument cannot be used.
     Arguments,
-    /// The account database could not be asked.
+    /// The account database could not be read.
     Account,
     /// The state folder, or this user's file there, cannot be used.
     State,
-    /// No descriptor, memory or thread was left for the request.
+    /// The process had no descriptor, memory or thread left for the request.
     Process,
-    /// Authy refused the API key.
+    /// The provider refused the API key.
     KeyRefused,
-    /// Authy refuses the application or account.
+    /// The provider refused the application or account.
     ApplicationRefused,
     /// The conversation failed.
     Conversation,
-    /// A bug of ours.
+    /// A bug in this crate.
     Panic,
 }
 
@@ -169,24 +172,24 @@ impl Reason {
     }
 }
 
-/// A verdict with everything that the audit line and the log say about it.
+/// A verdict, with everything that the log says about it.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// How it ended.
+    /// The result.
     pub verdict: Verdict,
-    /// Why.
+    /// The reason of the verdict.
     pub reason: Reason,
-    /// The factor that decided, once one was tried.
+    /// The factor that was tried last.
     pub factor: Option<Factor>,
-    /// Authy's error code, where it gave one.
+    /// The provider's error code, where it gave one.
     pub code: Option<u32>,
     /// The person as the provider knows them, once the mapping named one.
     pub identity: Option<Identity>,
-    /// What else the administrator should know, in log lines of its own; no secret.
+    /// Warnings for the administrator, each a separate log line; no secrets.
     pub notes: Vec<String>,
-    /// Replies that the person gave.
+    /// How many replies counted as attempts.
     pub attempts: u32,
-    /// What the administrator should know beyond the reason, for a log line of its own; no secret.
+    /// An explanation of the reason, for a separate log line; no secrets.
     pub detail: Option<String>,
 }
 
@@ -206,7 +209,7 @@ impl Outcome {
         }
     }
 
-    /// The same with a line for the administrator.
+    /// The same outcome with a `detail`.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());

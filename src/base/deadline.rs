@@ -1,22 +1,22 @@
-//! One time budget for a whole login, and the clock it is read from.
+//! The time budget of a whole login, and the clock it is read from.
 //!
-//! A [`Deadline`] is made once, when the module is called, and handed down through every call that
-//! may wait. Tests fake the [`Clock`]; nothing else in a login reads the time.
+//! A [`Deadline`] is created once, when the module is called, and passed down through every call
+//! that may wait. Nothing else in a login reads the time, so tests replace the [`Clock`].
 
 use std::time::{Duration, Instant};
 
-/// Where a login reads the time and where it waits.
+/// The clock by which a login reads the time and waits.
 pub trait Clock {
-    /// The present moment on a clock that never goes backwards.
+    /// The current time, on a clock that never goes backwards.
     fn now(&self) -> Instant;
     /// Blocks for `duration`.
     fn sleep(&self, duration: Duration);
 
-    /// Blocks until `moment`; returns at once when it has passed.
+    /// Blocks until `moment`; returns immediately if it has passed.
     fn sleep_until(&self, moment: Instant) {
-        let rest = moment.saturating_duration_since(self.now());
-        if !rest.is_zero() {
-            self.sleep(rest);
+        let remaining = moment.saturating_duration_since(self.now());
+        if !remaining.is_zero() {
+            self.sleep(remaining);
         }
     }
 }
@@ -35,7 +35,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The moment at which a login, or one command of `authyctl`, must have ended.
+/// The moment by which a login, or one command of `authyctl`, must end.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);
 
@@ -46,13 +46,13 @@ impl Deadline {
         Self(start + budget)
     }
 
-    /// What is left at `now`; zero when nothing is.
+    /// The time that is left at `now`; zero after the deadline.
     #[must_use]
     pub fn remaining(self, now: Instant) -> Duration {
         self.0.saturating_duration_since(now)
     }
 
-    /// Whether nothing is left at `now`.
+    /// Whether the deadline has passed at `now`.
     #[must_use]
     pub fn is_over(self, now: Instant) -> bool {
         self.remaining(now).is_zero()

@@ -1,16 +1,17 @@
-//! Languages, and the messages that a person can be shown: their keys, placeholders, and the texts
-//! that an administrator puts in their place.
+//! Languages, and the messages that a person can be shown: their keys, their placeholders, and the
+//! texts that an administrator may set for them.
 //!
-//! The texts themselves are in `messages`. The configuration needs only what is here, to check
-//! `login.language` and the table `[messages]`.
+//! The built-in texts are in `messages`. `store::config` needs only this file, to check
+//! `login.language` and the table `[messages]`. An administrator's text is checked once, when
+//! config.toml is read.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::text;
 
-/// The longest text of an administrator, in characters.
-const LENGTH: usize = 200;
+/// The longest text that an administrator may set, in characters.
+const MAX_LENGTH: usize = 200;
 
 /// A language of the built-in texts. Its words are those of Authy's parameter `locale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,65 +70,65 @@ macro_rules! messages {
 }
 
 messages! {
-    /// Asks for a token.
+    /// Asks for a code.
     Prompt "prompt",
-    /// Asks for a token and names the words that may be typed in its place.
+    /// Asks for a code and lists the words that may be typed instead.
     PromptOr "prompt_or",
-    /// The same where Enter alone sends a push.
+    /// The same, where Enter alone sends a push.
     PromptEnter "prompt_enter",
     /// Joins the last two of those words.
     Or "or",
-    /// Asks while a push waits for its answer.
+    /// Asks for a code while a push is pending.
     PromptPush "prompt_push",
-    /// The same where no token is taken.
+    /// The same, where no code is accepted.
     PromptPushOnly "prompt_push_only",
-    /// Offers a push where no token is taken.
+    /// Offers a push, where no code is accepted.
     PromptSendPush "prompt_send_push",
     /// Asks for the code that the push showed.
     PromptCode "prompt_code",
-    /// Asks for the password with the token behind it.
+    /// Asks for the password followed by a code.
     PromptPassword "prompt_password",
-    /// The token was wrong.
+    /// The code was wrong.
     NotAccepted "not_accepted",
-    /// The reply was no token.
+    /// The reply was not a code.
     NotACode "not_a_token",
-    /// An SMS is on its way.
+    /// An SMS was sent.
     SmsSent "sms_sent",
-    /// Authy found an SMS unnecessary.
+    /// The provider sent no SMS, because the person has the app.
     SmsUseApp "sms_use_app",
     /// The SMS could not be sent.
     SmsFailed "sms_failed",
-    /// This login has had its SMS.
+    /// This login may send no further SMS.
     SmsSpent "sms_spent",
     /// The phone is being called.
     CallStarted "call_started",
-    /// Authy found a call unnecessary.
+    /// The provider made no call, because the person has the app.
     CallUseApp "call_use_app",
     /// The call could not be made.
     CallFailed "call_failed",
-    /// This login has had its call.
+    /// This login may make no further call.
     CallSpent "call_spent",
-    /// A push waits for its answer.
+    /// A push was sent.
     PushSent "push_sent",
-    /// Nobody answered the push.
+    /// The push was not answered in time.
     PushExpired "push_expired",
     /// The person has no app.
     PushNoApp "push_no_app",
     /// The push could not be sent, or was lost.
     PushFailed "push_failed",
-    /// This login has had its pushes.
+    /// This login may send no further push.
     PushSpent "push_spent",
-    /// An hour's SMS, calls or pushes are spent.
+    /// The SMS, calls or pushes of this hour are used up.
     Limited "limited",
-    /// Too many tokens were wrong: none is taken for a while.
+    /// Too many codes were wrong: no code is accepted for some time.
     Paused "paused",
     /// A recovery code was used up.
     RecoveryLeft "recovery_left",
-    /// What the phone shows.
+    /// The question of the push.
     PushQuestion "push_question",
 }
 
-/// The key is not one of `[messages]`.
+/// The table `[messages]` has no such key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no message has this key")]
 pub struct UnknownMessage;
@@ -153,19 +154,19 @@ impl Message {
     }
 }
 
-/// The administrator's own texts, checked.
+/// The texts that the administrator has set, checked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Texts(BTreeMap<Message, String>);
 
 impl Texts {
-    /// Replaces the built-in text of `message` by `text`.
+    /// Replaces the built-in text of `message` with `text`.
     ///
     /// # Errors
-    /// What is wrong with the text: a placeholder that this message does not have, a control
-    /// character, too long.
+    /// What is wrong with the text: it is too long, or has a control character or a placeholder
+    /// that this message does not have.
     pub fn set(&mut self, message: Message, text: &str) -> Result<(), String> {
-        if text.chars().count() > LENGTH || text::has_control(text) {
-            return Err(format!("must be up to {LENGTH} characters in one line"));
+        if text.chars().count() > MAX_LENGTH || text::has_control(text) {
+            return Err(format!("must be up to {MAX_LENGTH} characters in one line"));
         }
         for piece in pieces(text) {
             match piece {
@@ -175,7 +176,7 @@ impl Texts {
                     let name = text::sanitize_to(name, 32);
                     return Err(format!("has an unknown placeholder {{{name}}}"));
                 }
-                Piece::Open => return Err("has a { that nothing closes".to_owned()),
+                Piece::Unclosed => return Err("has a { without a }".to_owned()),
             }
         }
         self.0.insert(message, text.to_owned());
@@ -195,8 +196,8 @@ pub enum Piece<'a> {
     Text(&'a str),
     /// The name of a placeholder.
     Name(&'a str),
-    /// A `{` without its `}`.
-    Open,
+    /// A `{` without a `}`.
+    Unclosed,
 }
 
 /// The parts of `text`, in order.
@@ -205,6 +206,6 @@ pub fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let first = parts.next().into_iter().map(Piece::Text);
     first.chain(parts.flat_map(|part| match part.split_once('}') {
         Some((name, rest)) => [Piece::Name(name), Piece::Text(rest)],
-        None => [Piece::Open, Piece::Text(part)],
+        None => [Piece::Unclosed, Piece::Text(part)],
     }))
 }

@@ -1,4 +1,8 @@
-//! What every layer shares: plain values and pure functions. It uses nothing else of this crate.
+//! Plain values and pure functions that every layer shares: secrets, text, time, the data of a
+//! login, and the trait of a second factor.
+//!
+//! It uses nothing else of this crate, does no I/O, and reads no clock but through
+//! [`deadline::Clock`].
 
 pub mod arguments;
 pub mod attempt;

@@ -1,8 +1,8 @@
 //! The grammar of a reply: what a person may type at the prompt.
 //!
-//! Everything typed is untrusted. Only what this file recognizes is used: a code, a recovery code, or
-//! one of the words `push`, `sms` and `call`. Whether a reply is the system password, and what a reply
-//! does, is decided by the login.
+//! Everything typed is untrusted. Only what this file recognizes is used: a code, a recovery code,
+//! or one of the words `push`, `sms` and `call`. Called by `login`, which decides what a reply does
+//! and whether it is the system password.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,19 +15,19 @@ use super::text;
 /// What a person typed.
 #[derive(Debug)]
 pub enum Reply {
-    /// Digits that can be a code.
+    /// Digits in the form of a code.
     Code(Code),
-    /// What can be a recovery code.
+    /// A text in the form of a recovery code.
     Recovery(RecoveryCode),
     /// The word `sms` or `call`.
     Send(Channel),
-    /// The word `push`, or Enter where that means the same.
+    /// The word `push`, or Enter where it means the same.
     Push,
     /// Anything else.
     Unusable,
 }
 
-/// Which replies a prompt takes. Words are compared without regard to case.
+/// The replies that a prompt accepts. Words are compared without regard to case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Grammar {
     /// A code.
@@ -45,7 +45,8 @@ pub struct Grammar {
 }
 
 impl Grammar {
-    /// What `typed` is. A control character makes it unusable: sshd's dummy password has some.
+    /// Classifies `typed`. A reply with a control character is unusable: the dummy password that
+    /// sshd passes on for a user who may not log in has some.
     #[must_use]
     pub fn classify(self, typed: &str) -> Reply {
         let is = |word| typed.eq_ignore_ascii_case(word);
@@ -77,7 +78,7 @@ impl Grammar {
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// A recovery code: 80 bits, typed as 16 base-32 characters in either case, with dashes and spaces
-/// anywhere. It cannot be confused with a code, which has 12 digits at most. Wiped when dropped.
+/// anywhere. It cannot be confused with a code, which has at most 12 digits. Wiped when dropped.
 pub struct RecoveryCode(Zeroizing<[u8; Self::BYTES]>);
 
 /// The text is not 16 characters of base 32.
@@ -97,7 +98,7 @@ impl RecoveryCode {
         Self(bytes)
     }
 
-    /// The bytes. Keep them out of logs and files; store a keyed hash of them.
+    /// The bytes. Keep them out of logs and files; store a keyed hash of them instead.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.0.as_slice()
@@ -112,11 +113,11 @@ impl RecoveryCode {
                 .fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte)),
         );
         let mut text = Zeroizing::new(String::with_capacity(Self::LENGTH + 3));
-        for place in 0..Self::LENGTH {
-            if place > 0 && place % 4 == 0 {
+        for position in 0..Self::LENGTH {
+            if position > 0 && position % 4 == 0 {
                 text.push('-');
             }
-            let shift = 5 * (Self::LENGTH - 1 - place);
+            let shift = 5 * (Self::LENGTH - 1 - position);
             let digit = DIGITS
                 .get((*bits >> shift & 31) as usize)
                 .copied()
@@ -168,8 +169,8 @@ fn value(c: char) -> Option<u8> {
         'I' | 'L' => '1',
         c => c,
     };
-    let place = DIGITS.iter().position(|digit| char::from(*digit) == c)?;
-    u8::try_from(place).ok()
+    let value = DIGITS.iter().position(|digit| char::from(*digit) == c)?;
+    u8::try_from(value).ok()
 }
 
 #[cfg(test)]
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reply_is_what_the_prompt_takes_and_unusable_elsewhere() {
+    fn a_reply_is_recognized_only_where_the_prompt_accepts_it() {
         let rows = [
             (
                 "1234567",
@@ -234,7 +235,7 @@ mod tests {
                 wrong.push(format!("{typed:?} is {}", kind(ALL, typed)));
             }
             if kind(without, typed) != "unusable" {
-                wrong.push(format!("{typed:?} is taken where it is not offered"));
+                wrong.push(format!("{typed:?} is accepted where it is not offered"));
             }
         }
         for typed in ["12345", "push ", "sms\n", "1234567\r", "pushes"] {
@@ -247,7 +248,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read_back(bytes: [u8; RecoveryCode::BYTES]) {
+        fn a_recovery_code_that_is_shown_can_be_parsed(bytes: [u8; RecoveryCode::BYTES]) {
             let shown = RecoveryCode::new(Zeroizing::new(bytes)).to_text();
             let read: RecoveryCode = shown.parse().unwrap();
             prop_assert_eq!(read.bytes(), bytes);

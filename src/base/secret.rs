@@ -1,7 +1,7 @@
-//! Text that must not outlive its use or reach a log: API keys, tokens, passwords, replies.
+//! Text that must not outlive its use or reach a log: API keys, codes, passwords, replies.
 //!
-//! Wiped when dropped, prints as `[redacted]`, has no `Display`. Whoever needs the text says so with
-//! [`Secret::expose`], which makes every such place easy to find.
+//! It is wiped when dropped, prints as `[redacted]`, and has no `Display`. [`Secret::expose`] is
+//! the only access to the text, which makes every such place easy to find.
 
 use std::fmt;
 
@@ -13,13 +13,13 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes `text` over; the caller keeps no copy.
+    /// Takes ownership of `text`; the caller must keep no copy.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// The text itself. Don't let it get into a log, an error or a URL that is logged.
+    /// The text itself. It must not get into a log, an error or a URL that is logged.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,19 +1,20 @@
-//! Makes text from outside safe to show: on a terminal, in syslog, in an error.
+//! Makes untrusted text safe to show on a terminal, in syslog or in an error.
 //!
-//! The network, the person at the prompt and local users all supply text that ends in front of
-//! somebody's eyes. Control characters could rewrite their screen or forge a log line, bidirectional
-//! marks could turn a sentence round, and length could flood both.
+//! The network, the person at the prompt and local users all supply text that is displayed. Control
+//! characters could rewrite the screen or forge a log line, bidirectional marks could reverse a
+//! sentence, and a long text could flood both.
 
-/// The longest text that is shown, in characters; what is cut off is replaced by `…`.
+/// The longest text that is shown, in characters; `…` replaces the rest.
 pub const SHOWN: usize = 200;
 
-/// Replaces each control, bidirectional and line-separating character by `?` and cuts at [`SHOWN`].
+/// Replaces each control, bidirectional and line-separating character with `?`, and cuts the text
+/// at [`SHOWN`] characters.
 #[must_use]
 pub fn sanitize(text: &str) -> String {
     sanitize_to(text, SHOWN)
 }
 
-/// [`clean`] with a limit of its own, in characters.
+/// Does what [`sanitize`] does, with another `limit` in characters.
 #[must_use]
 pub fn sanitize_to(text: &str, limit: usize) -> String {
     let mut shown: String = text
@@ -27,7 +28,7 @@ pub fn sanitize_to(text: &str, limit: usize) -> String {
     shown
 }
 
-/// A value in double quotes for `key="value"` lines: cleaned, with `"` and `\` escaped.
+/// The text in double quotes for `key="value"` lines: sanitized, with `"` and `\` escaped.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let mut out = String::from('"');
@@ -41,7 +42,7 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
-/// Whether `text` holds a control character: C0, DEL or C1.
+/// Whether `text` contains a control character: C0, DEL or C1.
 #[must_use]
 pub fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn text_cannot_be_turned_round() {
+    fn bidirectional_marks_become_question_marks() {
         assert_eq!(sanitize("abc\u{202e}fed\u{2066}"), "abc?fed?");
     }
 

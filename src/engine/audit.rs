@@ -1,11 +1,11 @@
-//! What the log says: one audit line per call of the module, and a line of explanation where the
-//! administrator needs one.
+//! Writes the log: one audit line per call of the module, and explanations for the administrator.
 //!
-//! Lines are RFC 3164 datagrams in UTC, with the syslog crate's facility and severities; its formatter
-//! would bring a whole calendar, 41 KB of code, for one stamp of fifteen characters. A log that is busy
-//! is waited for, a fifth of a second in one call, so that a flood hides no line; one that nobody drains
-//! must not hold a login up, nor may it decide one. The caller's text stands last and quoted, so that
-//! nobody can forge a member.
+//! Lines are RFC 3164 datagrams in UTC, with the facility and severities of the syslog crate. Its
+//! formatter is not used: it needs a calendar library, 41 KB of code, for a timestamp of fifteen
+//! characters. Where the queue of the log is full, a call waits up to 200 ms for it, once, so that
+//! a burst of logins loses no line; a log that is not read must not delay a login for longer, and
+//! never decides one. Texts from the caller come last and in quotes, so that they cannot forge a
+//! member.
 
 use std::cell::Cell;
 use std::os::unix::net::UnixDatagram;
@@ -18,35 +18,37 @@ use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::factor::Identity;
 use crate::base::text;
 
-/// Where syslog listens when the configuration could not be read.
+/// The socket of the log when config.toml could not be read.
 pub const DEFAULT_LOG: &str = "/dev/log";
 
-/// How long a call waits for room in the log's queue; the kernel keeps some ten lines there.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// How long a call waits for room in the queue of the log, which holds ten lines by default
+/// (Linux, `net.unix.max_dgram_qlen`).
+const WRITE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Writes the lines of one call of the module.
 #[derive(Debug)]
 pub struct Audit {
-    /// `pam_authy(sshd:auth)[4711]`, the tag and the process.
+    /// The tag and the process: `pam_authy(sshd:auth)[4711]`.
     tag: String,
     socket: Option<UnixDatagram>,
-    /// A line was lost: the next ones are not waited for.
-    gave_up: Cell<bool>,
+    /// A line was lost. No later line is sent, so that a call waits only once.
+    has_given_up: Cell<bool>,
 }
 
 impl Audit {
-    /// An audit for the PAM service `service` over the datagram socket at `log`. A socket that is
-    /// missing or full loses lines and nothing else.
+    /// Opens the log of the PAM service `service`, over the datagram socket at `log`. Does not
+    /// fail: without a usable socket the lines are lost, and the login goes on.
     #[must_use]
     pub fn open(service: &str, log: &Path) -> Self {
         Self {
             tag: format!("pam_authy({}:auth)[{}]", tag(service), std::process::id()),
             socket: connect(log),
-            gave_up: Cell::new(false),
+            has_given_up: Cell::new(false),
         }
     }
 
-    /// Writes the audit line of `attempt`, and before it what its outcome has to explain.
+    /// Writes the notes and the detail of `outcome`, then the audit line of `attempt`. Blocks up to
+    /// 200 ms where the log is full.
     pub fn record(&self, attempt: &Attempt, outcome: &Outcome) {
         for note in &outcome.notes {
             self.write(Severity::LOG_WARNING, &text::sanitize_to(note, 1000));
@@ -57,7 +59,7 @@ impl Audit {
         self.write(severity(outcome), &line(attempt, outcome));
     }
 
-    /// Writes a line for somebody who looks for a fault (the module argument `debug`).
+    /// Writes a line for debugging (the module argument `debug`).
     pub fn debug(&self, message: &str) {
         self.write(Severity::LOG_DEBUG, &text::sanitize_to(message, 1000));
     }
@@ -65,31 +67,32 @@ impl Audit {
     fn write(&self, severity: Severity, message: &str) {
         let Some(socket) = &self.socket else { return };
         let datagram = datagram(severity, SystemTime::now(), &self.tag, message);
-        // Logging never decides a login: a full or vanished socket loses the line.
-        if !self.gave_up.get() && socket.send(datagram.as_bytes()).is_err() {
-            self.gave_up.set(true);
+        // Logging never decides a login: where the socket is full or gone, the line is lost.
+        if !self.has_given_up.get() && socket.send(datagram.as_bytes()).is_err() {
+            self.has_given_up.set(true);
         }
     }
 }
 
-/// `<PRI>TIMESTAMP TAG: MESSAGE` (RFC 3164 section 4.1; a local log needs no host name).
+/// Formats `<PRI>TIMESTAMP TAG: MESSAGE` (RFC 3164 section 4.1; a local log needs no host name).
 fn datagram(severity: Severity, now: SystemTime, tag: &str, message: &str) -> String {
     let priority = Facility::LOG_AUTHPRIV as u8 | severity as u8;
-    format!("<{priority}>{} {tag}: {message}", stamp(now))
+    format!("<{priority}>{} {tag}: {message}", timestamp(now))
 }
 
-/// `Nov  5 09:08:07`, in UTC.
-fn stamp(now: SystemTime) -> String {
+/// Formats `now` as `Nov  5 09:08:07`, in UTC.
+fn timestamp(now: SystemTime) -> String {
     const MONTHS: [&str; 12] = [
         "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb",
     ];
     let now = now.duration_since(SystemTime::UNIX_EPOCH);
     let seconds = now.unwrap_or_default().as_secs();
-    // Counted from 1 March of a year that begins a period of 400, a leap day is the last of its year.
+    // Years are counted from 1 March of a year that begins a period of 400 years, so a leap day is
+    // the last day of its year.
     let day = (seconds / 86_400 + 719_468) % 146_097;
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
-    // From March on, five months have 153 days, over and over.
+    // From March on, every five months have 153 days.
     let month = (5 * day + 2) / 153;
     let name = usize::try_from(month).ok().and_then(|at| MONTHS.get(at));
     format!(
@@ -102,8 +105,8 @@ fn stamp(now: SystemTime) -> String {
     )
 }
 
-/// `verdict=… reason=… factor=… provider=… code=… authy_id=… attempts=… rhost="…" tty="…" user="…"`;
-/// what is not known is left out.
+/// Formats the audit line, without the members that are not known: `verdict=… reason=… factor=…
+/// provider=… code=… authy_id=… attempts=… rhost="…" tty="…" user="…"`.
 #[must_use]
 pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
     let mut line = format!(
@@ -143,7 +146,8 @@ pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
     line
 }
 
-/// notice for accepted and refused, warning for what passed for an outage, err for an error.
+/// The severity: `notice` for accepted and refused logins, `warning` for logins that an outage
+/// allowed, `err` for errors.
 fn severity(outcome: &Outcome) -> Severity {
     match outcome.verdict {
         Verdict::Ignored if outcome.reason == Reason::Outage => Severity::LOG_WARNING,
@@ -159,12 +163,12 @@ fn severity(outcome: &Outcome) -> Severity {
 
 fn connect(log: &Path) -> Option<UnixDatagram> {
     let socket = UnixDatagram::unbound().ok()?;
-    socket.set_write_timeout(Some(PATIENCE)).ok()?;
+    socket.set_write_timeout(Some(WRITE_TIMEOUT)).ok()?;
     socket.connect(log).ok()?;
     Some(socket)
 }
 
-/// The service as a syslog tag: nothing that could end the tag early.
+/// The service as a syslog tag, without characters that could end the tag early.
 fn tag(service: &str) -> String {
     let allowed = |c: &char| c.is_ascii_alphanumeric() || "-_./@".contains(*c);
     service
@@ -193,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_members_stand_in_their_order() {
+    fn the_members_have_their_order() {
         let outcome = Outcome {
             factor: Some(Factor::Token),
             code: Some(60020),
@@ -209,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_left_out() {
+    fn unknown_members_are_left_out() {
         let attempt = Attempt {
             rhost: None,
             tty: None,
@@ -239,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_that_nobody_drains_holds_a_call_up_once_and_shortly() {
+    fn a_log_that_is_not_read_delays_a_call_only_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         let _listener = UnixDatagram::bind(&path).unwrap();
@@ -254,9 +258,10 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(5), "{start:?}");
     }
 
-    /// Seen with 64 logins at once: a queue of ten lines is full for a moment, and lines were lost.
+    /// Seen with 64 logins at once: the queue of ten lines was full for a moment, and lines were
+    /// lost.
     #[test]
-    fn a_flood_that_fills_the_queue_hides_no_line() {
+    fn a_burst_that_fills_the_queue_loses_no_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         let listener = UnixDatagram::bind(&path).unwrap();
@@ -279,28 +284,31 @@ mod tests {
     }
 
     #[test]
-    fn the_stamp_is_the_date_of_each_day() {
-        let at = |seconds| stamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+    fn the_timestamp_has_the_date_of_every_day_until_2100() {
+        let at = |seconds| timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         assert_eq!(at(0), "Jan  1 00:00:00");
         assert_eq!(at(1_795_633_387), "Nov 25 19:03:07");
-        // 2100 is no leap year.
+        // 2100 is not a leap year.
         assert_eq!(at(4_107_542_400 - 1), "Feb 28 23:59:59");
-        let mut day = 0;
+        let (mut day, mut wrong) = (0, Vec::new());
         for year in 1970..2100 {
             let february = if year % 4 == 0 { 29 } else { 28 };
             let days = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
             let names = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(' ');
             for (name, days) in names.zip(days) {
                 for date in 1..=days {
-                    assert_eq!(at(day * 86_400), format!("{name} {date:>2} 00:00:00"));
+                    if at(day * 86_400) != format!("{name} {date:>2} 00:00:00") {
+                        wrong.push(format!("{name} {date} {year}: {}", at(day * 86_400)));
+                    }
                     day += 1;
                 }
             }
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]
-    fn a_datagram_carries_facility_severity_and_tag() {
+    fn a_datagram_has_facility_severity_and_tag() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         let listener = UnixDatagram::bind(&path).unwrap();

@@ -1,3 +1,3 @@
-//! What becomes of a login once it is decided: its lines in the log.
+//! What happens to the result of a login: its lines in the log. Called by `pam::module`.
 
 pub mod audit;

@@ -1,6 +1,8 @@
-//! Connects a person to their second factor: the one place that names every provider.
+//! Connects a person to their second factor. This is the only place that names every provider, and
+//! that turns tables of config.toml into clients.
 //!
-//! Called by the wiring of a login, and by authyctl for clients that are set up in the same way.
+//! Called by `pam::module` for each login, and by authyctl, so that its commands use the same
+//! client settings as a login. The configuration is trusted.
 
 use std::time::Duration;
 
@@ -12,8 +14,8 @@ use crate::client::http::{self, Https, Pem, Roots};
 use crate::host::ca_file;
 use crate::store::config;
 
-/// The second factor of `person`, who has only factors that this host can check; a decoy for `None`.
-/// Opens no connection.
+/// Returns the second factor of `person`, who has only factors that this host can check, or a decoy
+/// for `None`. Opens no connection.
 #[must_use]
 pub fn second_factor(config: &config::Config, person: Option<&Person>) -> Box<dyn SecondFactor> {
     let id = person.and_then(|person| person.authy_id);
@@ -26,7 +28,7 @@ pub fn second_factor(config: &config::Config, person: Option<&Person>) -> Box<dy
     }
 }
 
-/// Which factors this host can check.
+/// Returns the providers that config.toml sets up.
 #[must_use]
 pub fn providers(config: &config::Config) -> Providers {
     Providers {
@@ -34,7 +36,7 @@ pub fn providers(config: &config::Config) -> Providers {
     }
 }
 
-/// How long one request to a provider may take, at most.
+/// Returns the longest time that one request to a provider may take; zero without a provider.
 #[must_use]
 pub fn request_timeout(config: &config::Config) -> Duration {
     config
@@ -43,7 +45,7 @@ pub fn request_timeout(config: &config::Config) -> Duration {
         .map_or(Duration::ZERO, |authy| authy.timeout)
 }
 
-/// A client of the Authy service. Opens no connection.
+/// Returns a client of the Authy service. Opens no connection.
 #[must_use]
 pub fn authy(config: &config::Authy) -> Client<Https> {
     Client::new(
@@ -54,7 +56,8 @@ pub fn authy(config: &config::Authy) -> Client<Https> {
     )
 }
 
-/// HTTPS to the Authy service.
+/// Returns the HTTPS transport to the Authy service. Reads the CA file when the first connection is
+/// opened.
 #[must_use]
 pub fn https(config: &config::Authy) -> Https {
     let ca_file = config.ca_file.clone();

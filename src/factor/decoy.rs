@@ -1,7 +1,8 @@
-//! The second factor of an unenrolled user: every code is wrong, and nothing can be sent.
+//! The second factor of an unenrolled user: it refuses every code and sends nothing.
 //!
-//! It has no client, so that nothing can be sent by type and not by a check. It answers as the factor
-//! of a person would whose codes are wrong and who does not answer a push.
+//! It behaves like the factor of a person who types wrong codes and does not answer a push, so that
+//! a login does not reveal who is enrolled. It has no client: its type, not a check, guarantees
+//! that it sends nothing. Created by `connect`.
 
 use crate::base::deadline::Deadline;
 use crate::base::factor::{
@@ -9,8 +10,8 @@ use crate::base::factor::{
 };
 use crate::base::language::Language;
 
-/// What opens a connection for a decoy: the same as for a person, so that the time to the first answer
-/// does not tell who is enrolled. It can do nothing else.
+/// Opens a connection, as for an enrolled person, so that the time to the first answer does not
+/// reveal who is enrolled. It can do nothing else.
 pub(super) type Preconnect = Box<dyn Fn(Deadline)>;
 
 /// The factor of an unenrolled user.

@@ -1,5 +1,8 @@
-//! The implementations of [`SecondFactor`](crate::base::factor::SecondFactor), one file for each
-//! provider, and the one place that names them all.
+//! The implementations of [`SecondFactor`](crate::base::factor::SecondFactor), one file per
+//! provider.
+//!
+//! [`connect`] is the only place that names them all. A factor knows its provider's client and
+//! nothing of PAM, prompts or limits.
 
 pub mod authy;
 pub mod connect;

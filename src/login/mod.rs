@@ -1,10 +1,26 @@
-//! A whole login, without a PAM handle: ask the person, ask the provider, decide.
+//! A whole login, without PAM, sockets or files: ask the person, check the reply, decide.
 //!
-//! Pure over traits: [`Conversation`] (the person), [`Provider`] (the phone's service), [`Limits`] and
-//! [`Recovery`] (what lasts) and [`Clock`]. Called by `pam::module`, which has read the files; tests
-//! script all of them. Somebody who is not enrolled walks the very same way, only that no question
-//! leaves for a provider. `reply` sorts what was typed, `send`, `push` and `verify` act on it.
+//! Before this, the caller has read the files, and [`policy`] has decided whose factor is required.
+//! [`Login::authenticate`] then goes through these steps:
+//!
+//! 1. `send_automatic` sends a push, or else an SMS, where the rules say `auto`.
+//! 2. `ask` shows the prompt and reads one reply. `classify` recognizes a code, a recovery code or
+//!    a word (file `reply`).
+//! 3. `answer` acts on the reply: the provider checks a code, and the state folder a recovery code
+//!    (`verify`); the word `push` sends a push and waits for the phone (`push`); `sms` and `call`
+//!    send a code (`send`).
+//! 4. A `Step` says what follows: the next prompt, a refused attempt, or the end. A refusal is
+//!    padded to `refusal_seconds`, so that its time reveals nothing.
+//! 5. `end` returns the [`Outcome`].
+//!
+//! Where password and code are one reply, `password` replaces steps 1 to 4 by a single attempt.
+//!
+//! The person ([`Conversation`]), their factor ([`SecondFactor`]), [`Limits`], [`Recovery`] and
+//! [`Clock`] are traits, which the tests script. The person and the provider are not trusted. An
+//! unenrolled user has a decoy as factor and goes through the same steps, so that a login does not
+//! reveal who is enrolled.
 
+mod conversation;
 mod password;
 pub mod policy;
 mod push;
@@ -17,153 +33,95 @@ use std::time::{Duration, Instant};
 use crate::base::arguments::FirstPass;
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Clock, Deadline};
-use crate::base::factor::{Channel, Factor, SecondFactor, SendMode};
+use crate::base::factor::{Channel, SecondFactor, SendMode};
 use crate::base::language::Message;
 use crate::base::reply::Reply;
 use crate::base::secret::Secret;
 use crate::messages::Messages;
-use crate::store::config::{self, Enter};
+use crate::store::config;
 use crate::store::limits::Limits;
 use crate::store::recovery::Recovery;
 
+pub use conversation::{Conversation, ConversationFailed};
 use push::Pushes;
 
-/// Requests for an SMS, for a call and for a push in one call of the module; that of `sms = "auto"`
-/// is one.
-const REQUESTS: u32 = 3;
+/// How many SMS, how many calls and how many pushes one call of the module may request, the
+/// automatic ones included.
+const MAX_REQUESTS: u32 = 3;
 
-/// The person at the prompt.
-pub trait Conversation {
-    /// Shows `message`, then asks `prompt`, and gives back what was typed; `None` when the
-    /// application handed over no text, and bytes that are no UTF-8 as `None` too. Blocks as long as
-    /// the person takes.
-    ///
-    /// # Errors
-    /// [`ConversationFailed`] when the application could not ask.
-    fn ask(
-        &mut self,
-        message: Option<&str>,
-        prompt: &str,
-        echo: bool,
-    ) -> Result<Option<Secret>, ConversationFailed>;
-
-    /// Shows `message` where the application shows a text without a prompt; sshd keeps it for the next
-    /// prompt, or shows it after the login.
-    fn show_notice(&mut self, message: &str);
-
-    /// The login name (PAM_USER) as it is now; the application may change it while it talks.
-    fn user(&self) -> Option<String>;
-
-    /// Leaves the system password for the modules after us.
-    ///
-    /// # Errors
-    /// [`ConversationFailed`] when libpam could not keep it.
-    fn set_password(&mut self, password: &Secret) -> Result<(), ConversationFailed>;
-}
-
-/// The application could not ask the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConversationFailed;
-
-/// Everything that a login needs; [`Login::authenticate`] uses it up.
+/// Everything that a login needs; [`Login::authenticate`] consumes it.
 pub struct Login<'a> {
-    /// Who knocks.
+    /// What PAM says about the login.
     pub attempt: &'a Attempt,
-    /// The rules for this service, and this person.
+    /// The rules for this service and this person.
     pub rules: &'a config::Login,
-    /// The time that one request may take.
+    /// The longest time that one request to the provider may take.
     pub request_timeout: Duration,
-    /// What the person reads.
+    /// The texts that the person reads.
     pub messages: &'a Messages,
-    /// What the phone shows beside its question: name and value.
+    /// The names and values that the phone shows with the question of a push.
     pub details: &'a [(String, String)],
-    /// Where the password with the token behind it comes from.
+    /// Where the text of password and code comes from, with `token_in_password`.
     pub first_pass: FirstPass,
-    /// The person.
+    /// The person at the prompt.
     pub conversation: &'a mut dyn Conversation,
     /// The second factor of the person, or a decoy for an unenrolled user.
     pub factor: &'a mut dyn SecondFactor,
-    /// What is counted across calls.
+    /// The counts that last across calls of the module.
     pub limits: &'a mut dyn Limits,
-    /// The user's recovery codes, where this service takes them.
+    /// The user's recovery codes, where this service accepts them.
     pub recovery: Option<&'a mut dyn Recovery>,
-    /// A random number below the argument, for the code of a push; `None` when there is none to be had.
+    /// Returns a random number below the argument, for the code of a push, or `None` when the
+    /// system has none.
     pub random: &'a mut dyn FnMut(u32) -> Option<u32>,
-    /// The time.
+    /// The clock.
     pub clock: &'a dyn Clock,
     /// When the whole call must end.
     pub deadline: Deadline,
 }
 
 impl Login<'_> {
-    /// Asks until a factor is proven, the replies are spent, or something ends the login. Blocks until
-    /// the deadline at most, plus what the last prompt takes and `refusal_seconds`.
+    /// Asks until a factor is proven, the attempts are used up, or something else ends the login.
+    /// Blocks until the deadline at most, plus the time of the last prompt and `refusal_seconds`.
     #[must_use]
     pub fn authenticate(self) -> Outcome {
-        let mut dialog = Dialog {
+        if !self.accepts_codes() && !self.allows_push() {
+            return Outcome::new(Verdict::Failed, Reason::Configuration)
+                .with_detail("login.factors has no factor that can be used: add \"token\"");
+        }
+        // For every user, so that the time to the first answer does not reveal who is enrolled.
+        self.factor.preconnect(self.deadline);
+        let dialog = Dialog {
             outcome: Outcome {
                 identity: self.factor.identity(),
                 ..Outcome::new(Verdict::AttemptsExhausted, Reason::WrongCode)
             },
-            sms_requests: REQUESTS,
-            call_requests: REQUESTS,
-            pushes: Pushes::new(REQUESTS),
-            message: None,
+            sms_requests_left: MAX_REQUESTS,
+            call_requests_left: MAX_REQUESTS,
+            pushes: Pushes::new(MAX_REQUESTS),
+            notice: None,
             login: self,
         };
-        let login = &mut dialog.login;
-        if !login.takes_tokens() && !login.pushes() {
-            return Outcome::new(Verdict::Failed, Reason::Configuration)
-                .with_detail("login.factors names no factor that can be asked: add \"token\"");
-        }
-        // For everybody alike, enrolled or not.
-        login.factor.preconnect(login.deadline);
-        if login.rules.token_in_password {
-            dialog.run_once()
+        if dialog.login.rules.token_in_password {
+            dialog.run_combined()
         } else {
             dialog.run()
         }
     }
 
-    /// Whether the mapping named a person; otherwise the factor is a decoy.
+    /// Whether the user is enrolled. Otherwise the factor is a decoy.
     fn is_enrolled(&self) -> bool {
         self.factor.identity().is_some()
-    }
-
-    /// Whether digits are a reply at all.
-    fn takes_tokens(&self) -> bool {
-        let typed = [Factor::Token, Factor::Sms, Factor::Call];
-        self.rules
-            .factors
-            .iter()
-            .any(|factor| typed.contains(factor))
-    }
-
-    fn allows(&self, channel: Channel) -> bool {
-        let factors = &self.rules.factors;
-        match channel {
-            Channel::Sms => self.rules.sms != SendMode::Never && factors.contains(&Factor::Sms),
-            Channel::Call => factors.contains(&Factor::Call),
-        }
-    }
-
-    fn pushes(&self) -> bool {
-        self.rules.push != SendMode::Never && self.rules.factors.contains(&Factor::Push)
-    }
-
-    /// Whether Enter alone sends a push; where nothing else is taken there is nothing else to do.
-    fn enter_pushes(&self) -> bool {
-        self.pushes() && (self.rules.enter == Enter::Push || !self.takes_tokens())
     }
 }
 
 /// What follows a reply.
 enum Step {
-    /// The same prompt again, with a message; the reply was a command.
+    /// The next prompt. The reply was a command and counts as no attempt.
     Again,
-    /// The reply was refused.
+    /// The reply was refused and counts as an attempt.
     Refused,
-    /// The login is over.
+    /// The end of the login.
     End(Verdict, Reason),
 }
 
@@ -171,14 +129,15 @@ enum Step {
 struct Dialog<'a> {
     login: Login<'a>,
     outcome: Outcome,
-    sms_requests: u32,
-    call_requests: u32,
+    sms_requests_left: u32,
+    call_requests_left: u32,
     pushes: Pushes,
-    /// What goes out with the next prompt.
-    message: Option<String>,
+    /// The text to show with the next prompt.
+    notice: Option<String>,
 }
 
 impl Dialog<'_> {
+    /// The login, prompt by prompt.
     fn run(mut self) -> Outcome {
         if let Some((verdict, reason)) = self.send_automatic() {
             return self.end(verdict, reason);
@@ -189,24 +148,26 @@ impl Dialog<'_> {
                 Err((verdict, reason)) => return self.end(verdict, reason),
             };
             let entered = self.login.clock.now();
-            let next = self.answer(&reply);
-            if !matches!(next, Step::End(Verdict::Accepted | Verdict::Ignored, _)) {
+            let step = self.answer(&reply);
+            if !matches!(step, Step::End(Verdict::Accepted | Verdict::Ignored, _)) {
                 self.pad_refusal(entered);
             }
-            if let Step::End(verdict, reason) = next {
+            if let Step::End(verdict, reason) = step {
                 return self.end(verdict, reason);
             }
         }
         self.attempts_exhausted()
     }
 
-    /// Sends what is sent before anything is asked: a push, or an SMS where no push waits.
+    /// Sends a push or an SMS before the first prompt: the push where `push` is `auto`, the SMS
+    /// where `sms` is `auto` and no push is pending. Returns the end of the login when the push
+    /// ended it.
     fn send_automatic(&mut self) -> Option<(Verdict, Reason)> {
-        let asked = self.login.clock.now();
-        let sends_push = self.login.pushes() && self.login.rules.push == SendMode::Auto;
+        let start = self.login.clock.now();
+        let sends_push = self.login.allows_push() && self.login.rules.push == SendMode::Auto;
         if sends_push && let Step::End(verdict, reason) = self.push() {
             if verdict != Verdict::Accepted {
-                self.pad_refusal(asked);
+                self.pad_refusal(start);
             }
             return Some((verdict, reason));
         }
@@ -216,26 +177,26 @@ impl Dialog<'_> {
             self.send(Channel::Sms);
         }
         if sends_push || sends_sms {
-            self.pad_refusal(asked);
+            self.pad_refusal(start);
         }
         None
     }
 
-    /// Shows the pending message with the prompt and reads one reply.
+    /// Shows the prompt, with the queued notice, and reads one reply.
     fn ask(&mut self) -> Result<Reply, (Verdict, Reason)> {
         let prompt = self.prompt();
         let typed = self.read(&prompt, self.login.rules.echo)?;
         Ok(self.classify(typed.as_ref()))
     }
 
-    /// Reads one reply. The deadline and the user's name are looked at when the prompt returns: a late
-    /// reply is refused unsent.
+    /// Reads what is typed at `prompt`. After the prompt it checks the user name, which the
+    /// application may have changed, and the deadline: a late reply is refused and not sent to the
+    /// provider.
     fn read(&mut self, prompt: &str, echo: bool) -> Result<Option<Secret>, (Verdict, Reason)> {
-        let message = self.message.take();
-        let login = &mut self.login;
-        let typed = login
-            .conversation
-            .ask(message.as_deref(), prompt, echo)
+        let notice = self.notice.take();
+        let conversation = &mut self.login.conversation;
+        let typed = conversation
+            .ask(notice.as_deref(), prompt, echo)
             .map_err(|ConversationFailed| (Verdict::ConversationFailed, Reason::Conversation))?;
         if !self.is_same_user() {
             return Err((Verdict::Refused, Reason::UserChanged));
@@ -247,37 +208,40 @@ impl Dialog<'_> {
         Ok(typed)
     }
 
+    /// Acts on a reply.
     fn answer(&mut self, reply: &Reply) -> Step {
         match reply {
-            Reply::Send(channel) => self.send_on_request(*channel),
+            Reply::Code(code) => self.try_code(code),
+            Reply::Recovery(code) => self.redeem(code),
             Reply::Push => self.push(),
+            Reply::Send(channel) => self.send_on_request(*channel),
             Reply::Unusable => {
                 self.outcome.reason = Reason::WrongCode;
                 self.refuse(Message::NotACode)
             }
-            Reply::Code(code) => self.try_code(code),
-            Reply::Recovery(code) => self.redeem(code),
         }
     }
 
-    fn queue_notice(&mut self, message: Message) {
-        self.message = Some(self.login.messages.text(message));
-    }
-
+    /// Counts an attempt, and queues `message` for the next prompt.
     fn refuse(&mut self, message: Message) -> Step {
         self.outcome.attempts += 1;
         self.queue_notice(message);
         Step::Refused
     }
 
-    /// Waits until `refusal_seconds` after `since`, so that the time of an answer tells nothing.
+    /// Queues `message` for the next prompt. It replaces an earlier one.
+    fn queue_notice(&mut self, message: Message) {
+        self.notice = Some(self.login.messages.text(message));
+    }
+
+    /// Waits until `refusal_seconds` after `since`, so that the time of an answer reveals nothing.
     fn pad_refusal(&self, since: Instant) {
         self.login
             .clock
             .sleep_until(since + self.login.rules.refusal);
     }
 
-    /// The end of a login whose replies are spent; what the last of them lacked is the reason.
+    /// Ends a login whose attempts are used up, with the reason of the last refusal.
     fn attempts_exhausted(self) -> Outcome {
         let reason = if self.login.is_enrolled() {
             self.outcome.reason
@@ -287,11 +251,12 @@ impl Dialog<'_> {
         self.end(Verdict::AttemptsExhausted, reason)
     }
 
-    /// The outcome. Nobody is let in under another name than the one that was asked for: a text that was
-    /// shown since the last reply may have changed it.
+    /// Returns the outcome. A notice that was shown after the last reply may have changed the user
+    /// name too, so a login that would be allowed is refused if the name is not the one that was
+    /// proven.
     fn end(mut self, verdict: Verdict, reason: Reason) -> Outcome {
-        let lets_in = matches!(verdict, Verdict::Accepted | Verdict::Ignored);
-        let (verdict, reason) = if lets_in && !self.is_same_user() {
+        let is_allowed = matches!(verdict, Verdict::Accepted | Verdict::Ignored);
+        let (verdict, reason) = if is_allowed && !self.is_same_user() {
             (Verdict::Refused, Reason::UserChanged)
         } else {
             (verdict, reason)
@@ -299,6 +264,12 @@ impl Dialog<'_> {
         self.outcome.verdict = verdict;
         self.outcome.reason = reason;
         self.outcome
+    }
+
+    /// Whether PAM_USER is still the name with which the login began.
+    fn is_same_user(&self) -> bool {
+        let user = self.login.conversation.user();
+        user.as_deref() == Some(self.login.attempt.user.as_str())
     }
 }
 

@@ -1,7 +1,8 @@
-//! The token behind the password, in one reply: for clients that have a single password field.
+//! Password and code in one reply (`token_in_password`), for clients with a single password field.
 //!
-//! We stand before `pam_unix.so try_first_pass`, which gets its own part. The system password goes
-//! nowhere else: of the reply only what stands behind it is looked at any further.
+//! The module runs before `pam_unix.so try_first_pass` in the stack, and passes the password part
+//! on to it as PAM_AUTHTOK. The password is never sent anywhere: only the text behind it is
+//! classified. Called by the dialog, for a single attempt.
 
 use super::{Dialog, Step};
 use crate::base::arguments::FirstPass;
@@ -11,45 +12,46 @@ use crate::base::language::Message;
 use crate::base::reply::Reply;
 use crate::base::secret::Secret;
 
-/// The length of a token of the Authy app and of its SMS, which needs no comma in front.
-const TOKEN: usize = 7;
+/// The length of the codes of the Authy app and its SMS, which need no comma in front.
+const CODE_LENGTH: usize = 7;
 
 impl Dialog<'_> {
-    /// One reply that holds both, and one answer.
-    pub(super) fn run_once(mut self) -> Outcome {
-        let combined = match self.combined() {
+    /// The login with one reply that contains both, and no second prompt.
+    pub(super) fn run_combined(mut self) -> Outcome {
+        let combined = match self.read_combined() {
             Ok(combined) => combined,
             Err((verdict, reason)) => return self.end(verdict, reason),
         };
         let entered = self.login.clock.now();
-        let (password, reply) = self.take_apart(&combined);
+        let (password, reply) = self.split_combined(&combined);
         if self.login.conversation.set_password(&password).is_err() {
             return self.end(Verdict::ConversationFailed, Reason::Conversation);
         }
-        let mut next = match reply {
-            // There is no second prompt for what they bring.
+        let mut step = match reply {
+            // There is no second prompt at which the code could be typed.
             Reply::Send(_) => self.refuse(Message::NotACode),
             reply => self.answer(&reply),
         };
-        while self.pushes.pending.is_some() && matches!(next, Step::Again) {
-            next = self.push();
+        while self.pushes.pending.is_some() && matches!(step, Step::Again) {
+            step = self.push();
         }
-        if !matches!(next, Step::End(Verdict::Accepted | Verdict::Ignored, _)) {
+        if !matches!(step, Step::End(Verdict::Accepted | Verdict::Ignored, _)) {
             self.pad_refusal(entered);
         }
-        match next {
+        match step {
             Step::End(verdict, reason) => self.end(verdict, reason),
             Step::Again | Step::Refused => self.attempts_exhausted(),
         }
     }
 
-    fn combined(&mut self) -> Result<Secret, (Verdict, Reason)> {
+    /// The text of password and code: from an earlier module, or typed at the prompt.
+    fn read_combined(&mut self) -> Result<Secret, (Verdict, Reason)> {
         let login = &self.login;
         match (login.first_pass, &login.attempt.password) {
             (FirstPass::Try | FirstPass::Use, Some(password)) => Ok(password.clone()),
             (FirstPass::Use, None) => {
                 self.outcome.detail =
-                    Some("use_first_pass, and no module before this one took a password".into());
+                    Some("use_first_pass: no earlier module has read a password".into());
                 Err((Verdict::Failed, Reason::Configuration))
             }
             (FirstPass::Ask | FirstPass::Try, _) => {
@@ -60,23 +62,24 @@ impl Dialog<'_> {
         }
     }
 
-    /// The password and what stands behind it: behind the last comma when that is a reply, else the
-    /// last seven digits. Where there is neither, all of it is the password; so it is where it is typed
-    /// again after an earlier module took it, and where there are seven digits and nothing else.
-    fn take_apart(&self, combined: &Secret) -> (Secret, Reply) {
+    /// Splits the text into the password and the reply: at the last comma, if a reply follows it,
+    /// or else before the last seven digits. Otherwise all of it is the password and there is no
+    /// reply. This is also so for seven digits alone, which may be a password, and for the password
+    /// that an earlier module has read already.
+    fn split_combined(&self, combined: &Secret) -> (Secret, Reply) {
         let text = combined.expose();
-        if crate::base::text::has_control(text) || self.is_typed_again(text) {
+        if crate::base::text::has_control(text) || self.is_known_password(text) {
             return (combined.clone(), Reply::Unusable);
         }
         let secret = |text: &str| Secret::new(text.to_owned());
-        if let Some((password, behind)) = text.rsplit_once(',') {
-            let reply = self.login.grammar(false).classify(behind);
-            if !behind.is_empty() && !matches!(reply, Reply::Unusable) {
+        if let Some((password, rest)) = text.rsplit_once(',') {
+            let reply = self.login.grammar(false).classify(rest);
+            if !rest.is_empty() && !matches!(reply, Reply::Unusable) {
                 return (secret(password), reply);
             }
         }
-        let at = text.len().saturating_sub(TOKEN);
-        match text.split_at_checked(at) {
+        let split = text.len().saturating_sub(CODE_LENGTH);
+        match text.split_at_checked(split) {
             Some((password, digits)) if !password.is_empty() && digits.parse::<Code>().is_ok() => {
                 (secret(password), self.login.grammar(false).classify(digits))
             }
@@ -84,9 +87,10 @@ impl Dialog<'_> {
         }
     }
 
-    /// Whether what was asked for is the whole password that an earlier module took.
-    fn is_typed_again(&self, text: &str) -> bool {
-        let taken = self.login.attempt.password.as_ref();
-        self.login.first_pass == FirstPass::Ask && taken.is_some_and(|taken| taken.expose() == text)
+    /// Whether `text` was typed at our prompt and equals the password that an earlier module has
+    /// read.
+    fn is_known_password(&self, text: &str) -> bool {
+        let known = self.login.attempt.password.as_ref();
+        self.login.first_pass == FirstPass::Ask && known.is_some_and(|known| known.expose() == text)
     }
 }

@@ -1,7 +1,8 @@
-//! Pure decisions: who needs a second factor, and what holds when Authy could not be asked.
+//! Pure decisions: whether a login needs a second factor, whose, and what an outage means.
 //!
-//! Each takes plain values and gives one back, so that `authyctl explain` can ask the very same
-//! questions. Nothing here reads a file, a clock or the network.
+//! Each function takes plain values and returns one, so that `authyctl explain` and `doctor` get
+//! the same answers as a login. Nothing here reads a file, a clock or the network; the look-ups are
+//! passed in as functions. The attempt may come from an attacker, the configuration is trusted.
 
 use std::fmt;
 
@@ -13,9 +14,9 @@ use crate::host::ssh_key;
 use crate::store::config::{Exempt, Fallback, Subject};
 use crate::store::users::{Entry, KeyMismatch};
 
-/// Whose factor is asked: the one who is logged in, or the one who calls. There is no fallback from one
-/// to the other. A caller is believed only where the login comes from this host: PAM_RUSER of a remote
-/// login is what the other side says.
+/// Returns the user whose factor is required: the user who is logged in, or the calling user. There
+/// is no fallback from one to the other. The caller counts only for a login from this host, because
+/// PAM_RUSER of a remote login is a claim of the other side.
 #[must_use]
 pub fn subject(whose: Subject, attempt: &Attempt) -> Option<&str> {
     match whose {
@@ -28,12 +29,12 @@ pub fn subject(whose: Subject, attempt: &Attempt) -> Option<&str> {
     }
 }
 
-/// A rule of `[exempt]` that holds.
+/// A rule of `[exempt]` that applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exemption {
     /// The key in `[exempt]`.
     pub key: &'static str,
-    /// The value that holds.
+    /// The value that applies.
     pub value: String,
 }
 
@@ -44,11 +45,11 @@ impl fmt::Display for Exemption {
     }
 }
 
-/// The rule of `[exempt]` that spares `subject` a second factor, if one does. No address is in no
-/// network. Whose group it is, is looked up last, and only where a group is exempt.
+/// Returns the rule of `[exempt]` that applies to `subject`, if any. A login without an address is
+/// in no network. The groups are looked up last, by `group`, and only if a group is exempt.
 ///
 /// # Errors
-/// The look-up failed: the login is refused.
+/// The look-up of the groups failed: the login is refused.
 fn exemption<E>(
     exempt: &Exempt,
     subject: &str,
@@ -80,12 +81,12 @@ fn exemption<E>(
     }
 }
 
-/// What a login is asked for, and why.
+/// What a login requires, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requirement {
-    /// Nothing: a rule of `[exempt]` holds.
+    /// Nothing: a rule of `[exempt]` applies.
     Exempt(Exemption),
-    /// Nothing: nobody of that name is enrolled, and that is let pass.
+    /// Nothing: the user is not enrolled, and the configuration allows that.
     NotEnrolledAllowed,
     /// A factor of this person.
     Person {
@@ -94,40 +95,41 @@ pub enum Requirement {
         /// The other factors.
         skipped: Vec<Skipped>,
     },
-    /// A factor of nobody's: asked like anyone, and refused.
+    /// A decoy: the user is not enrolled, is asked like an enrolled one, and refused.
     Decoy,
-    /// Refused at once: the entry names nobody.
+    /// Refused immediately: the entry of the user is not valid.
     InvalidEntry {
         /// The line of the entry.
         line: usize,
         /// What is wrong with it.
         message: String,
     },
-    /// Refused at once: this host can check none of the person's factors.
+    /// Refused immediately: this host can check none of the person's factors.
     NoSupportedFactor(Vec<Skipped>),
-    /// Refused at once: an account that several people share, and no key that tells them apart.
+    /// Refused immediately: several people share the account, and no SSH key identifies one of
+    /// them.
     NoMatchingKey(KeyMismatch),
 }
 
-/// A login whose need of a second factor is to be decided.
+/// The input for the decision whether a login needs a second factor.
 #[derive(Debug, Clone, Copy)]
 pub struct RequirementQuery<'a> {
-    /// Who knocks.
+    /// What PAM says about the login.
     pub attempt: &'a Attempt,
-    /// Whose factor would be asked, as [`subject`] says.
+    /// The user whose factor would be required, from [`subject`].
     pub subject: &'a str,
     /// The table `[exempt]`.
     pub exempt: &'a Exempt,
-    /// What becomes of an unenrolled user.
+    /// What an unenrolled user needs.
     pub unenrolled: Fallback,
-    /// Which factors this host can check.
+    /// The providers that this host has.
     pub providers: Providers,
 }
 
 impl RequirementQuery<'_> {
-    /// What the login is asked for. `group` looks up which of the groups the subject is in, `entry` what
-    /// the mapping says of the subject, `spelling` how the account spells the name; each is asked only
-    /// where it matters.
+    /// Decides what the login requires. `group` looks up one of the given groups that the subject
+    /// is in, `entry` looks up the subject in the mapping, and `spelling` compares the name with
+    /// the one of the account. Each is called only if the decision depends on it.
     ///
     /// # Errors
     /// A look-up failed: the login is refused.
@@ -151,13 +153,14 @@ impl RequirementQuery<'_> {
                 }
             }
             Entry::Absent if self.unenrolled == Fallback::Deny => Requirement::Decoy,
-            Entry::Absent if passes_unenrolled(self.unenrolled, spelling()?) => {
+            Entry::Absent if allows_unenrolled(self.unenrolled, spelling()?) => {
                 Requirement::NotEnrolledAllowed
             }
             Entry::Absent => Requirement::Decoy,
         })
     }
 
+    /// The person with the factors that this host can check, if there are any.
     fn supported(&self, person: &Person) -> Requirement {
         let (person, skipped) = person.supported_by(self.providers);
         if person.is_empty() {
@@ -168,25 +171,24 @@ impl RequirementQuery<'_> {
     }
 }
 
-/// Skipped factors as one text for the log.
+/// Returns the skipped factors as one text for the log.
 #[must_use]
 pub fn list(skipped: &[Skipped]) -> String {
     let texts: Vec<_> = skipped.iter().map(Skipped::to_string).collect();
     texts.join("; ")
 }
 
-/// Whether somebody passes whose name is not in the valid mapping: only where the configuration says
-/// so, and only under the account's own spelling. A name that a directory resolves to somebody else's
-/// account might be that somebody, enrolled.
-fn passes_unenrolled(fallback: Fallback, spelling: Spelling) -> bool {
+/// Whether a user without an entry needs no second factor: only if the configuration says so, and
+/// only under the account's own spelling. Another spelling, which a directory resolves to the same
+/// account, could belong to an enrolled user.
+fn allows_unenrolled(fallback: Fallback, spelling: Spelling) -> bool {
     fallback == Fallback::Ignore && spelling != Spelling::Alias
 }
 
-/// Whether a verify without a usable answer lets the person pass. `had_full_timeout` says that the login's
-/// deadline was not what cut the question short: a person who waits until the last moment must not
-/// be able to make an outage.
-#[must_use]
-pub fn passes_outage(fallback: Fallback, had_full_timeout: bool) -> bool {
+/// Whether a login is allowed although the provider gave no usable answer. `had_full_timeout` says
+/// that the deadline of the login did not cut the request short: a person who waits until the last
+/// moment must not be able to cause an outage.
+pub(super) fn allows_outage(fallback: Fallback, had_full_timeout: bool) -> bool {
     fallback == Fallback::Ignore && had_full_timeout
 }
 
@@ -196,7 +198,7 @@ mod tests {
     use crate::base::factor::AuthyId;
     use crate::store::users::Shared;
 
-    /// What a login of alice is asked for whose name the mapping answers with `entry`.
+    /// What a login of alice requires, whose name has `entry` in the mapping.
     fn requirement(
         entry: &Entry,
         unenrolled: Fallback,
@@ -206,14 +208,14 @@ mod tests {
             user: "alice".into(),
             ..attempt()
         };
-        let question = RequirementQuery {
+        let query = RequirementQuery {
             attempt: &attempt,
             subject: "alice",
             exempt: &Exempt::default(),
             unenrolled,
             providers: Providers { authy: true },
         };
-        question.requirement(|_| Ok(None), || Ok(entry.clone()), || spelling)
+        query.requirement(|_| Ok(None), || Ok(entry.clone()), || spelling)
     }
 
     fn absent(fallback: Fallback, spelling: Spelling) -> Requirement {
@@ -221,10 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn nobody_unenrolled_passes_by_default() {
-        for spelling in [Spelling::Own, Spelling::NoAccount, Spelling::Alias] {
-            assert_eq!(absent(Fallback::Deny, spelling), Requirement::Decoy);
-        }
+    fn unenrolled_users_are_refused_by_default() {
+        let spellings = [Spelling::Own, Spelling::NoAccount, Spelling::Alias];
+        let required = spellings.map(|spelling| absent(Fallback::Deny, spelling));
+        assert_eq!(required, [const { Requirement::Decoy }; 3]);
     }
 
     #[test]
@@ -242,13 +244,13 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_never_passes_whatever_it_says() {
+    fn a_user_with_an_entry_is_never_treated_as_unenrolled() {
         let person = Person::from(AuthyId::try_from(1_u64).unwrap());
         let asked = Requirement::Person {
             person: person.clone(),
             skipped: vec![],
         };
-        let unusable = Entry::Invalid {
+        let invalid = Entry::Invalid {
             line: 1,
             message: String::new(),
         };
@@ -258,8 +260,8 @@ mod tests {
         });
         let ask = |entry| requirement(&entry, Fallback::Ignore, Ok(Spelling::Own)).unwrap();
         assert_eq!(ask(Entry::Enrolled(person)), asked);
-        assert!(matches!(ask(unusable), Requirement::InvalidEntry { .. }));
-        assert_eq!(ask(shared), Requirement::NoMatchingKey(KeyMismatch::None));
+        assert!(matches!(ask(invalid), Requirement::InvalidEntry { .. }));
+        assert_eq!(ask(shared), Requirement::NoMatchingKey(KeyMismatch::NoKey));
     }
 
     const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
@@ -289,16 +291,16 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_look_up_is_no_pass() {
+    fn a_failed_look_up_refuses_the_login() {
         let failed = requirement(&Entry::Absent, Fallback::Ignore, Err("down"));
         assert_eq!(failed, Err("down"));
     }
 
     #[test]
-    fn an_outage_passes_only_when_configured_and_within_the_deadline() {
-        assert!(passes_outage(Fallback::Ignore, true));
-        assert!(!passes_outage(Fallback::Ignore, false));
-        assert!(!passes_outage(Fallback::Deny, true));
+    fn an_outage_allows_a_login_only_if_configured_and_within_the_deadline() {
+        assert!(allows_outage(Fallback::Ignore, true));
+        assert!(!allows_outage(Fallback::Ignore, false));
+        assert!(!allows_outage(Fallback::Deny, true));
     }
 
     fn attempt() -> Attempt {
@@ -315,14 +317,14 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_is_asked_only_where_that_is_said_and_never_in_place_of_nobody() {
+    fn the_caller_is_the_subject_only_if_configured_local_and_known() {
         assert_eq!(subject(Subject::User, &attempt()), Some("root"));
         assert_eq!(subject(Subject::Caller, &attempt()), Some("alice"));
-        let nobody = Attempt {
+        let unknown = Attempt {
             ruser: None,
             ..attempt()
         };
-        assert_eq!(subject(Subject::Caller, &nobody), None);
+        assert_eq!(subject(Subject::Caller, &unknown), None);
         let remote = Attempt {
             rhost: Some("host.example".into()),
             ..attempt()
@@ -348,33 +350,29 @@ mod tests {
 
     #[test]
     fn each_rule_alone_exempts_and_is_named() {
-        let none = attempt();
-        assert_eq!(rule("alice", &none, None), None);
-        let named = |text: &str| Some(text.to_owned());
-        assert_eq!(
-            rule("backup", &none, None),
-            named("exempt.users \"backup\"")
-        );
-        assert_eq!(
-            rule("alice", &none, Some("robots")),
-            named("exempt.groups \"robots\"")
-        );
         let cron = Attempt {
             service: "cron".into(),
             ..attempt()
         };
-        assert_eq!(
-            rule("alice", &cron, None),
-            named("exempt.services \"cron\"")
-        );
         let near = Attempt {
             address: Some("192.0.2.9".parse().unwrap()),
             ..attempt()
         };
-        assert_eq!(
+        let found = [
+            rule("alice", &attempt(), None),
+            rule("backup", &attempt(), None),
+            rule("alice", &attempt(), Some("robots")),
+            rule("alice", &cron, None),
             rule("alice", &near, None),
-            named("exempt.networks \"192.0.2.0/24\"")
-        );
+        ];
+        let expected = [
+            None,
+            Some("exempt.users \"backup\"".to_owned()),
+            Some("exempt.groups \"robots\"".to_owned()),
+            Some("exempt.services \"cron\"".to_owned()),
+            Some("exempt.networks \"192.0.2.0/24\"".to_owned()),
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]
@@ -387,10 +385,9 @@ mod tests {
             rhost: Some("192.0.2.9.example".into()),
             ..attempt()
         };
-        for attempt in [attempt(), named] {
-            let rule = exemption(&everywhere, "alice", &attempt, |_| Ok::<_, ()>(None));
-            assert_eq!(rule, Ok(None));
-        }
+        let rules = [attempt(), named]
+            .map(|attempt| exemption(&everywhere, "alice", &attempt, |_| Ok::<_, ()>(None)));
+        assert_eq!(rules, [Ok(None), Ok(None)]);
     }
 
     #[test]

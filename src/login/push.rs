@@ -1,8 +1,10 @@
-//! The push: have the phone ask, look at its answer, and show a code against approvals out of habit.
+//! The push: sends it, polls for the answer, and optionally asks for the code that the push shows,
+//! as a protection against approvals out of habit.
 //!
-//! sshd shows no text without a prompt, so a push is looked at for some ten seconds and then the prompt
-//! comes: approve and press Enter, or type a token. Every push ends by itself after `push_seconds`, so
-//! that one of a login that was given up is not left to be approved by mistake.
+//! sshd shows no text without a prompt. A push is therefore polled for ten seconds only, and then
+//! the prompt comes: approve and press Enter, or type a code. Every push expires by itself after
+//! `push_seconds`, so that the push of an abandoned login cannot be approved by mistake later.
+//! Called by the dialog; the provider's answers are checked by its client.
 
 use std::time::{Duration, Instant};
 
@@ -14,23 +16,23 @@ use crate::base::secret::Secret;
 use crate::base::text;
 use crate::store::limits::Costly;
 
-/// How long a push is looked at before the person is asked.
-const LOOK: Duration = Duration::from_secs(10);
-/// How often.
-const POLL: Duration = Duration::from_millis(1500);
+/// How long a push is polled before the prompt comes.
+const POLL_TIME: Duration = Duration::from_secs(10);
+/// The time between two polls.
+const POLL_INTERVAL: Duration = Duration::from_millis(1500);
 /// The longest question, in characters.
-const QUESTION: usize = 199;
+const MAX_QUESTION: usize = 199;
 
 /// The pushes of one login.
 pub(super) struct Pushes {
-    left: u32,
-    /// Whether the person has the app, once that was asked.
+    requests_left: u32,
+    /// Whether the person has the app; `None` before the provider was asked.
     pub(super) has_app: Option<bool>,
-    /// The push that waits for its answer.
+    /// The push that is not answered yet.
     pub(super) pending: Option<Pending>,
 }
 
-/// A push that waits.
+/// A push that is not answered yet.
 pub(super) struct Pending {
     code: Option<Secret>,
     expires: Instant,
@@ -39,7 +41,7 @@ pub(super) struct Pending {
 impl Pushes {
     pub(super) fn new(requests: u32) -> Self {
         Self {
-            left: requests,
+            requests_left: requests,
             has_app: None,
             pending: None,
         }
@@ -47,47 +49,49 @@ impl Pushes {
 }
 
 impl Dialog<'_> {
-    /// Sends a push, or looks again at the one that waits.
+    /// Sends a push, or polls the pending one again. Blocks for about ten seconds, plus the
+    /// requests.
     pub(super) fn push(&mut self) -> Step {
-        let until = self.login.clock.now() + LOOK;
+        let until = self.login.clock.now() + POLL_TIME;
         if self.pushes.pending.is_some() {
-            return self.look(until);
+            return self.poll_push(until);
         }
-        if self.pushes.left == 0 {
+        if self.pushes.requests_left == 0 {
             return self.refuse(Message::PushSpent);
         }
-        self.pushes.left -= 1;
-        if let Err(next) = self.send_push() {
-            return next;
+        self.pushes.requests_left -= 1;
+        if let Err(step) = self.send_push() {
+            return step;
         }
         let sent = self.login.messages.text(Message::PushSent);
         self.login.conversation.show_notice(&sent);
-        self.login.clock.sleep(POLL);
-        self.look(until)
+        self.login.clock.sleep(POLL_INTERVAL);
+        self.poll_push(until)
     }
 
-    /// Has the phone ask. For somebody who is not enrolled it is as if it did.
+    /// Sends a push where the limits allow it. The error is the step that follows when no push is
+    /// pending.
     fn send_push(&mut self) -> Result<(), Step> {
-        // Where nothing else is taken, the request itself tells whether there is an app.
-        if self.login.takes_tokens() {
-            self.look_for_app()?;
+        // Where a push is the only factor, the request itself shows whether the person has the app.
+        if self.login.accepts_codes() {
+            self.check_app()?;
         }
         if let Err(error) = self.login.limits.acquire(Costly::Push) {
-            let message = self.limit_reached(error, Message::PushFailed);
-            return Err(self.no_push(message, Reason::Limited));
+            let message = self.send_limit_reached(error, Message::PushFailed);
+            return Err(self.without_push(message, Reason::Limited));
         }
-        let code = self.code()?;
-        let question = self.question(code.as_ref());
+        let code = self.push_code()?;
+        let request = self.push_request(code.as_ref());
         let had_full_timeout = self.had_full_timeout();
         let login = &mut self.login;
-        match login.factor.push(&question, login.deadline) {
+        match login.factor.push(&request, login.deadline) {
             Ok(()) => {
                 let expires = login.clock.now() + login.rules.push_wait;
                 self.pushes.pending = Some(Pending { code, expires });
                 Ok(())
             }
             Err(error) => {
-                // One whose answer was lost may be on the phone.
+                // A push whose answer was lost may be on the phone, so it stays counted.
                 if !error.maybe_delivered {
                     login.limits.release(Costly::Push);
                 }
@@ -96,11 +100,13 @@ impl Dialog<'_> {
         }
     }
 
-    fn look_for_app(&mut self) -> Result<(), Step> {
+    /// Checks once per login whether the person has the app. Without it, the login goes on with
+    /// codes.
+    fn check_app(&mut self) -> Result<(), Step> {
         let has_app = match self.pushes.has_app {
-            Some(known) => known,
+            Some(has_app) => has_app,
             None => match self.login.factor.has_app(self.login.deadline) {
-                Ok(known) => known,
+                Ok(has_app) => has_app,
                 Err(error) => return Err(self.push_failed(error, false)),
             },
         };
@@ -113,47 +119,49 @@ impl Dialog<'_> {
         }
     }
 
-    /// The code that the push shows and the prompt asks for.
-    fn code(&mut self) -> Result<Option<Secret>, Step> {
+    /// A random code of three digits, which the push shows and the prompt asks for; `None` without
+    /// `push_code`.
+    fn push_code(&mut self) -> Result<Option<Secret>, Step> {
         if !self.login.rules.push_code {
             return Ok(None);
         }
         match (self.login.random)(1000) {
             Some(number) => Ok(Some(Secret::new(format!("{number:03}")))),
             None => {
-                self.outcome.detail = Some("no random number for the code of the push".into());
+                self.outcome.detail = Some("no random number for the push code".into());
                 Err(Step::End(Verdict::Failed, Reason::Process))
             }
         }
     }
 
-    fn question(&self, code: Option<&Secret>) -> PushRequest {
+    /// The content of the push.
+    fn push_request(&self, code: Option<&Secret>) -> PushRequest {
         let login = &self.login;
         let message = login.messages.text(Message::PushQuestion);
         let code = code.map(|code| ("Code".to_owned(), code.expose().to_owned()));
         PushRequest {
-            message: text::sanitize_to(&message, QUESTION),
+            message: text::sanitize_to(&message, MAX_QUESTION),
             details: login.details.iter().cloned().chain(code).collect(),
             seconds: u32::try_from(login.rules.push_wait.as_secs()).unwrap_or(u32::MAX),
         }
     }
 
-    /// Looks at the waiting push until it is answered, is over, or it is time for the prompt, which
-    /// comes at `until` whoever is asked.
-    fn look(&mut self, until: Instant) -> Step {
+    /// Polls the pending push until it is answered or expires, or until the prompt is due. The
+    /// prompt comes at exactly `until`, so that its time does not reveal who is enrolled.
+    fn poll_push(&mut self, until: Instant) -> Step {
         let Some(expires) = self.pushes.pending.as_ref().map(|pending| pending.expires) else {
             return Step::Again;
         };
         loop {
             match self.login.factor.push_answer(self.login.deadline) {
-                Ok(PushAnswer::Approved) => return self.approved(),
+                Ok(PushAnswer::Approved) => return self.push_approved(),
                 Ok(PushAnswer::Denied) => {
                     self.outcome.factor = Some(Factor::Push);
                     return Step::End(Verdict::Refused, Reason::PushDenied);
                 }
                 Ok(PushAnswer::Expired) => return self.push_expired(),
                 Ok(PushAnswer::Pending) => {}
-                // The next look may be answered; the push lives on at the provider's.
+                // The push is still pending at the provider, and the next poll may succeed.
                 Err(error) if error.kind == ErrorKind::Unavailable => {}
                 Err(error) => return self.push_lost(&error),
             }
@@ -164,8 +172,8 @@ impl Dialog<'_> {
             if now >= expires {
                 return self.push_expired();
             }
-            let next = (now + POLL).min(expires);
-            if next >= until && until + POLL < expires {
+            let next = (now + POLL_INTERVAL).min(expires);
+            if next >= until && until + POLL_INTERVAL < expires {
                 self.login.clock.sleep_until(until);
                 return Step::Again;
             }
@@ -173,8 +181,8 @@ impl Dialog<'_> {
         }
     }
 
-    /// The phone said yes; an answer that came after the deadline is none.
-    fn approved(&mut self) -> Step {
+    /// Handles an approval. One that comes after the deadline does not count.
+    fn push_approved(&mut self) -> Step {
         self.outcome.factor = Some(Factor::Push);
         let code = self.pushes.pending.take().and_then(|pending| pending.code);
         if self.login.deadline.is_over(self.login.clock.now()) {
@@ -185,19 +193,20 @@ impl Dialog<'_> {
                 self.outcome.attempts += 1;
                 self.accept(Reason::PushApproved)
             }
-            Some(code) => self.ask_code(&code),
+            Some(code) => self.ask_push_code(&code),
         }
     }
 
-    /// Asks for the code that the push showed: one guess, which counts as a token does.
-    fn ask_code(&mut self, code: &Secret) -> Step {
+    /// Asks for the code that the push showed. There is one guess, and a wrong one counts against
+    /// `refused_tokens`, as a wrong code of the app does.
+    fn ask_push_code(&mut self, code: &Secret) -> Step {
         let prompt = self.login.messages.text(Message::PromptCode);
         let typed = match self.read(&prompt, true) {
             Ok(typed) => typed,
             Err((verdict, reason)) => return Step::End(verdict, reason),
         };
         if let Err(error) = self.login.limits.acquire_code() {
-            return self.pause(error);
+            return self.code_limit_reached(error);
         }
         if typed.is_some_and(|typed| typed.expose() == code.expose()) {
             self.outcome.attempts += 1;
@@ -207,37 +216,39 @@ impl Dialog<'_> {
         self.refuse(Message::NotAccepted)
     }
 
+    /// Handles a push that was not answered in time.
     fn push_expired(&mut self) -> Step {
         self.pushes.pending = None;
-        self.no_push(Message::PushExpired, Reason::PushExpired)
+        self.without_push(Message::PushExpired, Reason::PushExpired)
     }
 
-    /// A push whose answer cannot be had any more.
+    /// Handles a pending push whose answer can no longer be read.
     fn push_lost(&mut self, error: &Error) -> Step {
         self.pushes.pending = None;
         self.outcome.detail = Some(format!("push: {}", error.detail));
-        self.no_push(Message::PushFailed, Reason::PushExpired)
+        self.without_push(Message::PushFailed, Reason::PushExpired)
     }
 
-    /// A request that failed: said at the prompt, and the login goes on; where no token is taken it is
-    /// judged as a token's verify is.
+    /// Handles a request that failed. Where codes are accepted, the next prompt says so and the
+    /// login goes on; otherwise the error counts as that of a verified code does.
     fn push_failed(&mut self, error: Error, had_full_timeout: bool) -> Step {
-        if self.login.takes_tokens() {
+        if self.login.accepts_codes() {
             self.outcome.detail = Some(format!("no push: {}", error.detail));
             self.queue_notice(Message::PushFailed);
             return Step::Again;
         }
         self.outcome.factor = Some(Factor::Push);
-        match self.refused_by_provider(error, had_full_timeout) {
-            Step::Refused => self.no_push(Message::PushNoApp, Reason::PushExpired),
-            next => next,
+        match self.provider_error(error, had_full_timeout) {
+            Step::Refused => self.without_push(Message::PushNoApp, Reason::PushExpired),
+            step => step,
         }
     }
 
-    /// No push is to be waited for: no attempt beside a token prompt, else a refused reply.
-    fn no_push(&mut self, message: Message, reason: Reason) -> Step {
+    /// Goes on without a pending push: with the code prompt, which counts as no attempt, or with a
+    /// refusal where a push is the only factor.
+    fn without_push(&mut self, message: Message, reason: Reason) -> Step {
         self.outcome.reason = reason;
-        if self.login.takes_tokens() {
+        if self.login.accepts_codes() {
             self.queue_notice(message);
             return Step::Again;
         }

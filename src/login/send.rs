@@ -1,4 +1,7 @@
-//! SMS and calls: on request or before the prompt, counted, and never what ends a login.
+//! SMS and calls: sent on request or before the first prompt, counted against the limits.
+//!
+//! A failure is shown with the next prompt and never ends a login: the person can still type a code
+//! of the app. Called by the dialog.
 
 use super::{Dialog, Step};
 use crate::base::factor::{Channel, Sent};
@@ -7,6 +10,7 @@ use crate::store::limits::{self, Costly};
 use crate::store::state::Failure;
 
 impl Channel {
+    /// What a message through this channel counts as.
     fn costly(self) -> Costly {
         match self {
             Self::Sms => Costly::Sms,
@@ -16,10 +20,10 @@ impl Channel {
 }
 
 impl Dialog<'_> {
-    /// Has a token sent because the person typed the word. Bounded: what is beyond the allowed requests
-    /// counts as a refused reply.
+    /// Sends a code because the person typed the word. Beyond the allowed number of requests, the
+    /// reply is refused, so that the login ends.
     pub(super) fn send_on_request(&mut self, channel: Channel) -> Step {
-        if *self.requests(channel) > 0 {
+        if *self.requests_left(channel) > 0 {
             self.send(channel);
             return Step::Again;
         }
@@ -29,28 +33,27 @@ impl Dialog<'_> {
         })
     }
 
-    /// Has a token sent, and leaves the message for the next prompt. A request that fails is told and
-    /// does not end the login.
+    /// Sends a code where the limits allow it, and queues the notice about it. Does not fail.
     pub(super) fn send(&mut self, channel: Channel) {
-        *self.requests(channel) -= 1;
+        *self.requests_left(channel) -= 1;
         let message = match self.login.limits.acquire(channel.costly()) {
-            Ok(()) => self.request(channel),
-            Err(error) => self.limit_reached(error, failed(channel)),
+            Ok(()) => self.request_code(channel),
+            Err(error) => self.send_limit_reached(error, failure_message(channel)),
         };
         self.queue_notice(message);
     }
 
-    /// Asks the provider; for somebody who is not enrolled it is as if it were sent.
-    fn request(&mut self, channel: Channel) -> Message {
+    /// Sends the request to the provider. It stays counted unless it is certain that nothing was
+    /// sent.
+    fn request_code(&mut self, channel: Channel) -> Message {
         let login = &mut self.login;
         let sent = login
             .factor
             .send(channel, login.rules.language, login.deadline);
         if sent.is_ok() {
-            // One is enough: the next would bring the same token.
-            *self.requests(channel) = 0;
+            // One is enough: the next one would bring the same code.
+            *self.requests_left(channel) = 0;
         }
-        // One whose answer was lost may be on its way.
         let was_sent = match &sent {
             Ok(sent) => *sent == Sent::Sent,
             Err(error) => error.maybe_delivered,
@@ -65,39 +68,42 @@ impl Dialog<'_> {
             (Channel::Call, Ok(Sent::UseApp)) => Message::CallUseApp,
             (channel, Err(error)) => {
                 self.outcome.detail = Some(format!("{}: {}", not_sent(channel), error.detail));
-                failed(channel)
+                failure_message(channel)
             }
         }
     }
 
-    /// Why something that costs money was not asked for: the log gets the detail, the person a message.
-    pub(super) fn limit_reached(&mut self, error: limits::Error, failed: Message) -> Message {
+    /// Handles a message or push that the limits do not allow: the log gets the detail, and the
+    /// person the returned message. `failure` is the message where the count failed.
+    pub(super) fn send_limit_reached(&mut self, error: limits::Error, failure: Message) -> Message {
         let (detail, message) = match error {
             limits::Error::Limit { detail } => (detail, Message::Limited),
             limits::Error::State(
                 Failure::Disk(detail) | Failure::Process(detail) | Failure::State(detail),
-            ) => (detail, failed),
+            ) => (detail, failure),
         };
         self.outcome.detail = Some(detail);
         message
     }
 
-    /// How many requests of this way are left.
-    fn requests(&mut self, channel: Channel) -> &mut u32 {
+    /// How many requests through this channel are left.
+    fn requests_left(&mut self, channel: Channel) -> &mut u32 {
         match channel {
-            Channel::Sms => &mut self.sms_requests,
-            Channel::Call => &mut self.call_requests,
+            Channel::Sms => &mut self.sms_requests_left,
+            Channel::Call => &mut self.call_requests_left,
         }
     }
 }
 
-fn failed(channel: Channel) -> Message {
+/// What the person reads when a code could not be sent.
+fn failure_message(channel: Channel) -> Message {
     match channel {
         Channel::Sms => Message::SmsFailed,
         Channel::Call => Message::CallFailed,
     }
 }
 
+/// The beginning of the log line when a code could not be sent.
 fn not_sent(channel: Channel) -> &'static str {
     match channel {
         Channel::Sms => "no SMS",

@@ -1,49 +1,52 @@
-//! Proofs that are typed: tokens, which the provider is asked about, and recovery codes.
+//! Proofs that are typed: codes, which the provider checks, and recovery codes, which the state
+//! folder checks.
+//!
+//! A code counts as refused before it leaves, so that stopping or killing the process gives no
+//! further guess. Only an explicit yes of the provider is accepted. Called by the dialog.
 
-use super::{Dialog, Step};
+use super::{Dialog, Step, policy};
 use crate::base::attempt::{Reason, Verdict};
 use crate::base::factor::{Code, Error, ErrorKind, Factor};
 use crate::base::language::Message;
 use crate::base::reply::RecoveryCode;
-use crate::login::policy;
 use crate::store::config::Fallback;
 use crate::store::limits;
 use crate::store::state::Failure;
 
 impl Dialog<'_> {
-    /// Counts a token as refused, asks about it, and takes that back unless it was.
+    /// Counts a code as refused, verifies it, and corrects the count where it was not refused.
     pub(super) fn try_code(&mut self, code: &Code) -> Step {
         if let Err(error) = self.login.limits.acquire_code() {
-            return self.pause(error);
+            return self.code_limit_reached(error);
         }
         match self.verify(code) {
             Step::Refused => {
                 self.outcome.reason = Reason::WrongCode;
                 self.refuse(Message::NotAccepted)
             }
-            next => {
+            step => {
                 self.outcome.attempts += 1;
-                next
+                step
             }
         }
     }
 
-    /// A token that may not be asked about now. A pause is a refused reply, so that a recovery code may
-    /// still be typed.
-    pub(super) fn pause(&mut self, error: limits::Error) -> Step {
+    /// Handles a code that may not be verified now. During a pause the reply is refused and the
+    /// login goes on, so that the person can still type a recovery code.
+    pub(super) fn code_limit_reached(&mut self, error: limits::Error) -> Step {
         match error {
             limits::Error::Limit { detail } => {
                 self.outcome.detail = Some(detail);
                 self.outcome.reason = Reason::Limited;
                 self.refuse(Message::Paused)
             }
-            limits::Error::State(fault) => self.state_failed(fault),
+            limits::Error::State(failure) => self.state_failed(failure),
         }
     }
 
-    /// What is kept across calls cannot be used.
-    fn state_failed(&mut self, fault: Failure) -> Step {
-        let (detail, reason) = match fault {
+    /// Ends the login because the state folder cannot be used.
+    fn state_failed(&mut self, failure: Failure) -> Step {
+        let (detail, reason) = match failure {
             Failure::Process(detail) => (detail, Reason::Process),
             Failure::Disk(detail) | Failure::State(detail) => (detail, Reason::State),
         };
@@ -52,7 +55,7 @@ impl Dialog<'_> {
         Step::End(Verdict::Failed, reason)
     }
 
-    /// Asks the provider about a token; for somebody who is not enrolled the answer is no.
+    /// Asks the provider whether the code is right. A decoy always says no.
     fn verify(&mut self, code: &Code) -> Step {
         if self.login.is_enrolled() {
             self.outcome.factor = Some(Factor::Token);
@@ -65,28 +68,28 @@ impl Dialog<'_> {
                 if error.kind != ErrorKind::Refused {
                     self.login.limits.release_code();
                 }
-                self.refused_by_provider(error, had_full_timeout)
+                self.provider_error(error, had_full_timeout)
             }
         }
     }
 
-    /// The person has proven who they are.
+    /// Ends the login: the factor is proven.
     pub(super) fn accept(&mut self, reason: Reason) -> Step {
         self.outcome.code = None;
         self.login.limits.code_accepted();
         Step::End(Verdict::Accepted, reason)
     }
 
-    /// Whether a request can have its full time: one that the deadline cuts short is the person's doing
-    /// and never an outage.
+    /// Whether a request that starts now can take its full timeout. The person decides when to
+    /// answer; a request that the deadline cuts short is therefore no outage.
     pub(super) fn had_full_timeout(&self) -> bool {
         let login = &self.login;
         login.deadline.remaining(login.clock.now()) >= login.request_timeout
     }
 
-    /// What a provider's error means for the login; `had_full_timeout` as [`Dialog::has_whole_request`] said before
-    /// the request.
-    pub(super) fn refused_by_provider(&mut self, error: Error, had_full_timeout: bool) -> Step {
+    /// Decides what an error of the provider means for the login. `had_full_timeout` is the result
+    /// of [`Dialog::had_full_timeout`] before the request.
+    pub(super) fn provider_error(&mut self, error: Error, had_full_timeout: bool) -> Step {
         self.outcome.code = error.code;
         let kind = error.kind;
         if kind != ErrorKind::Refused {
@@ -106,12 +109,13 @@ impl Dialog<'_> {
         }
     }
 
+    /// Ends the login without an answer of the provider, as `when_unavailable` says.
     fn unavailable(&self, had_full_timeout: bool) -> Step {
         let login = &self.login;
-        let over = login.deadline.is_over(login.clock.now());
-        if over {
+        let is_over = login.deadline.is_over(login.clock.now());
+        if is_over {
             Step::End(Verdict::Refused, Reason::Deadline)
-        } else if policy::passes_outage(login.rules.when_unavailable, had_full_timeout) {
+        } else if policy::allows_outage(login.rules.when_unavailable, had_full_timeout) {
             Step::End(Verdict::Ignored, Reason::Outage)
         } else if login.rules.when_unavailable == Fallback::Ignore {
             Step::End(Verdict::Refused, Reason::Deadline)
@@ -120,7 +124,7 @@ impl Dialog<'_> {
         }
     }
 
-    /// Uses a recovery code up. No provider is asked, so that it works on the day when there is none.
+    /// Checks a recovery code and uses it up. This needs no provider, so it works during an outage.
     pub(super) fn redeem(&mut self, code: &RecoveryCode) -> Step {
         let is_enrolled = self.login.is_enrolled();
         let redeemed = match &mut self.login.recovery {
@@ -132,13 +136,13 @@ impl Dialog<'_> {
                 self.outcome.attempts += 1;
                 self.outcome.factor = Some(Factor::Recovery);
                 self.outcome.detail = Some(format!("a recovery code was used, {left} are left"));
-                let told =
+                let notice =
                     (self.login.messages).text_with(Message::RecoveryLeft, &left.to_string());
-                self.login.conversation.show_notice(&told);
+                self.login.conversation.show_notice(&notice);
                 self.accept(Reason::RecoveryCode)
             }
             Ok(None) => self.refuse(Message::NotAccepted),
-            Err(fault) => self.state_failed(fault),
+            Err(failure) => self.state_failed(failure),
         }
     }
 }

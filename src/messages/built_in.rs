@@ -1,8 +1,9 @@
-//! The built-in texts: English, Spanish, Portuguese, German, French, Italian, in this order.
+//! The built-in texts, each in English, Spanish, Portuguese, German, French and Italian, in this
+//! order. They are constants of this crate; called by [`super::Messages`].
 
 use crate::base::language::{Language, Message};
 
-/// The built-in text of `message` in `language`.
+/// Returns the built-in text of `message` in `language`.
 #[must_use]
 pub fn built_in(message: Message, language: Language) -> &'static str {
     let [en, es, pt, de, fr, it] = texts(message);

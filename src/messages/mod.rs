@@ -1,8 +1,9 @@
-//! What a person reads: one closed list of texts, in six languages, each replaceable by `[messages]`.
+//! What a person reads: a closed list of texts in six languages, each replaceable in `[messages]`.
 //!
-//! The language is the administrator's choice (`login.language`), never the environment's, which
-//! belongs to whoever called sudo. What is put in for a placeholder may come from an attacker, and is
-//! made safe to show. Used by `config`, which checks the administrator's own texts, and by `login`.
+//! The administrator chooses the language (`login.language`), never the environment, which belongs
+//! to the user who called sudo. The values of placeholders may come from an attacker and are made
+//! safe to show. Used by `login`; the keys and the administrator's texts are in
+//! [`crate::base::language`].
 
 mod built_in;
 
@@ -11,7 +12,7 @@ use crate::base::text;
 
 pub use built_in::built_in;
 
-/// The texts of one login: language and placeholders are settled.
+/// The texts of one login, for one language and with the values of the placeholders.
 #[derive(Debug, Clone, Default)]
 pub struct Messages {
     language: Language,
@@ -34,13 +35,14 @@ impl Messages {
         }
     }
 
-    /// A text.
+    /// Returns the text of `message`.
     #[must_use]
     pub fn text(&self, message: Message) -> String {
         self.text_with(message, "")
     }
 
-    /// A text with the value of the one placeholder that is its own: `{words}` or `{left}`.
+    /// Returns the text of `message`, with `value` for the placeholder that only some messages
+    /// have: `{words}` or `{left}`.
     #[must_use]
     pub fn text_with(&self, message: Message, value: &str) -> String {
         let own = self.own.get(message);
@@ -53,7 +55,7 @@ impl Messages {
                 Piece::Name("host") => &self.host,
                 Piece::Name("service") => &self.service,
                 Piece::Name(_) => value,
-                Piece::Open => "{",
+                Piece::Unclosed => "{",
             });
         }
         filled
@@ -70,30 +72,33 @@ mod tests {
     }
 
     #[test]
-    fn every_built_in_text_is_one_that_an_administrator_could_write() {
+    fn every_built_in_text_passes_the_checks_for_an_administrators_text() {
+        let mut wrong = Vec::new();
         for message in Message::ALL {
             for language in Language::ALL {
                 let text = built_in(*message, language);
-                assert_eq!(Texts::default().set(*message, text), Ok(()), "{text}");
-                assert!(!text.is_empty(), "{message:?} {language:?}");
-                // A prompt leaves room for what is typed, in every language.
+                let accepted = Texts::default().set(*message, text);
+                // A prompt, and only a prompt, ends in a space, where the reply is typed.
                 let is_prompt = message.key().starts_with("prompt");
-                assert_eq!(is_prompt, text.ends_with(": "), "{text:?}");
+                if text.is_empty() || accepted.is_err() || is_prompt != text.ends_with(": ") {
+                    wrong.push(format!("{message:?} {language:?} {text:?}: {accepted:?}"));
+                }
             }
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]
     fn every_key_is_in_the_manual() {
         let manual = include_str!("../../packaging/man/pam_authy.toml.5").replace(['"', ','], " ");
         let words: Vec<_> = manual.split_whitespace().collect();
-        for message in Message::ALL {
-            assert!(words.contains(&message.key()), "{}", message.key());
-        }
+        let keys = Message::ALL.iter().map(|message| message.key());
+        let missing: Vec<_> = keys.filter(|key| !words.contains(key)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 
     #[test]
-    fn a_text_of_ones_own_goes_before_the_built_in_one() {
+    fn a_text_of_the_administrator_replaces_the_built_in_one() {
         let mut own = Texts::default();
         own.set(Message::Prompt, "{user}@{host}/{service} > ")
             .unwrap();
@@ -103,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_that_is_unknown_or_not_closed_is_refused() {
+    fn an_unknown_or_unclosed_placeholder_is_refused() {
         let mut own = Texts::default();
         let wrong = own.set(Message::Prompt, "{users}");
         assert_eq!(wrong.unwrap_err(), "has an unknown placeholder {users}");
@@ -112,14 +117,14 @@ mod tests {
         assert!(own.set(Message::PromptOr, "{words}: ").is_ok());
         assert_eq!(
             own.set(Message::Prompt, "a {user").unwrap_err(),
-            "has a { that nothing closes"
+            "has a { without a }"
         );
         assert!(own.set(Message::Prompt, "two\nlines").is_err());
         assert!(own.set(Message::Prompt, &"x".repeat(201)).is_err());
     }
 
     #[test]
-    fn what_an_attacker_is_called_cannot_rewrite_a_screen_or_a_text() {
+    fn a_user_name_cannot_rewrite_the_screen_or_the_text() {
         let messages = Messages::new(Language::En, &Texts::default(), "{host}\x1b[2J", "h", "s");
         let shown = messages.text(Message::PushQuestion);
         assert!(shown.contains("{host}?[2J"), "{shown}");
@@ -127,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic_and_what_is_taken_has_no_placeholder_left(text in "[a-z{} ]{0,40}") {
+        fn no_text_causes_a_panic_and_every_placeholder_is_replaced(text in "[a-z{} ]{0,40}") {
             let mut own = Texts::default();
             if own.set(Message::Prompt, &text).is_ok() {
                 let shown = german(&own).text(Message::Prompt);

@@ -1,4 +1,7 @@
-//! Reads who knocks from PAM's items and environment. All of it may come from an attacker.
+//! Reads the [`Attempt`] from PAM's items and environment. Called by `module` at the start of each
+//! call.
+//!
+//! All of it may come from an attacker. An item that is empty or not set is absent.
 
 use pam::constants::PamResultCode;
 use pam::items::{AuthTok, RHost, RUser, Service, Tty};
@@ -10,7 +13,7 @@ use crate::base::secret::Secret;
 use crate::base::text;
 use crate::host::address;
 
-/// What PAM says of who knocks.
+/// Reads what PAM says about the login.
 pub(super) fn read(pamh: &mut PamHandle) -> Attempt {
     macro_rules! item {
         ($item:ident) => {
@@ -35,7 +38,8 @@ pub(super) fn read(pamh: &mut PamHandle) -> Attempt {
     }
 }
 
-/// The system password that an earlier module took. One that is no UTF-8 equals no reply.
+/// The system password that an earlier module has read. One that is not UTF-8 is ignored, because
+/// it cannot equal a reply.
 fn password(pamh: &PamHandle) -> Option<Secret> {
     let password = pamh.get_item::<AuthTok<'_>>().ok().flatten()?;
     std::str::from_utf8(password.as_bytes())
@@ -43,8 +47,11 @@ fn password(pamh: &PamHandle) -> Option<Secret> {
         .map(|text| Secret::new(text.to_owned()))
 }
 
-/// Makes sure that there is a name, asking for it when the application has not, and that an account
-/// could have it.
+/// Sets the user name, which libpam asks for if the application has not, and checks that an account
+/// could have it. Blocks until the person answers.
+///
+/// # Errors
+/// The outcome of a login without a usable name.
 pub(super) fn ask_for_user(pamh: &mut PamHandle, attempt: &mut Attempt) -> Result<(), Outcome> {
     let unusable = || Outcome::new(Verdict::Refused, Reason::BadUserName);
     match pamh.get_user(None) {

@@ -1,7 +1,8 @@
-//! [`Conversation`] over pam-bindings.
+//! [`Conversation`] over pam-bindings. Created by `module`; what the application returns is not
+//! trusted.
 //!
-//! A message goes out as PAM_TEXT_INFO directly before its prompt: sshd holds it back until one
-//! follows and shows the two together.
+//! A notice is sent as PAM_TEXT_INFO directly before its prompt: sshd keeps it until a prompt
+//! follows, and shows both together.
 
 use pam::constants::{PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_TEXT_INFO};
 use pam::conv::Conv;
@@ -18,12 +19,12 @@ pub(super) struct PamConversation<'a>(pub(super) &'a mut PamHandle);
 impl Conversation for PamConversation<'_> {
     fn ask(
         &mut self,
-        message: Option<&str>,
+        notice: Option<&str>,
         prompt: &str,
         echo: bool,
     ) -> Result<Option<Secret>, ConversationFailed> {
-        if let Some(message) = message {
-            self.show_notice(message);
+        if let Some(notice) = notice {
+            self.show_notice(notice);
         }
         let conv = conv(self.0).ok_or(ConversationFailed)?;
         let style = if echo {
@@ -36,11 +37,12 @@ impl Conversation for PamConversation<'_> {
         Ok(text.map(|text| Secret::new(text.to_owned())))
     }
 
-    fn show_notice(&mut self, message: &str) {
+    fn show_notice(&mut self, notice: &str) {
         if let Some(conv) = conv(self.0) {
-            // Some applications answer a text without a reply array, which is reported as an error;
-            // one that is really gone fails at the prompt.
-            let _ = conv.send(PAM_TEXT_INFO, message);
+            // Some applications return no array of replies for a text without a prompt, which
+            // pam-bindings reports as an error. A conversation that really failed also fails at the
+            // prompt.
+            let _ = conv.send(PAM_TEXT_INFO, notice);
         }
     }
 
@@ -61,7 +63,7 @@ fn conv(pamh: &PamHandle) -> Option<Conv<'_>> {
     pamh.get_item::<Conv<'_>>().ok().flatten()
 }
 
-/// PAM_USER as it is now, unless it is no UTF-8.
+/// Returns PAM_USER as it is now; `None` if it is not UTF-8.
 pub(super) fn user(pamh: &PamHandle) -> Option<String> {
     let user = pamh.get_item::<User<'_>>().ok().flatten()?;
     user.to_str().ok().map(str::to_owned)

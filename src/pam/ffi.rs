@@ -1,6 +1,7 @@
-//! The few calls of libpam that pam-bindings lacks; the only unsafe code of the module itself.
+//! The calls of libpam that pam-bindings lacks: the only unsafe code of the module itself.
 //!
-//! Every function here takes a live handle, which libpam lends the module for the time of one call.
+//! Every function takes a live handle, which libpam lends to the module for one call. Called by
+//! `attempt` and `conversation`.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 
@@ -16,8 +17,8 @@ unsafe extern "C" {
     fn pam_set_item(pamh: *mut c_void, item: c_int, value: *const c_void) -> c_int;
 }
 
-/// A variable of the PAM environment, which the application fills; not the process's environment. One
-/// that is no UTF-8 counts as absent.
+/// Returns a variable of the PAM environment, which the application sets; this is not the
+/// environment of the process. A value that is not UTF-8 counts as absent.
 ///
 /// Source: pam_getenv(3).
 pub(super) fn environment(pamh: &mut PamHandle, name: &CStr) -> Option<String> {
@@ -26,14 +27,14 @@ pub(super) fn environment(pamh: &mut PamHandle, name: &CStr) -> Option<String> {
     if value.is_null() {
         return None;
     }
-    // SAFETY: not null, ends in NUL, and stays until the PAM environment changes, which nobody does
-    // before the copy is made.
+    // SAFETY: not null, ends in NUL, and is valid until the PAM environment changes; nothing
+    // changes it before the copy is made.
     let value = unsafe { CStr::from_ptr(value) };
     value.to_str().ok().map(str::to_owned)
 }
 
-/// Leaves `password` as PAM_AUTHTOK for the modules after us; false when libpam refuses, or the
-/// password holds a NUL.
+/// Sets PAM_AUTHTOK to `password`, for the modules that follow in the stack. Returns false when
+/// libpam refuses, or when the password contains a NUL.
 ///
 /// Source: pam_set_item(3).
 pub(super) fn set_password(pamh: &mut PamHandle, password: &Secret) -> bool {

@@ -1,8 +1,8 @@
-//! PAM's side: the entry points, the module's arguments, and the table from verdicts to PAM codes.
+//! The module's entry points, and the table from verdicts to PAM codes.
 //!
-//! Everything that PAM hands over may come from an attacker. A panic anywhere below becomes PAM_ABORT
-//! (the guard of `pam_hooks!`) and prints nothing on the person's terminal. The login itself is in
-//! `module`; the person is asked through `conversation`.
+//! Everything that PAM passes in may come from an attacker. A panic anywhere below becomes
+//! PAM_ABORT (the guard of `pam_hooks!`) and prints nothing on the person's terminal. `module`
+//! performs the login, and `conversation` asks the person.
 
 mod attempt;
 mod conversation;
@@ -27,18 +27,20 @@ impl PamHooks for PamAuthy {
     fn sm_authenticate(pamh: &mut PamHandle, args: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         let _silent = SilentPanics::new();
         let login = AssertUnwindSafe(|| module::authenticate(pamh, &args));
-        // The payload of a panic may panic when dropped: pam_hooks! catches that one.
+        // The payload of a panic may itself panic when it is dropped; pam_hooks! catches that
+        // panic.
         let verdict = catch_unwind(login).unwrap_or_else(|_| module::panicked(pamh));
         code(verdict)
     }
 
-    /// Nothing is set up here, and nothing is read: sshd calls this in another process.
+    /// Does nothing and reads nothing: sshd calls this in another process than the authentication.
     fn sm_setcred(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
         PamResultCode::PAM_SUCCESS
     }
 }
 
-/// The PAM code of a verdict. SUCCESS means proven; nothing that went wrong is IGNORE or SUCCESS.
+/// Returns the PAM code of a verdict. SUCCESS means that the factor was proven. No error becomes
+/// SUCCESS or IGNORE.
 fn code(verdict: Verdict) -> PamResultCode {
     match verdict {
         Verdict::Accepted => PamResultCode::PAM_SUCCESS,
@@ -54,22 +56,22 @@ fn code(verdict: Verdict) -> PamResultCode {
 
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Sync + Send + 'static>;
 
-/// Keeps a panic's message off the person's terminal while it lives.
+/// Keeps the messages of panics off the person's terminal, until it is dropped.
 struct SilentPanics(Option<Hook>);
 
 impl SilentPanics {
     fn new() -> Self {
-        let before = std::panic::take_hook();
+        let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| ()));
-        Self(Some(before))
+        Self(Some(previous))
     }
 }
 
 impl Drop for SilentPanics {
     fn drop(&mut self) {
-        // The hook cannot be changed while panicking; then the silent one stays.
-        if let (Some(before), false) = (self.0.take(), std::thread::panicking()) {
-            std::panic::set_hook(before);
+        // The hook cannot be changed during a panic; then the silent one stays.
+        if let (Some(previous), false) = (self.0.take(), std::thread::panicking()) {
+            std::panic::set_hook(previous);
         }
     }
 }

@@ -1,4 +1,7 @@
-//! What lies on the disk: the configuration, the mapping, and what lasts across logins.
+//! The files on disk: the configuration, the mapping, and the state that lasts across logins.
+//!
+//! A file counts only if [`crate::host::trusted_file`] accepts it. `login` sees the counts and
+//! recovery codes through the traits [`limits::Limits`] and [`recovery::Recovery`].
 
 pub mod config;
 pub mod limits;

@@ -227,7 +227,9 @@ fn sshd_refuses_after_three_wrong_codes() {
 
     assert!(!is_inside(&output));
     assert_eq!(sshd.host.sim.count("/verify/"), 3);
-    assert!(sshd.host.audit()[0].contains("reason=wrong_code factor=token provider=authy code=60020"));
+    assert!(
+        sshd.host.audit()[0].contains("reason=wrong_code factor=token provider=authy code=60020")
+    );
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! Second factors as a login sees them: who the person is, what proves it, and the trait that each
-//! provider implements.
+//! Second factors as a login sees them: the person, their factors, and the trait that each provider
+//! implements.
 //!
-//! A [`SecondFactor`] is bound to one person before the login begins, so that the login handles no
-//! ids and no provider's types. Each implementation sorts what its provider answers into [`Error`];
-//! the classes say what the login does next, not what happened on the wire.
+//! A [`SecondFactor`] is bound to one person before the login begins, so the login handles neither
+//! ids nor a provider's types. Each implementation maps its provider's answers to [`Error`]; the
+//! error kinds say what the login does next, not what happened on the network. Codes and answers
+//! come from outside and are not trusted.
 
 mod person;
 
@@ -18,18 +19,18 @@ pub use person::{
     InvalidTwilio, Person, Phone, Providers, Skipped, TwilioFactor, TwilioIdentity,
 };
 
-/// What the configuration lets a person use, and what the audit line names as `factor`.
+/// A kind of proof: a value of `login.factors`, and of `factor` in the audit line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Factor {
     /// An approval request on the phone.
     Push,
-    /// A code that is typed at the prompt.
+    /// A code of the app, typed at the prompt.
     Token,
     /// A code that was sent by SMS.
     Sms,
-    /// A code that was told in a call.
+    /// A code that was read out in a call.
     Call,
-    /// A recovery code of the administrator; not a value of `login.factors`.
+    /// A recovery code from the administrator; not a value of `login.factors`.
     Recovery,
 }
 
@@ -112,7 +113,7 @@ impl FromStr for Code {
     }
 }
 
-/// The second factor of one person. Every function blocks until its deadline at most.
+/// The second factor of one person. Every function blocks at most until its deadline.
 pub trait SecondFactor {
     /// Who the provider thinks the person is, for the audit line; `None` for an unenrolled user.
     fn identity(&self) -> Option<Identity>;
@@ -133,7 +134,7 @@ pub trait SecondFactor {
     /// answered.
     ///
     /// # Errors
-    /// Any [`Error`]: no code is on its way.
+    /// Any [`Error`]: as far as is known, no code was sent (see [`Error::maybe_delivered`]).
     fn send(
         &mut self,
         channel: Channel,
@@ -144,19 +145,19 @@ pub trait SecondFactor {
     /// Whether the person has an app that a push can reach.
     ///
     /// # Errors
-    /// Any [`Error`]: it is not known.
+    /// Any [`Error`]: the answer is unknown.
     fn has_app(&mut self, deadline: Deadline) -> Result<bool, Error>;
 
     /// Sends a push. Does not wait for the person. A later push replaces an earlier one.
     ///
     /// # Errors
-    /// Any [`Error`]: no push is on its way.
+    /// Any [`Error`]: as far as is known, no push was sent (see [`Error::maybe_delivered`]).
     fn push(&mut self, request: &PushRequest, deadline: Deadline) -> Result<(), Error>;
 
-    /// Asks once what became of the last push.
+    /// Asks once whether the last push was answered.
     ///
     /// # Errors
-    /// Any [`Error`]: it is not known.
+    /// Any [`Error`]: the answer is unknown.
     fn push_answer(&mut self, deadline: Deadline) -> Result<PushAnswer, Error>;
 }
 
@@ -177,18 +178,18 @@ impl Identity {
     }
 }
 
-/// What a push asks.
+/// The content of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushRequest {
-    /// The question.
+    /// The question that the phone shows.
     pub message: String,
     /// Names and values that are shown with it, in order.
     pub details: Vec<(String, String)>,
-    /// How long it can be answered, in seconds.
+    /// How long the person can answer it, in seconds.
     pub seconds: u32,
 }
 
-/// What became of a push.
+/// The state of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PushAnswer {
     /// The person has not answered yet.
@@ -201,19 +202,19 @@ pub enum PushAnswer {
     Expired,
 }
 
-/// What became of a request to send a code.
+/// The result of a request to send a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
-    /// The code is on its way.
+    /// The code was sent.
     Sent,
-    /// Nothing was sent, because the person has the app and is to use its codes.
+    /// Nothing was sent, because the person has the app and can use its codes.
     UseApp,
 }
 
-/// Why a provider did not say yes.
+/// An error of a provider: anything but a yes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
-    /// What the login does about it.
+    /// What the login does next.
     pub kind: ErrorKind,
     /// The provider's own error code.
     pub code: Option<u32>,

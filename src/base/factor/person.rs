@@ -1,8 +1,8 @@
 //! The person behind a user: the factors that an entry of the mapping names.
 //!
-//! Every value is a checked type, so that nothing else can get into a URL, a log line or a file name.
-//! A person stays the same while the entry keeps one factor that it had; [`FactorId`] is what is
-//! compared.
+//! Every value is a checked type, so that nothing unchecked gets into a URL, a log line or a file
+//! name. An entry counts as the same person as before while it keeps at least one of its factors;
+//! factors are compared by [`FactorId`]. Filled by `store::users`.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::SendMode;
 
-/// A person with every factor that the mapping names.
+/// A person, with every factor that the mapping names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Person {
     /// The user of the Authy service.
@@ -28,7 +28,7 @@ pub struct Person {
     pub totp: Option<String>,
     /// The SSH security keys that prove the person.
     pub security_keys: Vec<Fingerprint>,
-    /// When the person gets a push, where it differs from `login.push`.
+    /// When the person gets a push; `None`: as `login.push` says.
     pub push: Option<SendMode>,
 }
 
@@ -57,14 +57,14 @@ impl FactorId {
     }
 }
 
-/// Which factors this host can check.
+/// The providers that config.toml sets up on this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Providers {
     /// config.toml has the table `[authy]`.
     pub authy: bool,
 }
 
-/// A factor that the entry names and that this host cannot check.
+/// A factor in the entry that this host cannot check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skipped {
     /// The key in the entry.
@@ -102,7 +102,7 @@ impl Person {
         ids
     }
 
-    /// What kinds of factors the person has, in the order of [`Person::factor_ids`].
+    /// The kinds of factors that the person has, in the order of [`Person::factor_ids`].
     #[must_use]
     pub fn factor_names(&self) -> Vec<&'static str> {
         let names = [
@@ -112,8 +112,8 @@ impl Person {
             ("totp", self.totp.is_some()),
             ("security_key", !self.security_keys.is_empty()),
         ];
-        let there = names.into_iter().filter(|(_, is_there)| *is_there);
-        there.map(|(name, _)| name).collect()
+        let present = names.into_iter().filter(|(_, is_present)| *is_present);
+        present.map(|(name, _)| name).collect()
     }
 
     /// The texts of [`Person::factor_ids`], as they are stored.
@@ -131,7 +131,8 @@ impl Person {
             .any(|id| stored.iter().any(|text| text == id.as_str()))
     }
 
-    /// The person with only those factors that this host can check, and the others with the reason.
+    /// The person with only those factors that this host can check, and the other factors with the
+    /// reason why they are skipped.
     #[must_use]
     pub fn supported_by(&self, providers: Providers) -> (Self, Vec<Skipped>) {
         let mut left = self.clone();
@@ -227,7 +228,7 @@ pub struct Phone(String);
 
 /// Not a number in the form of E.164.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a phone is + and 7 to 15 digits without a zero in front, such as +15551234567")]
+#[error("a phone number is + and 7 to 15 digits without a leading zero, such as +15551234567")]
 pub struct InvalidPhone;
 
 impl FromStr for Phone {
@@ -307,7 +308,8 @@ impl fmt::Display for TwilioFactor {
     }
 }
 
-/// The SHA-256 fingerprint of a public key as `ssh-keygen -lf` shows it: `SHA256:` and 43 characters.
+/// The SHA-256 fingerprint of a public key as `ssh-keygen -lf` shows it: `SHA256:` and 43
+/// characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 32]);
 
@@ -317,7 +319,7 @@ pub struct Fingerprint([u8; 32]);
 pub struct InvalidFingerprint;
 
 impl Fingerprint {
-    /// How the text of a fingerprint begins.
+    /// The beginning of the text of a fingerprint.
     const PREFIX: &str = "SHA256:";
 
     /// The fingerprint with this hash.
@@ -332,7 +334,8 @@ impl FromStr for Fingerprint {
 
     fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
         let text = text.strip_prefix(Self::PREFIX).ok_or(InvalidFingerprint)?;
-        // Without padding, and with unused bits that are zero: each fingerprint has one spelling.
+        // Without padding, and with the unused bits zero, so each fingerprint has only one
+        // spelling.
         let bytes = STANDARD_NO_PAD
             .decode(text)
             .map_err(|_| InvalidFingerprint)?;
@@ -436,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_number_of_e164_is_a_phone() {
+    fn only_an_e164_number_is_a_phone() {
         let number = "+15551234567";
         assert_eq!(number.parse::<Phone>().unwrap().to_string(), number);
         let refused = [
@@ -458,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn twilios_ids_have_their_form() {
+    fn only_ids_in_twilios_form_are_accepted() {
         let sid = format!("YF{}", "0a".repeat(16));
         assert_eq!(sid.parse::<TwilioFactor>().unwrap().to_string(), sid);
         assert!("abcdefg".parse::<TwilioIdentity>().is_err());

@@ -1,26 +1,30 @@
-//! Scripted logins: queues of replies and answers, and a clock that only moves when told.
+//! Scripted logins: queues of replies and answers, and a clock that moves only as the script says.
+//!
+//! A test builds a [`Script`], runs it, and compares the [`Ran`]. No test sleeps.
 
-mod lasting;
+mod codes;
+mod limits;
 mod password;
 mod push;
+mod recovery;
 mod timing;
-mod tokens;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::fmt::Debug;
 
 use super::*;
 use crate::base::factor::{
-    Code, Error, ErrorKind, Identity, PushAnswer, PushRequest, SecondFactor, Sent,
+    Code, Error, ErrorKind, Factor, Identity, PushAnswer, PushRequest, SecondFactor, Sent,
 };
 use crate::base::language::{Language, Texts};
 use crate::base::reply::RecoveryCode;
 use crate::messages::built_in;
-use crate::store::config::Fallback;
-use crate::store::limits::{self, Costly};
+use crate::store::config::{Enter, Fallback};
+use crate::store::limits::{Costly, Error as LimitError};
 use crate::store::state::Failure;
 
-/// A clock that moves when somebody sleeps or a script says so.
+/// A clock that moves when the login sleeps or the script says so.
 struct FakeClock {
     start: Instant,
     passed: Cell<Duration>,
@@ -47,34 +51,39 @@ impl Clock for FakeClock {
     }
 }
 
-/// What the person does at one prompt.
+/// What the person or the application does at one prompt.
 enum Typed {
     Text(&'static str),
+    /// The application returns no text.
     Nothing,
     After(Duration, &'static str),
     HangUp,
-    Becomes(&'static str, &'static str),
+    /// The application changes the user name, and the person types a text.
+    Renamed(&'static str, &'static str),
 }
 
-struct Person<'a> {
+/// A notice, the prompt that follows it, and whether the reply is echoed.
+type Prompt = (Option<String>, String, bool);
+
+struct FakePerson<'a> {
     clock: &'a FakeClock,
     script: VecDeque<Typed>,
     user: String,
-    seen: Vec<(Option<String>, String, bool)>,
-    told: Vec<String>,
-    becomes: Option<&'static str>,
+    prompts: Vec<Prompt>,
+    shown: Vec<String>,
+    renamed_to: Option<&'static str>,
     left_password: Option<String>,
 }
 
-impl Conversation for Person<'_> {
+impl Conversation for FakePerson<'_> {
     fn ask(
         &mut self,
-        message: Option<&str>,
+        notice: Option<&str>,
         prompt: &str,
         echo: bool,
     ) -> Result<Option<Secret>, ConversationFailed> {
-        self.seen
-            .push((message.map(str::to_owned), prompt.to_owned(), echo));
+        self.prompts
+            .push((notice.map(str::to_owned), prompt.to_owned(), echo));
         let text = match self
             .script
             .pop_front()
@@ -87,7 +96,7 @@ impl Conversation for Person<'_> {
                 self.clock.pass(time);
                 text
             }
-            Typed::Becomes(user, text) => {
+            Typed::Renamed(user, text) => {
                 self.user = user.to_owned();
                 text
             }
@@ -95,9 +104,9 @@ impl Conversation for Person<'_> {
         Ok(Some(Secret::new(text.to_owned())))
     }
 
-    fn show_notice(&mut self, message: &str) {
-        self.told.push(message.to_owned());
-        if let Some(user) = self.becomes {
+    fn show_notice(&mut self, notice: &str) {
+        self.shown.push(notice.to_owned());
+        if let Some(user) = self.renamed_to {
             self.user = user.to_owned();
         }
     }
@@ -112,28 +121,30 @@ impl Conversation for Person<'_> {
     }
 }
 
-/// One answer of the service, after some time.
+/// One answer of the provider, and the time that it takes.
 type Timed<T> = (Duration, Result<T, Error>);
 
-struct Phone<'a> {
+/// A person's factor, or a decoy where `is_enrolled` is false.
+struct FakeFactor<'a> {
     clock: &'a FakeClock,
     verify: VecDeque<Timed<()>>,
     sms: VecDeque<Timed<Sent>>,
     app: VecDeque<Result<bool, Error>>,
     push: VecDeque<Result<(), Error>>,
     answers: VecDeque<Result<PushAnswer, Error>>,
-    asked: RefCell<Vec<String>>,
-    requests: Vec<PushRequest>,
+    /// The requests that went to the provider; none for a decoy.
+    sent: RefCell<Vec<String>>,
+    push_requests: Vec<PushRequest>,
     is_enrolled: bool,
 }
 
-impl Phone<'_> {
-    fn note(&self, what: String) {
-        self.asked.borrow_mut().push(what);
+impl FakeFactor<'_> {
+    fn note(&self, request: String) {
+        self.sent.borrow_mut().push(request);
     }
 }
 
-impl SecondFactor for Phone<'_> {
+impl SecondFactor for FakeFactor<'_> {
     fn identity(&self) -> Option<Identity> {
         self.is_enrolled
             .then(|| Identity::Authy("1635".parse().unwrap()))
@@ -186,7 +197,7 @@ impl SecondFactor for Phone<'_> {
             return Ok(());
         }
         self.note("push".into());
-        self.requests.push(request.clone());
+        self.push_requests.push(request.clone());
         self.clock.pass(QUICK);
         self.push.pop_front().unwrap_or(Ok(()))
     }
@@ -201,38 +212,40 @@ impl SecondFactor for Phone<'_> {
     }
 }
 
-/// Says what a script wants, and notes what was counted.
+/// Limits that answer as the script says, and note what was counted.
 #[derive(Default)]
-struct Counts {
-    spend: Option<limits::Error>,
-    token: Option<limits::Error>,
-    noted: Vec<String>,
+struct FakeLimits {
+    /// The error for everything that is sent.
+    send: Option<LimitError>,
+    /// The error for every code.
+    code: Option<LimitError>,
+    counted: Vec<String>,
 }
 
-impl Limits for Counts {
-    fn acquire(&mut self, what: Costly) -> Result<(), limits::Error> {
-        self.noted.push(format!("spend {what:?}"));
-        self.spend.clone().map_or(Ok(()), Err)
+impl Limits for FakeLimits {
+    fn acquire(&mut self, what: Costly) -> Result<(), LimitError> {
+        self.counted.push(format!("acquire {what:?}"));
+        self.send.clone().map_or(Ok(()), Err)
     }
     fn release(&mut self, what: Costly) {
-        self.noted.push(format!("give back {what:?}"));
+        self.counted.push(format!("release {what:?}"));
     }
-    fn acquire_code(&mut self) -> Result<(), limits::Error> {
-        self.noted.push("token".into());
-        self.token.clone().map_or(Ok(()), Err)
+    fn acquire_code(&mut self) -> Result<(), LimitError> {
+        self.counted.push("acquire code".into());
+        self.code.clone().map_or(Ok(()), Err)
     }
     fn code_accepted(&mut self) {
-        self.noted.push("accepted".into());
+        self.counted.push("code accepted".into());
     }
     fn release_code(&mut self) {
-        self.noted.push("unanswered".into());
+        self.counted.push("release code".into());
     }
 }
 
-/// Recovery codes whose answers are scripted.
-struct Codes(VecDeque<Result<Option<usize>, Failure>>);
+/// The scripted results of redeeming recovery codes.
+struct FakeRecovery(VecDeque<Result<Option<usize>, Failure>>);
 
-impl Recovery for Codes {
+impl Recovery for FakeRecovery {
     fn redeem(&mut self, _: &RecoveryCode) -> Result<Option<usize>, Failure> {
         self.0.pop_front().expect("an answer to this code is left")
     }
@@ -247,7 +260,7 @@ fn error(kind: ErrorKind) -> Error {
     }
 }
 
-/// An error of a request whose answer was lost.
+/// The error of a request whose answer was lost.
 fn lost(kind: ErrorKind) -> Error {
     Error {
         maybe_delivered: true,
@@ -257,12 +270,22 @@ fn lost(kind: ErrorKind) -> Error {
 
 const QUICK: Duration = Duration::from_millis(100);
 
+/// Asserts that each row (name, actual, expected) is as expected, and reports all rows that are
+/// not.
+fn assert_rows<T: Debug + PartialEq>(rows: impl IntoIterator<Item = (String, T, T)>) {
+    let wrong: Vec<_> = rows
+        .into_iter()
+        .filter(|(_, actual, expected)| actual != expected)
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// The prompt that offers these words.
 fn prompt(words: &str) -> String {
     format!("Authy token (or type {words}): ")
 }
 
-/// A login to be scripted; `run` must use every reply and answer up.
+/// A login to run. [`Script::run`] must use up every reply and answer.
 struct Script {
     rules: config::Login,
     enrolled: bool,
@@ -274,27 +297,35 @@ struct Script {
     app: Vec<Result<bool, Error>>,
     push: Vec<Result<(), Error>>,
     answers: Vec<Result<PushAnswer, Error>>,
-    counts: Counts,
-    codes: Option<Vec<Result<Option<usize>, Failure>>>,
-    /// The name that the application has after a text.
-    becomes: Option<&'static str>,
+    limits: FakeLimits,
+    recovery: Option<Vec<Result<Option<usize>, Failure>>>,
+    /// The user name that the application has after the first notice without a prompt.
+    renamed_to: Option<&'static str>,
 }
 
+/// What a script did.
 struct Ran {
     outcome: Outcome,
-    asked: Vec<String>,
-    seen: Vec<(Option<String>, String, bool)>,
-    told: Vec<String>,
-    requests: Vec<PushRequest>,
+    sent: Vec<String>,
+    prompts: Vec<Prompt>,
+    /// The notices without a prompt.
+    shown: Vec<String>,
+    push_requests: Vec<PushRequest>,
     counted: Vec<String>,
     left_password: Option<String>,
     took: Duration,
 }
 
 impl Ran {
-    /// The message that came with a prompt.
-    fn said(&self, prompt: usize) -> Option<Message> {
-        let text = self.seen[prompt].0.as_deref()?;
+    /// The verdict, its reason, and the number of attempts.
+    fn result(&self) -> (Verdict, Reason, u32) {
+        let outcome = &self.outcome;
+        (outcome.verdict, outcome.reason, outcome.attempts)
+    }
+
+    /// The notice that came with a prompt, counted from 0.
+    fn notice_at(&self, prompt: usize) -> Option<Message> {
+        let text = self.prompts[prompt].0.as_deref()?;
         let known = |message: &&Message| built_in(**message, Language::En) == text;
         Some(*Message::ALL.iter().find(known).expect("a known message"))
     }
@@ -313,9 +344,9 @@ impl Script {
             app: vec![],
             push: vec![],
             answers: vec![],
-            counts: Counts::default(),
-            codes: None,
-            becomes: None,
+            limits: FakeLimits::default(),
+            recovery: None,
+            renamed_to: None,
         }
     }
 
@@ -350,38 +381,29 @@ impl Script {
 
     fn run(self) -> Ran {
         let clock = FakeClock::new();
-        let attempt = Attempt {
-            user: "alice".into(),
-            service: "sshd".into(),
-            rhost: None,
-            tty: None,
-            ruser: None,
-            address: None,
-            ssh_auth: None,
-            password: self.password.map(|text| Secret::new(text.into())),
-        };
-        let mut conversation = Person {
+        let attempt = attempt(self.password);
+        let mut person = FakePerson {
             clock: &clock,
             script: self.typed.into(),
             user: "alice".into(),
-            seen: vec![],
-            told: vec![],
-            becomes: self.becomes,
+            prompts: vec![],
+            shown: vec![],
+            renamed_to: self.renamed_to,
             left_password: None,
         };
-        let mut provider = Phone {
+        let mut factor = FakeFactor {
             clock: &clock,
             verify: self.verify.into(),
             sms: self.sms.into(),
             app: self.app.into(),
             push: self.push.into(),
             answers: self.answers.into(),
-            asked: RefCell::default(),
-            requests: vec![],
+            sent: RefCell::default(),
+            push_requests: vec![],
             is_enrolled: self.enrolled,
         };
-        let mut counts = self.counts;
-        let mut codes = self.codes.map(|codes| Codes(codes.into()));
+        let mut limits = self.limits;
+        let mut recovery = self.recovery.map(|results| FakeRecovery(results.into()));
         let outcome = Login {
             attempt: &attempt,
             rules: &self.rules,
@@ -389,41 +411,56 @@ impl Script {
             messages: &Messages::new(Language::En, &Texts::default(), "alice", "host", "sshd"),
             details: &[("User".into(), "alice".into())],
             first_pass: self.first_pass,
-            conversation: &mut conversation,
-            factor: &mut provider,
-            limits: &mut counts,
-            recovery: codes.as_mut().map(|codes| codes as &mut dyn Recovery),
+            conversation: &mut person,
+            factor: &mut factor,
+            limits: &mut limits,
+            recovery: recovery
+                .as_mut()
+                .map(|recovery| recovery as &mut dyn Recovery),
             random: &mut |_| Some(42),
             clock: &clock,
             deadline: Deadline::after(clock.now(), self.rules.deadline),
         }
         .authenticate();
-        assert!(conversation.script.is_empty(), "replies are left");
-        assert!(
-            provider.verify.is_empty() && provider.sms.is_empty() && provider.answers.is_empty(),
-            "answers are left"
-        );
-        assert!(
-            codes.is_none_or(|codes| codes.0.is_empty()),
-            "codes are left"
-        );
+        assert_used_up(&person, &factor, recovery.as_ref());
         Ran {
             outcome,
-            asked: provider.asked.into_inner(),
-            seen: conversation.seen,
-            told: conversation.told,
-            requests: provider.requests,
-            counted: counts.noted,
-            left_password: conversation.left_password,
+            sent: factor.sent.into_inner(),
+            prompts: person.prompts,
+            shown: person.shown,
+            push_requests: factor.push_requests,
+            counted: limits.counted,
+            left_password: person.left_password,
             took: clock.passed.get(),
         }
     }
 }
 
-fn ended(ran: &Ran) -> (Verdict, Reason, u32) {
-    (
-        ran.outcome.verdict,
-        ran.outcome.reason,
-        ran.outcome.attempts,
-    )
+/// A login of alice at sshd, with the system password that an earlier module has read.
+fn attempt(password: Option<&str>) -> Attempt {
+    Attempt {
+        user: "alice".into(),
+        service: "sshd".into(),
+        rhost: None,
+        tty: None,
+        ruser: None,
+        address: None,
+        ssh_auth: None,
+        password: password.map(|text| Secret::new(text.into())),
+    }
+}
+
+fn assert_used_up(
+    person: &FakePerson<'_>,
+    factor: &FakeFactor<'_>,
+    recovery: Option<&FakeRecovery>,
+) {
+    let left = [
+        ("replies", person.script.len()),
+        ("answers to verify", factor.verify.len()),
+        ("answers to SMS and calls", factor.sms.len()),
+        ("answers to a push", factor.answers.len()),
+        ("recovery codes", recovery.map_or(0, |codes| codes.0.len())),
+    ];
+    assert!(left.iter().all(|(_, left)| *left == 0), "left: {left:?}");
 }

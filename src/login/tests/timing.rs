@@ -11,7 +11,7 @@ const REFUSAL: Duration = Duration::from_secs(2);
 fn time_to_prompt(script: Script) -> Duration {
     let ran = script.run();
     assert_eq!(ran.outcome.reason, Reason::Conversation);
-    assert_eq!(ran.seen.len(), 1);
+    assert_eq!(ran.prompts.len(), 1);
     ran.took
 }
 

@@ -1,4 +1,7 @@
-//! One key of config.toml with its value, and how a value of each kind is read or refused.
+//! One key of config.toml with its value, and how a value of each type is read or refused.
+//!
+//! The file is trusted, but a mistake in it must not be guessed away: every function returns the
+//! checked value or an error that names line and key. Called by `read` and `tables`.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -16,34 +19,36 @@ pub(super) struct KeyValue<'a> {
     pub(super) source: Source<'a>,
     pub(super) name: String,
     pub(super) key: &'a str,
-    pub(super) at: std::ops::Range<usize>,
+    /// The place of the key in the file.
+    pub(super) span: std::ops::Range<usize>,
     pub(super) value: &'a DeValue<'a>,
 }
 
-/// Whether PAM can have a service of this name: libpam turns every name into lower case.
+/// Whether PAM can have a service of this name: libpam converts every name to lower case.
 ///
 /// Source: libpam, `pam_start` in `pam_start.c`.
 pub(super) fn is_service(name: &str) -> bool {
     !name.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
+/// Returns the keys of `table`, which has the full name `parent` (empty for the whole file).
 pub(super) fn entries<'a>(
     source: Source<'a>,
-    above: &str,
+    parent: &str,
     table: &'a DeTable<'a>,
 ) -> impl Iterator<Item = KeyValue<'a>> {
-    let above = if above.is_empty() {
+    let prefix = if parent.is_empty() {
         String::new()
     } else {
-        format!("{above}.")
+        format!("{parent}.")
     };
     table
         .iter()
         .map(move |(key, value): (&Spanned<_>, &Spanned<_>)| KeyValue {
             source,
-            name: format!("{above}{}", text::sanitize_to(key.get_ref(), 64)),
+            name: format!("{prefix}{}", text::sanitize_to(key.get_ref(), 64)),
             key: key.get_ref(),
-            at: key.span(),
+            span: key.span(),
             value: value.get_ref(),
         })
 }
@@ -51,12 +56,12 @@ pub(super) fn entries<'a>(
 impl<'a> KeyValue<'a> {
     pub(super) fn error(&self, message: &str) -> Error {
         self.source
-            .error(self.at.clone(), format!("{} {message}", self.name))
+            .error(self.span.clone(), format!("{} {message}", self.name))
     }
 
     pub(super) fn unknown(&self) -> Error {
         self.source
-            .error(self.at.clone(), format!("unknown key {}", self.name))
+            .error(self.span.clone(), format!("unknown key {}", self.name))
     }
 
     pub(super) fn table(&self) -> Result<impl Iterator<Item = KeyValue<'a>>, Error> {
@@ -100,8 +105,8 @@ impl<'a> KeyValue<'a> {
             .ok_or_else(|| self.error("must be true or false"))
     }
 
-    /// The value that goes with one of the words.
-    pub(super) fn word<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, Error> {
+    /// Reads one of the given words, and returns the value that belongs to it.
+    pub(super) fn choice<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, Error> {
         let found = self
             .value
             .as_str()
@@ -116,14 +121,14 @@ impl<'a> KeyValue<'a> {
         })
     }
 
-    /// A list of names, none of them empty.
+    /// Reads a list of names, none of them empty.
     pub(super) fn names(&self) -> Result<Vec<String>, Error> {
         self.list("names in quotes", |text| {
             (!text.is_empty() && !text::has_control(text)).then(|| text.to_owned())
         })
     }
 
-    /// A list of names of PAM services.
+    /// Reads a list of names of PAM services.
     pub(super) fn services(&self) -> Result<Vec<String>, Error> {
         let services = self.names()?;
         if services.iter().all(|name| is_service(name)) {
@@ -133,7 +138,7 @@ impl<'a> KeyValue<'a> {
         }
     }
 
-    /// A list of texts, each read by `read`.
+    /// Reads a list of texts, each with `read`. `of` names the items in the error.
     pub(super) fn list<T>(
         &self,
         of: &str,

@@ -1,17 +1,17 @@
-//! config.toml as a checked value: every key known, of its type and in its range, or an error.
+//! config.toml as a checked value: every key is known, of its type and in its range, or it is an
+//! error.
 //!
-//! Trusts only what `trusted_file` lets through. A fault in this file always denies, so nothing here
-//! guesses: an unknown key, a repeat or a half-written file refuses the whole. Used by the module and
-//! by `authyctl`; the keys and their defaults are shown in etc/config.toml.
+//! The file is read only if `trusted_file` accepts it. A mistake in it denies every login, so
+//! nothing here guesses: an unknown key, a repeated key or a truncated file refuses the whole file.
+//! Used by the module and by `authyctl`; etc/config.toml lists the keys and their defaults.
 
 mod key_value;
 mod read;
 mod tables;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use std::collections::BTreeMap;
 
 use crate::base::factor::Factor;
 use crate::base::language::{Language, Texts};
@@ -23,7 +23,7 @@ use crate::host::trusted_file::{self, Access};
 pub use crate::base::factor::SendMode;
 pub use crate::host::toml_file::Error;
 
-/// Where config.toml is when nothing else is said.
+/// The path of config.toml without the argument `config=`.
 pub use crate::base::arguments::CONFIG as DEFAULT_PATH;
 
 /// All of config.toml.
@@ -31,15 +31,15 @@ pub use crate::base::arguments::CONFIG as DEFAULT_PATH;
 pub struct Config {
     /// How to reach the Authy service, where this host uses it.
     pub authy: Option<Authy>,
-    /// Where things are on this host.
+    /// The paths on this host.
     pub paths: Paths,
-    /// Who is asked for no second factor.
+    /// Who needs no second factor.
     pub exempt: Exempt,
-    /// What holds across calls of the module.
+    /// What is limited across calls of the module.
     pub limits: Limits,
-    /// How long a proof counts for the same login.
+    /// How long a login is remembered.
     pub remember: Remember,
-    /// Where recovery codes are taken.
+    /// Which services accept recovery codes.
     pub recovery: Recovery,
     /// The administrator's own texts.
     pub messages: Texts,
@@ -47,7 +47,7 @@ pub struct Config {
     services: BTreeMap<String, Login>,
     /// The line of every key of `[login]`, `[service.X]` and `[exempt]`, by full name.
     lines: BTreeMap<String, usize>,
-    /// The SHA-256 of the file's text: another one is another policy.
+    /// The SHA-256 of the text of the file. A remembered login counts only under the same digest.
     pub digest: [u8; 32],
 }
 
@@ -56,11 +56,11 @@ pub struct Config {
 pub struct Authy {
     /// The application's API key.
     pub key: Secret,
-    /// The service, without a slash at its end; https only.
+    /// The URL of the service, `https` and without a slash at its end.
     pub url: String,
-    /// The CA certificates to trust; the system's when absent.
+    /// The file of trusted CA certificates; `None`: the system's.
     pub ca_file: Option<PathBuf>,
-    /// `http://host:port`; none when absent, whatever the environment says.
+    /// The proxy, `http://host:port`; `None`: no proxy. The environment is never used.
     pub proxy: Option<String>,
     /// How long one request may take, 1 to 60 seconds.
     pub timeout: Duration,
@@ -71,7 +71,7 @@ pub struct Authy {
 /// The table `[paths]`.
 #[derive(Debug)]
 pub struct Paths {
-    /// What must survive a reboot.
+    /// The folder of everything that must survive a reboot.
     pub state: PathBuf,
     /// The datagram socket of the log.
     pub log: PathBuf,
@@ -80,35 +80,36 @@ pub struct Paths {
 /// The table `[login]`, for one PAM service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
-    /// What may be offered.
+    /// The factors that may be offered.
     pub factors: Vec<Factor>,
     /// When an SMS is sent.
     pub sms: SendMode,
     /// When a push is sent.
     pub push: SendMode,
-    /// Replies in one call of the module, 1 to 10.
+    /// How many attempts one call of the module has, 1 to 10.
     pub attempts: u32,
-    /// The time of the whole call, 5 to 600 seconds.
+    /// How long the whole call may take, 5 to 600 seconds.
     pub deadline: Duration,
-    /// A refusal leaves no sooner than this after Enter, 0 to 10 seconds.
+    /// The shortest time from Enter to a refusal, 0 to 10 seconds.
     pub refusal: Duration,
-    /// Whether the token is shown while it is typed.
+    /// Whether the code is shown while it is typed.
     pub echo: bool,
-    /// What becomes of somebody who is not enrolled.
+    /// What an unenrolled user needs.
     pub unenrolled: Fallback,
-    /// What becomes of a login when Authy could not be asked.
+    /// What happens when the provider gives no usable answer.
     pub when_unavailable: Fallback,
     /// What Enter alone does at the prompt.
     pub enter: Enter,
     /// How long a push can be answered, 10 to 300 seconds.
     pub push_wait: Duration,
-    /// Whether the push shows a code that is asked for after it was approved.
+    /// Whether the push shows a code, which the prompt asks for after the approval.
     pub push_code: bool,
-    /// Whether the token stands behind the password in one reply.
+    /// Whether the person types password and code in one reply.
     pub token_in_password: bool,
-    /// Whose factor is asked.
+    /// Whose factor is required.
     pub whose: Subject,
-    /// The language of the texts, and of SMS and calls; `None`: English, and what Authy finds right.
+    /// The language of the texts, SMS and calls; `None`: English texts, and SMS and calls in the
+    /// language that the provider chooses.
     pub language: Option<Language>,
 }
 
@@ -143,21 +144,21 @@ pub enum Enter {
     Push,
 }
 
-/// Whose factor is asked.
+/// Whose factor is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
-    /// The one who is logged in: PAM_USER.
+    /// The factor of the user who is logged in: PAM_USER.
     User,
-    /// The one who calls, for su and sudo: PAM_RUSER.
+    /// The factor of the calling user, for su and sudo: PAM_RUSER.
     Caller,
 }
 
-/// The table `[exempt]`: each rule alone is enough.
+/// The table `[exempt]`. A login is exempt if one rule applies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exempt {
     /// Login names.
     pub users: Vec<String>,
-    /// Groups of the account, compared by their number.
+    /// Groups of the account, compared by their numbers.
     pub groups: Vec<String>,
     /// PAM services.
     pub services: Vec<String>,
@@ -165,15 +166,16 @@ pub struct Exempt {
     pub networks: Vec<Network>,
 }
 
-/// The table `[limits]`. The counts of what is sent hold for one hour.
+/// The table `[limits]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// For one user.
+    /// How much is sent for one user in one hour.
     pub per_user: Sends,
-    /// For one remote address; an IPv6 address by its first 64 bits, and all logins without an address
-    /// together.
+    /// How much is sent for one remote address in one hour. An IPv6 address counts by its first 64
+    /// bits, and all logins without an address count together.
     pub per_address: Sends,
-    /// Refused tokens of one user before a pause, 3 to 100; each further one makes it longer.
+    /// How many refused codes in a row a user may have before a pause, 3 to 100. Each further one
+    /// makes the pause longer.
     pub refused_tokens: u32,
 }
 
@@ -202,21 +204,21 @@ impl Default for Limits {
 /// The table `[remember]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Remember {
-    /// How long a proof counts for the same login, up to a day; zero: it does not.
+    /// How long a login is remembered, up to one day; zero: not at all.
     pub time: Duration,
-    /// The PAM services for which it does; `None`: all.
+    /// The PAM services whose logins are remembered; `None`: all.
     pub services: Option<Vec<String>>,
 }
 
 /// The table `[recovery]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recovery {
-    /// The PAM services that take recovery codes; `None`: all.
+    /// The PAM services that accept recovery codes; `None`: all.
     pub services: Option<Vec<String>>,
 }
 
 impl Recovery {
-    /// Whether `service` takes recovery codes.
+    /// Whether `service` accepts recovery codes.
     #[must_use]
     pub fn applies_to(&self, service: &str) -> bool {
         is_listed(self.services.as_ref(), service)
@@ -224,24 +226,24 @@ impl Recovery {
 }
 
 impl Remember {
-    /// Whether a proof for `service` counts for a while.
+    /// Whether a login to `service` is remembered.
     #[must_use]
     pub fn applies_to(&self, service: &str) -> bool {
         !self.time.is_zero() && is_listed(self.services.as_ref(), service)
     }
 }
 
-/// Whether a list that may be left out names `service`.
+/// Whether the list names `service`; without a list, every service counts as named.
 fn is_listed(services: Option<&Vec<String>>, service: &str) -> bool {
     services.is_none_or(|services| services.iter().any(|listed| listed == service))
 }
 
-/// What becomes of a login that the second factor does not decide.
+/// What happens to a login that no factor can decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fallback {
     /// It is refused.
     Deny,
-    /// It passes without a second factor.
+    /// It needs no second factor.
     Ignore,
 }
 
@@ -249,8 +251,8 @@ impl Config {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// The file, or one that it names as `key_file`, cannot be trusted or read, or says something
-    /// wrong; the error names file, line and key, and never quotes the file.
+    /// The file, or the one that it names as `key_file`, cannot be trusted or read, or has a
+    /// mistake. The error names file, line and key, and never quotes the file.
     pub fn load(path: &Path) -> Result<Self, Error> {
         let text = Secret::new(toml_file::read(
             path,
@@ -260,10 +262,10 @@ impl Config {
         Self::parse(text.expose(), path)
     }
 
-    /// Reads `text`, which came from `path`.
+    /// Parses `text`, the content of the file at `path`.
     ///
     /// # Errors
-    /// As [`Config::load`].
+    /// As for [`Config::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
         let mut config = read::config(Source::new(path, text))?;
         let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
@@ -272,8 +274,8 @@ impl Config {
         Ok(config)
     }
 
-    /// The rules for a PAM service: `[login]` with `[service.NAME]` over it. The table of `sudo` also
-    /// rules `sudo-i`, and that of `su` rules `su-l`, unless they have their own.
+    /// Returns the rules for a PAM service: `[service.NAME]` over `[login]`. The table of `sudo`
+    /// also applies to `sudo-i`, and the table of `su` to `su-l`, unless they have their own.
     #[must_use]
     pub fn login(&self, service: &str) -> Login {
         let table = self.table_of(service);
@@ -283,7 +285,7 @@ impl Config {
             .clone()
     }
 
-    /// The NAME of the table `[service.NAME]` that rules `service`.
+    /// The NAME of the table `[service.NAME]` that applies to `service`.
     fn table_of<'a>(&self, service: &'a str) -> Option<&'a str> {
         let relative = match service {
             "sudo-i" => Some("sudo"),
@@ -296,14 +298,14 @@ impl Config {
             .find(|name| self.services.contains_key(*name))
     }
 
-    /// The line that sets `key` of the table `table`; `None` when the default holds. Counted from 1.
+    /// Returns the line that sets `key` of the table `table`, counted from 1; `None` for a default.
     #[must_use]
     pub fn table_line(&self, table: &str, key: &str) -> Option<usize> {
         self.lines.get(&format!("{table}.{key}")).copied()
     }
 
-    /// The line that sets `key` for a PAM service: of `[service.NAME]`, else of `[login]`; `None` when
-    /// the default holds. Counted from 1.
+    /// Returns the line that sets `key` for a PAM service, in `[service.NAME]` or else in
+    /// `[login]`, counted from 1; `None` for a default.
     #[must_use]
     pub fn line(&self, service: &str, key: &str) -> Option<usize> {
         let table = self.table_of(service).unwrap_or(service);

@@ -1,19 +1,24 @@
-//! Reads the tables of config.toml, key by key.
+//! Reads `[authy]`, `[paths]`, `[login]` and `[service.NAME]` of config.toml, key by key.
+//!
+//! Called by [`Config::parse`]. An unknown key or a bad value refuses the whole file; the API key
+//! never gets into an error.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::key_value::{KeyValue, entries, is_service};
-use super::{Authy, Config, Enter, Error, Fallback, Login, Paths, SendMode, Subject, tables};
+use super::tables::Tables;
+use super::{Authy, Config, Enter, Error, Fallback, Login, Paths, SendMode, Subject};
 use crate::base::factor::Factor;
 use crate::base::language::Language;
 use crate::base::secret::Secret;
 use crate::host::toml_file::{self, Source};
 use crate::host::trusted_file::{self, Access};
 
-/// The longest API key, in characters; Authy's have 32.
-const KEY_LENGTH: usize = 200;
+/// The longest API key, in characters. Keys of Authy have 32.
+const MAX_KEY_LENGTH: usize = 200;
 
+/// Reads the whole file. The digest is left for [`Config::parse`] to set.
 pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
     let file = source.parse()?;
     // More likely a file that was cut off than a decision.
@@ -24,7 +29,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
         ));
     }
     let mut authy = None;
-    let mut config = tables::Tables::default();
+    let mut tables = Tables::default();
     let mut paths = Paths {
         state: "/var/lib/pam_authy".into(),
         log: "/dev/log".into(),
@@ -36,20 +41,20 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
             "authy" => authy = Some(read_authy(&entry)?),
             "paths" => read_paths(&entry, &mut paths)?,
             "login" => read_login(&entry, &mut login, &mut lines)?,
-            // Read below, since it stands on [login] wherever that is in the file.
+            // Read below, because it is based on [login], which may come later in the file.
             "service" => {}
-            _ => config.read(&entry, &mut lines)?,
+            _ => tables.read(&entry, &mut lines)?,
         }
     }
     let services = read_services(source, &file, &login, &mut lines)?;
     Ok(Config {
         authy,
         paths,
-        exempt: config.exempt,
-        limits: config.limits,
-        remember: config.remember,
-        recovery: config.recovery,
-        messages: config.messages,
+        exempt: tables.exempt,
+        limits: tables.limits,
+        remember: tables.remember,
+        recovery: tables.recovery,
+        messages: tables.messages,
         login,
         services,
         lines,
@@ -57,6 +62,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
     })
 }
 
+/// Reads the tables `[service.NAME]`, each over the rules of `[login]`.
 fn read_services(
     source: Source<'_>,
     file: &toml::de::DeTable<'_>,
@@ -85,7 +91,7 @@ fn read_authy(table: &KeyValue<'_>) -> Result<Authy, Error> {
     for entry in table.table()? {
         match entry.key {
             "key" | "key_file" if key.is_some() => {
-                return Err(entry.error("one of key and key_file is enough"));
+                return Err(entry.error("cannot be combined: set either key or key_file"));
             }
             "key" => key = Some(check_key(&entry, Secret::new(entry.text()?.to_owned()))?),
             "key_file" => key = Some(read_key_file(&entry)?),
@@ -119,37 +125,37 @@ fn read_paths(table: &KeyValue<'_>, paths: &mut Paths) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads the keys that are there over what `login` has, and remembers their lines.
+/// Reads the keys of the table into `login`, and their lines into `lines`.
 fn read_login(
     table: &KeyValue<'_>,
     login: &mut Login,
     lines: &mut BTreeMap<String, usize>,
 ) -> Result<(), Error> {
     for entry in table.table()? {
-        lines.insert(entry.name.clone(), entry.source.line(entry.at.clone()));
+        lines.insert(entry.name.clone(), entry.source.line(entry.span.clone()));
         match entry.key {
             "factors" => login.factors = read_factors(&entry)?,
-            "sms" => login.sms = entry.word(&send_modes())?,
-            "push" => login.push = entry.word(&send_modes())?,
+            "sms" => login.sms = entry.choice(&send_modes())?,
+            "push" => login.push = entry.choice(&send_modes())?,
             "attempts" => login.attempts = entry.number(1..=10)?,
             "deadline_seconds" => login.deadline = entry.seconds(5..=600)?,
             "refusal_seconds" => login.refusal = entry.seconds(0..=10)?,
             "echo" => login.echo = entry.flag()?,
-            "unenrolled" => login.unenrolled = entry.word(&FALLBACK)?,
-            "when_unavailable" => login.when_unavailable = entry.word(&FALLBACK)?,
+            "unenrolled" => login.unenrolled = entry.choice(&FALLBACK)?,
+            "when_unavailable" => login.when_unavailable = entry.choice(&FALLBACK)?,
             "enter" => {
-                login.enter = entry.word(&[("refuse", Enter::Refuse), ("push", Enter::Push)])?;
+                login.enter = entry.choice(&[("refuse", Enter::Refuse), ("push", Enter::Push)])?;
             }
             "push_seconds" => login.push_wait = entry.seconds(10..=300)?,
             "push_code" => login.push_code = entry.flag()?,
             "token_in_password" => login.token_in_password = entry.flag()?,
             "whose" => {
                 login.whose =
-                    entry.word(&[("user", Subject::User), ("caller", Subject::Caller)])?;
+                    entry.choice(&[("user", Subject::User), ("caller", Subject::Caller)])?;
             }
             "language" => {
                 let words = Language::ALL.map(|language| (language.as_str(), language));
-                login.language = Some(entry.word(&words)?);
+                login.language = Some(entry.choice(&words)?);
             }
             _ => return Err(entry.unknown()),
         }
@@ -200,33 +206,33 @@ fn read_key_file(entry: &KeyValue<'_>) -> Result<Secret, Error> {
     )
 }
 
-/// A key goes into a header: visible ASCII only.
+/// Checks an API key. It is sent in an HTTP header, so only visible ASCII is allowed.
 fn check_key(entry: &KeyValue<'_>, key: Secret) -> Result<Secret, Error> {
     let text = key.expose();
     if text.is_empty() {
         return Err(entry.error("is empty: put the API key of your Authy application there"));
     }
-    if text.len() > KEY_LENGTH || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(entry.error("is no API key: a key is up to 200 visible ASCII characters"));
+    if text.len() > MAX_KEY_LENGTH || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(entry.error("is not an API key: a key is up to 200 visible ASCII characters"));
     }
     Ok(key)
 }
 
-/// `https://host[:port][/path]`, given back without a slash at its end.
+/// Checks a URL of the form `https://host[:port][/path]`, and returns it without trailing slashes.
 fn check_url(entry: &KeyValue<'_>) -> Result<String, Error> {
     let wrong = || entry.error("must be https://host[:port][/path]");
     let url = entry.text()?.trim_end_matches('/');
     let rest = url.strip_prefix("https://").ok_or_else(wrong)?;
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    if is_host_and_port(host) && path.bytes().all(plain) && !path.contains("..") {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    if is_host_and_port(host) && path.bytes().all(is_plain) && !path.contains("..") {
         Ok(url.to_owned())
     } else {
         Err(wrong())
     }
 }
 
-/// `http://host:port`.
+/// Checks a proxy of the form `http://host:port`.
 fn check_proxy(entry: &KeyValue<'_>) -> Result<String, Error> {
     let url = entry.text()?;
     let host = url
@@ -238,7 +244,8 @@ fn check_proxy(entry: &KeyValue<'_>) -> Result<String, Error> {
     }
 }
 
-/// A name, an IPv4 address or an IPv6 address in brackets, with or without a port.
+/// Whether the text is a name, an IPv4 address or an IPv6 address in brackets, with or without a
+/// port.
 fn is_host_and_port(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -247,13 +254,13 @@ fn is_host_and_port(text: &str) -> bool {
         },
         None => text.split_at(text.find(':').unwrap_or(text.len())),
     };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-    let port_fits = match port.strip_prefix(':') {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let is_port = match port.strip_prefix(':') {
         Some(number) => {
             number.bytes().all(|byte| byte.is_ascii_digit())
                 && number.parse::<u16>().is_ok_and(|port| port > 0)
         }
         None => port.is_empty(),
     };
-    !host.is_empty() && host.bytes().all(plain) && port_fits
+    !host.is_empty() && host.bytes().all(is_plain) && is_port
 }

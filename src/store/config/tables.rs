@@ -1,5 +1,7 @@
-//! The tables of config.toml that a login may do without: `[exempt]`, `[limits]`, `[remember]`,
-//! `[recovery]`, `[messages]`.
+//! Reads the optional tables of config.toml: `[exempt]`, `[limits]`, `[remember]`, `[recovery]` and
+//! `[messages]`.
+//!
+//! Called by `read`. A table or key that is left out has its default.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +11,11 @@ use crate::base::language::{Message, Texts};
 use crate::host::address::{InvalidNetwork, Network};
 
 /// The largest count in one hour.
-const MOST: u32 = 1000;
-/// The longest time that a proof is remembered, in seconds.
-const DAY: u32 = 86_400;
+const MAX_COUNT: u32 = 1000;
+/// The longest time that a login is remembered, in seconds: one day.
+const MAX_REMEMBER: u32 = 86_400;
 
-/// All of them, with what holds where they are left out.
+/// The values of all these tables.
 #[derive(Default)]
 pub(super) struct Tables {
     pub(super) exempt: Exempt,
@@ -24,7 +26,7 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// Reads one table, and remembers the lines of its keys.
+    /// Reads one table, and the lines of its keys into `lines`.
     pub(super) fn read(
         &mut self,
         table: &KeyValue<'_>,
@@ -39,7 +41,7 @@ impl Tables {
             _ => return Err(table.unknown()),
         };
         for entry in table.table()? {
-            lines.insert(entry.name.clone(), entry.source.line(entry.at.clone()));
+            lines.insert(entry.name.clone(), entry.source.line(entry.span.clone()));
             read(self, &entry)?;
         }
         Ok(())
@@ -75,13 +77,13 @@ impl Tables {
             }
             _ => return Err(entry.unknown()),
         };
-        *count = entry.number(0..=MOST)?;
+        *count = entry.number(0..=MAX_COUNT)?;
         Ok(())
     }
 
     fn remember(&mut self, entry: &KeyValue<'_>) -> Result<(), Error> {
         match entry.key {
-            "seconds" => self.remember.time = entry.seconds(0..=DAY)?,
+            "seconds" => self.remember.time = entry.seconds(0..=MAX_REMEMBER)?,
             "services" => self.remember.services = Some(entry.services()?),
             _ => return Err(entry.unknown()),
         }
@@ -104,7 +106,7 @@ impl Tables {
     }
 }
 
-/// Networks; one with bits behind its prefix is named with what was meant.
+/// Reads a list of networks. The error for an address with host bits suggests the network.
 fn networks(entry: &KeyValue<'_>) -> Result<Vec<Network>, Error> {
     let texts = entry.list("networks in quotes", |text| Some(text.to_owned()))?;
     let read = |text: String| match text.parse() {

@@ -1,4 +1,7 @@
 //! What `authyctl` shows of the counts, and how it ends a pause.
+//!
+//! Only root can write the state folder, so its content is trusted; a damaged file is reported.
+//! Called by `authyctl limits`, `unlock`, `explain` and `doctor`.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -8,37 +11,37 @@ use super::{Costly, Record, seconds};
 use crate::store::config;
 use crate::store::state::{Error, Folder};
 
-/// The counts of one user or one address.
+/// The counts of one user or one address, for a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// The user's name, or the address: `192.0.2.7`, `2001:db8::/64`, `none`.
     pub who: String,
-    /// SMS within the hour.
+    /// SMS within the last hour.
     pub sms: usize,
-    /// Calls within the hour.
+    /// Calls within the last hour.
     pub calls: usize,
-    /// Pushes within the hour.
+    /// Pushes within the last hour.
     pub pushes: usize,
-    /// Refused tokens in a row.
+    /// Refused codes in a row.
     pub refused: u32,
-    /// How long no token is taken.
+    /// How long no code is accepted.
     pub pause: Option<Duration>,
 }
 
 /// All counts.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Those who are enrolled.
+    /// Enrolled users.
     pub users: Vec<Row>,
     /// Addresses.
     pub addresses: Vec<Row>,
-    /// Names that are not enrolled; which they are is not kept.
+    /// Names that are not enrolled, by their hashes: the names are not stored.
     pub strangers: Vec<Row>,
     /// Files that could not be read.
     pub errors: Vec<Error>,
 }
 
-/// Reads all counts. Takes no lock and changes nothing; a missing folder holds none.
+/// Reads all counts. Takes no lock and changes nothing. Without a folder there are no counts.
 ///
 /// # Errors
 /// The folder cannot be trusted or read. A file that cannot be read is part of the listing.
@@ -54,32 +57,33 @@ pub fn list(state: &Path, rules: &config::Limits, now: SystemTime) -> Result<Lis
     Ok(listing)
 }
 
-/// The counts of a user who is enrolled; `None` when nothing counts. Takes no lock.
+/// Reads the counts of an enrolled user; `None` if nothing counts. Takes no lock.
 ///
 /// # Errors
-/// They cannot be trusted or read.
+/// The file cannot be trusted or read.
 pub fn of_user(
     state: &Path,
     rules: &config::Limits,
     user: &str,
     now: SystemTime,
 ) -> Result<Option<Row>, Error> {
-    let record = BucketEntry::of_user(user, true).look(state)?;
+    let record = BucketEntry::of_user(user, true).peek(state)?;
     let row = |record| row(user.to_owned(), record, rules.refused_tokens, seconds(now));
     Ok(record.and_then(row))
 }
 
-/// Forgets what was counted for `user`: refused tokens, and what was sent. Says whether there was
-/// anything. A damaged file is taken away.
+/// Forgets what was counted for `user`: refused codes, and what was sent. Returns whether there was
+/// anything. A damaged file is removed.
 ///
 /// # Errors
-/// The state cannot be trusted, or not written.
+/// The state folder cannot be trusted or written.
 pub fn unlock(state: &Path, user: &str) -> Result<bool, Error> {
     let enrolled = BucketEntry::of_user(user, true).clear(state)?;
     let stranger = BucketEntry::of_user(user, false).clear(state)?;
     Ok(enrolled || stranger)
 }
 
+/// The rows of one folder; the errors of its files go to `errors`.
 fn rows(
     state: &Path,
     folder: &str,
@@ -109,15 +113,15 @@ fn rows(
     Ok(rows)
 }
 
-/// A row, where something counts still.
+/// The row of a record; `None` if nothing counts any more.
 fn row(key: String, mut record: Record, refused_tokens: u32, now: u64) -> Option<Row> {
     record.expire(now);
     let who = record.name.take().unwrap_or(key);
     (!record.is_empty()).then(|| Row {
         who,
-        sms: record.number(Costly::Sms),
-        calls: record.number(Costly::Call),
-        pushes: record.number(Costly::Push),
+        sms: record.sent_count(Costly::Sms),
+        calls: record.sent_count(Costly::Call),
+        pushes: record.sent_count(Costly::Push),
         refused: record.refused(),
         pause: record.pause(refused_tokens, now),
     })

@@ -1,8 +1,9 @@
-//! Where counts are: files of records, each file with a lock of its own.
+//! The files with the counts, each with a lock of its own.
 //!
-//! An enrolled user has a file. Names that are not enrolled and addresses come from anybody, so they
-//! share 256 files by their hash, each with room for so many: whoever tries a million of them fills
-//! no disk, and the one that was quiet for longest goes.
+//! An enrolled user has a file. Names that are not enrolled, and addresses, can be chosen by
+//! anyone, so they share 256 files by their hash, each with a fixed capacity: a million of them do
+//! not fill the disk, because the record that was not used for the longest time is dropped. Called
+//! by [`super`] and by `admin`.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,21 +14,22 @@ use crate::store::state::{self, Error, FileChange, Folder, Unreadable};
 
 /// The version of the files.
 const VERSION: u64 = 1;
-/// Addresses (or names) in one of the 256 files; 9,984 in all.
-pub(super) const ROOM: usize = 39;
+/// How many addresses (or names) one of the 256 files has at most; 9,984 in all.
+pub(super) const CAPACITY: usize = 39;
 
 /// The records of a file.
 pub(super) type Bucket = BTreeMap<String, Record>;
 
-/// Where the counts of a user or an address are.
+/// The place of the counts of one user or one address.
 #[derive(Debug, Clone)]
 pub(super) struct BucketEntry {
     folder: &'static str,
-    file: String,
-    key: String,
-    /// The name that the record shows.
+    pub(super) file: String,
+    /// The key of the record in the file.
+    pub(super) key: String,
+    /// The name that is stored in the record, for `authyctl`.
     name: Option<String>,
-    room: usize,
+    capacity: usize,
 }
 
 /// The folders of the state.
@@ -37,6 +39,7 @@ pub(super) const STRANGERS: &str = "strangers";
 pub(super) const ADDRESSES: &str = "addresses";
 
 impl BucketEntry {
+    /// The entry of a user, who may be enrolled or not.
     pub(super) fn of_user(user: &str, enrolled: bool) -> Self {
         let hash = state::file_name(user);
         if enrolled {
@@ -45,14 +48,15 @@ impl BucketEntry {
                 file: hash.clone(),
                 key: hash,
                 name: Some(user.to_owned()),
-                room: 1,
+                capacity: 1,
             };
         }
-        // A password typed for a name must not be readable later on: the hash alone is kept.
+        // Only the hash is stored, because the name may be a password that was typed by mistake.
         Self::shared(STRANGERS, &hash.clone(), hash)
     }
 
-    /// An IPv6 address counts by its first 64 bits, which one customer has at least (RFC 6177).
+    /// The entry of an address. An IPv6 address counts by its first 64 bits: a customer has at
+    /// least all addresses that share them (RFC 6177).
     pub(super) fn of_address(address: Option<IpAddr>) -> Self {
         let key = match address.map(|address| address.to_canonical()) {
             None => "none".to_owned(),
@@ -65,17 +69,18 @@ impl BucketEntry {
         Self::shared(ADDRESSES, &state::file_name(&key), key)
     }
 
+    /// An entry in one of the 256 shared files.
     fn shared(folder: &'static str, hash: &str, key: String) -> Self {
         Self {
             folder,
             file: hash.chars().take(2).collect(),
             key,
             name: None,
-            room: ROOM,
+            capacity: CAPACITY,
         }
     }
 
-    /// The word in the names of the limits.
+    /// The end of the keys in `[limits]`.
     pub(super) fn kind(&self) -> &'static str {
         if self.folder == ADDRESSES {
             "address"
@@ -84,7 +89,7 @@ impl BucketEntry {
         }
     }
 
-    /// The address, where it is one.
+    /// The address for the log, if this is the entry of one.
     pub(super) fn address(&self) -> Option<&str> {
         match self.key.as_str() {
             _ if self.folder != ADDRESSES => None,
@@ -93,32 +98,33 @@ impl BucketEntry {
         }
     }
 
-    /// Changes the record, which is settled first. Gives back what `change` said, and whether the file
-    /// holds it now: a refusal stands even where it cannot be written.
+    /// Expires the record and applies `change`, under the lock of the file. Returns the result of
+    /// `change`, if it was called, and whether the file was written: a refusal counts even if it
+    /// was not.
     pub(super) fn change<T>(
         &self,
         state: &Path,
         now: u64,
         change: impl FnOnce(&mut Record) -> T,
     ) -> (Option<T>, Result<(), Error>) {
-        let mut said = None;
+        let mut result = None;
         let written = self.open(state).and_then(|folder| {
             folder
                 .update(&self.file, |old| match read(old) {
                     Ok(mut bucket) => {
                         let before = bucket.clone();
-                        said = Some(self.apply(&mut bucket, now, change));
-                        (Ok(()), written(&before, &bucket))
+                        result = Some(self.apply(&mut bucket, now, change));
+                        (Ok(()), file_change(&before, &bucket))
                     }
                     Err(why) => (Err(folder.unreadable(&self.file, why)), FileChange::Keep),
                 })
                 .and_then(|read| read)
         });
-        (said, written)
+        (result, written)
     }
 
-    /// The record as it is, without a lock.
-    pub(super) fn look(&self, state: &Path) -> Result<Option<Record>, Error> {
+    /// Reads the record without a lock.
+    pub(super) fn peek(&self, state: &Path) -> Result<Option<Record>, Error> {
         let Some(folder) = Folder::find(state, &[LIMITS, self.folder])? else {
             return Ok(None);
         };
@@ -128,13 +134,12 @@ impl BucketEntry {
         Ok(bucket.remove(&self.key))
     }
 
-    /// Takes the record out; a file that cannot be read goes as a whole. Says whether there was
-    /// anything.
+    /// Removes the record, or the whole file if it is damaged. Returns whether there was one.
     pub(super) fn clear(&self, state: &Path) -> Result<bool, Error> {
         let Some(folder) = Folder::find(state, &[LIMITS, self.folder])? else {
             return Ok(false);
         };
-        // A lock is made for a file that exists, and for no other.
+        // A lock file is created only for a file that exists.
         if folder.read(&self.file)?.is_none() {
             return Ok(false);
         }
@@ -142,37 +147,40 @@ impl BucketEntry {
             Ok(mut bucket) => {
                 let before = bucket.clone();
                 let found = bucket.remove(&self.key).is_some();
-                (found, written(&before, &bucket))
+                (found, file_change(&before, &bucket))
             }
             Err(_) => (true, FileChange::Remove),
         })
     }
 
+    /// Opens the folder of the file, and creates it if it is missing.
     fn open(&self, state: &Path) -> Result<Folder, Error> {
         Folder::open(state)?.sub(LIMITS)?.sub(self.folder)
     }
 
+    /// Applies `change` to the record in `bucket`. A record without counts is removed.
     fn apply<T>(&self, bucket: &mut Bucket, now: u64, change: impl FnOnce(&mut Record) -> T) -> T {
         if !bucket.contains_key(&self.key) {
-            make_room(bucket, self.room, now);
+            make_room(bucket, self.capacity, now);
         }
         let mut record = bucket.remove(&self.key).unwrap_or_default();
         record.name.clone_from(&self.name);
         record.expire(now);
-        let said = change(&mut record);
+        let result = change(&mut record);
         if !record.is_empty() {
             bucket.insert(self.key.clone(), record);
         }
-        said
+        result
     }
 }
 
-/// The records of a file; none when there is no file.
+/// Decodes the records of a file; none without a file.
 pub(super) fn read(bytes: Option<&[u8]>) -> Result<Bucket, Unreadable> {
     bytes.map_or_else(|| Ok(Bucket::new()), |bytes| state::decode(bytes, VERSION))
 }
 
-fn written(before: &Bucket, bucket: &Bucket) -> FileChange {
+/// The change of the file, whose records were `before`.
+fn file_change(before: &Bucket, bucket: &Bucket) -> FileChange {
     match () {
         () if before == bucket => FileChange::Keep,
         () if bucket.is_empty() => FileChange::Remove,
@@ -180,32 +188,23 @@ fn written(before: &Bucket, bucket: &Bucket) -> FileChange {
     }
 }
 
-/// Makes room for one more: first of what counts no longer, then of what was quiet for longest.
-fn make_room(bucket: &mut Bucket, room: usize, now: u64) {
-    if bucket.len() < room {
+/// Makes room for one more record: drops those that no longer count, then those that were not used
+/// for the longest time.
+fn make_room(bucket: &mut Bucket, capacity: usize, now: u64) {
+    if bucket.len() < capacity {
         return;
     }
     bucket.retain(|_, record| {
         record.expire(now);
         !record.is_empty()
     });
-    while bucket.len() >= room {
-        let oldest = bucket.iter().min_by_key(|(_, record)| record.last());
+    while bucket.len() >= capacity {
+        let oldest = bucket
+            .iter()
+            .min_by_key(|(_, record)| record.last_counted());
         let Some(key) = oldest.map(|(key, _)| key.clone()) else {
             return;
         };
         bucket.remove(&key);
-    }
-}
-
-#[cfg(test)]
-impl BucketEntry {
-    pub(super) fn with_key(mut self, key: &str) -> Self {
-        key.clone_into(&mut self.key);
-        self
-    }
-
-    pub(super) fn file_name(&self) -> &str {
-        &self.file
     }
 }

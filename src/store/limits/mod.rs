@@ -1,10 +1,10 @@
-//! What a login counts across calls and processes: messages that cost money or attention, and refused
-//! tokens.
+//! Counts that last across calls and processes: messages that cost money or attention, and refused
+//! codes.
 //!
-//! sshd and sudo start the module again and again, so a limit within one call limits nothing. Each
-//! count is on the disk before the request leaves, and taken back when it turns out not to be one:
-//! whoever stops or kills sudo gains nothing. `login` sees the trait [`Limits`]; [`FileLimits`] keeps the
-//! counts in the state folder, and [`list`] and [`unlock`] are for `authyctl`.
+//! sshd and sudo load the module again and again, so a limit within one call limits nothing. Each
+//! count is on the disk before the request leaves, and is taken back when it turns out not to
+//! count: stopping or killing sudo gains nothing. `login` uses the trait [`Limits`]; [`FileLimits`]
+//! keeps the counts in the state folder; [`list`], [`of_user`] and [`unlock`] are for `authyctl`.
 
 mod admin;
 mod bucket;
@@ -22,7 +22,7 @@ pub use admin::{Listing, Row, list, of_user, unlock};
 use bucket::BucketEntry;
 use record::Record;
 
-/// What is sent and costs money or attention.
+/// A message that costs money or attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Costly {
     /// A text message.
@@ -34,7 +34,8 @@ pub enum Costly {
 }
 
 impl Costly {
-    fn words(self) -> &'static str {
+    /// The plural, for the log.
+    fn plural(self) -> &'static str {
         match self {
             Self::Sms => "SMS",
             Self::Call => "calls",
@@ -42,6 +43,7 @@ impl Costly {
         }
     }
 
+    /// The beginning of the keys in `[limits]`.
     fn key(self) -> &'static str {
         match self {
             Self::Sms => "sms",
@@ -50,7 +52,8 @@ impl Costly {
         }
     }
 
-    fn most(self, sends: config::Sends) -> u32 {
+    /// The limit for one hour.
+    fn limit(self, sends: config::Sends) -> u32 {
         match self {
             Self::Sms => sends.sms,
             Self::Call => sends.calls,
@@ -59,15 +62,16 @@ impl Costly {
     }
 }
 
-/// Why something is not to be done now. The texts are for the log.
+/// Why something must not be done now. The texts are for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The hour's number is spent (user or address), or a pause after refused tokens holds.
+    /// The limit of the user or the address for this hour is reached, or a pause after refused
+    /// codes is not over.
     Limit {
-        /// Which limit, and until when.
+        /// Which limit, and for how long.
         detail: String,
     },
-    /// It could not be counted; a full disk answers so only to what costs money.
+    /// It could not be counted. For a code, a full disk is no error.
     State(Failure),
 }
 
@@ -77,45 +81,48 @@ impl From<state::Error> for Error {
     }
 }
 
-/// What a login counts across calls. Each function takes two seconds at most, and that only where
-/// another process holds a lock.
+/// What a login counts across calls. Each function blocks for two seconds at most, and only while
+/// another process holds the lock of a file.
 pub trait Limits {
-    /// Counts what is about to be sent, for the user and for the address.
+    /// Counts a message that is about to be sent, for the user and for the address.
     ///
     /// # Errors
-    /// It must not be sent, and nothing is counted.
+    /// The message must not be sent, and nothing is counted.
     fn acquire(&mut self, what: Costly) -> Result<(), Error>;
-    /// Takes back the last [`Limits::spend`] of this kind: it is certain that nothing was sent.
+    /// Takes back the last [`Limits::acquire`] of this kind, when it is certain that nothing was
+    /// sent.
     fn release(&mut self, what: Costly);
-    /// Counts a token that is about to be verified as a refused one.
+    /// Counts a code as refused, before it is verified.
     ///
     /// # Errors
-    /// It must not be verified: a pause holds, or it could not be counted.
+    /// The code must not be verified: a pause is not over, or the code could not be counted.
     fn acquire_code(&mut self) -> Result<(), Error>;
-    /// The token was accepted: all refused ones are forgotten.
+    /// Forgets all refused codes, because one was accepted.
     fn code_accepted(&mut self);
-    /// The token got no answer: that one is not counted.
+    /// Takes back the last [`Limits::acquire_code`], because the code was neither accepted nor
+    /// refused.
     fn release_code(&mut self);
 }
 
-/// The limits with their counts in the state folder, for one login. Opens nothing before the first
+/// The limits of one login, with the counts in the state folder. Opens no file before the first
 /// count.
 #[derive(Debug)]
 pub struct FileLimits {
     state: PathBuf,
     rules: config::Limits,
     user: String,
-    person: BucketEntry,
-    address: BucketEntry,
+    user_entry: BucketEntry,
+    address_entry: BucketEntry,
     now: fn() -> SystemTime,
-    /// What was counted and when, in seconds since 1970.
+    /// What was counted, and when, in seconds since 1970.
     acquired: Vec<(Costly, u64)>,
-    /// The token that is being verified: when it was counted, and when the last one before it was.
-    token: Option<(u64, u64)>,
+    /// The code that is being verified: when it was counted, and when the previous one was.
+    code: Option<(u64, u64)>,
 }
 
 impl FileLimits {
-    /// The limits of a login of `user`, who may not be `enrolled`, from `address`.
+    /// The limits of a login of `user` from `address`. `enrolled` says whether the mapping has the
+    /// user.
     #[must_use]
     pub fn new(
         state: &Path,
@@ -129,11 +136,11 @@ impl FileLimits {
             state: state.to_owned(),
             rules,
             user: text::sanitize_to(user, 64),
-            person: BucketEntry::of_user(user, enrolled),
-            address: BucketEntry::of_address(address),
+            user_entry: BucketEntry::of_user(user, enrolled),
+            address_entry: BucketEntry::of_address(address),
             now,
             acquired: Vec::new(),
-            token: None,
+            code: None,
         }
     }
 
@@ -141,7 +148,7 @@ impl FileLimits {
         seconds((self.now)())
     }
 
-    /// Counts at one place.
+    /// Counts a message for the user or for the address.
     fn count(
         &self,
         entry: &BucketEntry,
@@ -149,45 +156,43 @@ impl FileLimits {
         sends: config::Sends,
         now: u64,
     ) -> Result<(), Error> {
-        let most = what.most(sends);
-        let (decided, written) =
-            entry.change(&self.state, now, |record| record.acquire(what, most, now));
-        if let Some(Err(wait)) = decided {
-            let (kind, words) = (entry.kind(), what.words());
+        let limit = what.limit(sends);
+        let (acquired, written) =
+            entry.change(&self.state, now, |record| record.acquire(what, limit, now));
+        if let Some(Err(wait)) = acquired {
+            let (kind, plural) = (entry.kind(), what.plural());
             let detail = format!(
-                "limits.{}_per_{kind} = {most}: no more {words} for {} within this hour; the next in {}",
+                "limits.{}_per_{kind} = {limit}: no more {plural} for {} within this hour; the next in {}",
                 what.key(),
-                self.shown(entry),
-                minutes(wait),
+                entry.address().unwrap_or(&self.user),
+                rounded(wait),
             );
             return Err(Error::Limit { detail });
         }
         Ok(written?)
     }
 
-    fn take_back(&self, entry: &BucketEntry, what: Costly, at: u64) {
-        // One that cannot be taken back stays counted, which only makes the limit tighter.
+    /// Takes back the message that was counted at `at`. Where that fails it stays counted, which
+    /// only makes the limit stricter.
+    fn uncount(&self, entry: &BucketEntry, what: Costly, at: u64) {
         let _ = entry.change(&self.state, self.seconds(), |record| {
             record.release(what, at)
         });
     }
 
-    fn shown<'a>(&'a self, entry: &'a BucketEntry) -> &'a str {
-        entry.address().unwrap_or(&self.user)
-    }
-
+    /// The error for a code during a pause.
     fn paused(&self, refused: u32, wait: Duration) -> Error {
         let user = &self.user;
         let detail = format!(
-            "{refused} refused tokens in a row: no further one of {user} for {}; authyctl unlock {user} ends that",
-            minutes(wait)
+            "{refused} refused codes in a row: no code of {user} is accepted for {}; authyctl unlock {user} ends the pause",
+            rounded(wait)
         );
         Error::Limit { detail }
     }
 
-    /// Whether a pause holds, where nothing can be written.
-    fn look(&self, now: u64) -> Result<(), Error> {
-        let record = match self.person.look(&self.state) {
+    /// Checks for a pause without a lock, where the disk is full and nothing can be written.
+    fn check_pause(&self, now: u64) -> Result<(), Error> {
+        let record = match self.user_entry.peek(&self.state) {
             Err(error) if error.is_disk() => return Ok(()),
             record => record?,
         };
@@ -203,9 +208,9 @@ impl FileLimits {
 impl Limits for FileLimits {
     fn acquire(&mut self, what: Costly) -> Result<(), Error> {
         let now = self.seconds();
-        self.count(&self.person, what, self.rules.per_user, now)?;
-        if let Err(error) = self.count(&self.address, what, self.rules.per_address, now) {
-            self.take_back(&self.person, what, now);
+        self.count(&self.user_entry, what, self.rules.per_user, now)?;
+        if let Err(error) = self.count(&self.address_entry, what, self.rules.per_address, now) {
+            self.uncount(&self.user_entry, what, now);
             return Err(error);
         }
         self.acquired.push((what, now));
@@ -221,61 +226,64 @@ impl Limits for FileLimits {
             return;
         };
         let (_, at) = self.acquired.remove(last);
-        self.take_back(&self.person, what, at);
-        self.take_back(&self.address, what, at);
+        self.uncount(&self.user_entry, what, at);
+        self.uncount(&self.address_entry, what, at);
     }
 
     fn acquire_code(&mut self) -> Result<(), Error> {
         let now = self.seconds();
-        let most = self.rules.refused_tokens;
-        self.token = None;
-        let (decided, written) =
-            self.person
-                .change(&self.state, now, |record| match record.pause(most, now) {
+        let limit = self.rules.refused_tokens;
+        self.code = None;
+        let (counted, written) =
+            self.user_entry
+                .change(&self.state, now, |record| match record.pause(limit, now) {
                     Some(wait) => Err((record.refused(), wait)),
                     None => Ok(record.refuse(now)),
                 });
-        match (decided, written) {
+        match (counted, written) {
             (Some(Err((refused, wait))), _) => Err(self.paused(refused, wait)),
             (Some(Ok(previous)), Ok(())) => {
-                self.token = Some((now, previous));
+                self.code = Some((now, previous));
                 Ok(())
             }
-            // Nobody is locked out by a full disk; what is on it already holds.
+            // A full disk must not lock out anyone. A pause that is already on the disk still
+            // counts.
             (Some(Ok(_)), Err(error)) if error.is_disk() => Ok(()),
-            (None, Err(error)) if error.is_disk() => self.look(now),
+            (None, Err(error)) if error.is_disk() => self.check_pause(now),
             (_, Err(error)) => Err(error.into()),
             (None, Ok(())) => Err(Error::State(Failure::State(
-                "nothing was counted".to_owned(),
+                "the code could not be counted".to_owned(),
             ))),
         }
     }
 
     fn code_accepted(&mut self) {
-        self.token = None;
-        // Where that fails the login is right all the same, and the next one tries again.
+        self.code = None;
+        // The login is proven even where this fails, and the next one tries again.
         let _ = self
-            .person
+            .user_entry
             .change(&self.state, self.seconds(), Record::forget_refused);
     }
 
     fn release_code(&mut self) {
-        if let Some((at, previous)) = self.token.take() {
-            let _ = self.person.change(&self.state, self.seconds(), |record| {
-                record.release_refused(at, previous);
-            });
+        if let Some((at, previous)) = self.code.take() {
+            let _ = self
+                .user_entry
+                .change(&self.state, self.seconds(), |record| {
+                    record.release_refused(at, previous);
+                });
         }
     }
 }
 
-/// Whole seconds since 1970; zero before.
+/// Whole seconds since 1970; zero for an earlier time.
 fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
 }
 
-/// A time for people: `12 s`, or `3 min`, rounded up.
-fn minutes(time: Duration) -> String {
+/// Formats a time for a person: `12 s`, or `3 min`, rounded up.
+fn rounded(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..=90 => format!("{seconds} s"),
         seconds => format!("{} min", seconds.div_ceil(60)),

@@ -1,7 +1,7 @@
-//! The counts of one user or one address; arithmetic alone.
+//! The counts of one user or one address, and the arithmetic of the limits. Does no I/O.
 //!
-//! What was sent counts for an hour. A time that is later than now (the clock went back) is taken as
-//! now: it is not forgotten, and counts no longer than one that is new.
+//! A message counts for one hour. A stored time that is later than now, because the clock was set
+//! back, is taken as now: it is not forgotten, and counts no longer than a new one.
 
 use std::time::Duration;
 
@@ -9,24 +9,25 @@ use serde::{Deserialize, Serialize};
 
 use super::Costly;
 
-/// How long something that was sent counts, in seconds.
+/// How long a message counts, in seconds.
 pub(super) const HOUR: u64 = 3600;
-/// The first pause after too many refused tokens, and the longest, in seconds.
+/// The first pause after too many refused codes, and the longest one, in seconds. Each further
+/// refused code doubles the pause.
 const FIRST_PAUSE: u64 = 30;
 const LONGEST_PAUSE: u64 = 15 * 60;
 
-/// The counts; times are seconds since 1970.
+/// The counts. Times are in seconds since 1970; the names of the fields are those in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Record {
-    /// The user's name, for those who are enrolled.
+    /// The name of the user, if enrolled.
     pub(super) name: Option<String>,
     sms: Vec<u64>,
     calls: Vec<u64>,
     pushes: Vec<u64>,
-    /// Refused tokens in a row.
+    /// Refused codes in a row.
     refused: u32,
-    /// The last of them.
+    /// When the last of them was refused.
     refused_at: u64,
 }
 
@@ -39,12 +40,12 @@ impl Record {
         }
     }
 
-    /// How many were sent within the hour.
-    pub(super) fn number(&mut self, what: Costly) -> usize {
+    /// How many were sent within the last hour.
+    pub(super) fn sent_count(&mut self, what: Costly) -> usize {
         self.sent(what).len()
     }
 
-    /// Refused tokens in a row.
+    /// How many codes in a row were refused.
     pub(super) fn refused(&self) -> u32 {
         self.refused
     }
@@ -57,14 +58,14 @@ impl Record {
             && self.refused == 0
     }
 
-    /// When something last happened.
-    pub(super) fn last(&self) -> u64 {
+    /// When something was last counted.
+    pub(super) fn last_counted(&self) -> u64 {
         let sent = [&self.sms, &self.calls, &self.pushes];
         let last = sent.iter().filter_map(|sent| sent.iter().max()).max();
         self.refused_at.max(last.copied().unwrap_or(0))
     }
 
-    /// Drops what does not count any more.
+    /// Drops what no longer counts.
     pub(super) fn expire(&mut self, now: u64) {
         for sent in [&mut self.sms, &mut self.calls, &mut self.pushes] {
             sent.retain(|at| at.saturating_add(HOUR) > now);
@@ -75,23 +76,30 @@ impl Record {
         self.refused_at = now.min(self.refused_at);
     }
 
-    /// Counts one, unless there are `most` already: then says how long until the next. Of a settled
-    /// record.
-    pub(super) fn acquire(&mut self, what: Costly, most: u32, now: u64) -> Result<(), Duration> {
+    /// Counts one message, unless `limit` of them count already. The record must have been expired
+    /// at `now`.
+    ///
+    /// # Errors
+    /// How long it takes until the next message is allowed.
+    pub(super) fn acquire(&mut self, what: Costly, limit: u32, now: u64) -> Result<(), Duration> {
         let sent = self.sent(what);
-        if (sent.len() as u64) < u64::from(most) {
+        if (sent.len() as u64) < u64::from(limit) {
             sent.push(now);
             return Ok(());
         }
-        // Room is there when the oldest that must go has gone; more than `most` are kept where the
-        // rule was made tighter.
+        // The next message is allowed when enough of the oldest have expired. More than `limit`
+        // count where the limit was lowered.
         sent.sort_unstable();
-        let leaving = sent.len().saturating_sub(most as usize);
-        let until = sent.get(leaving).map_or(now, |at| *at).saturating_add(HOUR);
+        let expiring = sent.len().saturating_sub(limit as usize);
+        let until = sent
+            .get(expiring)
+            .map_or(now, |at| *at)
+            .saturating_add(HOUR);
         Err(Duration::from_secs(until.saturating_sub(now)))
     }
 
-    /// Takes back the one that was counted at `at`, or the last where the clock went back since.
+    /// Takes back the message that was counted at `at`, or the last one, if the clock was set back
+    /// since.
     pub(super) fn release(&mut self, what: Costly, at: u64) {
         let sent = self.sent(what);
         match sent.iter().rposition(|known| *known == at) {
@@ -100,13 +108,14 @@ impl Record {
         }
     }
 
-    /// Counts a refused token; gives back when the one before it was.
+    /// Counts a refused code, and returns when the previous one was refused.
     pub(super) fn refuse(&mut self, now: u64) -> u64 {
         self.refused = self.refused.saturating_add(1);
         std::mem::replace(&mut self.refused_at, now)
     }
 
-    /// Takes back the refused token that was counted at `at`.
+    /// Takes back the refused code that was counted at `at`; `previous` is what [`Record::refuse`]
+    /// returned.
     pub(super) fn release_refused(&mut self, at: u64, previous: u64) {
         self.refused = self.refused.saturating_sub(1);
         if self.refused == 0 {
@@ -116,14 +125,16 @@ impl Record {
         }
     }
 
+    /// Forgets all refused codes.
     pub(super) fn forget_refused(&mut self) {
         self.refused = 0;
         self.refused_at = 0;
     }
 
-    /// How long no further token is taken, with a pause after `most` in a row. Of a settled record.
-    pub(super) fn pause(&self, most: u32, now: u64) -> Option<Duration> {
-        let beyond = self.refused.checked_sub(most)?;
+    /// Returns how long no code is accepted, with a pause after `limit` refused codes in a row. The
+    /// record must have been expired at `now`.
+    pub(super) fn pause(&self, limit: u32, now: u64) -> Option<Duration> {
+        let beyond = self.refused.checked_sub(limit)?;
         let pause = FIRST_PAUSE
             .saturating_mul(1 << beyond.min(16))
             .min(LONGEST_PAUSE);

@@ -1,7 +1,9 @@
-//! One entry of users.toml: a person, or an account that several people share and whose SSH keys tell
-//! them apart.
+//! One entry of users.toml: a person, or an account that several people share and whose SSH keys
+//! identify them.
 //!
-//! An unknown key refuses the whole file. A bad value is that user's error alone, and denies.
+//! An unknown key refuses the whole file, because it may be a mistyped restriction. A bad value is
+//! an error of that user alone, who is then refused. Called by [`Mapping`](super::Mapping) and by
+//! the index.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -15,26 +17,27 @@ use crate::base::factor::{AuthyId, Fingerprint, Person, SendMode};
 use crate::base::text;
 use crate::host::toml_file::{Source, integer};
 
-/// What the mapping says of a user.
+/// The entry of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// One person.
     Enrolled(Person),
-    /// Several people, told apart by the SSH key of the login.
+    /// Several people, identified by the SSH key of the login.
     Shared(Shared),
-    /// There is an entry, and its value cannot be used.
+    /// The value of the entry is not valid.
     Invalid {
         /// The line of the entry.
         line: usize,
         /// What is wrong with it.
         message: String,
     },
-    /// There is no entry of that name.
+    /// There is no entry for the name.
     Absent,
 }
 
 impl Entry {
-    /// Every factor of everyone behind the entry, as it is stored; empty where there is no usable entry.
+    /// Returns the factors of all people of the entry, as they are stored; empty without a valid
+    /// entry.
     #[must_use]
     pub fn stored_ids(&self) -> Vec<String> {
         match self {
@@ -54,37 +57,37 @@ impl Entry {
 pub struct Shared {
     /// The person to whom each key belongs; never empty.
     pub keys: BTreeMap<Fingerprint, Person>,
-    /// When they get a push, where it differs from `login.push`.
+    /// When they get a push; `None`: as `login.push` says.
     pub push: Option<SendMode>,
 }
 
-/// Why the keys of a login name no person of a shared account.
+/// Why the keys of a login do not identify one person of a shared account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyMismatch {
-    /// sshd accepted no key.
-    #[error("no SSH key was accepted before, so the person of the shared account is unknown")]
-    None,
-    /// The entry has none of the keys that sshd accepted.
+    /// sshd has accepted no key.
+    #[error("sshd has accepted no SSH key, so the person of the shared account is unknown")]
+    NoKey,
+    /// The entry has none of the keys that sshd has accepted.
     #[error("the SSH key does not belong to the shared account")]
-    Unknown,
-    /// Keys of two people were accepted.
+    UnknownKey,
+    /// sshd has accepted keys of several people.
     #[error("SSH keys of several people of the shared account were accepted")]
-    Several,
+    SeveralPeople,
 }
 
 impl Shared {
-    /// The person to whom `keys` belong. Keys that belong to no one do no harm.
+    /// Returns the person to whom `keys` belong. Keys that are not in the entry are ignored.
     ///
     /// # Errors
-    /// The keys name no person, or several.
+    /// The keys identify no person, or several.
     pub fn person(&self, keys: &[Fingerprint]) -> Result<Person, KeyMismatch> {
         if keys.is_empty() {
-            return Err(KeyMismatch::None);
+            return Err(KeyMismatch::NoKey);
         }
         let mut people = keys.iter().filter_map(|key| self.keys.get(key));
-        let person = people.next().ok_or(KeyMismatch::Unknown)?;
+        let person = people.next().ok_or(KeyMismatch::UnknownKey)?;
         if people.any(|other| other != person) {
-            return Err(KeyMismatch::Several);
+            return Err(KeyMismatch::SeveralPeople);
         }
         Ok(Person {
             push: self.push,
@@ -93,23 +96,23 @@ impl Shared {
     }
 }
 
-/// One line of `[users]`, before its value is read.
+/// A key of the table `[users]`, before its value is read.
 pub(super) struct Row<'a> {
     pub(super) source: Source<'a>,
-    /// The place of its name.
+    /// The place of the name.
     pub(super) at: Range<usize>,
-    /// Its line in the file.
+    /// The line of the name, counted from 1.
     pub(super) line: usize,
     pub(super) user: &'a str,
-    /// The place of its value.
+    /// The place of the value.
     pub(super) span: Range<usize>,
 }
 
-/// Why a value is not used.
+/// An error in an entry.
 enum Refused {
-    /// An unknown key: the whole file is refused.
+    /// The whole file is refused, because of an unknown key.
     File(Error),
-    /// A bad value: the user is refused.
+    /// The user is refused, because of a bad value.
     Value(String),
 }
 
@@ -120,6 +123,10 @@ impl From<String> for Refused {
 }
 
 impl Row<'_> {
+    /// Reads the value. A bad value is an [`Entry::Invalid`].
+    ///
+    /// # Errors
+    /// The whole file must be refused.
     pub(super) fn read(&self, value: &DeValue<'_>) -> Result<Entry, Error> {
         let read = match value.as_table() {
             Some(table) => self.table(table),
@@ -137,8 +144,9 @@ impl Row<'_> {
         }
     }
 
+    /// Reads a value that is a table: a person, or a shared account.
     fn table(&self, table: &DeTable<'_>) -> Result<Entry, Refused> {
-        // A table that was not written as one came from a name with a dot in it.
+        // A table that is not written in braces comes from a name with a dot, which needs quotes.
         if !self.source.starts_with(self.span.clone(), '{') {
             let part = table.keys().next().map_or("", |key| key.get_ref());
             let name = text::sanitize_to(&format!("{}.{part}", self.user), 64);
@@ -146,7 +154,7 @@ impl Row<'_> {
         }
         let mut person = Person::default();
         let (mut keys, mut wrong) = (None, None);
-        // The rest is read after a bad value too: an unknown key refuses the whole file.
+        // Reading goes on after a bad value, because an unknown key refuses the whole file.
         for (key, value) in table {
             let (key, value) = (key.get_ref().as_ref(), value.get_ref());
             let read = match key {
@@ -175,7 +183,7 @@ impl Row<'_> {
         }
     }
 
-    /// Reads a key that an entry and a person of a shared account have in common.
+    /// Reads a key that may be in an entry or in a person of a shared account.
     fn factor(&self, key: &str, value: &DeValue<'_>, person: &mut Person) -> Result<(), Refused> {
         match key {
             "authy_id" => person.authy_id = Some(authy_id(value)?),
@@ -192,7 +200,7 @@ impl Row<'_> {
         Ok(())
     }
 
-    /// The people of a shared account.
+    /// Reads the people of a shared account.
     fn keys(&self, value: &DeValue<'_>) -> Result<BTreeMap<Fingerprint, Person>, Refused> {
         let table = value
             .as_table()
@@ -207,10 +215,10 @@ impl Row<'_> {
             let read = key
                 .parse::<Fingerprint>()
                 .map_err(|error| Refused::Value(error.to_string()))
-                .and_then(|print| Ok((print, self.person_of_key(value.get_ref())?)));
+                .and_then(|fingerprint| Ok((fingerprint, self.person_of_key(value.get_ref())?)));
             match read {
-                Ok((print, person)) => {
-                    keys.insert(print, person);
+                Ok((fingerprint, person)) => {
+                    keys.insert(fingerprint, person);
                 }
                 Err(Refused::Value(why)) => {
                     let named = || format!("{}: {why}", text::sanitize_to(key, 64));
@@ -225,7 +233,7 @@ impl Row<'_> {
         }
     }
 
-    /// The person of one key: a number of Authy, or a table of factors.
+    /// Reads the person of one key: the number of an Authy user, or a table of factors.
     fn person_of_key(&self, value: &DeValue<'_>) -> Result<Person, Refused> {
         let Some(table) = value.as_table() else {
             return Ok(authy_id(value)?.into());
@@ -245,7 +253,7 @@ impl Row<'_> {
     }
 }
 
-/// The person, where the factors fit together and there is one.
+/// Checks that the person has a factor, and that the keys of the factors are complete.
 fn complete(person: Person) -> Result<Person, Refused> {
     let wrong = if person.twilio_identity.is_some() != person.twilio_factor.is_some() {
         "twilio_identity and twilio_factor need each other"
@@ -262,14 +270,14 @@ fn authy_id(value: &DeValue<'_>) -> Result<AuthyId, String> {
     id.ok_or_else(|| "the authy id must be an integer from 1 to 9223372036854775807".to_owned())
 }
 
-/// A text of a checked type.
+/// Reads a text as a value of a checked type.
 fn parsed<T: FromStr<Err: Display>>(value: &DeValue<'_>, key: &str) -> Result<T, String> {
     let text = value.as_str();
     let text = text.ok_or_else(|| format!("{key} must be a text in quotes"))?;
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
-/// `totp = true`: the secret has the user's name.
+/// Reads `totp = true`: the secret has the name of the user.
 fn totp(value: &DeValue<'_>, user: &str) -> Result<String, Refused> {
     match value.as_bool() {
         Some(true) => Ok(user.to_owned()),
@@ -277,7 +285,7 @@ fn totp(value: &DeValue<'_>, user: &str) -> Result<String, Refused> {
     }
 }
 
-/// `totp = "kim"`: the secret's name, for a person of a shared account.
+/// Reads `totp = "kim"`: the name of the secret, for a person of a shared account.
 fn totp_name(value: &DeValue<'_>) -> Result<String, String> {
     let name = value.as_str().filter(|name| !name.is_empty());
     let name = name.filter(|name| !text::has_control(name));
@@ -341,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_account_is_the_person_whose_key_was_proven() {
+    fn the_person_of_a_shared_account_is_the_one_whose_key_was_accepted() {
         let two = format!("{{ keys = {{ \"{A}\" = 1640, \"{B}\" = 1641 }} }}");
         let account = shared(&two);
         let of = |keys: &[&str]| {
@@ -351,10 +359,10 @@ mod tests {
         assert_eq!(of(&[A]), Ok(person(1640, None)));
         assert_eq!(of(&[B, B]), Ok(person(1641, None)));
         assert_eq!(of(&[C, B]), Ok(person(1641, None)));
-        assert_eq!(of(&[]), Err(KeyMismatch::None));
-        assert_eq!(of(&[C]), Err(KeyMismatch::Unknown));
-        assert_eq!(of(&[A, B]), Err(KeyMismatch::Several));
-        assert_eq!(of(&[A, C, B]), Err(KeyMismatch::Several));
+        assert_eq!(of(&[]), Err(KeyMismatch::NoKey));
+        assert_eq!(of(&[C]), Err(KeyMismatch::UnknownKey));
+        assert_eq!(of(&[A, B]), Err(KeyMismatch::SeveralPeople));
+        assert_eq!(of(&[A, C, B]), Err(KeyMismatch::SeveralPeople));
     }
 
     #[test]
@@ -365,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_may_stand_on_lines_of_their_own() {
+    fn each_key_may_have_a_line_of_its_own() {
         let account = shared(&format!(
             "{{\n  keys = {{\n    \"{A}\" = 1, # pat\n    \"{B}\" = 2,\n  }},\n}}"
         ));
@@ -374,23 +382,25 @@ mod tests {
 
     #[test]
     fn push_is_read_in_both_forms_of_a_table() {
-        for when in SendMode::ALL {
-            let word = when.as_str();
+        let mut wrong = Vec::new();
+        for mode in SendMode::ALL {
+            let word = mode.as_str();
             let one = find(&format!("{{ authy_id = 5, push = \"{word}\" }}"));
-            assert_eq!(one, Entry::Enrolled(person(5, Some(when))));
             let many = shared(&format!(
                 "{{ push = \"{word}\", keys = {{ \"{A}\" = 5 }} }}"
             ));
-            assert_eq!(
-                many.person(&[A.parse().unwrap()]),
-                Ok(person(5, Some(when)))
-            );
+            let shared = many.person(&[A.parse().unwrap()]);
+            let expected = person(5, Some(mode));
+            if one != Entry::Enrolled(expected.clone()) || shared != Ok(expected) {
+                wrong.push(format!("{word}: {one:?}, {shared:?}"));
+            }
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]
-    fn a_bad_value_in_a_table_is_that_users_error_alone() {
-        for (value, message) in [
+    fn a_bad_value_in_a_table_is_an_error_of_that_user_only() {
+        let bad = [
             (
                 format!("{{ authy_id = 5, keys = {{ \"{A}\" = 5 }} }}"),
                 "keys cannot be combined with a factor",
@@ -414,25 +424,22 @@ mod tests {
             ("{ authy_id = 5, push = true }".into(), "push must be"),
             ("{ authy_id = 5, push = \"Auto\" }".into(), "push must be"),
             ("{ push = \"auto\" }".into(), "no factor: set authy_id"),
-        ] {
-            let mapping = parse(&value).unwrap();
-            let Entry::Invalid {
-                line: 3,
-                message: found,
-            } = mapping.find("deploy")
-            else {
-                panic!("{value}: {:?}", mapping.find("deploy"));
-            };
-            assert!(
-                found.starts_with("deploy: ") && found.contains(message),
-                "{found}"
-            );
-            assert_eq!(mapping.find("alice"), Entry::Enrolled(person(1635, None)));
+        ];
+        let mut wrong = Vec::new();
+        for (value, expected) in bad {
+            let mapping = parse(&value).unwrap_or_default();
+            let (deploy, alice) = (mapping.find("deploy"), mapping.find("alice"));
+            let is_named = matches!(&deploy, Entry::Invalid { line: 3, message }
+                if message.starts_with("deploy: ") && message.contains(expected));
+            if !is_named || alice != Entry::Enrolled(person(1635, None)) {
+                wrong.push(format!("{value}: {deploy:?}, {alice:?}"));
+            }
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]
-    fn an_unknown_key_and_a_key_twice_refuse_the_whole_file() {
+    fn an_unknown_or_repeated_key_refuses_the_whole_file() {
         let unknown = format!("{{ keys = {{ \"{A}\" = 0 }}, people = 2 }}");
         assert_eq!(
             parse(&unknown).unwrap_err(),

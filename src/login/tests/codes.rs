@@ -1,46 +1,46 @@
-//! Tokens, SMS and calls.
+//! Codes, SMS and calls.
 
 use super::*;
 
 #[test]
-fn a_right_token_is_accepted_without_waiting() {
+fn a_right_code_is_accepted_without_waiting() {
     let ran = Script::texts(&["1234567"]).verify(vec![Ok(())]).run();
-    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
-    assert_eq!(ran.asked, ["verify 1234567"]);
+    assert_eq!(ran.result(), (Verdict::Accepted, Reason::CodeAccepted, 1));
+    assert_eq!(ran.sent, ["verify 1234567"]);
     assert_eq!(ran.outcome.factor, Some(Factor::Token));
     assert_eq!(ran.took, QUICK);
-    assert_eq!(ran.seen, [(None, prompt("push, sms or call"), true)]);
+    assert_eq!(ran.prompts, [(None, prompt("push, sms or call"), true)]);
 }
 
 #[test]
 fn a_wrong_code_then_a_right_one_is_accepted() {
     let answers = vec![Err(error(ErrorKind::Refused)), Ok(())];
     let ran = Script::texts(&["1111111", "2222222"]).verify(answers).run();
-    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 2));
+    assert_eq!(ran.result(), (Verdict::Accepted, Reason::CodeAccepted, 2));
     assert_eq!(ran.outcome.code, None);
-    assert_eq!(ran.said(1), Some(Message::NotAccepted));
+    assert_eq!(ran.notice_at(1), Some(Message::NotAccepted));
 }
 
 #[test]
-fn three_wrong_codes_spend_the_tries() {
+fn three_wrong_codes_use_up_the_attempts() {
     let no = || Err(error(ErrorKind::Refused));
     let ran = Script::texts(&["1111111"; 3])
         .verify(vec![no(), no(), no()])
         .run();
     assert_eq!(
-        ended(&ran),
+        ran.result(),
         (Verdict::AttemptsExhausted, Reason::WrongCode, 3)
     );
     assert_eq!(ran.outcome.code, Some(60020));
     assert_eq!(
         ran.took,
         Duration::from_secs(6),
-        "each refusal leaves two seconds after Enter"
+        "each refusal comes two seconds after Enter"
     );
 }
 
 #[test]
-fn replies_that_are_no_token_spend_tries_and_send_nothing() {
+fn replies_that_are_not_codes_use_up_attempts_and_send_nothing() {
     let unusable = [
         "",
         " ",
@@ -56,24 +56,25 @@ fn replies_that_are_no_token_spend_tries_and_send_nothing() {
         "1234567 ",
         "hunter2",
     ];
-    for text in unusable {
+    let expected = (Verdict::AttemptsExhausted, Reason::WrongCode, 1);
+    let rows = unusable.map(|text| {
         let mut script = Script::texts(&[text]).rules(|rules| rules.attempts = 1);
         script.password = Some("hunter2");
         let ran = script.run();
-        assert_eq!(
-            ended(&ran),
-            (Verdict::AttemptsExhausted, Reason::WrongCode, 1),
-            "{text:?}"
-        );
-        assert!(ran.asked.is_empty(), "{text:?}");
-    }
+        (
+            format!("{text:?}"),
+            (ran.result(), ran.sent),
+            (expected, vec![]),
+        )
+    });
+    assert_rows(rows);
 }
 
 #[test]
 fn a_reply_that_is_the_password_is_never_sent() {
     let mut script = Script::texts(&["1234567"]).rules(|rules| rules.attempts = 1);
     script.password = Some("1234567");
-    assert!(script.run().asked.is_empty());
+    assert!(script.run().sent.is_empty());
 }
 
 #[test]
@@ -82,7 +83,7 @@ fn a_reply_without_text_is_refused() {
         .rules(|rules| rules.attempts = 1)
         .run();
     assert_eq!(
-        ended(&ran),
+        ran.result(),
         (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
     );
 }
@@ -91,16 +92,16 @@ fn a_reply_without_text_is_refused() {
 fn the_unenrolled_see_what_a_person_with_wrong_codes_sees() {
     let replies = ["1111111", "sms", "nonsense", "2222222"];
     let no = || Err(error(ErrorKind::Refused));
-    let known = Script::texts(&replies)
+    let enrolled = Script::texts(&replies)
         .verify(vec![no(), no()])
         .sms(vec![Ok(Sent::Sent)])
         .run();
-    let unknown = Script::texts(&replies).unenrolled().run();
-    assert_eq!(known.seen, unknown.seen);
-    assert_eq!(known.took, unknown.took);
-    assert_eq!(known.outcome.verdict, unknown.outcome.verdict);
-    assert!(unknown.asked.is_empty());
-    assert_eq!(unknown.outcome.reason, Reason::Unenrolled);
+    let unenrolled = Script::texts(&replies).unenrolled().run();
+    assert_eq!(enrolled.prompts, unenrolled.prompts);
+    assert_eq!(enrolled.took, unenrolled.took);
+    assert_eq!(enrolled.outcome.verdict, unenrolled.outcome.verdict);
+    assert!(unenrolled.sent.is_empty());
+    assert_eq!(unenrolled.outcome.reason, Reason::Unenrolled);
 }
 
 #[test]
@@ -110,30 +111,30 @@ fn an_sms_on_request_is_no_attempt() {
         .sms(vec![Ok(Sent::Sent)])
         .verify(vec![Ok(())])
         .run();
-    assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
-    assert_eq!(ran.asked, ["sms", "verify 1234567"]);
-    assert_eq!(ran.said(1), Some(Message::SmsSent));
+    assert_eq!(ran.result(), (Verdict::Accepted, Reason::CodeAccepted, 1));
+    assert_eq!(ran.sent, ["sms", "verify 1234567"]);
+    assert_eq!(ran.notice_at(1), Some(Message::SmsSent));
 }
 
 #[test]
-fn an_ignored_sms_says_that_the_app_is_to_be_used() {
+fn the_person_is_asked_to_use_the_app_when_no_sms_was_sent() {
     let ran = Script::texts(&["sms", "1234567"])
         .sms(vec![Ok(Sent::UseApp)])
         .verify(vec![Ok(())])
         .run();
-    assert_eq!(ran.said(1), Some(Message::SmsUseApp));
+    assert_eq!(ran.notice_at(1), Some(Message::SmsUseApp));
 }
 
 #[test]
-fn an_automatic_sms_goes_out_before_the_prompt_and_only_once() {
+fn an_automatic_sms_is_sent_before_the_prompt_and_only_once() {
     let ran = Script::texts(&["sms", "1234567"])
         .rules(|rules| rules.sms = SendMode::Auto)
         .sms(vec![Ok(Sent::Sent)])
         .verify(vec![Ok(())])
         .run();
-    assert_eq!(ran.asked, ["sms", "verify 1234567"]);
-    assert_eq!(ran.said(0), Some(Message::SmsSent));
-    assert_eq!(ran.said(1), Some(Message::SmsSpent));
+    assert_eq!(ran.sent, ["sms", "verify 1234567"]);
+    assert_eq!(ran.notice_at(0), Some(Message::SmsSent));
+    assert_eq!(ran.notice_at(1), Some(Message::SmsSpent));
     assert_eq!(ran.outcome.attempts, 2, "a further sms is a refused reply");
 }
 
@@ -145,10 +146,10 @@ fn an_sms_that_is_not_allowed_is_a_refused_reply() {
     };
     let ran = Script::texts(&["sms"]).rules(never).run();
     assert_eq!(
-        ended(&ran),
+        ran.result(),
         (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
     );
-    assert_eq!(ran.seen[0].1, prompt("push or call"));
+    assert_eq!(ran.prompts[0].1, prompt("push or call"));
     let no_factor = |rules: &mut config::Login| {
         rules.factors = vec![Factor::Token];
         rules.attempts = 1;
@@ -157,18 +158,19 @@ fn an_sms_that_is_not_allowed_is_a_refused_reply() {
         Script::texts(&["sms"])
             .rules(no_factor)
             .run()
-            .asked
+            .sent
             .is_empty()
     );
 }
 
 #[test]
-fn a_failed_sms_never_ends_the_login_nor_passes_as_an_outage() {
-    for kind in [
+fn a_failed_sms_neither_ends_the_login_nor_counts_as_an_outage() {
+    let kinds = [
         ErrorKind::Unavailable,
         ErrorKind::RateLimited,
         ErrorKind::KeyRefused,
-    ] {
+    ];
+    let rows = kinds.map(|kind| {
         let ran = Script::texts(&["1234567"])
             .rules(|rules| {
                 rules.sms = SendMode::Auto;
@@ -177,9 +179,14 @@ fn a_failed_sms_never_ends_the_login_nor_passes_as_an_outage() {
             .sms(vec![Err(error(kind))])
             .verify(vec![Ok(())])
             .run();
-        assert_eq!(ended(&ran), (Verdict::Accepted, Reason::CodeAccepted, 1));
-        assert_eq!(ran.said(0), Some(Message::SmsFailed));
-    }
+        let expected = (Verdict::Accepted, Reason::CodeAccepted, 1);
+        (
+            format!("{kind:?}"),
+            (ran.result(), ran.notice_at(0)),
+            (expected, Some(Message::SmsFailed)),
+        )
+    });
+    assert_rows(rows);
 }
 
 #[test]
@@ -190,13 +197,13 @@ fn failing_sms_requests_are_bounded() {
         .sms(vec![down(), down(), down()])
         .run();
     assert_eq!(
-        ended(&ran),
+        ran.result(),
         (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
     );
 }
 
 #[test]
-fn each_error_of_the_provider_has_its_verdict_whatever_the_policy_for_outages() {
+fn each_error_of_the_provider_has_its_verdict_with_either_policy_for_outages() {
     let table = [
         (
             ErrorKind::PersonRefused,
@@ -231,87 +238,93 @@ fn each_error_of_the_provider_has_its_verdict_whatever_the_policy_for_outages() 
         ),
         (ErrorKind::Process, Verdict::Failed, Reason::Process),
     ];
-    for fallback in [Fallback::Deny, Fallback::Ignore] {
-        for (kind, verdict, reason) in table {
+    let fallbacks = [Fallback::Deny, Fallback::Ignore].into_iter();
+    let rows = fallbacks.flat_map(|fallback| {
+        table.map(|(kind, verdict, reason)| {
             let ran = Script::texts(&["1234567"])
                 .rules(|rules| rules.when_unavailable = fallback)
                 .verify(vec![Err(error(kind))])
                 .run();
-            assert_eq!(ended(&ran), (verdict, reason, 1));
-            assert_eq!(ran.outcome.detail.as_deref(), Some("why"));
-        }
-    }
+            (
+                format!("{kind:?} {fallback:?}"),
+                (ran.result(), ran.outcome.detail),
+                ((verdict, reason, 1), Some("why".to_owned())),
+            )
+        })
+    });
+    assert_rows(rows);
 }
 
 #[test]
-fn the_first_unanswered_verify_ends_the_login() {
+fn a_code_that_is_not_answered_ends_the_login() {
     let down = || vec![Err(error(ErrorKind::Unavailable))];
     let ran = Script::texts(&["1234567"]).verify(down()).run();
-    assert_eq!(ended(&ran), (Verdict::Unavailable, Reason::NoAnswer, 1));
+    assert_eq!(ran.result(), (Verdict::Unavailable, Reason::NoAnswer, 1));
     let ran = Script::texts(&["1234567"])
         .rules(|rules| rules.when_unavailable = Fallback::Ignore)
         .verify(down())
         .run();
-    assert_eq!(ended(&ran), (Verdict::Ignored, Reason::Outage, 1));
+    assert_eq!(ran.result(), (Verdict::Ignored, Reason::Outage, 1));
 }
 
 #[test]
-fn whoever_waits_until_the_last_moment_cannot_make_an_outage() {
-    for late in [83, 89] {
+fn waiting_until_the_last_moment_cannot_cause_an_outage() {
+    let rows = [83, 89].map(|late| {
         let mut script = Script::new(vec![Typed::After(Duration::from_secs(late), "1234567")])
             .rules(|rules| rules.when_unavailable = Fallback::Ignore);
         script.verify = vec![(Duration::from_secs(1), Err(error(ErrorKind::Unavailable)))];
-        let ran = script.run();
-        assert_eq!(ended(&ran), (Verdict::Refused, Reason::Deadline, 1));
-    }
+        let expected = (Verdict::Refused, Reason::Deadline, 1);
+        (format!("{late} s"), script.run().result(), expected)
+    });
+    assert_rows(rows);
 }
 
 #[test]
-fn a_late_reply_is_refused_unsent() {
+fn a_late_reply_is_refused_and_not_sent() {
     let ran = Script::new(vec![Typed::After(Duration::from_secs(90), "1234567")]).run();
-    assert_eq!(ended(&ran), (Verdict::Refused, Reason::Deadline, 0));
-    assert!(ran.asked.is_empty());
+    assert_eq!(ran.result(), (Verdict::Refused, Reason::Deadline, 0));
+    assert!(ran.sent.is_empty());
 }
 
 #[test]
-fn a_user_name_that_changes_during_the_conversation_is_refused_unsent() {
-    let ran = Script::new(vec![Typed::Becomes("bob", "1234567")]).run();
-    assert_eq!(ended(&ran), (Verdict::Refused, Reason::UserChanged, 0));
-    assert!(ran.asked.is_empty());
+fn a_user_name_that_changes_during_the_conversation_is_refused_and_nothing_is_sent() {
+    let ran = Script::new(vec![Typed::Renamed("bob", "1234567")]).run();
+    assert_eq!(ran.result(), (Verdict::Refused, Reason::UserChanged, 0));
+    assert!(ran.sent.is_empty());
 }
 
-/// A text is a conversation too: of a push that was sent, and of recovery codes that are left.
+/// The application can also change the name while it shows a notice without a prompt: about a push
+/// that was sent, or about the recovery codes that are left.
 #[test]
-fn a_user_name_that_changes_with_a_text_is_refused_whatever_was_proven() {
+fn a_user_name_that_changes_with_a_notice_is_refused_even_with_a_proof() {
     let mut push = Script::texts(&["push"]).answers(vec![Ok(PushAnswer::Approved)]);
-    push.becomes = Some("bob");
+    push.renamed_to = Some("bob");
     let mut code = Script::texts(&["k3vq-8m2p-x7rd-9w4h"]);
-    code.codes = Some(vec![Ok(Some(9))]);
-    code.becomes = Some("bob");
-    for script in [push, code] {
-        let ran = script.run();
-        assert_eq!(ended(&ran), (Verdict::Refused, Reason::UserChanged, 1));
-    }
+    code.recovery = Some(vec![Ok(Some(9))]);
+    code.renamed_to = Some("bob");
+    let expected = (Verdict::Refused, Reason::UserChanged, 1);
+    let results = [push, code].map(|script| script.run().result());
+    assert_eq!(results, [expected, expected]);
 }
 
 #[test]
 fn a_failed_conversation_has_its_own_verdict() {
     let ran = Script::new(vec![Typed::HangUp]).run();
     assert_eq!(
-        ended(&ran),
+        ran.result(),
         (Verdict::ConversationFailed, Reason::Conversation, 0)
     );
 }
 
 #[test]
-fn factors_without_one_that_can_be_asked_are_a_configuration_error() {
+fn a_configuration_without_a_usable_factor_is_an_error() {
     let ran = Script::texts(&[])
         .rules(|rules| {
             rules.factors = vec![Factor::Push];
             rules.push = SendMode::Never;
         })
         .run();
-    assert_eq!(ended(&ran), (Verdict::Failed, Reason::Configuration, 0));
+    assert_eq!(ran.result(), (Verdict::Failed, Reason::Configuration, 0));
 }
 
 #[test]
@@ -320,42 +333,42 @@ fn the_echo_is_the_administrators_choice() {
         .rules(|rules| rules.echo = false)
         .verify(vec![Ok(())])
         .run();
-    assert!(!ran.seen[0].2);
+    assert!(!ran.prompts[0].2);
 }
 
 #[test]
-fn a_call_on_request_is_no_attempt_and_goes_beside_an_sms() {
+fn a_call_on_request_is_no_attempt_and_may_follow_an_sms() {
     let ran = Script::texts(&["sms", "CALL", "1234567"])
         .sms(vec![Ok(Sent::Sent), Ok(Sent::Sent)])
         .verify(vec![Ok(())])
         .run();
 
-    assert_eq!(ran.asked, ["sms", "call", "verify 1234567"]);
+    assert_eq!(ran.sent, ["sms", "call", "verify 1234567"]);
     assert_eq!(ran.outcome.attempts, 1);
-    assert_eq!(ran.said(2), Some(Message::CallStarted));
+    assert_eq!(ran.notice_at(2), Some(Message::CallStarted));
 }
 
 #[test]
-fn a_call_that_is_ignored_fails_or_is_one_too_many_is_told() {
+fn the_prompt_says_when_no_call_is_made_and_why() {
     let ran = Script::texts(&["call", "1234567"])
         .sms(vec![Ok(Sent::UseApp)])
         .verify(vec![Ok(())])
         .run();
-    assert_eq!(ran.said(1), Some(Message::CallUseApp));
+    assert_eq!(ran.notice_at(1), Some(Message::CallUseApp));
 
     let ran = Script::texts(&["call", "call", "1234567"])
         .rules(|rules| rules.when_unavailable = Fallback::Ignore)
         .sms(vec![Err(error(ErrorKind::Unavailable)), Ok(Sent::Sent)])
         .verify(vec![Ok(())])
         .run();
-    assert_eq!(ran.said(1), Some(Message::CallFailed));
+    assert_eq!(ran.notice_at(1), Some(Message::CallFailed));
     assert_eq!(ran.outcome.verdict, Verdict::Accepted);
 
     let ran = Script::texts(&["call", "call", "1234567"])
         .sms(vec![Ok(Sent::Sent)])
         .verify(vec![Ok(())])
         .run();
-    assert_eq!(ran.said(2), Some(Message::CallSpent));
+    assert_eq!(ran.notice_at(2), Some(Message::CallSpent));
     assert_eq!(ran.outcome.attempts, 2, "a further call is a refused reply");
 }
 
@@ -367,6 +380,16 @@ fn a_call_that_is_not_allowed_is_a_refused_reply_that_sends_nothing() {
             rules.attempts = 1;
         })
         .run();
-    assert!(ran.asked.is_empty());
+    assert!(ran.sent.is_empty());
     assert_eq!(ran.outcome.attempts, 1);
+}
+
+#[test]
+fn the_language_is_sent_with_sms_and_calls() {
+    let ran = Script::texts(&["sms", "call", "1234567"])
+        .rules(|rules| rules.language = Some(Language::Pt))
+        .sms(vec![Ok(Sent::Sent), Ok(Sent::Sent)])
+        .verify(vec![Ok(())])
+        .run();
+    assert_eq!(ran.sent[..2], ["sms pt", "call pt"]);
 }

@@ -1,0 +1,63 @@
+//! Recovery codes.
+
+use super::*;
+
+const RECOVERY_CODE: &str = "k3vq-8m2p-x7rd-9w4h";
+
+#[test]
+fn a_recovery_code_works_during_a_pause_and_without_the_provider() {
+    let mut script = Script::texts(&["1111111", RECOVERY_CODE]);
+    script.limits.code = Some(LimitError::Limit {
+        detail: "a pause".into(),
+    });
+    script.recovery = Some(vec![Ok(Some(9))]);
+    let ran = script.run();
+    assert_eq!(ran.result(), (Verdict::Accepted, Reason::RecoveryCode, 2));
+    assert_eq!(ran.outcome.factor, Some(Factor::Recovery));
+    assert!(ran.shown[0].contains("left: 9"), "{:?}", ran.shown);
+    assert!(ran.sent.is_empty());
+}
+
+#[test]
+fn a_wrong_recovery_code_is_a_refused_reply() {
+    let mut script = Script::texts(&[RECOVERY_CODE]).rules(|rules| rules.attempts = 1);
+    script.recovery = Some(vec![Ok(None)]);
+    assert_eq!(
+        script.run().result(),
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
+    );
+}
+
+#[test]
+fn a_recovery_code_that_cannot_be_used_up_is_refused() {
+    let failures = [
+        (Failure::Disk("full".into()), Reason::State),
+        (Failure::State("corrupt".into()), Reason::State),
+        (
+            Failure::Process("too many open files".into()),
+            Reason::Process,
+        ),
+    ];
+    let rows = failures.map(|(failure, reason)| {
+        let name = format!("{failure:?}");
+        let mut script = Script::texts(&[RECOVERY_CODE]);
+        script.recovery = Some(vec![Err(failure)]);
+        (name, script.run().result(), (Verdict::Failed, reason, 1))
+    });
+    assert_rows(rows);
+}
+
+#[test]
+fn a_recovery_code_is_refused_where_the_service_or_the_user_has_none() {
+    let once = || Script::texts(&[RECOVERY_CODE]).rules(|rules| rules.attempts = 1);
+    assert_eq!(
+        once().run().result(),
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 1)
+    );
+    let mut script = once().unenrolled();
+    script.recovery = Some(vec![]);
+    assert_eq!(
+        script.run().result(),
+        (Verdict::AttemptsExhausted, Reason::Unenrolled, 1)
+    );
+}
