@@ -9,28 +9,28 @@ use pam_authy::client::authy::types::{AuthyId, Uuid};
 use serde_json::{Value, json};
 
 use super::{client, person};
-use crate::cli::{Global, Push};
+use crate::cli::{ApprovalArgs, Global, PushArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
-pub(crate) fn push(global: &Global, how: &Push) -> Result<Output, CommandError> {
-    let id = person(global, &how.who)?;
+pub(crate) fn push(global: &Global, args: &PushArgs) -> Result<Output, CommandError> {
+    let id = person(global, &args.person)?;
     let (client, deadline) = client(global)?;
     let request = Request {
-        message: &how.message,
-        details: &how.details,
-        hidden_details: &how.hidden_details,
+        message: &args.message,
+        details: &args.details,
+        hidden_details: &args.hidden_details,
         logos: &[],
-        seconds_to_expire: Some(how.expires),
+        seconds_to_expire: Some(args.expires),
     };
     let uuid = client.approvals().create(id, &request, deadline)?;
-    if how.no_wait {
+    if args.no_wait {
         return Ok(Output::new(
             vec![format!("the request {uuid} is on its way to the phone")],
             members(&uuid, Decision::Pending, Some(id)),
         ));
     }
-    let until = Deadline::after(Instant::now(), Duration::from_secs(how.expires.into()));
+    let until = Deadline::after(Instant::now(), Duration::from_secs(args.expires.into()));
     let counts = !global.json && !global.quiet && io::stderr().is_terminal();
     let status = client.approvals().wait(id, &uuid, until, &mut |left| {
         if counts {
@@ -61,12 +61,12 @@ fn conclude(uuid: &Uuid, decision: Decision, id: AuthyId) -> Result<Output, Comm
     Err(CommandError::new(ErrorKind::Refused, why).with_members(members))
 }
 
-pub(crate) fn approval(global: &Global, uuid: &Uuid) -> Result<Output, CommandError> {
+pub(crate) fn approval(global: &Global, args: &ApprovalArgs) -> Result<Output, CommandError> {
     let (client, deadline) = client(global)?;
-    let status = client.approvals().status(uuid, deadline)?;
+    let status = client.approvals().status(&args.uuid, deadline)?;
     Ok(Output::new(
         vec![status.decision.as_str().to_owned()],
-        members(uuid, status.decision, status.authy_id),
+        members(&args.uuid, status.decision, status.authy_id),
     ))
 }
 

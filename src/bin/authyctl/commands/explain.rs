@@ -14,16 +14,12 @@ use pam_authy::store::users::{self, Entry, Found};
 use serde_json::json;
 
 use super::limits;
-use crate::cli::Global;
+use crate::cli::{ExplainArgs, Global};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
-pub(crate) fn explain(
-    global: &Global,
-    user: &str,
-    service: &str,
-    rhost: Option<IpAddr>,
-) -> Result<Output, CommandError> {
+pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, CommandError> {
+    let (user, service, rhost) = (args.user.as_str(), args.service.as_str(), args.rhost);
     let config = Config::load(&global.config)?;
     let found = users::find(&global.users, user)?;
     let mut rules = config.login(service);

@@ -1,21 +1,20 @@
 //! `completions`, `man`: made from the declarations of the command line.
 
 use clap::CommandFactory;
-use clap_complete::Shell;
 use clap_mangen::Man;
 use serde_json::json;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, CompletionsArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
 /// What the declarations do not say.
 const TAIL: &str = include_str!("man_tail.roff");
 
-pub(crate) fn completions(shell: Shell) -> Output {
+pub(crate) fn completions(args: &CompletionsArgs) -> Result<Output, CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "authyctl", &mut script);
-    as_text("completions", &script)
+    clap_complete::generate(args.shell, &mut Cli::command(), "authyctl", &mut script);
+    Ok(as_text("completions", &script))
 }
 
 /// One page with a section for each command.

@@ -13,7 +13,7 @@ use pam_authy::client::http::Https;
 use pam_authy::store::config::Config;
 use serde_json::json;
 
-use crate::cli::Global;
+use crate::cli::{Global, InitArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
@@ -22,23 +22,17 @@ const SAMPLE: &str = include_str!("../../../../etc/config.toml");
 /// The longest key file that is read, in bytes.
 const KEY_LIMIT: u64 = 4096;
 
-pub(crate) fn init(
-    global: &Global,
-    key_file: Option<&Path>,
-    url: Option<&str>,
-    ca_file: Option<&Path>,
-    force: bool,
-) -> Result<Output, CommandError> {
+pub(crate) fn init(global: &Global, args: &InitArgs) -> Result<Output, CommandError> {
     let path = &global.config;
-    if path.symlink_metadata().is_ok() && !force {
+    if path.symlink_metadata().is_ok() && !args.force {
         return Err(CommandError::new(
             ErrorKind::Local,
             format!("{}: exists already", path.display()),
         )
         .hint("--force writes over it"));
     }
-    let key = read_key(key_file)?;
-    let text = Secret::new(sample(&key, url, ca_file)?);
+    let key = read_key(args.key_file.as_deref())?;
+    let text = Secret::new(sample(&key, args)?);
     let config = Config::parse(text.expose(), path)?;
     let api = config.api;
     let deadline = Deadline::after(Instant::now(), api.timeout + Duration::from_secs(1));
@@ -72,13 +66,13 @@ pub(crate) fn init(
 }
 
 /// The sample with the key and, where said, the service in it.
-fn sample(key: &Secret, url: Option<&str>, ca_file: Option<&Path>) -> Result<String, CommandError> {
+fn sample(key: &Secret, args: &InitArgs) -> Result<String, CommandError> {
     let mut text = SAMPLE.replacen("key = \"\"", &format!("key = {}", quoted(key.expose())), 1);
-    if let Some(url) = url {
+    if let Some(url) = &args.url {
         let line = "#url = \"https://api.authy.com\"";
         text = text.replacen(line, &format!("url = {}", quoted(url)), 1);
     }
-    if let Some(file) = ca_file {
+    if let Some(file) = &args.ca_file {
         let file = std::path::absolute(file).map_err(|error| {
             CommandError::new(ErrorKind::Local, format!("{}: {error}", file.display()))
         })?;

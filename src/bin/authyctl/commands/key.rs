@@ -20,23 +20,28 @@ use serde_json::json;
 use toml_edit::DocumentMut;
 
 use super::init::read_key;
-use crate::cli::{Global, Key};
+use crate::cli::{Global, KeyCommand, KeyRotateArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
 /// Where systemd puts credentials, anew at each start of a service.
 const CREDENTIALS: &str = "/run/credentials/";
 
-pub(crate) fn key(global: &Global, what: &Key) -> Result<Output, CommandError> {
-    match what {
-        Key::Rotate { key_file } => rotate(global, key_file.as_deref()),
+pub(crate) fn key(global: &Global, command: &KeyCommand) -> Result<Output, CommandError> {
+    match command {
+        KeyCommand::Rotate(args) => rotate(global, args),
     }
 }
 
-fn rotate(global: &Global, key_file: Option<&Path>) -> Result<Output, CommandError> {
+fn rotate(global: &Global, args: &KeyRotateArgs) -> Result<Output, CommandError> {
     let api = Config::load(&global.config)?.api;
     let holder = Holder::find(&global.config)?;
-    let new = Secret::new(read_key(key_file)?.expose().trim().to_owned());
+    let new = Secret::new(
+        read_key(args.key_file.as_deref())?
+            .expose()
+            .trim()
+            .to_owned(),
+    );
     if new.expose() == api.key.expose() {
         let lines = vec!["this is the present key: nothing is changed".to_owned()];
         return Ok(Output::new(

@@ -9,7 +9,7 @@ use pam_authy::store::recovery::{self, Left};
 use pam_authy::store::remember;
 use serde_json::{Value, json};
 
-use crate::cli::Global;
+use crate::cli::{Global, UserArg};
 use crate::error::CommandError;
 use crate::output::{Output, table};
 
@@ -43,7 +43,8 @@ pub(crate) fn limits(global: &Global) -> Result<Output, CommandError> {
     }
 }
 
-pub(crate) fn unlock(global: &Global, user: &str) -> Result<Output, CommandError> {
+pub(crate) fn unlock(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
+    let user = args.user.as_str();
     let state = Config::load(&global.config)?.paths.state;
     let changed = limits::unlock(&state, user)?;
     let shown = text::sanitize_to(user, 64);
@@ -58,7 +59,8 @@ pub(crate) fn unlock(global: &Global, user: &str) -> Result<Output, CommandError
     ))
 }
 
-pub(crate) fn forget(global: &Global, user: &str) -> Result<Output, CommandError> {
+pub(crate) fn forget(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
+    let user = args.user.as_str();
     let state = Config::load(&global.config)?.paths.state;
     let changed = remember::forget(&state, user)?;
     let shown = text::sanitize_to(user, 64);

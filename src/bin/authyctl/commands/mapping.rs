@@ -10,23 +10,23 @@ use pam_authy::store::users::{Entry, Mapping, push_word};
 use serde_json::{Value, json};
 
 use super::people;
-use crate::cli::{Enroll, Global};
+use crate::cli::{EnrollArgs, Global, UnenrollArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, table};
 
-pub(crate) fn enroll(global: &Global, how: &Enroll) -> Result<Output, CommandError> {
-    let user = how.user.as_str();
-    let id = match how.authy_id {
+pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, CommandError> {
+    let user = args.user.as_str();
+    let id = match args.authy_id {
         Some(id) => id,
-        None => people::create(global, how)?,
+        None => people::create(global, args)?,
     };
     let one = Enrolment {
         user: user.to_owned(),
-        key: how.ssh_key,
+        key: args.ssh_key,
         id,
     };
-    let change = write::enroll_one(&global.users, one, how.replace)?;
-    let shown = match how.ssh_key {
+    let change = write::enroll_one(&global.users, one, args.replace)?;
+    let shown = match args.ssh_key {
         Some(key) => format!("{} by {key}", text::sanitize_to(user, 64)),
         None => text::sanitize_to(user, 64),
     };
@@ -40,7 +40,7 @@ pub(crate) fn enroll(global: &Global, how: &Enroll) -> Result<Output, CommandErr
     let members = json!({"user": user, "authy_id": id.number(), "changed": change.changed});
     Ok(Output {
         warning: account_warning(user),
-        ..Output::new(vec![line], with_key(members, how.ssh_key))
+        ..Output::new(vec![line], with_key(members, args.ssh_key))
     })
 }
 
@@ -53,12 +53,8 @@ fn with_key(mut members: Value, key: Option<Fingerprint>) -> Value {
 
 /// The mapping goes last: while Authy has not taken the person out, the mapping is the only record of
 /// whom to take out.
-pub(crate) fn unenroll(
-    global: &Global,
-    user: &str,
-    remote: bool,
-    key: Option<Fingerprint>,
-) -> Result<Output, CommandError> {
+pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, CommandError> {
+    let (user, remote, key) = (args.user.as_str(), args.remote, args.ssh_key);
     let warning = if remote {
         people::delete(global, user)?
     } else {

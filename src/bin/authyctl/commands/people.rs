@@ -6,13 +6,13 @@ use pam_authy::store::users::Mapping;
 use serde_json::{Value, json};
 
 use super::{client, person};
-use crate::cli::{Enroll, Global, PersonArg};
+use crate::cli::{EnrollArgs, Global, PersonArg};
 use crate::error::{CommandError, ErrorKind};
 use crate::number;
 use crate::output::{Output, table};
 
-pub(crate) fn status(global: &Global, who: &PersonArg) -> Result<Output, CommandError> {
-    let id = person(global, who)?;
+pub(crate) fn status(global: &Global, args: &PersonArg) -> Result<Output, CommandError> {
+    let id = person(global, args)?;
     let (client, deadline) = client(global)?;
     let status = client.users().status(id, deadline)?;
     let yes = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
@@ -47,14 +47,14 @@ pub(crate) fn status(global: &Global, who: &PersonArg) -> Result<Output, Command
 }
 
 /// Creates the person of `enroll --email … --cellphone …`.
-pub(super) fn create(global: &Global, how: &Enroll) -> Result<AuthyId, CommandError> {
-    let (Some(email), Some(cellphone)) = (&how.email, &how.number.cellphone) else {
+pub(super) fn create(global: &Global, args: &EnrollArgs) -> Result<AuthyId, CommandError> {
+    let (Some(email), Some(cellphone)) = (&args.email, &args.number.cellphone) else {
         return Err(CommandError::new(
             ErrorKind::Usage,
             "--authy-id, or --email and --cellphone are needed",
         ));
     };
-    let phone = number::parse(cellphone, how.number.country_code)?;
+    let phone = number::parse(cellphone, args.number.country_code)?;
     // Nobody is created for a mapping that could not be written.
     match Mapping::load(&global.users) {
         Err(error) if !error.is_missing() => return Err(error.into()),
@@ -65,7 +65,7 @@ pub(super) fn create(global: &Global, how: &Enroll) -> Result<AuthyId, CommandEr
         email,
         cellphone: &phone.cellphone,
         country_code: phone.country_code,
-        send_install_link: how.install_link,
+        send_install_link: args.install_link,
     };
     Ok(client.users().create(&person, deadline)?)
 }

@@ -13,27 +13,21 @@ use qrcode::render::unicode::Dense1x2;
 use serde_json::json;
 
 use super::{client, person};
-use crate::cli::{Global, PersonArg};
+use crate::cli::{Global, QrArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
 /// The most pixels of an image that is decoded.
 const PIXEL_LIMIT: usize = 4_000_000;
 
-pub(crate) fn qr(
-    global: &Global,
-    who: &PersonArg,
-    label: Option<&str>,
-    size: Option<u32>,
-    output: Option<&Path>,
-) -> Result<Output, CommandError> {
-    let id = person(global, who)?;
+pub(crate) fn qr(global: &Global, args: &QrArgs) -> Result<Output, CommandError> {
+    let id = person(global, &args.person)?;
     let (client, deadline) = client(global)?;
-    let how = Secrets {
-        qr_size: size,
-        label,
+    let options = Secrets {
+        qr_size: args.size,
+        label: args.label.as_deref(),
     };
-    let code = client.users().secret(id, &how, deadline)?;
+    let code = client.users().secret(id, &options, deadline)?;
     let members = json!({
         "qr_code": code.qr_code.expose(),
         "issuer": code.issuer,
@@ -41,7 +35,7 @@ pub(crate) fn qr(
         "authy_id": id.number(),
     });
     let mut lines = Vec::new();
-    if let Some(path) = output {
+    if let Some(path) = &args.output {
         let image = client.users().qr_image(&code, deadline)?;
         write(path, &image).map_err(|error| {
             CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))

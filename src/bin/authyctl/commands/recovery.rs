@@ -10,24 +10,25 @@ use pam_authy::store::users::{Entry, Mapping};
 use serde_json::json;
 
 use super::mapping::account_warning;
-use crate::cli::{Global, Recovery};
+use crate::cli::{Global, RecoveryCommand, RecoveryGenerateArgs, UserArg};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
-pub(crate) fn recovery(global: &Global, what: &Recovery) -> Result<Output, CommandError> {
-    match what {
-        Recovery::Generate { user, replace } => generate(global, user, *replace),
-        Recovery::Left { user } => left(global, user),
-        Recovery::Remove { user } => remove(global, user),
+pub(crate) fn recovery(global: &Global, command: &RecoveryCommand) -> Result<Output, CommandError> {
+    match command {
+        RecoveryCommand::Generate(args) => generate(global, args),
+        RecoveryCommand::Left(args) => left(global, args),
+        RecoveryCommand::Remove(args) => remove(global, args),
     }
 }
 
-fn generate(global: &Global, user: &str, replace: bool) -> Result<Output, CommandError> {
+fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, CommandError> {
+    let user = args.user.as_str();
     if global.quiet && !global.json {
         let message = "codes that are not shown are of no use: leave --quiet out";
         return Err(CommandError::new(ErrorKind::Usage, message));
     }
-    let codes = recovery::generate(&state(global)?, user, replace)?;
+    let codes = recovery::generate(&state(global)?, user, args.replace)?;
     let codes: Vec<String> = codes.iter().map(|code| code.to_string()).collect();
     let shown = text::sanitize_to(user, 64);
     let mut lines = vec![format!(
@@ -40,7 +41,8 @@ fn generate(global: &Global, user: &str, replace: bool) -> Result<Output, Comman
     })
 }
 
-fn left(global: &Global, user: &str) -> Result<Output, CommandError> {
+fn left(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
+    let user = args.user.as_str();
     let shown = text::sanitize_to(user, 64);
     let (left, line) = match recovery::left(&state(global)?, user)? {
         Left::Never => (0, format!("{shown} has no recovery codes")),
@@ -49,7 +51,8 @@ fn left(global: &Global, user: &str) -> Result<Output, CommandError> {
     Ok(Output::new(vec![line], json!({"user": user, "left": left})))
 }
 
-fn remove(global: &Global, user: &str) -> Result<Output, CommandError> {
+fn remove(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
+    let user = args.user.as_str();
     let changed = recovery::remove(&state(global)?, user)?;
     let shown = text::sanitize_to(user, 64);
     let line = if changed {

@@ -9,7 +9,7 @@ use pam_authy::base::text;
 use pam_authy::pam_app::{PamCode, Style, Transaction, write_stack};
 use serde_json::json;
 
-use crate::cli::Global;
+use crate::cli::{Global, TestArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
@@ -29,13 +29,9 @@ pub(super) fn module_folders() -> &'static [&'static str] {
     &FOLDERS
 }
 
-pub(crate) fn test(
-    global: &Global,
-    user: &str,
-    service: &str,
-    module: Option<&Path>,
-) -> Result<Output, CommandError> {
-    let module = find_module(module)?;
+pub(crate) fn test(global: &Global, args: &TestArgs) -> Result<Output, CommandError> {
+    let service = args.service.as_str();
+    let module = find_module(args.module.as_deref())?;
     let argument = |path: &Path| std::path::absolute(path).map_err(|error| local(path, &error));
     let (config, users) = (argument(&global.config)?, argument(&global.users)?);
     let line = format!(
@@ -58,17 +54,12 @@ pub(crate) fn test(
         &format!("stack {}:", folder.path().join(service).display()),
     );
     say(global, &format!("  {line}"));
-    let code = rehearse(global, user, service, folder.path())?;
-    conclude(user, service, &module, code)
+    let code = rehearse(global, args, folder.path())?;
+    conclude(args, &module, code)
 }
 
 /// Runs the stack once, asking on the terminal or reading answers from standard input.
-fn rehearse(
-    global: &Global,
-    user: &str,
-    service: &str,
-    folder: &Path,
-) -> Result<PamCode, CommandError> {
+fn rehearse(global: &Global, args: &TestArgs, folder: &Path) -> Result<PamCode, CommandError> {
     let mut answer = |style: Style, message: &str| -> Option<String> {
         let shown = text::sanitize_to(message, 500);
         match style {
@@ -80,7 +71,8 @@ fn rehearse(
     };
     let failed =
         |code: PamCode| CommandError::new(ErrorKind::Local, format!("libpam: {}", code.name()));
-    let mut pam = Transaction::start(service, user, folder, &mut answer).map_err(failed)?;
+    let mut pam =
+        Transaction::start(&args.service, &args.user, folder, &mut answer).map_err(failed)?;
     Ok(pam.authenticate())
 }
 
@@ -102,12 +94,7 @@ fn ask(global: &Global, style: Style, prompt: &str) -> Option<String> {
 
 /// What libpam's code means. A stack of one `required` line gives back the module's own code, but
 /// for IGNORE, which libpam turns into PAM_PERM_DENIED: nothing else of this stack ends so.
-fn conclude(
-    user: &str,
-    service: &str,
-    module: &Path,
-    code: PamCode,
-) -> Result<Output, CommandError> {
+fn conclude(args: &TestArgs, module: &Path, code: PamCode) -> Result<Output, CommandError> {
     let (verdict, kind, hint) = match code.name() {
         "PAM_SUCCESS" => ("accepted", None, None),
         "PAM_MAXTRIES" | "PAM_AUTH_ERR" => ("refused", Some(ErrorKind::Refused), None),
@@ -126,8 +113,8 @@ fn conclude(
         ),
     };
     let members = json!({
-        "user": user,
-        "service": service,
+        "user": args.user,
+        "service": args.service,
         "module": module.display().to_string(),
         "pam_code": code.name(),
         "verdict": verdict,

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use stack::Module;
 use verdict::Stack;
 
-use crate::cli::Global;
+use crate::cli::{DoctorArgs, Global};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Colour, Output, paint};
 
@@ -111,8 +111,8 @@ impl Protected {
     }
 }
 
-pub(crate) fn doctor(global: &Global, pam_dir: &Path) -> Result<Output, CommandError> {
-    conclude(&examine(global, pam_dir, None))
+pub(crate) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Output, CommandError> {
+    conclude(&examine(global, &args.pam_dir, None))
 }
 
 /// What the lines of a stack ask for.

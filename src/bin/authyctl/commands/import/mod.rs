@@ -31,7 +31,7 @@ use rows::{Row, RowPerson};
 use summary::{ImportSummary, RowError, RowOutcome};
 
 use super::client;
-use crate::cli::Global;
+use crate::cli::{Global, ImportArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
@@ -40,12 +40,8 @@ const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 /// The time of one row; a request's own time-out is shorter or the same.
 const ROW_LIMIT: Duration = Duration::from_secs(60);
 
-pub(crate) fn import(
-    global: &Global,
-    file: &Path,
-    dry_run: bool,
-    replace: bool,
-) -> Result<Output, CommandError> {
+pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<Output, CommandError> {
+    let (file, dry_run, replace) = (args.file.as_path(), args.dry_run, args.replace);
     let rows = rows::read(&read(file)?)
         .map_err(|why| CommandError::new(ErrorKind::Usage, format!("{}: {why}", file.display())))?;
     let mapping = match Mapping::load(&global.users) {

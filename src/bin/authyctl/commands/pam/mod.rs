@@ -17,53 +17,43 @@ use serde_json::json;
 use self::host::{Candidate, Change, PAM_DIR};
 use self::pending::{TARGETS, name};
 use super::doctor;
-use crate::cli::{Command, Global, Pam, Target};
+use crate::cli::{
+    Command, Global, PamCommand, PamDisableArgs, PamEnableArgs, PamRollbackArgs, Target,
+};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
-pub(crate) fn pam(global: &Global, what: &Pam) -> Result<Output, CommandError> {
-    match *what {
-        Pam::Enable {
-            service, with_key, ..
-        } if with_key && service != Target::Sshd => Err(CommandError::new(
+pub(crate) fn pam(global: &Global, command: &PamCommand) -> Result<Output, CommandError> {
+    match command {
+        PamCommand::Enable(args) => enable(global, args),
+        PamCommand::Disable(args) => disable(args),
+        PamCommand::Confirm => confirm(),
+        PamCommand::Rollback(args) => rollback(args),
+    }
+}
+
+fn enable(global: &Global, args: &PamEnableArgs) -> Result<Output, CommandError> {
+    if args.with_key && args.service != Target::Sshd {
+        return Err(CommandError::new(
             ErrorKind::Usage,
             "--with-key is for sshd: nothing else checks a key",
-        )),
-        Pam::Enable {
-            service,
-            dry_run,
-            with_key,
-            rollback_after,
-            force,
-        } => {
-            let changes = host::to_enable(service, with_key).map_err(by_hand)?;
-            let enabling = Enabling {
-                target: service,
-                changes,
-                force,
-            };
-            if dry_run {
-                enabling.show(global)
-            } else {
-                enabling.make(global, rollback_after)
-            }
-        }
-        Pam::Disable { service, dry_run } => disable(service, dry_run),
-        Pam::Confirm => confirm(),
-        Pam::Rollback {
-            overdue,
-            wait: true,
-        } => Ok(back::wait(overdue)),
-        Pam::Rollback {
-            overdue,
-            wait: false,
-        } => rollback(overdue),
+        ));
+    }
+    let enabling = Enabling {
+        target: args.service,
+        changes: host::to_enable(args.service, args.with_key).map_err(by_hand)?,
+        force: args.force,
+    };
+    if args.dry_run {
+        enabling.show(global)
+    } else {
+        enabling.make(global, args.rollback_after)
     }
 }
 
 /// Puts back what nobody confirmed in time. Every command does so first; costs three looks at a folder.
 pub(crate) fn carry_out_overdue(command: &Command) {
-    if matches!(command, Command::Pam(Pam::Rollback { .. })) {
+    if matches!(command, Command::Pam(PamCommand::Rollback(_))) {
         return;
     }
     for target in TARGETS {
@@ -209,7 +199,8 @@ fn said(target: Target, changes: &[Change], changed: bool) -> Output {
     Output::new(diff, members)
 }
 
-fn disable(service: Option<Target>, dry_run: bool) -> Result<Output, CommandError> {
+fn disable(args: &PamDisableArgs) -> Result<Output, CommandError> {
+    let (service, dry_run) = (args.service, args.dry_run);
     let targets: Vec<_> = service.map_or(TARGETS.to_vec(), |target| vec![target]);
     let mut changes = Vec::new();
     for target in &targets {
@@ -263,10 +254,13 @@ fn confirm() -> Result<Output, CommandError> {
     Ok(Output::new(lines, json!({"changed": true})))
 }
 
-fn rollback(only_overdue: bool) -> Result<Output, CommandError> {
+fn rollback(args: &PamRollbackArgs) -> Result<Output, CommandError> {
+    if args.wait {
+        return Ok(back::wait(args.overdue));
+    }
     let mut lines = Vec::new();
     for target in TARGETS {
-        if back::put_back_when(target, |waiting| !only_overdue || waiting.left.is_zero())? {
+        if back::put_back_when(target, |waiting| !args.overdue || waiting.left.is_zero())? {
             lines.push(format!("{} is as it was", name(target)));
         }
     }
