@@ -5,11 +5,9 @@ use std::path::Path;
 
 use nix::unistd::{Group, User};
 use pam_authy::base::text;
-use pam_authy::store::config::{Config, Exempt, Login, Subject};
+use pam_authy::store::config::{Exempt, Login, Subject};
 
-use super::evaluate::Entry;
-use super::stack::{Module, modules};
-use super::verdict::is_first_factor;
+use super::stack::{Entry, Module, is_first_factor, modules};
 use super::{Check, Level};
 
 /// The time that a person needs for a token when a push was not answered, in seconds.
@@ -68,23 +66,6 @@ pub(super) fn exempt(exempt: &Exempt, pam_dir: &Path) -> Vec<Check> {
         warn(message, "see the names of the files there");
     }
     found
-}
-
-/// Whether our module may answer ignore in `service` for an exemption, with a line about it.
-pub(super) fn exempts(config: &Config, service: &str) -> Option<Check> {
-    let exempt = &config.exempt;
-    let name = format!("pam {service}");
-    if exempt.services.iter().any(|listed| listed == service) {
-        let message =
-            format!("{service}: exempt.services exempts everybody from the second factor here");
-        let check = Check::new(&name, Level::Warning, message);
-        return Some(check.hint("take our line out of its stack, or the service out of the list"));
-    }
-    let some = !(exempt.users.is_empty() && exempt.groups.is_empty() && exempt.networks.is_empty());
-    some.then(|| {
-        let message = format!("{service}: a rule of [exempt] lets some pass without a factor");
-        Check::ok(&name, message)
-    })
 }
 
 /// What is odd about the rules of a service whose stack is `entries`.

@@ -4,126 +4,8 @@
 //! Source: pam.conf(5) and libpam's dispatcher. A stack begins undecided; `required` modules that all
 //! answer `ignore` leave it so, and undecided means denied.
 
-use std::collections::BTreeMap;
-
-/// A module's answer, or a stack's, as the control field names it: `success`, `auth_err`, `ignore`, …
-pub(super) type Code = &'static str;
-
-pub(super) const SUCCESS: Code = "success";
-pub(super) const IGNORE: Code = "ignore";
-pub(super) const AUTH_ERR: Code = "auth_err";
-const PERM_DENIED: Code = "perm_denied";
-
-/// The answers that a control field can name, beside `default`.
-const ANSWERS: [&str; 32] = [
-    "success",
-    "open_err",
-    "symbol_err",
-    "service_err",
-    "system_err",
-    "buf_err",
-    "perm_denied",
-    "auth_err",
-    "cred_insufficient",
-    "authinfo_unavail",
-    "user_unknown",
-    "maxtries",
-    "new_authtok_reqd",
-    "acct_expired",
-    "session_err",
-    "cred_unavail",
-    "cred_expired",
-    "cred_err",
-    "no_module_data",
-    "conv_err",
-    "authtok_err",
-    "authtok_recover_err",
-    "authtok_lock_busy",
-    "authtok_disable_aging",
-    "try_again",
-    "ignore",
-    "abort",
-    "authtok_expired",
-    "module_unknown",
-    "bad_item",
-    "conv_again",
-    "incomplete",
-];
-
-/// What follows a module's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
-    Ignore,
-    Bad,
-    Die,
-    Ok,
-    Done,
-    Reset,
-    Jump(usize),
-}
-
-/// A control field: what follows which answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Control {
-    /// As it is written.
-    pub(super) text: String,
-    actions: BTreeMap<String, Action>,
-    default: Option<Action>,
-}
-
-impl Control {
-    /// Reads `required`, `[success=1 default=ignore]` and their like; `None` when it is neither.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let bracketed = match text.to_ascii_lowercase().as_str() {
-            "required" => "success=ok new_authtok_reqd=ok ignore=ignore default=bad",
-            "requisite" => "success=ok new_authtok_reqd=ok ignore=ignore default=die",
-            "sufficient" => "success=done new_authtok_reqd=done default=ignore",
-            "optional" => "success=ok new_authtok_reqd=ok default=ignore",
-            _ => text.strip_prefix('[')?.strip_suffix(']')?,
-        };
-        let mut control = Self {
-            text: text.to_owned(),
-            actions: BTreeMap::new(),
-            default: None,
-        };
-        let pairs = bracketed.replace('=', " = ");
-        let mut words = pairs.split_whitespace();
-        while let Some(answer) = words.next() {
-            words.next().filter(|word| *word == "=")?;
-            let action = words.next()?;
-            let action = match action {
-                "ignore" => Action::Ignore,
-                "bad" => Action::Bad,
-                "die" => Action::Die,
-                "ok" => Action::Ok,
-                "done" => Action::Done,
-                "reset" => Action::Reset,
-                number => Action::Jump(number.parse().ok().filter(|jump| *jump > 0)?),
-            };
-            if answer == "default" {
-                // It fills what nothing was said of, so a second one finds nothing to fill.
-                control.default.get_or_insert(action);
-            } else if ANSWERS.contains(&answer) {
-                control.actions.insert(answer.to_owned(), action);
-            } else {
-                return None;
-            }
-        }
-        Some(control)
-    }
-
-    fn after(&self, code: Code) -> Option<Action> {
-        self.actions.get(code).copied().or(self.default)
-    }
-}
-
-/// A line of a stack.
-#[derive(Debug, Clone)]
-pub(super) enum Entry<M> {
-    Module(Control, M),
-    /// `substack`: what ends inside does not end the rest.
-    Substack(Vec<Entry<M>>),
-}
+use super::Entry;
+use super::control::{Action, Code, IGNORE, PERM_DENIED, SUCCESS};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Impression {
@@ -139,7 +21,7 @@ struct State {
 }
 
 /// The stack's answer when `ask` gives each module's.
-pub(super) fn evaluate<M>(stack: &[Entry<M>], ask: &mut dyn FnMut(&M) -> Code) -> Code {
+pub(crate) fn evaluate<M>(stack: &[Entry<M>], ask: &mut dyn FnMut(&M) -> Code) -> Code {
     let mut state = State {
         impression: Impression::Undecided,
         code: PERM_DENIED,
@@ -215,11 +97,14 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::path::Path;
 
     use pam_authy::pam_app::{Style, Transaction, write_stack};
 
-    use super::super::stack::{self, Module};
+    use super::super::control::{ANSWERS, AUTH_ERR, Control};
+    use super::super::parse::read;
+    use super::super::{Entry, Module};
     use super::*;
 
     /// A generator that needs no luck: the same numbers each time.
@@ -328,7 +213,7 @@ mod tests {
             let mut silent = |_: Style, _: &str| None;
             let mut pam = Transaction::start(&service, "root", folder.path(), &mut silent).unwrap();
             let real = pam.authenticate().name().replace("PAM_", "").to_lowercase();
-            let stack = stack::read(folder.path(), &service).unwrap();
+            let stack = read(folder.path(), &service).unwrap();
             let ours = evaluate(&stack, &mut answer);
             let file = std::fs::read_to_string(folder.path().join(&service)).unwrap();
             assert_eq!(ours, real, "{service}:\n{file}");
@@ -344,21 +229,5 @@ mod tests {
         assert_eq!(evaluate(&stack, &mut |code| code), "perm_denied");
         let permit = [stack[0].clone(), Entry::Module(required, SUCCESS)];
         assert_eq!(evaluate(&permit, &mut |code| code), SUCCESS);
-    }
-
-    #[test]
-    fn a_control_field_that_is_none_is_not_taken() {
-        for text in [
-            "",
-            "requird",
-            "[success=ok",
-            "[success]",
-            "[success=0]",
-            "[success=x]",
-            "[succes=ok default=bad]",
-            "[success=ok = bad]",
-        ] {
-            assert!(Control::parse(text).is_none(), "{text}");
-        }
     }
 }

@@ -3,40 +3,19 @@
 use std::fs;
 use std::path::Path;
 
-use super::evaluate::{Control, Entry};
+use super::control::Control;
+use super::{Entry, Module};
 
 /// How deep includes go.
 const DEPTH: usize = 16;
 /// Where libpam looks for what is not in /etc/pam.d.
 const VENDOR_FOLDER: &str = "/usr/lib/pam.d";
 
-/// A module in a stack.
-#[derive(Debug, Clone)]
-pub(super) struct Module {
-    /// The file's name: `pam_unix.so`.
-    pub(super) name: String,
-    /// The whole path, as it is written.
-    pub(super) path: String,
-    pub(super) arguments: Vec<String>,
-    /// File and line.
-    pub(super) place: String,
-}
-
-impl Module {
-    pub(super) fn is_ours(&self) -> bool {
-        self.name == "pam_authy.so"
-    }
-
-    pub(super) fn has(&self, argument: &str) -> bool {
-        self.arguments.iter().any(|given| given == argument)
-    }
-}
-
 /// The `auth` lines of `service` in `folder`.
 ///
 /// # Errors
 /// A file that is missing or has a line that libpam would not take either.
-pub(super) fn read(folder: &Path, service: &str) -> Result<Vec<Entry<Module>>, String> {
+pub(crate) fn read(folder: &Path, service: &str) -> Result<Vec<Entry<Module>>, String> {
     read_file(folder, service, 0)
 }
 
@@ -55,7 +34,7 @@ fn read_file(folder: &Path, name: &str, depth: usize) -> Result<Vec<Entry<Module
 }
 
 /// The `auth` lines of a text that stands, or would stand, in `path`.
-pub(super) fn parse(
+pub(crate) fn parse(
     folder: &Path,
     path: &Path,
     text: &str,
@@ -134,18 +113,6 @@ fn words(line: &str) -> Vec<String> {
         let (word, after) = rest.split_at(end);
         found.push(word.to_owned());
         rest = after.trim_start();
-    }
-    found
-}
-
-/// All modules, those of substacks too.
-pub(super) fn modules(stack: &[Entry<Module>]) -> Vec<(&Control, &Module)> {
-    let mut found = Vec::new();
-    for entry in stack {
-        match entry {
-            Entry::Module(control, module) => found.push((control, module)),
-            Entry::Substack(inner) => found.extend(modules(inner)),
-        }
     }
     found
 }

@@ -1,7 +1,6 @@
-//! The service, and what sudo and desktop programs are like on this host.
+//! The service: whether it takes our key, proves who it is, and agrees on the time.
 
 use std::cell::Cell;
-use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,36 +10,10 @@ use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::{Https, Request, Response, Transport};
 use pam_authy::store::config::Config;
 
-use super::sudoers::Sudoers;
-use super::{Check, Protected};
+use super::Check;
 
 /// How far the clocks may be apart before it is worth a word.
 const CLOCK_LIMIT: Duration = Duration::from_secs(30);
-/// Services whose programs ask PAM without being root: they could not read the API key.
-const WITHOUT_ROOT: [&str; 21] = [
-    "i3lock",
-    "swaylock",
-    "hyprlock",
-    "waylock",
-    "gtklock",
-    "xscreensaver",
-    "xsecurelock",
-    "physlock",
-    "slock",
-    "mate-screensaver",
-    "cinnamon-screensaver",
-    "gnome-screensaver",
-    "kde",
-    "xfce4-screensaver",
-    "light-locker",
-    "vlock",
-    "postgresql",
-    "apache2",
-    "httpd",
-    "nginx",
-    "squid",
-];
-
 /// Whether the key is taken, the server's certificate holds, and the clocks agree.
 pub(super) fn service(config: &Config) -> Vec<Check> {
     let api = &config.api;
@@ -111,60 +84,4 @@ fn clock(service: SystemTime) -> Check {
     } else {
         Check::ok("clock", "the clock agrees with the service's")
     }
-}
-
-pub(super) fn runs_without_root(service: &str) -> Option<Check> {
-    WITHOUT_ROOT.contains(&service).then(|| {
-        Check::problem(
-            &format!("pam {service}"),
-            format!(
-                "{service} asks PAM without being root: it can't read the key, and refuses everybody"
-            ),
-        )
-        .hint("take our line out of this service's stack")
-    })
-}
-
-/// Tokens that somebody may try in one call of sudo before it is worth a word.
-const TRIES_LIMIT: u32 = 5;
-
-/// sudo's own settings that matter to a second prompt, and its two services.
-pub(super) fn sudo(
-    protected: &[Protected],
-    sudoers: &Sudoers,
-    pam_dir: &Path,
-    config: Option<&Config>,
-) -> Vec<Check> {
-    let is_protected = |service: &str| protected.iter().any(|p| p.service == service);
-    let mut checks = Vec::new();
-    match (is_protected("sudo"), is_protected("sudo-i")) {
-        (false, false) => return checks,
-        (true, false) if pam_dir.join("sudo-i").exists() => checks.push(
-            Check::problem(
-                "sudo",
-                "`sudo -i` asks no second factor: its stack is sudo-i",
-            )
-            .hint("put our line into sudo-i as well"),
-        ),
-        _ => {}
-    }
-    for place in sudoers.prompt_overrides() {
-        let message =
-            format!("{place}: passprompt_override puts sudo's own prompt in the place of ours");
-        checks.push(
-            Check::warning("sudo", message)
-                .hint("take it out: the person would not know that the token is asked for"),
-        );
-    }
-    for (place, tries) in sudoers.tries() {
-        if tries > TRIES_LIMIT {
-            let attempts = config.map_or(1, |config| config.login("sudo").attempts);
-            let all = tries.saturating_mul(attempts);
-            let message = format!(
-                "{place}: passwd_tries={tries} lets somebody try {all} tokens in one call of sudo"
-            );
-            checks.push(Check::warning("sudo", message).hint("3 is sudo's default"));
-        }
-    }
-    checks
 }
