@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::edit::First;
-use super::host::{Change, read};
+use super::file::{Change, read};
 
 pub(super) const CONFIG: &str = "/etc/ssh/sshd_config";
 /// Ours alone; sshd takes the first word on a setting, so it sorts before what installers write.

@@ -5,18 +5,79 @@ use std::path::Path;
 use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
-use super::pending::{self, TARGETS, Waiting};
-use super::{host, local, sshd};
-use crate::cli::Target;
-use crate::error::CommandError;
+use serde_json::json;
+
+use super::pending::{self, TARGETS, Waiting, name};
+use super::{file, local, plan, profile, sshd};
+use crate::cli::{Command, PamCommand, PamRollbackArgs, Target};
+use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
 /// How often the process that waits looks whether a change was confirmed.
 const LOOK: Duration = Duration::from_millis(500);
 
+pub(super) fn confirm() -> Result<Output, CommandError> {
+    let nothing = || CommandError::new(ErrorKind::Refused, "nothing waits to be confirmed");
+    if !TARGETS
+        .into_iter()
+        .any(|target| pending::waiting(target).is_some())
+    {
+        return Err(nothing());
+    }
+    // Whoever puts a change back right now is let finish: then there is nothing to confirm.
+    let _lock = pending::lock()?;
+    let mut lines = Vec::new();
+    for target in TARGETS {
+        if pending::waiting(target).is_some() {
+            pending::end(target).map_err(local)?;
+            lines.push(format!("{} stays as it is", name(target)));
+        }
+    }
+    if lines.is_empty() {
+        return Err(nothing());
+    }
+    Ok(Output::new(lines, json!({"changed": true})))
+}
+
+pub(super) fn rollback(args: &PamRollbackArgs) -> Result<Output, CommandError> {
+    if args.wait {
+        return Ok(wait(args.overdue));
+    }
+    let mut lines = Vec::new();
+    for target in TARGETS {
+        if put_back_when(target, |waiting| !args.overdue || waiting.left.is_zero())? {
+            lines.push(format!("{} is as it was", name(target)));
+        }
+    }
+    let changed = !lines.is_empty();
+    if !changed {
+        lines.push("nothing waits to be confirmed".to_owned());
+    }
+    Ok(Output::new(lines, json!({"changed": changed})))
+}
+
+/// Puts back what nobody confirmed in time. Every command does so first; costs three looks at a folder.
+pub(crate) fn carry_out_overdue(command: &Command) {
+    if matches!(command, Command::Pam(PamCommand::Rollback(_))) {
+        return;
+    }
+    for target in TARGETS {
+        if pending::waiting(target).is_some_and(|waiting| waiting.left.is_zero()) {
+            match put_back_when(target, |waiting| waiting.left.is_zero()) {
+                Ok(true) => eprintln!(
+                    "authyctl: {} is as it was: nobody confirmed the change",
+                    name(target)
+                ),
+                Ok(false) => {}
+                Err(error) => eprintln!("authyctl: {}: {}", name(target), error.message),
+            }
+        }
+    }
+}
+
 /// Waits until each change that waits now is confirmed or overdue. Counts the time itself as well, so
 /// that a clock that is set back does not make it longer.
-pub(super) fn wait(only_overdue: bool) -> Output {
+fn wait(only_overdue: bool) -> Output {
     let start = Instant::now();
     let mut open: Vec<_> = TARGETS
         .into_iter()
@@ -86,14 +147,14 @@ pub(super) fn put_back_when(
 
 /// Takes our module out of a service; says what else was done. The lock is held.
 pub(super) fn put_back(target: Target) -> Result<Option<String>, CommandError> {
-    let changes = host::to_disable(target).map_err(local)?;
+    let changes = plan::to_disable(target).map_err(local)?;
     // The stack first: sshd looks at its settings only when it is told to.
     for change in changes.iter() {
-        host::write(&change.path, change.new.as_deref())
+        file::write(&change.path, change.new.as_deref())
             .map_err(|error| local(format!("{}: {error}", change.path.display())))?;
     }
-    if target == Target::All && host::profile_is_on() {
-        host::switch_profile(false).map_err(local)?;
+    if target == Target::All && profile::is_on() {
+        profile::switch(false).map_err(local)?;
     }
     pending::end(target).map_err(local)?;
     pending::forget(target).map_err(local)?;
