@@ -253,7 +253,7 @@ fn doctor_finds_damaged_files_of_the_state_and_names_the_user() {
     fs::remove_dir(&state).unwrap();
     let checks = doctor(&sim);
     assert!(
-        checks[0][0] == "ok" && checks[0][1].contains("not there yet"),
+        checks[0][0] == "ok" && checks[0][1].contains("does not exist yet"),
         "{checks:?}"
     );
 

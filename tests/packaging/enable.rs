@@ -142,7 +142,7 @@ fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
     };
 
     fs::write("/etc/pam_authy/users.toml", "[users]\nsomebody = 1635\n").unwrap();
-    refused("nobody who administers this host is enrolled");
+    refused("no administrator of this host is enrolled");
     machine.set_up("[login]\nattempts = 99\n");
     fs::set_permissions(
         "/etc/pam_authy/config.toml",
@@ -165,7 +165,7 @@ fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
     .unwrap();
     let output = authyctl(&["pam", "enable", "sshd"]);
     assert!(
-        text(&output).contains("`publickey` alone lets in"),
+        text(&output).contains("`publickey` alone is enough"),
         "{}",
         text(&output)
     );

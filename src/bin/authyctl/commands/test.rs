@@ -14,7 +14,7 @@ use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
 /// Where distributions keep PAM modules.
-const FOLDERS: [&str; 7] = [
+pub(super) const MODULE_FOLDERS: [&str; 7] = [
     "/lib/x86_64-linux-gnu/security",
     "/lib/aarch64-linux-gnu/security",
     "/usr/lib/x86_64-linux-gnu/security",
@@ -23,11 +23,6 @@ const FOLDERS: [&str; 7] = [
     "/usr/lib/security",
     "/lib/security",
 ];
-
-/// Where a module may be.
-pub(super) fn module_folders() -> &'static [&'static str] {
-    &FOLDERS
-}
 
 pub(crate) fn test(global: &Global, args: &TestArgs) -> Result<Output, CommandError> {
     let service = args.service.as_str();
@@ -134,7 +129,7 @@ fn conclude(args: &TestArgs, module: &Path, code: PamCode) -> Result<Output, Com
 fn find_module(given: Option<&Path>) -> Result<PathBuf, CommandError> {
     let found = match given {
         Some(path) => std::path::absolute(path).map_err(|error| local(path, &error))?,
-        None => FOLDERS
+        None => MODULE_FOLDERS
             .iter()
             .map(|folder| Path::new(folder).join("pam_authy.so"))
             .find(|path| path.exists())

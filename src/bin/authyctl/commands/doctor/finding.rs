@@ -1,4 +1,5 @@
-//! What one check found, and how findings are printed.
+//! What a check found, and how findings are printed: one line each, with a hint below where there is
+//! something to do.
 
 use serde_json::{Value, json};
 
@@ -6,9 +7,12 @@ use crate::error::{CommandError, ErrorKind};
 use crate::output::{Colour, Output, paint};
 
 /// What one check found.
-#[derive(Debug)]
-pub(super) struct Check {
-    pub(super) name: String,
+///
+/// The order of the fields is the order in which findings about several people are sorted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Finding {
+    /// The name of the check, which scripts read: `config`, `pam sshd`, …
+    pub(super) check: String,
     pub(super) level: Level,
     pub(super) message: String,
     pub(super) hint: Option<String>,
@@ -18,11 +22,12 @@ pub(super) struct Check {
 pub(super) enum Level {
     Ok,
     Warning,
+    /// A user would be locked out, or could log in without the second factor.
     Problem,
 }
 
 impl Level {
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Warning => "warning",
@@ -39,67 +44,72 @@ impl Level {
     }
 }
 
-impl Check {
-    pub(super) fn new(name: &str, level: Level, message: impl Into<String>) -> Self {
+impl Finding {
+    pub(super) fn new(check: &str, level: Level, message: impl Into<String>) -> Self {
         Self {
-            name: name.to_owned(),
+            check: check.to_owned(),
             level,
             message: message.into(),
             hint: None,
         }
     }
 
-    pub(super) fn ok(name: &str, message: impl Into<String>) -> Self {
-        Self::new(name, Level::Ok, message)
+    pub(super) fn ok(check: &str, message: impl Into<String>) -> Self {
+        Self::new(check, Level::Ok, message)
     }
 
-    pub(super) fn warning(name: &str, message: impl Into<String>) -> Self {
-        Self::new(name, Level::Warning, message)
+    pub(super) fn warning(check: &str, message: impl Into<String>) -> Self {
+        Self::new(check, Level::Warning, message)
     }
 
-    pub(super) fn problem(name: &str, message: impl Into<String>) -> Self {
-        Self::new(name, Level::Problem, message)
+    pub(super) fn problem(check: &str, message: impl Into<String>) -> Self {
+        Self::new(check, Level::Problem, message)
     }
 
-    pub(super) fn hint(mut self, hint: &str) -> Self {
-        self.hint = Some(hint.to_owned());
+    /// Adds what an administrator can do about it.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
         self
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let word = format!("{:8}", self.level.as_str());
+        let word = paint(&std::io::stdout(), self.level.colour(), &word);
+        let mut lines = vec![format!("{word} {}", self.message)];
+        if let Some(hint) = self.hint.as_ref().filter(|_| self.level != Level::Ok) {
+            lines.push(format!("{:8} hint: {hint}", ""));
+        }
+        lines
     }
 
     fn as_json(&self) -> Value {
         json!({
-            "name": self.name,
-            "result": self.level.word(),
+            "name": self.check,
+            "result": self.level.as_str(),
             "message": self.message,
             "hint": self.hint,
         })
     }
 }
 
-pub(super) fn conclude(checks: &[Check]) -> Result<Output, CommandError> {
-    let mut lines = Vec::new();
-    for check in checks {
-        let word = format!("{:8}", check.level.word());
-        let word = paint(&std::io::stdout(), check.level.colour(), &word);
-        lines.push(format!("{word} {}", check.message));
-        if let Some(hint) = check.hint.as_ref().filter(|_| check.level != Level::Ok) {
-            lines.push(format!("{:8} hint: {hint}", ""));
-        }
-    }
-    let members = json!({"checks": checks.iter().map(Check::as_json).collect::<Vec<_>>()});
-    let problems = checks.iter().filter(|c| c.level == Level::Problem).count();
-    let done = Output::new(lines, members.clone());
-    match problems {
-        0 => Ok(done),
-        1 => Err(
-            CommandError::new(ErrorKind::Refused, "there is one problem")
-                .with_members(members)
-                .after(done),
-        ),
-        count => Err(
-            CommandError::new(ErrorKind::Refused, format!("there are {count} problems"))
-                .with_members(members)
-                .after(done),
-        ),
-    }
+/// Returns all findings as the command's output.
+///
+/// # Errors
+/// At least one finding is a problem, so that the exit status is 1.
+pub(super) fn report(findings: &[Finding]) -> Result<Output, CommandError> {
+    let lines = findings.iter().flat_map(Finding::lines).collect();
+    let checks: Vec<_> = findings.iter().map(Finding::as_json).collect();
+    let members = json!({"checks": checks});
+    let output = Output::new(lines, members.clone());
+    let problems = findings
+        .iter()
+        .filter(|finding| finding.level == Level::Problem);
+    let message = match problems.count() {
+        0 => return Ok(output),
+        1 => "there is one problem".to_owned(),
+        count => format!("there are {count} problems"),
+    };
+    Err(CommandError::new(ErrorKind::Refused, message)
+        .with_members(members)
+        .after(output))
 }

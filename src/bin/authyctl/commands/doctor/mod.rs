@@ -1,11 +1,13 @@
-//! `doctor`: checks everything that a login needs, and what would lock somebody out or let somebody in.
+//! `doctor`: checks everything that a login needs, and finds who would be locked out or could log in
+//! without the second factor.
 //!
-//! Each check is one line: ok, warning or problem, and what to do. A problem makes the exit status 1.
+//! Each file below checks one subject and returns findings, which `finding` prints. `pam enable` runs
+//! the same checks on a copy of the stacks before it changes them. Nothing here changes anything.
 
+mod administrators;
 mod files;
 mod finding;
 mod leniency;
-mod people;
 mod rules;
 mod service;
 mod services;
@@ -17,8 +19,10 @@ mod sudoers;
 
 use std::path::Path;
 
-use finding::{Check, Level, conclude};
+use administrators::Administrators;
+use finding::{Finding, Level};
 use services::Protected;
+use sudoers::Sudoers;
 
 pub(crate) use stack::{Factors, factors, is_sound};
 
@@ -26,44 +30,50 @@ use crate::cli::{DoctorArgs, Global};
 use crate::error::CommandError;
 use crate::output::Output;
 
+/// Where sudo reads its rules.
+const SUDOERS: &str = "/etc/sudoers";
+
 pub(crate) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Output, CommandError> {
-    conclude(&examine(global, &args.pam_dir, None))
+    finding::report(&check_all(global, &args.pam_dir, None))
 }
 
-/// What would lock somebody out or let somebody in, with these stacks and these settings of sshd.
+/// Returns the messages of all problems that doctor finds with the stacks in `pam_dir` and, where
+/// given, the settings of sshd in `sshd_settings`.
 pub(crate) fn problems(
     global: &Global,
     pam_dir: &Path,
     sshd_settings: Option<&Path>,
 ) -> Vec<String> {
-    let checks = examine(global, pam_dir, sshd_settings);
-    let problems = checks
+    let findings = check_all(global, pam_dir, sshd_settings);
+    let problems = findings
         .into_iter()
-        .filter(|check| check.level == Level::Problem);
-    problems.map(|check| check.message).collect()
+        .filter(|finding| finding.level == Level::Problem);
+    problems.map(|finding| finding.message).collect()
 }
 
-fn examine(global: &Global, pam_dir: &Path, sshd_settings: Option<&Path>) -> Vec<Check> {
-    let (mut checks, config, mapping) = files::files(global);
-    if let Some(config) = &config {
-        checks.extend(state::state(config, mapping.as_ref()));
-        checks.extend(rules::exempt(&config.exempt, pam_dir));
-        checks.extend(service::service(config));
-    }
-    let protected = services::stacks(pam_dir, config.as_ref(), &mut checks);
-    let sudoers = sudoers::Sudoers::read(Path::new("/etc/sudoers"));
-    let people = people::People::find(&sudoers);
+/// Runs every check, in the order in which the findings are printed. Asks Authy once.
+fn check_all(global: &Global, pam_dir: &Path, sshd_settings: Option<&Path>) -> Vec<Finding> {
+    let (mut findings, config, mapping) = files::load(global);
     let (config, mapping) = (config.as_ref(), mapping.as_ref());
-    checks.extend(sshd::sshd(
-        &protected,
+    if let Some(config) = config {
+        findings.extend(state::check(config, mapping));
+        findings.extend(rules::exempt(&config.exempt, pam_dir));
+        findings.extend(service::check(config));
+    }
+    let (of_stacks, protected) = services::check(pam_dir, config);
+    findings.extend(of_stacks);
+    let sudoers = Sudoers::read(Path::new(SUDOERS));
+    let administrators = Administrators::find(&sudoers);
+    let host = sshd::Host {
+        protected: &protected,
         config,
         mapping,
-        &people,
-        sshd_settings,
-    ));
-    checks.extend(sudo::sudo(&protected, &sudoers, pam_dir, config));
+        administrators: &administrators,
+    };
+    findings.extend(sshd::check(&host, sshd_settings));
+    findings.extend(sudo::check(&protected, &sudoers, pam_dir, config));
     if let Some(mapping) = mapping {
-        checks.extend(people::locked_out(&protected, config, mapping, &people));
+        findings.extend(administrators.locked_out(&protected, config, mapping));
     }
-    checks
+    findings
 }

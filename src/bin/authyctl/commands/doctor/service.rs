@@ -1,4 +1,4 @@
-//! The service: whether it takes our key, proves who it is, and agrees on the time.
+//! Authy: whether it accepts our API key, proves its identity, and agrees with this host on the time.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -10,40 +10,44 @@ use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::{Https, Request, Response, Transport};
 use pam_authy::store::config::Config;
 
-use super::Check;
+use super::Finding;
 
-/// How far the clocks may be apart before it is worth a word.
+/// How far the two clocks may differ before that is a warning.
 const CLOCK_LIMIT: Duration = Duration::from_secs(30);
-/// Whether the key is taken, the server's certificate holds, and the clocks agree.
-pub(super) fn service(config: &Config) -> Vec<Check> {
+
+/// Asks Authy for the application of the key. Blocks for the configured time-out and one second at most.
+pub(super) fn check(config: &Config) -> Vec<Finding> {
     let api = &config.api;
     let date = Rc::new(Cell::new(None));
-    let transport = Dated {
+    let transport = DateRecorder {
         inner: Https::new(api.ca_file.clone(), api.proxy.clone()),
         date: Rc::clone(&date),
     };
     let client = Client::new(transport, &api.url, api.key.clone(), api.timeout);
     let deadline = Deadline::after(Instant::now(), api.timeout + Duration::from_secs(1));
     match client.app().details(deadline) {
-        Err(error) => vec![refused(&api.url, &error)],
+        Err(error) => vec![failed(&api.url, &error)],
         Ok(app) => {
             let name = app.get("name").and_then(|name| name.as_str());
             let name = text::sanitize(name.unwrap_or("?"));
-            let message = format!("{} proves who it is, and takes the key of {name}", api.url);
-            let mut checks = vec![Check::ok("service", message)];
-            checks.extend(date.take().map(clock));
-            checks
+            let message = format!(
+                "{} proves its identity, and accepts the API key of {name}",
+                api.url
+            );
+            let mut findings = vec![Finding::ok("service", message)];
+            findings.extend(date.take().map(check_clock));
+            findings
         }
     }
 }
 
-/// Remembers what the service's clock said.
-struct Dated {
+/// Records the date that the server put into its last response.
+struct DateRecorder {
     inner: Https,
     date: Rc<Cell<Option<SystemTime>>>,
 }
 
-impl Transport for Dated {
+impl Transport for DateRecorder {
     fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
         let response = self.inner.send(request)?;
         let date = response.date.as_deref();
@@ -53,35 +57,34 @@ impl Transport for Dated {
     }
 }
 
-fn refused(url: &str, error: &Error) -> Check {
-    let check = Check::problem("service", format!("{url}: {error}"));
+fn failed(url: &str, error: &Error) -> Finding {
+    let finding = Finding::problem("service", format!("{url}: {error}"));
     match error {
-        Error::KeyRefused(_) => check.hint("put the key of your application into config.toml"),
+        Error::KeyRefused(_) => finding.hint("put the key of your application into config.toml"),
         Error::UntrustedServer(_) => {
-            check.hint("look at api.url and api.ca_file, and at this host's clock")
+            finding.hint("check api.url, api.ca_file and this host's clock")
         }
-        Error::Unavailable(_) => check
-            .hint("every login is refused while it lasts, unless when_unavailable says otherwise"),
-        _ => check,
+        Error::Unavailable(_) => finding.hint(
+            "every login is refused while this lasts, unless when_unavailable says otherwise",
+        ),
+        _ => finding,
     }
 }
 
-fn clock(service: SystemTime) -> Check {
+fn check_clock(of_server: SystemTime) -> Finding {
     let now = SystemTime::now();
-    let apart = now
-        .duration_since(service)
-        .or_else(|_| service.duration_since(now))
+    let difference = now
+        .duration_since(of_server)
+        .or_else(|_| of_server.duration_since(now))
         .unwrap_or_default();
-    if apart > CLOCK_LIMIT {
-        Check::warning(
-            "clock",
-            format!(
-                "this host's clock and the service's are {} s apart",
-                apart.as_secs()
-            ),
-        )
-        .hint("certificates and log lines depend on it; run an NTP client")
+    if difference > CLOCK_LIMIT {
+        let message = format!(
+            "this host's clock and the one of Authy differ by {} s",
+            difference.as_secs()
+        );
+        Finding::warning("clock", message)
+            .hint("certificates and log lines depend on it; run an NTP client")
     } else {
-        Check::ok("clock", "the clock agrees with the service's")
+        Finding::ok("clock", "this host's clock agrees with the one of Authy")
     }
 }

@@ -1,52 +1,50 @@
-//! What sudo does on this host with a second prompt.
+//! sudo: what its settings do to a second prompt, and its two services.
 
 use std::path::Path;
 
 use pam_authy::store::config::Config;
 
 use super::sudoers::Sudoers;
-use super::{Check, Protected};
+use super::{Finding, Protected};
 
-/// Tokens that somebody may try in one call of sudo before it is worth a word.
+/// How many tries sudo may allow in one call before that is a warning.
 const TRIES_LIMIT: u32 = 5;
 
-/// sudo's own settings that matter to a second prompt, and its two services.
-pub(super) fn sudo(
+/// Checks sudo, when it is protected.
+pub(super) fn check(
     protected: &[Protected],
     sudoers: &Sudoers,
     pam_dir: &Path,
     config: Option<&Config>,
-) -> Vec<Check> {
+) -> Vec<Finding> {
     let is_protected = |service: &str| protected.iter().any(|p| p.service == service);
-    let mut checks = Vec::new();
+    let mut findings = Vec::new();
     match (is_protected("sudo"), is_protected("sudo-i")) {
-        (false, false) => return checks,
-        (true, false) if pam_dir.join("sudo-i").exists() => checks.push(
-            Check::problem(
+        (false, false) => return findings,
+        (true, false) if pam_dir.join("sudo-i").exists() => findings.push(
+            Finding::problem(
                 "sudo",
-                "`sudo -i` asks no second factor: its stack is sudo-i",
+                "`sudo -i` requires no second factor: its stack is sudo-i",
             )
-            .hint("put our line into sudo-i as well"),
+            .hint("add our line to sudo-i as well"),
         ),
         _ => {}
     }
     for place in sudoers.prompt_overrides() {
-        let message =
-            format!("{place}: passprompt_override puts sudo's own prompt in the place of ours");
-        checks.push(
-            Check::warning("sudo", message)
-                .hint("take it out: the person would not know that the token is asked for"),
+        let message = format!("{place}: passprompt_override replaces our prompt with sudo's own");
+        findings.push(
+            Finding::warning("sudo", message)
+                .hint("remove it: the prompt does not say that a code is asked for"),
         );
     }
+    let attempts = config.map_or(1, |config| config.login("sudo").attempts);
     for (place, tries) in sudoers.tries() {
         if tries > TRIES_LIMIT {
-            let attempts = config.map_or(1, |config| config.login("sudo").attempts);
-            let all = tries.saturating_mul(attempts);
-            let message = format!(
-                "{place}: passwd_tries={tries} lets somebody try {all} tokens in one call of sudo"
-            );
-            checks.push(Check::warning("sudo", message).hint("3 is sudo's default"));
+            let codes = tries.saturating_mul(attempts);
+            let message =
+                format!("{place}: passwd_tries={tries} allows {codes} codes in one call of sudo");
+            findings.push(Finding::warning("sudo", message).hint("3 is sudo's default"));
         }
     }
-    checks
+    findings
 }

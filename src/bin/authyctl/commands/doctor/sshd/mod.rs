@@ -1,7 +1,7 @@
-//! What sshd would do for each administrator and each enrolled person, from here and from elsewhere.
+//! What sshd would do for each administrator and each enrolled user, from this host and from elsewhere.
 //!
-//! sshd itself says so: `sshd -T -C user=…,host=…,addr=…` prints the settings with every Match block
-//! applied.
+//! sshd itself answers: `ask` has it print the settings of one connection with every Match block
+//! applied, and `settings` checks them.
 
 mod ask;
 mod settings;
@@ -9,133 +9,148 @@ mod settings;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ask::ask;
-
 use nix::unistd::Uid;
 use pam_authy::base::text;
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{Entry, Mapping};
 
-use settings::{Finding, check, keyless};
-
-use super::people::People;
-use super::{Check, Protected};
+use self::ask::Connection;
+use self::settings::Login;
+use super::{Administrators, Finding, Protected};
 
 /// Where sshd is.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"];
-/// The most people for whom sshd is asked; a question takes some 10 ms.
-const PEOPLE_LIMIT: usize = 500;
-/// Loopback, and an address that belongs to nobody (RFC 5737).
+/// The largest number of users about whom sshd is asked; each question takes some 10 ms.
+const USER_LIMIT: usize = 500;
+/// Loopback, and an address that is reserved for documentation (RFC 5737).
 const ADDRESSES: [(&str, &str); 2] = [
     ("localhost", "127.0.0.1"),
     ("elsewhere.example", "192.0.2.1"),
 ];
 
-pub(super) fn sshd(
-    protected: &[Protected],
-    config: Option<&Config>,
-    mapping: Option<&Mapping>,
-    people: &People,
-    settings_file: Option<&Path>,
-) -> Vec<Check> {
-    // A question takes some milliseconds for each person, and nothing would come of it.
-    if protected.is_empty() {
+/// What doctor knows of this host.
+pub(super) struct Host<'a> {
+    pub(super) protected: &'a [Protected],
+    pub(super) config: Option<&'a Config>,
+    pub(super) mapping: Option<&'a Mapping>,
+    pub(super) administrators: &'a Administrators,
+}
+
+/// Checks what sshd would do, with the settings in `settings_file` where that is given.
+pub(super) fn check(host: &Host<'_>, settings_file: Option<&Path>) -> Vec<Finding> {
+    // Asking takes some milliseconds for each user, and would find nothing.
+    if host.protected.is_empty() {
         return Vec::new();
     }
     let Some(program) = PROGRAMS.iter().find(|path| Path::new(path).exists()) else {
-        let uses = protected.iter().any(|stack| stack.service == "sshd");
-        let missing = || Check::warning("sshd", "sshd is not installed");
-        return uses.then(missing).into_iter().collect();
+        let missing = || Finding::warning("sshd", "sshd is not installed");
+        return host.protects_sshd().then(missing).into_iter().collect();
     };
-    let names = names(people, mapping);
+    let users = host.users();
     let mut found: BTreeMap<Finding, Vec<String>> = BTreeMap::new();
-    for name in names.iter().take(PEOPLE_LIMIT) {
-        for (host, address) in ADDRESSES {
-            let settings = match ask(program, name, host, address, settings_file) {
-                Ok(settings) => settings,
-                Err(why) => return unanswered(protected, why),
+    for user in users.iter().take(USER_LIMIT) {
+        for (name, address) in ADDRESSES {
+            let connection = Connection {
+                user,
+                host: name,
+                address,
             };
-            let service = settings
-                .get("pamservicename")
-                .map_or("sshd", String::as_str);
-            let Some(stack) = protected.iter().find(|stack| stack.service == service) else {
-                continue;
+            let findings = match ask::ask(program, &connection, settings_file) {
+                Ok(settings) => host.check_login(user, &settings),
+                Err(why) => return host.unanswered(why),
             };
-            let deadline = config.map(|config| config.login(service).deadline.as_secs());
-            let root = *name == "root";
-            let is_shared =
-                mapping.is_some_and(|mapping| matches!(mapping.find(name), Entry::Shared(_)));
-            let mut findings = check(&settings, root, stack.has_first_factor, deadline);
-            findings.extend(keyless(&settings).filter(|_| is_shared));
             for finding in findings {
-                let who = format!("{} from {address}", text::sanitize_to(name, 64));
-                found.entry(finding).or_default().push(who);
+                let user = text::sanitize_to(user, 64);
+                let users = found.entry(finding).or_default();
+                users.push(format!("{user} from {address}"));
             }
         }
     }
-    checks(protected, found, names.len())
+    host.summarize(found, users.len())
 }
 
-/// Whom sshd is asked about: administrators first, so that a limit never leaves them out.
-fn names<'a>(people: &'a People, mapping: Option<&'a Mapping>) -> Vec<&'a str> {
-    let enrolled = mapping.into_iter().flat_map(Mapping::iter);
-    let others = enrolled
-        .map(|(name, _)| name)
-        .filter(|name| !people.admins.contains(*name));
-    people
-        .admins
-        .iter()
-        .map(String::as_str)
-        .chain(others)
-        .collect()
-}
-
-/// What was found, each with whom it was found for, of `people` in all.
-fn checks(
-    protected: &[Protected],
-    found: BTreeMap<Finding, Vec<String>>,
-    people: usize,
-) -> Vec<Check> {
-    let mut checks: Vec<_> = found
-        .into_iter()
-        .map(|((level, message, hint), who)| {
-            Check::new("sshd", level, format!("{message} ({})", shortened(&who))).hint(hint)
-        })
-        .collect();
-    if checks.is_empty() && protected.iter().any(|stack| stack.is_sshd()) {
-        checks.push(Check::ok(
-            "sshd",
-            "sshd asks everybody for the second factor",
-        ));
+impl Host<'_> {
+    fn protects_sshd(&self) -> bool {
+        self.protected.iter().any(Protected::is_sshd)
     }
-    if let Some(more @ 1..) = people.checked_sub(PEOPLE_LIMIT) {
-        let message = format!("sshd was asked about {PEOPLE_LIMIT} people, not about {more} more");
-        checks.push(
-            Check::warning("sshd", message)
-                .hint("look at Match blocks that name other people or groups yourself"),
-        );
-    }
-    checks
-}
 
-/// sshd does not say what it would do: as root, since it would not do it either.
-fn unanswered(protected: &[Protected], why: String) -> Vec<Check> {
-    let uses = protected.iter().any(Protected::is_sshd);
-    let check = || {
-        if Uid::effective().is_root() {
-            Check::problem("sshd", why).hint("`sshd -t` must say nothing before sshd is reloaded")
-        } else {
-            Check::warning("sshd", why).hint("run doctor as root")
+    /// Returns the users about whom sshd is asked: administrators first, so that the limit never leaves
+    /// them out.
+    fn users(&self) -> Vec<&str> {
+        let administrators = &self.administrators.names;
+        let enrolled = self.mapping.into_iter().flat_map(Mapping::iter);
+        let others = enrolled
+            .map(|(name, _)| name)
+            .filter(|name| !administrators.contains(*name));
+        let first = administrators.iter().map(String::as_str);
+        first.chain(others).collect()
+    }
+
+    /// Checks the settings that apply to a login of `user`, when its PAM service is protected.
+    fn check_login(&self, user: &str, settings: &ask::Settings) -> Vec<Finding> {
+        let service = settings
+            .get("pamservicename")
+            .map_or("sshd", String::as_str);
+        let Some(stack) = self.protected.iter().find(|stack| stack.service == service) else {
+            return Vec::new();
+        };
+        let deadline = self.config.map(|config| config.login(service).deadline);
+        let entry = self.mapping.map(|mapping| mapping.find(user));
+        let login = Login {
+            is_root: user == "root",
+            is_shared: matches!(entry, Some(Entry::Shared(_))),
+            has_first_factor: stack.has_first_factor,
+            deadline: deadline.map(|deadline| deadline.as_secs()),
+        };
+        settings::check(settings, login)
+    }
+
+    /// Returns each finding once, with the users for whom it was found, of `count` users in all.
+    fn summarize(&self, found: BTreeMap<Finding, Vec<String>>, count: usize) -> Vec<Finding> {
+        let mut findings: Vec<_> = found
+            .into_iter()
+            .map(|(mut finding, users)| {
+                finding.message = format!("{} ({})", finding.message, shorten(&users));
+                finding
+            })
+            .collect();
+        if findings.is_empty() && self.protects_sshd() {
+            findings.push(Finding::ok(
+                "sshd",
+                "sshd requires the second factor of every user",
+            ));
         }
-    };
-    uses.then(check).into_iter().collect()
+        if let Some(more @ 1..) = count.checked_sub(USER_LIMIT) {
+            let message =
+                format!("sshd was asked about {USER_LIMIT} users, and not about {more} more");
+            findings.push(
+                Finding::warning("sshd", message)
+                    .hint("check Match blocks for other users and groups yourself"),
+            );
+        }
+        findings
+    }
+
+    /// sshd does not print its settings. For root that is a problem, since sshd would then not start
+    /// with them either.
+    fn unanswered(&self, why: String) -> Vec<Finding> {
+        let finding = || {
+            if Uid::effective().is_root() {
+                Finding::problem("sshd", why)
+                    .hint("`sshd -t` must print nothing before sshd is reloaded")
+            } else {
+                Finding::warning("sshd", why).hint("run doctor as root")
+            }
+        };
+        self.protects_sshd().then(finding).into_iter().collect()
+    }
 }
 
-/// The first few, and how many more.
-fn shortened(who: &[String]) -> String {
+/// Returns the first few, and how many more there are.
+fn shorten(users: &[String]) -> String {
     const SHOWN: usize = 3;
-    let first: Vec<_> = who.iter().take(SHOWN).map(String::as_str).collect();
-    match who.len().saturating_sub(SHOWN) {
+    let first: Vec<_> = users.iter().take(SHOWN).map(String::as_str).collect();
+    match users.len().saturating_sub(SHOWN) {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
     }

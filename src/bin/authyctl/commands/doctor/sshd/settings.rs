@@ -1,70 +1,91 @@
-//! What is wrong with sshd's settings for one connection. Pure: asks nobody.
+//! What is wrong with sshd's settings for one login. Pure: runs nothing, and reads no file.
 
 use super::ask::Settings;
-use crate::commands::doctor::Level;
+use crate::commands::doctor::Finding;
 
-/// What is wrong, and what to do.
-pub(super) type Finding = (Level, String, &'static str);
+/// The values of PermitRootLogin that allow root only a key.
+const KEYS_ONLY: [&str; 3] = [
+    "without-password",
+    "prohibit-password",
+    "forced-commands-only",
+];
 
-/// What is wrong with the settings for one connection.
-pub(super) fn check(
-    settings: &Settings,
-    is_root: bool,
-    has_first_factor: bool,
-    deadline: Option<u64>,
-) -> Vec<Finding> {
-    let get = |name: &str| settings.get(name).map_or("", String::as_str);
-    let mut found = Vec::new();
-    if settings.is_empty() {
-        return found;
-    }
-    if get("usepam") == "no" {
-        let message = "UsePAM is off: sshd asks no module".to_owned();
-        found.push((Level::Problem, message, "set `UsePAM yes`"));
-        return found;
-    }
-    if get("kbdinteractiveauthentication") == "no" {
-        let message = "KbdInteractiveAuthentication is off: nobody can type a token".to_owned();
-        found.push((
-            Level::Problem,
-            message,
-            "set `KbdInteractiveAuthentication yes`",
-        ));
-    }
-    found.extend(methods(&ways_in(settings), has_first_factor));
-    let root_login = get("permitrootlogin");
-    let keys_only = [
-        "without-password",
-        "prohibit-password",
-        "forced-commands-only",
-    ];
-    if is_root && keys_only.contains(&root_login) {
-        let message = format!(
-            "PermitRootLogin {root_login} lets root use no keyboard-interactive: root's second factor always fails"
-        );
-        found.push((
-            Level::Warning,
-            message,
-            "log in as a sudoer, and keep it so",
-        ));
-    }
-    if get("usedns") == "yes" {
-        let message = "UseDNS is on: the log shows names that their owners choose".to_owned();
-        found.push((Level::Warning, message, "set `UseDNS no`"));
-    }
-    if let Ok(grace @ 1..) = get("logingracetime").parse::<u64>()
-        && let Some(deadline) = deadline.filter(|deadline| grace < *deadline)
-    {
-        let message =
-            format!("LoginGraceTime {grace} ends a login before deadline_seconds {deadline} does");
-        found.push((Level::Warning, message, "raise the one or lower the other"));
-    }
-    found
+/// What is known of a login beyond sshd's settings.
+#[derive(Clone, Copy)]
+pub(super) struct Login {
+    pub(super) is_root: bool,
+    /// Several people share the account, and the SSH key tells them apart.
+    pub(super) is_shared: bool,
+    /// The stack asks for a password before the second factor.
+    pub(super) has_first_factor: bool,
+    /// `deadline_seconds`, where the configuration could be read.
+    pub(super) deadline: Option<u64>,
 }
 
-/// The lists of methods of which each lets in.
-fn ways_in(settings: &Settings) -> Vec<&str> {
-    /// What sshd offers when no list is set, by the setting that switches it off.
+/// Returns what is wrong with the settings for one login; nothing for a user about whom sshd could not
+/// be asked.
+pub(super) fn check(settings: &Settings, login: Login) -> Vec<Finding> {
+    if settings.is_empty() {
+        return Vec::new();
+    }
+    let mut findings = if settings.get("usepam").is_some_and(|value| value == "no") {
+        let message = "UsePAM is off: sshd does not call PAM";
+        vec![Finding::problem("sshd", message).hint("set `UsePAM yes`")]
+    } else {
+        check_with_pam(settings, login)
+    };
+    findings.extend(no_key(settings).filter(|_| login.is_shared));
+    findings
+}
+
+fn check_with_pam(settings: &Settings, login: Login) -> Vec<Finding> {
+    let get = |name: &str| settings.get(name).map_or("", String::as_str);
+    let mut findings = Vec::new();
+    if get("kbdinteractiveauthentication") == "no" {
+        let message = "KbdInteractiveAuthentication is off: no code can be typed";
+        findings
+            .push(Finding::problem("sshd", message).hint("set `KbdInteractiveAuthentication yes`"));
+    }
+    let methods = methods(settings);
+    findings.extend(
+        methods
+            .iter()
+            .filter_map(|list| check_methods(list, login.has_first_factor)),
+    );
+    if login.is_root {
+        findings.extend(root_by_key_only(get("permitrootlogin")));
+    }
+    if get("usedns") == "yes" {
+        let message =
+            "UseDNS is on: the log shows host names that the owner of the address chooses";
+        findings.push(Finding::warning("sshd", message).hint("set `UseDNS no`"));
+    }
+    findings.extend(short_grace_time(get("logingracetime"), login.deadline));
+    findings
+}
+
+fn root_by_key_only(permit_root_login: &str) -> Option<Finding> {
+    KEYS_ONLY.contains(&permit_root_login).then(|| {
+        let message = format!(
+            "PermitRootLogin {permit_root_login} allows root no keyboard-interactive: root's second factor always fails"
+        );
+        Finding::warning("sshd", message).hint("log in as another administrator, and leave it so")
+    })
+}
+
+fn short_grace_time(grace: &str, deadline: Option<u64>) -> Option<Finding> {
+    let (grace, deadline) = (grace.parse::<u64>().ok()?, deadline?);
+    // 0 means no limit.
+    (1..deadline).contains(&grace).then(|| {
+        let message =
+            format!("LoginGraceTime {grace} ends a login before deadline_seconds {deadline} does");
+        Finding::warning("sshd", message).hint("raise the one or lower the other")
+    })
+}
+
+/// Returns the lists of methods, each of which is enough to log in.
+fn methods(settings: &Settings) -> Vec<&str> {
+    /// What sshd offers when no list is set, each with the setting that switches it off.
     const METHODS: [(&str, &str); 5] = [
         ("pubkeyauthentication", "publickey"),
         ("kbdinteractiveauthentication", "keyboard-interactive"),
@@ -83,64 +104,64 @@ fn ways_in(settings: &Settings) -> Vec<&str> {
     }
 }
 
-/// What is wrong when the account is shared, and no way in has both a key and a prompt.
-pub(super) fn keyless(settings: &Settings) -> Option<Finding> {
-    let tells_who =
+/// Returns what is wrong with a shared account: no list of methods has both a key and a prompt.
+fn no_key(settings: &Settings) -> Option<Finding> {
+    let has_both =
         |list: &&str| list.contains("publickey") && list.contains("keyboard-interactive");
-    let is_wrong = !settings.is_empty() && !ways_in(settings).iter().any(tells_who);
+    let is_wrong = !settings.is_empty() && !methods(settings).iter().any(has_both);
     is_wrong.then(|| {
-        (
-            Level::Warning,
-            "a shared account is told apart by the SSH key, and sshd asks for none: always refused"
-                .to_owned(),
+        let message = "the SSH key tells the people of a shared account apart, but sshd requires no key: every login is refused";
+        Finding::warning("sshd", message).hint(
             "set `AuthenticationMethods publickey,keyboard-interactive` in a Match block for it",
         )
     })
 }
 
-fn methods(lists: &[&str], has_first_factor: bool) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for list in lists {
-        let names: Vec<_> = list
-            .split(',')
-            .map(|name| name.split(':').next().unwrap_or(name))
-            .collect();
-        if !names
-            .iter()
-            .any(|name| matches!(*name, "keyboard-interactive" | "password"))
-        {
-            found.push((
-                Level::Problem,
-                format!("`{list}` alone lets in, without the second factor"),
-                "set `AuthenticationMethods publickey,keyboard-interactive` or `keyboard-interactive`, in Match blocks too",
-            ));
-        } else if !names.contains(&"keyboard-interactive") {
-            // It asks PAM as well, and answers each prompt with the password.
-            found.push((
-                Level::Warning,
-                format!("`{list}` gives no way to type a token: it is always refused"),
-                "set `PasswordAuthentication no`, and use keyboard-interactive",
-            ));
-        } else if !has_first_factor && !names.contains(&"publickey") {
-            found.push((
-                Level::Problem,
-                format!("`{list}` lets in with a token alone: the stack asks for no password"),
-                "set `AuthenticationMethods publickey,keyboard-interactive`, in Match blocks too",
-            ));
-        }
+/// Checks one list of methods that is enough to log in.
+fn check_methods(list: &str, has_first_factor: bool) -> Option<Finding> {
+    let names: Vec<_> = list
+        .split(',')
+        .map(|name| name.split(':').next().unwrap_or(name))
+        .collect();
+    let has = |name: &str| names.contains(&name);
+    if !has("keyboard-interactive") && !has("password") {
+        let message = format!("`{list}` alone is enough to log in, without the second factor");
+        Some(Finding::problem("sshd", message).hint(
+            "set `AuthenticationMethods publickey,keyboard-interactive` or `keyboard-interactive`, in Match blocks too",
+        ))
+    } else if !has("keyboard-interactive") {
+        // This method calls PAM as well, and answers each prompt with the password.
+        let message = format!("`{list}` cannot carry a code: it is always refused");
+        Some(
+            Finding::warning("sshd", message)
+                .hint("set `PasswordAuthentication no`, and use keyboard-interactive"),
+        )
+    } else if !has_first_factor && !has("publickey") {
+        let message = format!("`{list}` requires only a code: the stack asks for no password");
+        Some(Finding::problem("sshd", message).hint(
+            "set `AuthenticationMethods publickey,keyboard-interactive`, in Match blocks too",
+        ))
+    } else {
+        None
     }
-    found
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::ask::settings;
+    use super::super::ask::parse;
     use super::*;
 
-    fn said(text: &str, is_root: bool, has_first_factor: bool) -> String {
-        let all = check(&settings(text), is_root, has_first_factor, Some(90));
-        all.into_iter()
-            .map(|(level, message, _)| format!("{}: {message}\n", level.word()))
+    fn messages(text: &str, is_root: bool, has_first_factor: bool) -> String {
+        let login = Login {
+            is_root,
+            is_shared: false,
+            has_first_factor,
+            deadline: Some(90),
+        };
+        let findings = check(&parse(text), login);
+        findings
+            .into_iter()
+            .map(|finding| format!("{}: {}\n", finding.level.as_str(), finding.message))
             .collect()
     }
 
@@ -149,86 +170,86 @@ mod tests {
     #[test]
     fn the_settings_of_the_readme_are_right() {
         let password = format!("{GOOD}authenticationmethods keyboard-interactive\n");
-        assert_eq!(said(&password, false, true), "");
+        assert_eq!(messages(&password, false, true), "");
         let key = format!("{GOOD}authenticationmethods publickey,keyboard-interactive:pam\n");
-        assert_eq!(said(&key, false, false), "");
+        assert_eq!(messages(&key, false, false), "");
     }
 
     #[test]
     fn a_shared_account_needs_a_key_before_the_prompt() {
         let of = |methods: &str| {
             let text = format!("{GOOD}authenticationmethods {methods}\n");
-            keyless(&settings(&text)).is_some()
+            no_key(&parse(&text)).is_some()
         };
         assert!(of("keyboard-interactive"));
         assert!(of("publickey keyboard-interactive"));
         assert!(!of("publickey,keyboard-interactive:pam"));
         assert!(!of("keyboard-interactive publickey,keyboard-interactive"));
-        assert!(keyless(&Settings::new()).is_none());
+        assert!(no_key(&Settings::new()).is_none());
     }
 
     #[test]
-    fn a_key_alone_is_a_way_round() {
-        assert!(said(GOOD, false, true).contains("problem: `publickey` alone lets in"));
+    fn a_key_alone_is_a_problem() {
+        assert!(messages(GOOD, false, true).contains("problem: `publickey` alone is enough"));
         let two = format!("{GOOD}authenticationmethods keyboard-interactive publickey,hostbased\n");
-        assert!(said(&two, false, true).contains("`publickey,hostbased` alone"));
+        assert!(messages(&two, false, true).contains("`publickey,hostbased` alone"));
     }
 
     #[test]
-    fn every_method_that_asks_no_module_is_a_way_round() {
+    fn every_method_that_does_not_call_pam_is_a_problem() {
         for (setting, method) in [
             ("hostbasedauthentication", "hostbased"),
             ("gssapiauthentication", "gssapi-with-mic"),
         ] {
             let text = format!("{GOOD}authenticationmethods any\n{setting} yes\n");
-            let said = said(&text, false, true);
+            let said = messages(&text, false, true);
             assert!(
-                said.contains(&format!("`{method}` alone lets in")),
+                said.contains(&format!("`{method}` alone is enough")),
                 "{said}"
             );
         }
     }
 
     #[test]
-    fn the_method_password_cannot_carry_a_token() {
+    fn the_method_password_cannot_carry_a_code() {
         let text = format!("{GOOD}authenticationmethods password keyboard-interactive\n");
-        let listed = said(&text, false, true);
+        let listed = messages(&text, false, true);
         assert!(
-            listed.contains("warning: `password` gives no way"),
+            listed.contains("warning: `password` cannot carry a code"),
             "{listed}"
         );
         let text = GOOD.replace("passwordauthentication no", "passwordauthentication yes");
-        assert!(said(&text, false, true).contains("`password` gives no way"));
+        assert!(messages(&text, false, true).contains("`password` cannot carry a code"));
     }
 
     #[test]
     fn a_stack_without_a_password_needs_the_key() {
         let text = format!("{GOOD}authenticationmethods keyboard-interactive\n");
-        assert!(said(&text, false, false).contains("a token alone"));
+        assert!(messages(&text, false, false).contains("only a code"));
     }
 
     #[test]
-    fn what_would_lock_out_is_found() {
+    fn settings_that_lock_users_out_are_found() {
         let text = GOOD.replace("usepam yes", "usepam no");
-        assert!(said(&text, false, true).contains("UsePAM is off"));
+        assert!(messages(&text, false, true).contains("UsePAM is off"));
         let text = GOOD.replace(
             "kbdinteractiveauthentication yes",
             "kbdinteractiveauthentication no",
         );
-        assert!(said(&text, false, true).contains("nobody can type a token"));
+        assert!(messages(&text, false, true).contains("no code can be typed"));
         for value in [
             "without-password",
             "prohibit-password",
             "forced-commands-only",
         ] {
             let text = GOOD.replace("permitrootlogin no", &format!("permitrootlogin {value}"));
-            assert!(said(&text, true, true).contains("root's second factor always fails"));
-            assert!(!said(&text, false, true).contains("root"));
+            assert!(messages(&text, true, true).contains("root's second factor always fails"));
+            assert!(!messages(&text, false, true).contains("root"));
         }
         let text = GOOD
             .replace("logingracetime 120", "logingracetime 60")
             .replace("usedns no", "usedns yes");
-        let said = said(&text, false, true);
+        let said = messages(&text, false, true);
         assert!(
             said.contains("LoginGraceTime 60") && said.contains("UseDNS"),
             "{said}"

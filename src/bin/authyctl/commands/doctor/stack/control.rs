@@ -1,8 +1,9 @@
-//! Control fields of a stack: `required`, `[success=1 default=ignore]` and their like, after pam.conf(5).
+//! Control fields of a stack, such as `required` and `[success=1 default=ignore]`, as pam.conf(5)
+//! describes them. `evaluate` compares the result with the real libpam in a test.
 
 use std::collections::BTreeMap;
 
-/// A module's answer, or a stack's, as the control field names it: `success`, `auth_err`, `ignore`, …
+/// The answer of a module or a stack, as control fields name it: `success`, `auth_err`, `ignore`, …
 pub(crate) type Code = &'static str;
 
 pub(crate) const SUCCESS: Code = "success";
@@ -10,7 +11,7 @@ pub(crate) const IGNORE: Code = "ignore";
 pub(crate) const AUTH_ERR: Code = "auth_err";
 pub(crate) const PERM_DENIED: Code = "perm_denied";
 
-/// The answers that a control field can name, beside `default`.
+/// The answers that a control field can name, besides `default`.
 pub(crate) const ANSWERS: [&str; 32] = [
     "success",
     "open_err",
@@ -46,7 +47,7 @@ pub(crate) const ANSWERS: [&str; 32] = [
     "incomplete",
 ];
 
-/// What follows a module's answer.
+/// What libpam does after the answer of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Ignore,
@@ -58,17 +59,17 @@ pub(crate) enum Action {
     Jump(usize),
 }
 
-/// A control field: what follows which answer.
+/// A control field: an action for each answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Control {
-    /// As it is written.
+    /// The field as it is written.
     pub(crate) text: String,
     actions: BTreeMap<String, Action>,
     default: Option<Action>,
 }
 
 impl Control {
-    /// Reads `required`, `[success=1 default=ignore]` and their like; `None` when it is neither.
+    /// Parses a word or a field in brackets; returns `None` when libpam would not accept it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bracketed = match text.to_ascii_lowercase().as_str() {
             "required" => "success=ok new_authtok_reqd=ok ignore=ignore default=bad",
@@ -97,7 +98,8 @@ impl Control {
                 number => Action::Jump(number.parse().ok().filter(|jump| *jump > 0)?),
             };
             if answer == "default" {
-                // It fills what nothing was said of, so a second one finds nothing to fill.
+                // libpam gives this action to the answers that have none yet, so a second `default` has
+                // no effect.
                 control.default.get_or_insert(action);
             } else if ANSWERS.contains(&answer) {
                 control.actions.insert(answer.to_owned(), action);
@@ -108,7 +110,8 @@ impl Control {
         Some(control)
     }
 
-    pub(crate) fn after(&self, code: Code) -> Option<Action> {
+    /// Returns the action for an answer, if the field says any.
+    pub(crate) fn action(&self, code: Code) -> Option<Action> {
         self.actions.get(code).copied().or(self.default)
     }
 }
@@ -118,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_control_field_that_is_none_is_not_taken() {
+    fn an_invalid_control_field_is_refused() {
         for text in [
             "",
             "requird",

@@ -1,10 +1,10 @@
-//! What libpam makes of a stack when each module's answer is known: pure, and held against the real
-//! libpam by a test.
+//! What libpam answers for a stack when the answer of each module is known. Pure; a test compares it with
+//! the real libpam on random stacks.
 //!
-//! Source: pam.conf(5) and libpam's dispatcher. A stack begins undecided; `required` modules that all
-//! answer `ignore` leave it so, and undecided means denied.
+//! Sources: pam.conf(5) and libpam's dispatcher. A stack begins undecided. It stays so when all its
+//! `required` modules answer `ignore`, and an undecided stack denies.
 
-use super::Entry;
+use super::StackLine;
 use super::control::{Action, Code, IGNORE, PERM_DENIED, SUCCESS};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +20,8 @@ struct State {
     code: Code,
 }
 
-/// The stack's answer when `ask` gives each module's.
-pub(crate) fn evaluate<M>(stack: &[Entry<M>], ask: &mut dyn FnMut(&M) -> Code) -> Code {
+/// Returns the answer of the stack; `ask` returns the answer of each module that is called.
+pub(crate) fn evaluate<M>(stack: &[StackLine<M>], ask: &mut dyn FnMut(&M) -> Code) -> Code {
     let mut state = State {
         impression: Impression::Undecided,
         code: PERM_DENIED,
@@ -33,20 +33,20 @@ pub(crate) fn evaluate<M>(stack: &[Entry<M>], ask: &mut dyn FnMut(&M) -> Code) -
     state.code
 }
 
-fn walk<M>(stack: &[Entry<M>], ask: &mut dyn FnMut(&M) -> Code, state: &mut State) {
+fn walk<M>(stack: &[StackLine<M>], ask: &mut dyn FnMut(&M) -> Code, state: &mut State) {
     let before = *state;
-    let mut at = 0;
-    while let Some(entry) = stack.get(at) {
-        at += 1;
-        let (control, module) = match entry {
-            Entry::Module(control, module) => (control, module),
-            Entry::Substack(inner) => {
+    let mut next = 0;
+    while let Some(line) = stack.get(next) {
+        next += 1;
+        let (control, module) = match line {
+            StackLine::Module(control, module) => (control, module),
+            StackLine::Substack(inner) => {
                 walk(inner, ask, state);
                 continue;
             }
         };
         let code = ask(module);
-        match control.after(code) {
+        match control.action(code) {
             Some(Action::Ignore) => {}
             Some(Action::Reset) => *state = before,
             Some(Action::Ok) => state.accept(code),
@@ -61,12 +61,13 @@ fn walk<M>(stack: &[Entry<M>], ask: &mut dyn FnMut(&M) -> Code, state: &mut Stat
                 state.refuse(code);
                 return;
             }
-            Some(Action::Jump(count)) if at + count <= stack.len() => at += count,
-            // Over the end of the stack, or an answer for which nothing is said.
+            Some(Action::Jump(count)) if next + count <= stack.len() => next += count,
+            // The jump leads past the end of the stack.
             Some(Action::Jump(_)) => {
-                at = stack.len();
+                next = stack.len();
                 state.fail();
             }
+            // The field has no action for this answer.
             None => state.refuse(code),
         }
     }
@@ -104,10 +105,10 @@ mod tests {
 
     use super::super::control::{ANSWERS, AUTH_ERR, Control};
     use super::super::parse::read;
-    use super::super::{Entry, Module};
+    use super::super::{Module, StackLine};
     use super::*;
 
-    /// A generator that needs no luck: the same numbers each time.
+    /// Random numbers that are the same in each run.
     struct Numbers(u64);
 
     impl Numbers {
@@ -135,7 +136,7 @@ mod tests {
     const ACTIONS: [&str; 10] = [
         "ignore", "bad", "die", "ok", "done", "reset", "1", "2", "3", "7",
     ];
-    /// What our module answers, and what others do.
+    /// Answers of our module and of others.
     const CODES: [Code; 11] = [
         SUCCESS,
         SUCCESS,
@@ -180,7 +181,8 @@ mod tests {
                     let inner = format!("{name}-{number}");
                     random_file(numbers, folder, &inner, depth + 1);
                     let kind = numbers.pick(&["include", "substack"]);
-                    // libpam looks into /etc/pam.d for a name, whatever folder it was given.
+                    // libpam looks for a relative name in /etc/pam.d, even when it was given another
+                    // folder.
                     format!("auth {kind} {}/{inner}", folder.display())
                 }
                 2 => format!("auth {control} pam_permit.so"),
@@ -214,9 +216,9 @@ mod tests {
             let mut pam = Transaction::start(&service, "root", folder.path(), &mut silent).unwrap();
             let real = pam.authenticate().name().replace("PAM_", "").to_lowercase();
             let stack = read(folder.path(), &service).unwrap();
-            let ours = evaluate(&stack, &mut answer);
+            let computed = evaluate(&stack, &mut answer);
             let file = std::fs::read_to_string(folder.path().join(&service)).unwrap();
-            assert_eq!(ours, real, "{service}:\n{file}");
+            assert_eq!(computed, real, "{service}:\n{file}");
             *seen.entry(real).or_insert(0) += 1;
         }
         assert!(seen[SUCCESS] > 400 && seen.len() > 6, "{seen:?}");
@@ -225,9 +227,9 @@ mod tests {
     #[test]
     fn a_stack_in_which_everything_is_ignored_denies() {
         let required = Control::parse("required").unwrap();
-        let stack = [Entry::Module(required.clone(), IGNORE)];
+        let stack = [StackLine::Module(required.clone(), IGNORE)];
         assert_eq!(evaluate(&stack, &mut |code| code), "perm_denied");
-        let permit = [stack[0].clone(), Entry::Module(required, SUCCESS)];
+        let permit = [stack[0].clone(), StackLine::Module(required, SUCCESS)];
         assert_eq!(evaluate(&permit, &mut |code| code), SUCCESS);
     }
 }

@@ -3,7 +3,7 @@
 use super::Module;
 use super::control::{AUTH_ERR, Code, IGNORE, SUCCESS};
 
-/// Modules that check a password or what stands for one.
+/// Modules that check a password, or what replaces one.
 const FIRST_FACTORS: [&str; 9] = [
     "pam_unix.so",
     "pam_sss.so",
@@ -15,7 +15,7 @@ const FIRST_FACTORS: [&str; 9] = [
     "pam_himmelblau.so",
     "pam_lsass.so",
 ];
-/// Modules that say nothing of who it is.
+/// Modules that say nothing about the user's identity.
 const HELPERS: [&str; 16] = [
     "pam_env.so",
     "pam_faildelay.so",
@@ -34,13 +34,13 @@ const HELPERS: [&str; 16] = [
     "pam_warn.so",
     "pam_loginuid.so",
 ];
-/// Whether a module checks a password or what stands for one.
+/// Whether a module checks a password, or what replaces one.
 pub(crate) fn is_first_factor(module: &Module) -> bool {
     FIRST_FACTORS.contains(&module.name.as_str())
 }
 
-/// The answer of a module of which it is known.
-pub(crate) fn fixed(module: &Module) -> Option<Code> {
+/// Returns the answer of a module that always gives the same one.
+pub(crate) fn fixed_answer(module: &Module) -> Option<Code> {
     let name = module.name.as_str();
     match name {
         _ if HELPERS.contains(&name) => Some(IGNORE),

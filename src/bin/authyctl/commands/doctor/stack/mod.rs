@@ -1,5 +1,8 @@
-//! The `auth` lines of a PAM stack: `parse` reads them, `evaluate` does what libpam does with them,
-//! `simulate` tries every answer of their modules, and `verdict` says what is wrong.
+//! The `auth` lines of a PAM stack.
+//!
+//! `parse` reads them, `evaluate` computes libpam's answer from those of the modules, `simulate` tries
+//! every answer that the modules can give, and `verdict` says what is wrong. `pam enable` uses
+//! [`factors`] and [`is_sound`] to find the place for our line.
 
 mod control;
 mod evaluate;
@@ -15,25 +18,26 @@ use control::Control;
 
 pub(crate) use known::is_first_factor;
 pub(crate) use parse::read;
-pub(crate) use simulate::Stack;
+pub(crate) use simulate::Simulation;
+pub(crate) use verdict::findings;
 
 /// A line of a stack.
 #[derive(Debug, Clone)]
-pub(crate) enum Entry<M> {
+pub(crate) enum StackLine<M> {
     Module(Control, M),
-    /// `substack`: what ends inside does not end the rest.
-    Substack(Vec<Entry<M>>),
+    /// `substack`: an action that ends it does not end the lines after it.
+    Substack(Vec<StackLine<M>>),
 }
 
 /// A module in a stack.
 #[derive(Debug, Clone)]
 pub(crate) struct Module {
-    /// The file's name: `pam_unix.so`.
+    /// The name of the file: `pam_unix.so`.
     pub(crate) name: String,
-    /// The whole path, as it is written.
+    /// The path as it is written.
     pub(crate) path: String,
     pub(crate) arguments: Vec<String>,
-    /// File and line.
+    /// The file and line where it is written.
     pub(crate) place: String,
 }
 
@@ -42,48 +46,54 @@ impl Module {
         self.name == "pam_authy.so"
     }
 
+    /// Whether the line has this argument.
     pub(crate) fn has(&self, argument: &str) -> bool {
         self.arguments.iter().any(|given| given == argument)
     }
 }
 
-/// All modules, those of substacks too.
-pub(crate) fn modules(stack: &[Entry<Module>]) -> Vec<(&Control, &Module)> {
+/// Returns all modules in their order, those of substacks too.
+pub(crate) fn modules(stack: &[StackLine<Module>]) -> Vec<(&Control, &Module)> {
     let mut found = Vec::new();
-    for entry in stack {
-        match entry {
-            Entry::Module(control, module) => found.push((control, module)),
-            Entry::Substack(inner) => found.extend(modules(inner)),
+    for line in stack {
+        match line {
+            StackLine::Module(control, module) => found.push((control, module)),
+            StackLine::Substack(inner) => found.extend(modules(inner)),
         }
     }
     found
 }
 
-/// What the lines of a stack ask for.
+/// What some lines of a stack ask for.
 #[derive(Debug, Default)]
 pub(crate) struct Factors {
-    /// Modules that check a password or what stands for one, in their order.
+    /// The modules that check a password, or what replaces one, in their order.
     pub(crate) modules: Vec<String>,
     /// Our module is among the lines.
     pub(crate) has_ours: bool,
 }
 
-/// What `text`, lines of a stack in `folder`, asks for, through includes too.
+/// Returns what `text`, lines of a stack in `folder`, asks for. Follows includes.
+///
+/// # Errors
+/// As for [`read`].
 pub(crate) fn factors(folder: &Path, text: &str) -> Result<Factors, String> {
-    let entries = parse::parse(folder, folder, text, 0)?;
-    let all = modules(&entries);
-    let asking = all.iter().filter(|(_, module)| is_first_factor(module));
+    let lines = parse::parse(folder, folder, text, 0)?;
+    let all = modules(&lines);
+    let first_factors = all.iter().filter(|(_, module)| is_first_factor(module));
     Ok(Factors {
-        modules: asking.map(|(_, module)| module.name.clone()).collect(),
+        modules: first_factors
+            .map(|(_, module)| module.name.clone())
+            .collect(),
         has_ours: all.iter().any(|(_, module)| module.is_ours()),
     })
 }
 
-/// Whether `text`, a stack in `folder`, needs password and token, goes on to the token only after a right
-/// password, and passes where we answer ignore.
+/// Whether `text`, a stack in `folder`, requires password and second factor, asks for the second factor
+/// only after the right password, and succeeds when our module answers `ignore`.
 pub(crate) fn is_sound(folder: &Path, text: &str) -> bool {
-    parse::parse(folder, folder, text, 0).is_ok_and(|entries| {
-        let checks = Stack::new("stack", &entries, true).checks();
-        checks.iter().all(|check| check.level == Level::Ok)
+    parse::parse(folder, folder, text, 0).is_ok_and(|lines| {
+        let findings = findings("stack", &Simulation::new(&lines, true));
+        findings.iter().all(|finding| finding.level == Level::Ok)
     })
 }

@@ -1,25 +1,25 @@
-//! Reads the `auth` lines of a PAM service with everything that they include.
+//! Reads the `auth` lines of a PAM service and of every file that they include, as libpam does.
 
 use std::fs;
 use std::path::Path;
 
 use super::control::Control;
-use super::{Entry, Module};
+use super::{Module, StackLine};
 
-/// How deep includes go.
+/// The limit of nested includes.
 const DEPTH: usize = 16;
-/// Where libpam looks for what is not in /etc/pam.d.
+/// Where libpam looks for a file that is not in /etc/pam.d.
 const VENDOR_FOLDER: &str = "/usr/lib/pam.d";
 
-/// The `auth` lines of `service` in `folder`.
+/// Reads the `auth` lines of `service` in `folder`.
 ///
 /// # Errors
-/// A file that is missing or has a line that libpam would not take either.
-pub(crate) fn read(folder: &Path, service: &str) -> Result<Vec<Entry<Module>>, String> {
+/// A file is missing, or has a line that libpam would not accept either.
+pub(crate) fn read(folder: &Path, service: &str) -> Result<Vec<StackLine<Module>>, String> {
     read_file(folder, service, 0)
 }
 
-fn read_file(folder: &Path, name: &str, depth: usize) -> Result<Vec<Entry<Module>>, String> {
+fn read_file(folder: &Path, name: &str, depth: usize) -> Result<Vec<StackLine<Module>>, String> {
     let mut path = folder.join(name);
     if folder == Path::new("/etc/pam.d") && !path.exists() {
         let vendor = Path::new(VENDOR_FOLDER).join(name);
@@ -33,13 +33,16 @@ fn read_file(folder: &Path, name: &str, depth: usize) -> Result<Vec<Entry<Module
     parse(folder, &path, &text, depth)
 }
 
-/// The `auth` lines of a text that stands, or would stand, in `path`.
+/// Parses the `auth` lines of `text`, which is or would be the content of `path`.
+///
+/// # Errors
+/// As for [`read`].
 pub(crate) fn parse(
     folder: &Path,
     path: &Path,
     text: &str,
     depth: usize,
-) -> Result<Vec<Entry<Module>>, String> {
+) -> Result<Vec<StackLine<Module>>, String> {
     let mut stack = Vec::new();
     for (number, line) in lines(text) {
         let place = format!("{}:{number}", path.display());
@@ -52,55 +55,52 @@ pub(crate) fn parse(
         if !kind.trim_start_matches('-').eq_ignore_ascii_case("auth") {
             continue;
         }
-        let bad = || format!("{place}: is no line of a stack");
+        let bad = || format!("{place}: is not a valid line of a stack");
         let (control, target) = words.next().zip(words.next()).ok_or_else(bad)?;
         match control.to_ascii_lowercase().as_str() {
             "include" => stack.extend(read_file(folder, &target, depth + 1)?),
             "substack" => {
-                stack.push(Entry::Substack(read_file(folder, &target, depth + 1)?));
+                stack.push(StackLine::Substack(read_file(folder, &target, depth + 1)?));
             }
             _ => {
                 let control = Control::parse(&control).ok_or_else(bad)?;
-                let name = target.rsplit('/').next().unwrap_or_default().to_owned();
-                stack.push(Entry::Module(
-                    control,
-                    Module {
-                        name,
-                        path: target,
-                        arguments: words.collect(),
-                        place,
-                    },
-                ));
+                let module = Module {
+                    name: target.rsplit('/').next().unwrap_or_default().to_owned(),
+                    path: target,
+                    arguments: words.collect(),
+                    place,
+                };
+                stack.push(StackLine::Module(control, module));
             }
         }
     }
     Ok(stack)
 }
 
-/// The lines with their numbers: comments gone, continued ones joined, empty ones left out.
+/// Returns the lines with their numbers, without comments and empty lines; joins continued ones.
 fn lines(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    let mut pending: Option<(usize, String)> = None;
+    let mut continued: Option<(usize, String)> = None;
     for (at, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default();
-        let (part, goes_on) = match line.trim_end().strip_suffix('\\') {
+        let (part, is_continued) = match line.trim_end().strip_suffix('\\') {
             Some(part) => (part, true),
             None => (line, false),
         };
-        let (number, mut whole) = pending.take().unwrap_or((at + 1, String::new()));
-        whole.push_str(part);
-        if goes_on {
-            whole.push(' ');
-            pending = Some((number, whole));
-        } else if !whole.trim().is_empty() {
-            found.push((number, whole.trim().to_owned()));
+        let (number, mut joined) = continued.take().unwrap_or((at + 1, String::new()));
+        joined.push_str(part);
+        if is_continued {
+            joined.push(' ');
+            continued = Some((number, joined));
+        } else if !joined.trim().is_empty() {
+            found.push((number, joined.trim().to_owned()));
         }
     }
-    found.extend(pending);
+    found.extend(continued);
     found
 }
 
-/// Words apart by white space; what stands in `[…]` is one.
+/// Splits a line at white space; what is in `[…]` is one word.
 fn words(line: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = line.trim_start();

@@ -1,14 +1,14 @@
-//! How a stack with our module goes, for every answer that its modules may give.
+//! How a stack with our module ends, for every combination of answers that its modules can give.
 //!
-//! A first factor accepts a right password and refuses a wrong one; modules whose answer can't be known
-//! may answer either way.
+//! A first factor accepts the right password and refuses a wrong one. A module whose answer cannot be
+//! known can answer either way.
 
 use super::control::{AUTH_ERR, Code, Control, SUCCESS};
 use super::evaluate::evaluate;
-use super::known::{fixed, is_first_factor};
-use super::{Entry, Module, modules};
+use super::known::{fixed_answer, is_first_factor};
+use super::{Module, StackLine, modules};
 
-/// The most modules of unknown answer that are tried both ways.
+/// The largest number of modules with an unknown answer that are tried both ways.
 const UNKNOWN_LIMIT: usize = 6;
 /// How our module refuses.
 const REFUSALS: [Code; 6] = [
@@ -19,155 +19,98 @@ const REFUSALS: [Code; 6] = [
     "conv_err",
     "abort",
 ];
-
-/// How a first factor refuses: a wrong password, a name that it does not know, a directory that is away.
+/// How a first factor refuses: a wrong password, an unknown name, an unreachable directory.
 const WRONG_PASSWORD: [Code; 3] = [AUTH_ERR, "user_unknown", "authinfo_unavail"];
 
-/// What is known of a login while a stack is evaluated.
+/// One combination of answers.
 #[derive(Clone, Copy)]
-struct World {
+struct Scenario {
+    /// What our module answers.
     ours: Code,
-    /// Which of the first factors knows the password; none when it is wrong.
+    /// Which first factor accepts the password, counted from 0; `None` when it is wrong.
     accepting: Option<usize>,
-    /// How the others refuse.
+    /// What the other first factors answer.
     refusal: Code,
-    /// A bit for each module of unknown answer.
+    /// A bit for each module with an unknown answer: whether it succeeds.
     unknown: usize,
 }
 
-/// How one evaluation went.
+/// What one evaluation of the stack did.
 struct Run<'a> {
     code: Code,
-    /// Our module was asked.
-    asked: bool,
-    /// The line that was asked last.
+    /// Our module was called.
+    called_us: bool,
+    /// The line that was called last.
     last: Option<(&'a Control, &'a Module)>,
 }
 
-/// All ways in which one stack can go.
-pub(crate) struct Stack<'a> {
-    pub(super) service: &'a str,
-    entries: &'a [Entry<Module>],
-    /// Our module may answer `ignore` here.
-    pub(super) ignorable: bool,
-    /// The token stands behind the password, so that our line comes first.
+/// A stack whose possible answers are tried.
+pub(crate) struct Simulation<'a> {
+    lines: &'a [StackLine<Module>],
+    /// Our module may answer `ignore`, since a rule lets some users log in without a factor.
+    pub(super) may_ignore: bool,
+    /// The code is typed after the password, so that our line comes first.
     pub(super) token_in_password: bool,
 }
 
-impl<'a> Stack<'a> {
-    /// `ignorable` says that the configuration or the line lets somebody pass without a factor.
-    pub(crate) fn new(service: &'a str, entries: &'a [Entry<Module>], ignorable: bool) -> Self {
+impl<'a> Simulation<'a> {
+    /// `may_ignore` says that the configuration or the line lets some users log in without a factor.
+    pub(crate) fn new(lines: &'a [StackLine<Module>], may_ignore: bool) -> Self {
         Self {
-            service,
-            entries,
-            ignorable,
+            lines,
+            may_ignore,
             token_in_password: false,
         }
     }
 
-    /// The same where the token stands behind the password: then our module is asked before anybody has
-    /// looked at the password, and that is meant.
+    /// With the code after the password, our module is called before the password was checked, and that
+    /// is intended.
     pub(crate) fn with_token_in_password(mut self, on: bool) -> Self {
         self.token_in_password = on;
         self
     }
 
-    /// Whether a password, or what stands for one, is asked for.
+    /// Whether the stack asks for a password, or for what replaces one.
     pub(crate) fn has_first_factor(&self) -> bool {
-        self.first_factors() > 0
-    }
-
-    fn first_factors(&self) -> usize {
-        self.count(is_first_factor)
+        self.count(is_first_factor) > 0
     }
 
     fn count(&self, which: impl Fn(&Module) -> bool) -> usize {
-        modules(self.entries)
+        modules(self.lines)
             .iter()
             .filter(|(_, module)| which(module))
             .count()
     }
 
-    fn run(&self, world: World) -> Run<'_> {
-        let (mut factor, mut unknown) = (0, 0);
-        let (mut asked, mut last) = (false, None);
-        let code = evaluate(self.entries, &mut |module: &Module| {
-            last = Some(module.place.clone());
-            if module.is_ours() {
-                asked = true;
-                return world.ours;
-            }
-            if is_first_factor(module) {
-                factor += 1;
-                let accepts = world.accepting == Some(factor - 1);
-                return if accepts { SUCCESS } else { world.refusal };
-            }
-            fixed(module).unwrap_or_else(|| {
-                unknown += 1;
-                answer(world.unknown >> (unknown - 1) & 1 == 1)
-            })
-        });
-        let all = modules(self.entries);
-        Run {
-            code,
-            asked,
-            last: all
-                .into_iter()
-                .find(|(_, module)| Some(&module.place) == last.as_ref()),
-        }
-    }
-
-    fn worlds(&self, ours: Code, right: bool) -> Vec<World> {
-        let unknown = self.count(|module| {
-            !module.is_ours() && !is_first_factor(module) && fixed(module).is_none()
-        });
-        let ways = 1 << unknown.min(UNKNOWN_LIMIT);
-        let accepting: Vec<_> = match (right, self.first_factors()) {
-            (true, count) if count > 0 => (0..count).map(Some).collect(),
-            _ => vec![None],
-        };
-        let world = |accepting, refusal, unknown| World {
-            ours,
-            accepting,
-            refusal,
-            unknown,
-        };
-        let mut worlds = Vec::new();
-        for accepting in accepting {
-            for refusal in WRONG_PASSWORD {
-                worlds.extend((0..ways).map(|unknown| world(accepting, refusal, unknown)));
-            }
-        }
-        worlds
-    }
-
-    pub(super) fn can_pass(&self, ours: Code, right: bool) -> bool {
-        self.worlds(ours, right)
+    /// Whether the stack can succeed when our module answers `ours` and the password is right or wrong.
+    pub(super) fn can_succeed(&self, ours: Code, right_password: bool) -> bool {
+        self.scenarios(ours, right_password)
             .into_iter()
-            .any(|world| self.run(world).code == SUCCESS)
+            .any(|scenario| self.run(scenario).code == SUCCESS)
     }
 
-    /// Whether somebody with a wrong password is asked for a token.
-    pub(super) fn strangers_reach_us(&self) -> bool {
-        self.worlds(AUTH_ERR, false)
+    /// Whether a user with a wrong password can be asked for the second factor.
+    pub(super) fn calls_us_after_wrong_password(&self) -> bool {
+        self.scenarios(AUTH_ERR, false)
             .into_iter()
-            .any(|world| self.run(world).asked)
+            .any(|scenario| self.run(scenario).called_us)
     }
 
-    /// Why somebody passes although our module refused them or was not asked.
-    pub(super) fn goes_round(&self) -> Option<String> {
-        let passes = REFUSALS.into_iter().find_map(|refusal| {
-            self.worlds(refusal, true)
+    /// Returns the line that is to blame when the stack can succeed although our module refuses or is
+    /// not called.
+    pub(super) fn bypass(&self) -> Option<String> {
+        let scenario = REFUSALS.into_iter().find_map(|refusal| {
+            self.scenarios(refusal, true)
                 .into_iter()
-                .find(|world| self.run(*world).code == SUCCESS)
+                .find(|scenario| self.run(*scenario).code == SUCCESS)
         })?;
-        let run = self.run(passes);
-        let all = modules(self.entries);
+        let run = self.run(scenario);
+        let all = modules(self.lines);
         let (control, module) = match run.last {
-            Some(last) if !run.asked => last,
+            Some(last) if !run.called_us => last,
             _ => *all.iter().find(|(_, module)| module.is_ours())?,
         };
-        Some(if run.asked {
+        Some(if run.called_us {
             format!("{}: the control flag is `{}`", module.place, control.text)
         } else {
             format!(
@@ -176,8 +119,56 @@ impl<'a> Stack<'a> {
             )
         })
     }
-}
 
-fn answer(accepts: bool) -> Code {
-    if accepts { SUCCESS } else { AUTH_ERR }
+    fn run(&self, scenario: Scenario) -> Run<'_> {
+        let (mut first_factors, mut unknown) = (0, 0);
+        let (mut called_us, mut last) = (false, None);
+        let code = evaluate(self.lines, &mut |module: &Module| {
+            last = Some(module.place.clone());
+            if module.is_ours() {
+                called_us = true;
+                return scenario.ours;
+            }
+            if is_first_factor(module) {
+                first_factors += 1;
+                let accepts = scenario.accepting == Some(first_factors - 1);
+                return if accepts { SUCCESS } else { scenario.refusal };
+            }
+            fixed_answer(module).unwrap_or_else(|| {
+                let succeeds = scenario.unknown.checked_shr(unknown).unwrap_or(0) & 1 == 1;
+                unknown += 1;
+                if succeeds { SUCCESS } else { AUTH_ERR }
+            })
+        });
+        Run {
+            code,
+            called_us,
+            last: modules(self.lines)
+                .into_iter()
+                .find(|(_, module)| Some(&module.place) == last.as_ref()),
+        }
+    }
+
+    fn scenarios(&self, ours: Code, right_password: bool) -> Vec<Scenario> {
+        let is_unknown = |module: &Module| {
+            !module.is_ours() && !is_first_factor(module) && fixed_answer(module).is_none()
+        };
+        let combinations = 1 << self.count(is_unknown).min(UNKNOWN_LIMIT);
+        let accepting: Vec<_> = match (right_password, self.count(is_first_factor)) {
+            (true, count) if count > 0 => (0..count).map(Some).collect(),
+            _ => vec![None],
+        };
+        let mut scenarios = Vec::new();
+        for accepting in accepting {
+            for refusal in WRONG_PASSWORD {
+                scenarios.extend((0..combinations).map(|unknown| Scenario {
+                    ours,
+                    accepting,
+                    refusal,
+                    unknown,
+                }));
+            }
+        }
+        scenarios
+    }
 }

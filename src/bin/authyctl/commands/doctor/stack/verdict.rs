@@ -1,71 +1,68 @@
-//! What is wrong with a stack that holds our module: who would be locked out, and who would get in.
+//! What is wrong with a stack that has our module: who would be locked out, and who could log in without
+//! a factor.
 
 use super::control::{IGNORE, SUCCESS};
-use super::simulate::Stack;
-use crate::commands::doctor::{Check, Level};
+use super::simulate::Simulation;
+use crate::commands::doctor::{Finding, Level};
 
-impl Stack<'_> {
-    /// Everything that is wrong; one `ok` when nothing is.
-    pub(crate) fn checks(&self) -> Vec<Check> {
-        let (name, pam) = (self.service, format!("pam {}", self.service));
-        let faults = self.faults();
-        if faults.is_empty() {
-            let message = format!("{name}: password and token are both needed");
-            return vec![Check::new(&pam, Level::Ok, message)];
-        }
-        let check =
-            |(level, what, hint)| Check::new(&pam, level, format!("{name}: {what}")).hint(hint);
-        faults.into_iter().map(check).collect()
-    }
+const REQUISITE: &str = "make the password line `requisite`";
+const PERMIT: &str = "end the stack with `auth required pam_permit.so`";
 
-    /// What is wrong, and what to do about it.
-    fn faults(&self) -> Vec<(Level, String, &'static str)> {
-        let mut found = Vec::new();
-        let mut say = |level, what: &str, hint| found.push((level, what.to_owned(), hint));
-        if let Some(reason) = self.goes_round() {
-            say(
-                Level::Problem,
-                &format!("somebody gets in whom Authy refused: {reason}"),
-                "our line is `auth required pam_authy.so`, and no `sufficient` or jump leads past it",
-            );
-        }
-        if !self.can_pass(SUCCESS, true) {
-            say(
-                Level::Problem,
-                "nobody gets in, with a right password and a right token either",
-                "end the stack with `auth required pam_permit.so`, and see where its jumps lead",
-            );
-        }
-        if self.has_first_factor() && self.can_pass(SUCCESS, false) {
-            say(
-                Level::Problem,
-                "a token alone lets in, with a wrong password",
-                "make the line of the password `requisite`",
-            );
-        }
-        if self.ignorable && self.can_pass(IGNORE, true) != self.can_pass(SUCCESS, true) {
-            say(
-                Level::Problem,
-                "whoever is let pass without a factor is locked out: all modules answer ignore",
-                "end the stack with `auth required pam_permit.so`",
-            );
-        }
-        if self.ignorable && self.has_first_factor() && self.can_pass(IGNORE, false) {
-            say(
-                Level::Problem,
-                "whoever is let pass without a factor gets in with a wrong password",
-                "make the line of the password `requisite`, and put pam_permit.so behind it only",
-            );
-        }
-        if self.has_first_factor() && self.strangers_reach_us() && !self.token_in_password {
-            say(
-                Level::Warning,
-                "a wrong password still comes to the second factor, so strangers can cause SMS",
-                "make the line of the password `requisite`",
-            );
-        }
-        found
+/// Returns everything that is wrong with the stack of `service`; one `ok` when nothing is.
+pub(crate) fn findings(service: &str, stack: &Simulation<'_>) -> Vec<Finding> {
+    let check = format!("pam {service}");
+    let mut findings = Vec::new();
+    let mut add = |level, what: &str, hint: &str| {
+        findings.push(Finding::new(&check, level, format!("{service}: {what}")).hint(hint));
+    };
+    if let Some(line) = stack.bypass() {
+        add(
+            Level::Problem,
+            &format!("a login succeeds without the second factor: {line}"),
+            "write our line as `auth required pam_authy.so`, and let no `sufficient` or jump skip it",
+        );
     }
+    if !stack.can_succeed(SUCCESS, true) {
+        add(
+            Level::Problem,
+            "no login succeeds, even with the right password and second factor",
+            &format!("{PERMIT}, and check where its jumps lead"),
+        );
+    }
+    if stack.has_first_factor() && stack.can_succeed(SUCCESS, false) {
+        add(
+            Level::Problem,
+            "the second factor alone is enough: a wrong password is accepted",
+            REQUISITE,
+        );
+    }
+    if stack.may_ignore && stack.can_succeed(IGNORE, true) != stack.can_succeed(SUCCESS, true) {
+        add(
+            Level::Problem,
+            "users who need no factor are locked out: all modules answer ignore",
+            PERMIT,
+        );
+    }
+    if stack.may_ignore && stack.has_first_factor() && stack.can_succeed(IGNORE, false) {
+        add(
+            Level::Problem,
+            "users who need no factor log in with a wrong password",
+            &format!("{REQUISITE}, and put pam_permit.so only after it"),
+        );
+    }
+    let is_early = stack.has_first_factor() && !stack.token_in_password;
+    if is_early && stack.calls_us_after_wrong_password() {
+        add(
+            Level::Warning,
+            "the second factor is asked for even after a wrong password, so strangers can trigger SMS",
+            REQUISITE,
+        );
+    }
+    if findings.is_empty() {
+        let message = format!("{service}: password and second factor are both required");
+        return vec![Finding::ok(&check, message)];
+    }
+    findings
 }
 
 #[cfg(test)]
@@ -81,20 +78,19 @@ mod tests {
             .join(system)
     }
 
-    fn worst(folder: &Path, service: &str, ignorable: bool) -> Vec<(Level, String)> {
-        let entries = read(folder, service).unwrap();
-        Stack::new(service, &entries, ignorable)
-            .checks()
+    fn levels_and_messages(folder: &Path, service: &str, may_ignore: bool) -> Vec<(Level, String)> {
+        let lines = read(folder, service).unwrap();
+        findings(service, &Simulation::new(&lines, may_ignore))
             .into_iter()
-            .map(|check| (check.level, check.message))
+            .map(|finding| (finding.level, finding.message))
             .collect()
     }
 
-    /// What is said of a stack of these lines.
-    fn said(lines: &[&str], ignorable: bool) -> String {
+    /// Returns the messages about a stack of these lines.
+    fn messages(lines: &[&str], may_ignore: bool) -> String {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("x"), lines.join("\n")).unwrap();
-        let all = worst(folder.path(), "x", ignorable);
+        let all = levels_and_messages(folder.path(), "x", may_ignore);
         all.into_iter().map(|(_, message)| message + "\n").collect()
     }
 
@@ -104,25 +100,25 @@ mod tests {
 
     #[test]
     fn the_stacks_of_the_readme_are_right() {
-        for ignorable in [false, true] {
-            assert!(said(&[UNIX, OURS, PERMIT], ignorable).contains("both needed"));
-            assert!(said(&[OURS, PERMIT], ignorable).contains("both needed"));
+        for may_ignore in [false, true] {
+            assert!(messages(&[UNIX, OURS, PERMIT], may_ignore).contains("both required"));
+            assert!(messages(&[OURS, PERMIT], may_ignore).contains("both required"));
         }
     }
 
     #[test]
-    fn a_sufficient_password_before_us_is_a_way_round() {
-        let said = said(&["auth sufficient pam_unix.so", OURS], false);
+    fn a_sufficient_password_before_our_line_skips_the_second_factor() {
+        let said = messages(&["auth sufficient pam_unix.so", OURS], false);
         assert!(
-            said.contains("whom Authy refused") && said.contains("sufficient pam_unix.so"),
+            said.contains("without the second factor") && said.contains("sufficient pam_unix.so"),
             "{said}"
         );
     }
 
     #[test]
-    fn a_wrong_control_flag_is_a_way_round() {
+    fn a_wrong_control_flag_makes_the_second_factor_optional() {
         for control in ["optional", "sufficient", "[success=ok default=ignore]"] {
-            let said = said(
+            let said = messages(
                 &[UNIX, &format!("auth {control} pam_authy.so"), PERMIT],
                 false,
             );
@@ -131,65 +127,69 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_permit_locks_out_whoever_passes_without_a_factor() {
-        assert!(said(&[OURS], true).contains("all modules answer ignore"));
-        assert!(said(&[OURS], false).contains("both needed"));
+    fn a_missing_permit_locks_out_users_who_need_no_factor() {
+        assert!(messages(&[OURS], true).contains("all modules answer ignore"));
+        assert!(messages(&[OURS], false).contains("both required"));
     }
 
     #[test]
-    fn a_required_password_lets_strangers_cause_sms() {
-        let said = said(&["auth required pam_unix.so", OURS, PERMIT], false);
-        assert!(said.contains("strangers can cause SMS"), "{said}");
+    fn a_required_password_lets_strangers_trigger_sms() {
+        let said = messages(&["auth required pam_unix.so", OURS, PERMIT], false);
+        assert!(said.contains("strangers can trigger SMS"), "{said}");
     }
 
     #[test]
-    fn an_optional_password_makes_the_token_enough() {
-        let said = said(&["auth optional pam_unix.so", OURS], false);
-        assert!(said.contains("a token alone lets in"), "{said}");
+    fn an_optional_password_makes_the_second_factor_enough() {
+        let said = messages(&["auth optional pam_unix.so", OURS], false);
+        assert!(said.contains("the second factor alone is enough"), "{said}");
     }
 
     #[test]
-    fn a_password_that_an_unknown_name_skips_makes_the_token_enough() {
+    fn a_password_that_an_unknown_name_skips_makes_the_second_factor_enough() {
         for control in [
             "[success=ok user_unknown=ignore default=die]",
             "[success=ok authinfo_unavail=ignore default=die]",
         ] {
-            let said = said(&[&format!("auth {control} pam_sss.so"), OURS], false);
-            assert!(said.contains("a token alone lets in"), "{control}: {said}");
+            let said = messages(&[&format!("auth {control} pam_sss.so"), OURS], false);
+            assert!(
+                said.contains("the second factor alone is enough"),
+                "{control}: {said}"
+            );
         }
     }
 
     #[test]
     fn a_permit_in_the_wrong_place_is_found() {
-        let before = said(&["auth sufficient pam_permit.so", OURS], false);
-        assert!(before.contains("whom Authy refused"), "{before}");
+        let before = messages(&["auth sufficient pam_permit.so", OURS], false);
+        assert!(before.contains("without the second factor"), "{before}");
         let jumped = "auth [success=1 default=ignore] pam_permit.so";
-        let over = said(&[UNIX, jumped, OURS, PERMIT], false);
-        assert!(over.contains("whom Authy refused"), "{over}");
-        let last = said(&[UNIX, OURS, "auth sufficient pam_permit.so"], false);
-        assert!(last.contains("both needed"), "{last}");
+        let over = messages(&[UNIX, jumped, OURS, PERMIT], false);
+        assert!(over.contains("without the second factor"), "{over}");
+        let last = messages(&[UNIX, OURS, "auth sufficient pam_permit.so"], false);
+        assert!(last.contains("both required"), "{last}");
         let optional = "auth optional pam_authy.so";
-        let weak = said(&[UNIX, PERMIT, optional], false);
+        let weak = messages(&[UNIX, PERMIT, optional], false);
         assert!(weak.contains("the control flag is `optional`"), "{weak}");
     }
 
     #[test]
-    fn a_deny_that_is_always_met_locks_everybody_out() {
+    fn a_deny_that_is_always_reached_locks_everyone_out() {
         assert!(
-            said(&[UNIX, OURS, "auth requisite pam_deny.so"], false).contains("nobody gets in")
+            messages(&[UNIX, OURS, "auth requisite pam_deny.so"], false)
+                .contains("no login succeeds")
         );
     }
 
     #[test]
     fn the_stacks_of_distributions_are_understood() {
         for (system, expected) in [
-            ("debian", "both needed"),
-            ("arch", "both needed"),
-            // `sufficient` lines of an included file end the stack before us.
-            ("fedora", "whom Authy refused"),
-            ("fedora-fixed", "both needed"),
+            ("debian", "both required"),
+            ("arch", "both required"),
+            // `sufficient` lines of an included file end the stack before our line.
+            ("fedora", "without the second factor"),
+            ("fedora-fixed", "both required"),
         ] {
-            let all = worst(&fixtures(system), "sshd", false);
+            let all = levels_and_messages(&fixtures(system), "sshd", false);
             assert!(
                 all.iter().any(|(_, message)| message.contains(expected)),
                 "{system}: {all:?}"
