@@ -1,5 +1,9 @@
 //! Why a command failed: what people read, what `--json` says, and the exit status.
 
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+
 use pam_authy::base::text;
 use pam_authy::client::authy::{self as client, Refusal};
 use pam_authy::store::config;
@@ -66,6 +70,16 @@ impl CommandError {
             members: Map::new(),
             lines: Vec::new(),
         }
+    }
+
+    /// A failure of this host: configuration, file or permission.
+    pub(crate) fn local(why: impl Display) -> Self {
+        Self::new(ErrorKind::Local, why.to_string())
+    }
+
+    /// A failure with the file at `path`.
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
+        Self::local(format!("{}: {error}", path.display()))
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -149,7 +163,7 @@ fn advice(error: &client::Error) -> Option<String> {
 
 impl From<config::Error> for CommandError {
     fn from(error: config::Error) -> Self {
-        let shown = Self::new(ErrorKind::Local, error.to_string());
+        let shown = Self::local(&error);
         // The mapping is read by the same code, and every command makes it or does without it.
         if error.is_missing() {
             shown.hint("authyctl init writes config.toml, authyctl enroll makes users.toml")
@@ -161,7 +175,7 @@ impl From<config::Error> for CommandError {
 
 impl From<state::Error> for CommandError {
     fn from(error: state::Error) -> Self {
-        Self::new(ErrorKind::Local, error.to_string())
+        Self::local(&error)
     }
 }
 
@@ -170,7 +184,7 @@ impl From<recovery::Error> for CommandError {
         match error {
             recovery::Error::Exists(_) => Self::new(ErrorKind::Refused, error.to_string())
                 .hint("--replace makes new ones, and the old ones work no longer"),
-            recovery::Error::Random => Self::new(ErrorKind::Local, error.to_string()),
+            recovery::Error::Random => Self::local(&error),
             recovery::Error::State(error) if error.is_corrupt() => {
                 Self::from(error).hint("--replace makes new codes in its place")
             }
@@ -190,7 +204,7 @@ impl From<users::write::Error> for CommandError {
             | Write::NotMapped(_)
             | Write::OtherForm { .. }
             | Write::Locked(_)
-            | Write::Io { .. } => Self::new(ErrorKind::Local, error.to_string()),
+            | Write::Io { .. } => Self::local(&error),
         }
     }
 }

@@ -8,6 +8,7 @@ mod commands;
 mod error;
 mod number;
 mod output;
+mod replace_file;
 
 use std::process::ExitCode;
 

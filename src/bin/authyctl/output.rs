@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::str::FromStr;
 
 use pam_authy::base::secret::Secret;
+use pam_authy::base::text;
 use serde_json::{Map, Value};
 
 use crate::error::{CommandError, ErrorKind};
@@ -30,6 +31,11 @@ pub(crate) fn paint(stream: &impl IsTerminal, colour: Colour, text: &str) -> Str
         Colour::Green => 32,
     };
     format!("\x1b[{number}m{text}\x1b[0m")
+}
+
+/// `name` as people may see it: without control characters, and no longer than 64 characters.
+pub(crate) fn shown_name(name: &str) -> String {
+    text::sanitize_to(name, 64)
 }
 
 /// `text` with every phone number's digits as X, but for the last two.

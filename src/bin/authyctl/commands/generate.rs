@@ -5,7 +5,7 @@ use clap_mangen::Man;
 use serde_json::json;
 
 use crate::cli::{Cli, CompletionsArgs};
-use crate::error::{CommandError, ErrorKind};
+use crate::error::CommandError;
 use crate::output::Output;
 
 /// What the declarations do not say.
@@ -19,7 +19,7 @@ pub(crate) fn completions(args: &CompletionsArgs) -> Result<Output, CommandError
 
 /// One page with a section for each command.
 pub(crate) fn man() -> Result<Output, CommandError> {
-    let failed = |error: std::io::Error| CommandError::new(ErrorKind::Local, error.to_string());
+    let failed = |error: std::io::Error| CommandError::local(error);
     let mut command = Cli::command();
     command.build();
     let mut page = Vec::new();

@@ -1,21 +1,20 @@
 //! `init`: the API key, checked against the service, into a config.toml that only root can read.
 
 use std::fs::{self, DirBuilder};
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use pam_authy::base::deadline::Deadline;
 use pam_authy::base::secret::Secret;
-use pam_authy::client::authy::{self as client, Client};
-use pam_authy::client::http::Https;
+use pam_authy::client::authy as client;
 use pam_authy::store::config::Config;
 use serde_json::json;
 
+use super::connect;
 use crate::cli::{Global, InitArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
+use crate::replace_file::{NewFile, replace_file};
 
 /// What config.toml is made of.
 const SAMPLE: &str = include_str!("../../../../etc/config.toml");
@@ -25,23 +24,15 @@ const KEY_LIMIT: u64 = 4096;
 pub(crate) fn init(global: &Global, args: &InitArgs) -> Result<Output, CommandError> {
     let path = &global.config;
     if path.symlink_metadata().is_ok() && !args.force {
-        return Err(CommandError::new(
-            ErrorKind::Local,
-            format!("{}: exists already", path.display()),
-        )
-        .hint("--force writes over it"));
+        return Err(
+            CommandError::local(format!("{}: exists already", path.display()))
+                .hint("--force writes over it"),
+        );
     }
     let key = read_key(args.key_file.as_deref())?;
     let text = Secret::new(sample(&key, args)?);
     let config = Config::parse(text.expose(), path)?;
-    let api = config.api;
-    let deadline = Deadline::after(Instant::now(), api.timeout + Duration::from_secs(1));
-    let client = Client::new(
-        Https::new(api.ca_file, api.proxy),
-        &api.url,
-        api.key,
-        api.timeout,
-    );
+    let (client, deadline) = connect(config.api);
     let app = client.app().details(deadline).map_err(|error| {
         let is_refused = matches!(error, client::Error::KeyRefused(_));
         let error = CommandError::from(error);
@@ -51,9 +42,7 @@ pub(crate) fn init(global: &Global, args: &InitArgs) -> Result<Output, CommandEr
             error
         }
     })?;
-    write(path, &text).map_err(|error| {
-        CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))
-    })?;
+    write(path, &text).map_err(|error| CommandError::file(path, &error))?;
     // What cannot be used is better known now than at the first login.
     Config::load(path)?;
     let name = app.get("name").and_then(|name| name.as_str());
@@ -73,9 +62,7 @@ fn sample(key: &Secret, args: &InitArgs) -> Result<String, CommandError> {
         text = text.replacen(line, &format!("url = {}", quoted(url)), 1);
     }
     if let Some(file) = &args.ca_file {
-        let file = std::path::absolute(file).map_err(|error| {
-            CommandError::new(ErrorKind::Local, format!("{}: {error}", file.display()))
-        })?;
+        let file = std::path::absolute(file).map_err(|error| CommandError::file(file, &error))?;
         let line = "#ca_file = \"/etc/pam_authy/ca.pem\"";
         text = text.replacen(
             line,
@@ -95,16 +82,12 @@ fn quoted(text: &str) -> String {
 pub(super) fn read_key(file: Option<&Path>) -> Result<Secret, CommandError> {
     let text = match file {
         Some(path) => read_limited(
-            fs::File::open(path).map_err(|error| {
-                CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))
-            })?,
+            fs::File::open(path).map_err(|error| CommandError::file(path, &error))?,
             &path.display().to_string(),
         )?,
         None if io::stdin().is_terminal() => rpassword::prompt_password("Authy API key: ")
             .map(Secret::new)
-            .map_err(|error| {
-                CommandError::new(ErrorKind::Local, format!("the terminal: {error}"))
-            })?,
+            .map_err(|error| CommandError::local(format!("the terminal: {error}")))?,
         None => read_limited(io::stdin().lock(), "standard input")?,
     };
     let key = text.expose().trim();
@@ -123,11 +106,11 @@ fn read_limited(from: impl Read, name: &str) -> Result<Secret, CommandError> {
     let mut text = String::new();
     from.take(KEY_LIMIT)
         .read_to_string(&mut text)
-        .map_err(|error| CommandError::new(ErrorKind::Local, format!("{name}: {error}")))?;
+        .map_err(|error| CommandError::local(format!("{name}: {error}")))?;
     Ok(Secret::new(text))
 }
 
-/// A new file of mode 0600 beside the old one, synced and renamed. Its folder is made when missing.
+/// Writes the file with mode 0600, and creates its folder when that is missing.
 fn write(path: &Path, text: &Secret) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -139,11 +122,10 @@ fn write(path: &Path, text: &Secret) -> io::Result<()> {
             .mode(0o755)
             .create(folder)?;
     }
-    let mut new = tempfile::Builder::new()
-        .prefix(".config.toml.new-")
-        .tempfile_in(folder)?;
-    new.write_all(text.expose().as_bytes())?;
-    new.as_file().sync_all()?;
-    new.persist(path).map_err(|error| error.error)?;
-    fs::File::open(folder)?.sync_all()
+    let new = NewFile {
+        prefix: ".config.toml.new-",
+        mode: 0o600,
+        owner: None,
+    };
+    replace_file(path, text.expose().as_bytes(), &new)
 }

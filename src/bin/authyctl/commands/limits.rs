@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use pam_authy::base::text;
 use pam_authy::store::config::Config;
 use pam_authy::store::limits::{self, Listing, Row};
 use pam_authy::store::recovery::{self, Left};
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Global, UserArg};
 use crate::error::CommandError;
-use crate::output::{Output, table};
+use crate::output::{Output, shown_name, table};
 
 pub(crate) fn limits(global: &Global) -> Result<Output, CommandError> {
     let config = Config::load(&global.config)?;
@@ -47,7 +46,7 @@ pub(crate) fn unlock(global: &Global, args: &UserArg) -> Result<Output, CommandE
     let user = args.user.as_str();
     let state = Config::load(&global.config)?.paths.state;
     let changed = limits::unlock(&state, user)?;
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     let line = if changed {
         format!("what was counted for {shown} is forgotten")
     } else {
@@ -63,7 +62,7 @@ pub(crate) fn forget(global: &Global, args: &UserArg) -> Result<Output, CommandE
     let user = args.user.as_str();
     let state = Config::load(&global.config)?.paths.state;
     let changed = remember::forget(&state, user)?;
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     let line = if changed {
         format!("the remembered logins of {shown} are forgotten")
     } else {
@@ -81,7 +80,7 @@ pub(super) fn standing(config: &Config, user: &str) -> Vec<String> {
     let mut lines = Vec::new();
     match limits::of_user(state, &config.limits, user, SystemTime::now()) {
         Ok(row) => lines.extend(row.and_then(|row| row.pause).map(|pause| {
-            let (seconds, user) = (pause.as_secs(), text::sanitize_to(user, 64));
+            let (seconds, user) = (pause.as_secs(), shown_name(user));
             format!("no token is taken for {seconds} s, after too many refused ones (authyctl unlock {user})")
         })),
         Err(error) => lines.push(format!("its counts cannot be read: {error}")),
@@ -109,7 +108,7 @@ fn rows(listing: &Listing) -> Vec<String> {
 fn cells(kind: &str, row: &Row) -> Vec<String> {
     vec![
         kind.to_owned(),
-        text::sanitize_to(&row.who, 64),
+        shown_name(&row.who),
         row.sms.to_string(),
         row.calls.to_string(),
         row.pushes.to_string(),

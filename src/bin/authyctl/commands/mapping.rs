@@ -1,18 +1,17 @@
 //! `enroll`, `unenroll`, `list`, `index`: the mapping, without configuration or network.
 
 use pam_authy::base::attempt::SendMode;
-use pam_authy::base::text;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::host::account::{self, Spelling};
 use pam_authy::host::ssh_key::Fingerprint;
 use pam_authy::store::users::write::{self, Enrolment};
-use pam_authy::store::users::{Entry, Mapping, push_word};
+use pam_authy::store::users::{Entry, push_word};
 use serde_json::{Value, json};
 
-use super::people;
+use super::{load_mapping, people};
 use crate::cli::{EnrollArgs, Global, UnenrollArgs};
-use crate::error::{CommandError, ErrorKind};
-use crate::output::{Output, table};
+use crate::error::CommandError;
+use crate::output::{Output, shown_name, table};
 
 pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, CommandError> {
     let user = args.user.as_str();
@@ -27,8 +26,8 @@ pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, Comma
     };
     let change = write::enroll_one(&global.users, one, args.replace)?;
     let shown = match args.ssh_key {
-        Some(key) => format!("{} by {key}", text::sanitize_to(user, 64)),
-        None => text::sanitize_to(user, 64),
+        Some(key) => format!("{} by {key}", shown_name(user)),
+        None => shown_name(user),
     };
     let line = match (change.changed, change.previous) {
         (false, _) => format!("{shown} is enrolled with authy id {id} already"),
@@ -62,10 +61,7 @@ pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, C
     };
     let id = write::unenroll(&global.users, user, key)?;
     let by = key.map(|key| format!(" by {key}")).unwrap_or_default();
-    let mut lines = vec![format!(
-        "{}{by} is not enrolled any more",
-        text::sanitize_to(user, 64)
-    )];
+    let mut lines = vec![format!("{}{by} is not enrolled any more", shown_name(user))];
     if remote {
         lines.push("Authy removes the person from the application within a day".to_owned());
     }
@@ -77,18 +73,14 @@ pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, C
 }
 
 pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
-    let mapping = match Mapping::load(&global.users) {
-        Ok(mapping) => mapping,
-        Err(error) if error.is_missing() => Mapping::default(),
-        Err(error) => return Err(error.into()),
-    };
+    let mapping = load_mapping(global)?;
     let mut rows = Vec::new();
     let mut users = Vec::new();
     let mut unusable = None;
     for (user, entry) in mapping.iter() {
         match entry {
             Entry::Enrolled(person) => {
-                let mut row = vec![text::sanitize_to(user, 64), person.id.to_string()];
+                let mut row = vec![shown_name(user), person.id.to_string()];
                 row.extend(person.push.map(push));
                 rows.push(row);
                 let member = json!({"user": user, "authy_id": person.id.number()});
@@ -96,8 +88,7 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
             }
             Entry::Shared(shared) => {
                 for (key, id) in &shared.keys {
-                    let mut row =
-                        vec![text::sanitize_to(user, 64), id.to_string(), key.to_string()];
+                    let mut row = vec![shown_name(user), id.to_string(), key.to_string()];
                     row.extend(shared.push.map(push));
                     rows.push(row);
                 }
@@ -117,9 +108,7 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
     let done = Output::new(table(&rows), members.clone());
     match unusable {
         None => Ok(done),
-        Some(why) => Err(CommandError::new(ErrorKind::Local, why)
-            .with_members(members)
-            .after(done)),
+        Some(why) => Err(CommandError::local(why).with_members(members).after(done)),
     }
 }
 
@@ -163,7 +152,7 @@ pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
 }
 
 pub(super) fn account_warning(user: &str) -> Option<String> {
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     match account::spelling(user) {
         Ok(Spelling::Own) => None,
         Ok(Spelling::NoAccount) => Some(format!("there is no account {shown} on this host")),

@@ -21,16 +21,15 @@ mod tokens;
 use std::time::{Duration, Instant};
 
 use pam_authy::base::deadline::Deadline;
-use pam_authy::base::text;
 use pam_authy::client::authy::Client;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::http::Https;
-use pam_authy::store::config::Config;
-use pam_authy::store::users::{self, Entry};
+use pam_authy::store::config::{Api, Config};
+use pam_authy::store::users::{self, Entry, Mapping};
 
 use crate::cli::{Command, Global, PersonArg};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::Output;
+use crate::output::{Output, shown_name};
 
 /// Runs one command.
 pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandError> {
@@ -72,12 +71,24 @@ fn client(global: &Global) -> Result<(Client<Https>, Deadline), CommandError> {
     if global.verbose {
         eprintln!("authyctl: service {}", api.url);
     }
+    Ok(connect(api))
+}
+
+/// Returns a client with these settings, and the deadline for one request.
+fn connect(api: Api) -> (Client<Https>, Deadline) {
     let deadline = Deadline::after(Instant::now(), api.timeout + Duration::from_secs(1));
     let transport = Https::new(api.ca_file, api.proxy);
-    Ok((
-        Client::new(transport, &api.url, api.key, api.timeout),
-        deadline,
-    ))
+    let client = Client::new(transport, &api.url, api.key, api.timeout);
+    (client, deadline)
+}
+
+/// Reads the mapping; a missing one is empty.
+fn load_mapping(global: &Global) -> Result<Mapping, CommandError> {
+    match Mapping::load(&global.users) {
+        Ok(mapping) => Ok(mapping),
+        Err(error) if error.is_missing() => Ok(Mapping::default()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The authy id of whoever is meant.
@@ -95,24 +106,19 @@ fn person(global: &Global, who: &PersonArg) -> Result<AuthyId, CommandError> {
     match users::find(&global.users, user)?.entry {
         Entry::Enrolled(person) => Ok(person.id),
         Entry::Shared(_) => {
-            let user = text::sanitize_to(user, 64);
+            let user = shown_name(user);
             let message = format!("{user} is shared by several people");
-            Err(CommandError::new(ErrorKind::Local, message)
+            Err(CommandError::local(message)
                 .hint("say who is meant by --authy-id N; authyctl list shows them"))
         }
         Entry::Invalid { line, message } => {
             let file = global.users.display();
-            Err(CommandError::new(
-                ErrorKind::Local,
-                format!("{file}:{line}: {message}"),
-            ))
+            Err(CommandError::local(format!("{file}:{line}: {message}")))
         }
         Entry::Absent => {
-            let user = text::sanitize_to(user, 64);
-            Err(
-                CommandError::new(ErrorKind::Local, format!("{user} is not enrolled"))
-                    .hint(format!("authyctl enroll {user} --authy-id N")),
-            )
+            let user = shown_name(user);
+            Err(CommandError::local(format!("{user} is not enrolled"))
+                .hint(format!("authyctl enroll {user} --authy-id N")))
         }
     }
 }

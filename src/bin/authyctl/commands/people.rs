@@ -2,10 +2,9 @@
 
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::authy::users::NewUser;
-use pam_authy::store::users::Mapping;
 use serde_json::{Value, json};
 
-use super::{client, person};
+use super::{client, load_mapping, person};
 use crate::cli::{EnrollArgs, Global, PersonArg};
 use crate::error::{CommandError, ErrorKind};
 use crate::number;
@@ -56,10 +55,7 @@ pub(super) fn create(global: &Global, args: &EnrollArgs) -> Result<AuthyId, Comm
     };
     let phone = number::parse(cellphone, args.number.country_code)?;
     // Nobody is created for a mapping that could not be written.
-    match Mapping::load(&global.users) {
-        Err(error) if !error.is_missing() => return Err(error.into()),
-        _ => {}
-    }
+    load_mapping(global)?;
     let (client, deadline) = client(global)?;
     let person = NewUser {
         email,

@@ -37,9 +37,7 @@ pub(crate) fn qr(global: &Global, args: &QrArgs) -> Result<Output, CommandError>
     let mut lines = Vec::new();
     if let Some(path) = &args.output {
         let image = client.users().qr_image(&code, deadline)?;
-        write(path, &image).map_err(|error| {
-            CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))
-        })?;
+        write(path, &image).map_err(|error| CommandError::file(path, &error))?;
         lines.push(format!(
             "{} is written; it holds the secret",
             path.display()

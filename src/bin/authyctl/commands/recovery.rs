@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 
-use pam_authy::base::text;
 use pam_authy::store::config::Config;
 use pam_authy::store::recovery::{self, Left};
 use pam_authy::store::users::{Entry, Mapping};
@@ -12,7 +11,7 @@ use serde_json::json;
 use super::mapping::account_warning;
 use crate::cli::{Global, RecoveryCommand, RecoveryGenerateArgs, UserArg};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::Output;
+use crate::output::{Output, shown_name};
 
 pub(crate) fn recovery(global: &Global, command: &RecoveryCommand) -> Result<Output, CommandError> {
     match command {
@@ -30,7 +29,7 @@ fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, Comm
     }
     let codes = recovery::generate(&state(global)?, user, args.replace)?;
     let codes: Vec<String> = codes.iter().map(|code| code.to_string()).collect();
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     let mut lines = vec![format!(
         "recovery codes of {shown}; each works once, and they are not shown again:"
     )];
@@ -43,7 +42,7 @@ fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, Comm
 
 fn left(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     let user = args.user.as_str();
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     let (left, line) = match recovery::left(&state(global)?, user)? {
         Left::Never => (0, format!("{shown} has no recovery codes")),
         Left::Of(left) => (left, format!("{shown} has {left} recovery codes left")),
@@ -54,7 +53,7 @@ fn left(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
 fn remove(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     let user = args.user.as_str();
     let changed = recovery::remove(&state(global)?, user)?;
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     let line = if changed {
         format!("the recovery codes of {shown} are taken away")
     } else {
@@ -78,7 +77,7 @@ fn warning(global: &Global, user: &str) -> Option<String> {
         Ok(false) => account_warning(user),
         Ok(true) => Some(format!(
             "{} is not enrolled, so no login takes these codes yet",
-            text::sanitize_to(user, 64)
+            shown_name(user)
         )),
         Err(error) => Some(error.to_string()),
     }

@@ -27,7 +27,8 @@ pub(super) const MODULE_FOLDERS: [&str; 7] = [
 pub(crate) fn test(global: &Global, args: &TestArgs) -> Result<Output, CommandError> {
     let service = args.service.as_str();
     let module = find_module(args.module.as_deref())?;
-    let argument = |path: &Path| std::path::absolute(path).map_err(|error| local(path, &error));
+    let argument =
+        |path: &Path| std::path::absolute(path).map_err(|error| CommandError::file(path, &error));
     let (config, users) = (argument(&global.config)?, argument(&global.users)?);
     let line = format!(
         "auth required {} config={} users={}",
@@ -41,9 +42,10 @@ pub(crate) fn test(global: &Global, args: &TestArgs) -> Result<Output, CommandEr
             "a path with a space cannot stand in a PAM stack",
         ));
     }
-    let folder = tempfile::tempdir().map_err(|error| local(&std::env::temp_dir(), &error))?;
+    let folder =
+        tempfile::tempdir().map_err(|error| CommandError::file(&std::env::temp_dir(), &error))?;
     write_stack(folder.path(), service, std::slice::from_ref(&line))
-        .map_err(|error| local(folder.path(), &error))?;
+        .map_err(|error| CommandError::file(folder.path(), &error))?;
     say(
         global,
         &format!("stack {}:", folder.path().join(service).display()),
@@ -64,8 +66,7 @@ fn rehearse(global: &Global, args: &TestArgs, folder: &Path) -> Result<PamCode, 
         }
         None
     };
-    let failed =
-        |code: PamCode| CommandError::new(ErrorKind::Local, format!("libpam: {}", code.name()));
+    let failed = |code: PamCode| CommandError::local(format!("libpam: {}", code.name()));
     let mut pam =
         Transaction::start(&args.service, &args.user, folder, &mut answer).map_err(failed)?;
     Ok(pam.authenticate())
@@ -128,23 +129,25 @@ fn conclude(args: &TestArgs, module: &Path, code: PamCode) -> Result<Output, Com
 
 fn find_module(given: Option<&Path>) -> Result<PathBuf, CommandError> {
     let found = match given {
-        Some(path) => std::path::absolute(path).map_err(|error| local(path, &error))?,
+        Some(path) => {
+            std::path::absolute(path).map_err(|error| CommandError::file(path, &error))?
+        }
         None => MODULE_FOLDERS
             .iter()
             .map(|folder| Path::new(folder).join("pam_authy.so"))
             .find(|path| path.exists())
             .ok_or_else(|| {
-                CommandError::new(ErrorKind::Local, "pam_authy.so is not installed")
+                CommandError::local("pam_authy.so is not installed")
                     .hint("name it with --module PATH")
             })?,
     };
     if found.is_file() {
         Ok(found)
     } else {
-        Err(CommandError::new(
-            ErrorKind::Local,
-            format!("{}: no such file", found.display()),
-        ))
+        Err(CommandError::local(format!(
+            "{}: no such file",
+            found.display()
+        )))
     }
 }
 
@@ -155,8 +158,4 @@ fn say(global: &Global, line: &str) {
     } else if !global.quiet {
         println!("{line}");
     }
-}
-
-fn local(path: &Path, error: &io::Error) -> CommandError {
-    CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))
 }

@@ -5,7 +5,6 @@ use std::fs;
 
 use nix::unistd::Group;
 use pam_authy::base::attempt::Attempt;
-use pam_authy::base::text;
 use pam_authy::host::account;
 use pam_authy::login::policy::{Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Exempt, Fallback};
@@ -13,6 +12,7 @@ use pam_authy::store::users::Mapping;
 
 use super::sudoers::Sudoers;
 use super::{Finding, Protected};
+use crate::output::shown_name;
 
 /// Groups whose members may use sudo, as distributions set them up.
 const ADMIN_GROUPS: [&str; 3] = ["sudo", "wheel", "admin"];
@@ -57,7 +57,7 @@ impl Administrators {
         let all = self
             .names
             .iter()
-            .map(|name| (text::sanitize_to(name, 64), refusing(name)));
+            .map(|name| (shown_name(name), refusing(name)));
         let (free, locked_out): (Vec<_>, Vec<_>) =
             all.partition(|(_, refusing)| refusing.is_empty());
 

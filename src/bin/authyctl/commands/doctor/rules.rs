@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use nix::unistd::{Group, User};
-use pam_authy::base::text;
 use pam_authy::store::config::{Exempt, Login, Subject};
 
 use super::Finding;
 use super::stack::{Module, StackLine, is_first_factor, modules};
+use crate::output::shown_name;
 
 /// How long a person needs to type a code after a push that was not answered, in seconds.
 const SECONDS_FOR_A_CODE: u64 = 20;
@@ -31,7 +31,7 @@ pub(super) fn exempt(exempt: &Exempt, pam_dir: &Path) -> Vec<Finding> {
     {
         let message = format!(
             "exempt.services {} has no effect: {} has no such file",
-            text::sanitize_to(service, 64),
+            shown_name(service),
             pam_dir.display()
         );
         findings.push(
@@ -42,7 +42,7 @@ pub(super) fn exempt(exempt: &Exempt, pam_dir: &Path) -> Vec<Finding> {
 }
 
 fn exempt_user(user: &str) -> Option<Finding> {
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     let (why, hint) = match User::from_name(user) {
         Ok(Some(account)) if account.name != user => (
             format!("has no effect: the account is called {}", account.name),
@@ -63,7 +63,7 @@ fn exempt_user(user: &str) -> Option<Finding> {
 
 fn exempt_group(group: &str) -> Option<Finding> {
     matches!(Group::from_name(group), Ok(None)).then(|| {
-        let shown = text::sanitize_to(group, 64);
+        let shown = shown_name(group);
         let message = format!("exempt.groups {shown} has no effect: there is no such group");
         Finding::warning("exempt", message)
             .hint("remove it, or a later group of that name will be exempt")

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use pam_authy::base::text;
 use pam_authy::store::config::Config;
 use pam_authy::store::limits;
 use pam_authy::store::recovery;
@@ -12,6 +11,7 @@ use pam_authy::store::state::{self, Error, Folder};
 use pam_authy::store::users::Mapping;
 
 use super::Finding;
+use crate::output::shown_name;
 
 const CHECK: &str = "state";
 
@@ -107,5 +107,5 @@ fn user_of(error: &Error, mapping: Option<&Mapping>) -> Option<String> {
     let (user, _) = mapping?
         .iter()
         .find(|(user, _)| state::file_name(user) == name)?;
-    Some(text::sanitize_to(user, 64))
+    Some(shown_name(user))
 }

@@ -8,7 +8,6 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use pam_authy::base::attempt::Attempt;
-use pam_authy::base::text;
 use pam_authy::host::account;
 use pam_authy::login::policy::{Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Fallback, SendMode};
@@ -17,8 +16,8 @@ use serde_json::json;
 
 use super::limits;
 use crate::cli::{ExplainArgs, Global};
-use crate::error::{CommandError, ErrorKind};
-use crate::output::Output;
+use crate::error::CommandError;
+use crate::output::{Output, shown_name};
 
 pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, CommandError> {
     let (user, service, rhost) = (args.user.as_str(), args.service.as_str(), args.rhost);
@@ -33,14 +32,13 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         exempt: &config.exempt,
         unenrolled: rules.unenrolled,
     };
-    let account =
-        |error: account::LookupFailed| CommandError::new(ErrorKind::Local, error.to_string());
+    let account = |error: account::LookupFailed| CommandError::local(error);
     let needed = question.requirement(
         |groups| account::group_of(user, groups).map_err(account),
         || Ok(found.entry.clone()),
         || account::spelling(user).map_err(account),
     )?;
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     let reason = reason(&needed, &found.entry, &shown, rules.unenrolled);
     let (file, line) = source(global, &config, service, &needed, &found);
     let is_required = !matches!(

@@ -27,13 +27,13 @@ use pam_authy::client::authy::users::NewUser;
 use pam_authy::client::http::Https;
 use pam_authy::store::users::{Entry, Mapping};
 use progress::Progress;
-use rows::{Row, RowPerson};
+use rows::{ImportRow, RowPerson};
 use summary::{ImportSummary, RowError, RowOutcome};
 
-use super::client;
+use super::{client, load_mapping};
 use crate::cli::{Global, ImportArgs};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::Output;
+use crate::output::{Output, shown_name};
 
 /// The largest file that is read, in bytes.
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
@@ -44,13 +44,9 @@ pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<Output, Comma
     let (file, dry_run, replace) = (args.file.as_path(), args.dry_run, args.replace);
     let rows = rows::read(&read(file)?)
         .map_err(|why| CommandError::new(ErrorKind::Usage, format!("{}: {why}", file.display())))?;
-    let mapping = match Mapping::load(&global.users) {
-        Ok(mapping) => mapping,
-        Err(error) if error.is_missing() => Mapping::default(),
-        Err(error) => return Err(error.into()),
-    };
+    let mapping = load_mapping(global)?;
     // Made here: without a configuration no row of a new person can do anything.
-    let service = Service::new(
+    let service = PersonCreator::new(
         global,
         !dry_run && rows.iter().any(|(_, row)| row_asks(row)),
     )?;
@@ -95,10 +91,10 @@ enum Step {
     Over(RowOutcome),
 }
 
-fn row_asks(row: &Result<Row, String>) -> bool {
+fn row_asks(row: &Result<ImportRow, String>) -> bool {
     matches!(
         row,
-        Ok(Row {
+        Ok(ImportRow {
             who: RowPerson::New { .. },
             ..
         })
@@ -124,9 +120,7 @@ impl Interrupts {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, CommandError> {
-    let failed = |error: io::Error| {
-        CommandError::new(ErrorKind::Local, format!("{}: {error}", file.display()))
-    };
+    let failed = |error: io::Error| CommandError::file(file, &error);
     let mut bytes = Vec::new();
     File::open(file)
         .map_err(failed)?
@@ -144,7 +138,7 @@ fn read(file: &Path) -> Result<Vec<u8>, CommandError> {
 }
 
 /// What would become of a row, as far as that can be known without changing anything.
-fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<RowOutcome, String> {
+fn check(mapping: &Mapping, row: &ImportRow, replace: bool) -> Result<RowOutcome, String> {
     match (mapping.find(&row.user), &row.who) {
         (Entry::Enrolled(present), RowPerson::Id(id)) if present.id == *id => {
             Ok(RowOutcome::Skipped)
@@ -152,11 +146,11 @@ fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<RowOutcome, Stri
         (Entry::Enrolled(_), RowPerson::New { .. }) if !replace => Ok(RowOutcome::Skipped),
         (Entry::Shared(_), _) => Err(format!(
             "{} is shared by several people; enroll each with --ssh-key",
-            pam_authy::base::text::sanitize_to(&row.user, 64)
+            shown_name(&row.user)
         )),
         (Entry::Enrolled(present), RowPerson::Id(_)) if !replace => Err(format!(
             "{} is enrolled with another authy id, {}",
-            pam_authy::base::text::sanitize_to(&row.user, 64),
+            shown_name(&row.user),
             present.id
         )),
         _ => Ok(RowOutcome::Enrolled),
@@ -164,9 +158,9 @@ fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<RowOutcome, Stri
 }
 
 /// The client, where there is somebody to create: a file of ids needs neither configuration nor network.
-struct Service(Option<Client<Https>>);
+struct PersonCreator(Option<Client<Https>>);
 
-impl Service {
+impl PersonCreator {
     fn new(global: &Global, is_needed: bool) -> Result<Self, CommandError> {
         let client = match is_needed {
             true => Some(client(global)?.0),
@@ -176,7 +170,7 @@ impl Service {
     }
 
     /// Whom a row means; somebody new is created.
-    fn person(&self, row: &Row) -> Result<AuthyId, RowError> {
+    fn person(&self, row: &ImportRow) -> Result<AuthyId, RowError> {
         match &row.who {
             RowPerson::Id(id) => Ok(*id),
             RowPerson::New { email, phone } => self.create(email, phone),

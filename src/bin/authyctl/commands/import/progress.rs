@@ -3,10 +3,10 @@
 use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pam_authy::base::text;
 
 use super::summary::{RowError, RowOutcome};
 use crate::cli::Global;
+use crate::output::shown_name;
 
 /// A bar on a terminal, a line for each row elsewhere; with `--quiet` the rows that fail, and nothing
 /// for scripts.
@@ -38,7 +38,7 @@ impl Progress {
     }
 
     pub(super) fn row(&self, line: usize, user: &str, outcome: &Result<RowOutcome, RowError>) {
-        let user = text::sanitize_to(user, 64);
+        let user = shown_name(user);
         match outcome {
             Err(error) if self.failures => self.say(&format!("line {line}: {}", error.message)),
             Ok(RowOutcome::Enrolled) if self.rows => {

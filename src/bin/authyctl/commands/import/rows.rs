@@ -8,7 +8,7 @@ use crate::number;
 
 /// Somebody to enroll.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct ImportRow {
     pub(super) user: String,
     pub(super) who: RowPerson,
 }
@@ -21,7 +21,7 @@ pub(super) enum RowPerson {
 }
 
 /// A line's number, and its row or why it has none.
-pub(super) type Numbered = (usize, Result<Row, String>);
+pub(super) type Numbered = (usize, Result<ImportRow, String>);
 
 /// All rows of a file.
 ///
@@ -75,11 +75,11 @@ fn authy_ssh(text: &str) -> Vec<Numbered> {
 }
 
 /// `name:id`.
-fn authy_ssh_user(entry: &str) -> Result<Row, String> {
+fn authy_ssh_user(entry: &str) -> Result<ImportRow, String> {
     let (user, id) = entry
         .rsplit_once(':')
         .ok_or("is not written user=NAME:ID")?;
-    Ok(Row {
+    Ok(ImportRow {
         user: user_name(user)?,
         who: RowPerson::Id(id.trim().parse().map_err(|_| bad_id())?),
     })
@@ -122,7 +122,7 @@ fn csv(text: &str) -> Result<Vec<Numbered>, String> {
                 }
                 (id, _) => RowPerson::Id(id.parse().map_err(|_| bad_id())?),
             };
-            Ok(Row { user, who })
+            Ok(ImportRow { user, who })
         });
         rows.push((to_line(line), row));
     }
@@ -169,11 +169,11 @@ mod tests {
         let rows = read(text.as_bytes()).unwrap();
         rows.into_iter()
             .map(|(line, row)| match row {
-                Ok(Row {
+                Ok(ImportRow {
                     user,
                     who: RowPerson::Id(id),
                 }) => format!("{line} {user} {id}"),
-                Ok(Row {
+                Ok(ImportRow {
                     user,
                     who: RowPerson::New { email, phone },
                 }) => {

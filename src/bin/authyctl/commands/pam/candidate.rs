@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::file::Change;
+use super::file::FileEdit;
 use super::plan::PAM_DIR;
 use super::sshd;
 
@@ -17,7 +17,7 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    pub(super) fn new(changes: &[Change]) -> io::Result<Self> {
+    pub(super) fn new(changes: &[FileEdit]) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         for entry in fs::read_dir(PAM_DIR)?.flatten() {
             if entry.path().is_file() {

@@ -1,7 +1,7 @@
 //! `pam disable`: takes our module out of the stacks.
 
 use super::pending::{self, TARGETS};
-use super::{local, plan, profile, rollback, said};
+use super::{plan, profile, rollback, said};
 use crate::cli::{PamDisableArgs, Target};
 use crate::error::CommandError;
 use crate::output::Output;
@@ -11,7 +11,7 @@ pub(super) fn disable(args: &PamDisableArgs) -> Result<Output, CommandError> {
     let targets: Vec<_> = service.map_or(TARGETS.to_vec(), |target| vec![target]);
     let mut changes = Vec::new();
     for target in &targets {
-        changes.extend(plan::to_disable(*target).map_err(local)?);
+        changes.extend(plan::to_disable(*target).map_err(CommandError::local)?);
     }
     let profile = targets.contains(&Target::All) && profile::is_on();
     let mut done = said(service.unwrap_or(Target::All), &changes, !dry_run);

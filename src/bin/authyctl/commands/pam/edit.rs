@@ -12,7 +12,7 @@ const WAS: &str = "#pam_authy was# ";
 
 /// What a stack is to ask for before the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum First {
+pub(super) enum FirstFactor {
     /// The password, as the stack asked for it so far.
     Password,
     /// Nothing: sshd has checked a key.
@@ -26,7 +26,7 @@ pub(super) fn is_marked(text: &str) -> bool {
 }
 
 /// What is known of a stack beyond its text.
-pub(super) struct Knowledge<'a> {
+pub(super) struct StackInspector<'a> {
     /// Which modules ask for a password behind a line, through includes too.
     pub(super) factors: &'a dyn Fn(&str) -> Result<Factors, String>,
     /// Whether a whole stack asks for password and token, and ends at a wrong password.
@@ -38,7 +38,11 @@ pub(super) struct Knowledge<'a> {
 ///
 /// # Errors
 /// Why this stack is better edited by hand.
-pub(super) fn enable(text: &str, first: First, known: &Knowledge<'_>) -> Result<String, String> {
+pub(super) fn enable(
+    text: &str,
+    first: FirstFactor,
+    known: &StackInspector<'_>,
+) -> Result<String, String> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let mut carriers = Vec::new();
     let mut modules = Vec::new();
@@ -59,7 +63,7 @@ pub(super) fn enable(text: &str, first: First, known: &Knowledge<'_>) -> Result<
         let why = "a line that asks for a password goes on in the next one, or has no end";
         return Err(why.to_owned());
     }
-    if first == First::Password {
+    if first == FirstFactor::Password {
         let (before, after) = lines.split_at(tail + 1);
         let behind = format!("{}{}{}", before.concat(), block(&[]), after.concat());
         if (known.is_sound)(&behind) {
@@ -67,8 +71,8 @@ pub(super) fn enable(text: &str, first: First, known: &Knowledge<'_>) -> Result<
         }
     }
     let asking = match first {
-        First::Password => password_lines(&modules)?,
-        First::Key => Vec::new(),
+        FirstFactor::Password => password_lines(&modules)?,
+        FirstFactor::Key => Vec::new(),
     };
     let (before, after) = lines.split_at(*head);
     let after = after.iter().enumerate().map(|(at, line)| {
@@ -172,8 +176,8 @@ mod tests {
         })
     }
 
-    fn known() -> Knowledge<'static> {
-        Knowledge {
+    fn known() -> StackInspector<'static> {
+        StackInspector {
             factors: &factors,
             is_sound: &|text| text.contains("@include common-auth"),
         }
@@ -184,7 +188,7 @@ mod tests {
 
     #[test]
     fn our_lines_follow_those_that_end_at_a_wrong_password() {
-        let new = enable(DEBIAN, First::Password, &known()).unwrap();
+        let new = enable(DEBIAN, FirstFactor::Password, &known()).unwrap();
         assert_eq!(
             new,
             format!(
@@ -195,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_substack_that_goes_on_is_kept_as_a_comment_and_replaced() {
-        let new = enable(FEDORA, First::Password, &known()).unwrap();
+        let new = enable(FEDORA, FirstFactor::Password, &known()).unwrap();
         assert!(
             new.contains(&format!(
                 "{END}\n{WAS}auth       substack     password-auth\nauth       include"
@@ -207,7 +211,7 @@ mod tests {
 
     #[test]
     fn with_a_key_no_password_is_asked_for() {
-        let new = enable(DEBIAN, First::Key, &known()).unwrap();
+        let new = enable(DEBIAN, FirstFactor::Key, &known()).unwrap();
         assert!(
             new.starts_with(&format!("# sshd\n{BEGIN}\nauth  required   pam_authy.so\n")),
             "{new}"
@@ -225,7 +229,7 @@ mod tests {
             FEDORA,
             "auth required pam_unix.so\nauth optional pam_cap.so",
         ] {
-            for first in [First::Password, First::Key] {
+            for first in [FirstFactor::Password, FirstFactor::Key] {
                 let new = enable(text, first, &known()).unwrap();
                 assert!(is_marked(&new) && !is_marked(text));
                 assert_eq!(disable(&new).unwrap(), text);
@@ -235,7 +239,7 @@ mod tests {
 
     #[test]
     fn what_others_changed_meanwhile_stays() {
-        let new = enable(FEDORA, First::Password, &known()).unwrap();
+        let new = enable(FEDORA, FirstFactor::Password, &known()).unwrap();
         let edited = new.replace("account ", "session optional pam_echo.so\naccount ");
         assert_eq!(
             disable(&edited).unwrap(),
@@ -255,14 +259,14 @@ mod tests {
                 "already",
             ),
         ] {
-            let error = enable(text, First::Password, &known()).unwrap_err();
+            let error = enable(text, FirstFactor::Password, &known()).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
         }
     }
 
     #[test]
     fn marks_that_somebody_broke_are_noticed() {
-        let new = enable(DEBIAN, First::Password, &known()).unwrap();
+        let new = enable(DEBIAN, FirstFactor::Password, &known()).unwrap();
         assert!(disable(&new.replace(END, "")).is_err());
         assert!(disable(&new.replace(BEGIN, "")).is_err());
     }

@@ -5,10 +5,10 @@ use std::path::Path;
 use serde_json::json;
 
 use super::candidate::Candidate;
-use super::file::{self, Change};
+use super::file::{self, FileEdit};
 use super::pending::{self, name};
 use super::plan::PAM_DIR;
-use super::{by_hand, local, plan, profile, rollback, said, sshd};
+use super::{by_hand, plan, profile, rollback, said, sshd};
 use crate::cli::{Global, PamEnableArgs, Target};
 use crate::commands::doctor;
 use crate::error::{CommandError, ErrorKind};
@@ -36,7 +36,7 @@ pub(super) fn enable(global: &Global, args: &PamEnableArgs) -> Result<Output, Co
 /// A change that puts our module in.
 struct Enabling {
     target: Target,
-    changes: Vec<Change>,
+    changes: Vec<FileEdit>,
     force: bool,
 }
 
@@ -53,11 +53,11 @@ impl Enabling {
         let lock = pending::lock()?;
         self.check(global)?;
         for change in &self.changes {
-            pending::keep(self.target, &change.path).map_err(local)?;
+            pending::keep(self.target, &change.path).map_err(CommandError::local)?;
         }
         if let Some(seconds) = rollback_after {
             // Before the change: a fall in between is put back too.
-            pending::begin(self.target, seconds).map_err(local)?;
+            pending::begin(self.target, seconds).map_err(CommandError::local)?;
         }
         let made = self.write().and_then(|()| self.judge_made(global));
         if let Err(error) = made {
@@ -72,7 +72,7 @@ impl Enabling {
         if let Some(seconds) = rollback_after {
             if let Err(error) = rollback::start_waiting(seconds) {
                 rollback::put_back_when(self.target, |_| true)?;
-                return Err(local(error));
+                return Err(CommandError::local(error));
             }
             done.lines.push(format!(
                 "{} is put back in {seconds} s; to keep the change: authyctl pam confirm",
@@ -85,12 +85,12 @@ impl Enabling {
 
     fn write(&self) -> Result<(), CommandError> {
         if self.target == Target::All {
-            return profile::switch(true).map_err(local);
+            return profile::switch(true).map_err(CommandError::local);
         }
         let was_content = sshd::accepts_config();
         for change in &self.changes {
             file::write(&change.path, change.new.as_deref())
-                .map_err(|error| local(format!("{}: {error}", change.path.display())))?;
+                .map_err(|error| CommandError::file(&change.path, &error))?;
             if was_content && !sshd::accepts_config() {
                 return Err(CommandError::new(
                     ErrorKind::Refused,
@@ -103,7 +103,7 @@ impl Enabling {
 
     /// Refuses what doctor finds wrong with the files as they would be.
     fn check(&self, global: &Global) -> Result<(), CommandError> {
-        let candidate = Candidate::new(&self.changes).map_err(local)?;
+        let candidate = Candidate::new(&self.changes).map_err(CommandError::local)?;
         let folder = candidate.pam_dir();
         let found = doctor::problems(global, folder, candidate.sshd_settings.as_deref());
         let shown = folder.display().to_string();

@@ -1,21 +1,22 @@
 //! One file that a change concerns: as it is, as it is to be, and written.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::diff::diff;
+use crate::replace_file::{NewFile, replace_file};
 
 /// One file as it is and as it is to be; `None` where there is no file.
 #[derive(Debug)]
-pub(super) struct Change {
+pub(super) struct FileEdit {
     pub(super) path: PathBuf,
     pub(super) old: Option<String>,
     pub(super) new: Option<String>,
 }
 
-impl Change {
+impl FileEdit {
     pub(super) fn diff(&self) -> Vec<String> {
         let text = |side: &Option<String>| side.clone().unwrap_or_default();
         diff(
@@ -34,29 +35,23 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, String> {
     }
 }
 
-/// Writes one file: a new one beside it, synced and renamed, with the owner and mode of the old one.
+/// Replaces the file with one that has the same owner and mode (0644 where there is none yet), or
+/// removes it where `text` is `None`.
 pub(super) fn write(path: &Path, text: Option<&str>) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    match text {
-        None => match fs::remove_file(path) {
+    let Some(text) = text else {
+        match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
-        },
-        Some(text) => {
-            // libpam reads every file of its folder that is named like a service: this name is none.
-            let mut new = tempfile::Builder::new()
-                .prefix(".pam_authy.new-")
-                .tempfile_in(folder)?;
-            new.write_all(text.as_bytes())?;
-            let mode = fs::metadata(path).map_or(0o644, |old| old.mode() & 0o7777);
-            new.as_file()
-                .set_permissions(Permissions::from_mode(mode))?;
-            if let Ok(old) = fs::metadata(path) {
-                chown(new.path(), Some(old.uid()), Some(old.gid()))?;
-            }
-            new.as_file().sync_all()?;
-            new.persist(path).map_err(|error| error.error)?;
         }
-    }
-    File::open(folder)?.sync_all()
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        return File::open(folder)?.sync_all();
+    };
+    let old = fs::metadata(path).ok();
+    let new = NewFile {
+        // libpam reads each file of its folder that has the name of a service: no service has this one.
+        prefix: ".pam_authy.new-",
+        mode: old.as_ref().map_or(0o644, |old| old.mode() & 0o7777),
+        owner: old.map(|old| (old.uid(), old.gid())),
+    };
+    replace_file(path, text.as_bytes(), &new)
 }

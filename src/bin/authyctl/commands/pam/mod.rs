@@ -18,10 +18,10 @@ mod sshd;
 
 use serde_json::json;
 
-use self::file::Change;
+use self::file::FileEdit;
 use self::pending::name;
 use crate::cli::{Global, PamCommand, Target};
-use crate::error::{CommandError, ErrorKind};
+use crate::error::CommandError;
 use crate::output::Output;
 
 pub(crate) use self::rollback::carry_out_overdue;
@@ -35,17 +35,14 @@ pub(crate) fn pam(global: &Global, command: &PamCommand) -> Result<Output, Comma
     }
 }
 
-fn local(why: impl std::fmt::Display) -> CommandError {
-    CommandError::new(ErrorKind::Local, why.to_string())
-}
-
 fn by_hand(why: String) -> CommandError {
-    local(why).hint("nothing is changed; the stacks to write by hand are in README.md")
+    CommandError::local(why)
+        .hint("nothing is changed; the stacks to write by hand are in README.md")
 }
 
 /// The diffs of some files, for people and scripts.
-fn said(target: Target, changes: &[Change], changed: bool) -> Output {
-    let diff: Vec<String> = changes.iter().flat_map(Change::diff).collect();
+fn said(target: Target, changes: &[FileEdit], changed: bool) -> Output {
+    let diff: Vec<String> = changes.iter().flat_map(FileEdit::diff).collect();
     let files: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
     let members = json!({
         "service": name(target), "changed": changed, "files": files, "diff": diff.join("\n"),

@@ -5,7 +5,7 @@
 //! authyctl, or the package. Beside it lie the files as they were, in `SERVICE.before`.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,7 +14,8 @@ use nix::fcntl::{Flock, FlockArg};
 use pam_authy::host::trusted_file::{self, Access};
 
 use crate::cli::Target;
-use crate::error::{CommandError, ErrorKind};
+use crate::error::CommandError;
+use crate::replace_file::{NewFile, replace_file};
 
 /// Not `paths.state`: the way back must be found when config.toml is broken.
 const FOLDER: &str = "/var/lib/pam_authy/pam";
@@ -44,7 +45,7 @@ fn backup_folder(target: Target) -> PathBuf {
 /// Keeps others from changing stacks at the same time; blocks until they are done.
 pub(super) fn lock() -> Result<Flock<File>, CommandError> {
     locked().map_err(|error| {
-        let failed = CommandError::new(ErrorKind::Local, format!("{FOLDER}: {error}"));
+        let failed = CommandError::local(format!("{FOLDER}: {error}"));
         match error.kind() {
             io::ErrorKind::PermissionDenied => failed.hint("stacks are root's to change: sudo"),
             _ => failed,
@@ -72,11 +73,13 @@ fn make(folder: &Path) -> io::Result<()> {
 /// Lets a change wait to be confirmed.
 pub(super) fn begin(target: Target, seconds: u32) -> io::Result<()> {
     let due = now() + Duration::from_secs(seconds.into());
-    let mut new = tempfile::NamedTempFile::new_in(FOLDER)?;
-    writeln!(new, "{}", due.as_secs())?;
-    new.as_file().sync_all()?;
-    new.persist(file(target)).map_err(|error| error.error)?;
-    File::open(FOLDER)?.sync_all()
+    let new = NewFile {
+        prefix: ".pending.new-",
+        mode: 0o600,
+        owner: None,
+    };
+    let text = format!("{}\n", due.as_secs());
+    replace_file(&file(target), text.as_bytes(), &new)
 }
 
 /// The change is confirmed, or put back.
@@ -89,7 +92,7 @@ pub(super) fn end(target: Target) -> io::Result<()> {
 
 /// A change that waits to be confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Waiting {
+pub(super) struct PendingChange {
     /// The second since 1970 from which on it is overdue; tells one change from the next.
     pub(super) due: u64,
     /// How long until then; zero when it is overdue.
@@ -98,13 +101,13 @@ pub(super) struct Waiting {
 
 /// The change of a service that waits, if one does. A file that says nothing usable counts as overdue:
 /// going back is the safe side.
-pub(super) fn waiting(target: Target) -> Option<Waiting> {
+pub(super) fn find(target: Target) -> Option<PendingChange> {
     let path = file(target);
     path.symlink_metadata().ok()?;
     let text = trusted_file::read(&path, Access::OwnerOnly, LIMIT).unwrap_or_default();
     let due = String::from_utf8_lossy(&text).trim().parse().unwrap_or(0);
     let left = Duration::from_secs(due).saturating_sub(now());
-    Some(Waiting { due, left })
+    Some(PendingChange { due, left })
 }
 
 fn now() -> Duration {

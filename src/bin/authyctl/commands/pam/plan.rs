@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::edit::{self, First, Knowledge};
-use super::file::{Change, read};
+use super::edit::{self, FirstFactor, StackInspector};
+use super::file::{FileEdit, read};
 use super::{pending, profile, sshd};
 use crate::cli::Target;
 use crate::commands::doctor;
@@ -18,11 +18,11 @@ pub(super) const PAM_DIR: &str = "/etc/pam.d";
 ///
 /// # Errors
 /// Why they can't be made, with file or program.
-pub(super) fn to_enable(target: Target, with_key: bool) -> Result<Vec<Change>, String> {
+pub(super) fn to_enable(target: Target, with_key: bool) -> Result<Vec<FileEdit>, String> {
     let first = if with_key {
-        First::Key
+        FirstFactor::Key
     } else {
-        First::Password
+        FirstFactor::Password
     };
     match target {
         Target::Sshd => {
@@ -44,7 +44,7 @@ pub(super) fn to_enable(target: Target, with_key: bool) -> Result<Vec<Change>, S
 ///
 /// # Errors
 /// A file can't be read, or somebody edited our lines and nothing was kept.
-pub(super) fn to_disable(target: Target) -> Result<Vec<Change>, String> {
+pub(super) fn to_disable(target: Target) -> Result<Vec<FileEdit>, String> {
     let names: &[&str] = match target {
         Target::Sshd => &["sshd"],
         Target::Sudo => &["sudo", "sudo-i"],
@@ -62,7 +62,7 @@ pub(super) fn to_disable(target: Target) -> Result<Vec<Change>, String> {
                 pending::kept(target, &path).ok_or_else(|| format!("{}: {why}", path.display()))?
             }
         };
-        changes.push(Change {
+        changes.push(FileEdit {
             path,
             old: Some(old),
             new: Some(new),
@@ -76,7 +76,7 @@ pub(super) fn to_disable(target: Target) -> Result<Vec<Change>, String> {
     Ok(changes)
 }
 
-fn stack(name: &str, first: First) -> Result<Change, String> {
+fn stack(name: &str, first: FirstFactor) -> Result<FileEdit, String> {
     let path = Path::new(PAM_DIR).join(name);
     let shown = path.display();
     if path.is_symlink() {
@@ -85,12 +85,12 @@ fn stack(name: &str, first: First) -> Result<Change, String> {
         ));
     }
     let old = read(&path)?.ok_or_else(|| format!("{shown}: there is no such stack"))?;
-    let known = Knowledge {
+    let known = StackInspector {
         factors: &|line| doctor::factors(Path::new(PAM_DIR), line),
         is_sound: &|text| doctor::is_sound(Path::new(PAM_DIR), text),
     };
     let new = edit::enable(&old, first, &known).map_err(|why| format!("{shown}: {why}"))?;
-    Ok(Change {
+    Ok(FileEdit {
         path,
         old: Some(old),
         new: Some(new),

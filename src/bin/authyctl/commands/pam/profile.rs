@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::file::{Change, read};
+use super::file::{FileEdit, read};
 use super::plan::PAM_DIR;
 use crate::commands::doctor;
 
@@ -38,7 +38,7 @@ pub(super) fn switch(on: bool) -> Result<(), String> {
 }
 
 /// What pam-auth-update would make of common-auth, near enough to judge it.
-pub(super) fn change() -> Result<Vec<Change>, String> {
+pub(super) fn change() -> Result<Vec<FileEdit>, String> {
     if Path::new("/usr/bin/authselect").exists() {
         return Err("authselect makes the stacks of this system: `authselect select authy`, see docs/sudo.md".to_owned());
     }
@@ -54,7 +54,7 @@ pub(super) fn change() -> Result<Vec<Change>, String> {
     let new = old
         .clone()
         .map(|text| text + "auth\trequired\tpam_authy.so\n");
-    Ok(vec![Change {
+    Ok(vec![FileEdit {
         path: COMMON_AUTH.into(),
         old,
         new,

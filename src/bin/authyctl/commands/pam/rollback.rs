@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::pending::{self, TARGETS, Waiting, name};
-use super::{file, local, plan, profile, sshd};
+use super::pending::{self, PendingChange, TARGETS, name};
+use super::{file, plan, profile, sshd};
 use crate::cli::{Command, PamCommand, PamRollbackArgs, Target};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
@@ -20,7 +20,7 @@ pub(super) fn confirm() -> Result<Output, CommandError> {
     let nothing = || CommandError::new(ErrorKind::Refused, "nothing waits to be confirmed");
     if !TARGETS
         .into_iter()
-        .any(|target| pending::waiting(target).is_some())
+        .any(|target| pending::find(target).is_some())
     {
         return Err(nothing());
     }
@@ -28,8 +28,8 @@ pub(super) fn confirm() -> Result<Output, CommandError> {
     let _lock = pending::lock()?;
     let mut lines = Vec::new();
     for target in TARGETS {
-        if pending::waiting(target).is_some() {
-            pending::end(target).map_err(local)?;
+        if pending::find(target).is_some() {
+            pending::end(target).map_err(CommandError::local)?;
             lines.push(format!("{} stays as it is", name(target)));
         }
     }
@@ -62,7 +62,7 @@ pub(crate) fn carry_out_overdue(command: &Command) {
         return;
     }
     for target in TARGETS {
-        if pending::waiting(target).is_some_and(|waiting| waiting.left.is_zero()) {
+        if pending::find(target).is_some_and(|waiting| waiting.left.is_zero()) {
             match put_back_when(target, |waiting| waiting.left.is_zero()) {
                 Ok(true) => eprintln!(
                     "authyctl: {} is as it was: nobody confirmed the change",
@@ -81,13 +81,13 @@ fn wait(only_overdue: bool) -> Output {
     let start = Instant::now();
     let mut open: Vec<_> = TARGETS
         .into_iter()
-        .filter_map(|target| Some((target, pending::waiting(target)?)))
+        .filter_map(|target| Some((target, pending::find(target)?)))
         .collect();
     while only_overdue && !open.is_empty() {
         std::thread::sleep(LOOK);
         open.retain(|(target, first)| {
-            let same = |waiting: &Waiting| waiting.due == first.due;
-            let Some(waiting) = pending::waiting(*target).filter(same) else {
+            let same = |waiting: &PendingChange| waiting.due == first.due;
+            let Some(waiting) = pending::find(*target).filter(same) else {
                 return false;
             };
             let is_due = waiting.left.is_zero() || start.elapsed() >= first.left;
@@ -132,13 +132,13 @@ pub(super) fn start_waiting(seconds: u32) -> std::io::Result<()> {
 /// Puts a service back when its change still waits and `wanted` says so, once nobody else is at it.
 pub(super) fn put_back_when(
     target: Target,
-    wanted: impl Fn(Waiting) -> bool,
+    wanted: impl Fn(PendingChange) -> bool,
 ) -> Result<bool, CommandError> {
-    if pending::waiting(target).is_none() {
+    if pending::find(target).is_none() {
         return Ok(false);
     }
     let _lock = pending::lock()?;
-    if !pending::waiting(target).is_some_and(wanted) {
+    if !pending::find(target).is_some_and(wanted) {
         return Ok(false);
     }
     put_back(target)?;
@@ -147,16 +147,16 @@ pub(super) fn put_back_when(
 
 /// Takes our module out of a service; says what else was done. The lock is held.
 pub(super) fn put_back(target: Target) -> Result<Option<String>, CommandError> {
-    let changes = plan::to_disable(target).map_err(local)?;
+    let changes = plan::to_disable(target).map_err(CommandError::local)?;
     // The stack first: sshd looks at its settings only when it is told to.
     for change in changes.iter() {
         file::write(&change.path, change.new.as_deref())
-            .map_err(|error| local(format!("{}: {error}", change.path.display())))?;
+            .map_err(|error| CommandError::file(&change.path, &error))?;
     }
     if target == Target::All && profile::is_on() {
-        profile::switch(false).map_err(local)?;
+        profile::switch(false).map_err(CommandError::local)?;
     }
-    pending::end(target).map_err(local)?;
-    pending::forget(target).map_err(local)?;
+    pending::end(target).map_err(CommandError::local)?;
+    pending::forget(target).map_err(CommandError::local)?;
     Ok((target == Target::Sshd && !changes.is_empty()).then(sshd::reload))
 }

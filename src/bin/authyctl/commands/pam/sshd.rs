@@ -7,8 +7,8 @@ use std::process::Command;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::edit::First;
-use super::file::{Change, read};
+use super::edit::FirstFactor;
+use super::file::{FileEdit, read};
 
 pub(super) const CONFIG: &str = "/etc/ssh/sshd_config";
 /// Ours alone; sshd takes the first word on a setting, so it sorts before what installers write.
@@ -16,10 +16,10 @@ const DROP_IN: &str = "/etc/ssh/sshd_config.d/10-pam_authy.conf";
 const MARK: &str = "# pam_authy: `authyctl pam disable sshd` takes this file away again";
 
 /// The file that makes sshd ask by keyboard-interactive alone, or after a key.
-pub(super) fn drop_in(first: First) -> Result<Change, String> {
+pub(super) fn drop_in(first: FirstFactor) -> Result<FileEdit, String> {
     let methods = match first {
-        First::Password => "keyboard-interactive",
-        First::Key => "publickey,keyboard-interactive",
+        FirstFactor::Password => "keyboard-interactive",
+        FirstFactor::Key => "publickey,keyboard-interactive",
     };
     let main = read(Path::new(CONFIG))?.ok_or_else(|| format!("{CONFIG}: is missing"))?;
     let folder = "/etc/ssh/sshd_config.d/*.conf";
@@ -48,7 +48,7 @@ pub(super) fn drop_in(first: First) -> Result<Change, String> {
         "{MARK}\nUsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\n\
          AuthenticationMethods {methods}\n"
     );
-    Ok(Change {
+    Ok(FileEdit {
         path: DROP_IN.into(),
         old: None,
         new: Some(new),
@@ -56,9 +56,9 @@ pub(super) fn drop_in(first: First) -> Result<Change, String> {
 }
 
 /// The same file taken away, where it is ours.
-pub(super) fn without_drop_in() -> Result<Option<Change>, String> {
+pub(super) fn without_drop_in() -> Result<Option<FileEdit>, String> {
     let old = read(Path::new(DROP_IN))?.filter(|text| text.starts_with(MARK));
-    Ok(old.map(|old| Change {
+    Ok(old.map(|old| FileEdit {
         path: DROP_IN.into(),
         old: Some(old),
         new: None,

@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use nix::unistd::Uid;
-use pam_authy::base::text;
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{Entry, Mapping};
 
 use self::ask::Connection;
 use self::settings::Login;
 use super::{Administrators, Finding, Protected};
+use crate::output::shown_name;
 
 /// Where sshd is.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"];
@@ -60,7 +60,7 @@ pub(super) fn check(host: &Host<'_>, settings_file: Option<&Path>) -> Vec<Findin
                 Err(why) => return host.unanswered(why),
             };
             for finding in findings {
-                let user = text::sanitize_to(user, 64);
+                let user = shown_name(user);
                 let users = found.entry(finding).or_default();
                 users.push(format!("{user} from {address}"));
             }
