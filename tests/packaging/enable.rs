@@ -53,7 +53,7 @@ fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
     assert_eq!(stacks(), before, "a dry run changes nothing");
 
     let said = succeeds(&["pam", "enable", "sshd"]);
-    assert!(said.contains("reads its settings again"), "{said}");
+    assert!(said.contains("has reloaded its settings"), "{said}");
     machine.wait_for_sshd();
     assert!(!is_inside(&machine.ssh(&["1111111"])));
     let output = machine.ssh(&[&machine.token()]);
@@ -250,7 +250,7 @@ fn an_overdue_change_is_put_back_by_the_next_authyctl() {
 
     let said = text(&authyctl(&["list"]));
 
-    assert!(said.contains("sshd is as it was"), "{said}");
+    assert!(said.contains("sshd was rolled back"), "{said}");
     assert_eq!(stacks(), before);
     assert!(!fs::exists(PENDING).unwrap());
 }

@@ -33,7 +33,7 @@ use crate::output::{Output, shown_name};
 
 /// Runs one command.
 pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandError> {
-    pam::carry_out_overdue(command);
+    pam::roll_back_overdue(command);
     match command {
         Command::Init(args) => init::init(global, args),
         Command::Enroll(args) => mapping::enroll(global, args),

@@ -1,4 +1,4 @@
-//! A copy of the stacks with the planned changes made, for doctor to judge before anything is changed.
+//! A copy of the stacks with the planned edits made, which doctor checks before anything is changed.
 
 use std::fs;
 use std::io;
@@ -10,14 +10,15 @@ use super::file::FileEdit;
 use super::plan::PAM_DIR;
 use super::sshd;
 
-/// The stacks and, where they change, sshd's settings as they would be, in a folder of their own.
+/// The stacks, and sshd's settings where they change, as they would be. The folder is deleted when this
+/// is dropped.
 pub(super) struct Candidate {
     folder: TempDir,
     pub(super) sshd_settings: Option<PathBuf>,
 }
 
 impl Candidate {
-    pub(super) fn new(changes: &[FileEdit]) -> io::Result<Self> {
+    pub(super) fn new(edits: &[FileEdit]) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         for entry in fs::read_dir(PAM_DIR)?.flatten() {
             if entry.path().is_file() {
@@ -25,14 +26,15 @@ impl Candidate {
             }
         }
         let mut sshd_settings = None;
-        for change in changes {
-            let (Some(text), Some(name)) = (&change.new, change.path.file_name()) else {
+        for edit in edits {
+            let (Some(text), Some(name)) = (&edit.new, edit.path.file_name()) else {
                 continue;
             };
-            if change.path.starts_with(PAM_DIR) {
+            if edit.path.starts_with(PAM_DIR) {
                 fs::write(folder.path().join(name), text)?;
             } else {
-                // A name that is no stack's. sshd takes the first word on a setting.
+                // No service has this name. sshd uses the first value of a setting, so ours come before
+                // the include.
                 let path = folder.path().join("sshd.conf");
                 fs::write(&path, format!("{text}Include {}\n", sshd::CONFIG))?;
                 sshd_settings = Some(path);

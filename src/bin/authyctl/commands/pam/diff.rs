@@ -1,71 +1,63 @@
-//! The difference of two texts, as `diff -u` shows it.
+//! The difference between two texts, as `diff -u` shows it.
 
-/// The change as `diff -u` shows it; nothing when there is none.
+/// Unchanged lines that are shown before and after the changed ones.
+const CONTEXT: usize = 3;
+
+/// Returns the difference as one hunk that `patch` accepts; nothing when the texts are equal.
 pub(super) fn diff(name: &str, old: &str, new: &str) -> Vec<String> {
-    const CONTEXT: usize = 3;
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     if old == new {
         return Vec::new();
     }
-    let same = |pair: &(&&str, &&str)| pair.0 == pair.1;
-    let head = old.iter().zip(&new).take_while(same).count();
-    let most = old.len().min(new.len()) - head;
-    let tail = old
-        .iter()
-        .rev()
-        .zip(new.iter().rev())
-        .take_while(same)
-        .count()
-        .min(most);
-    let (from, after) = (head.saturating_sub(CONTEXT), tail.min(CONTEXT));
-    let part = |lines: &[&str]| lines.len() - tail - head;
-    let count = |lines: &[&str]| head - from + part(lines) + after;
-    // Nothing is counted from the line before.
-    let range = |count: usize| format!("{},{count}", from + usize::from(count > 0));
-    let mut shown = vec![
+    let is_same = |pair: &(&&str, &&str)| pair.0 == pair.1;
+    let head = old.iter().zip(&new).take_while(is_same).count();
+    let reversed = old.iter().rev().zip(new.iter().rev());
+    let tail = reversed
+        .take(old.len().min(new.len()) - head)
+        .take_while(is_same)
+        .count();
+    let before = old.get(head.saturating_sub(CONTEXT)..head);
+    let before = before.unwrap_or_default();
+    let after = old.iter().skip(old.len() - tail).take(CONTEXT);
+    let middle = |lines: &[&str]| -> Vec<String> {
+        let count = lines.len() - tail - head;
+        let lines = lines.iter().skip(head).take(count);
+        lines.map(|line| (*line).to_owned()).collect()
+    };
+    let (removed, added) = (middle(&old), middle(&new));
+
+    let range = |middle: &[String]| {
+        let count = before.len() + middle.len() + after.len();
+        // An empty range names the line before it.
+        let first = head - before.len() + usize::from(count > 0);
+        format!("{first},{count}")
+    };
+    let mut lines = vec![
         format!("--- {name}"),
         format!("+++ {name}"),
-        format!("@@ -{} +{} @@", range(count(&old)), range(count(&new))),
+        format!("@@ -{} +{} @@", range(&removed), range(&added)),
     ];
-    shown.extend(
-        old.iter()
-            .take(head)
-            .skip(from)
-            .map(|line| format!(" {line}")),
-    );
-    let middle = |lines: &[&str]| -> Vec<String> {
-        lines
-            .iter()
-            .skip(head)
-            .take(part(lines))
-            .map(|line| (*line).to_owned())
-            .collect()
-    };
-    shown.extend(changed(&middle(&old), &middle(&new)));
-    shown.extend(
-        old.iter()
-            .skip(old.len() - tail)
-            .take(after)
-            .map(|line| format!(" {line}")),
-    );
-    shown
+    lines.extend(before.iter().map(|line| format!(" {line}")));
+    lines.extend(changed(&removed, &added));
+    lines.extend(after.map(|line| format!(" {line}")));
+    lines
 }
 
-/// Lines that only the old text has with `-`, only the new with `+`, in an order that keeps common ones.
+/// Marks lines of the old text with `-` and lines of the new with `+`, and keeps common ones in place.
 fn changed(old: &[String], new: &[String]) -> Vec<String> {
     match (old.split_first(), new.split_first()) {
         (None, _) => new.iter().map(|line| format!("+{line}")).collect(),
         (_, None) => old.iter().map(|line| format!("-{line}")).collect(),
         (Some((first, old_rest)), Some((other, new_rest))) => {
-            let (mut shown, rest) = if first == other {
+            let (mut lines, rest) = if first == other {
                 (vec![format!(" {first}")], changed(old_rest, new_rest))
             } else if new_rest.contains(first) {
                 (vec![format!("+{other}")], changed(old, new_rest))
             } else {
                 (vec![format!("-{first}")], changed(old_rest, new))
             };
-            shown.extend(rest);
-            shown
+            lines.extend(rest);
+            lines
         }
     }
 }

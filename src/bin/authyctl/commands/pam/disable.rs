@@ -1,39 +1,43 @@
-//! `pam disable`: takes our module out of the stacks.
+//! `pam disable`: removes our module from the stacks.
 
 use super::pending::{self, TARGETS};
-use super::{plan, profile, rollback, said};
+use super::{plan, profile, rollback, show};
 use crate::cli::{PamDisableArgs, Target};
 use crate::error::CommandError;
 use crate::output::Output;
 
 pub(super) fn disable(args: &PamDisableArgs) -> Result<Output, CommandError> {
-    let (service, dry_run) = (args.service, args.dry_run);
-    let targets: Vec<_> = service.map_or(TARGETS.to_vec(), |target| vec![target]);
-    let mut changes = Vec::new();
+    let targets: Vec<_> = args.service.map_or(TARGETS.to_vec(), |target| vec![target]);
+    let mut edits = Vec::new();
     for target in &targets {
-        changes.extend(plan::to_disable(*target).map_err(CommandError::local)?);
+        edits.extend(plan::to_disable(*target).map_err(CommandError::local)?);
     }
-    let profile = targets.contains(&Target::All) && profile::is_on();
-    let mut done = said(service.unwrap_or(Target::All), &changes, !dry_run);
-    if service.is_none() {
-        done.members.remove("service");
+    let has_profile = targets.contains(&Target::All) && profile::is_on();
+    let mut output = show(args.service.unwrap_or(Target::All), &edits, !args.dry_run);
+    if args.service.is_none() {
+        output.members.remove("service");
     }
-    if profile {
-        done.lines
-            .push("pam-auth-update takes the profile authy out".to_owned());
+    if has_profile {
+        output
+            .lines
+            .push("pam-auth-update removes the profile authy".to_owned());
     }
-    if changes.is_empty() && !profile {
-        done.lines.push("no stack has lines of authyctl".to_owned());
-        done.members.insert("changed".into(), false.into());
-        return Ok(done);
+    if edits.is_empty() && !has_profile {
+        output
+            .lines
+            .push("no stack has lines of authyctl".to_owned());
+        output.members.insert("changed".into(), false.into());
+        return Ok(output);
     }
-    if dry_run {
-        done.lines.push("nothing is changed: --dry-run".to_owned());
-        return Ok(done);
+    if args.dry_run {
+        output
+            .lines
+            .push("nothing was changed: --dry-run".to_owned());
+        return Ok(output);
     }
     let _lock = pending::lock()?;
     for target in targets {
-        done.lines.extend(rollback::put_back(target)?);
+        output.lines.extend(rollback::undo(target)?);
     }
-    Ok(done)
+    Ok(output)
 }

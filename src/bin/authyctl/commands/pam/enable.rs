@@ -1,14 +1,14 @@
-//! `pam enable`: shows a change, has doctor judge it, makes it, and puts it back where it went wrong.
+//! `pam enable`: shows a change, has doctor check it, makes it, and undoes it when something went wrong.
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::candidate::Candidate;
 use super::file::{self, FileEdit};
 use super::pending::{self, name};
 use super::plan::PAM_DIR;
-use super::{by_hand, plan, profile, rollback, said, sshd};
+use super::{plan, profile, rollback, show, sshd};
 use crate::cli::{Global, PamEnableArgs, Target};
 use crate::commands::doctor;
 use crate::error::{CommandError, ErrorKind};
@@ -21,102 +21,112 @@ pub(super) fn enable(global: &Global, args: &PamEnableArgs) -> Result<Output, Co
             "--with-key is for sshd: nothing else checks a key",
         ));
     }
-    let enabling = Enabling {
+    let edits = plan::to_enable(args.service, args.with_key).map_err(|why| {
+        CommandError::local(why)
+            .hint("nothing was changed; README.md has the stacks to write by hand")
+    })?;
+    let enablement = Enablement {
         target: args.service,
-        changes: plan::to_enable(args.service, args.with_key).map_err(by_hand)?,
+        edits,
         force: args.force,
     };
     if args.dry_run {
-        enabling.show(global)
+        enablement.preview(global)
     } else {
-        enabling.make(global, args.rollback_after)
+        enablement.make(global, args.rollback_after)
     }
 }
 
-/// A change that puts our module in.
-struct Enabling {
+/// The change that adds our module to a service.
+struct Enablement {
     target: Target,
-    changes: Vec<FileEdit>,
+    edits: Vec<FileEdit>,
+    /// Make it even when doctor finds a problem.
     force: bool,
 }
 
-impl Enabling {
-    /// Shows the change, and says what doctor thinks of it.
-    fn show(&self, global: &Global) -> Result<Output, CommandError> {
-        self.check(global)?;
-        let mut done = self.done(false);
-        done.lines.push("nothing is changed: --dry-run".to_owned());
-        Ok(done)
+impl Enablement {
+    /// Shows the change after doctor has checked it.
+    fn preview(&self, global: &Global) -> Result<Output, CommandError> {
+        self.check_candidate(global)?;
+        let mut output = self.show(false);
+        output
+            .lines
+            .push("nothing was changed: --dry-run".to_owned());
+        Ok(output)
     }
 
+    /// Makes the change. Undoes it when a file cannot be written or doctor finds a problem afterwards.
     fn make(&self, global: &Global, rollback_after: Option<u32>) -> Result<Output, CommandError> {
         let lock = pending::lock()?;
-        self.check(global)?;
-        for change in &self.changes {
-            pending::keep(self.target, &change.path).map_err(CommandError::local)?;
+        self.check_candidate(global)?;
+        for edit in &self.edits {
+            pending::back_up(self.target, &edit.path).map_err(CommandError::local)?;
         }
         if let Some(seconds) = rollback_after {
-            // Before the change: a fall in between is put back too.
+            // Recorded before the change, so that a crash in between is rolled back too.
             pending::begin(self.target, seconds).map_err(CommandError::local)?;
         }
-        let made = self.write().and_then(|()| self.judge_made(global));
-        if let Err(error) = made {
-            rollback::put_back(self.target)?;
+        if let Err(error) = self.write().and_then(|()| self.check_result(global)) {
+            rollback::undo(self.target)?;
             return Err(error);
         }
-        let mut done = self.done(true);
+        let mut output = self.show(true);
         if self.target == Target::Sshd {
-            done.lines.push(sshd::reload());
+            output.lines.push(sshd::reload());
         }
         drop(lock);
         if let Some(seconds) = rollback_after {
-            if let Err(error) = rollback::start_waiting(seconds) {
-                rollback::put_back_when(self.target, |_| true)?;
-                return Err(CommandError::local(error));
-            }
-            done.lines.push(format!(
-                "{} is put back in {seconds} s; to keep the change: authyctl pam confirm",
-                name(self.target)
-            ));
-            done.members.insert("rollback_after".into(), seconds.into());
+            self.wait_for_confirmation(seconds, &mut output)?;
         }
-        Ok(done)
+        Ok(output)
+    }
+
+    fn wait_for_confirmation(&self, seconds: u32, output: &mut Output) -> Result<(), CommandError> {
+        if let Err(error) = rollback::start_waiting(seconds) {
+            rollback::roll_back_if(self.target, |_| true)?;
+            return Err(CommandError::local(error));
+        }
+        output.lines.push(format!(
+            "{} is rolled back in {seconds} s; to keep the change: authyctl pam confirm",
+            name(self.target)
+        ));
+        output
+            .members
+            .insert("rollback_after".into(), seconds.into());
+        Ok(())
     }
 
     fn write(&self) -> Result<(), CommandError> {
         if self.target == Target::All {
             return profile::switch(true).map_err(CommandError::local);
         }
-        let was_content = sshd::accepts_config();
-        for change in &self.changes {
-            file::write(&change.path, change.new.as_deref())
-                .map_err(|error| CommandError::file(&change.path, &error))?;
-            if was_content && !sshd::accepts_config() {
+        let was_accepted = sshd::accepts_config();
+        for edit in &self.edits {
+            file::write(&edit.path, edit.new.as_deref())
+                .map_err(|error| CommandError::file(&edit.path, &error))?;
+            if was_accepted && !sshd::accepts_config() {
                 return Err(CommandError::new(
                     ErrorKind::Refused,
-                    "sshd does not take its settings so",
+                    "sshd does not accept these settings",
                 ));
             }
         }
         Ok(())
     }
 
-    /// Refuses what doctor finds wrong with the files as they would be.
-    fn check(&self, global: &Global) -> Result<(), CommandError> {
-        let candidate = Candidate::new(&self.changes).map_err(CommandError::local)?;
+    /// Refuses the change when doctor finds a problem with the files as they would be.
+    fn check_candidate(&self, global: &Global) -> Result<(), CommandError> {
+        let candidate = Candidate::new(&self.edits).map_err(CommandError::local)?;
         let folder = candidate.pam_dir();
-        let found = doctor::problems(global, folder, candidate.sshd_settings.as_deref());
         let shown = folder.display().to_string();
-        self.refuse(
-            found
-                .iter()
-                .map(|problem| problem.replace(&shown, PAM_DIR))
-                .collect(),
-        )
+        let problems = doctor::problems(global, folder, candidate.sshd_settings.as_deref());
+        let problems = problems.iter().map(|text| text.replace(&shown, PAM_DIR));
+        self.refuse(problems.collect())
     }
 
-    /// The same with the files as they are now.
-    fn judge_made(&self, global: &Global) -> Result<(), CommandError> {
+    /// Refuses the change when doctor finds a problem with the files as they are now.
+    fn check_result(&self, global: &Global) -> Result<(), CommandError> {
         self.refuse(doctor::problems(global, Path::new(PAM_DIR), None))
     }
 
@@ -124,22 +134,22 @@ impl Enabling {
         if problems.is_empty() || self.force {
             return Ok(());
         }
-        let mut done = self.done(false);
-        done.lines
-            .extend(problems.iter().map(|problem| format!("problem  {problem}")));
-        done.members.insert("problems".into(), json!(problems));
-        let members = serde_json::Value::Object(done.members.clone());
+        let mut output = self.show(false);
+        let lines = problems.iter().map(|problem| format!("problem  {problem}"));
+        output.lines.extend(lines);
+        output.members.insert("problems".into(), json!(problems));
+        let members = Value::Object(output.members.clone());
         let message = format!(
             "{} is not enabled: doctor finds a problem",
             name(self.target)
         );
         Err(CommandError::new(ErrorKind::Refused, message)
-            .hint("mend it, or say --force")
+            .hint("fix it, or use --force")
             .with_members(members)
-            .after(done))
+            .after(output))
     }
 
-    fn done(&self, changed: bool) -> Output {
-        said(self.target, &self.changes, changed)
+    fn show(&self, changed: bool) -> Output {
+        show(self.target, &self.edits, changed)
     }
 }

@@ -1,4 +1,4 @@
-//! One file that a change concerns: as it is, as it is to be, and written.
+//! One file that `pam` edits: its content before and after, and writing it.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::diff::diff;
 use crate::replace_file::{NewFile, replace_file};
 
-/// One file as it is and as it is to be; `None` where there is no file.
+/// The edit of one file; a side is `None` where there is no file.
 #[derive(Debug)]
 pub(super) struct FileEdit {
     pub(super) path: PathBuf,
@@ -17,6 +17,7 @@ pub(super) struct FileEdit {
 }
 
 impl FileEdit {
+    /// Returns the edit as `diff -u` shows it.
     pub(super) fn diff(&self) -> Vec<String> {
         let text = |side: &Option<String>| side.clone().unwrap_or_default();
         diff(
@@ -27,6 +28,10 @@ impl FileEdit {
     }
 }
 
+/// Reads a file; `None` when it does not exist.
+///
+/// # Errors
+/// It cannot be read.
 pub(super) fn read(path: &Path) -> Result<Option<String>, String> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),

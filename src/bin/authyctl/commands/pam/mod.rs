@@ -1,8 +1,8 @@
-//! `pam`: puts our module into the stack of a service and takes it out again, without fear.
+//! `pam`: adds our module to the stack of a service and removes it, so that a mistake locks no one out.
 //!
-//! A change is shown, judged by `doctor` as it would be and once more as it is, and can be put back by
-//! itself when nobody confirms it. `edit` knows the text, `host` the files, `pending` what waits,
-//! `back` the way back.
+//! `plan` says which files change, and `edit` how a stack changes. Before `enable` writes, doctor checks
+//! a `candidate` with the changes made; afterwards it checks the real files. `pending` records a change
+//! that is not confirmed yet, and `rollback` undoes it in time.
 
 mod candidate;
 mod diff;
@@ -24,7 +24,7 @@ use crate::cli::{Global, PamCommand, Target};
 use crate::error::CommandError;
 use crate::output::Output;
 
-pub(crate) use self::rollback::carry_out_overdue;
+pub(crate) use self::rollback::roll_back_overdue;
 
 pub(crate) fn pam(global: &Global, command: &PamCommand) -> Result<Output, CommandError> {
     match command {
@@ -35,15 +35,10 @@ pub(crate) fn pam(global: &Global, command: &PamCommand) -> Result<Output, Comma
     }
 }
 
-fn by_hand(why: String) -> CommandError {
-    CommandError::local(why)
-        .hint("nothing is changed; the stacks to write by hand are in README.md")
-}
-
-/// The diffs of some files, for people and scripts.
-fn said(target: Target, changes: &[FileEdit], changed: bool) -> Output {
-    let diff: Vec<String> = changes.iter().flat_map(FileEdit::diff).collect();
-    let files: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
+/// Returns the differences that some edits make, for people and scripts.
+fn show(target: Target, edits: &[FileEdit], changed: bool) -> Output {
+    let diff: Vec<String> = edits.iter().flat_map(FileEdit::diff).collect();
+    let files: Vec<_> = edits.iter().map(|edit| edit.path.clone()).collect();
     let members = json!({
         "service": name(target), "changed": changed, "files": files, "diff": diff.join("\n"),
     });

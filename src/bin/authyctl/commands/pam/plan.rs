@@ -1,7 +1,7 @@
-//! Which files of a service change when our module is put in or taken out, and what they become.
+//! Which files change when our module is added to a service or removed from it, and what they become.
 //!
-//! Only `/etc/pam.d/sshd`, `sudo` and `sudo-i` and one file of sshd's settings are written; those that
-//! pam-auth-update makes are left to it.
+//! Only `/etc/pam.d/sshd`, `sudo`, `sudo-i` and one file of sshd's settings are edited here; the files
+//! that pam-auth-update writes are changed by running it.
 
 use std::fs;
 use std::path::Path;
@@ -14,10 +14,10 @@ use crate::commands::doctor;
 
 pub(super) const PAM_DIR: &str = "/etc/pam.d";
 
-/// The changes that put our module into a service.
+/// Returns the edits that add our module to a service, in the order in which they are written.
 ///
 /// # Errors
-/// Why they can't be made, with file or program.
+/// Why they cannot be made, with the file or program.
 pub(super) fn to_enable(target: Target, with_key: bool) -> Result<Vec<FileEdit>, String> {
     let first = if with_key {
         FirstFactor::Key
@@ -25,32 +25,31 @@ pub(super) fn to_enable(target: Target, with_key: bool) -> Result<Vec<FileEdit>,
         FirstFactor::Password
     };
     match target {
-        Target::Sshd => {
-            // Settings first: sshd looks at them only when it is told to, at PAM at every login.
-            Ok(vec![sshd::drop_in(first)?, stack("sshd", first)?])
-        }
+        // The settings come first: sshd reads them only when it is reloaded, and the stack at every
+        // login.
+        Target::Sshd => Ok(vec![sshd::add_drop_in(first)?, edit_stack("sshd", first)?]),
         Target::Sudo => {
-            let mut changes = vec![stack("sudo", first)?];
+            let mut edits = vec![edit_stack("sudo", first)?];
             if has_own_stack("sudo-i") {
-                changes.push(stack("sudo-i", first)?);
+                edits.push(edit_stack("sudo-i", first)?);
             }
-            Ok(changes)
+            Ok(edits)
         }
-        Target::All => profile::change(),
+        Target::All => profile::edit_common_auth(),
     }
 }
 
-/// The changes that take our module out of a service; none when it is not in.
+/// Returns the edits that remove our module from a service, the stack first; none when it is not there.
 ///
 /// # Errors
-/// A file can't be read, or somebody edited our lines and nothing was kept.
+/// A file cannot be read, or our marks in it were edited and there is no backup.
 pub(super) fn to_disable(target: Target) -> Result<Vec<FileEdit>, String> {
     let names: &[&str] = match target {
         Target::Sshd => &["sshd"],
         Target::Sudo => &["sudo", "sudo-i"],
         Target::All => &[],
     };
-    let mut changes = Vec::new();
+    let mut edits = Vec::new();
     for name in names {
         let path = Path::new(PAM_DIR).join(name);
         let Some(old) = read(&path)?.filter(|text| edit::is_marked(text)) else {
@@ -58,38 +57,35 @@ pub(super) fn to_disable(target: Target) -> Result<Vec<FileEdit>, String> {
         };
         let new = match edit::disable(&old) {
             Ok(new) => new,
-            Err(why) => {
-                pending::kept(target, &path).ok_or_else(|| format!("{}: {why}", path.display()))?
-            }
+            Err(why) => pending::backup(target, &path)
+                .ok_or_else(|| format!("{}: {why}", path.display()))?,
         };
-        changes.push(FileEdit {
+        edits.push(FileEdit {
             path,
             old: Some(old),
             new: Some(new),
         });
     }
-    if target == Target::Sshd
-        && let Some(change) = sshd::without_drop_in()?
-    {
-        changes.push(change);
+    if target == Target::Sshd {
+        edits.extend(sshd::remove_drop_in()?);
     }
-    Ok(changes)
+    Ok(edits)
 }
 
-fn stack(name: &str, first: FirstFactor) -> Result<FileEdit, String> {
+fn edit_stack(name: &str, first: FirstFactor) -> Result<FileEdit, String> {
     let path = Path::new(PAM_DIR).join(name);
     let shown = path.display();
     if path.is_symlink() {
         return Err(format!(
-            "{shown}: is a link; edit the file that it names by hand"
+            "{shown}: is a symbolic link; edit its target by hand"
         ));
     }
     let old = read(&path)?.ok_or_else(|| format!("{shown}: there is no such stack"))?;
-    let known = StackInspector {
-        factors: &|line| doctor::factors(Path::new(PAM_DIR), line),
+    let inspector = StackInspector {
+        factors: &|lines| doctor::factors(Path::new(PAM_DIR), lines),
         is_sound: &|text| doctor::is_sound(Path::new(PAM_DIR), text),
     };
-    let new = edit::enable(&old, first, &known).map_err(|why| format!("{shown}: {why}"))?;
+    let new = edit::enable(&old, first, &inspector).map_err(|why| format!("{shown}: {why}"))?;
     Ok(FileEdit {
         path,
         old: Some(old),
@@ -97,7 +93,7 @@ fn stack(name: &str, first: FirstFactor) -> Result<FileEdit, String> {
     })
 }
 
-/// Whether a service has lines of its own, and not those of sudo.
+/// Whether a service has lines of its own, and does not just include those of sudo.
 fn has_own_stack(name: &str) -> bool {
     let text = fs::read_to_string(Path::new(PAM_DIR).join(name)).unwrap_or_default();
     let includes_sudo = text.lines().any(|line| {

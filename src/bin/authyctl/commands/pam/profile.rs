@@ -1,4 +1,4 @@
-//! The profile of pam-auth-update, which puts our module into common-auth.
+//! The profile of pam-auth-update, which adds our module to common-auth on Debian and Ubuntu.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,15 +10,15 @@ use crate::commands::doctor;
 const PROFILE: &str = "/usr/share/pam-configs/authy";
 const COMMON_AUTH: &str = "/etc/pam.d/common-auth";
 
-/// Whether pam-auth-update has our profile in its files.
+/// Whether pam-auth-update has written our profile into its files.
 pub(super) fn is_on() -> bool {
     doctor::factors(Path::new(PAM_DIR), "@include common-auth").is_ok_and(|found| found.has_ours)
 }
 
-/// Has pam-auth-update put our profile in or take it out.
+/// Has pam-auth-update add our profile or remove it; blocks until it is done.
 ///
 /// # Errors
-/// What it said.
+/// What it printed.
 pub(super) fn switch(on: bool) -> Result<(), String> {
     let flag = if on { "--enable" } else { "--disable" };
     let output = Command::new("/usr/sbin/pam-auth-update")
@@ -30,21 +30,24 @@ pub(super) fn switch(on: bool) -> Result<(), String> {
     if output.status.success() && is_on() == on {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
+    let printed = String::from_utf8_lossy(&output.stderr);
     Err(format!(
         "pam-auth-update: {}",
-        pam_authy::base::text::sanitize(said.trim())
+        pam_authy::base::text::sanitize(printed.trim())
     ))
 }
 
-/// What pam-auth-update would make of common-auth, near enough to judge it.
-pub(super) fn change() -> Result<Vec<FileEdit>, String> {
+/// Returns what pam-auth-update would make of common-auth, close enough for doctor to check it.
+///
+/// # Errors
+/// The profile cannot be switched on.
+pub(super) fn edit_common_auth() -> Result<Vec<FileEdit>, String> {
     if Path::new("/usr/bin/authselect").exists() {
-        return Err("authselect makes the stacks of this system: `authselect select authy`, see docs/sudo.md".to_owned());
+        return Err("authselect writes the stacks of this system: `authselect select authy`, see docs/sudo.md".to_owned());
     }
     if !Path::new(PROFILE).exists() {
         return Err(format!(
-            "{PROFILE}: is missing; the package libpam-authy has it"
+            "{PROFILE}: is missing; the package libpam-authy provides it"
         ));
     }
     if is_on() {
