@@ -290,7 +290,7 @@ fn key_rotate_keeps_the_old_key_until_authy_takes_the_new_one() {
 
     let refused = rotate("a-key-that-nobody-knows");
     assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
-    assert!(text(&refused).contains("nothing is changed"));
+    assert!(text(&refused).contains("nothing was changed"));
     assert_eq!(
         fs::read_to_string("/etc/pam_authy/config.toml").unwrap(),
         old

@@ -1,4 +1,4 @@
-//! `init`: the API key, checked against the service, into a config.toml that only root can read.
+//! `init`: checks the API key with Authy, and writes config.toml, which only its owner can read.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, IsTerminal, Read};
@@ -16,7 +16,7 @@ use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 use crate::replace_file::{NewFile, replace_file};
 
-/// What config.toml is made of.
+/// The sample that becomes config.toml.
 const SAMPLE: &str = include_str!("../../../../etc/config.toml");
 /// The longest key file that is read, in bytes.
 const KEY_LIMIT: u64 = 4096;
@@ -26,7 +26,7 @@ pub(crate) fn init(global: &Global, args: &InitArgs) -> Result<Output, CommandEr
     if path.symlink_metadata().is_ok() && !args.force {
         return Err(
             CommandError::local(format!("{}: exists already", path.display()))
-                .hint("--force writes over it"),
+                .hint("--force overwrites it"),
         );
     }
     let key = read_key(args.key_file.as_deref())?;
@@ -37,13 +37,13 @@ pub(crate) fn init(global: &Global, args: &InitArgs) -> Result<Output, CommandEr
         let is_refused = matches!(error, client::Error::KeyRefused(_));
         let error = CommandError::from(error);
         if is_refused {
-            error.hint("nothing is written; authyctl init asks again")
+            error.hint("nothing was written; run authyctl init again")
         } else {
             error
         }
     })?;
     write(path, &text).map_err(|error| CommandError::file(path, &error))?;
-    // What cannot be used is better known now than at the first login.
+    // A file that cannot be used is reported now, and not at the first login.
     Config::load(path)?;
     let name = app.get("name").and_then(|name| name.as_str());
     let name = pam_authy::base::text::sanitize(name.unwrap_or("without a name"));
@@ -54,7 +54,7 @@ pub(crate) fn init(global: &Global, args: &InitArgs) -> Result<Output, CommandEr
     Ok(Output::new(lines, json!({"path": path, "app": app})))
 }
 
-/// The sample with the key and, where said, the service in it.
+/// Returns the sample with the key in it and, where given, the service and its CA certificates.
 fn sample(key: &Secret, args: &InitArgs) -> Result<String, CommandError> {
     let mut text = SAMPLE.replacen("key = \"\"", &format!("key = {}", quoted(key.expose())), 1);
     if let Some(url) = &args.url {
@@ -73,12 +73,15 @@ fn sample(key: &Secret, args: &InitArgs) -> Result<String, CommandError> {
     Ok(text)
 }
 
-/// A TOML string.
+/// Returns a TOML string.
 fn quoted(text: &str) -> String {
     toml_edit::Value::from(text).to_string()
 }
 
-/// The key from the file, the prompt or standard input, without the line's end.
+/// Reads the key from the file, the prompt or standard input, without the newline.
+///
+/// # Errors
+/// It cannot be read, or is not 1 to 200 visible ASCII characters.
 pub(super) fn read_key(file: Option<&Path>) -> Result<Secret, CommandError> {
     let text = match file {
         Some(path) => read_limited(

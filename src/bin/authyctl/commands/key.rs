@@ -1,7 +1,7 @@
-//! `key`: another API key in the place of the present one, without a moment in which no key works.
+//! `key`: replaces the API key without a moment in which no key works.
 //!
-//! The new key is tried first; until Authy takes it, nothing is written. Then the file that holds the
-//! key is replaced as a whole, and the old text comes back when the result can't be used.
+//! The new key is tried first, and nothing is written until Authy accepts it. Then the file that
+//! contains the key is replaced as a whole, and restored when the result cannot be used.
 
 use std::fs;
 use std::io;
@@ -22,7 +22,7 @@ use crate::error::CommandError;
 use crate::output::Output;
 use crate::replace_file::{NewFile, replace_file};
 
-/// Where systemd puts credentials, anew at each start of a service.
+/// Where systemd puts credentials, again at each start of a service.
 const CREDENTIALS: &str = "/run/credentials/";
 
 pub(crate) fn key(global: &Global, command: &KeyCommand) -> Result<Output, CommandError> {
@@ -34,14 +34,9 @@ pub(crate) fn key(global: &Global, command: &KeyCommand) -> Result<Output, Comma
 fn rotate(global: &Global, args: &KeyRotateArgs) -> Result<Output, CommandError> {
     let api = Config::load(&global.config)?.api;
     let location = KeyLocation::find(&global.config)?;
-    let new = Secret::new(
-        read_key(args.key_file.as_deref())?
-            .expose()
-            .trim()
-            .to_owned(),
-    );
+    let new = read_key(args.key_file.as_deref())?;
     if new.expose() == api.key.expose() {
-        let lines = vec!["this is the present key: nothing is changed".to_owned()];
+        let lines = vec!["this is the current key: nothing was changed".to_owned()];
         return Ok(Output::new(
             lines,
             json!({"path": location.path, "changed": false}),
@@ -51,21 +46,10 @@ fn rotate(global: &Global, args: &KeyRotateArgs) -> Result<Output, CommandError>
         key: new.clone(),
         ..api
     });
-    let app = client
-        .app()
-        .details(deadline)
-        .map_err(|error| CommandError::from(error).hint("the old key stays: nothing is changed"))?;
-    location.replace(&new)?;
-    let is_used =
-        Config::load(&global.config).is_ok_and(|config| config.api.key.expose() == new.expose());
-    if !is_used {
-        write(&location.path, &location.text)
-            .map_err(|error| CommandError::file(&location.path, &error))?;
-        return Err(CommandError::local(format!(
-            "{}: the new key can't be used; the old one is back",
-            location.path.display()
-        )));
-    }
+    let app = client.app().details(deadline).map_err(|error| {
+        CommandError::from(error).hint("the old key stays in use: nothing was changed")
+    })?;
+    location.replace_checked(&new, &global.config)?;
     let name = app
         .get("name")
         .and_then(|name| name.as_str())
@@ -76,7 +60,7 @@ fn rotate(global: &Global, args: &KeyRotateArgs) -> Result<Output, CommandError>
             text::sanitize(name)
         ),
         format!(
-            "{} holds it; the old one can be withdrawn now",
+            "{} contains it; the old one can be withdrawn now",
             location.path.display()
         ),
     ];
@@ -86,15 +70,16 @@ fn rotate(global: &Global, args: &KeyRotateArgs) -> Result<Output, CommandError>
     ))
 }
 
-/// The file that holds the key, and its text.
+/// The file that contains the key, and its text.
 struct KeyLocation {
     path: PathBuf,
     text: Secret,
-    /// It is config.toml, and not a file with nothing but the key.
+    /// The file is config.toml, and not one that contains only the key.
     is_config: bool,
 }
 
 impl KeyLocation {
+    /// Finds the file that `config` takes the key from.
     fn find(config: &Path) -> Result<Self, CommandError> {
         let absolute =
             std::path::absolute(config).map_err(|error| CommandError::file(config, &error))?;
@@ -110,8 +95,9 @@ impl KeyLocation {
         };
         if path.starts_with(CREDENTIALS) {
             let message = format!("{}: is a credential, which systemd writes", path.display());
-            return Err(CommandError::local(message)
-                .hint("put the new key where the unit takes the credential from, and restart it"));
+            return Err(CommandError::local(message).hint(
+                "put the new key where the unit takes the credential from, and restart the unit",
+            ));
         }
         let text = read(&path)?;
         Ok(Self {
@@ -119,6 +105,21 @@ impl KeyLocation {
             text,
             is_config: false,
         })
+    }
+
+    /// Replaces the key, and restores the old text when `config` cannot be loaded with the new one.
+    fn replace_checked(&self, new: &Secret, config: &Path) -> Result<(), CommandError> {
+        self.replace(new)?;
+        let is_used =
+            Config::load(config).is_ok_and(|config| config.api.key.expose() == new.expose());
+        if is_used {
+            return Ok(());
+        }
+        write(&self.path, &self.text).map_err(|error| CommandError::file(&self.path, &error))?;
+        Err(CommandError::local(format!(
+            "{}: the new key cannot be used; the old one was restored",
+            self.path.display()
+        )))
     }
 
     fn replace(&self, new: &Secret) -> Result<(), CommandError> {
@@ -155,7 +156,7 @@ fn read(path: &Path) -> Result<Secret, CommandError> {
 }
 
 fn unreadable(path: &Path) -> CommandError {
-    CommandError::local(format!("{}: holds no key to replace", path.display()))
+    CommandError::local(format!("{}: has no key to replace", path.display()))
 }
 
 /// Replaces the file, or the target of a symbolic link, with one of mode 0600 and the same owner.

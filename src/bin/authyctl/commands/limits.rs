@@ -1,4 +1,4 @@
-//! `limits`, `unlock`, `forget`: what was counted and remembered, in the state folder.
+//! `limits`, `unlock`, `forget`: the counts and the remembered logins in the state folder.
 
 use std::time::{Duration, SystemTime};
 
@@ -20,7 +20,7 @@ pub(crate) fn limits(global: &Global) -> Result<Output, CommandError> {
     let mut lines = rows(&listing);
     if strangers > 0 {
         lines.push(format!(
-            "and names that are not enrolled: {strangers}, paused: {paused}"
+            "names that are not enrolled: {strangers}, paused: {paused}"
         ));
     }
     if lines.is_empty() {
@@ -32,13 +32,13 @@ pub(crate) fn limits(global: &Global) -> Result<Output, CommandError> {
         "strangers": strangers,
         "strangers_paused": paused,
     });
-    let done = Output::new(lines, members.clone());
+    let output = Output::new(lines, members.clone());
     match listing.errors.into_iter().next() {
-        None => Ok(done),
+        None => Ok(output),
         Some(error) => Err(CommandError::from(error)
-            .hint("authyctl doctor says which user that is, and how to mend it")
+            .hint("authyctl doctor says which user that is, and how to fix it")
             .with_members(members)
-            .after(done)),
+            .after(output)),
     }
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn unlock(global: &Global, args: &UserArg) -> Result<Output, CommandE
     let changed = limits::unlock(&state, user)?;
     let shown = shown_name(user);
     let line = if changed {
-        format!("what was counted for {shown} is forgotten")
+        format!("the counts of {shown} were reset")
     } else {
         format!("nothing was counted for {shown}")
     };
@@ -64,7 +64,7 @@ pub(crate) fn forget(global: &Global, args: &UserArg) -> Result<Output, CommandE
     let changed = remember::forget(&state, user)?;
     let shown = shown_name(user);
     let line = if changed {
-        format!("the remembered logins of {shown} are forgotten")
+        format!("the remembered logins of {shown} were removed")
     } else {
         format!("no login of {shown} is remembered")
     };
@@ -74,14 +74,14 @@ pub(crate) fn forget(global: &Global, args: &UserArg) -> Result<Output, CommandE
     ))
 }
 
-/// What was counted for a user and holds for the next login, for `explain`.
-pub(super) fn standing(config: &Config, user: &str) -> Vec<String> {
+/// Returns a line for each count that matters to the next login of a user, for `explain`.
+pub(super) fn describe(config: &Config, user: &str) -> Vec<String> {
     let state = &config.paths.state;
     let mut lines = Vec::new();
     match limits::of_user(state, &config.limits, user, SystemTime::now()) {
         Ok(row) => lines.extend(row.and_then(|row| row.pause).map(|pause| {
             let (seconds, user) = (pause.as_secs(), shown_name(user));
-            format!("no token is taken for {seconds} s, after too many refused ones (authyctl unlock {user})")
+            format!("no code is accepted for {seconds} s, after too many refused ones (authyctl unlock {user})")
         })),
         Err(error) => lines.push(format!("its counts cannot be read: {error}")),
     }
@@ -93,7 +93,7 @@ pub(super) fn standing(config: &Config, user: &str) -> Vec<String> {
     lines
 }
 
-/// The table, where there is something in it.
+/// Returns the table with its heading; nothing when it would be empty.
 fn rows(listing: &Listing) -> Vec<String> {
     let users = listing.users.iter().map(|row| cells("user", row));
     let addresses = listing.addresses.iter().map(|row| cells("address", row));

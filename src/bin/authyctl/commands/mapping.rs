@@ -1,4 +1,5 @@
-//! `enroll`, `unenroll`, `list`, `index`: the mapping, without configuration or network.
+//! `enroll`, `unenroll`, `list`, `index`: the mapping. Only `enroll` of a new person and `unenroll
+//! --remote` need the configuration and the network.
 
 use pam_authy::base::attempt::SendMode;
 use pam_authy::client::authy::types::AuthyId;
@@ -8,7 +9,7 @@ use pam_authy::store::users::write::{self, Enrolment};
 use pam_authy::store::users::{Entry, push_word};
 use serde_json::{Value, json};
 
-use super::{load_mapping, people};
+use super::{load_mapping, person};
 use crate::cli::{EnrollArgs, Global, UnenrollArgs};
 use crate::error::CommandError;
 use crate::output::{Output, shown_name, table};
@@ -17,7 +18,7 @@ pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, Comma
     let user = args.user.as_str();
     let id = match args.authy_id {
         Some(id) => id,
-        None => people::create(global, args)?,
+        None => person::create(global, args)?,
     };
     let one = Enrolment {
         user: user.to_owned(),
@@ -30,9 +31,9 @@ pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, Comma
         None => shown_name(user),
     };
     let line = match (change.changed, change.previous) {
-        (false, _) => format!("{shown} is enrolled with authy id {id} already"),
+        (false, _) => format!("{shown} is already enrolled with authy id {id}"),
         (true, Some(previous)) => {
-            format!("{shown} is enrolled with authy id {id}, before {previous}")
+            format!("{shown} is enrolled with authy id {id}, previously {previous}")
         }
         (true, None) => format!("{shown} is enrolled with authy id {id}"),
     };
@@ -50,18 +51,18 @@ fn with_key(mut members: Value, key: Option<Fingerprint>) -> Value {
     members
 }
 
-/// The mapping goes last: while Authy has not taken the person out, the mapping is the only record of
-/// whom to take out.
+/// Removes the person at Authy before the mapping: until Authy has done so, the mapping is the only
+/// record of the person's id.
 pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, CommandError> {
     let (user, remote, key) = (args.user.as_str(), args.remote, args.ssh_key);
     let warning = if remote {
-        people::delete(global, user)?
+        person::delete(global, user)?
     } else {
         None
     };
     let id = write::unenroll(&global.users, user, key)?;
     let by = key.map(|key| format!(" by {key}")).unwrap_or_default();
-    let mut lines = vec![format!("{}{by} is not enrolled any more", shown_name(user))];
+    let mut lines = vec![format!("{}{by} is no longer enrolled", shown_name(user))];
     if remote {
         lines.push("Authy removes the person from the application within a day".to_owned());
     }
@@ -76,44 +77,44 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
     let mapping = load_mapping(global)?;
     let mut rows = Vec::new();
     let mut users = Vec::new();
-    let mut unusable = None;
+    let mut invalid = None;
     for (user, entry) in mapping.iter() {
         match entry {
             Entry::Enrolled(person) => {
-                let mut row = vec![shown_name(user), person.id.to_string()];
-                row.extend(person.push.map(push));
-                rows.push(row);
+                rows.push(row(user, person.id, None, person.push));
                 let member = json!({"user": user, "authy_id": person.id.number()});
                 users.push(with_push(member, person.push));
             }
             Entry::Shared(shared) => {
-                for (key, id) in &shared.keys {
-                    let mut row = vec![shown_name(user), id.to_string(), key.to_string()];
-                    row.extend(shared.push.map(push));
-                    rows.push(row);
-                }
-                let keys: Vec<_> = (shared.keys.iter())
-                    .map(|(key, id)| json!({"fingerprint": key.to_string(), "authy_id": id.number()}))
-                    .collect();
-                users.push(with_push(json!({"user": user, "keys": keys}), shared.push));
+                let keys = shared.keys.iter();
+                rows.extend(keys.map(|(key, id)| row(user, *id, Some(key), shared.push)));
+                let keys = shared.keys.iter().map(
+                    |(key, id)| json!({"fingerprint": key.to_string(), "authy_id": id.number()}),
+                );
+                let member = json!({"user": user, "keys": keys.collect::<Vec<_>>()});
+                users.push(with_push(member, shared.push));
             }
             Entry::Invalid { line, message } => {
-                unusable
-                    .get_or_insert_with(|| format!("{}:{line}: {message}", global.users.display()));
+                let file = global.users.display();
+                invalid.get_or_insert_with(|| format!("{file}:{line}: {message}"));
             }
             Entry::Absent => {}
         }
     }
     let members = json!({"users": users});
-    let done = Output::new(table(&rows), members.clone());
-    match unusable {
-        None => Ok(done),
-        Some(why) => Err(CommandError::local(why).with_members(members).after(done)),
+    let output = Output::new(table(&rows), members.clone());
+    match invalid {
+        None => Ok(output),
+        Some(why) => Err(CommandError::local(why).with_members(members).after(output)),
     }
 }
 
-fn push(when: SendMode) -> String {
-    format!("push {}", push_word(when))
+/// Returns a row of `list`.
+fn row(user: &str, id: AuthyId, key: Option<&Fingerprint>, push: Option<SendMode>) -> Vec<String> {
+    let mut row = vec![shown_name(user), id.to_string()];
+    row.extend(key.map(Fingerprint::to_string));
+    row.extend(push.map(|push| format!("push {}", push_word(push))));
+    row
 }
 
 fn with_push(mut member: Value, push: Option<SendMode>) -> Value {
@@ -123,12 +124,12 @@ fn with_push(mut member: Value, push: Option<SendMode>) -> Value {
     member
 }
 
-/// Checks the mapping and writes its look-up index. Entries that name nobody are told, and are no
-/// error: they refuse their own users alone.
+/// Checks the mapping and writes its look-up index. An entry that cannot be used is a warning and not an
+/// error, since it refuses only its own user.
 pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
     let (mapping, path) = write::index(&global.users)?;
     let file = global.users.display();
-    let unusable: Vec<_> = mapping
+    let invalid: Vec<_> = mapping
         .iter()
         .filter_map(|(_, entry)| match entry {
             Entry::Invalid { line, message } => Some((*line, message)),
@@ -136,11 +137,11 @@ pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
         })
         .collect();
     let count = mapping.iter().count();
-    let said: Vec<_> = (unusable.iter())
+    let unusable: Vec<_> = (invalid.iter())
         .map(|(line, message)| json!({"line": line, "message": message}))
         .collect();
-    let members = json!({"path": path, "entries": count, "unusable": said});
-    let warnings: Vec<_> = (unusable.iter())
+    let members = json!({"path": path, "entries": count, "unusable": unusable});
+    let warnings: Vec<_> = (invalid.iter())
         .map(|(line, message)| format!("{file}:{line}: {message}"))
         .collect();
     let entries = if count == 1 { "entry" } else { "entries" };
@@ -151,12 +152,15 @@ pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
     })
 }
 
+/// Returns a warning when no login on this host can have this name.
 pub(super) fn account_warning(user: &str) -> Option<String> {
     let shown = shown_name(user);
     match account::spelling(user) {
         Ok(Spelling::Own) => None,
         Ok(Spelling::NoAccount) => Some(format!("there is no account {shown} on this host")),
-        Ok(Spelling::Alias) => Some(format!("the account's own name is spelled unlike {shown}")),
+        Ok(Spelling::Alias) => Some(format!(
+            "the account's own name is spelled differently from {shown}"
+        )),
         Err(error) => Some(error.to_string()),
     }
 }

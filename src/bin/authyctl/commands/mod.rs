@@ -1,4 +1,6 @@
-//! One file for each family of commands, and what they share: the client, and who is meant.
+//! The commands: one file or folder for each family, and what they share.
+//!
+//! [`run`] passes a command to its function, which returns what `main` prints.
 
 mod application;
 mod approvals;
@@ -11,7 +13,7 @@ mod key;
 mod limits;
 mod mapping;
 mod pam;
-mod people;
+mod person;
 mod phone;
 mod qr;
 mod recovery;
@@ -31,7 +33,7 @@ use crate::cli::{Command, Global, PersonArg};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, shown_name};
 
-/// Runs one command.
+/// Runs one command, after changes of stacks that were not confirmed in time are rolled back.
 pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandError> {
     pam::roll_back_overdue(command);
     match command {
@@ -41,7 +43,7 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandE
         Command::Import(args) => import::import(global, args),
         Command::List => mapping::list(global),
         Command::Index => mapping::index(global),
-        Command::Status(args) => people::status(global, args),
+        Command::Status(args) => person::status(global, args),
         Command::Verify(args) => tokens::verify(global, args),
         Command::Sms(args) => tokens::sms(global, args),
         Command::Call(args) => tokens::call(global, args),
@@ -65,7 +67,7 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandE
     }
 }
 
-/// The client of the configuration, and the deadline for one request.
+/// Returns the client of the configuration, and the deadline for one request.
 fn client(global: &Global) -> Result<(Client<Https>, Deadline), CommandError> {
     let api = Config::load(&global.config)?.api;
     if global.verbose {
@@ -91,15 +93,18 @@ fn load_mapping(global: &Global) -> Result<Mapping, CommandError> {
     }
 }
 
-/// The authy id of whoever is meant.
-fn person(global: &Global, who: &PersonArg) -> Result<AuthyId, CommandError> {
-    let user = match (&who.user, who.authy_id) {
+/// Returns the authy id of the person that the command names.
+///
+/// # Errors
+/// The user is not enrolled, shared by several people, or has an entry that cannot be used.
+fn authy_id(global: &Global, person: &PersonArg) -> Result<AuthyId, CommandError> {
+    let user = match (&person.user, person.authy_id) {
         (_, Some(id)) => return Ok(id),
         (Some(user), None) => user,
         (None, None) => {
             return Err(CommandError::new(
                 ErrorKind::Usage,
-                "USER or --authy-id is needed",
+                "USER or --authy-id is required",
             ));
         }
     };
@@ -109,7 +114,7 @@ fn person(global: &Global, who: &PersonArg) -> Result<AuthyId, CommandError> {
             let user = shown_name(user);
             let message = format!("{user} is shared by several people");
             Err(CommandError::local(message)
-                .hint("say who is meant by --authy-id N; authyctl list shows them"))
+                .hint("choose one with --authy-id N; authyctl list shows them"))
         }
         Entry::Invalid { line, message } => {
             let file = global.users.display();

@@ -1,4 +1,4 @@
-//! `phone`: verify numbers of people who need no authy id, and learn about them.
+//! `phone`: verifies numbers of people who need no authy id, and looks numbers up.
 
 use pam_authy::client::authy::phones::{self, Phone};
 use serde_json::json;
@@ -6,8 +6,8 @@ use serde_json::json;
 use super::client;
 use crate::cli::{Global, Number, PhoneCheckArgs, PhoneCommand, PhoneStartArgs, Via};
 use crate::error::CommandError;
-use crate::number;
-use crate::output::{Output, masked, read_once, table};
+use crate::output::{Output, argument_or_prompt, mask_numbers, table};
+use crate::phone_number;
 
 pub(crate) fn phone(global: &Global, command: &PhoneCommand) -> Result<Output, CommandError> {
     let outcome = match command {
@@ -18,7 +18,7 @@ pub(crate) fn phone(global: &Global, command: &PhoneCommand) -> Result<Output, C
     };
     // The texts of the service contain the number.
     outcome.map_err(|mut error| {
-        error.message = masked(&error.message);
+        error.message = mask_numbers(&error.message);
         error
     })
 }
@@ -36,7 +36,7 @@ fn start(global: &Global, args: &PhoneStartArgs) -> Result<Output, CommandError>
     };
     let (client, deadline) = client(global)?;
     let started = client.phones().start(&phone, &options, deadline)?;
-    let message = masked(&started.message);
+    let message = mask_numbers(&started.message);
     let mut lines = vec![message.clone()];
     lines.extend(
         started
@@ -54,8 +54,8 @@ fn start(global: &Global, args: &PhoneStartArgs) -> Result<Output, CommandError>
 }
 
 fn check(global: &Global, args: &PhoneCheckArgs) -> Result<Output, CommandError> {
-    let phone = number::parse(&args.cellphone, args.country_code)?;
-    let code = read_once("Code: ", args.code.as_deref())?;
+    let phone = phone_number::parse(&args.cellphone, args.country_code)?;
+    let code = argument_or_prompt("Code: ", args.code.as_deref())?;
     let (client, deadline) = client(global)?;
     client.phones().check(&phone, &code, deadline)?;
     let message = "the code is correct";
@@ -102,5 +102,5 @@ fn info(global: &Global, number: &Number) -> Result<Output, CommandError> {
 }
 
 fn parse(number: &Number) -> Result<Phone, CommandError> {
-    number::parse(&number.cellphone, number.country_code)
+    phone_number::parse(&number.cellphone, number.country_code)
 }

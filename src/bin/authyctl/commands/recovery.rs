@@ -1,4 +1,4 @@
-//! `recovery`: makes recovery codes, counts them, takes them away. A code is shown once, and is never
+//! `recovery`: makes recovery codes, counts them, and removes them. A code is shown once, and is never
 //! an argument.
 
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub(crate) fn recovery(global: &Global, command: &RecoveryCommand) -> Result<Out
 fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, CommandError> {
     let user = args.user.as_str();
     if global.quiet && !global.json {
-        let message = "codes that are not shown are of no use: leave --quiet out";
+        let message = "recovery codes are shown only once: omit --quiet";
         return Err(CommandError::new(ErrorKind::Usage, message));
     }
     let codes = recovery::generate(&state(global)?, user, args.replace)?;
@@ -55,7 +55,7 @@ fn remove(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     let changed = recovery::remove(&state(global)?, user)?;
     let shown = shown_name(user);
     let line = if changed {
-        format!("the recovery codes of {shown} are taken away")
+        format!("the recovery codes of {shown} were removed")
     } else {
         format!("{shown} has no recovery codes")
     };
@@ -69,14 +69,14 @@ fn state(global: &Global) -> Result<PathBuf, CommandError> {
     Ok(Config::load(&global.config)?.paths.state)
 }
 
-/// Codes of somebody who is not enrolled are taken nowhere.
+/// Returns a warning when no login would accept the codes, since the user is not enrolled.
 fn warning(global: &Global, user: &str) -> Option<String> {
     let entry =
         Mapping::load(&global.users).map(|mapping| matches!(mapping.find(user), Entry::Absent));
     match entry {
         Ok(false) => account_warning(user),
         Ok(true) => Some(format!(
-            "{} is not enrolled, so no login takes these codes yet",
+            "{} is not enrolled, so no login accepts these codes yet",
             shown_name(user)
         )),
         Err(error) => Some(error.to_string()),

@@ -1,6 +1,6 @@
-//! `test`: a rehearsal of a login through libpam and the real module.
+//! `test`: rehearses a login through libpam and the real module.
 //!
-//! The stack is private: a folder of its own with one line, so nothing in /etc is involved.
+//! The stack is a single line in a temporary folder, so nothing in /etc is involved.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -36,32 +36,32 @@ pub(crate) fn test(global: &Global, args: &TestArgs) -> Result<Output, CommandEr
         config.display(),
         users.display()
     );
-    if line.contains(['\n', ' ', '[', ']', '#', '\\']) && line.split(' ').count() != 5 {
+    if line.split(' ').count() != 5 {
         return Err(CommandError::new(
             ErrorKind::Usage,
-            "a path with a space cannot stand in a PAM stack",
+            "a path in a PAM stack cannot contain a space",
         ));
     }
     let folder =
         tempfile::tempdir().map_err(|error| CommandError::file(&std::env::temp_dir(), &error))?;
     write_stack(folder.path(), service, std::slice::from_ref(&line))
         .map_err(|error| CommandError::file(folder.path(), &error))?;
-    say(
+    print(
         global,
         &format!("stack {}:", folder.path().join(service).display()),
     );
-    say(global, &format!("  {line}"));
+    print(global, &format!("  {line}"));
     let code = rehearse(global, args, folder.path())?;
     conclude(args, &module, code)
 }
 
-/// Runs the stack once, asking on the terminal or reading answers from standard input.
+/// Runs the stack once, and reads the replies from the terminal or standard input.
 fn rehearse(global: &Global, args: &TestArgs, folder: &Path) -> Result<PamCode, CommandError> {
     let mut answer = |style: Style, message: &str| -> Option<String> {
         let shown = text::sanitize_to(message, 500);
         match style {
-            Style::Info => say(global, &format!("message: {shown}")),
-            Style::Error => say(global, &format!("error: {shown}")),
+            Style::Info => print(global, &format!("message: {shown}")),
+            Style::Error => print(global, &format!("error: {shown}")),
             Style::PromptEchoOn | Style::PromptEchoOff => return ask(global, style, &shown),
         }
         None
@@ -75,7 +75,7 @@ fn rehearse(global: &Global, args: &TestArgs, folder: &Path) -> Result<PamCode, 
 fn ask(global: &Global, style: Style, prompt: &str) -> Option<String> {
     let on_terminal = io::stdin().is_terminal();
     if !on_terminal {
-        say(global, &format!("prompt: {prompt}"));
+        print(global, &format!("prompt: {prompt}"));
     } else if style == Style::PromptEchoOff {
         return rpassword::prompt_password(prompt).ok();
     } else {
@@ -88,8 +88,9 @@ fn ask(global: &Global, style: Style, prompt: &str) -> Option<String> {
     (length > 0).then(|| line.to_owned())
 }
 
-/// What libpam's code means. A stack of one `required` line gives back the module's own code, but
-/// for IGNORE, which libpam turns into PAM_PERM_DENIED: nothing else of this stack ends so.
+/// Turns libpam's code into the output of the command. A stack of one `required` line returns the
+/// module's own code, except IGNORE, which libpam turns into PAM_PERM_DENIED: the module itself never
+/// returns that one.
 fn conclude(args: &TestArgs, module: &Path, code: PamCode) -> Result<Output, CommandError> {
     let (verdict, kind, hint) = match code.name() {
         "PAM_SUCCESS" => ("accepted", None, None),
@@ -98,7 +99,7 @@ fn conclude(args: &TestArgs, module: &Path, code: PamCode) -> Result<Output, Com
             "ignored",
             Some(ErrorKind::Refused),
             Some(
-                "the module answered PAM_IGNORE: no second factor is asked of this login, and a stack of that alone denies",
+                "the module answered PAM_IGNORE: this login requires no second factor, and a stack without another line denies it",
             ),
         ),
         "PAM_AUTHINFO_UNAVAIL" => ("unavailable", Some(ErrorKind::Unavailable), None),
@@ -151,8 +152,9 @@ fn find_module(given: Option<&Path>) -> Result<PathBuf, CommandError> {
     }
 }
 
-/// A line of the rehearsal; with `--json` on standard error, so that standard output is one object.
-fn say(global: &Global, line: &str) {
+/// Prints a line of the rehearsal; with `--json` to standard error, so that standard output is one
+/// object.
+fn print(global: &Global, line: &str) {
     if global.json {
         eprintln!("{line}");
     } else if !global.quiet {

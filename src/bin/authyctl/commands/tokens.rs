@@ -1,21 +1,21 @@
-//! `verify`, `sms`, `call`: tokens.
+//! `verify`, `sms`, `call`: checks a token at Authy, and has Authy send one.
 
 use pam_authy::client::authy::tokens::{Delivery, SendOptions, VerifyOptions};
 use serde_json::json;
 
-use super::{client, person};
+use super::{authy_id, client};
 use crate::cli::{Global, SendArgs, VerifyArgs};
 use crate::error::CommandError;
-use crate::output::{Output, read_once};
+use crate::output::{Output, argument_or_prompt};
 
 pub(crate) fn verify(global: &Global, args: &VerifyArgs) -> Result<Output, CommandError> {
-    // With --authy-id the one word that is left is the token.
+    // With --authy-id, the only positional argument is the token, and clap calls it USER.
     let token = match (args.person.authy_id, &args.person.user, &args.token) {
         (Some(_), Some(word), None) => Some(word.as_str()),
         (_, _, token) => token.as_deref(),
     };
-    let token = read_once("Authy token: ", token)?;
-    let id = person(global, &args.person)?;
+    let token = argument_or_prompt("Authy token: ", token)?;
+    let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
     let options = VerifyOptions {
         force: !args.no_force,
@@ -29,7 +29,7 @@ pub(crate) fn verify(global: &Global, args: &VerifyArgs) -> Result<Output, Comma
 }
 
 pub(crate) fn sms(global: &Global, args: &SendArgs) -> Result<Output, CommandError> {
-    let id = person(global, &args.person)?;
+    let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
     let delivery = client.tokens().sms(id, &options(args), deadline)?;
     Ok(delivered(
@@ -40,13 +40,13 @@ pub(crate) fn sms(global: &Global, args: &SendArgs) -> Result<Output, CommandErr
 }
 
 pub(crate) fn call(global: &Global, args: &SendArgs) -> Result<Output, CommandError> {
-    let id = person(global, &args.person)?;
+    let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
     let delivery = client.tokens().call(id, &options(args), deadline)?;
     Ok(delivered(
         &delivery,
-        "nobody was called, since the person has the app; --force calls",
-        "a call that says a token goes to",
+        "no call was made, since the person has the app; --force makes one",
+        "a call with a token is made to",
     ))
 }
 

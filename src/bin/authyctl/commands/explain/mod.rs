@@ -1,10 +1,9 @@
-//! `explain`: what a login would be asked, and by which line of which file.
+//! `explain`: what a login would require of a user, and which line of which file says so.
 //!
-//! It asks `policy::RequirementQuery`, the function that the module asks.
+//! The answer comes from `policy::RequirementQuery`, which the module uses as well.
 
-mod asked;
+mod replies;
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use pam_authy::base::attempt::Attempt;
@@ -20,50 +19,39 @@ use crate::error::CommandError;
 use crate::output::{Output, shown_name};
 
 pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, CommandError> {
-    let (user, service, rhost) = (args.user.as_str(), args.service.as_str(), args.rhost);
     let config = Config::load(&global.config)?;
-    let found = users::find(&global.users, user)?;
+    let found = users::find(&global.users, &args.user)?;
+    let service = args.service.as_str();
     let mut rules = config.login(service);
-    rules.push = own_push(&found.entry).unwrap_or(rules.push);
-    let attempt = attempt(user, service, rhost);
-    let question = RequirementQuery {
-        attempt: &attempt,
-        subject: user,
-        exempt: &config.exempt,
-        unenrolled: rules.unenrolled,
-    };
-    let account = |error: account::LookupFailed| CommandError::local(error);
-    let needed = question.requirement(
-        |groups| account::group_of(user, groups).map_err(account),
-        || Ok(found.entry.clone()),
-        || account::spelling(user).map_err(account),
-    )?;
-    let shown = shown_name(user);
-    let reason = reason(&needed, &found.entry, &shown, rules.unenrolled);
-    let (file, line) = source(global, &config, service, &needed, &found);
+    rules.push = push_of(&found.entry).unwrap_or(rules.push);
+    let requirement = requirement(args, &config, &found.entry, rules.unenrolled)?;
     let is_required = !matches!(
-        needed,
+        requirement,
         Requirement::Exempt(_) | Requirement::NotEnrolledAllowed
     );
-    let place = place(&file, line);
-    let from = rhost.map_or(String::new(), |rhost| format!(" from {rhost}"));
-    let asked_for = if is_required {
-        "asked for"
+    let user = shown_name(&args.user);
+    let reason = reason(&requirement, &found.entry, &user, rules.unenrolled);
+    let (file, line) = source(global, &config, service, &requirement, &found);
+
+    let from = args
+        .rhost
+        .map_or(String::new(), |rhost| format!(" from {rhost}"));
+    let answer = if is_required {
+        "required"
     } else {
-        "not asked for"
+        "not required"
     };
     let mut lines = vec![
-        format!("second factor for {shown} by {service}{from}: {asked_for}"),
-        format!("{reason} ({place})"),
+        format!("second factor of {user} for {service}{from}: {answer}"),
+        format!("{reason} ({})", place(&file, line)),
     ];
-    if matches!(needed, Requirement::Person(_))
-        || matches!(found.entry, Entry::Shared(_)) && is_required
-    {
-        lines.extend(asked::asked(&config, &global.config, &rules, service));
-        lines.extend(limits::standing(&config, user));
+    let is_person = matches!(requirement, Requirement::Person(_));
+    if is_person || matches!(found.entry, Entry::Shared(_)) && is_required {
+        lines.extend(replies::describe(&config, &global.config, &rules, service));
+        lines.extend(limits::describe(&config, &args.user));
     }
     let members = json!({
-        "user": user,
+        "user": args.user,
         "service": service,
         "required": is_required,
         "reason": reason,
@@ -73,8 +61,39 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
     Ok(Output::new(lines, members))
 }
 
-/// When these people get a push, where their entry says so.
-fn own_push(entry: &Entry) -> Option<SendMode> {
+/// Returns what a login requires, by the function that the module uses.
+fn requirement(
+    args: &ExplainArgs,
+    config: &Config,
+    entry: &Entry,
+    unenrolled: Fallback,
+) -> Result<Requirement, CommandError> {
+    let user = args.user.as_str();
+    let attempt = Attempt {
+        user: user.to_owned(),
+        service: args.service.clone(),
+        rhost: args.rhost.map(|rhost| rhost.to_string()),
+        tty: None,
+        ruser: None,
+        address: args.rhost.map(|rhost| rhost.to_canonical()),
+        ssh_auth: None,
+        password: None,
+    };
+    let query = RequirementQuery {
+        attempt: &attempt,
+        subject: user,
+        exempt: &config.exempt,
+        unenrolled,
+    };
+    query.requirement(
+        |groups| account::group_of(user, groups).map_err(CommandError::local),
+        || Ok(entry.clone()),
+        || account::spelling(user).map_err(CommandError::local),
+    )
+}
+
+/// Returns when these people get a push, if their entry says so.
+fn push_of(entry: &Entry) -> Option<SendMode> {
     match entry {
         Entry::Enrolled(person) => person.push,
         Entry::Shared(shared) => shared.push,
@@ -82,58 +101,44 @@ fn own_push(entry: &Entry) -> Option<SendMode> {
     }
 }
 
-/// A login as the application would hand it over.
-fn attempt(user: &str, service: &str, rhost: Option<IpAddr>) -> Attempt {
-    Attempt {
-        user: user.to_owned(),
-        service: service.to_owned(),
-        rhost: rhost.map(|rhost| rhost.to_string()),
-        tty: None,
-        ruser: None,
-        address: rhost.map(|rhost| rhost.to_canonical()),
-        ssh_auth: None,
-        password: None,
-    }
-}
-
-fn reason(needed: &Requirement, entry: &Entry, shown: &str, unenrolled: Fallback) -> String {
-    match needed {
-        Requirement::Exempt(rule) => format!("{rule} holds"),
-        Requirement::Person(person) => format!("{shown} is enrolled with authy id {}", person.id),
+fn reason(requirement: &Requirement, entry: &Entry, user: &str, unenrolled: Fallback) -> String {
+    match requirement {
+        Requirement::Exempt(rule) => format!("{rule} applies"),
+        Requirement::Person(person) => format!("{user} is enrolled with authy id {}", person.id),
         Requirement::NoMatchingKey(_) => {
             let keys = match entry {
                 Entry::Shared(shared) => shared.keys.len(),
                 _ => 0,
             };
             format!(
-                "{shown} is shared: the SSH key of the login, one of {keys}, tells whose factor it is; without \
-                 one it is refused"
+                "{user} is a shared account: the SSH key of the login, one of {keys}, says whose factor is \
+                 asked for; a login without one is refused"
             )
         }
         Requirement::InvalidEntry { message, .. } => {
-            format!("the entry of {shown} cannot be used, so every login is refused: {message}")
+            format!("the entry of {user} cannot be used, so every login is refused: {message}")
         }
         Requirement::NotEnrolledAllowed => {
-            format!("{shown} is not enrolled, and unenrolled = \"ignore\" lets that pass")
+            format!("{user} is not enrolled, and unenrolled = \"ignore\" allows that")
         }
         Requirement::Decoy if unenrolled == Fallback::Ignore => format!(
-            "{shown} is another spelling of an account's name, so unenrolled = \"ignore\" does not hold"
+            "{user} is another spelling of an account's name, so unenrolled = \"ignore\" does not apply"
         ),
         Requirement::Decoy => {
-            format!("{shown} is not enrolled, and unenrolled = \"deny\" refuses whatever is typed")
+            format!("{user} is not enrolled, and unenrolled = \"deny\" refuses whatever is typed")
         }
     }
 }
 
-/// The file and line that say so.
+/// Returns the file and line that the requirement comes from.
 fn source(
     global: &Global,
     config: &Config,
     service: &str,
-    needed: &Requirement,
+    requirement: &Requirement,
     found: &Found,
 ) -> (PathBuf, Option<usize>) {
-    match needed {
+    match requirement {
         Requirement::Exempt(rule) => (global.config.clone(), config.table_line("exempt", rule.key)),
         Requirement::NotEnrolledAllowed | Requirement::Decoy => {
             (global.config.clone(), config.line(service, "unenrolled"))
@@ -147,6 +152,6 @@ fn source(
 fn place(file: &Path, line: Option<usize>) -> String {
     match line {
         Some(line) => format!("{}:{line}", file.display()),
-        None => format!("the default; {} does not say", file.display()),
+        None => format!("the default; {} does not set it", file.display()),
     }
 }
