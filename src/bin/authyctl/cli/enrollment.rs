@@ -17,7 +17,7 @@ pub(crate) struct EnrollArgs {
     /// Local user name
     #[arg(value_parser = user_name)]
     pub(crate) user: String,
-    /// The person's number at Authy, for somebody who exists there
+    /// The person's number at Authy, for a person who exists there
     #[arg(long, value_name = "N", required_unless_present = "email", conflicts_with_all = ["email", "cellphone"])]
     pub(crate) authy_id: Option<AuthyId>,
     /// The person's e-mail address
@@ -32,7 +32,7 @@ pub(crate) struct EnrollArgs {
     /// the account
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) ssh_key: Option<Fingerprint>,
-    /// Put another id in the place of the present one
+    /// Replace an id that differs
     #[arg(long)]
     pub(crate) replace: bool,
 }
@@ -57,7 +57,7 @@ pub(crate) struct UnenrollArgs {
     /// Have Authy remove the person from the application too
     #[arg(long, conflicts_with = "ssh_key")]
     pub(crate) remote: bool,
-    /// Take out one person of a shared account, by the fingerprint of an SSH key
+    /// Remove one person of a shared account, by the fingerprint of an SSH key
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) ssh_key: Option<Fingerprint>,
 }
@@ -65,12 +65,12 @@ pub(crate) struct UnenrollArgs {
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// The file; its first line tells which kind it is
+    /// The file; its first line shows which kind it is
     pub(crate) file: PathBuf,
-    /// Check every row and change nothing
+    /// Check every row, but change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Put other ids in the place of present ones
+    /// Replace ids that differ
     #[arg(long)]
     pub(crate) replace: bool,
 }

@@ -25,7 +25,7 @@ pub(crate) struct ExplainArgs {
     /// PAM service whose rules apply
     #[arg(long, value_name = "S", default_value = "sshd", value_parser = service_name)]
     pub(crate) service: String,
-    /// The address from which the person comes
+    /// The address from which the user logs in
     #[arg(long, value_name = "IP")]
     pub(crate) rhost: Option<IpAddr>,
 }
@@ -52,14 +52,14 @@ pub(crate) struct UserArg {
     pub(crate) user: String,
 }
 
-/// `recovery …`.
+/// The commands of `recovery`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RecoveryCommand {
-    /// Make ten codes and show them, now and never again
+    /// Make ten codes, and show them this once
     Generate(RecoveryGenerateArgs),
-    /// Say how many are left
+    /// Show how many are left
     Left(UserArg),
-    /// Take all of them away
+    /// Remove all of them
     Remove(UserArg),
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct RecoveryGenerateArgs {
     /// Local user name
     #[arg(value_parser = user_name)]
     pub(crate) user: String,
-    /// Put them in the place of codes that are left
+    /// Replace codes that are left
     #[arg(long)]
     pub(crate) replace: bool,
 }

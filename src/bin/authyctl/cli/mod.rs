@@ -26,7 +26,7 @@ pub(crate) use person::{ApprovalArgs, PersonArg, PushArgs, QrArgs, SendArgs, Ver
 pub(crate) use phone::{Number, PhoneCheckArgs, PhoneCommand, PhoneStartArgs, Via};
 pub(crate) use setup::{CompletionsArgs, InitArgs, KeyCommand, KeyRotateArgs};
 
-/// Administers pam_authy: enrolls people, asks Authy about them, rehearses a login.
+/// Administers pam_authy: enrolls people, asks Authy about them, rehearses logins
 #[derive(Debug, Parser)]
 #[command(name = "authyctl", version, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -36,7 +36,7 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Options of every command, before or after its name.
+/// The options of every command, before or after its name.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Configuration file
@@ -51,7 +51,7 @@ pub(crate) struct Global {
     /// Print nothing on success
     #[arg(long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say which files and which service are used
+    /// Show which files and which service are used
     #[arg(long, global = true)]
     pub(crate) verbose: bool,
 }
@@ -60,60 +60,60 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Ask for the API key, check it, and write config.toml
     Init(InitArgs),
-    /// Map a local user to a person at Authy, who is created when there is no authy id
+    /// Map a local user to a person at Authy; without an authy id, the person is created
     Enroll(EnrollArgs),
-    /// Take a local user out of the mapping
+    /// Remove a local user from the mapping
     Unenroll(UnenrollArgs),
-    /// Enroll many people: CSV, or an authy-ssh configuration
+    /// Enroll many people from a CSV file or an authy-ssh configuration
     Import(ImportArgs),
     /// Show the mapping
     List,
-    /// Check the mapping and write its look-up index, which every other change writes too
+    /// Check the mapping and write its look-up index, as every change by authyctl does
     Index,
-    /// Ask Authy what it knows of a person
+    /// Ask Authy what it knows about a person
     Status(PersonArg),
-    /// Ask Authy whether a token is right
+    /// Ask Authy whether a token is valid
     Verify(VerifyArgs),
     /// Have Authy send a token by SMS
     Sms(SendArgs),
-    /// Have Authy call and say a token
+    /// Have Authy send a token by a call
     Call(SendArgs),
     /// Ask the person's phone to approve something, and wait for the answer
     Push(PushArgs),
-    /// Show what became of an approval request
+    /// Show the state of an approval request
     Approval(ApprovalArgs),
-    /// Draw the code for another authenticator app
+    /// Draw a QR code for another authenticator app
     Qr(QrArgs),
     /// Show the application that the key belongs to
     App,
     /// Show how much the application was used
     Stats,
-    /// Verify phone numbers, and learn about them
+    /// Verify phone numbers, and look them up
     #[command(subcommand)]
     Phone(PhoneCommand),
-    /// Check everything that a login needs, and what would lock somebody out
+    /// Check everything that a login needs, and whether anyone would be locked out
     Doctor(DoctorArgs),
-    /// Say what a login would ask of a person, and why
+    /// Show what a login would require of a user, and why
     Explain(ExplainArgs),
     /// Rehearse a login through libpam and the real module
     Test(TestArgs),
-    /// Show what was sent within the hour, refused tokens, and pauses
+    /// Show what was sent in the last hour, refused codes, and pauses
     Limits,
-    /// Forget what was counted for a user: refused tokens, and what was sent
+    /// Reset the counts of a user: refused codes, and what was sent
     Unlock(UserArg),
     /// Forget the remembered logins of a user
     Forget(UserArg),
-    /// Recovery codes, for the day the phone or Authy is gone
+    /// Manage recovery codes, for when the phone or Authy is not available
     #[command(subcommand)]
     Recovery(RecoveryCommand),
-    /// Put the module into a stack, and take it out again
+    /// Add the module to a stack, or remove it
     #[command(subcommand)]
     Pam(PamCommand),
-    /// Care for the API key
+    /// Manage the API key
     #[command(subcommand)]
     Key(KeyCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
-    /// Print this program's manual page
+    /// Print the manual page of this program
     Man,
 }

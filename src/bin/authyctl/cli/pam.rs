@@ -2,34 +2,34 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// `pam …`.
+/// The commands of `pam`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PamCommand {
     /// Show the change of a service's stack as a diff, check it, and make it
     Enable(PamEnableArgs),
-    /// Take the module out of a service's stack
+    /// Remove the module from a service's stack
     Disable(PamDisableArgs),
     /// Keep a change that was made with --rollback-after
     Confirm,
-    /// Put back what is not confirmed, now
+    /// Roll back every change that is not confirmed, now
     Rollback(PamRollbackArgs),
 }
 
 /// Arguments of `pam enable`.
 #[derive(Debug, Args)]
 pub(crate) struct PamEnableArgs {
-    /// The service; all: every one, through pam-auth-update
+    /// The service; `all` is every one, through pam-auth-update
     pub(crate) service: Target,
-    /// Show the change and check it, and change nothing
+    /// Show and check the change, but do not make it
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Ask for a key in place of the password (sshd only)
+    /// Require a key instead of the password (sshd only)
     #[arg(long)]
     pub(crate) with_key: bool,
-    /// Put everything back after this time unless `pam confirm` is called
+    /// Roll the change back after this time, unless `pam confirm` is called
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(10..=86_400))]
     pub(crate) rollback_after: Option<u32>,
-    /// Make the change although doctor finds a problem
+    /// Make the change even when doctor finds a problem
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -37,9 +37,9 @@ pub(crate) struct PamEnableArgs {
 /// Arguments of `pam disable`.
 #[derive(Debug, Args)]
 pub(crate) struct PamDisableArgs {
-    /// The service; left out, every one that `pam enable` changed
+    /// The service; by default every one that `pam enable` changed
     pub(crate) service: Option<Target>,
-    /// Show the change, and change nothing
+    /// Show the change, but do not make it
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -47,10 +47,10 @@ pub(crate) struct PamDisableArgs {
 /// Arguments of `pam rollback`.
 #[derive(Debug, Args)]
 pub(crate) struct PamRollbackArgs {
-    /// Only what is overdue
+    /// Roll back only changes that are overdue
     #[arg(long)]
     pub(crate) overdue: bool,
-    /// Wait until it is
+    /// Wait until they are
     #[arg(long, hide = true, requires = "overdue")]
     pub(crate) wait: bool,
 }

@@ -14,7 +14,7 @@ pub(crate) struct PersonArg {
     /// Local user name
     #[arg(value_parser = user_name, required_unless_present = "authy_id")]
     pub(crate) user: Option<String>,
-    /// The person's number at Authy, in place of USER
+    /// The person's number at Authy, instead of USER
     #[arg(long, value_name = "N")]
     pub(crate) authy_id: Option<AuthyId>,
 }
@@ -24,13 +24,13 @@ pub(crate) struct PersonArg {
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) person: PersonArg,
-    /// The token; left out or -, it is read from a prompt or standard input
+    /// The token; without it or with -, it is read from a prompt or standard input
     #[arg(value_name = "TOKEN")]
     pub(crate) token: Option<String>,
     /// Let Authy accept any token of a person who has not finished registration
     #[arg(long)]
     pub(crate) no_force: bool,
-    /// The action that the token was sent for
+    /// The action for which the token was sent
     #[arg(long, value_name = "A")]
     pub(crate) action: Option<String>,
 }
@@ -46,7 +46,7 @@ pub(crate) struct SendArgs {
     /// Bind the token to an action; verify must name the same
     #[arg(long, value_name = "A")]
     pub(crate) action: Option<String>,
-    /// What the person is told of the action
+    /// The text that describes the action to the person
     #[arg(long, value_name = "TEXT", requires = "action")]
     pub(crate) action_message: Option<String>,
     /// The language, such as en or pt-BR
@@ -59,13 +59,13 @@ pub(crate) struct SendArgs {
 pub(crate) struct PushArgs {
     #[command(flatten)]
     pub(crate) person: PersonArg,
-    /// What is to be approved
+    /// What the person is asked to approve
     #[arg(long, value_name = "M")]
     pub(crate) message: String,
-    /// Something to show beside it; may be given again
+    /// A detail to show with it; can be repeated
     #[arg(long = "detail", value_name = "K=V", value_parser = pair)]
     pub(crate) details: Vec<(String, String)>,
-    /// Something to keep with the request and not to show; may be given again
+    /// A detail to keep with the request but not show; can be repeated
     #[arg(long = "hidden-detail", value_name = "K=V", value_parser = pair)]
     pub(crate) hidden_details: Vec<(String, String)>,
     /// How long it can be answered

@@ -5,7 +5,7 @@ use pam_authy::client::authy::types::CountryCode;
 
 use super::value::locale;
 
-/// `phone …`.
+/// The commands of `phone`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PhoneCommand {
     /// Send a code to a number
@@ -14,7 +14,7 @@ pub(crate) enum PhoneCommand {
     Check(PhoneCheckArgs),
     /// Show how far a verification has come
     Status(Number),
-    /// Show what kind of phone has a number
+    /// Show what kind of phone a number belongs to
     Info(Number),
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct PhoneStartArgs {
     /// The language, such as en or pt-BR
     #[arg(long, value_name = "L", value_parser = locale)]
     pub(crate) locale: Option<String>,
-    /// Digits of the code
+    /// The number of digits of the code
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(4..=10))]
     pub(crate) code_length: u8,
 }
@@ -49,7 +49,7 @@ pub(crate) struct PhoneStartArgs {
 pub(crate) enum Via {
     /// By text message
     Sms,
-    /// Said in a call
+    /// By a call
     Call,
 }
 
@@ -58,7 +58,7 @@ pub(crate) enum Via {
 pub(crate) struct PhoneCheckArgs {
     /// The number
     pub(crate) cellphone: String,
-    /// The code; left out or -, it is read from a prompt or standard input
+    /// The code; without it or with -, it is read from a prompt or standard input
     pub(crate) code: Option<String>,
     /// The country's calling code; 1 unless the number begins with + or 00
     #[arg(long, value_name = "N")]

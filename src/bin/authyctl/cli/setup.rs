@@ -7,31 +7,31 @@ use clap::{Args, Subcommand};
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// A file that holds the key; left out, it is asked for, or read from standard input
+    /// File that contains the key; without it, the key is asked for or read from standard input
     #[arg(long, value_name = "PATH")]
     pub(crate) key_file: Option<PathBuf>,
-    /// The service, when it is not Authy's own
+    /// URL of the service, if it is not Authy's own
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// CA certificates to trust, when they are not the system's
+    /// CA certificates to trust instead of those of the system
     #[arg(long, value_name = "PATH")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// Write over a config.toml that exists
+    /// Overwrite an existing config.toml
     #[arg(long)]
     pub(crate) force: bool,
 }
 
-/// `key …`.
+/// The commands of `key`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Put a new API key in the place of the old one, once Authy takes it
+    /// Replace the API key, once Authy accepts the new one
     Rotate(KeyRotateArgs),
 }
 
 /// Arguments of `key rotate`.
 #[derive(Debug, Args)]
 pub(crate) struct KeyRotateArgs {
-    /// A file that holds the new key; left out, it is asked for, or read from standard input
+    /// File that contains the new key; without it, the key is asked for or read from standard input
     #[arg(long, value_name = "PATH")]
     pub(crate) key_file: Option<PathBuf>,
 }
