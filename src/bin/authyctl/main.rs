@@ -1,8 +1,8 @@
 //! authyctl: everything that an administrator of pam_authy does.
 //!
-//! `run` parses the command line, runs the command and prints the outcome. `cli` declares the command
-//! line, and each family of commands is a file below `commands`. Exit status: 0 done, 1 refused, 2 usage,
-//! 3 unavailable, 4 local.
+//! `run` parses the command line, runs the command and prints the outcome. `cli` declares the
+//! command line, and each family of commands is a file below `commands`. Exit status: 0 done, 1
+//! refused, 2 usage, 3 unavailable, 4 local.
 
 mod cli;
 mod commands;

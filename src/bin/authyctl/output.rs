@@ -1,5 +1,5 @@
-//! What a command prints: lines for people, one JSON object for scripts. Also reads an argument that may
-//! be left out from the terminal or standard input.
+//! What a command prints: lines for people, one JSON object for scripts. Also reads an argument
+//! that may be left out from the terminal or standard input.
 
 use std::fmt::Display;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -19,8 +19,8 @@ pub(crate) enum Colour {
     Green,
 }
 
-/// Returns `text` in a colour, or unchanged where `stream` is not a terminal, NO_COLOR is set, or TERM is
-/// `dumb`.
+/// Returns `text` in a colour, or unchanged where `stream` is not a terminal, NO_COLOR is set, or
+/// TERM is `dumb`.
 pub(crate) fn paint(stream: &impl IsTerminal, colour: Colour, text: &str) -> String {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
@@ -155,8 +155,8 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
         .collect()
 }
 
-/// Returns an argument that works once, such as a token. Reads one line from the terminal or standard
-/// input when it was left out or is `-`.
+/// Returns an argument that works once, such as a token. Reads one line from the terminal or
+/// standard input when it was left out or is `-`.
 ///
 /// # Errors
 /// Standard input cannot be read, or the text is malformed.

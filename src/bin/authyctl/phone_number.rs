@@ -7,8 +7,8 @@ use pam_authy::client::authy::types::CountryCode;
 use crate::error::{CommandError, ErrorKind};
 use crate::output::mask_numbers;
 
-/// Parses a number. `country` is the calling code where one was given; it is 1 when the number has none
-/// either.
+/// Parses a number. `country` is the calling code where one was given; it is 1 when the number has
+/// none either.
 ///
 /// # Errors
 /// The number is not valid in its country, or `country` differs from the code after `+` or `00`.

@@ -1,5 +1,5 @@
-//! Replaces a file as a whole, so that a reader finds the old or the new content, and a crash leaves one
-//! of the two on the disk.
+//! Replaces a file as a whole, so that a reader finds the old or the new content, and a crash
+//! leaves one of the two on the disk.
 
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
@@ -17,11 +17,12 @@ pub(crate) struct NewFile<'a> {
     pub(crate) owner: Option<(u32, u32)>,
 }
 
-/// Writes `content` to a new file in the folder of `path`, syncs it, renames it to `path`, and syncs the
-/// folder. A symbolic link at `path` is replaced itself, not its target.
+/// Writes `content` to a new file in the folder of `path`, syncs it, renames it to `path`, and
+/// syncs the folder. A symbolic link at `path` is replaced itself, not its target.
 ///
 /// # Errors
-/// The file system refuses one of the steps; `path` has the old content unless only the last one failed.
+/// The file system refuses one of the steps; `path` has the old content unless only the last one
+/// failed.
 pub(crate) fn replace_file(path: &Path, content: &[u8], new: &NewFile<'_>) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

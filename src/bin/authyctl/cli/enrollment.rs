@@ -28,8 +28,8 @@ pub(crate) struct EnrollArgs {
     /// Have Authy send an SMS with a link to its app
     #[arg(long, requires = "email")]
     pub(crate) install_link: bool,
-    /// The fingerprint of the person's SSH key, as ssh-keygen -lf shows it, where several people share
-    /// the account
+    /// The fingerprint of the person's SSH key, as ssh-keygen -lf shows it, where several people
+    /// share the account
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) ssh_key: Option<Fingerprint>,
     /// Replace an id that differs

@@ -1,5 +1,5 @@
-//! `doctor`, `explain`, `test`, `unlock`, `forget`, `recovery …`: the arguments of the commands about
-//! logins on this host.
+//! `doctor`, `explain`, `test`, `unlock`, `forget`, `recovery …`: the arguments of the commands
+//! about logins on this host.
 
 use std::net::IpAddr;
 use std::path::PathBuf;

@@ -17,8 +17,8 @@ pub(crate) fn app(global: &Global) -> Result<Output, CommandError> {
 pub(crate) fn stats(global: &Global) -> Result<Output, CommandError> {
     let (client, deadline) = client(global)?;
     let stats = client.app().stats(deadline)?;
-    // The columns are those of the first month, year and month before the counts. Only --json shows what
-    // later months have in addition.
+    // The columns are those of the first month, year and month before the counts. Only --json shows
+    // what later months have in addition.
     let mut names: Vec<_> = stats
         .months
         .first()

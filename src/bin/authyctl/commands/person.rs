@@ -55,7 +55,8 @@ pub(super) fn create(global: &Global, args: &EnrollArgs) -> Result<AuthyId, Comm
         ));
     };
     let phone = phone_number::parse(cellphone, args.number.country_code)?;
-    // A person is created only when the mapping can be read, since it could not be written otherwise.
+    // A person is created only when the mapping can be read, since it could not be written
+    // otherwise.
     load_mapping(global)?;
     let (client, deadline) = client(global)?;
     let person = NewUser {
@@ -67,8 +68,8 @@ pub(super) fn create(global: &Global, args: &EnrollArgs) -> Result<AuthyId, Comm
     Ok(client.users().create(&person, deadline)?)
 }
 
-/// Has Authy remove the person; returns a warning where the answer is doubtful, or Authy has no such
-/// person (the mapping can be removed then, too).
+/// Has Authy remove the person; returns a warning where the answer is doubtful, or Authy has no
+/// such person (the mapping can be removed then, too).
 pub(super) fn delete(global: &Global, user: &str) -> Result<Option<String>, CommandError> {
     let person = PersonArg {
         user: Some(user.to_owned()),
@@ -78,7 +79,7 @@ pub(super) fn delete(global: &Global, user: &str) -> Result<Option<String>, Comm
     let (client, deadline) = client(global)?;
     match client.users().delete(id, deadline) {
         Ok(deletion) if deletion.doubtful => Ok(Some(format!(
-            "Authy answered `{}`, and that the request failed",
+            "Authy answered `{}`, and reported a failure",
             deletion.message
         ))),
         Ok(_) => Ok(None),

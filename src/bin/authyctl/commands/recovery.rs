@@ -1,5 +1,5 @@
-//! `recovery`: makes recovery codes, counts them, and removes them. A code is shown once, and is never
-//! an argument.
+//! `recovery`: makes recovery codes, counts them, and removes them. A code is shown once, and is
+//! never an argument.
 
 use std::path::PathBuf;
 

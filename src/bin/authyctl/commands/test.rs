@@ -89,8 +89,8 @@ fn ask(global: &Global, style: Style, prompt: &str) -> Option<String> {
 }
 
 /// Turns libpam's code into the output of the command. A stack of one `required` line returns the
-/// module's own code, except IGNORE, which libpam turns into PAM_PERM_DENIED: the module itself never
-/// returns that one.
+/// module's own code, except IGNORE, which libpam turns into PAM_PERM_DENIED: the module itself
+/// never returns that one.
 fn conclude(args: &TestArgs, module: &Path, code: PamCode) -> Result<Output, CommandError> {
     let (verdict, kind, hint) = match code.name() {
         "PAM_SUCCESS" => ("accepted", None, None),

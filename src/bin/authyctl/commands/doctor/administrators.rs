@@ -38,8 +38,8 @@ impl Administrators {
         Self { names }
     }
 
-    /// Returns which administrators each protected service would refuse. It is a problem when that is
-    /// all of them.
+    /// Returns which administrators each protected service would refuse. It is a problem when that
+    /// is all of them.
     pub(super) fn locked_out(
         &self,
         protected: &[Protected],
@@ -93,7 +93,8 @@ fn not_enrolled(name: &str, refusing: &[&str], is_problem: bool) -> Finding {
     finding.hint(format!("authyctl enroll {name} --authy-id N"))
 }
 
-/// Returns the accounts whose primary group is `gid`; the member list of a group does not name them.
+/// Returns the accounts whose primary group is `gid`; the member list of a group does not name
+/// them.
 fn primary_members(passwd: &str, gid: u32) -> Vec<String> {
     let wanted = gid.to_string();
     let accounts = passwd.lines().map(|line| line.split(':'));
@@ -105,8 +106,9 @@ fn primary_members(passwd: &str, gid: u32) -> Vec<String> {
         .collect()
 }
 
-/// Whether `stack` refuses `name` whatever is typed, decided by the function that the module uses. The
-/// person of a shared account is known from the SSH key of the login, which only sshd passes on.
+/// Whether `stack` refuses `name` whatever is typed, decided by the function that the module uses.
+/// The person of a shared account is known from the SSH key of the login, which only sshd passes
+/// on.
 fn refuses(stack: &Protected, name: &str, config: Option<&Config>, mapping: &Mapping) -> bool {
     let attempt = Attempt {
         user: name.to_owned(),

@@ -68,8 +68,8 @@ fn check_mapping(path: &Path, mapping: &Mapping) -> Finding {
     }
 }
 
-/// Checks the file of every line of our module: it exists, only root can change it, and it is built for
-/// this architecture.
+/// Checks the file of every line of our module: it exists, only root can change it, and it is built
+/// for this architecture.
 pub(super) fn modules(lines: &[Module]) -> Vec<Finding> {
     let mut files: Vec<(PathBuf, &str)> = Vec::new();
     for line in lines {
@@ -124,7 +124,8 @@ fn check_module(path: &Path, place: &str) -> Finding {
     }
 }
 
-/// Returns the class and the machine number of an ELF file (bytes 4, 18 and 19 of its header, elf(5)).
+/// Returns the class and the machine number of an ELF file (bytes 4, 18 and 19 of its header,
+/// elf(5)).
 fn architecture(path: &Path) -> Option<(u8, Vec<u8>)> {
     let mut header = [0_u8; 20];
     fs::File::open(path).ok()?.read_exact(&mut header).ok()?;

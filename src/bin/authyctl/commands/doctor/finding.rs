@@ -1,5 +1,5 @@
-//! What a check found, and how findings are printed: one line each, with a hint below where there is
-//! something to do.
+//! What a check found, and how findings are printed: one line each, with a hint below where there
+//! is something to do.
 
 use serde_json::{Value, json};
 

@@ -26,8 +26,8 @@ pub(super) fn exemption(config: &Config, service: &str) -> Option<Finding> {
     })
 }
 
-/// Returns a finding when users who are not enrolled log in to `service` without the factor: because of
-/// `nullok` on one of `our_lines`, or of `unenrolled`.
+/// Returns a finding when users who are not enrolled log in to `service` without the factor:
+/// because of `nullok` on one of `our_lines`, or of `unenrolled`.
 pub(super) fn unenrolled(
     service: &str,
     our_lines: &[&Module],

@@ -1,8 +1,9 @@
-//! `doctor`: checks everything that a login needs, and finds who would be locked out or could log in
-//! without the second factor.
+//! `doctor`: checks everything that a login needs, and finds who would be locked out or could log
+//! in without the second factor.
 //!
-//! Each file below checks one subject and returns findings, which `finding` prints. `pam enable` runs
-//! the same checks on a copy of the stacks before it changes them. Nothing here changes anything.
+//! Each file below checks one subject and returns findings, which `finding` prints. `pam enable`
+//! runs the same checks on a copy of the stacks before it changes them. Nothing here changes
+//! anything.
 
 mod administrators;
 mod files;

@@ -1,5 +1,6 @@
-//! Rules of config.toml that mean something else than they seem to: an exemption of everyone or without
-//! effect, a push that leaves no time for a code, a code after a password that no module takes.
+//! Rules of config.toml that mean something else than they seem to: an exemption of everyone or
+//! without effect, a push that leaves no time for a code, a code after a password that no module
+//! takes.
 
 use std::path::Path;
 
@@ -107,8 +108,8 @@ fn takes_first_pass(module: &Module) -> bool {
     module.has("try_first_pass") || module.has("use_first_pass")
 }
 
-/// Without `token_in_password`, our module refuses every login when its line has `use_first_pass` or
-/// `try_first_pass`.
+/// Without `token_in_password`, our module refuses every login when its line has `use_first_pass`
+/// or `try_first_pass`.
 fn first_pass_without_setting(service: &str, lines: &[StackLine<Module>]) -> Option<Finding> {
     let all = modules(lines);
     let (_, ours) = all.iter().find(|(_, module)| module.is_ours())?;
@@ -122,8 +123,8 @@ fn first_pass_without_setting(service: &str, lines: &[StackLine<Module>]) -> Opt
     })
 }
 
-/// With `token_in_password`, our line comes first, and the module that checks the password takes what is
-/// left of the reply.
+/// With `token_in_password`, our line comes first, and the module that checks the password takes
+/// what is left of the reply.
 fn token_after_password(service: &str, lines: &[StackLine<Module>]) -> Option<Finding> {
     let all = modules(lines);
     let at = all.iter().position(|(_, module)| module.is_ours())?;

@@ -1,4 +1,5 @@
-//! Authy: whether it accepts our API key, proves its identity, and agrees with this host on the time.
+//! Authy: whether it accepts our API key, proves its identity, and agrees with this host on the
+//! time.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -15,7 +16,8 @@ use super::Finding;
 /// How far the two clocks may differ before that is a warning.
 const CLOCK_LIMIT: Duration = Duration::from_secs(30);
 
-/// Asks Authy for the application of the key. Blocks for the configured time-out and one second at most.
+/// Asks Authy for the application of the key. Blocks for the configured time-out and one second at
+/// most.
 pub(super) fn check(config: &Config) -> Vec<Finding> {
     let api = &config.api;
     let date = Rc::new(Cell::new(None));

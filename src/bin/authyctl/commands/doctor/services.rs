@@ -8,7 +8,8 @@ use pam_authy::store::config::Config;
 use super::stack::{self, Module, Simulation, StackLine};
 use super::{Finding, files, leniency, rules};
 
-/// Services whose programs call PAM without root rights, so that our module cannot read the API key.
+/// Services whose programs call PAM without root rights, so that our module cannot read the API
+/// key.
 const WITHOUT_ROOT: [&str; 21] = [
     "i3lock",
     "swaylock",
@@ -136,8 +137,8 @@ fn unprotected(service: &str) -> Option<Finding> {
         .then(|| Finding::ok(&format!("pam {service}"), message))
 }
 
-/// Returns the names of the services in `folder`, sorted. Files that only serve to be included are left
-/// out: they are checked as part of the services that include them.
+/// Returns the names of the services in `folder`, sorted. Files that only serve to be included are
+/// left out: they are checked as part of the services that include them.
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<_> = entries

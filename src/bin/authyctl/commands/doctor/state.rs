@@ -101,7 +101,8 @@ fn unusable_folder(error: &Error) -> Finding {
         .hint("it must belong to root with mode 0700: until then nothing can be counted, and logins are refused")
 }
 
-/// Returns the user of the mapping to whom the file of `error` belongs. File names are hashes of names.
+/// Returns the user of the mapping to whom the file of `error` belongs. File names are hashes of
+/// names.
 fn user_of(error: &Error, mapping: Option<&Mapping>) -> Option<String> {
     let name = error.path().file_name()?.to_str()?;
     let (user, _) = mapping?

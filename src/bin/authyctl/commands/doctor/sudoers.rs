@@ -1,4 +1,5 @@
-//! sudoers as far as doctor needs it: its lines, the users and groups that they name, and two settings.
+//! sudoers as far as doctor needs it: its lines, the users and groups that they name, and two
+//! settings.
 //!
 //! Source: sudoers(5). Reads the files that sudo reads: /etc/sudoers and its includes, in order.
 
@@ -125,7 +126,8 @@ impl Line {
         self.text.contains('=') && !self.is_default() && !first.ends_with("_Alias")
     }
 
-    /// Returns the users of a rule: names between commas, where only commas have spaces around them.
+    /// Returns the users of a rule: names between commas, where only commas have spaces around
+    /// them.
     fn first_list(&self) -> Vec<String> {
         let mut list = String::new();
         for word in self.text.replace(',', " , ").split_whitespace() {
@@ -161,7 +163,8 @@ fn uid(name: &str) -> Option<Uid> {
     digits.parse().ok().map(Uid::from_raw)
 }
 
-/// Returns the name of the group `wheel` or `#10`; `None` for a group of another database (`:name`).
+/// Returns the name of the group `wheel` or `#10`; `None` for a group of another database
+/// (`:name`).
 fn group_name(group: &str) -> Option<String> {
     match group.strip_prefix('#') {
         Some(id) => {
@@ -202,8 +205,8 @@ fn included(file: &Path, line: &str) -> Vec<PathBuf> {
     }
 }
 
-/// Returns the lines with their numbers. Joins continued lines, and removes empty ones and what follows
-/// ` #`; `#include` and `#1000` stay.
+/// Returns the lines with their numbers. Joins continued lines, and removes empty ones and what
+/// follows ` #`; `#include` and `#1000` stay.
 fn lines(text: &str) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> = Vec::new();
     let mut is_continued = false;

@@ -7,8 +7,8 @@ use pam_authy::store::config::{Config, Fallback, Login, SendMode, Subject};
 
 use super::place;
 
-/// Returns one line for each rule that applies to the replies of a login to `service`. `file` is the
-/// path of `config`.
+/// Returns one line for each rule that applies to the replies of a login to `service`. `file` is
+/// the path of `config`.
 pub(super) fn describe(config: &Config, file: &Path, rules: &Login, service: &str) -> Vec<String> {
     let mut lines = vec![factors(rules)];
     if rules.token_in_password {

@@ -1,5 +1,5 @@
-//! Rows on their way into the mapping. A small mapping is written after every row or two. A large one
-//! takes longer to write, and is written less often.
+//! Rows on their way into the mapping. A small mapping is written after every row or two. A large
+//! one takes longer to write, and is written less often.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

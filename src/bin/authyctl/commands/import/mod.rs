@@ -1,10 +1,10 @@
 //! `import`: enrolls many people from a CSV file or an authy-ssh configuration.
 //!
-//! Rows do not depend on each other: one that fails is reported with its line, and the others go on.
-//! Rows that are already enrolled are skipped, so running the same command again continues after Ctrl-C,
-//! which lets the current row finish, or after an error that would fail every further row alike. When
-//! the command was killed between creating a person and writing the mapping, the next run creates the
-//! person again, and Authy returns the same id for the same cellphone.
+//! Rows do not depend on each other: one that fails is reported with its line, and the others go
+//! on. Rows that are already enrolled are skipped, so running the same command again continues
+//! after Ctrl-C, which lets the current row finish, or after an error that would fail every further
+//! row alike. When the command was killed between creating a person and writing the mapping, the
+//! next run creates the person again, and Authy returns the same id for the same cellphone.
 
 mod batch;
 mod progress;

@@ -8,8 +8,8 @@ use super::summary::{RowError, RowOutcome};
 use crate::cli::Global;
 use crate::output::shown_name;
 
-/// A bar on a terminal and a line for each row elsewhere; only the rows that fail with `--quiet`, and
-/// nothing with `--json`.
+/// A bar on a terminal and a line for each row elsewhere; only the rows that fail with `--quiet`,
+/// and nothing with `--json`.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     shows_failures: bool,

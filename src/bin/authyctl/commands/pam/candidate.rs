@@ -1,4 +1,5 @@
-//! A copy of the stacks with the planned edits made, which doctor checks before anything is changed.
+//! A copy of the stacks with the planned edits made, which doctor checks before anything is
+//! changed.
 
 use std::fs;
 use std::io;
@@ -10,8 +11,8 @@ use super::file::FileEdit;
 use super::plan::PAM_DIR;
 use super::sshd;
 
-/// The stacks, and sshd's settings where they change, as they would be. The folder is deleted when this
-/// is dropped.
+/// The stacks, and sshd's settings where they change, as they would be. The folder is deleted when
+/// this is dropped.
 pub(super) struct Candidate {
     folder: TempDir,
     pub(super) sshd_settings: Option<PathBuf>,
@@ -33,8 +34,8 @@ impl Candidate {
             if edit.path.starts_with(PAM_DIR) {
                 fs::write(folder.path().join(name), text)?;
             } else {
-                // No service has this name. sshd uses the first value of a setting, so ours come before
-                // the include.
+                // No service has this name. sshd uses the first value of a setting, so ours come
+                // before the include.
                 let path = folder.path().join("sshd.conf");
                 fs::write(&path, format!("{text}Include {}\n", sshd::CONFIG))?;
                 sshd_settings = Some(path);

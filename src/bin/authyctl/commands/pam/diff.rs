@@ -43,7 +43,8 @@ pub(super) fn diff(name: &str, old: &str, new: &str) -> Vec<String> {
     lines
 }
 
-/// Marks lines of the old text with `-` and lines of the new with `+`, and keeps common ones in place.
+/// Marks lines of the old text with `-` and lines of the new with `+`, and keeps common ones in
+/// place.
 fn changed(old: &[String], new: &[String]) -> Vec<String> {
     match (old.split_first(), new.split_first()) {
         (None, _) => new.iter().map(|line| format!("+{line}")).collect(),

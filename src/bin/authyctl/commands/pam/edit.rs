@@ -1,7 +1,8 @@
-//! The text of a stack with our lines in it, and without them again. Pure: reads and writes no file.
+//! The text of a stack with our lines in it, and without them again. Pure: reads and writes no
+//! file.
 //!
-//! Our lines are between two marks, and a line that they replace stays as a comment with a mark of its
-//! own. So removing ours restores every byte, and keeps what others changed in the meantime.
+//! Our lines are between two marks, and a line that they replace stays as a comment with a mark of
+//! its own. So removing ours restores every byte, and keeps what others changed in the meantime.
 
 use crate::commands::doctor::Factors;
 
@@ -28,14 +29,15 @@ pub(super) fn is_marked(text: &str) -> bool {
 
 /// Answers questions about a stack whose includes are in other files.
 pub(super) struct StackInspector<'a> {
-    /// Returns the modules that ask for a password in some lines and in the files that they include.
+    /// Returns the modules that ask for a password in some lines and in the files that they
+    /// include.
     pub(super) factors: &'a dyn Fn(&str) -> Result<Factors, String>,
     /// Whether a whole stack requires password and second factor, and ends at a wrong password.
     pub(super) is_sound: &'a dyn Fn(&str) -> bool,
 }
 
-/// Adds our lines: after those that ask for a password, where the stack is then sound; else in their
-/// place.
+/// Adds our lines: after those that ask for a password, where the stack is then sound; else in
+/// their place.
 ///
 /// # Errors
 /// Why this stack has to be edited by hand.
@@ -101,7 +103,8 @@ pub(super) fn disable(text: &str) -> Result<String, String> {
 /// Returns the indices of the lines that ask for a password, and the modules that do.
 ///
 /// # Errors
-/// The stack has our module already, an include cannot be read, or one of the lines is not complete.
+/// The stack has our module already, an include cannot be read, or one of the lines is not
+/// complete.
 fn password_lines(
     lines: &[&str],
     inspector: &StackInspector<'_>,
@@ -130,7 +133,7 @@ fn password_lines(
     Ok((asking, modules))
 }
 
-/// Whether a line ends where its text does.
+/// Whether a line has its newline, and does not continue on the next line.
 fn is_complete(line: &str) -> bool {
     line.ends_with('\n') && !line.trim_end().ends_with('\\')
 }

@@ -1,4 +1,5 @@
-//! `pam enable`: shows a change, has doctor check it, makes it, and undoes it when something went wrong.
+//! `pam enable`: shows a change, has doctor check it, makes it, and undoes it when something went
+//! wrong.
 
 use std::path::Path;
 
@@ -56,7 +57,8 @@ impl Enablement {
         Ok(output)
     }
 
-    /// Makes the change. Undoes it when a file cannot be written or doctor finds a problem afterwards.
+    /// Makes the change. Undoes it when a file cannot be written or doctor finds a problem
+    /// afterwards.
     fn make(&self, global: &Global, rollback_after: Option<u32>) -> Result<Output, CommandError> {
         let lock = pending::lock()?;
         self.check_candidate(global)?;

@@ -53,7 +53,8 @@ pub(super) fn write(path: &Path, text: Option<&str>) -> io::Result<()> {
     };
     let old = fs::metadata(path).ok();
     let new = NewFile {
-        // libpam reads each file of its folder that has the name of a service: no service has this one.
+        // libpam reads each file of its folder that has the name of a service: no service has this
+        // one.
         prefix: ".pam_authy.new-",
         mode: old.as_ref().map_or(0o644, |old| old.mode() & 0o7777),
         owner: old.map(|old| (old.uid(), old.gid())),

@@ -1,8 +1,9 @@
-//! `pam`: adds our module to the stack of a service and removes it, so that a mistake locks no one out.
+//! `pam`: adds our module to the stack of a service and removes it, so that a mistake locks no one
+//! out.
 //!
-//! `plan` says which files change, and `edit` how a stack changes. Before `enable` writes, doctor checks
-//! a `candidate` with the changes made; afterwards it checks the real files. `pending` records a change
-//! that is not confirmed yet, and `rollback` undoes it in time.
+//! `plan` says which files change, and `edit` how a stack changes. Before `enable` writes, doctor
+//! checks a `candidate` with the changes made; afterwards it checks the real files. `pending`
+//! records a change that is not confirmed yet, and `rollback` undoes it in time.
 
 mod candidate;
 mod diff;

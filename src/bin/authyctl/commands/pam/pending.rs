@@ -1,9 +1,9 @@
 //! Changes that wait to be confirmed, in a folder that survives a reboot and does not depend on
 //! config.toml.
 //!
-//! `SERVICE.pending` holds the time from which on the change of that service is overdue. The process
-//! that waits, the next authyctl, or the package rolls an overdue change back. `SERVICE.before` is a
-//! folder with the files as they were before the change.
+//! `SERVICE.pending` holds the time from which on the change of that service is overdue. The
+//! process that waits, the next authyctl, or the package rolls an overdue change back.
+//! `SERVICE.before` is a folder with the files as they were before the change.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;

@@ -1,7 +1,8 @@
-//! Which files change when our module is added to a service or removed from it, and what they become.
+//! Which files change when our module is added to a service or removed from it, and what they
+//! become.
 //!
-//! Only `/etc/pam.d/sshd`, `sudo`, `sudo-i` and one file of sshd's settings are edited here; the files
-//! that pam-auth-update writes are changed by running it.
+//! Only `/etc/pam.d/sshd`, `sudo`, `sudo-i` and one file of sshd's settings are edited here; the
+//! files that pam-auth-update writes are changed by running it.
 
 use std::fs;
 use std::path::Path;
@@ -39,7 +40,8 @@ pub(super) fn to_enable(target: Target, with_key: bool) -> Result<Vec<FileEdit>,
     }
 }
 
-/// Returns the edits that remove our module from a service, the stack first; none when it is not there.
+/// Returns the edits that remove our module from a service, the stack first; none when it is not
+/// there.
 ///
 /// # Errors
 /// A file cannot be read, or our marks in it were edited and there is no backup.

@@ -24,8 +24,8 @@ pub(super) fn confirm() -> Result<Output, CommandError> {
     if !all.any(|target| pending::find(target).is_some()) {
         return Err(nothing());
     }
-    // Another process may be rolling the change back right now. This waits until it has, and then there
-    // is nothing to confirm.
+    // Another process may be rolling the change back right now. This waits until it has, and then
+    // there is nothing to confirm.
     let _lock = pending::lock()?;
     let mut lines = Vec::new();
     for target in TARGETS {
@@ -57,8 +57,8 @@ pub(super) fn rollback(args: &PamRollbackArgs) -> Result<Output, CommandError> {
     Ok(Output::new(lines, json!({"changed": changed})))
 }
 
-/// Rolls back every change that was not confirmed in time. Each command does this first, except `pam
-/// rollback` itself; it costs three look-ups in a folder.
+/// Rolls back every change that was not confirmed in time. Each command does this first, except
+/// `pam rollback` itself; it costs three look-ups in a folder.
 pub(crate) fn roll_back_overdue(command: &Command) {
     if matches!(command, Command::Pam(PamCommand::Rollback(_))) {
         return;
@@ -75,8 +75,8 @@ pub(crate) fn roll_back_overdue(command: &Command) {
     }
 }
 
-/// Waits until each change that is pending now is confirmed, or overdue and rolled back. Measures the
-/// time itself as well, so that a clock that is set back does not extend it.
+/// Waits until each change that is pending now is confirmed, or overdue and rolled back. Measures
+/// the time itself as well, so that a clock that is set back does not extend it.
 fn wait() -> Output {
     let start = Instant::now();
     let mut open: Vec<_> = TARGETS
@@ -98,8 +98,8 @@ fn wait() -> Output {
     Output::default()
 }
 
-/// Starts a process that rolls back after `seconds`, and that outlives this one, its terminal and the
-/// process group of its session.
+/// Starts a process that rolls back after `seconds`, and that outlives this one, its terminal and
+/// the process group of its session.
 pub(super) fn start_waiting(seconds: u32) -> std::io::Result<()> {
     let program = std::env::current_exe()?;
     if Path::new("/run/systemd/system").exists() {

@@ -11,13 +11,13 @@ use super::edit::FirstFactor;
 use super::file::{FileEdit, read};
 
 pub(super) const CONFIG: &str = "/etc/ssh/sshd_config";
-/// Our own file. sshd uses the first value of a setting, so the name sorts before those that installers
-/// write.
+/// Our own file. sshd uses the first value of a setting, so the name sorts before those that
+/// installers write.
 const DROP_IN: &str = "/etc/ssh/sshd_config.d/10-pam_authy.conf";
 const MARK: &str = "# pam_authy: `authyctl pam disable sshd` removes this file";
 
-/// Returns the edit that adds our file, which has sshd ask by keyboard-interactive, alone or after a
-/// key.
+/// Returns the edit that adds our file, which has sshd ask by keyboard-interactive, alone or after
+/// a key.
 ///
 /// # Errors
 /// sshd would not read the file, or it exists already.

@@ -1,4 +1,5 @@
-//! What sshd would do for each administrator and each enrolled user, from this host and from elsewhere.
+//! What sshd would do for each administrator and each enrolled user, from this host and from
+//! elsewhere.
 //!
 //! sshd itself answers: `ask` has it print the settings of one connection with every Match block
 //! applied, and `settings` checks them.
@@ -74,8 +75,8 @@ impl Host<'_> {
         self.protected.iter().any(Protected::is_sshd)
     }
 
-    /// Returns the users about whom sshd is asked: administrators first, so that the limit never leaves
-    /// them out.
+    /// Returns the users about whom sshd is asked: administrators first, so that the limit never
+    /// leaves them out.
     fn users(&self) -> Vec<&str> {
         let administrators = &self.administrators.names;
         let enrolled = self.mapping.into_iter().flat_map(Mapping::iter);
@@ -131,8 +132,8 @@ impl Host<'_> {
         findings
     }
 
-    /// sshd does not print its settings. For root that is a problem, since sshd would then not start
-    /// with them either.
+    /// sshd does not print its settings. For root that is a problem, since sshd would then not
+    /// start with them either.
     fn unanswered(&self, why: String) -> Vec<Finding> {
         let finding = || {
             if Uid::effective().is_root() {

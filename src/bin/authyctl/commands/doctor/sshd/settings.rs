@@ -22,8 +22,8 @@ pub(super) struct Login {
     pub(super) deadline: Option<u64>,
 }
 
-/// Returns what is wrong with the settings for one login; nothing for a user about whom sshd could not
-/// be asked.
+/// Returns what is wrong with the settings for one login; nothing for a user about whom sshd could
+/// not be asked.
 pub(super) fn check(settings: &Settings, login: Login) -> Vec<Finding> {
     if settings.is_empty() {
         return Vec::new();

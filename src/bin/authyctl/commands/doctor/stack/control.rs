@@ -98,8 +98,8 @@ impl Control {
                 number => Action::Jump(number.parse().ok().filter(|jump| *jump > 0)?),
             };
             if answer == "default" {
-                // libpam gives this action to the answers that have none yet, so a second `default` has
-                // no effect.
+                // libpam gives this action to the answers that have none yet, so a second `default`
+                // has no effect.
                 control.default.get_or_insert(action);
             } else if ANSWERS.contains(&answer) {
                 control.actions.insert(answer.to_owned(), action);

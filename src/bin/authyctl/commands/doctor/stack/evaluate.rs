@@ -1,5 +1,5 @@
-//! What libpam answers for a stack when the answer of each module is known. Pure; a test compares it with
-//! the real libpam on random stacks.
+//! What libpam answers for a stack when the answer of each module is known. Pure; a test compares
+//! it with the real libpam on random stacks.
 //!
 //! Sources: pam.conf(5) and libpam's dispatcher. A stack begins undecided. It stays so when all its
 //! `required` modules answer `ignore`, and an undecided stack denies.
@@ -181,8 +181,8 @@ mod tests {
                     let inner = format!("{name}-{number}");
                     random_file(numbers, folder, &inner, depth + 1);
                     let kind = numbers.pick(&["include", "substack"]);
-                    // libpam looks for a relative name in /etc/pam.d, even when it was given another
-                    // folder.
+                    // libpam looks for a relative name in /etc/pam.d, even when it was given
+                    // another folder.
                     format!("auth {kind} {}/{inner}", folder.display())
                 }
                 2 => format!("auth {control} pam_permit.so"),

@@ -1,8 +1,8 @@
 //! The `auth` lines of a PAM stack.
 //!
-//! `parse` reads them, `evaluate` computes libpam's answer from those of the modules, `simulate` tries
-//! every answer that the modules can give, and `verdict` says what is wrong. `pam enable` uses
-//! [`factors`] and [`is_sound`] to find the place for our line.
+//! `parse` reads them, `evaluate` computes libpam's answer from those of the modules, `simulate`
+//! tries every answer that the modules can give, and `verdict` says what is wrong. `pam enable`
+//! uses [`factors`] and [`is_sound`] to find the place for our line.
 
 mod control;
 mod evaluate;
@@ -89,8 +89,8 @@ pub(crate) fn factors(folder: &Path, text: &str) -> Result<Factors, String> {
     })
 }
 
-/// Whether `text`, a stack in `folder`, requires password and second factor, asks for the second factor
-/// only after the right password, and succeeds when our module answers `ignore`.
+/// Whether `text`, a stack in `folder`, requires password and second factor, asks for the second
+/// factor only after the right password, and succeeds when our module answers `ignore`.
 pub(crate) fn is_sound(folder: &Path, text: &str) -> bool {
     parse::parse(folder, folder, text, 0).is_ok_and(|lines| {
         let findings = findings("stack", &Simulation::new(&lines, true));

@@ -1,7 +1,7 @@
 //! How a stack with our module ends, for every combination of answers that its modules can give.
 //!
-//! A first factor accepts the right password and refuses a wrong one. A module whose answer cannot be
-//! known can answer either way.
+//! A first factor accepts the right password and refuses a wrong one. A module whose answer cannot
+//! be known can answer either way.
 
 use super::control::{AUTH_ERR, Code, Control, SUCCESS};
 use super::evaluate::evaluate;
@@ -54,7 +54,8 @@ pub(crate) struct Simulation<'a> {
 }
 
 impl<'a> Simulation<'a> {
-    /// `may_ignore` says that the configuration or the line lets some users log in without a factor.
+    /// `may_ignore` says that the configuration or the line lets some users log in without a
+    /// factor.
     pub(crate) fn new(lines: &'a [StackLine<Module>], may_ignore: bool) -> Self {
         Self {
             lines,
@@ -63,8 +64,8 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// With the code after the password, our module is called before the password was checked, and that
-    /// is intended.
+    /// With the code after the password, our module is called before the password was checked, and
+    /// that is intended.
     pub(crate) fn with_token_in_password(mut self, on: bool) -> Self {
         self.token_in_password = on;
         self
@@ -82,7 +83,8 @@ impl<'a> Simulation<'a> {
             .count()
     }
 
-    /// Whether the stack can succeed when our module answers `ours` and the password is right or wrong.
+    /// Whether the stack can succeed when our module answers `ours` and the password is right or
+    /// wrong.
     pub(super) fn can_succeed(&self, ours: Code, right_password: bool) -> bool {
         self.scenarios(ours, right_password)
             .into_iter()
@@ -96,8 +98,8 @@ impl<'a> Simulation<'a> {
             .any(|scenario| self.run(scenario).called_us)
     }
 
-    /// Returns the line that is to blame when the stack can succeed although our module refuses or is
-    /// not called.
+    /// Returns the line that is to blame when the stack can succeed although our module refuses or
+    /// is not called.
     pub(super) fn bypass(&self) -> Option<String> {
         let scenario = REFUSALS.into_iter().find_map(|refusal| {
             self.scenarios(refusal, true)

@@ -1,5 +1,5 @@
-//! What is wrong with a stack that has our module: who would be locked out, and who could log in without
-//! a factor.
+//! What is wrong with a stack that has our module: who would be locked out, and who could log in
+//! without a factor.
 
 use super::control::{IGNORE, SUCCESS};
 use super::simulate::Simulation;
