@@ -72,11 +72,7 @@ fn exempt_group(group: &str) -> Option<Finding> {
 }
 
 /// Returns what is wrong with the rules of a service, whose stack is `lines`.
-pub(super) fn of_service(
-    service: &str,
-    rules: &Login,
-    lines: &[StackLine<Module>],
-) -> Vec<Finding> {
+pub(super) fn of_service(service: &str, rules: &Login, lines: &[StackLine]) -> Vec<Finding> {
     let check = format!("pam {service}");
     let mut findings = Vec::new();
     let (push, login) = (rules.push_wait.as_secs(), rules.deadline.as_secs());
@@ -110,7 +106,7 @@ fn takes_first_pass(module: &Module) -> bool {
 
 /// Without `token_in_password`, our module refuses every login when its line has `use_first_pass`
 /// or `try_first_pass`.
-fn first_pass_without_setting(service: &str, lines: &[StackLine<Module>]) -> Option<Finding> {
+fn first_pass_without_setting(service: &str, lines: &[StackLine]) -> Option<Finding> {
     let all = modules(lines);
     let (_, ours) = all.iter().find(|(_, module)| module.is_ours())?;
     takes_first_pass(ours).then(|| {
@@ -125,7 +121,7 @@ fn first_pass_without_setting(service: &str, lines: &[StackLine<Module>]) -> Opt
 
 /// With `token_in_password`, our line comes first, and the module that checks the password takes
 /// what is left of the reply.
-fn token_after_password(service: &str, lines: &[StackLine<Module>]) -> Option<Finding> {
+fn token_after_password(service: &str, lines: &[StackLine]) -> Option<Finding> {
     let all = modules(lines);
     let at = all.iter().position(|(_, module)| module.is_ours())?;
     let (_, ours) = all.get(at)?;

@@ -94,7 +94,7 @@ pub(super) fn check(folder: &Path, config: Option<&Config>) -> (Vec<Finding>, Ve
 /// Checks a stack that has our module in the lines `ours`.
 fn check_protected(
     service: String,
-    lines: &[StackLine<Module>],
+    lines: &[StackLine],
     ours: &[&Module],
     config: Option<&Config>,
 ) -> (Vec<Finding>, Protected) {

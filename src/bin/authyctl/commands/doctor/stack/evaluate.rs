@@ -4,8 +4,8 @@
 //! Sources: pam.conf(5) and libpam's dispatcher. A stack begins undecided. It stays so when all its
 //! `required` modules answer `ignore`, and an undecided stack denies.
 
-use super::StackLine;
 use super::control::{Action, Code, IGNORE, PERM_DENIED, SUCCESS};
+use super::{Module, StackLine};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Impression {
@@ -21,7 +21,7 @@ struct State {
 }
 
 /// Returns the answer of the stack; `ask` returns the answer of each module that is called.
-pub(crate) fn evaluate<M>(stack: &[StackLine<M>], ask: &mut dyn FnMut(&M) -> Code) -> Code {
+pub(crate) fn evaluate(stack: &[StackLine], ask: &mut dyn FnMut(&Module) -> Code) -> Code {
     let mut state = State {
         impression: Impression::Undecided,
         code: PERM_DENIED,
@@ -33,7 +33,7 @@ pub(crate) fn evaluate<M>(stack: &[StackLine<M>], ask: &mut dyn FnMut(&M) -> Cod
     state.code
 }
 
-fn walk<M>(stack: &[StackLine<M>], ask: &mut dyn FnMut(&M) -> Code, state: &mut State) {
+fn walk(stack: &[StackLine], ask: &mut dyn FnMut(&Module) -> Code, state: &mut State) {
     let before = *state;
     let mut next = 0;
     while let Some(line) = stack.get(next) {
@@ -103,9 +103,8 @@ mod tests {
 
     use pam_authy::pam_app::{Style, Transaction, write_stack};
 
-    use super::super::control::{ANSWERS, AUTH_ERR, Control};
-    use super::super::parse::read;
-    use super::super::{Module, StackLine};
+    use super::super::control::{ANSWERS, AUTH_ERR};
+    use super::super::parse::{parse, read};
     use super::*;
 
     /// Random numbers that are the same in each run.
@@ -226,10 +225,15 @@ mod tests {
 
     #[test]
     fn a_stack_in_which_everything_is_ignored_denies() {
-        let required = Control::parse("required").unwrap();
-        let stack = [StackLine::Module(required.clone(), IGNORE)];
-        assert_eq!(evaluate(&stack, &mut |code| code), "perm_denied");
-        let permit = [stack[0].clone(), StackLine::Module(required, SUCCESS)];
-        assert_eq!(evaluate(&permit, &mut |code| code), SUCCESS);
+        let answer_of = |text: &str| {
+            let stack = parse(Path::new("/"), Path::new("stack"), text, 0).unwrap();
+            evaluate(&stack, &mut |module| {
+                if module.is_ours() { IGNORE } else { SUCCESS }
+            })
+        };
+        let ours = "auth required pam_authy.so\n";
+        assert_eq!(answer_of(ours), PERM_DENIED);
+        let permit = format!("{ours}auth required pam_permit.so\n");
+        assert_eq!(answer_of(&permit), SUCCESS);
     }
 }

@@ -23,10 +23,10 @@ pub(crate) use verdict::findings;
 
 /// A line of a stack.
 #[derive(Debug, Clone)]
-pub(crate) enum StackLine<M> {
-    Module(Control, M),
+pub(crate) enum StackLine {
+    Module(Control, Module),
     /// `substack`: an action that ends it does not end the lines after it.
-    Substack(Vec<StackLine<M>>),
+    Substack(Vec<StackLine>),
 }
 
 /// A module in a stack.
@@ -53,7 +53,7 @@ impl Module {
 }
 
 /// Returns all modules in their order, those of substacks too.
-pub(crate) fn modules(stack: &[StackLine<Module>]) -> Vec<(&Control, &Module)> {
+pub(crate) fn modules(stack: &[StackLine]) -> Vec<(&Control, &Module)> {
     let mut found = Vec::new();
     for line in stack {
         match line {

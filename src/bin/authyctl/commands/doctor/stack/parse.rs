@@ -15,11 +15,11 @@ const VENDOR_FOLDER: &str = "/usr/lib/pam.d";
 ///
 /// # Errors
 /// A file is missing, or has a line that libpam would not accept either.
-pub(crate) fn read(folder: &Path, service: &str) -> Result<Vec<StackLine<Module>>, String> {
+pub(crate) fn read(folder: &Path, service: &str) -> Result<Vec<StackLine>, String> {
     read_file(folder, service, 0)
 }
 
-fn read_file(folder: &Path, name: &str, depth: usize) -> Result<Vec<StackLine<Module>>, String> {
+fn read_file(folder: &Path, name: &str, depth: usize) -> Result<Vec<StackLine>, String> {
     let mut path = folder.join(name);
     if folder == Path::new("/etc/pam.d") && !path.exists() {
         let vendor = Path::new(VENDOR_FOLDER).join(name);
@@ -42,7 +42,7 @@ pub(crate) fn parse(
     path: &Path,
     text: &str,
     depth: usize,
-) -> Result<Vec<StackLine<Module>>, String> {
+) -> Result<Vec<StackLine>, String> {
     let mut stack = Vec::new();
     for (number, line) in lines(text) {
         let place = format!("{}:{number}", path.display());

@@ -46,7 +46,7 @@ struct Run<'a> {
 
 /// A stack whose possible answers are tried.
 pub(crate) struct Simulation<'a> {
-    lines: &'a [StackLine<Module>],
+    lines: &'a [StackLine],
     /// Our module may answer `ignore`, since a rule lets some users log in without a factor.
     pub(super) may_ignore: bool,
     /// The code is typed after the password, so that our line comes first.
@@ -56,7 +56,7 @@ pub(crate) struct Simulation<'a> {
 impl<'a> Simulation<'a> {
     /// `may_ignore` says that the configuration or the line lets some users log in without a
     /// factor.
-    pub(crate) fn new(lines: &'a [StackLine<Module>], may_ignore: bool) -> Self {
+    pub(crate) fn new(lines: &'a [StackLine], may_ignore: bool) -> Self {
         Self {
             lines,
             may_ignore,

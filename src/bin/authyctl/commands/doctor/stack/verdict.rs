@@ -3,7 +3,7 @@
 
 use super::control::{IGNORE, SUCCESS};
 use super::simulate::Simulation;
-use crate::commands::doctor::{Finding, Level};
+use crate::commands::doctor::Finding;
 
 const REQUISITE: &str = "make the password line `requisite`";
 const PERMIT: &str = "end the stack with `auth required pam_permit.so`";
@@ -12,57 +12,60 @@ const PERMIT: &str = "end the stack with `auth required pam_permit.so`";
 pub(crate) fn findings(service: &str, stack: &Simulation<'_>) -> Vec<Finding> {
     let check = format!("pam {service}");
     let mut findings = Vec::new();
-    let mut add = |level, what: &str, hint: &str| {
-        findings.push(Finding::new(&check, level, format!("{service}: {what}")).hint(hint));
-    };
     if let Some(line) = stack.bypass() {
-        add(
-            Level::Problem,
-            &format!("a login succeeds without the second factor: {line}"),
+        let message = format!("{service}: a login succeeds without the second factor: {line}");
+        findings.push(Finding::problem(&check, message).hint(
             "write our line as `auth required pam_authy.so`, and let no `sufficient` or jump skip it",
-        );
+        ));
     }
-    if !stack.can_succeed(SUCCESS, true) {
-        add(
-            Level::Problem,
-            "no login succeeds, even with the right password and second factor",
-            &format!("{PERMIT}, and check where its jumps lead"),
-        );
-    }
-    if stack.has_first_factor() && stack.can_succeed(SUCCESS, false) {
-        add(
-            Level::Problem,
-            "the second factor alone is enough: a wrong password is accepted",
-            REQUISITE,
-        );
-    }
-    if stack.may_ignore && stack.can_succeed(IGNORE, true) != stack.can_succeed(SUCCESS, true) {
-        add(
-            Level::Problem,
-            "users who need no factor are locked out: all modules answer ignore",
-            PERMIT,
-        );
-    }
-    if stack.may_ignore && stack.has_first_factor() && stack.can_succeed(IGNORE, false) {
-        add(
-            Level::Problem,
-            "users who need no factor log in with a wrong password",
-            &format!("{REQUISITE}, and put pam_permit.so only after it"),
-        );
-    }
+    findings.extend(
+        problems(stack)
+            .into_iter()
+            .filter(|(applies, ..)| *applies)
+            .map(|(_, what, hint)| {
+                Finding::problem(&check, format!("{service}: {what}")).hint(hint)
+            }),
+    );
     let is_early = stack.has_first_factor() && !stack.token_in_password;
     if is_early && stack.calls_us_after_wrong_password() {
-        add(
-            Level::Warning,
-            "the second factor is asked for even after a wrong password, so strangers can trigger SMS",
-            REQUISITE,
+        let message = format!(
+            "{service}: the second factor is asked for even after a wrong password, so strangers can trigger SMS"
         );
+        findings.push(Finding::warning(&check, message).hint(REQUISITE));
     }
     if findings.is_empty() {
         let message = format!("{service}: password and second factor are both required");
-        return vec![Finding::ok(&check, message)];
+        findings.push(Finding::ok(&check, message));
     }
     findings
+}
+
+/// Returns each problem with whether the stack has it, and what to do about it.
+fn problems(stack: &Simulation<'_>) -> [(bool, &'static str, String); 4] {
+    let right = stack.can_succeed(SUCCESS, true);
+    let asks_password = stack.has_first_factor();
+    [
+        (
+            !right,
+            "no login succeeds, even with the right password and second factor",
+            format!("{PERMIT}, and check where its jumps lead"),
+        ),
+        (
+            asks_password && stack.can_succeed(SUCCESS, false),
+            "the second factor alone is enough: a wrong password is accepted",
+            REQUISITE.to_owned(),
+        ),
+        (
+            stack.may_ignore && stack.can_succeed(IGNORE, true) != right,
+            "users who need no factor are locked out: all modules answer ignore",
+            PERMIT.to_owned(),
+        ),
+        (
+            stack.may_ignore && asks_password && stack.can_succeed(IGNORE, false),
+            "users who need no factor log in with a wrong password",
+            format!("{REQUISITE}, and put pam_permit.so only after it"),
+        ),
+    ]
 }
 
 #[cfg(test)]
@@ -71,6 +74,7 @@ mod tests {
 
     use super::super::read;
     use super::*;
+    use crate::commands::doctor::Level;
 
     fn fixtures(system: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR"))
