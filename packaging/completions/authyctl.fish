@@ -28,48 +28,48 @@ complete -c authyctl -n "__fish_authyctl_needs_command" -l config -d 'Configurat
 complete -c authyctl -n "__fish_authyctl_needs_command" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_needs_command" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_needs_command" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_needs_command" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_needs_command" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_needs_command" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_needs_command" -s V -l version -d 'Print version'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "init" -d 'Ask for the API key, check it, and write config.toml'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "enroll" -d 'Map a local user to a person at Authy, who is created when there is no authy id'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "unenroll" -d 'Take a local user out of the mapping'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "import" -d 'Enroll many people: CSV, or an authy-ssh configuration'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "enroll" -d 'Map a local user to a person at Authy; without an authy id, the person is created'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "unenroll" -d 'Remove a local user from the mapping'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "import" -d 'Enroll many people from a CSV file or an authy-ssh configuration'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "list" -d 'Show the mapping'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "index" -d 'Check the mapping and write its look-up index, which every other change writes too'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "status" -d 'Ask Authy what it knows of a person'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "verify" -d 'Ask Authy whether a token is right'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "index" -d 'Check the mapping and write its look-up index, as every change by authyctl does'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "status" -d 'Ask Authy what it knows about a person'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "verify" -d 'Ask Authy whether a token is valid'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "sms" -d 'Have Authy send a token by SMS'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "call" -d 'Have Authy call and say a token'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "call" -d 'Have Authy send a token by a call'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "push" -d 'Ask the person\'s phone to approve something, and wait for the answer'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "approval" -d 'Show what became of an approval request'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "qr" -d 'Draw the code for another authenticator app'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "approval" -d 'Show the state of an approval request'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "qr" -d 'Draw a QR code for another authenticator app'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "app" -d 'Show the application that the key belongs to'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "stats" -d 'Show how much the application was used'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "phone" -d 'Verify phone numbers, and learn about them'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "doctor" -d 'Check everything that a login needs, and what would lock somebody out'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "explain" -d 'Say what a login would ask of a person, and why'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "phone" -d 'Verify phone numbers, and look them up'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "doctor" -d 'Check everything that a login needs, and whether anyone would be locked out'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "explain" -d 'Show what a login would require of a user, and why'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "test" -d 'Rehearse a login through libpam and the real module'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "limits" -d 'Show what was sent within the hour, refused tokens, and pauses'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "unlock" -d 'Forget what was counted for a user: refused tokens, and what was sent'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "limits" -d 'Show what was sent in the last hour, refused codes, and pauses'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "unlock" -d 'Reset the counts of a user: refused codes, and what was sent'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "forget" -d 'Forget the remembered logins of a user'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "recovery" -d 'Recovery codes, for the day the phone or Authy is gone'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "pam" -d 'Put the module into a stack, and take it out again'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "key" -d 'Care for the API key'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "recovery" -d 'Manage recovery codes, for when the phone or Authy is not available'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "pam" -d 'Add the module to a stack, or remove it'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "key" -d 'Manage the API key'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "completions" -d 'Print completions for a shell'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "man" -d 'Print this program\'s manual page'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "man" -d 'Print the manual page of this program'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l key-file -d 'A file that holds the key; left out, it is asked for, or read from standard input' -r -F
-complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l url -d 'The service, when it is not Authy\'s own' -r
-complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l ca-file -d 'CA certificates to trust, when they are not the system\'s' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l key-file -d 'File that contains the key; without it, the key is asked for or read from standard input' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l url -d 'URL of the service, if it is not Authy\'s own' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l ca-file -d 'CA certificates to trust instead of those of the system' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l users -d 'Mapping file' -r -F
-complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l force -d 'Write over a config.toml that exists'
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l force -d 'Overwrite an existing config.toml'
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l authy-id -d 'The person\'s number at Authy, for somebody who exists there' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l authy-id -d 'The person\'s number at Authy, for a person who exists there' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l email -d 'The person\'s e-mail address' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l cellphone -d 'The person\'s cellphone' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l country-code -d 'The country\'s calling code; 1 unless the number begins with + or 00' -r
@@ -77,96 +77,96 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l ssh-key -d 
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l install-link -d 'Have Authy send an SMS with a link to its app'
-complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l replace -d 'Put another id in the place of the present one'
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l replace -d 'Replace an id that differs'
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l ssh-key -d 'Take out one person of a shared account, by the fingerprint of an SSH key' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l ssh-key -d 'Remove one person of a shared account, by the fingerprint of an SSH key' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l remote -d 'Have Authy remove the person from the application too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l users -d 'Mapping file' -r -F
-complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l dry-run -d 'Check every row and change nothing'
-complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l replace -d 'Put other ids in the place of present ones'
+complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l dry-run -d 'Check every row, but change nothing'
+complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l replace -d 'Replace ids that differ'
 complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand import" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand import" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand list" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand list" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand list" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand list" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand list" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand list" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand list" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand index" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand index" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand index" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand index" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand index" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand index" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand index" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l authy-id -d 'The person\'s number at Authy, in place of USER' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l authy-id -d 'The person\'s number at Authy, instead of USER' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand status" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand status" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l authy-id -d 'The person\'s number at Authy, in place of USER' -r
-complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l action -d 'The action that the token was sent for' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l authy-id -d 'The person\'s number at Authy, instead of USER' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l action -d 'The action for which the token was sent' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l no-force -d 'Let Authy accept any token of a person who has not finished registration'
 complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand verify" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l authy-id -d 'The person\'s number at Authy, in place of USER' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l authy-id -d 'The person\'s number at Authy, instead of USER' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l action -d 'Bind the token to an action; verify must name the same' -r
-complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l action-message -d 'What the person is told of the action' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l action-message -d 'The text that describes the action to the person' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l locale -d 'The language, such as en or pt-BR' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l force -d 'Send it even when the person has the app'
 complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand sms" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l authy-id -d 'The person\'s number at Authy, in place of USER' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l authy-id -d 'The person\'s number at Authy, instead of USER' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l action -d 'Bind the token to an action; verify must name the same' -r
-complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l action-message -d 'What the person is told of the action' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l action-message -d 'The text that describes the action to the person' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l locale -d 'The language, such as en or pt-BR' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l force -d 'Send it even when the person has the app'
 complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand call" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand call" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l authy-id -d 'The person\'s number at Authy, in place of USER' -r
-complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l message -d 'What is to be approved' -r
-complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l detail -d 'Something to show beside it; may be given again' -r
-complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l hidden-detail -d 'Something to keep with the request and not to show; may be given again' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l authy-id -d 'The person\'s number at Authy, instead of USER' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l message -d 'What the person is asked to approve' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l detail -d 'A detail to show with it; can be repeated' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l hidden-detail -d 'A detail to keep with the request but not show; can be repeated' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l expires -d 'How long it can be answered' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l no-wait -d 'Do not wait for the answer'
 complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand push" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand push" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand approval" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l authy-id -d 'The person\'s number at Authy, in place of USER' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l authy-id -d 'The person\'s number at Authy, instead of USER' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l label -d 'The text that the app shows' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l size -d 'Width and height of the image in pixels' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l output -d 'Write the image to a file, readable by its owner only' -r -F
@@ -174,82 +174,82 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l config -d 'Conf
 complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand qr" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand app" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand app" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand app" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand app" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand app" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand app" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand app" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand stats" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -f -a "start" -d 'Send a code to a number'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -f -a "check" -d 'Ask whether a code is the one that was sent'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -f -a "status" -d 'Show how far a verification has come'
-complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -f -a "info" -d 'Show what kind of phone has a number'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -f -a "info" -d 'Show what kind of phone a number belongs to'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and not __fish_seen_subcommand_from start check status info help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l country-code -d 'The country\'s calling code; 1 unless the number begins with + or 00' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l via -d 'How the code is sent' -r -f -a "sms\t'By text message'
-call\t'Said in a call'"
+call\t'By a call'"
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l locale -d 'The language, such as en or pt-BR' -r
-complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l code-length -d 'Digits of the code' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l code-length -d 'The number of digits of the code' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l country-code -d 'The country\'s calling code; 1 unless the number begins with + or 00' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l country-code -d 'The country\'s calling code; 1 unless the number begins with + or 00' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l country-code -d 'The country\'s calling code; 1 unless the number begins with + or 00' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from help" -f -a "start" -d 'Send a code to a number'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from help" -f -a "check" -d 'Ask whether a code is the one that was sent'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show how far a verification has come'
-complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from help" -f -a "info" -d 'Show what kind of phone has a number'
+complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from help" -f -a "info" -d 'Show what kind of phone a number belongs to'
 complete -c authyctl -n "__fish_authyctl_using_subcommand phone; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l pam-dir -d 'The folder of the PAM stacks' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l service -d 'PAM service whose rules apply' -r
-complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l rhost -d 'The address from which the person comes' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l rhost -d 'The address from which the user logs in' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l service -d 'PAM service whose rules apply' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l module -d 'The module; by default the installed one' -r -F
@@ -257,172 +257,172 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l config -d 'Co
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand limits" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand limits" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand limits" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand limits" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand limits" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand limits" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand limits" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand unlock" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand unlock" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand unlock" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand unlock" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand unlock" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand unlock" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand unlock" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand forget" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand forget" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand forget" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand forget" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand forget" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand forget" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand forget" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -f -a "generate" -d 'Make ten codes and show them, now and never again'
-complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -f -a "left" -d 'Say how many are left'
-complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -f -a "remove" -d 'Take all of them away'
+complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -f -a "generate" -d 'Make ten codes, and show them this once'
+complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -f -a "left" -d 'Show how many are left'
+complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -f -a "remove" -d 'Remove all of them'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and not __fish_seen_subcommand_from generate left remove help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from generate" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from generate" -l users -d 'Mapping file' -r -F
-complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from generate" -l replace -d 'Put them in the place of codes that are left'
+complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from generate" -l replace -d 'Replace codes that are left'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from generate" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from generate" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from generate" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from generate" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from generate" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from left" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from left" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from left" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from left" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from left" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from left" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from left" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from remove" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from remove" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from remove" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from remove" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from remove" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from remove" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from help" -f -a "generate" -d 'Make ten codes and show them, now and never again'
-complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from help" -f -a "left" -d 'Say how many are left'
-complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Take all of them away'
+complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from help" -f -a "generate" -d 'Make ten codes, and show them this once'
+complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from help" -f -a "left" -d 'Show how many are left'
+complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove all of them'
 complete -c authyctl -n "__fish_authyctl_using_subcommand recovery; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -f -a "enable" -d 'Show the change of a service\'s stack as a diff, check it, and make it'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -f -a "disable" -d 'Take the module out of a service\'s stack'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -f -a "disable" -d 'Remove the module from a service\'s stack'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -f -a "confirm" -d 'Keep a change that was made with --rollback-after'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -f -a "rollback" -d 'Put back what is not confirmed, now'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -f -a "rollback" -d 'Roll back every change that is not confirmed, now'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l rollback-after -d 'Put everything back after this time unless `pam confirm` is called' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l rollback-after -d 'Roll the change back after this time, unless `pam confirm` is called' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l users -d 'Mapping file' -r -F
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l dry-run -d 'Show the change and check it, and change nothing'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l with-key -d 'Ask for a key in place of the password (sshd only)'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l force -d 'Make the change although doctor finds a problem'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l dry-run -d 'Show and check the change, but do not make it'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l with-key -d 'Require a key instead of the password (sshd only)'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l force -d 'Make the change even when doctor finds a problem'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l users -d 'Mapping file' -r -F
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l dry-run -d 'Show the change, and change nothing'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l dry-run -d 'Show the change, but do not make it'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from confirm" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from confirm" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from confirm" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from confirm" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from confirm" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from confirm" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from confirm" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from rollback" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from rollback" -l users -d 'Mapping file' -r -F
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from rollback" -l overdue -d 'Only what is overdue'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from rollback" -l wait -d 'Wait until it is'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from rollback" -l overdue -d 'Roll back only changes that are overdue'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from rollback" -l wait -d 'Wait until they are'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from rollback" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from rollback" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from rollback" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from rollback" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "enable" -d 'Show the change of a service\'s stack as a diff, check it, and make it'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "disable" -d 'Take the module out of a service\'s stack'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "disable" -d 'Remove the module from a service\'s stack'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "confirm" -d 'Keep a change that was made with --rollback-after'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "rollback" -d 'Put back what is not confirmed, now'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "rollback" -d 'Roll back every change that is not confirmed, now'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c authyctl -n "__fish_authyctl_using_subcommand key; and not __fish_seen_subcommand_from rotate help" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand key; and not __fish_seen_subcommand_from rotate help" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand key; and not __fish_seen_subcommand_from rotate help" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand key; and not __fish_seen_subcommand_from rotate help" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand key; and not __fish_seen_subcommand_from rotate help" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand key; and not __fish_seen_subcommand_from rotate help" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand key; and not __fish_seen_subcommand_from rotate help" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand key; and not __fish_seen_subcommand_from rotate help" -f -a "rotate" -d 'Put a new API key in the place of the old one, once Authy takes it'
+complete -c authyctl -n "__fish_authyctl_using_subcommand key; and not __fish_seen_subcommand_from rotate help" -f -a "rotate" -d 'Replace the API key, once Authy accepts the new one'
 complete -c authyctl -n "__fish_authyctl_using_subcommand key; and not __fish_seen_subcommand_from rotate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c authyctl -n "__fish_authyctl_using_subcommand key; and __fish_seen_subcommand_from rotate" -l key-file -d 'A file that holds the new key; left out, it is asked for, or read from standard input' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand key; and __fish_seen_subcommand_from rotate" -l key-file -d 'File that contains the new key; without it, the key is asked for or read from standard input' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand key; and __fish_seen_subcommand_from rotate" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand key; and __fish_seen_subcommand_from rotate" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand key; and __fish_seen_subcommand_from rotate" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand key; and __fish_seen_subcommand_from rotate" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand key; and __fish_seen_subcommand_from rotate" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand key; and __fish_seen_subcommand_from rotate" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand key; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Put a new API key in the place of the old one, once Authy takes it'
+complete -c authyctl -n "__fish_authyctl_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Replace the API key, once Authy accepts the new one'
 complete -c authyctl -n "__fish_authyctl_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l verbose -d 'Say which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand man" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "init" -d 'Ask for the API key, check it, and write config.toml'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "enroll" -d 'Map a local user to a person at Authy, who is created when there is no authy id'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "unenroll" -d 'Take a local user out of the mapping'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "import" -d 'Enroll many people: CSV, or an authy-ssh configuration'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "enroll" -d 'Map a local user to a person at Authy; without an authy id, the person is created'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "unenroll" -d 'Remove a local user from the mapping'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "import" -d 'Enroll many people from a CSV file or an authy-ssh configuration'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "list" -d 'Show the mapping'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "index" -d 'Check the mapping and write its look-up index, which every other change writes too'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "status" -d 'Ask Authy what it knows of a person'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "verify" -d 'Ask Authy whether a token is right'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "index" -d 'Check the mapping and write its look-up index, as every change by authyctl does'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "status" -d 'Ask Authy what it knows about a person'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "verify" -d 'Ask Authy whether a token is valid'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "sms" -d 'Have Authy send a token by SMS'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "call" -d 'Have Authy call and say a token'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "call" -d 'Have Authy send a token by a call'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "push" -d 'Ask the person\'s phone to approve something, and wait for the answer'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "approval" -d 'Show what became of an approval request'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "qr" -d 'Draw the code for another authenticator app'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "approval" -d 'Show the state of an approval request'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "qr" -d 'Draw a QR code for another authenticator app'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "app" -d 'Show the application that the key belongs to'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "stats" -d 'Show how much the application was used'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "phone" -d 'Verify phone numbers, and learn about them'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "doctor" -d 'Check everything that a login needs, and what would lock somebody out'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "explain" -d 'Say what a login would ask of a person, and why'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "phone" -d 'Verify phone numbers, and look them up'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "doctor" -d 'Check everything that a login needs, and whether anyone would be locked out'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "explain" -d 'Show what a login would require of a user, and why'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "test" -d 'Rehearse a login through libpam and the real module'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "limits" -d 'Show what was sent within the hour, refused tokens, and pauses'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "unlock" -d 'Forget what was counted for a user: refused tokens, and what was sent'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "limits" -d 'Show what was sent in the last hour, refused codes, and pauses'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "unlock" -d 'Reset the counts of a user: refused codes, and what was sent'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "forget" -d 'Forget the remembered logins of a user'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "recovery" -d 'Recovery codes, for the day the phone or Authy is gone'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "pam" -d 'Put the module into a stack, and take it out again'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "key" -d 'Care for the API key'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "recovery" -d 'Manage recovery codes, for when the phone or Authy is not available'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "pam" -d 'Add the module to a stack, or remove it'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "key" -d 'Manage the API key'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "completions" -d 'Print completions for a shell'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "man" -d 'Print this program\'s manual page'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "man" -d 'Print the manual page of this program'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from phone" -f -a "start" -d 'Send a code to a number'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from phone" -f -a "check" -d 'Ask whether a code is the one that was sent'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from phone" -f -a "status" -d 'Show how far a verification has come'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from phone" -f -a "info" -d 'Show what kind of phone has a number'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from recovery" -f -a "generate" -d 'Make ten codes and show them, now and never again'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from recovery" -f -a "left" -d 'Say how many are left'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from recovery" -f -a "remove" -d 'Take all of them away'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from phone" -f -a "info" -d 'Show what kind of phone a number belongs to'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from recovery" -f -a "generate" -d 'Make ten codes, and show them this once'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from recovery" -f -a "left" -d 'Show how many are left'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from recovery" -f -a "remove" -d 'Remove all of them'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "enable" -d 'Show the change of a service\'s stack as a diff, check it, and make it'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "disable" -d 'Take the module out of a service\'s stack'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "disable" -d 'Remove the module from a service\'s stack'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "confirm" -d 'Keep a change that was made with --rollback-after'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "rollback" -d 'Put back what is not confirmed, now'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Put a new API key in the place of the old one, once Authy takes it'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "rollback" -d 'Roll back every change that is not confirmed, now'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Replace the API key, once Authy accepts the new one'

@@ -133,7 +133,7 @@ fn doctor_says_where_the_factor_is_optional() {
         ("unenrolled", "makes the factor optional"),
         (
             "when_unavailable",
-            "while Authy cannot be asked, nobody needs a factor",
+            "no factor is required while Authy is unavailable",
         ),
     ] {
         fs::write(
@@ -159,7 +159,7 @@ fn a_configuration_that_is_broken_hides_no_other_check() {
     assert_eq!((status, result(&checks, "config").as_str()), (1, "problem"));
     assert_eq!(result(&checks, "pam sudo"), "problem");
     assert_eq!(result(&checks, "people"), "problem");
-    assert!(messages(&checks, "sudo").contains("`sudo -i` asks no second factor"));
+    assert!(messages(&checks, "sudo").contains("`sudo -i` requires no second factor"));
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_large_mapping_without_its_index_is_a_warning_until_it_is_written() {
 
     let (_, checks) = doctor(&sim, folder.path());
     assert_eq!(result(&checks, "users"), "warning", "{checks:#?}");
-    assert!(messages(&checks, "users").contains("its index does not hold"));
+    assert!(messages(&checks, "users").contains("its index is missing or out of date"));
 
     run_json(&sim, &["index"], "");
     let (_, checks) = doctor(&sim, folder.path());

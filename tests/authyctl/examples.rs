@@ -45,7 +45,7 @@ const EXPECTED: [Expected; 37] = [
     done("enroll alice --authy-id 1635", "alice = 1635"),
     done("enroll \"$USER\" --authy-id 1635", "alice = 1635"),
     done("enroll bob --email", "bob = 163"),
-    done("unenroll alice", "alice is not enrolled any more"),
+    done("unenroll alice", "alice is no longer enrolled"),
     done("unenroll alice --remote", "within a day"),
     done(
         "import people.csv --dry-run",
@@ -70,7 +70,7 @@ const EXPECTED: [Expected; 37] = [
     ),
     done(
         "call alice",
-        "nobody was called, since the person has the app",
+        "no call was made, since the person has the app",
     ),
     done("push alice --message", "approved"),
     done(

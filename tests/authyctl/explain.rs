@@ -177,7 +177,7 @@ fn explain_says_of_random_configurations_what_a_login_then_does() {
         let expected = match login {
             // A stack of IGNORE alone denies.
             ("PAM_PERM_DENIED", false) if reason.contains("exempt.") => (false, "exempt."),
-            ("PAM_PERM_DENIED", false) => (false, "unenrolled = \"ignore\" lets that pass"),
+            ("PAM_PERM_DENIED", false) => (false, "unenrolled = \"ignore\" allows that"),
             ("PAM_SUCCESS", true) => (true, "is enrolled with authy id 1635"),
             ("PAM_MAXTRIES", true) => (true, "unenrolled = \"deny\" refuses whatever is typed"),
             ("PAM_SERVICE_ERR", false) => (true, "cannot be used, so every login is refused"),

@@ -176,7 +176,7 @@ fn csv_as_spreadsheets_write_it_is_imported_and_bad_rows_are_named_by_line() {
     assert_eq!(failed[0]["line"], 4, "{failed}");
     assert_eq!(
         failed[0]["message"],
-        "has another number of columns than the first line"
+        "has a different number of columns than the first line"
     );
     let text = fs::read_to_string(sim.path("users.toml")).unwrap();
     assert!(
@@ -193,6 +193,9 @@ fn with_quiet_only_the_rows_that_fail_are_told() {
     let output = run(&sim, &["--quiet", "import", file.to_str().unwrap()], "");
     let said = text(&output.stderr);
     assert_eq!(text(&output.stdout), "");
-    assert!(said.starts_with("line 3: authy_id is no integer"), "{said}");
+    assert!(
+        said.starts_with("line 3: authy_id is not an integer"),
+        "{said}"
+    );
     assert!(!said.contains("bob"), "{said}");
 }

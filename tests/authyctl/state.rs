@@ -207,13 +207,13 @@ fn explain_tells_of_a_pause_and_of_the_codes_that_are_left() {
     let sim = Sim::start();
     run_json(&sim, &["enroll", "alice", "--authy-id", "1635"], "");
     let explain = || text(&run(&sim, &["explain", "alice"], "").stdout);
-    assert!(!explain().contains("no token is taken") && !explain().contains("are left"));
+    assert!(!explain().contains("no code is accepted") && !explain().contains("are left"));
     let mut alice = login(&sim, "alice", true);
     (0..20).for_each(|_| alice.acquire_code().unwrap());
     run_json(&sim, &["recovery", "generate", "alice"], "");
     let said = explain();
     assert!(
-        said.contains("no token is taken for ") && said.contains("authyctl unlock alice"),
+        said.contains("no code is accepted for ") && said.contains("authyctl unlock alice"),
         "{said}"
     );
     assert!(said.contains("10 recovery codes are left"), "{said}");
@@ -259,7 +259,7 @@ fn doctor_finds_damaged_files_of_the_state_and_names_the_user() {
     fs::remove_dir(&state).unwrap();
     let checks = doctor(&sim);
     assert!(
-        checks[0][0] == "ok" && checks[0][1].contains("not there yet"),
+        checks[0][0] == "ok" && checks[0][1].contains("does not exist yet"),
         "{checks:?}"
     );
 

@@ -95,7 +95,7 @@ fn an_import_draws_a_bar_and_is_completed_after_ctrl_c() {
     let screen = terminal.wait_for("ended with 1");
     let (said, hint) = (
         "stopped by a signal; ",
-        "hint: the same command goes on from there",
+        "hint: the same command continues from there",
     );
     assert!(screen.contains(said) && screen.contains(hint), "{screen}");
     let so_far = Mapping::load(&sim.path("users.toml"))

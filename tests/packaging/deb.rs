@@ -415,7 +415,7 @@ fn pam_enable_all_drives_pam_auth_update_and_refuses_a_screen_locker() {
     let refused = enable_all();
     let text = String::from_utf8_lossy(&refused.stdout);
     assert!(
-        !refused.status.success() && text.contains("i3lock asks PAM without being root"),
+        !refused.status.success() && text.contains("i3lock calls PAM without root rights"),
         "{text}"
     );
     assert_eq!(stacks(), before);

@@ -53,7 +53,7 @@ fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
     assert_eq!(stacks(), before, "a dry run changes nothing");
 
     let said = succeeds(&["pam", "enable", "sshd"]);
-    assert!(said.contains("reads its settings again"), "{said}");
+    assert!(said.contains("has reloaded its settings"), "{said}");
     machine.wait_for_sshd();
     assert!(!is_inside(&machine.ssh(&["1111111"])));
     let output = machine.ssh(&[&machine.token()]);
@@ -142,7 +142,7 @@ fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
     };
 
     fs::write("/etc/pam_authy/users.toml", "[users]\nsomebody = 1635\n").unwrap();
-    refused("nobody who administers this host is enrolled");
+    refused("no administrator of this host is enrolled");
     machine.set_up("[login]\nattempts = 99\n");
     fs::set_permissions(
         "/etc/pam_authy/config.toml",
@@ -165,7 +165,7 @@ fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
     .unwrap();
     let output = authyctl(&["pam", "enable", "sshd"]);
     assert!(
-        text(&output).contains("`publickey` alone lets in"),
+        text(&output).contains("`publickey` alone is enough"),
         "{}",
         text(&output)
     );
@@ -250,7 +250,7 @@ fn an_overdue_change_is_put_back_by_the_next_authyctl() {
 
     let said = text(&authyctl(&["list"]));
 
-    assert!(said.contains("sshd is as it was"), "{said}");
+    assert!(said.contains("sshd was rolled back"), "{said}");
     assert_eq!(stacks(), before);
     assert!(!fs::exists(PENDING).unwrap());
 }
@@ -290,7 +290,7 @@ fn key_rotate_keeps_the_old_key_until_authy_takes_the_new_one() {
 
     let refused = rotate("a-key-that-nobody-knows");
     assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
-    assert!(text(&refused).contains("nothing is changed"));
+    assert!(text(&refused).contains("nothing was changed"));
     assert_eq!(
         fs::read_to_string("/etc/pam_authy/config.toml").unwrap(),
         old

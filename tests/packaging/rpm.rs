@@ -299,7 +299,7 @@ fn the_stacks_of_the_authselect_profile_need_password_and_token() {
                 check["message"]
                     .as_str()
                     .unwrap()
-                    .contains("password and token are both needed"),
+                    .contains("password and second factor are both required"),
                 "{features:?}: {check}"
             );
         }

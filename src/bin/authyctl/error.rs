@@ -1,5 +1,9 @@
 //! Why a command failed: what people read, what `--json` says, and the exit status.
 
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+
 use pam_authy::base::text;
 use pam_authy::client::authy::{self as client, Refusal};
 use pam_authy::store::config;
@@ -10,10 +14,10 @@ use serde_json::{Map, Value, json};
 
 use crate::output::Output;
 
-/// Who is to act, and so the exit status.
+/// The kind of a failure, which decides the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
-    /// Authy, or the check, said no.
+    /// Authy, or a check of ours, refused.
     Refused,
     /// The command line is wrong.
     Usage,
@@ -33,7 +37,7 @@ impl ErrorKind {
         }
     }
 
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
             Self::Usage => "usage",
@@ -50,9 +54,9 @@ pub(crate) struct CommandError {
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
     refusal: Option<Box<Refusal>>,
-    /// What the command has to say even so.
+    /// The members of the JSON object, besides `ok` and `error`.
     pub(crate) members: Map<String, Value>,
-    /// What people read before the message.
+    /// The lines for people, printed before the message.
     pub(crate) lines: Vec<String>,
 }
 
@@ -68,12 +72,22 @@ impl CommandError {
         }
     }
 
+    /// A failure of this host: configuration, file or permission.
+    pub(crate) fn local(why: impl Display) -> Self {
+        Self::new(ErrorKind::Local, why.to_string())
+    }
+
+    /// A failure with the file at `path`.
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
+        Self::local(format!("{}: {error}", path.display()))
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// What the command has to say even so.
+    /// Adds members to the JSON object.
     pub(crate) fn with_members(mut self, members: Value) -> Self {
         if let Value::Object(members) = members {
             self.members = members;
@@ -81,15 +95,15 @@ impl CommandError {
         self
     }
 
-    /// Shows what was done first.
-    pub(crate) fn after(mut self, done: Output) -> Self {
-        self.lines = done.lines;
+    /// Adds the lines of `output` before the message.
+    pub(crate) fn after(mut self, output: Output) -> Self {
+        self.lines = output.lines;
         self
     }
 
-    /// The object for `--json`.
+    /// Returns the object for `--json`.
     pub(crate) fn as_json(&self) -> Value {
-        let mut error = json!({"kind": self.kind.word(), "message": self.message});
+        let mut error = json!({"kind": self.kind.as_str(), "message": self.message});
         if let Some(refusal) = &self.refusal {
             if refusal.status != 0 {
                 error["status"] = json!(refusal.status);
@@ -131,15 +145,13 @@ impl From<client::Error> for CommandError {
     }
 }
 
-/// What an administrator can do about an answer of the service.
+/// Returns what an administrator can do about a failed request.
 fn advice(error: &client::Error) -> Option<String> {
     use client::Error as Client;
     let hint = match error {
-        Client::KeyRefused(_) => "authyctl key rotate puts another key in",
-        Client::UntrustedServer(_) => {
-            "look at authy.url and authy.ca_file, and at this host's clock"
-        }
-        Client::Unavailable(_) => "authyctl doctor looks at the way to the service",
+        Client::KeyRefused(_) => "authyctl key rotate installs another key",
+        Client::UntrustedServer(_) => "check authy.url, authy.ca_file and this host's clock",
+        Client::Unavailable(_) => "authyctl doctor checks the connection to the service",
         Client::RateLimited(refusal) => {
             let seconds = refusal.retry_after_seconds?;
             return Some(format!("try again in {seconds} s"));
@@ -151,10 +163,10 @@ fn advice(error: &client::Error) -> Option<String> {
 
 impl From<config::Error> for CommandError {
     fn from(error: config::Error) -> Self {
-        let shown = Self::new(ErrorKind::Local, error.to_string());
-        // The mapping is read by the same code, and every command makes it or does without it.
+        let shown = Self::local(&error);
+        // The mapping has the same error type, so the hint names both files.
         if error.is_missing() {
-            shown.hint("authyctl init writes config.toml, authyctl enroll makes users.toml")
+            shown.hint("authyctl init writes config.toml, authyctl enroll creates users.toml")
         } else {
             shown
         }
@@ -163,7 +175,7 @@ impl From<config::Error> for CommandError {
 
 impl From<state::Error> for CommandError {
     fn from(error: state::Error) -> Self {
-        Self::new(ErrorKind::Local, error.to_string())
+        Self::local(&error)
     }
 }
 
@@ -171,10 +183,10 @@ impl From<recovery::Error> for CommandError {
     fn from(error: recovery::Error) -> Self {
         match error {
             recovery::Error::Exists(_) => Self::new(ErrorKind::Refused, error.to_string())
-                .hint("--replace makes new ones, and the old ones work no longer"),
-            recovery::Error::Random => Self::new(ErrorKind::Local, error.to_string()),
+                .hint("--replace makes new ones, and the old ones stop working"),
+            recovery::Error::Random => Self::local(&error),
             recovery::Error::State(error) if error.is_corrupt() => {
-                Self::from(error).hint("--replace makes new codes in its place")
+                Self::from(error).hint("--replace replaces it with new codes")
             }
             recovery::Error::State(error) => error.into(),
         }
@@ -186,13 +198,13 @@ impl From<users::write::Error> for CommandError {
         use users::write::Error as Write;
         match &error {
             Write::OtherId { .. } => Self::new(ErrorKind::Refused, error.to_string())
-                .hint("--replace puts the new id in the old one's place"),
+                .hint("--replace replaces the old id"),
             Write::BadName(_) => Self::new(ErrorKind::Usage, error.to_string()),
             Write::Mapping(_)
             | Write::NotMapped(_)
             | Write::OtherForm { .. }
             | Write::Locked(_)
-            | Write::Io { .. } => Self::new(ErrorKind::Local, error.to_string()),
+            | Write::Io { .. } => Self::local(&error),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! authyctl: everything that an administrator of pam_authy does.
 //!
-//! `run` parses, dispatches and reports; a command is one file below `commands`. Exit status: 0 done,
-//! 1 refused, 2 usage, 3 unavailable, 4 local.
+//! `run` parses the command line, runs the command and prints the outcome. `cli` declares the
+//! command line, and each family of commands is a file below `commands`. Exit status: 0 done, 1
+//! refused, 2 usage, 3 unavailable, 4 local.
 
 mod cli;
 mod commands;
 mod error;
-mod number;
 mod output;
+mod phone_number;
+mod replace_file;
 
 use std::process::ExitCode;
 
@@ -34,13 +36,13 @@ fn run() -> u8 {
     output::report(outcome, global.json, global.quiet)
 }
 
-/// A command line that clap refuses, or help and version, which it reports the same way.
+/// Handles a command line that clap refuses, and help and version, which clap reports the same way.
 fn usage(error: &clap::Error) -> u8 {
     let is_help = matches!(
         error.kind(),
         ClapError::DisplayHelp | ClapError::DisplayVersion
     );
-    // The command line could not be read, so whether JSON is wanted is looked for by hand.
+    // The command line could not be parsed, so --json is searched for by hand.
     let as_json = std::env::args_os()
         .skip(1)
         .take_while(|arg| arg != "--")
@@ -60,7 +62,7 @@ fn usage(error: &clap::Error) -> u8 {
     )
 }
 
-/// What clap says before it shows the usage, on one line.
+/// Returns what clap says before it shows the usage, on one line.
 fn message(error: &clap::Error) -> String {
     let text = error.to_string();
     let paragraph = text.lines().take_while(|line| !line.trim().is_empty());

@@ -1,15 +1,17 @@
-//! What a command prints: lines for people, one object for scripts.
+//! What a command prints: lines for people, one JSON object for scripts. Also reads an argument
+//! that may be left out from the terminal or standard input.
 
 use std::fmt::Display;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::str::FromStr;
 
 use pam_authy::base::secret::Secret;
+use pam_authy::base::text;
 use serde_json::{Map, Value};
 
 use crate::error::{CommandError, ErrorKind};
 
-/// How a word stands out on a terminal.
+/// The colour of a word on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Colour {
     Red,
@@ -17,7 +19,8 @@ pub(crate) enum Colour {
     Green,
 }
 
-/// `text` in a colour where `stream` is a terminal, unless NO_COLOR or TERM=dumb says otherwise.
+/// Returns `text` in a colour, or unchanged where `stream` is not a terminal, NO_COLOR is set, or
+/// TERM is `dumb`.
 pub(crate) fn paint(stream: &impl IsTerminal, colour: Colour, text: &str) -> String {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
@@ -32,10 +35,15 @@ pub(crate) fn paint(stream: &impl IsTerminal, colour: Colour, text: &str) -> Str
     format!("\x1b[{number}m{text}\x1b[0m")
 }
 
-/// `text` with every phone number's digits as X, but for the last two.
-pub(crate) fn masked(text: &str) -> String {
-    /// Digits from which on a run is a phone number.
-    const LEAST: usize = 7;
+/// Returns `name` for a message: without control characters, and at most 64 characters long.
+pub(crate) fn shown_name(name: &str) -> String {
+    text::sanitize_to(name, 64)
+}
+
+/// Returns `text` with the digits of each phone number as X, except the last two.
+pub(crate) fn mask_numbers(text: &str) -> String {
+    /// The number of digits from which on a run is taken for a phone number.
+    const MIN_DIGITS: usize = 7;
     let mut out = String::new();
     let mut run = String::new();
     for c in text.chars().chain(['\n']) {
@@ -44,7 +52,7 @@ pub(crate) fn masked(text: &str) -> String {
             continue;
         }
         let mut digits = run.chars().filter(char::is_ascii_digit).count();
-        let is_number = digits >= LEAST;
+        let is_number = digits >= MIN_DIGITS;
         for kept in run.drain(..) {
             let hide = is_number && kept.is_ascii_digit() && digits > 2;
             digits -= usize::from(kept.is_ascii_digit());
@@ -56,14 +64,14 @@ pub(crate) fn masked(text: &str) -> String {
     out
 }
 
-/// What a command has done.
+/// What a command did.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
-    /// For people.
+    /// The lines for people.
     pub(crate) lines: Vec<String>,
-    /// Something worth knowing, on standard error.
+    /// A warning, printed to standard error.
     pub(crate) warning: Option<String>,
-    /// For scripts, beside `ok`.
+    /// The members of the JSON object, besides `ok`.
     pub(crate) members: Map<String, Value>,
 }
 
@@ -79,55 +87,53 @@ impl Output {
             members,
         }
     }
+
+    fn as_json(&self) -> Value {
+        let mut object = self.members.clone();
+        object.insert("ok".into(), Value::Bool(true));
+        if let Some(warning) = &self.warning {
+            object
+                .entry("warning")
+                .or_insert_with(|| warning.as_str().into());
+        }
+        Value::Object(object)
+    }
 }
 
-/// Prints the outcome; gives back the exit status. A reader that has gone away is no error.
+/// Prints the outcome, and returns the exit status. A closed standard output is not an error.
 pub(crate) fn report(outcome: Result<Output, CommandError>, as_json: bool, quiet: bool) -> u8 {
     let status = outcome
         .as_ref()
         .map_or_else(|error| error.kind.exit_status(), |_| 0);
-    let mut stdout = io::stdout().lock();
     let _ = match (&outcome, as_json) {
-        (Ok(done), true) => {
-            let mut object = done.members.clone();
-            object.insert("ok".into(), Value::Bool(true));
-            if let Some(warning) = &done.warning {
-                object
-                    .entry("warning")
-                    .or_insert_with(|| warning.as_str().into());
-            }
-            writeln!(stdout, "{}", Value::Object(object))
-        }
-        (Err(error), true) => writeln!(stdout, "{}", error.as_json()),
-        (Ok(done), false) => {
-            if let Some(warning) = &done.warning {
+        (Ok(output), true) => print(&[output.as_json().to_string()]),
+        (Err(error), true) => print(&[error.as_json().to_string()]),
+        (Ok(output), false) => {
+            if let Some(warning) = &output.warning {
                 let word = paint(&io::stderr(), Colour::Yellow, "warning:");
                 eprintln!("authyctl: {word} {warning}");
             }
-            if quiet {
-                Ok(())
-            } else {
-                done.lines
-                    .iter()
-                    .try_for_each(|line| writeln!(stdout, "{line}"))
-            }
+            print(if quiet { &[] } else { &output.lines })
         }
         (Err(error), false) => {
-            for line in &error.lines {
-                let _ = writeln!(stdout, "{line}");
-            }
+            let printed = print(&error.lines);
             let name = paint(&io::stderr(), Colour::Red, "authyctl:");
             eprintln!("{name} {}", error.message);
             if let Some(hint) = &error.hint {
                 eprintln!("hint: {hint}");
             }
-            Ok(())
+            printed
         }
     };
     status
 }
 
-/// Rows with their columns aligned.
+fn print(lines: &[String]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    lines.iter().try_for_each(|line| writeln!(stdout, "{line}"))
+}
+
+/// Returns rows with their columns aligned.
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
@@ -149,9 +155,12 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
         .collect()
 }
 
-/// Something that works once, such as a token: the word of the command line, or one line of the prompt
-/// or standard input.
-pub(crate) fn read_once<T>(prompt: &str, given: Option<&str>) -> Result<T, CommandError>
+/// Returns an argument that works once, such as a token. Reads one line from the terminal or
+/// standard input when it was left out or is `-`.
+///
+/// # Errors
+/// Standard input cannot be read, or the text is malformed.
+pub(crate) fn argument_or_prompt<T>(prompt: &str, given: Option<&str>) -> Result<T, CommandError>
 where
     T: FromStr<Err: Display>,
 {
@@ -196,7 +205,7 @@ mod tests {
             ("300 seconds, code 60020, 12", "300 seconds, code 60020, 12"),
             ("", ""),
         ] {
-            assert_eq!(masked(text), shown);
+            assert_eq!(mask_numbers(text), shown);
         }
     }
 

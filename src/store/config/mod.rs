@@ -52,7 +52,7 @@ pub struct Config {
 }
 
 /// The table `[authy]`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Authy {
     /// The application's API key.
     pub key: Secret,

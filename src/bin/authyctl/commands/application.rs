@@ -1,4 +1,4 @@
-//! `app`, `stats`: the application that the key belongs to.
+//! `app`, `stats`: the application that the API key belongs to.
 
 use pam_authy::base::text;
 use serde_json::{Map, Value, json};
@@ -11,14 +11,14 @@ use crate::output::{Output, table};
 pub(crate) fn app(global: &Global) -> Result<Output, CommandError> {
     let (client, deadline) = client(global)?;
     let app = client.app().details(deadline)?;
-    Ok(Output::new(table(&members(&app)), json!({"app": app})))
+    Ok(Output::new(table(&rows(&app)), json!({"app": app})))
 }
 
 pub(crate) fn stats(global: &Global) -> Result<Output, CommandError> {
     let (client, deadline) = client(global)?;
     let stats = client.app().stats(deadline)?;
-    // The columns of the first month, its name before the counts; what later ones have more is shown
-    // by --json.
+    // The columns are those of the first month, year and month before the counts. Only --json shows
+    // what later months have in addition.
     let mut names: Vec<_> = stats
         .months
         .first()
@@ -51,8 +51,8 @@ pub(crate) fn stats(global: &Global) -> Result<Output, CommandError> {
     Ok(Output::new(lines, members))
 }
 
-/// Name and value of every member.
-fn members(object: &Map<String, Value>) -> Vec<Vec<String>> {
+/// Returns the name and the value of every member.
+fn rows(object: &Map<String, Value>) -> Vec<Vec<String>> {
     object
         .iter()
         .map(|(name, value)| vec![text::sanitize(name).replace('_', " "), shown(Some(value))])

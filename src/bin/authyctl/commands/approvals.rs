@@ -1,4 +1,4 @@
-//! `push`, `approval`: ask a phone to approve something, and what became of it.
+//! `push`, `approval`: asks a phone to approve something, and shows the answer.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -8,40 +8,40 @@ use pam_authy::client::authy::approvals::{Decision, Request};
 use pam_authy::client::authy::types::{AuthyId, Uuid};
 use serde_json::{Value, json};
 
-use super::{client, person};
-use crate::cli::{Global, Push};
+use super::{authy_id, client};
+use crate::cli::{ApprovalArgs, Global, PushArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
-pub(crate) fn push(global: &Global, how: &Push) -> Result<Output, CommandError> {
-    let id = person(global, &how.who)?;
+pub(crate) fn push(global: &Global, args: &PushArgs) -> Result<Output, CommandError> {
+    let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
     let request = Request {
-        message: &how.message,
-        details: &how.details,
-        hidden_details: &how.hidden_details,
+        message: &args.message,
+        details: &args.details,
+        hidden_details: &args.hidden_details,
         logos: &[],
-        seconds_to_expire: Some(how.expires),
+        seconds_to_expire: Some(args.expires),
     };
     let uuid = client.approvals().create(id, &request, deadline)?;
-    if how.no_wait {
+    if args.no_wait {
         return Ok(Output::new(
             vec![format!("the request {uuid} is on its way to the phone")],
             members(&uuid, Decision::Pending, Some(id)),
         ));
     }
-    let until = Deadline::after(Instant::now(), Duration::from_secs(how.expires.into()));
-    let counts = !global.json && !global.quiet && io::stderr().is_terminal();
-    let status = client.approvals().wait(id, &uuid, until, &mut |left| {
-        if counts {
+    let end = Deadline::after(Instant::now(), Duration::from_secs(args.expires.into()));
+    let shows_countdown = !global.json && !global.quiet && io::stderr().is_terminal();
+    let status = client.approvals().wait(id, &uuid, end, &mut |left| {
+        if shows_countdown {
             eprint!("\rwaiting for the phone: {} s ", left.as_secs());
             let _ = io::stderr().flush();
         }
     });
-    if counts {
+    if shows_countdown {
         eprint!("\r                               \r");
     }
-    // A request that nobody answered until its end has expired, whatever the service's clock says.
+    // A request without an answer at its end has expired, even when Authy still calls it pending.
     let decision = match status?.decision {
         Decision::Pending => Decision::Expired,
         decision => decision,
@@ -56,17 +56,17 @@ fn conclude(uuid: &Uuid, decision: Decision, id: AuthyId) -> Result<Output, Comm
     }
     let why = match decision {
         Decision::Denied => "denied on the phone",
-        _ => "nobody answered in time",
+        _ => "the request was not answered in time",
     };
     Err(CommandError::new(ErrorKind::Refused, why).with_members(members))
 }
 
-pub(crate) fn approval(global: &Global, uuid: &Uuid) -> Result<Output, CommandError> {
+pub(crate) fn approval(global: &Global, args: &ApprovalArgs) -> Result<Output, CommandError> {
     let (client, deadline) = client(global)?;
-    let status = client.approvals().status(uuid, deadline)?;
+    let status = client.approvals().status(&args.uuid, deadline)?;
     Ok(Output::new(
         vec![status.decision.as_str().to_owned()],
-        members(uuid, status.decision, status.authy_id),
+        members(&args.uuid, status.decision, status.authy_id),
     ))
 }
 

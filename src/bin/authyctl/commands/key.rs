@@ -1,73 +1,56 @@
-//! `key`: another API key in the place of the present one, without a moment in which no key works.
+//! `key`: replaces the API key without a moment in which no key works.
 //!
-//! The new key is tried first; until Authy takes it, nothing is written. Then the file that holds the
-//! key is replaced as a whole, and the old text comes back when the result can't be used.
+//! The new key is tried first, and nothing is written until Authy accepts it. Then the file that
+//! contains the key is replaced as a whole, and restored when the result cannot be used.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, chown};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use pam_authy::base::deadline::Deadline;
 use pam_authy::base::secret::Secret;
 use pam_authy::base::text;
-use pam_authy::client::authy::Client;
-use pam_authy::factor::connect;
 use pam_authy::host::trusted_file::{self, Access};
-use pam_authy::store::config::Config;
+use pam_authy::store::config::{self, Config};
 use serde_json::json;
 use toml_edit::DocumentMut;
 
 use super::init::read_key;
-use crate::cli::{Global, Key};
-use crate::error::{CommandError, ErrorKind};
+use super::{authy, connect};
+use crate::cli::{Global, KeyCommand, KeyRotateArgs};
+use crate::error::CommandError;
 use crate::output::Output;
+use crate::replace_file::{NewFile, replace_file};
 
-/// Where systemd puts credentials, anew at each start of a service.
+/// Where systemd puts credentials, again at each start of a service.
 const CREDENTIALS: &str = "/run/credentials/";
 
-pub(crate) fn key(global: &Global, what: &Key) -> Result<Output, CommandError> {
-    match what {
-        Key::Rotate { key_file } => rotate(global, key_file.as_deref()),
+pub(crate) fn key(global: &Global, command: &KeyCommand) -> Result<Output, CommandError> {
+    match command {
+        KeyCommand::Rotate(args) => rotate(global, args),
     }
 }
 
-fn rotate(global: &Global, key_file: Option<&Path>) -> Result<Output, CommandError> {
+fn rotate(global: &Global, args: &KeyRotateArgs) -> Result<Output, CommandError> {
     let config = Config::load(&global.config)?;
-    let authy = super::authy(&config, &global.config)?;
-    let holder = Holder::find(&global.config)?;
-    let new = Secret::new(read_key(key_file)?.expose().trim().to_owned());
-    if new.expose() == authy.key.expose() {
-        let lines = vec!["this is the present key: nothing is changed".to_owned()];
+    let current = authy(&config, &global.config)?;
+    let location = KeyLocation::find(&global.config)?;
+    let new = read_key(args.key_file.as_deref())?;
+    if new.expose() == current.key.expose() {
+        let lines = vec!["this is the current key: nothing was changed".to_owned()];
         return Ok(Output::new(
             lines,
-            json!({"path": holder.path, "changed": false}),
+            json!({"path": location.path, "changed": false}),
         ));
     }
-    let deadline = Deadline::after(Instant::now(), authy.timeout + Duration::from_secs(1));
-    let client = Client::new(
-        connect::https(authy),
-        &authy.url,
-        Secret::new(new.expose().to_owned()),
-        authy.timeout,
-    );
-    let app = client
-        .app()
-        .details(deadline)
-        .map_err(|error| CommandError::from(error).hint("the old key stays: nothing is changed"))?;
-    holder.replace(&new)?;
-    let is_used = Config::load(&global.config).is_ok_and(|config| has_key(&config, &new));
-    if !is_used {
-        write(&holder.path, &holder.text).map_err(|error| failed(&holder.path, &error))?;
-        return Err(CommandError::new(
-            ErrorKind::Local,
-            format!(
-                "{}: the new key can't be used; the old one is back",
-                holder.path.display()
-            ),
-        ));
-    }
+    let (client, deadline) = connect(&config::Authy {
+        key: new.clone(),
+        ..current.clone()
+    });
+    let app = client.app().details(deadline).map_err(|error| {
+        CommandError::from(error).hint("the old key stays in use: nothing was changed")
+    })?;
+    location.replace_checked(&new, &global.config)?;
     let name = app
         .get("name")
         .and_then(|name| name.as_str())
@@ -78,32 +61,29 @@ fn rotate(global: &Global, key_file: Option<&Path>) -> Result<Output, CommandErr
             text::sanitize(name)
         ),
         format!(
-            "{} holds it; the old one can be withdrawn now",
-            holder.path.display()
+            "{} contains it; the old one can be withdrawn now",
+            location.path.display()
         ),
     ];
     Ok(Output::new(
         lines,
-        json!({"path": holder.path, "changed": true, "app": app}),
+        json!({"path": location.path, "changed": true, "app": app}),
     ))
 }
 
-fn has_key(config: &Config, key: &Secret) -> bool {
-    let authy = config.authy.as_ref();
-    authy.is_some_and(|authy| authy.key.expose() == key.expose())
-}
-
-/// The file that holds the key, and its text.
-struct Holder {
+/// The file that contains the key, and its text.
+struct KeyLocation {
     path: PathBuf,
     text: Secret,
-    /// It is config.toml, and not a file with nothing but the key.
+    /// The file is config.toml, and not one that contains only the key.
     is_config: bool,
 }
 
-impl Holder {
+impl KeyLocation {
+    /// Finds the file that `config` takes the key from.
     fn find(config: &Path) -> Result<Self, CommandError> {
-        let absolute = std::path::absolute(config).map_err(|error| failed(config, &error))?;
+        let absolute =
+            std::path::absolute(config).map_err(|error| CommandError::file(config, &error))?;
         let text = read(&absolute)?;
         let document: DocumentMut = text.expose().parse().map_err(|_| unreadable(&absolute))?;
         let named = document
@@ -118,8 +98,9 @@ impl Holder {
         };
         if path.starts_with(CREDENTIALS) {
             let message = format!("{}: is a credential, which systemd writes", path.display());
-            return Err(CommandError::new(ErrorKind::Local, message)
-                .hint("put the new key where the unit takes the credential from, and restart it"));
+            return Err(CommandError::local(message).hint(
+                "put the new key where the unit takes the credential from, and restart the unit",
+            ));
         }
         let text = read(&path)?;
         Ok(Self {
@@ -129,6 +110,23 @@ impl Holder {
         })
     }
 
+    /// Replaces the key, and restores the old text when `config` cannot be loaded with the new one.
+    fn replace_checked(&self, new: &Secret, config: &Path) -> Result<(), CommandError> {
+        self.replace(new)?;
+        let is_used = Config::load(config)
+            .ok()
+            .and_then(|config| config.authy)
+            .is_some_and(|authy| authy.key.expose() == new.expose());
+        if is_used {
+            return Ok(());
+        }
+        write(&self.path, &self.text).map_err(|error| CommandError::file(&self.path, &error))?;
+        Err(CommandError::local(format!(
+            "{}: the new key cannot be used; the old one was restored",
+            self.path.display()
+        )))
+    }
+
     fn replace(&self, new: &Secret) -> Result<(), CommandError> {
         let text = if self.is_config {
             let mut document: DocumentMut = self
@@ -136,11 +134,11 @@ impl Holder {
                 .expose()
                 .parse()
                 .map_err(|_| unreadable(&self.path))?;
-            let api = document
+            let table = document
                 .get_mut("authy")
-                .and_then(|api| api.as_table_like_mut());
-            let item = api
-                .and_then(|api| api.get_mut("key"))
+                .and_then(|table| table.as_table_like_mut());
+            let item = table
+                .and_then(|table| table.get_mut("key"))
                 .and_then(|key| key.as_value_mut());
             let value = item.ok_or_else(|| unreadable(&self.path))?;
             let decor = value.decor().clone();
@@ -150,40 +148,30 @@ impl Holder {
         } else {
             Secret::new(format!("{}\n", new.expose()))
         };
-        write(&self.path, &text).map_err(|error| failed(&self.path, &error))
+        write(&self.path, &text).map_err(|error| CommandError::file(&self.path, &error))
     }
 }
 
 fn read(path: &Path) -> Result<Secret, CommandError> {
     let bytes = trusted_file::read(path, Access::OwnerOnly, trusted_file::LIMIT)
-        .map_err(|error| CommandError::new(ErrorKind::Local, error.to_string()))?;
+        .map_err(CommandError::local)?;
     String::from_utf8(bytes)
         .map(Secret::new)
         .map_err(|_| unreadable(path))
 }
 
 fn unreadable(path: &Path) -> CommandError {
-    CommandError::new(
-        ErrorKind::Local,
-        format!("{}: holds no key to replace", path.display()),
-    )
+    CommandError::local(format!("{}: has no key to replace", path.display()))
 }
 
-fn failed(path: &Path, error: &io::Error) -> CommandError {
-    CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))
-}
-
-/// A new file of mode 0600 beside the old one, with its owner, synced and renamed. A link stays one.
+/// Replaces the file, or the target of a symbolic link, with one of mode 0600 and the same owner.
 fn write(path: &Path, text: &Secret) -> io::Result<()> {
     let path = trusted_file::resolve(path, Access::OwnerOnly).map_err(io::Error::other)?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let mut new = tempfile::Builder::new()
-        .prefix(".key.new-")
-        .tempfile_in(folder)?;
-    new.write_all(text.expose().as_bytes())?;
     let old = fs::metadata(&path)?;
-    chown(new.path(), Some(old.uid()), Some(old.gid()))?;
-    new.as_file().sync_all()?;
-    new.persist(&path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
+    let new = NewFile {
+        prefix: ".key.new-",
+        mode: 0o600,
+        owner: Some((old.uid(), old.gid())),
+    };
+    replace_file(&path, text.expose().as_bytes(), &new)
 }

@@ -1,17 +1,16 @@
-//! `limits`, `unlock`, `forget`: what was counted and remembered, in the state folder.
+//! `limits`, `unlock`, `forget`: the counts and the remembered logins in the state folder.
 
 use std::time::{Duration, SystemTime};
 
-use pam_authy::base::text;
 use pam_authy::store::config::Config;
 use pam_authy::store::limits::{self, Listing, Row};
 use pam_authy::store::recovery::{self, Left};
 use pam_authy::store::remember;
 use serde_json::{Value, json};
 
-use crate::cli::Global;
+use crate::cli::{Global, UserArg};
 use crate::error::CommandError;
-use crate::output::{Output, table};
+use crate::output::{Output, shown_name, table};
 
 pub(crate) fn limits(global: &Global) -> Result<Output, CommandError> {
     let config = Config::load(&global.config)?;
@@ -21,7 +20,7 @@ pub(crate) fn limits(global: &Global) -> Result<Output, CommandError> {
     let mut lines = rows(&listing);
     if strangers > 0 {
         lines.push(format!(
-            "and names that are not enrolled: {strangers}, paused: {paused}"
+            "names that are not enrolled: {strangers}, paused: {paused}"
         ));
     }
     if lines.is_empty() {
@@ -33,22 +32,23 @@ pub(crate) fn limits(global: &Global) -> Result<Output, CommandError> {
         "strangers": strangers,
         "strangers_paused": paused,
     });
-    let done = Output::new(lines, members.clone());
+    let output = Output::new(lines, members.clone());
     match listing.errors.into_iter().next() {
-        None => Ok(done),
+        None => Ok(output),
         Some(error) => Err(CommandError::from(error)
-            .hint("authyctl doctor says which user that is, and how to mend it")
+            .hint("authyctl doctor says which user that is, and how to fix it")
             .with_members(members)
-            .after(done)),
+            .after(output)),
     }
 }
 
-pub(crate) fn unlock(global: &Global, user: &str) -> Result<Output, CommandError> {
+pub(crate) fn unlock(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
+    let user = args.user.as_str();
     let state = Config::load(&global.config)?.paths.state;
     let changed = limits::unlock(&state, user)?;
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     let line = if changed {
-        format!("what was counted for {shown} is forgotten")
+        format!("the counts of {shown} were reset")
     } else {
         format!("nothing was counted for {shown}")
     };
@@ -58,12 +58,13 @@ pub(crate) fn unlock(global: &Global, user: &str) -> Result<Output, CommandError
     ))
 }
 
-pub(crate) fn forget(global: &Global, user: &str) -> Result<Output, CommandError> {
+pub(crate) fn forget(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
+    let user = args.user.as_str();
     let state = Config::load(&global.config)?.paths.state;
     let changed = remember::forget(&state, user)?;
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     let line = if changed {
-        format!("the remembered logins of {shown} are forgotten")
+        format!("the remembered logins of {shown} were removed")
     } else {
         format!("no login of {shown} is remembered")
     };
@@ -73,14 +74,14 @@ pub(crate) fn forget(global: &Global, user: &str) -> Result<Output, CommandError
     ))
 }
 
-/// What was counted for a user and holds for the next login, for `explain`.
-pub(super) fn standing(config: &Config, user: &str) -> Vec<String> {
+/// Returns a line for each count that matters to the next login of a user, for `explain`.
+pub(super) fn describe(config: &Config, user: &str) -> Vec<String> {
     let state = &config.paths.state;
     let mut lines = Vec::new();
     match limits::of_user(state, &config.limits, user, SystemTime::now()) {
         Ok(row) => lines.extend(row.and_then(|row| row.pause).map(|pause| {
-            let (seconds, user) = (pause.as_secs(), text::sanitize_to(user, 64));
-            format!("no token is taken for {seconds} s, after too many refused ones (authyctl unlock {user})")
+            let (seconds, user) = (pause.as_secs(), shown_name(user));
+            format!("no code is accepted for {seconds} s, after too many refused ones (authyctl unlock {user})")
         })),
         Err(error) => lines.push(format!("its counts cannot be read: {error}")),
     }
@@ -92,7 +93,7 @@ pub(super) fn standing(config: &Config, user: &str) -> Vec<String> {
     lines
 }
 
-/// The table, where there is something in it.
+/// Returns the table with its heading; nothing when it would be empty.
 fn rows(listing: &Listing) -> Vec<String> {
     let users = listing.users.iter().map(|row| cells("user", row));
     let addresses = listing.addresses.iter().map(|row| cells("address", row));
@@ -107,7 +108,7 @@ fn rows(listing: &Listing) -> Vec<String> {
 fn cells(kind: &str, row: &Row) -> Vec<String> {
     vec![
         kind.to_owned(),
-        text::sanitize_to(&row.who, 64),
+        shown_name(&row.who),
         row.sms.to_string(),
         row.calls.to_string(),
         row.pushes.to_string(),

@@ -1,47 +1,65 @@
-//! `enroll`, `unenroll`, `list`, `index`: the mapping, without configuration or network.
+//! `enroll`, `unenroll`, `list`, `index`: the mapping. Only `enroll` of a new person and `unenroll
+//! --remote` need the configuration and the network.
 
 use pam_authy::base::factor::{Person, SendMode};
-use pam_authy::base::text;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::host::account::{self, Spelling};
 use pam_authy::host::ssh_key::Fingerprint;
+use pam_authy::store::config::Config;
+use pam_authy::store::recovery::FileRecovery;
 use pam_authy::store::users::write::{self, Enrolment};
-use pam_authy::store::users::{Entry, Mapping};
+use pam_authy::store::users::{self, Entry};
 use serde_json::{Value, json};
 
-use super::people;
-use crate::cli::{Enroll, Global};
-use crate::error::{CommandError, ErrorKind};
-use crate::output::{Output, table};
+use super::{load_mapping, person};
+use crate::cli::{EnrollArgs, Global, UnenrollArgs};
+use crate::error::CommandError;
+use crate::output::{Output, shown_name, table};
 
-pub(crate) fn enroll(global: &Global, how: &Enroll) -> Result<Output, CommandError> {
-    let user = how.user.as_str();
-    let id = match how.authy_id {
+pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, CommandError> {
+    let user = args.user.as_str();
+    let id = match args.authy_id {
         Some(id) => id,
-        None => people::create(global, how)?,
+        None => person::create(global, args)?,
     };
     let one = Enrolment {
         user: user.to_owned(),
-        key: how.ssh_key,
+        key: args.ssh_key,
         id,
     };
-    let change = write::enroll_one(&global.users, one, how.replace)?;
-    let shown = match how.ssh_key {
-        Some(key) => format!("{} by {key}", text::sanitize_to(user, 64)),
-        None => text::sanitize_to(user, 64),
+    let change = write::enroll_one(&global.users, one, args.replace)?;
+    if change.changed {
+        record_factors(global, user);
+    }
+    let shown = match args.ssh_key {
+        Some(key) => format!("{} by {key}", shown_name(user)),
+        None => shown_name(user),
     };
     let line = match (change.changed, change.previous) {
-        (false, _) => format!("{shown} is enrolled with authy id {id} already"),
+        (false, _) => format!("{shown} is already enrolled with authy id {id}"),
         (true, Some(previous)) => {
-            format!("{shown} is enrolled with authy id {id}, before {previous}")
+            format!("{shown} is enrolled with authy id {id}, previously {previous}")
         }
         (true, None) => format!("{shown} is enrolled with authy id {id}"),
     };
     let members = json!({"user": user, "authy_id": id.number(), "changed": change.changed});
     Ok(Output {
         warning: account_warning(user),
-        ..Output::new(vec![line], with_key(members, how.ssh_key))
+        ..Output::new(vec![line], with_key(members, args.ssh_key))
     })
+}
+
+/// Records the user's present factors with the recovery codes, so that these stay when another factor
+/// is removed later. Where that fails, the next login records them.
+fn record_factors(global: &Global, user: &str) {
+    if let (Ok(config), Ok(found)) = (
+        Config::load(&global.config),
+        users::find(&global.users, user),
+    ) {
+        let factors = found.entry.stored_ids();
+        let codes = FileRecovery::new(&config.paths.state, user, factors);
+        let _ = codes.record_factors();
+    }
 }
 
 fn with_key(mut members: Value, key: Option<Fingerprint>) -> Value {
@@ -51,25 +69,18 @@ fn with_key(mut members: Value, key: Option<Fingerprint>) -> Value {
     members
 }
 
-/// The mapping goes last: while Authy has not taken the person out, the mapping is the only record of
-/// whom to take out.
-pub(crate) fn unenroll(
-    global: &Global,
-    user: &str,
-    remote: bool,
-    key: Option<Fingerprint>,
-) -> Result<Output, CommandError> {
+/// Removes the person at Authy before the mapping: until Authy has done so, the mapping is the only
+/// record of the person's id.
+pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, CommandError> {
+    let (user, remote, key) = (args.user.as_str(), args.remote, args.ssh_key);
     let warning = if remote {
-        people::delete(global, user)?
+        person::delete(global, user)?
     } else {
         None
     };
     let id = write::unenroll(&global.users, user, key)?;
     let by = key.map(|key| format!(" by {key}")).unwrap_or_default();
-    let mut lines = vec![format!(
-        "{}{by} is not enrolled any more",
-        text::sanitize_to(user, 64)
-    )];
+    let mut lines = vec![format!("{}{by} is no longer enrolled", shown_name(user))];
     if remote {
         lines.push("Authy removes the person from the application within a day".to_owned());
     }
@@ -81,62 +92,55 @@ pub(crate) fn unenroll(
 }
 
 pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
-    let mapping = match Mapping::load(&global.users) {
-        Ok(mapping) => mapping,
-        Err(error) if error.is_missing() => Mapping::default(),
-        Err(error) => return Err(error.into()),
-    };
+    let mapping = load_mapping(global)?;
     let mut rows = Vec::new();
     let mut users = Vec::new();
-    let mut unusable = None;
+    let mut invalid = None;
     for (user, entry) in mapping.iter() {
         match entry {
             Entry::Enrolled(person) => {
-                let mut row = vec![text::sanitize_to(user, 64), factors(person)];
-                row.extend(person.push.map(push));
-                rows.push(row);
+                rows.push(row(user, person, None, person.push));
                 let member = with_factors(json!({"user": user}), person);
                 users.push(with_push(member, person.push));
             }
             Entry::Shared(shared) => {
-                for (key, person) in &shared.keys {
-                    let mut row = vec![
-                        text::sanitize_to(user, 64),
-                        factors(person),
-                        key.to_string(),
-                    ];
-                    row.extend(shared.push.map(push));
-                    rows.push(row);
-                }
-                let keys: Vec<_> = (shared.keys.iter())
-                    .map(|(key, person)| {
-                        with_factors(json!({"fingerprint": key.to_string()}), person)
-                    })
-                    .collect();
-                users.push(with_push(json!({"user": user, "keys": keys}), shared.push));
+                let keys = shared.keys.iter();
+                rows.extend(keys.map(|(key, person)| row(user, person, Some(key), shared.push)));
+                let keys = shared.keys.iter().map(|(key, person)| {
+                    with_factors(json!({"fingerprint": key.to_string()}), person)
+                });
+                let member = json!({"user": user, "keys": keys.collect::<Vec<_>>()});
+                users.push(with_push(member, shared.push));
             }
             Entry::Invalid { line, message } => {
-                unusable
-                    .get_or_insert_with(|| format!("{}:{line}: {message}", global.users.display()));
+                let file = global.users.display();
+                invalid.get_or_insert_with(|| format!("{file}:{line}: {message}"));
             }
             Entry::Absent => {}
         }
     }
     let members = json!({"users": users});
-    let done = Output::new(table(&rows), members.clone());
-    match unusable {
-        None => Ok(done),
-        Some(why) => Err(CommandError::new(ErrorKind::Local, why)
-            .with_members(members)
-            .after(done)),
+    let output = Output::new(table(&rows), members.clone());
+    match invalid {
+        None => Ok(output),
+        Some(why) => Err(CommandError::local(why).with_members(members).after(output)),
     }
 }
 
-fn push(when: SendMode) -> String {
-    format!("push {}", when.as_str())
+/// Returns a row of `list`.
+fn row(
+    user: &str,
+    person: &Person,
+    key: Option<&Fingerprint>,
+    push: Option<SendMode>,
+) -> Vec<String> {
+    let mut row = vec![shown_name(user), factors(person)];
+    row.extend(key.map(Fingerprint::to_string));
+    row.extend(push.map(|push| format!("push {}", push.as_str())));
+    row
 }
 
-/// The person's factors for a column: the number at Authy, and the names of the others.
+/// Returns the person's factors for a column: the number at Authy, and the names of the others.
 fn factors(person: &Person) -> String {
     let id = person.authy_id.map(|id| id.to_string());
     let others = person
@@ -162,12 +166,12 @@ fn with_push(mut member: Value, push: Option<SendMode>) -> Value {
     member
 }
 
-/// Checks the mapping and writes its look-up index. Entries that name nobody are told, and are no
-/// error: they refuse their own users alone.
+/// Checks the mapping and writes its look-up index. An entry that cannot be used is a warning and
+/// not an error, since it refuses only its own user.
 pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
     let (mapping, path) = write::index(&global.users)?;
     let file = global.users.display();
-    let unusable: Vec<_> = mapping
+    let invalid: Vec<_> = mapping
         .iter()
         .filter_map(|(_, entry)| match entry {
             Entry::Invalid { line, message } => Some((*line, message)),
@@ -175,11 +179,11 @@ pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
         })
         .collect();
     let count = mapping.iter().count();
-    let said: Vec<_> = (unusable.iter())
+    let unusable: Vec<_> = (invalid.iter())
         .map(|(line, message)| json!({"line": line, "message": message}))
         .collect();
-    let members = json!({"path": path, "entries": count, "unusable": said});
-    let warnings: Vec<_> = (unusable.iter())
+    let members = json!({"path": path, "entries": count, "unusable": unusable});
+    let warnings: Vec<_> = (invalid.iter())
         .map(|(line, message)| format!("{file}:{line}: {message}"))
         .collect();
     let entries = if count == 1 { "entry" } else { "entries" };
@@ -190,12 +194,15 @@ pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
     })
 }
 
+/// Returns a warning when no login on this host can have this name.
 pub(super) fn account_warning(user: &str) -> Option<String> {
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     match account::spelling(user) {
         Ok(Spelling::Own) => None,
         Ok(Spelling::NoAccount) => Some(format!("there is no account {shown} on this host")),
-        Ok(Spelling::Alias) => Some(format!("the account's own name is spelled unlike {shown}")),
+        Ok(Spelling::Alias) => Some(format!(
+            "the account's own name is spelled differently from {shown}"
+        )),
         Err(error) => Some(error.to_string()),
     }
 }

@@ -1,82 +1,42 @@
-//! `phone`: verify numbers of people who need no authy id, and learn about them.
+//! `phone`: verifies numbers of people who need no authy id, and looks numbers up.
 
-use pam_authy::client::authy::phones;
+use pam_authy::client::authy::phones::{self, Phone};
 use serde_json::json;
 
 use super::client;
-use crate::cli::{Global, Phone, Via};
+use crate::cli::{Global, Number, PhoneCheckArgs, PhoneCommand, PhoneStartArgs, Via};
 use crate::error::CommandError;
-use crate::number;
-use crate::output::{Output, masked, read_once, table};
+use crate::output::{Output, argument_or_prompt, mask_numbers, table};
+use crate::phone_number;
 
-pub(crate) fn phone(global: &Global, what: &Phone) -> Result<Output, CommandError> {
-    // The service's texts hold the number.
-    carry_out(global, what).map_err(|mut error| {
-        error.message = masked(&error.message);
+pub(crate) fn phone(global: &Global, command: &PhoneCommand) -> Result<Output, CommandError> {
+    let outcome = match command {
+        PhoneCommand::Start(args) => start(global, args),
+        PhoneCommand::Check(args) => check(global, args),
+        PhoneCommand::Status(number) => status(global, number),
+        PhoneCommand::Info(number) => info(global, number),
+    };
+    // The texts of the service contain the number.
+    outcome.map_err(|mut error| {
+        error.message = mask_numbers(&error.message);
         error
     })
 }
 
-fn carry_out(global: &Global, what: &Phone) -> Result<Output, CommandError> {
-    match what {
-        Phone::Start {
-            number,
-            via,
-            locale,
-            code_length,
-        } => {
-            let phone = number::parse(&number.cellphone, number.country_code)?;
-            let how = phones::StartOptions {
-                via: match via {
-                    Via::Sms => phones::Via::Sms,
-                    Via::Call => phones::Via::Call,
-                },
-                locale: locale.as_deref(),
-                code_length: *code_length,
-                ..phones::StartOptions::default()
-            };
-            start(global, &phone, &how)
-        }
-        Phone::Check {
-            cellphone,
-            code,
-            country_code,
-        } => {
-            let phone = number::parse(cellphone, *country_code)?;
-            let code = read_once("Code: ", code.as_deref())?;
-            let (client, deadline) = client(global)?;
-            client.phones().check(&phone, &code, deadline)?;
-            let message = "the code is correct";
-            Ok(Output::new(
-                vec![message.to_owned()],
-                json!({"message": message}),
-            ))
-        }
-        Phone::Status { number } => {
-            let phone = number::parse(&number.cellphone, number.country_code)?;
-            let (client, deadline) = client(global)?;
-            let progress = client.phones().status(&phone, deadline)?;
-            let members = json!({
-                "status": progress.status,
-                "seconds_to_expire": progress.seconds_to_expire,
-            });
-            Ok(Output::new(vec![progress.status], members))
-        }
-        Phone::Info { number } => {
-            let phone = number::parse(&number.cellphone, number.country_code)?;
-            info(global, &phone)
-        }
-    }
-}
-
-fn start(
-    global: &Global,
-    phone: &phones::Phone,
-    how: &phones::StartOptions<'_>,
-) -> Result<Output, CommandError> {
+fn start(global: &Global, args: &PhoneStartArgs) -> Result<Output, CommandError> {
+    let phone = parse(&args.number)?;
+    let options = phones::StartOptions {
+        via: match args.via {
+            Via::Sms => phones::Via::Sms,
+            Via::Call => phones::Via::Call,
+        },
+        locale: args.locale.as_deref(),
+        code_length: args.code_length,
+        ..phones::StartOptions::default()
+    };
     let (client, deadline) = client(global)?;
-    let started = client.phones().start(phone, how, deadline)?;
-    let message = masked(&started.message);
+    let started = client.phones().start(&phone, &options, deadline)?;
+    let message = mask_numbers(&started.message);
     let mut lines = vec![message.clone()];
     lines.extend(
         started
@@ -93,9 +53,33 @@ fn start(
     Ok(Output::new(lines, members))
 }
 
-fn info(global: &Global, phone: &phones::Phone) -> Result<Output, CommandError> {
+fn check(global: &Global, args: &PhoneCheckArgs) -> Result<Output, CommandError> {
+    let phone = phone_number::parse(&args.cellphone, args.country_code)?;
+    let code = argument_or_prompt("Code: ", args.code.as_deref())?;
     let (client, deadline) = client(global)?;
-    let info = client.phones().info(phone, deadline)?;
+    client.phones().check(&phone, &code, deadline)?;
+    let message = "the code is correct";
+    Ok(Output::new(
+        vec![message.to_owned()],
+        json!({"message": message}),
+    ))
+}
+
+fn status(global: &Global, number: &Number) -> Result<Output, CommandError> {
+    let phone = parse(number)?;
+    let (client, deadline) = client(global)?;
+    let progress = client.phones().status(&phone, deadline)?;
+    let members = json!({
+        "status": progress.status,
+        "seconds_to_expire": progress.seconds_to_expire,
+    });
+    Ok(Output::new(vec![progress.status], members))
+}
+
+fn info(global: &Global, number: &Number) -> Result<Output, CommandError> {
+    let phone = parse(number)?;
+    let (client, deadline) = client(global)?;
+    let info = client.phones().info(&phone, deadline)?;
     let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
     let ported = match info.ported {
         Some(true) => "yes",
@@ -115,4 +99,8 @@ fn info(global: &Global, phone: &phones::Phone) -> Result<Output, CommandError> 
         "message": info.message,
     });
     Ok(Output::new(table(&rows), members))
+}
+
+fn parse(number: &Number) -> Result<Phone, CommandError> {
+    phone_number::parse(&number.cellphone, number.country_code)
 }

@@ -1,4 +1,4 @@
-//! `qr`: the code for another authenticator app, drawn in the terminal or written to a file.
+//! `qr`: a QR code for another authenticator app, drawn in the terminal or written to a file.
 
 use std::fs;
 use std::io::Write;
@@ -12,26 +12,20 @@ use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde_json::json;
 
-use super::{client, person};
-use crate::cli::{Global, PersonArg};
+use super::{authy_id, client};
+use crate::cli::{Global, QrArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
-/// The most pixels of an image that is decoded.
+/// The largest number of pixels of an image that is decoded.
 const PIXEL_LIMIT: usize = 4_000_000;
 
-pub(crate) fn qr(
-    global: &Global,
-    who: &PersonArg,
-    label: Option<&str>,
-    size: Option<u32>,
-    output: Option<&Path>,
-) -> Result<Output, CommandError> {
-    let id = person(global, who)?;
+pub(crate) fn qr(global: &Global, args: &QrArgs) -> Result<Output, CommandError> {
+    let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
     let options = QrOptions {
-        qr_size: size,
-        label,
+        qr_size: args.size,
+        label: args.label.as_deref(),
     };
     let code = client.users().secret(id, &options, deadline)?;
     let members = json!({
@@ -41,13 +35,11 @@ pub(crate) fn qr(
         "authy_id": id.number(),
     });
     let mut lines = Vec::new();
-    if let Some(path) = output {
+    if let Some(path) = &args.output {
         let image = client.users().qr_image(&code, deadline)?;
-        write(path, &image).map_err(|error| {
-            CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))
-        })?;
+        write(path, &image).map_err(|error| CommandError::file(path, &error))?;
         lines.push(format!(
-            "{} is written; it holds the secret",
+            "{} is written; it contains the secret",
             path.display()
         ));
     } else if !global.json {
@@ -56,12 +48,15 @@ pub(crate) fn qr(
             _ => read_code(&client.users().qr_image(&code, deadline)?)?,
         };
         lines = draw(&uri)?;
-        lines.push("scan it with the app; whoever sees it has the secret".to_owned());
+        lines.push("scan it with the app; anyone who sees it has the secret".to_owned());
     }
     Ok(Output::new(lines, members))
 }
 
-/// A new file that only its owner can read.
+/// Writes a new file that only its owner can read.
+///
+/// # Errors
+/// The file exists already, or cannot be written.
 fn write(path: &Path, image: &[u8]) -> std::io::Result<()> {
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -72,14 +67,12 @@ fn write(path: &Path, image: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// What the code in the image says.
+/// Returns the text of the QR code in a PNG image.
+///
+/// # Errors
+/// The image is not one that can be decoded, or has no QR code.
 fn read_code(image: &[u8]) -> Result<Secret, CommandError> {
-    let wrong = || {
-        CommandError::new(
-            ErrorKind::Unavailable,
-            "the image holds no code that can be read",
-        )
-    };
+    let wrong = || CommandError::new(ErrorKind::Unavailable, "the image has no readable QR code");
     let mut decoder = Decoder::new(std::io::Cursor::new(image));
     decoder.set_transformations(Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(|_| wrong())?;
@@ -108,10 +101,11 @@ fn read_code(image: &[u8]) -> Result<Secret, CommandError> {
     Ok(Secret::new(text))
 }
 
-/// Half blocks, for light text on a dark ground; apps read the reverse as well.
+/// Draws the code in half blocks, light on dark as terminals mostly are. Apps read both kinds.
 fn draw(uri: &Secret) -> Result<Vec<String>, CommandError> {
-    let code = QrCode::new(uri.expose())
-        .map_err(|_| CommandError::new(ErrorKind::Unavailable, "the code is too long to draw"))?;
+    let code = QrCode::new(uri.expose()).map_err(|_| {
+        CommandError::new(ErrorKind::Unavailable, "the text is too long for a QR code")
+    })?;
     let drawn = code
         .render::<Dense1x2>()
         .dark_color(Dense1x2::Light)

@@ -1,37 +1,37 @@
-//! `recovery`: makes recovery codes, counts them, takes them away. A code is shown once, and is never
-//! an argument.
+//! `recovery`: makes recovery codes, counts them, and removes them. A code is shown once, and is
+//! never an argument.
 
 use std::path::PathBuf;
 
-use pam_authy::base::text;
 use pam_authy::store::config::Config;
 use pam_authy::store::recovery::{self, Left};
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::json;
 
 use super::mapping::account_warning;
-use crate::cli::{Global, Recovery};
+use crate::cli::{Global, RecoveryCommand, RecoveryGenerateArgs, UserArg};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::Output;
+use crate::output::{Output, shown_name};
 
-pub(crate) fn recovery(global: &Global, what: &Recovery) -> Result<Output, CommandError> {
-    match what {
-        Recovery::Generate { user, replace } => generate(global, user, *replace),
-        Recovery::Left { user } => left(global, user),
-        Recovery::Remove { user } => remove(global, user),
+pub(crate) fn recovery(global: &Global, command: &RecoveryCommand) -> Result<Output, CommandError> {
+    match command {
+        RecoveryCommand::Generate(args) => generate(global, args),
+        RecoveryCommand::Left(args) => left(global, args),
+        RecoveryCommand::Remove(args) => remove(global, args),
     }
 }
 
-fn generate(global: &Global, user: &str, replace: bool) -> Result<Output, CommandError> {
+fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, CommandError> {
+    let user = args.user.as_str();
     if global.quiet && !global.json {
-        let message = "codes that are not shown are of no use: leave --quiet out";
+        let message = "recovery codes are shown only once: omit --quiet";
         return Err(CommandError::new(ErrorKind::Usage, message));
     }
     let entry = Mapping::load(&global.users).map(|mapping| mapping.find(user));
     let factors = entry.map(|entry| entry.stored_ids()).unwrap_or_default();
-    let codes = recovery::generate(&state(global)?, user, factors, replace)?;
+    let codes = recovery::generate(&state(global)?, user, factors, args.replace)?;
     let codes: Vec<String> = codes.iter().map(|code| code.to_string()).collect();
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     let mut lines = vec![format!(
         "recovery codes of {shown}; each works once, and they are not shown again:"
     )];
@@ -42,8 +42,9 @@ fn generate(global: &Global, user: &str, replace: bool) -> Result<Output, Comman
     })
 }
 
-fn left(global: &Global, user: &str) -> Result<Output, CommandError> {
-    let shown = text::sanitize_to(user, 64);
+fn left(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
+    let user = args.user.as_str();
+    let shown = shown_name(user);
     let (left, line) = match recovery::left(&state(global)?, user)? {
         Left::Never => (0, format!("{shown} has no recovery codes")),
         Left::Of(left) => (left, format!("{shown} has {left} recovery codes left")),
@@ -51,11 +52,12 @@ fn left(global: &Global, user: &str) -> Result<Output, CommandError> {
     Ok(Output::new(vec![line], json!({"user": user, "left": left})))
 }
 
-fn remove(global: &Global, user: &str) -> Result<Output, CommandError> {
+fn remove(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
+    let user = args.user.as_str();
     let changed = recovery::remove(&state(global)?, user)?;
-    let shown = text::sanitize_to(user, 64);
+    let shown = shown_name(user);
     let line = if changed {
-        format!("the recovery codes of {shown} are taken away")
+        format!("the recovery codes of {shown} were removed")
     } else {
         format!("{shown} has no recovery codes")
     };
@@ -69,15 +71,15 @@ fn state(global: &Global) -> Result<PathBuf, CommandError> {
     Ok(Config::load(&global.config)?.paths.state)
 }
 
-/// Codes of somebody who is not enrolled are taken nowhere.
+/// Returns a warning when no login would accept the codes, since the user is not enrolled.
 fn warning(global: &Global, user: &str) -> Option<String> {
     let entry =
         Mapping::load(&global.users).map(|mapping| matches!(mapping.find(user), Entry::Absent));
     match entry {
         Ok(false) => account_warning(user),
         Ok(true) => Some(format!(
-            "{} is not enrolled, so no login takes these codes yet",
-            text::sanitize_to(user, 64)
+            "{} is not enrolled, so no login accepts these codes yet",
+            shown_name(user)
         )),
         Err(error) => Some(error.to_string()),
     }

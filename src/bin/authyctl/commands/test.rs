@@ -1,6 +1,6 @@
-//! `test`: a rehearsal of a login through libpam and the real module.
+//! `test`: rehearses a login through libpam and the real module.
 //!
-//! The stack is private: a folder of its own with one line, so nothing in /etc is involved.
+//! The stack is a single line in a temporary folder, so nothing in /etc is involved.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use pam_authy::base::text;
 use pam_authy::pam_app::{PamCode, Style, Transaction, write_stack};
 use serde_json::json;
 
-use crate::cli::Global;
+use crate::cli::{Global, TestArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
 /// Where distributions keep PAM modules.
-const FOLDERS: [&str; 7] = [
+pub(super) const MODULE_FOLDERS: [&str; 7] = [
     "/lib/x86_64-linux-gnu/security",
     "/lib/aarch64-linux-gnu/security",
     "/usr/lib/x86_64-linux-gnu/security",
@@ -24,19 +24,11 @@ const FOLDERS: [&str; 7] = [
     "/lib/security",
 ];
 
-/// Where a module may be.
-pub(super) fn module_folders() -> &'static [&'static str] {
-    &FOLDERS
-}
-
-pub(crate) fn test(
-    global: &Global,
-    user: &str,
-    service: &str,
-    module: Option<&Path>,
-) -> Result<Output, CommandError> {
-    let module = find_module(module)?;
-    let argument = |path: &Path| std::path::absolute(path).map_err(|error| local(path, &error));
+pub(crate) fn test(global: &Global, args: &TestArgs) -> Result<Output, CommandError> {
+    let service = args.service.as_str();
+    let module = find_module(args.module.as_deref())?;
+    let argument =
+        |path: &Path| std::path::absolute(path).map_err(|error| CommandError::file(path, &error));
     let (config, users) = (argument(&global.config)?, argument(&global.users)?);
     let line = format!(
         "auth required {} config={} users={}",
@@ -44,50 +36,46 @@ pub(crate) fn test(
         config.display(),
         users.display()
     );
-    if line.contains(['\n', ' ', '[', ']', '#', '\\']) && line.split(' ').count() != 5 {
+    if line.split(' ').count() != 5 {
         return Err(CommandError::new(
             ErrorKind::Usage,
-            "a path with a space cannot stand in a PAM stack",
+            "a path in a PAM stack cannot contain a space",
         ));
     }
-    let folder = tempfile::tempdir().map_err(|error| local(&std::env::temp_dir(), &error))?;
+    let folder =
+        tempfile::tempdir().map_err(|error| CommandError::file(&std::env::temp_dir(), &error))?;
     write_stack(folder.path(), service, std::slice::from_ref(&line))
-        .map_err(|error| local(folder.path(), &error))?;
-    say(
+        .map_err(|error| CommandError::file(folder.path(), &error))?;
+    print(
         global,
         &format!("stack {}:", folder.path().join(service).display()),
     );
-    say(global, &format!("  {line}"));
-    let code = rehearse(global, user, service, folder.path())?;
-    conclude(user, service, &module, code)
+    print(global, &format!("  {line}"));
+    let code = rehearse(global, args, folder.path())?;
+    conclude(args, &module, code)
 }
 
-/// Runs the stack once, asking on the terminal or reading answers from standard input.
-fn rehearse(
-    global: &Global,
-    user: &str,
-    service: &str,
-    folder: &Path,
-) -> Result<PamCode, CommandError> {
+/// Runs the stack once, and reads the replies from the terminal or standard input.
+fn rehearse(global: &Global, args: &TestArgs, folder: &Path) -> Result<PamCode, CommandError> {
     let mut answer = |style: Style, message: &str| -> Option<String> {
         let shown = text::sanitize_to(message, 500);
         match style {
-            Style::Info => say(global, &format!("message: {shown}")),
-            Style::Error => say(global, &format!("error: {shown}")),
+            Style::Info => print(global, &format!("message: {shown}")),
+            Style::Error => print(global, &format!("error: {shown}")),
             Style::PromptEchoOn | Style::PromptEchoOff => return ask(global, style, &shown),
         }
         None
     };
-    let failed =
-        |code: PamCode| CommandError::new(ErrorKind::Local, format!("libpam: {}", code.name()));
-    let mut pam = Transaction::start(service, user, folder, &mut answer).map_err(failed)?;
+    let failed = |code: PamCode| CommandError::local(format!("libpam: {}", code.name()));
+    let mut pam =
+        Transaction::start(&args.service, &args.user, folder, &mut answer).map_err(failed)?;
     Ok(pam.authenticate())
 }
 
 fn ask(global: &Global, style: Style, prompt: &str) -> Option<String> {
     let on_terminal = io::stdin().is_terminal();
     if !on_terminal {
-        say(global, &format!("prompt: {prompt}"));
+        print(global, &format!("prompt: {prompt}"));
     } else if style == Style::PromptEchoOff {
         return rpassword::prompt_password(prompt).ok();
     } else {
@@ -100,14 +88,10 @@ fn ask(global: &Global, style: Style, prompt: &str) -> Option<String> {
     (length > 0).then(|| line.to_owned())
 }
 
-/// What libpam's code means. A stack of one `required` line gives back the module's own code, but
-/// for IGNORE, which libpam turns into PAM_PERM_DENIED: nothing else of this stack ends so.
-fn conclude(
-    user: &str,
-    service: &str,
-    module: &Path,
-    code: PamCode,
-) -> Result<Output, CommandError> {
+/// Turns libpam's code into the output of the command. A stack of one `required` line returns the
+/// module's own code, except IGNORE, which libpam turns into PAM_PERM_DENIED: the module itself
+/// never returns that one.
+fn conclude(args: &TestArgs, module: &Path, code: PamCode) -> Result<Output, CommandError> {
     let (verdict, kind, hint) = match code.name() {
         "PAM_SUCCESS" => ("accepted", None, None),
         "PAM_MAXTRIES" | "PAM_AUTH_ERR" => ("refused", Some(ErrorKind::Refused), None),
@@ -115,7 +99,7 @@ fn conclude(
             "ignored",
             Some(ErrorKind::Refused),
             Some(
-                "the module answered PAM_IGNORE: no second factor is asked of this login, and a stack of that alone denies",
+                "the module answered PAM_IGNORE: this login requires no second factor, and a stack without another line denies it",
             ),
         ),
         "PAM_AUTHINFO_UNAVAIL" => ("unavailable", Some(ErrorKind::Unavailable), None),
@@ -126,8 +110,8 @@ fn conclude(
         ),
     };
     let members = json!({
-        "user": user,
-        "service": service,
+        "user": args.user,
+        "service": args.service,
         "module": module.display().to_string(),
         "pam_code": code.name(),
         "verdict": verdict,
@@ -146,35 +130,34 @@ fn conclude(
 
 fn find_module(given: Option<&Path>) -> Result<PathBuf, CommandError> {
     let found = match given {
-        Some(path) => std::path::absolute(path).map_err(|error| local(path, &error))?,
-        None => FOLDERS
+        Some(path) => {
+            std::path::absolute(path).map_err(|error| CommandError::file(path, &error))?
+        }
+        None => MODULE_FOLDERS
             .iter()
             .map(|folder| Path::new(folder).join("pam_authy.so"))
             .find(|path| path.exists())
             .ok_or_else(|| {
-                CommandError::new(ErrorKind::Local, "pam_authy.so is not installed")
+                CommandError::local("pam_authy.so is not installed")
                     .hint("name it with --module PATH")
             })?,
     };
     if found.is_file() {
         Ok(found)
     } else {
-        Err(CommandError::new(
-            ErrorKind::Local,
-            format!("{}: no such file", found.display()),
-        ))
+        Err(CommandError::local(format!(
+            "{}: no such file",
+            found.display()
+        )))
     }
 }
 
-/// A line of the rehearsal; with `--json` on standard error, so that standard output is one object.
-fn say(global: &Global, line: &str) {
+/// Prints a line of the rehearsal; with `--json` to standard error, so that standard output is one
+/// object.
+fn print(global: &Global, line: &str) {
     if global.json {
         eprintln!("{line}");
     } else if !global.quiet {
         println!("{line}");
     }
-}
-
-fn local(path: &Path, error: &io::Error) -> CommandError {
-    CommandError::new(ErrorKind::Local, format!("{}: {error}", path.display()))
 }

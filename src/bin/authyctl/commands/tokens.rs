@@ -1,41 +1,37 @@
-//! `verify`, `sms`, `call`: tokens.
+//! `verify`, `sms`, `call`: checks a token at Authy, and has Authy send one.
 
 use pam_authy::client::authy::tokens::{Delivery, SendOptions, VerifyOptions};
 use serde_json::json;
 
-use super::{client, person};
-use crate::cli::{Global, PersonArg, Sending};
+use super::{authy_id, client};
+use crate::cli::{Global, SendArgs, VerifyArgs};
 use crate::error::CommandError;
-use crate::output::{Output, read_once};
+use crate::output::{Output, argument_or_prompt};
 
-pub(crate) fn verify(
-    global: &Global,
-    who: &PersonArg,
-    token: Option<&str>,
-    force: bool,
-    action: Option<&str>,
-) -> Result<Output, CommandError> {
-    // With --authy-id the one word that is left is the token.
-    let token = match (who.authy_id, &who.user, token) {
+pub(crate) fn verify(global: &Global, args: &VerifyArgs) -> Result<Output, CommandError> {
+    // With --authy-id, the only positional argument is the token, and clap calls it USER.
+    let token = match (args.person.authy_id, &args.person.user, &args.token) {
         (Some(_), Some(word), None) => Some(word.as_str()),
-        (_, _, token) => token,
+        (_, _, token) => token.as_deref(),
     };
-    let token = read_once("Authy token: ", token)?;
-    let id = person(global, who)?;
+    let token = argument_or_prompt("Authy token: ", token)?;
+    let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
-    client
-        .tokens()
-        .verify(id, &token, &VerifyOptions { force, action }, deadline)?;
+    let options = VerifyOptions {
+        force: !args.no_force,
+        action: args.action.as_deref(),
+    };
+    client.tokens().verify(id, &token, &options, deadline)?;
     Ok(Output::new(
         vec!["the token is valid".into()],
         json!({"token": "is valid", "authy_id": id.number()}),
     ))
 }
 
-pub(crate) fn sms(global: &Global, who: &PersonArg, how: &Sending) -> Result<Output, CommandError> {
-    let id = person(global, who)?;
+pub(crate) fn sms(global: &Global, args: &SendArgs) -> Result<Output, CommandError> {
+    let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
-    let delivery = client.tokens().sms(id, &sending(how), deadline)?;
+    let delivery = client.tokens().sms(id, &options(args), deadline)?;
     Ok(delivered(
         &delivery,
         "no SMS was sent, since the person has the app; --force sends one",
@@ -43,27 +39,23 @@ pub(crate) fn sms(global: &Global, who: &PersonArg, how: &Sending) -> Result<Out
     ))
 }
 
-pub(crate) fn call(
-    global: &Global,
-    who: &PersonArg,
-    how: &Sending,
-) -> Result<Output, CommandError> {
-    let id = person(global, who)?;
+pub(crate) fn call(global: &Global, args: &SendArgs) -> Result<Output, CommandError> {
+    let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
-    let delivery = client.tokens().call(id, &sending(how), deadline)?;
+    let delivery = client.tokens().call(id, &options(args), deadline)?;
     Ok(delivered(
         &delivery,
-        "nobody was called, since the person has the app; --force calls",
-        "a call that says a token goes to",
+        "no call was made, since the person has the app; --force makes one",
+        "a call with a token is made to",
     ))
 }
 
-fn sending(how: &Sending) -> SendOptions<'_> {
+fn options(args: &SendArgs) -> SendOptions<'_> {
     SendOptions {
-        force: how.force,
-        action: how.action.as_deref(),
-        action_message: how.action_message.as_deref(),
-        locale: how.locale.as_deref(),
+        force: args.force,
+        action: args.action.as_deref(),
+        action_message: args.action_message.as_deref(),
+        locale: args.locale.as_deref(),
     }
 }
 

@@ -1,189 +1,182 @@
-//! Rules of config.toml that say something else than they seem to: an exemption of everybody or of
-//! nobody, a push that outlives the login, a token behind a password that nobody reads.
+//! Rules of config.toml that mean something else than they seem to: an exemption of everyone or
+//! without effect, a push that leaves no time for a code, a code after a password that no module
+//! takes.
 
 use std::path::Path;
 
 use nix::unistd::{Group, User};
-use pam_authy::base::text;
-use pam_authy::store::config::{Config, Exempt, Login, Subject};
+use pam_authy::store::config::{Exempt, Login, Subject};
 
-use super::evaluate::Entry;
-use super::stack::{Module, modules};
-use super::verdict::is_first_factor;
-use super::{Check, Level};
+use super::Finding;
+use super::stack::{Module, StackLine, is_first_factor, modules};
+use crate::output::shown_name;
 
-/// The time that a person needs for a token when a push was not answered, in seconds.
-const ROOM_FOR_A_TOKEN: u64 = 20;
+/// How long a person needs to type a code after a push that was not answered, in seconds.
+const SECONDS_FOR_A_CODE: u64 = 20;
 
-/// What is odd about `[exempt]`; each rule that exempts everybody or nobody is named.
-pub(super) fn exempt(exempt: &Exempt, pam_dir: &Path) -> Vec<Check> {
-    let mut found = Vec::new();
-    let mut warn = |message: String, hint: &str| {
-        found.push(Check::new("exempt", Level::Warning, message).hint(hint));
-    };
+/// Returns a warning for each rule of `[exempt]` that exempts everyone, root, or no user at all.
+pub(super) fn exempt(exempt: &Exempt, pam_dir: &Path) -> Vec<Finding> {
+    let mut findings = Vec::new();
     for network in exempt.networks.iter().filter(|net| net.is_everything()) {
-        let message = format!("exempt.networks {network} exempts everybody with such an address");
-        warn(message, "name the networks that you trust");
+        let message = format!("exempt.networks {network} exempts every login from such an address");
+        findings.push(
+            Finding::warning("exempt", message).hint("list only the networks that you trust"),
+        );
     }
-    for user in &exempt.users {
-        let shown = text::sanitize_to(user, 64);
-        match User::from_name(user) {
-            Ok(Some(account)) if account.name != *user => warn(
-                format!(
-                    "exempt.users {shown} exempts nobody: the account is called {}",
-                    account.name
-                ),
-                "write the name as the account has it",
-            ),
-            Ok(Some(account)) if account.uid.is_root() => warn(
-                format!("exempt.users {shown} exempts root from the second factor"),
-                "enroll root, and keep recovery codes: authyctl recovery generate root",
-            ),
-            Ok(None) => warn(
-                format!("exempt.users {shown} exempts nobody: there is no such account"),
-                "take it out, before somebody gets an account of that name",
-            ),
-            Ok(Some(_)) | Err(_) => {}
-        }
-    }
-    for group in &exempt.groups {
-        if matches!(Group::from_name(group), Ok(None)) {
-            let shown = text::sanitize_to(group, 64);
-            warn(
-                format!("exempt.groups {shown} exempts nobody: there is no such group"),
-                "take it out, before somebody makes a group of that name",
-            );
-        }
-    }
+    findings.extend(exempt.users.iter().filter_map(|user| exempt_user(user)));
+    findings.extend(exempt.groups.iter().filter_map(|group| exempt_group(group)));
     for service in exempt
         .services
         .iter()
         .filter(|name| !pam_dir.join(name).exists())
     {
-        let shown = text::sanitize_to(service, 64);
         let message = format!(
-            "exempt.services {shown} exempts nobody: it has no file in {}",
+            "exempt.services {} has no effect: {} has no such file",
+            shown_name(service),
             pam_dir.display()
         );
-        warn(message, "see the names of the files there");
+        findings.push(
+            Finding::warning("exempt", message).hint("use the name of a file in that folder"),
+        );
     }
-    found
+    findings
 }
 
-/// Whether our module may answer ignore in `service` for an exemption, with a line about it.
-pub(super) fn exempts(config: &Config, service: &str) -> Option<Check> {
-    let exempt = &config.exempt;
-    let name = format!("pam {service}");
-    if exempt.services.iter().any(|listed| listed == service) {
-        let message =
-            format!("{service}: exempt.services exempts everybody from the second factor here");
-        let check = Check::new(&name, Level::Warning, message);
-        return Some(check.hint("take our line out of its stack, or the service out of the list"));
-    }
-    let some = !(exempt.users.is_empty() && exempt.groups.is_empty() && exempt.networks.is_empty());
-    some.then(|| {
-        let message = format!("{service}: a rule of [exempt] lets some pass without a factor");
-        Check::ok(&name, message)
+fn exempt_user(user: &str) -> Option<Finding> {
+    let shown = shown_name(user);
+    let (why, hint) = match User::from_name(user) {
+        Ok(Some(account)) if account.name != user => (
+            format!("has no effect: the account is called {}", account.name),
+            "write the name as the account has it",
+        ),
+        Ok(Some(account)) if account.uid.is_root() => (
+            "exempts root from the second factor".to_owned(),
+            "enroll root, and keep recovery codes: authyctl recovery generate root",
+        ),
+        Ok(None) => (
+            "has no effect: there is no such account".to_owned(),
+            "remove it, or a later account of that name will be exempt",
+        ),
+        Ok(Some(_)) | Err(_) => return None,
+    };
+    Some(Finding::warning("exempt", format!("exempt.users {shown} {why}")).hint(hint))
+}
+
+fn exempt_group(group: &str) -> Option<Finding> {
+    matches!(Group::from_name(group), Ok(None)).then(|| {
+        let shown = shown_name(group);
+        let message = format!("exempt.groups {shown} has no effect: there is no such group");
+        Finding::warning("exempt", message)
+            .hint("remove it, or a later group of that name will be exempt")
     })
 }
 
-/// What is odd about the rules of a service whose stack is `entries`.
-pub(super) fn of_service(service: &str, rules: &Login, entries: &[Entry<Module>]) -> Vec<Check> {
-    let name = format!("pam {service}");
-    let mut found = Vec::new();
-    let (push, whole) = (rules.push_wait.as_secs(), rules.deadline.as_secs());
-    if push + ROOM_FOR_A_TOKEN > whole {
+/// Returns what is wrong with the rules of a service, whose stack is `lines`.
+pub(super) fn of_service(service: &str, rules: &Login, lines: &[StackLine]) -> Vec<Finding> {
+    let check = format!("pam {service}");
+    let mut findings = Vec::new();
+    let (push, login) = (rules.push_wait.as_secs(), rules.deadline.as_secs());
+    if push + SECONDS_FOR_A_CODE > login {
         let message = format!(
-            "{service}: a push may be answered for {push} s of the {whole} s of a login, which leaves no time for a token"
+            "{service}: a push can be answered for {push} s of the {login} s of a login, which leaves too little time to type a code"
         );
-        let check = Check::new(&name, Level::Warning, message);
-        found.push(check.hint("make push_seconds shorter, or deadline_seconds longer"));
+        findings.push(
+            Finding::warning(&check, message).hint("lower push_seconds or raise deadline_seconds"),
+        );
     }
     if rules.whose == Subject::Caller && service == "sshd" {
         let message = format!(
-            "{service}: whose = \"caller\" refuses everybody: nobody calls sshd from this host"
+            "{service}: whose = \"caller\" refuses every login: no user of this host calls sshd"
         );
-        let check = Check::new(&name, Level::Problem, message);
-        found.push(check.hint("set it for su and sudo only: [service.su]"));
+        findings.push(
+            Finding::problem(&check, message).hint("set it for su and sudo only: [service.su]"),
+        );
     }
-    found.extend(password_order(service, rules.token_in_password, entries));
-    found
+    findings.extend(if rules.token_in_password {
+        token_after_password(service, lines)
+    } else {
+        first_pass_without_setting(service, lines)
+    });
+    findings
 }
 
-/// With the token behind the password our line comes first and the password's module takes what is left;
-/// without it `use_first_pass` refuses everybody.
-fn password_order(service: &str, behind: bool, entries: &[Entry<Module>]) -> Option<Check> {
-    let all = modules(entries);
+fn takes_first_pass(module: &Module) -> bool {
+    module.has("try_first_pass") || module.has("use_first_pass")
+}
+
+/// Without `token_in_password`, our module refuses every login when its line has `use_first_pass`
+/// or `try_first_pass`.
+fn first_pass_without_setting(service: &str, lines: &[StackLine]) -> Option<Finding> {
+    let all = modules(lines);
+    let (_, ours) = all.iter().find(|(_, module)| module.is_ours())?;
+    takes_first_pass(ours).then(|| {
+        let message = format!(
+            "{}: use_first_pass and try_first_pass refuse every login unless token_in_password is set",
+            ours.place
+        );
+        Finding::problem(&format!("pam {service}"), message)
+            .hint("remove the argument, or set token_in_password = true for this service")
+    })
+}
+
+/// With `token_in_password`, our line comes first, and the module that checks the password takes
+/// what is left of the reply.
+fn token_after_password(service: &str, lines: &[StackLine]) -> Option<Finding> {
+    let all = modules(lines);
     let at = all.iter().position(|(_, module)| module.is_ours())?;
     let (_, ours) = all.get(at)?;
-    let takes_first =
-        |module: &Module| module.has("try_first_pass") || module.has("use_first_pass");
-    let problem = |message: String, hint: &str| {
-        Some(Check::new(&format!("pam {service}"), Level::Problem, message).hint(hint))
-    };
-    if !behind {
-        return if takes_first(ours) {
-            problem(
-                format!(
-                    "{}: use_first_pass and try_first_pass refuse everybody without token_in_password",
-                    ours.place
-                ),
-                "take the argument out, or set token_in_password = true for this service",
-            )
-        } else {
-            None
-        };
-    }
     let factors: Vec<_> = all
         .iter()
         .enumerate()
         .filter(|(_, (_, module))| is_first_factor(module))
         .collect();
-    match factors.iter().find(|(place, _)| *place > at) {
-        Some((_, (_, module))) if !takes_first(module) => problem(
+    let (message, hint) = match factors.iter().find(|(place, _)| *place > at) {
+        Some((_, (_, module))) if !takes_first_pass(module) => (
             format!(
                 "{}: {} asks for the password a second time",
                 module.place, module.name
             ),
-            "give it try_first_pass",
+            "add try_first_pass to it",
         ),
-        Some(_) => None,
-        None if takes_first(ours) && !factors.is_empty() => None,
-        None => problem(
+        Some(_) => return None,
+        None if takes_first_pass(ours) && !factors.is_empty() => return None,
+        None => (
             format!(
-                "{service}: token_in_password = true, and no line behind ours takes the password"
+                "{service}: token_in_password = true, but no line after ours takes the password"
             ),
-            "put `auth required pam_unix.so try_first_pass` behind our line",
+            "add `auth required pam_unix.so try_first_pass` after our line",
         ),
-    }
+    };
+    Some(Finding::problem(&format!("pam {service}"), message).hint(hint))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Level;
     use super::super::stack::read;
     use super::*;
 
-    fn said(lines: &[&str], change: impl FnOnce(&mut Login)) -> String {
+    fn messages(lines: &[&str], change: impl FnOnce(&mut Login)) -> String {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("x"), lines.join("\n")).unwrap();
         let entries = read(folder.path(), "x").unwrap();
         let mut rules = Login::default();
         change(&mut rules);
-        let checks = of_service("x", &rules, &entries);
-        checks
+        let findings = of_service("x", &rules, &entries);
+        findings
             .into_iter()
-            .map(|check| check.message + "\n")
+            .map(|finding| finding.message + "\n")
             .collect()
     }
 
-    fn behind(rules: &mut Login) {
+    fn token_in_password(rules: &mut Login) {
         rules.token_in_password = true;
     }
 
     const OURS: &str = "auth requisite pam_authy.so";
 
     #[test]
-    fn a_rule_that_exempts_everybody_or_nobody_is_a_warning() {
+    fn an_exemption_of_everyone_or_without_effect_is_a_warning() {
         let rules = Exempt {
             users: vec!["root".into(), "nobody-here".into()],
             groups: vec!["no-such-group".into(), "root".into()],
@@ -193,41 +186,40 @@ mod tests {
                 "192.0.2.0/24".parse().unwrap(),
             ],
         };
-        let checks = exempt(&rules, Path::new("/nonexistent"));
-        let said: Vec<_> = checks.iter().map(|check| check.message.as_str()).collect();
-        assert!(checks.iter().all(|check| check.level == Level::Warning));
-        assert_eq!(checks.len(), 5, "{said:?}");
-        assert!(said[0].contains("0.0.0.0/0 exempts everybody"), "{said:?}");
-        assert!(said[1].contains("exempts root"), "{said:?}");
-        assert_eq!(
-            said.iter()
-                .filter(|said| said.contains("exempts nobody"))
-                .count(),
-            3
+        let findings = exempt(&rules, Path::new("/nonexistent"));
+        let messages: Vec<_> = findings.iter().map(|f| f.message.as_str()).collect();
+        assert!(findings.iter().all(|f| f.level == Level::Warning));
+        assert_eq!(findings.len(), 5, "{messages:?}");
+        assert!(
+            messages[0].contains("0.0.0.0/0 exempts every login"),
+            "{messages:?}"
         );
+        assert!(messages[1].contains("exempts root"), "{messages:?}");
+        let without_effect = messages.iter().filter(|m| m.contains("has no effect"));
+        assert_eq!(without_effect.count(), 3);
     }
 
     #[test]
-    fn a_token_behind_the_password_needs_our_line_first_and_a_module_that_takes_the_rest() {
+    fn a_code_after_the_password_needs_our_line_first_and_a_module_that_takes_the_rest() {
         let right = [OURS, "auth required pam_unix.so try_first_pass"];
-        assert_eq!(said(&right, behind), "");
-        let twice = said(&[OURS, "auth required pam_unix.so"], behind);
+        assert_eq!(messages(&right, token_in_password), "");
+        let twice = messages(&[OURS, "auth required pam_unix.so"], token_in_password);
         assert!(twice.contains("a second time"), "{twice}");
-        let wrong = said(&["auth requisite pam_unix.so", OURS], behind);
-        assert!(wrong.contains("no line behind ours"), "{wrong}");
+        let wrong = messages(&["auth requisite pam_unix.so", OURS], token_in_password);
+        assert!(wrong.contains("no line after ours"), "{wrong}");
         let taken = [
             "auth requisite pam_unix.so",
             "auth required pam_authy.so use_first_pass",
         ];
-        assert_eq!(said(&taken, behind), "");
-        let refused = said(&taken, |_| {});
-        assert!(refused.contains("refuse everybody without"), "{refused}");
+        assert_eq!(messages(&taken, token_in_password), "");
+        let refused = messages(&taken, |_| {});
+        assert!(refused.contains("refuse every login unless"), "{refused}");
     }
 
     #[test]
-    fn a_push_that_outlives_the_login_is_a_warning() {
+    fn a_push_that_leaves_no_time_for_a_code_is_a_warning() {
         let late = |rules: &mut Login| rules.deadline = std::time::Duration::from_secs(50);
-        assert!(said(&[OURS], late).contains("no time for a token"));
-        assert_eq!(said(&[OURS], |_| {}), "");
+        assert!(messages(&[OURS], late).contains("too little time to type a code"));
+        assert_eq!(messages(&[OURS], |_| {}), "");
     }
 }

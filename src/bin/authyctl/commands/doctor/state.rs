@@ -1,9 +1,8 @@
-//! The state folder: who can get at it, and files in it that a login cannot use.
+//! The state folder: who has access to it, and files in it that a login cannot use.
 
 use std::path::Path;
 use std::time::SystemTime;
 
-use pam_authy::base::text;
 use pam_authy::store::config::Config;
 use pam_authy::store::limits;
 use pam_authy::store::recovery;
@@ -11,103 +10,103 @@ use pam_authy::store::remember;
 use pam_authy::store::state::{self, Error, Folder};
 use pam_authy::store::users::Mapping;
 
-use super::Check;
+use super::Finding;
+use crate::output::shown_name;
 
-const NAME: &str = "state";
+const CHECK: &str = "state";
 
-/// What is wrong with the folder or its files, or that nothing is.
-pub(super) fn state(config: &Config, mapping: Option<&Mapping>) -> Vec<Check> {
+/// Checks the folder and every file in it; returns one `ok` when nothing is wrong.
+pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> {
     let path = &config.paths.state;
     match Folder::find(path, &[]) {
         Ok(Some(_)) => {}
         Ok(None) => return vec![missing(path)],
-        Err(error) => return vec![folder(&error)],
+        Err(error) => return vec![unusable_folder(&error)],
     }
-    let mut checks = counts(config, mapping);
-    checks.extend(of_users(
+    let mut findings = check_counts(config, mapping);
+    findings.extend(check_files_of_users(
         recovery::unreadable(path),
         mapping,
         |error, user| {
-            file(error).hint(&format!(
+            Finding::problem(CHECK, error.to_string()).hint(format!(
                 "no recovery code of that user works: authyctl recovery generate {user} --replace"
             ))
         },
     ));
-    checks.extend(of_users(
+    findings.extend(check_files_of_users(
         remember::unreadable(path),
         mapping,
         |error, user| {
-            Check::warning(NAME, error.to_string()).hint(&format!(
+            Finding::warning(CHECK, error.to_string()).hint(format!(
                 "no login of that user is remembered: authyctl forget {user}"
             ))
         },
     ));
-    if checks.is_empty() {
-        let message = format!("{} and its files can be used by root alone", path.display());
-        checks.push(Check::ok(NAME, message));
+    if findings.is_empty() {
+        let message = format!("only root has access to {} and its files", path.display());
+        findings.push(Finding::ok(CHECK, message));
     }
-    checks
+    findings
 }
 
-/// Files of counts that cannot be used.
-fn counts(config: &Config, mapping: Option<&Mapping>) -> Vec<Check> {
+/// Returns the files of counts that cannot be used.
+fn check_counts(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> {
     let listing = match limits::list(&config.paths.state, &config.limits, SystemTime::now()) {
         Ok(listing) => listing,
-        Err(error) => return vec![folder(&error)],
+        Err(error) => return vec![unusable_folder(&error)],
     };
-    let check = |error: &Error| match user(error, mapping) {
-        Some(user) => file(error).hint(&format!(
-            "that user is refused until this is mended: authyctl unlock {user}"
-        )),
-        None => file(error)
-            .hint("whoever is counted there is refused until this is mended: take the file away"),
+    let finding = |error: &Error| {
+        let finding = Finding::problem(CHECK, error.to_string());
+        match user_of(error, mapping) {
+            Some(user) => finding.hint(format!(
+                "that user is refused until this is fixed: authyctl unlock {user}"
+            )),
+            None => finding.hint(
+                "the user or address that is counted there is refused until this is fixed: remove the file",
+            ),
+        }
     };
-    listing.errors.iter().map(check).collect()
+    listing.errors.iter().map(finding).collect()
 }
 
-/// Files of one user each that cannot be used.
-fn of_users(
-    found: Result<Vec<Error>, Error>,
+/// Turns the errors of files that belong to one user each into findings.
+fn check_files_of_users(
+    unreadable: Result<Vec<Error>, Error>,
     mapping: Option<&Mapping>,
-    check: impl Fn(&Error, &str) -> Check,
-) -> Vec<Check> {
-    let name = |error: &Error| user(error, mapping).unwrap_or_else(|| "USER".to_owned());
-    match found {
+    finding: impl Fn(&Error, &str) -> Finding,
+) -> Vec<Finding> {
+    let name = |error: &Error| user_of(error, mapping).unwrap_or_else(|| "USER".to_owned());
+    match unreadable {
         Ok(errors) => errors
             .iter()
-            .map(|error| check(error, &name(error)))
+            .map(|error| finding(error, &name(error)))
             .collect(),
-        Err(error) => vec![folder(&error)],
+        Err(error) => vec![unusable_folder(&error)],
     }
 }
 
-/// The folder is made by whoever needs it first, and the ones above it are not.
-fn missing(path: &Path) -> Check {
+/// A login creates the folder when it is missing, but not the folders above it.
+fn missing(path: &Path) -> Finding {
     let shown = path.display();
     if path.parent().is_some_and(Path::is_dir) {
-        return Check::ok(
-            NAME,
-            format!("{shown} is not there yet; the first login makes it"),
-        );
+        let message = format!("{shown} does not exist yet; the first login creates it");
+        return Finding::ok(CHECK, message);
     }
-    Check::problem(NAME, format!("{shown}: the folder above is missing"))
-        .hint("nothing can be counted, so every token is refused: make the folder above")
+    Finding::problem(CHECK, format!("{shown}: the parent folder is missing"))
+        .hint("nothing can be counted, so every code is refused: create the parent folder")
 }
 
-fn folder(error: &Error) -> Check {
-    Check::problem(NAME, error.to_string())
+fn unusable_folder(error: &Error) -> Finding {
+    Finding::problem(CHECK, error.to_string())
         .hint("it must belong to root with mode 0700: until then nothing can be counted, and logins are refused")
 }
 
-fn file(error: &Error) -> Check {
-    Check::problem(NAME, error.to_string())
-}
-
-/// The user of the mapping whose file it is.
-fn user(error: &Error, mapping: Option<&Mapping>) -> Option<String> {
+/// Returns the user of the mapping to whom the file of `error` belongs. File names are hashes of
+/// names.
+fn user_of(error: &Error, mapping: Option<&Mapping>) -> Option<String> {
     let name = error.path().file_name()?.to_str()?;
     let (user, _) = mapping?
         .iter()
         .find(|(user, _)| state::file_name(user) == name)?;
-    Some(text::sanitize_to(user, 64))
+    Some(shown_name(user))
 }

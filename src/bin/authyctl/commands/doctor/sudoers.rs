@@ -1,6 +1,7 @@
-//! sudoers as far as doctor needs it: its lines, whom they name, and two settings.
+//! sudoers as far as doctor needs it: its lines, the users and groups that they name, and two
+//! settings.
 //!
-//! Source: sudoers(5). Read is what sudo reads: /etc/sudoers and what it includes, in order.
+//! Source: sudoers(5). Reads the files that sudo reads: /etc/sudoers and its includes, in order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{Gid, Group, Uid, User};
 
-/// How deep includes go, as in sudo.
+/// The limit of nested includes, as in sudo.
 const DEPTH: usize = 128;
 
-/// All lines of sudoers, continued ones joined.
+/// All lines of sudoers; a continued line is joined with the next.
 #[derive(Debug, Default)]
 pub(super) struct Sudoers(Vec<Line>);
 
-/// A line that is no comment.
+/// A line that is not a comment.
 #[derive(Debug)]
 struct Line {
     place: String,
@@ -23,7 +24,7 @@ struct Line {
 }
 
 impl Sudoers {
-    /// Reads `file` and what it includes. What cannot be read is left out, as sudo leaves it out.
+    /// Reads `file` and its includes. Skips files that cannot be read, as sudo does.
     pub(super) fn read(file: &Path) -> Self {
         let mut all = Self::default();
         all.add(file, 0);
@@ -45,8 +46,8 @@ impl Sudoers {
         }
     }
 
-    /// The users and groups whom rules name, aliases resolved; `ALL` names nobody.
-    pub(super) fn named(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+    /// Returns the users and the groups that rules name, with aliases resolved; `ALL` names none.
+    pub(super) fn users_and_groups(&self) -> (BTreeSet<String>, BTreeSet<String>) {
         let aliases = self.aliases();
         let (mut users, mut groups) = (BTreeSet::new(), BTreeSet::new());
         let rules = self.0.iter().filter(|line| line.is_rule());
@@ -69,6 +70,7 @@ impl Sudoers {
         (users, groups)
     }
 
+    /// Returns the members of each `User_Alias`.
     fn aliases(&self) -> BTreeMap<String, Vec<String>> {
         let lines = self
             .0
@@ -82,7 +84,7 @@ impl Sudoers {
             .collect()
     }
 
-    /// Where `passprompt_override` is switched on.
+    /// Returns the places where `passprompt_override` is switched on.
     pub(super) fn prompt_overrides(&self) -> Vec<&str> {
         let lines = self.0.iter().filter(|line| line.is_default());
         lines
@@ -94,7 +96,7 @@ impl Sudoers {
             .collect()
     }
 
-    /// Each `passwd_tries`, with its place.
+    /// Returns each `passwd_tries` with its place.
     pub(super) fn tries(&self) -> Vec<(&str, u32)> {
         let lines = self.0.iter().filter(|line| line.is_default());
         let each = |line: &Line| {
@@ -118,13 +120,14 @@ impl Line {
         self.text.starts_with("Defaults")
     }
 
-    /// `WHO HOST = …`
+    /// Whether this is a rule: `USERS HOSTS = …`.
     fn is_rule(&self) -> bool {
         let first = self.text.split_whitespace().next().unwrap_or_default();
         self.text.contains('=') && !self.is_default() && !first.ends_with("_Alias")
     }
 
-    /// The users of a rule: names with commas, and with spaces only beside those.
+    /// Returns the users of a rule: names between commas, where only commas have spaces around
+    /// them.
     fn first_list(&self) -> Vec<String> {
         let mut list = String::new();
         for word in self.text.replace(',', " , ").split_whitespace() {
@@ -136,6 +139,7 @@ impl Line {
         names(&list)
     }
 
+    /// Returns the settings of a `Defaults` line.
     fn settings(&self) -> impl Iterator<Item = &str> {
         let list = self
             .text
@@ -145,7 +149,7 @@ impl Line {
     }
 }
 
-/// Names apart by commas, without quotes.
+/// Splits a list of names at its commas, and removes quotes.
 fn names(list: &str) -> Vec<String> {
     list.split(',')
         .map(|name| name.trim().trim_matches('"').to_owned())
@@ -153,13 +157,14 @@ fn names(list: &str) -> Vec<String> {
         .collect()
 }
 
-/// `#1000`.
+/// Parses `#1000`.
 fn uid(name: &str) -> Option<Uid> {
     let digits = name.strip_prefix('#')?.split([',', ' ', '\t']).next()?;
     digits.parse().ok().map(Uid::from_raw)
 }
 
-/// `wheel`, or `#10`; none for a group of another database.
+/// Returns the name of the group `wheel` or `#10`; `None` for a group of another database
+/// (`:name`).
 fn group_name(group: &str) -> Option<String> {
     match group.strip_prefix('#') {
         Some(id) => {
@@ -170,7 +175,7 @@ fn group_name(group: &str) -> Option<String> {
     }
 }
 
-/// The files that a line includes. sudo leaves out those of a folder whose name ends in `~` or has a dot.
+/// Returns the files that a line includes. In a folder, sudo skips names with a dot or `~`.
 fn included(file: &Path, line: &str) -> Vec<PathBuf> {
     let mut words = line.split_whitespace();
     let directive = words
@@ -200,20 +205,21 @@ fn included(file: &Path, line: &str) -> Vec<PathBuf> {
     }
 }
 
-/// The lines with their numbers: continued ones joined, comments gone but for `#include` and uids.
+/// Returns the lines with their numbers. Joins continued lines, and removes empty ones and what
+/// follows ` #`; `#include` and `#1000` stay.
 fn lines(text: &str) -> Vec<(usize, String)> {
     let mut found: Vec<(usize, String)> = Vec::new();
-    let mut goes_on = false;
+    let mut is_continued = false;
     for (at, line) in text.lines().enumerate() {
         let (part, continued) = match line.strip_suffix('\\') {
             Some(part) => (part, true),
             None => (line, false),
         };
-        match found.last_mut().filter(|_| goes_on) {
-            Some((_, whole)) => whole.push_str(part),
+        match found.last_mut().filter(|_| is_continued) {
+            Some((_, line)) => line.push_str(part),
             None => found.push((at + 1, part.to_owned())),
         }
-        goes_on = continued;
+        is_continued = continued;
     }
     for (_, line) in &mut found {
         let trimmed = line.trim();
@@ -243,7 +249,7 @@ mod tests {
     }
 
     fn named(text: &str) -> (Vec<String>, Vec<String>) {
-        let (users, groups) = sudoers(&[("sudoers", text)]).named();
+        let (users, groups) = sudoers(&[("sudoers", text)]).users_and_groups();
         (users.into_iter().collect(), groups.into_iter().collect())
     }
 
@@ -258,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_are_resolved_and_may_go_round_in_circles() {
+    fn aliases_are_resolved_and_may_be_circular() {
         let text = "User_Alias OPS = alice, MORE : MORE = bob, %wheel, OPS\nOPS ALL=(ALL) ALL\n";
         let (users, groups) = named(text);
         assert_eq!(
@@ -268,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sudo_includes_is_read_and_what_it_skips_is_not() {
+    fn files_that_sudo_includes_are_read_and_those_it_skips_are_not() {
         let all = sudoers(&[
             (
                 "sudoers",
@@ -282,7 +288,7 @@ mod tests {
             ("d/edited~", "mallory ALL=ALL\n"),
             ("more", "bob ALL=ALL\nDefaults:bob !passprompt_override\n"),
         ]);
-        let (users, _) = all.named();
+        let (users, _) = all.users_and_groups();
         assert_eq!(users.into_iter().collect::<Vec<_>>(), ["alice", "bob"]);
         let (places, tries) = (all.prompt_overrides(), all.tries());
         assert!(places[0].ends_with("d/10-ops:2"), "{places:?}");

@@ -1,5 +1,5 @@
-//! Rows on their way into the mapping: a small mapping is written after every row or two; a large one,
-//! which takes longer to write, less often.
+//! Rows on their way into the mapping. A small mapping is written after every row or two. A large
+//! one takes longer to write, and is written less often.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,15 +10,16 @@ use pam_authy::store::users::write::{self, Enrolment};
 use super::progress::Progress;
 use super::summary::{ImportSummary, RowError, RowOutcome};
 
-/// Between two writes of the mapping passes this many times what a write takes.
-const REST: u32 = 4;
+/// The pause between two writes of the mapping, in multiples of the time that a write takes.
+const PAUSE_FACTOR: u32 = 4;
 
-/// Rows that are not written yet.
+/// The rows that are not written yet.
 pub(super) struct Batch<'a> {
     users: &'a Path,
     replace: bool,
     rows: Vec<(usize, Enrolment)>,
-    last: Instant,
+    last_write: Instant,
+    /// How long the last write took.
     cost: Duration,
 }
 
@@ -28,7 +29,7 @@ impl<'a> Batch<'a> {
             users,
             replace,
             rows: Vec::new(),
-            last: Instant::now(),
+            last_write: Instant::now(),
             cost: Duration::ZERO,
         }
     }
@@ -39,28 +40,28 @@ impl<'a> Batch<'a> {
     }
 
     pub(super) fn is_due(&self) -> bool {
-        self.last.elapsed() >= self.cost * REST
+        self.last_write.elapsed() >= self.cost * PAUSE_FACTOR
     }
 
-    /// Writes the rows that are waiting, and says of each what became of it.
+    /// Writes the rows, and counts the outcome of each.
     pub(super) fn write(&mut self, progress: &Progress, summary: &mut ImportSummary) {
         if self.rows.is_empty() {
             return;
         }
         let start = Instant::now();
         let (lines, rows): (Vec<_>, Vec<_>) = self.rows.drain(..).unzip();
-        let fates: Vec<_> = match write::enroll_all(self.users, &rows, self.replace) {
+        let outcomes: Vec<_> = match write::enroll_all(self.users, &rows, self.replace) {
             Ok(changes) => changes.into_iter().map(outcome).collect(),
             Err(error) => {
                 let error = RowError::from(error);
                 rows.iter().map(|_| Err(error.clone())).collect()
             }
         };
-        for ((line, row), outcome) in lines.into_iter().zip(&rows).zip(fates) {
+        for ((line, row), outcome) in lines.into_iter().zip(&rows).zip(outcomes) {
             summary.count(progress, line, &row.user, outcome);
         }
-        self.last = Instant::now();
-        self.cost = self.last.duration_since(start);
+        self.last_write = Instant::now();
+        self.cost = self.last_write.duration_since(start);
     }
 }
 

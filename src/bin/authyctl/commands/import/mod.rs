@@ -1,10 +1,10 @@
-//! `import`: many people at once, from CSV or from an authy-ssh configuration.
+//! `import`: enrolls many people from a CSV file or an authy-ssh configuration.
 //!
-//! Every row stands for itself: one that fails is reported with its line and the others go on. Rows that
-//! are enrolled already are skipped, so the same command, run again, continues where it was ended: by
-//! Ctrl-C, which lets a row be finished, or by something that would fail every further row alike. A person
-//! who was created and not yet written when the command was killed is created again, and Authy gives the
-//! same cellphone the same id.
+//! Rows do not depend on each other: one that fails is reported with its line, and the others go
+//! on. Rows that are already enrolled are skipped, so running the same command again continues
+//! after Ctrl-C, which lets the current row finish, or after an error that would fail every further
+//! row alike. When the command was killed between creating a person and writing the mapping, the
+//! next run creates the person again, and Authy returns the same id for the same cellphone.
 
 mod batch;
 mod progress;
@@ -27,60 +27,55 @@ use pam_authy::client::authy::users::NewUser;
 use pam_authy::client::http::Https;
 use pam_authy::store::users::{Entry, Mapping};
 use progress::Progress;
-use rows::{Row, RowPerson};
+use rows::{ImportRow, RowPerson};
 use summary::{ImportSummary, RowError, RowOutcome};
 
-use super::client;
-use crate::cli::Global;
+use super::{client, load_mapping};
+use crate::cli::{Global, ImportArgs};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::Output;
+use crate::output::{Output, shown_name};
 
 /// The largest file that is read, in bytes.
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
-/// The time of one row; a request's own time-out is shorter or the same.
+/// The time limit of one row; the time-out of a request is not longer.
 const ROW_LIMIT: Duration = Duration::from_secs(60);
 
-pub(crate) fn import(
-    global: &Global,
-    file: &Path,
-    dry_run: bool,
-    replace: bool,
-) -> Result<Output, CommandError> {
+pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<Output, CommandError> {
+    let (file, dry_run) = (args.file.as_path(), args.dry_run);
     let rows = rows::read(&read(file)?)
         .map_err(|why| CommandError::new(ErrorKind::Usage, format!("{}: {why}", file.display())))?;
-    let mapping = match Mapping::load(&global.users) {
-        Ok(mapping) => mapping,
-        Err(error) if error.is_missing() => Mapping::default(),
-        Err(error) => return Err(error.into()),
+    let mapping = load_mapping(global)?;
+    // Created before the first row: without a configuration, no row of a new person can succeed.
+    let creates = !dry_run && rows.iter().any(|(_, row)| is_new_person(row));
+    let importer = Importer {
+        mapping: &mapping,
+        client: if creates {
+            Some(client(global)?.0)
+        } else {
+            None
+        },
+        dry_run,
+        replace: args.replace,
     };
-    // Made here: without a configuration no row of a new person can do anything.
-    let service = Service::new(
-        global,
-        !dry_run && rows.iter().any(|(_, row)| row_asks(row)),
-    )?;
-    let interrupts = Interrupts::hold();
+    let signals = Signals::block();
     let progress = Progress::start(global, rows.len(), dry_run);
-    let mut batch = Batch::new(&global.users, replace);
+    let mut batch = Batch::new(&global.users, args.replace);
     let mut summary = ImportSummary::default();
     for (line, row) in rows {
-        if interrupts.arrived() {
+        if signals.arrived() {
             summary.stopped = Some((ErrorKind::Refused, "stopped by a signal".to_owned()));
         }
         if summary.stopped.is_some() {
             break;
         }
-        let name = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
-        let step = row.map_err(RowError::from).and_then(|row| {
-            let outcome = check(&mapping, &row, replace)?;
-            if dry_run || matches!(outcome, RowOutcome::Skipped) {
-                return Ok(Step::Over(outcome));
-            }
-            service.person(&row).map(Step::Write)
-        });
-        match step {
-            Ok(Step::Write(id)) => batch.add(line, name, id),
-            Ok(Step::Over(outcome)) => summary.count(&progress, line, &name, Ok(outcome)),
-            Err(error) => summary.count(&progress, line, &name, Err(error)),
+        let user = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
+        match row
+            .map_err(RowError::from)
+            .and_then(|row| importer.step(&row))
+        {
+            Ok(Step::Write(id)) => batch.add(line, user, id),
+            Ok(Step::Done(outcome)) => summary.count(&progress, line, &user, Ok(outcome)),
+            Err(error) => summary.count(&progress, line, &user, Err(error)),
         }
         if batch.is_due() {
             batch.write(&progress, &mut summary);
@@ -88,37 +83,92 @@ pub(crate) fn import(
     }
     batch.write(&progress, &mut summary);
     progress.finish();
-    summary::conclude(file, summary, dry_run)
+    summary::report(file, summary, dry_run)
 }
 
-/// What comes next for a row.
+/// What remains to be done for a row.
 enum Step {
-    /// Its line in the mapping.
+    /// Writing this id into the mapping.
     Write(AuthyId),
-    /// Nothing.
-    Over(RowOutcome),
+    Done(RowOutcome),
 }
 
-fn row_asks(row: &Result<Row, String>) -> bool {
-    matches!(
-        row,
-        Ok(Row {
-            who: RowPerson::New { .. },
-            ..
-        })
-    )
+/// Decides about each row, and creates new people at Authy.
+struct Importer<'a> {
+    mapping: &'a Mapping,
+    /// `None` when no row needs it: a file of ids needs neither configuration nor network.
+    client: Option<Client<Https>>,
+    dry_run: bool,
+    replace: bool,
 }
 
-/// SIGINT and SIGTERM, held back so that a person who was created is mapped too.
-struct Interrupts(Option<SignalFd>);
+impl Importer<'_> {
+    fn step(&self, row: &ImportRow) -> Result<Step, RowError> {
+        let outcome = self.expected_outcome(row)?;
+        if self.dry_run || matches!(outcome, RowOutcome::Skipped) {
+            return Ok(Step::Done(outcome));
+        }
+        match &row.person {
+            RowPerson::Id(id) => Ok(Step::Write(*id)),
+            RowPerson::New { email, phone } => self.create(email, phone).map(Step::Write),
+        }
+    }
 
-impl Interrupts {
-    fn hold() -> Self {
+    /// Returns the outcome of a row, as far as it can be known without changing anything.
+    fn expected_outcome(&self, row: &ImportRow) -> Result<RowOutcome, String> {
+        match (self.mapping.find(&row.user), &row.person) {
+            (Entry::Enrolled(present), RowPerson::Id(id)) if present.authy_id == Some(*id) => {
+                Ok(RowOutcome::Skipped)
+            }
+            (Entry::Enrolled(_), RowPerson::New { .. }) if !self.replace => Ok(RowOutcome::Skipped),
+            (Entry::Shared(_), _) => Err(format!(
+                "{} is shared by several people; enroll each with --ssh-key",
+                shown_name(&row.user)
+            )),
+            (Entry::Enrolled(present), RowPerson::Id(_)) if !self.replace => match present.authy_id
+            {
+                Some(id) => Err(format!(
+                    "{} is enrolled with another authy id, {id}",
+                    shown_name(&row.user)
+                )),
+                None => Ok(RowOutcome::Enrolled),
+            },
+            _ => Ok(RowOutcome::Enrolled),
+        }
+    }
+
+    fn create(&self, email: &str, phone: &Phone) -> Result<AuthyId, RowError> {
+        let Some(client) = &self.client else {
+            return Err(RowError::from(
+                "there is no client to create people".to_owned(),
+            ));
+        };
+        let person = NewUser {
+            email,
+            cellphone: &phone.cellphone,
+            country_code: phone.country_code,
+            send_install_link: false,
+        };
+        let deadline = Deadline::after(Instant::now(), ROW_LIMIT);
+        Ok(client.users().create(&person, deadline)?)
+    }
+}
+
+fn is_new_person(row: &Result<ImportRow, String>) -> bool {
+    let person = row.as_ref().map(|row| &row.person);
+    matches!(person, Ok(RowPerson::New { .. }))
+}
+
+/// SIGINT and SIGTERM, blocked so that a person who was created is mapped as well.
+struct Signals(Option<SignalFd>);
+
+impl Signals {
+    fn block() -> Self {
         let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
-        let held = signals
+        let fd = signals
             .thread_block()
             .and_then(|()| SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK));
-        Self(held.ok())
+        Self(fd.ok())
     }
 
     fn arrived(&self) -> bool {
@@ -128,9 +178,7 @@ impl Interrupts {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, CommandError> {
-    let failed = |error: io::Error| {
-        CommandError::new(ErrorKind::Local, format!("{}: {error}", file.display()))
-    };
+    let failed = |error: io::Error| CommandError::file(file, &error);
     let mut bytes = Vec::new();
     File::open(file)
         .map_err(failed)?
@@ -142,64 +190,7 @@ fn read(file: &Path) -> Result<Vec<u8>, CommandError> {
             ErrorKind::Usage,
             format!("{}: is larger than 16 MiB", file.display()),
         )
-        .hint("split it; people who are enrolled already are skipped"));
+        .hint("split it; people who are already enrolled are skipped"));
     }
     Ok(bytes)
-}
-
-/// What would become of a row, as far as that can be known without changing anything.
-fn check(mapping: &Mapping, row: &Row, replace: bool) -> Result<RowOutcome, String> {
-    match (mapping.find(&row.user), &row.who) {
-        (Entry::Enrolled(present), RowPerson::Id(id)) if present.authy_id == Some(*id) => {
-            Ok(RowOutcome::Skipped)
-        }
-        (Entry::Enrolled(_), RowPerson::New { .. }) if !replace => Ok(RowOutcome::Skipped),
-        (Entry::Shared(_), _) => Err(format!(
-            "{} is shared by several people; enroll each with --ssh-key",
-            pam_authy::base::text::sanitize_to(&row.user, 64)
-        )),
-        (Entry::Enrolled(present), RowPerson::Id(_)) if !replace => match present.authy_id {
-            Some(id) => Err(format!(
-                "{} is enrolled with another authy id, {id}",
-                pam_authy::base::text::sanitize_to(&row.user, 64)
-            )),
-            None => Ok(RowOutcome::Enrolled),
-        },
-        _ => Ok(RowOutcome::Enrolled),
-    }
-}
-
-/// The client, where there is somebody to create: a file of ids needs neither configuration nor network.
-struct Service(Option<Client<Https>>);
-
-impl Service {
-    fn new(global: &Global, is_needed: bool) -> Result<Self, CommandError> {
-        let client = match is_needed {
-            true => Some(client(global)?.0),
-            false => None,
-        };
-        Ok(Self(client))
-    }
-
-    /// Whom a row means; somebody new is created.
-    fn person(&self, row: &Row) -> Result<AuthyId, RowError> {
-        match &row.who {
-            RowPerson::Id(id) => Ok(*id),
-            RowPerson::New { email, phone } => self.create(email, phone),
-        }
-    }
-
-    fn create(&self, email: &str, phone: &Phone) -> Result<AuthyId, RowError> {
-        let Some(client) = &self.0 else {
-            return Err(RowError::from("nobody can be created".to_owned()));
-        };
-        let person = NewUser {
-            email,
-            cellphone: &phone.cellphone,
-            country_code: phone.country_code,
-            send_install_link: false,
-        };
-        let deadline = Deadline::after(Instant::now(), ROW_LIMIT);
-        Ok(client.users().create(&person, deadline)?)
-    }
 }

@@ -1,20 +1,20 @@
-//! What is seen of an import while it goes on.
+//! What is shown of an import while it runs.
 
 use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pam_authy::base::text;
 
 use super::summary::{RowError, RowOutcome};
 use crate::cli::Global;
+use crate::output::shown_name;
 
-/// A bar on a terminal, a line for each row elsewhere; with `--quiet` the rows that fail, and nothing
-/// for scripts.
+/// A bar on a terminal and a line for each row elsewhere; only the rows that fail with `--quiet`,
+/// and nothing with `--json`.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
-    failures: bool,
-    rows: bool,
-    done: &'static str,
+    shows_failures: bool,
+    shows_rows: bool,
+    enrolled: &'static str,
 }
 
 impl Progress {
@@ -26,10 +26,10 @@ impl Progress {
             ProgressBar::new(rows as u64).with_style(style)
         });
         Self {
-            failures: !global.json,
-            rows: !global.json && !global.quiet && bar.is_none(),
+            shows_failures: !global.json,
+            shows_rows: !global.json && !global.quiet && bar.is_none(),
             bar,
-            done: if dry_run {
+            enrolled: if dry_run {
                 "would be enrolled"
             } else {
                 "enrolled"
@@ -38,14 +38,16 @@ impl Progress {
     }
 
     pub(super) fn row(&self, line: usize, user: &str, outcome: &Result<RowOutcome, RowError>) {
-        let user = text::sanitize_to(user, 64);
+        let user = shown_name(user);
         match outcome {
-            Err(error) if self.failures => self.say(&format!("line {line}: {}", error.message)),
-            Ok(RowOutcome::Enrolled) if self.rows => {
-                self.say(&format!("line {line}: {user}: {}", self.done))
+            Err(error) if self.shows_failures => {
+                self.print(&format!("line {line}: {}", error.message))
             }
-            Ok(RowOutcome::Skipped) if self.rows => {
-                self.say(&format!("line {line}: {user}: enrolled already"))
+            Ok(RowOutcome::Enrolled) if self.shows_rows => {
+                self.print(&format!("line {line}: {user}: {}", self.enrolled))
+            }
+            Ok(RowOutcome::Skipped) if self.shows_rows => {
+                self.print(&format!("line {line}: {user}: already enrolled"))
             }
             _ => {}
         }
@@ -56,7 +58,7 @@ impl Progress {
     }
 
     /// A line on standard error, above the bar.
-    fn say(&self, line: &str) {
+    fn print(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
             None => eprintln!("{line}"),

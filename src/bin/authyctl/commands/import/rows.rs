@@ -1,32 +1,32 @@
-//! The rows of an import file, each with its line: what it asks for, or why it can't be read.
+//! Reads the rows of an import file: each with its line, and the person or why it cannot be read.
 
 use pam_authy::base::text;
 use pam_authy::client::authy::phones::Phone;
 use pam_authy::client::authy::types::AuthyId;
 
-use crate::number;
+use crate::phone_number;
 
-/// Somebody to enroll.
+/// A person to enroll.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct ImportRow {
     pub(super) user: String,
-    pub(super) who: RowPerson,
+    pub(super) person: RowPerson,
 }
 
-/// Who that is at Authy.
+/// The person of a row, at Authy.
 #[derive(Debug)]
 pub(super) enum RowPerson {
     Id(AuthyId),
     New { email: String, phone: Phone },
 }
 
-/// A line's number, and its row or why it has none.
-pub(super) type Numbered = (usize, Result<Row, String>);
+/// The number of a line, and its row or why that is invalid.
+pub(super) type Numbered = (usize, Result<ImportRow, String>);
 
-/// All rows of a file.
+/// Reads all rows of a file.
 ///
 /// # Errors
-/// The file is of neither kind, or lacks a column.
+/// The file is not UTF-8, or lacks a column.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Numbered>, String> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -41,7 +41,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Numbered>, String> {
     }
 }
 
-/// Whether this is a configuration of authy-ssh, or an authorized_keys file that it has changed.
+/// Whether this is a configuration of authy-ssh, or an authorized_keys file that it has edited.
 fn is_authy_ssh(text: &str) -> bool {
     let first = text
         .lines()
@@ -62,10 +62,9 @@ fn authy_ssh(text: &str) -> Vec<Numbered> {
     for (number, line) in text.lines().map(str::trim).enumerate() {
         let row = match line.split_once('=') {
             Some(("user", entry)) => Some(authy_ssh_user(entry)),
-            // `protect` puts the id of one person before one key of an account that several share.
+            // `authy-ssh protect` puts the id of a person before a key of a shared account.
             Some(("command", _)) => Some(Err(
-                "belongs to one key of a shared account, which a mapping by name cannot tell apart"
-                    .to_owned(),
+                "belongs to one key of a shared account: enroll it with --ssh-key".to_owned(),
             )),
             _ => None,
         };
@@ -74,19 +73,19 @@ fn authy_ssh(text: &str) -> Vec<Numbered> {
     rows
 }
 
-/// `name:id`.
-fn authy_ssh_user(entry: &str) -> Result<Row, String> {
+/// Parses `name:id`.
+fn authy_ssh_user(entry: &str) -> Result<ImportRow, String> {
     let (user, id) = entry
         .rsplit_once(':')
         .ok_or("is not written user=NAME:ID")?;
-    Ok(Row {
+    Ok(ImportRow {
         user: user_name(user)?,
-        who: RowPerson::Id(id.trim().parse().map_err(|_| bad_id())?),
+        person: RowPerson::Id(id.trim().parse().map_err(|_| bad_id())?),
     })
 }
 
 fn csv(text: &str) -> Result<Vec<Numbered>, String> {
-    // With CRLF the reader would count a line too few.
+    // With CRLF, the reader counts one line too few.
     let text = text.replace("\r\n", "\n");
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
@@ -108,7 +107,7 @@ fn csv(text: &str) -> Result<Vec<Numbered>, String> {
                 let line = error.position().map_or(0, csv::Position::line);
                 rows.push((
                     to_line(line),
-                    Err("has another number of columns than the first line".to_owned()),
+                    Err("has a different number of columns than the first line".to_owned()),
                 ));
                 continue;
             }
@@ -116,45 +115,45 @@ fn csv(text: &str) -> Result<Vec<Numbered>, String> {
         let line = record.position().map_or(0, csv::Position::line);
         let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or_default();
         let row = user_name(cell(Some(user))).and_then(|user| {
-            let who = match (cell(id), new) {
+            let person = match (cell(id), new) {
                 ("", Some((email, cellphone))) => {
-                    person(cell(Some(email)), cell(Some(cellphone)), cell(country))?
+                    new_person(cell(Some(email)), cell(Some(cellphone)), cell(country))?
                 }
                 (id, _) => RowPerson::Id(id.parse().map_err(|_| bad_id())?),
             };
-            Ok(Row { user, who })
+            Ok(ImportRow { user, person })
         });
         rows.push((to_line(line), row));
     }
     Ok(rows)
 }
 
-fn person(email: &str, cellphone: &str, country: &str) -> Result<RowPerson, String> {
+fn new_person(email: &str, cellphone: &str, country: &str) -> Result<RowPerson, String> {
     let country = match country {
         "" => None,
         code => Some(
             code.parse()
-                .map_err(|_| "country_code is no calling code, such as 1 or 351")?,
+                .map_err(|_| "country_code is not a calling code such as 1 or 351")?,
         ),
     };
     if !email.contains('@') {
-        return Err("email is no e-mail address".to_owned());
+        return Err("email is not an e-mail address".to_owned());
     }
     Ok(RowPerson::New {
         email: email.to_owned(),
-        phone: number::parse(cellphone, country).map_err(|error| error.message)?,
+        phone: phone_number::parse(cellphone, country).map_err(|error| error.message)?,
     })
 }
 
 fn user_name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > 256 || text::has_control(text) {
-        return Err("user is no name that an account can have".to_owned());
+        return Err("user is not a valid account name".to_owned());
     }
     Ok(text.to_owned())
 }
 
 fn bad_id() -> String {
-    "authy_id is no integer from 1 to 9223372036854775807".to_owned()
+    "authy_id is not an integer from 1 to 9223372036854775807".to_owned()
 }
 
 fn to_line(line: u64) -> usize {
@@ -169,13 +168,13 @@ mod tests {
         let rows = read(text.as_bytes()).unwrap();
         rows.into_iter()
             .map(|(line, row)| match row {
-                Ok(Row {
+                Ok(ImportRow {
                     user,
-                    who: RowPerson::Id(id),
+                    person: RowPerson::Id(id),
                 }) => format!("{line} {user} {id}"),
-                Ok(Row {
+                Ok(ImportRow {
                     user,
-                    who: RowPerson::New { email, phone },
+                    person: RowPerson::New { email, phone },
                 }) => {
                     format!(
                         "{line} {user} {email} +{} {}",
@@ -233,7 +232,7 @@ mod tests {
             [
                 "4 alice 1635",
                 "5 ! is not written user=NAME:ID",
-                "6 ! authy_id is no integer from 1 to 9223372036854775807"
+                "6 ! authy_id is not an integer from 1 to 9223372036854775807"
             ]
         );
         let keys = "command=\"/usr/local/bin/authy-ssh login 1635\" ssh-ed25519 AAAA\n";

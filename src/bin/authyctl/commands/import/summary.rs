@@ -1,4 +1,4 @@
-//! What became of the rows, and which failures end an import.
+//! The outcomes of the rows, and which failures end an import.
 
 use std::path::Path;
 
@@ -10,22 +10,22 @@ use super::progress::Progress;
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
-/// How many rows in a row may get no answer before the rest is left alone.
+/// The number of consecutive rows without an answer that ends an import.
 const UNANSWERED_LIMIT: u32 = 3;
 
-/// What has become of the rows so far.
+/// The outcomes of the rows so far.
 #[derive(Default)]
 pub(super) struct ImportSummary {
     enrolled: usize,
     skipped: usize,
     failed: Vec<(usize, String)>,
-    /// Rows without an answer since the last that got one.
+    /// Consecutive rows without an answer.
     unanswered: u32,
-    /// Why the rest was left alone.
+    /// Why the other rows were not tried.
     pub(super) stopped: Option<(ErrorKind, String)>,
 }
 
-/// What became of one row.
+/// The outcome of one row.
 pub(super) enum RowOutcome {
     Enrolled,
     Skipped,
@@ -41,11 +41,11 @@ pub(super) struct RowError {
 /// Which rows an error concerns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scope {
-    /// This one alone.
+    /// This row only.
     Row,
-    /// This one; the next may get an answer.
+    /// This row; the next may get an answer.
     Unanswered,
-    /// All that follow as well.
+    /// This row and all that follow.
     All(ErrorKind),
 }
 
@@ -90,7 +90,7 @@ impl From<write::Error> for RowError {
 }
 
 impl ImportSummary {
-    /// Shows and counts what became of a row.
+    /// Shows and counts the outcome of a row.
     pub(super) fn count(
         &mut self,
         progress: &Progress,
@@ -120,7 +120,11 @@ impl ImportSummary {
     }
 }
 
-pub(super) fn conclude(
+/// Returns the summary as the output of the command.
+///
+/// # Errors
+/// A row failed, or the import was stopped.
+pub(super) fn report(
     file: &Path,
     mut summary: ImportSummary,
     dry_run: bool,
@@ -148,7 +152,7 @@ pub(super) fn conclude(
         let error = CommandError::new(kind, format!("{}: {why}; {line}", file.display()));
         return Err(error
             .with_members(members)
-            .hint("the same command goes on from there"));
+            .hint("the same command continues from there"));
     }
     if summary.failed.is_empty() {
         return Ok(Output::new(vec![line], members));
@@ -156,5 +160,5 @@ pub(super) fn conclude(
     let error = CommandError::new(ErrorKind::Refused, format!("{}: {line}", file.display()));
     Err(error
         .with_members(members)
-        .hint("mend these lines and run the same command again"))
+        .hint("fix these lines and run the same command again"))
 }

@@ -1,139 +1,170 @@
-//! The text of a stack with our lines in it, and without them again. Pure: reads and writes no file.
+//! The text of a stack with our lines in it, and without them again. Pure: reads and writes no
+//! file.
 //!
-//! What is put in stands between two marks; a line that had to go stays as a comment with a mark of its
-//! own. So taking ours out gives back every byte, and whatever somebody else changed meanwhile stays.
+//! Our lines are between two marks, and a line that they replace stays as a comment with a mark of
+//! its own. So removing ours restores every byte, and keeps what others changed in the meantime.
 
 use crate::commands::doctor::Factors;
 
-const BEGIN: &str = "# pam_authy begin: `authyctl pam disable` takes these lines out again";
+const BEGIN: &str = "# pam_authy begin: `authyctl pam disable` removes these lines";
 const END: &str = "# pam_authy end";
-/// Before a line that was there, and comes back.
+const MARKS_BROKEN: &str = "the marks around our lines do not match";
+/// The prefix of a line that ours replace; `disable` restores the line.
 const WAS: &str = "#pam_authy was# ";
 
-/// What a stack is to ask for before the token.
+/// What a stack asks for before the second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum First {
-    /// The password, as the stack asked for it so far.
+pub(super) enum FirstFactor {
+    /// The password, as the stack did before.
     Password,
-    /// Nothing: sshd has checked a key.
+    /// Nothing, since sshd has checked a key.
     Key,
 }
 
-/// Whether the text holds lines of ours.
+/// Whether the text has lines of ours.
 pub(super) fn is_marked(text: &str) -> bool {
     text.lines()
         .any(|line| line == BEGIN || line.starts_with(WAS))
 }
 
-/// What is known of a stack beyond its text.
-pub(super) struct Knowledge<'a> {
-    /// Which modules ask for a password behind a line, through includes too.
+/// Answers questions about a stack whose includes are in other files.
+pub(super) struct StackInspector<'a> {
+    /// Returns the modules that ask for a password in some lines and in the files that they
+    /// include.
     pub(super) factors: &'a dyn Fn(&str) -> Result<Factors, String>,
-    /// Whether a whole stack asks for password and token, and ends at a wrong password.
+    /// Whether a whole stack requires password and second factor, and ends at a wrong password.
     pub(super) is_sound: &'a dyn Fn(&str) -> bool,
 }
 
-/// Puts our lines in: behind those that ask for a password, where such a stack is sound; else in their
-/// place.
+/// Adds our lines: after those that ask for a password, where the stack is then sound; else in
+/// their place.
 ///
 /// # Errors
-/// Why this stack is better edited by hand.
-pub(super) fn enable(text: &str, first: First, known: &Knowledge<'_>) -> Result<String, String> {
+/// Why this stack has to be edited by hand.
+pub(super) fn enable(
+    text: &str,
+    first: FirstFactor,
+    inspector: &StackInspector<'_>,
+) -> Result<String, String> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let mut carriers = Vec::new();
-    let mut modules = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        let found = (known.factors)(line)?;
-        if found.has_ours {
-            return Err("pam_authy.so is in this stack already".to_owned());
-        }
-        if !found.modules.is_empty() {
-            carriers.push((at, *line));
-            modules.extend(found.modules);
-        }
-    }
-    let (Some((head, _)), Some((tail, _))) = (carriers.first(), carriers.last()) else {
+    let (asking, modules) = password_lines(&lines, inspector)?;
+    let (Some(head), Some(tail)) = (asking.first(), asking.last()) else {
         return Err("no line of this stack asks for a password".to_owned());
     };
-    if !carriers.iter().all(|(_, line)| is_whole(line)) {
-        let why = "a line that asks for a password goes on in the next one, or has no end";
-        return Err(why.to_owned());
-    }
-    if first == First::Password {
+    if first == FirstFactor::Password {
         let (before, after) = lines.split_at(tail + 1);
-        let behind = format!("{}{}{}", before.concat(), block(&[]), after.concat());
-        if (known.is_sound)(&behind) {
-            return Ok(behind);
+        let new = format!("{}{}{}", before.concat(), block(&[]), after.concat());
+        if (inspector.is_sound)(&new) {
+            return Ok(new);
         }
     }
-    let asking = match first {
-        First::Password => password_lines(&modules)?,
-        First::Key => Vec::new(),
+    let replacement = match first {
+        FirstFactor::Password => ask_again(&modules)?,
+        FirstFactor::Key => Vec::new(),
     };
     let (before, after) = lines.split_at(*head);
-    let after = after.iter().enumerate().map(|(at, line)| {
-        let goes = carriers.iter().any(|(place, _)| *place == head + at);
-        format!("{}{line}", if goes { WAS } else { "" })
-    });
-    Ok(format!(
-        "{}{}{}",
-        before.concat(),
-        block(&asking),
-        after.collect::<String>()
-    ))
+    let after: String = after
+        .iter()
+        .enumerate()
+        .map(|(at, line)| {
+            let mark = if asking.contains(&(head + at)) {
+                WAS
+            } else {
+                ""
+            };
+            format!("{mark}{line}")
+        })
+        .collect();
+    Ok(format!("{}{}{after}", before.concat(), block(&replacement)))
 }
 
-/// Takes our lines out, and gives the others back.
+/// Removes our lines, and restores those that they replaced.
 ///
 /// # Errors
-/// A mark has no partner: somebody edited our lines.
+/// A mark has no partner, since our lines were edited.
 pub(super) fn disable(text: &str) -> Result<String, String> {
     let mut new = String::new();
-    let mut inside = false;
+    let mut is_inside = false;
     for line in text.split_inclusive('\n') {
         match line.trim_end() {
-            BEGIN if !inside => inside = true,
-            END if inside => inside = false,
-            BEGIN | END => return Err("the marks of our lines are not in pairs".to_owned()),
-            _ if inside => {}
+            BEGIN if !is_inside => is_inside = true,
+            END if is_inside => is_inside = false,
+            BEGIN | END => return Err(MARKS_BROKEN.to_owned()),
+            _ if is_inside => {}
             _ => new.push_str(line.strip_prefix(WAS).unwrap_or(line)),
         }
     }
-    if inside {
-        return Err("the marks of our lines are not in pairs".to_owned());
+    if is_inside {
+        return Err(MARKS_BROKEN.to_owned());
     }
     Ok(new)
 }
 
-/// A line of its own, with its end.
-fn is_whole(line: &str) -> bool {
+/// Returns the indices of the lines that ask for a password, and the modules that do.
+///
+/// # Errors
+/// The stack has our module already, an include cannot be read, or one of the lines is not
+/// complete.
+fn password_lines(
+    lines: &[&str],
+    inspector: &StackInspector<'_>,
+) -> Result<(Vec<usize>, Vec<String>), String> {
+    let mut asking = Vec::new();
+    let mut modules = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let factors = (inspector.factors)(line)?;
+        if factors.has_ours {
+            return Err("this stack has pam_authy.so already".to_owned());
+        }
+        if factors.modules.is_empty() {
+            continue;
+        }
+        asking.push(at);
+        modules.extend(factors.modules);
+    }
+    let incomplete = asking
+        .iter()
+        .filter_map(|at| lines.get(*at))
+        .any(|line| !is_complete(line));
+    if incomplete {
+        let why = "a line that asks for a password continues on the next one, or has no newline";
+        return Err(why.to_owned());
+    }
+    Ok((asking, modules))
+}
+
+/// Whether a line has its newline, and does not continue on the next line.
+fn is_complete(line: &str) -> bool {
     line.ends_with('\n') && !line.trim_end().ends_with('\\')
 }
 
-/// Lines that ask for the password in the same modules and end the stack when it is wrong.
-fn password_lines(modules: &[String]) -> Result<Vec<String>, String> {
-    let mut known: Vec<&str> = Vec::new();
+/// Returns lines that ask for the password in the same modules, and end the stack when it is wrong.
+///
+/// # Errors
+/// One of the modules is not known well enough.
+fn ask_again(modules: &[String]) -> Result<Vec<String>, String> {
+    let mut distinct: Vec<&str> = Vec::new();
     for module in modules {
         if !["pam_unix.so", "pam_sss.so"].contains(&module.as_str()) {
             return Err(format!(
-                "{module} asks for the password here, and its line is yours to write"
+                "{module} asks for the password here: edit this stack by hand"
             ));
         }
-        if !known.contains(&module.as_str()) {
-            known.push(module);
+        if !distinct.contains(&module.as_str()) {
+            distinct.push(module);
         }
     }
-    if known == ["pam_unix.so"] {
+    if distinct == ["pam_unix.so"] {
         return Ok(vec!["auth  requisite  pam_unix.so".to_owned()]);
     }
-    let count = known.len();
-    let mut lines: Vec<String> = known
+    let count = distinct.len();
+    let mut lines: Vec<String> = distinct
         .iter()
         .enumerate()
         .map(|(at, module)| {
-            let again = if at == 0 { "" } else { " use_first_pass" };
+            let argument = if at == 0 { "" } else { " use_first_pass" };
             format!(
-                "auth  [success={} default=ignore]  {module}{again}",
+                "auth  [success={} default=ignore]  {module}{argument}",
                 count - at
             )
         })
@@ -142,6 +173,7 @@ fn password_lines(modules: &[String]) -> Result<Vec<String>, String> {
     Ok(lines)
 }
 
+/// Returns our lines between their marks, `first` before them.
 fn block(first: &[String]) -> String {
     let mut block = format!("{BEGIN}\n");
     for line in first {
@@ -154,81 +186,11 @@ fn block(first: &[String]) -> String {
     block
 }
 
-/// The change as `diff -u` shows it; nothing when there is none.
-pub(super) fn diff(name: &str, old: &str, new: &str) -> Vec<String> {
-    const CONTEXT: usize = 3;
-    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
-    if old == new {
-        return Vec::new();
-    }
-    let same = |pair: &(&&str, &&str)| pair.0 == pair.1;
-    let head = old.iter().zip(&new).take_while(same).count();
-    let most = old.len().min(new.len()) - head;
-    let tail = old
-        .iter()
-        .rev()
-        .zip(new.iter().rev())
-        .take_while(same)
-        .count()
-        .min(most);
-    let (from, after) = (head.saturating_sub(CONTEXT), tail.min(CONTEXT));
-    let part = |lines: &[&str]| lines.len() - tail - head;
-    let count = |lines: &[&str]| head - from + part(lines) + after;
-    // Nothing is counted from the line before.
-    let range = |count: usize| format!("{},{count}", from + usize::from(count > 0));
-    let mut shown = vec![
-        format!("--- {name}"),
-        format!("+++ {name}"),
-        format!("@@ -{} +{} @@", range(count(&old)), range(count(&new))),
-    ];
-    shown.extend(
-        old.iter()
-            .take(head)
-            .skip(from)
-            .map(|line| format!(" {line}")),
-    );
-    let middle = |lines: &[&str]| -> Vec<String> {
-        lines
-            .iter()
-            .skip(head)
-            .take(part(lines))
-            .map(|line| (*line).to_owned())
-            .collect()
-    };
-    shown.extend(changed(&middle(&old), &middle(&new)));
-    shown.extend(
-        old.iter()
-            .skip(old.len() - tail)
-            .take(after)
-            .map(|line| format!(" {line}")),
-    );
-    shown
-}
-
-/// Lines that only the old text has with `-`, only the new with `+`, in an order that keeps common ones.
-fn changed(old: &[String], new: &[String]) -> Vec<String> {
-    match (old.split_first(), new.split_first()) {
-        (None, _) => new.iter().map(|line| format!("+{line}")).collect(),
-        (_, None) => old.iter().map(|line| format!("-{line}")).collect(),
-        (Some((first, old_rest)), Some((other, new_rest))) => {
-            let (mut shown, rest) = if first == other {
-                (vec![format!(" {first}")], changed(old_rest, new_rest))
-            } else if new_rest.contains(first) {
-                (vec![format!("+{other}")], changed(old, new_rest))
-            } else {
-                (vec![format!("-{first}")], changed(old_rest, new))
-            };
-            shown.extend(rest);
-            shown
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What the lines of the tests stand for.
+    /// What the lines of these tests ask for.
     fn factors(line: &str) -> Result<Factors, String> {
         let modules: &[&str] = match line.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["@include", "common-auth"] | ["auth", _, "pam_unix.so", ..] => &["pam_unix.so"],
@@ -242,8 +204,8 @@ mod tests {
         })
     }
 
-    fn known() -> Knowledge<'static> {
-        Knowledge {
+    fn inspector() -> StackInspector<'static> {
+        StackInspector {
             factors: &factors,
             is_sound: &|text| text.contains("@include common-auth"),
         }
@@ -254,7 +216,7 @@ mod tests {
 
     #[test]
     fn our_lines_follow_those_that_end_at_a_wrong_password() {
-        let new = enable(DEBIAN, First::Password, &known()).unwrap();
+        let new = enable(DEBIAN, FirstFactor::Password, &inspector()).unwrap();
         assert_eq!(
             new,
             format!(
@@ -264,8 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn a_substack_that_goes_on_is_kept_as_a_comment_and_replaced() {
-        let new = enable(FEDORA, First::Password, &known()).unwrap();
+    fn a_substack_that_does_not_end_at_a_wrong_password_is_replaced() {
+        let new = enable(FEDORA, FirstFactor::Password, &inspector()).unwrap();
         assert!(
             new.contains(&format!(
                 "{END}\n{WAS}auth       substack     password-auth\nauth       include"
@@ -277,7 +239,7 @@ mod tests {
 
     #[test]
     fn with_a_key_no_password_is_asked_for() {
-        let new = enable(DEBIAN, First::Key, &known()).unwrap();
+        let new = enable(DEBIAN, FirstFactor::Key, &inspector()).unwrap();
         assert!(
             new.starts_with(&format!("# sshd\n{BEGIN}\nauth  required   pam_authy.so\n")),
             "{new}"
@@ -289,14 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn taking_our_lines_out_gives_back_every_byte() {
+    fn removing_our_lines_restores_every_byte() {
         for text in [
             DEBIAN,
             FEDORA,
             "auth required pam_unix.so\nauth optional pam_cap.so",
         ] {
-            for first in [First::Password, First::Key] {
-                let new = enable(text, first, &known()).unwrap();
+            for first in [FirstFactor::Password, FirstFactor::Key] {
+                let new = enable(text, first, &inspector()).unwrap();
                 assert!(is_marked(&new) && !is_marked(text));
                 assert_eq!(disable(&new).unwrap(), text);
             }
@@ -304,8 +266,8 @@ mod tests {
     }
 
     #[test]
-    fn what_others_changed_meanwhile_stays() {
-        let new = enable(FEDORA, First::Password, &known()).unwrap();
+    fn changes_of_others_in_the_meantime_stay() {
+        let new = enable(FEDORA, FirstFactor::Password, &inspector()).unwrap();
         let edited = new.replace("account ", "session optional pam_echo.so\naccount ");
         assert_eq!(
             disable(&edited).unwrap(),
@@ -314,55 +276,26 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_that_is_not_understood_is_left_to_its_owner() {
+    fn a_stack_that_is_not_understood_is_not_edited() {
         for (text, why) in [
             ("auth required pam_ldap.so\n", "pam_ldap.so"),
             ("auth required pam_env.so\n", "no line"),
-            ("auth required pam_unix.so \\\n nullok\n", "goes on"),
-            ("auth required pam_unix.so", "no end"),
+            ("auth required pam_unix.so \\\n nullok\n", "continues"),
+            ("auth required pam_unix.so", "no newline"),
             (
                 "@include common-auth\nauth required pam_authy.so\n",
                 "already",
             ),
         ] {
-            let error = enable(text, First::Password, &known()).unwrap_err();
+            let error = enable(text, FirstFactor::Password, &inspector()).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");
         }
     }
 
     #[test]
-    fn marks_that_somebody_broke_are_noticed() {
-        let new = enable(DEBIAN, First::Password, &known()).unwrap();
+    fn broken_marks_are_noticed() {
+        let new = enable(DEBIAN, FirstFactor::Password, &inspector()).unwrap();
         assert!(disable(&new.replace(END, "")).is_err());
         assert!(disable(&new.replace(BEGIN, "")).is_err());
-    }
-
-    #[test]
-    fn the_diff_is_one_that_patch_takes() {
-        let new = enable(DEBIAN, First::Key, &known()).unwrap();
-        let shown = diff("/etc/pam.d/sshd", DEBIAN, &new);
-        assert_eq!(
-            shown,
-            [
-                "--- /etc/pam.d/sshd",
-                "+++ /etc/pam.d/sshd",
-                "@@ -1,5 +1,9 @@",
-                " # sshd",
-                "-@include common-auth",
-                &format!("+{BEGIN}"),
-                "+auth  required   pam_authy.so",
-                "+auth  required   pam_permit.so",
-                &format!("+{END}"),
-                &format!("+{WAS}@include common-auth"),
-                " ",
-                " account required pam_nologin.so",
-                " @include common-account",
-            ]
-        );
-        assert!(diff("x", DEBIAN, DEBIAN).is_empty());
-        assert_eq!(
-            diff("x", "", "a\n"),
-            ["--- x", "+++ x", "@@ -0,0 +1,1 @@", "+a"]
-        );
     }
 }

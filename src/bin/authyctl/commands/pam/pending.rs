@@ -1,11 +1,12 @@
-//! Changes that wait to be confirmed, in a place that a reboot and a broken config.toml leave alone.
+//! Changes that wait to be confirmed, in a folder that survives a reboot and does not depend on
+//! config.toml.
 //!
-//! One file for each changed service, `SERVICE.pending`, holds the second from which on the change is
-//! overdue. Whoever finds it overdue puts the change back: the process that waits for it, the next
-//! authyctl, or the package. Beside it lie the files as they were, in `SERVICE.before`.
+//! `SERVICE.pending` holds the time from which on the change of that service is overdue. The
+//! process that waits, the next authyctl, or the package rolls an overdue change back.
+//! `SERVICE.before` is a folder with the files as they were before the change.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,17 +15,18 @@ use nix::fcntl::{Flock, FlockArg};
 use pam_authy::host::trusted_file::{self, Access};
 
 use crate::cli::Target;
-use crate::error::{CommandError, ErrorKind};
+use crate::error::CommandError;
+use crate::replace_file::{NewFile, replace_file};
 
-/// Not `paths.state`: the way back must be found when config.toml is broken.
+/// Not `paths.state`: a rollback must find the folder when config.toml is broken.
 const FOLDER: &str = "/var/lib/pam_authy/pam";
-/// The largest of these files, in bytes.
+/// The largest size of a `.pending` file, in bytes.
 const LIMIT: u64 = 4096;
 
-/// All that may be pending.
+/// All targets whose change can be pending.
 pub(super) const TARGETS: [Target; 3] = [Target::Sshd, Target::Sudo, Target::All];
 
-/// The name of a target in files and messages.
+/// Returns the name of a target in files and messages.
 pub(super) fn name(target: Target) -> &'static str {
     match target {
         Target::Sshd => "sshd",
@@ -41,19 +43,22 @@ fn backup_folder(target: Target) -> PathBuf {
     Path::new(FOLDER).join(format!("{}.before", name(target)))
 }
 
-/// Keeps others from changing stacks at the same time; blocks until they are done.
+/// Takes the lock for changing stacks; blocks while another process has it.
+///
+/// # Errors
+/// The folder or the file of the lock cannot be created.
 pub(super) fn lock() -> Result<Flock<File>, CommandError> {
     locked().map_err(|error| {
-        let failed = CommandError::new(ErrorKind::Local, format!("{FOLDER}: {error}"));
+        let failed = CommandError::local(format!("{FOLDER}: {error}"));
         match error.kind() {
-            io::ErrorKind::PermissionDenied => failed.hint("stacks are root's to change: sudo"),
+            io::ErrorKind::PermissionDenied => failed.hint("only root can change stacks: use sudo"),
             _ => failed,
         }
     })
 }
 
 fn locked() -> io::Result<Flock<File>> {
-    make(Path::new(FOLDER))?;
+    create_folder(Path::new(FOLDER))?;
     let file = fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -62,24 +67,26 @@ fn locked() -> io::Result<Flock<File>> {
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
 }
 
-fn make(folder: &Path) -> io::Result<()> {
+fn create_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Lets a change wait to be confirmed.
+/// Records that the change of a service is overdue after `seconds`. The caller holds the lock.
 pub(super) fn begin(target: Target, seconds: u32) -> io::Result<()> {
     let due = now() + Duration::from_secs(seconds.into());
-    let mut new = tempfile::NamedTempFile::new_in(FOLDER)?;
-    writeln!(new, "{}", due.as_secs())?;
-    new.as_file().sync_all()?;
-    new.persist(file(target)).map_err(|error| error.error)?;
-    File::open(FOLDER)?.sync_all()
+    let new = NewFile {
+        prefix: ".pending.new-",
+        mode: 0o600,
+        owner: None,
+    };
+    let text = format!("{}\n", due.as_secs());
+    replace_file(&file(target), text.as_bytes(), &new)
 }
 
-/// The change is confirmed, or put back.
+/// Removes the record: the change is confirmed, or rolled back.
 pub(super) fn end(target: Target) -> io::Result<()> {
     match fs::remove_file(file(target)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -89,22 +96,28 @@ pub(super) fn end(target: Target) -> io::Result<()> {
 
 /// A change that waits to be confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Waiting {
-    /// The second since 1970 from which on it is overdue; tells one change from the next.
+pub(super) struct PendingChange {
+    /// The time from which on it is overdue, in seconds since 1970. It also identifies the change.
     pub(super) due: u64,
     /// How long until then; zero when it is overdue.
     pub(super) left: Duration,
 }
 
-/// The change of a service that waits, if one does. A file that says nothing usable counts as overdue:
-/// going back is the safe side.
-pub(super) fn waiting(target: Target) -> Option<Waiting> {
+impl PendingChange {
+    pub(super) fn is_overdue(self) -> bool {
+        self.left.is_zero()
+    }
+}
+
+/// Returns the pending change of a service. A file without a usable time counts as overdue, since a
+/// rollback is the safe choice.
+pub(super) fn find(target: Target) -> Option<PendingChange> {
     let path = file(target);
     path.symlink_metadata().ok()?;
     let text = trusted_file::read(&path, Access::OwnerOnly, LIMIT).unwrap_or_default();
     let due = String::from_utf8_lossy(&text).trim().parse().unwrap_or(0);
     let left = Duration::from_secs(due).saturating_sub(now());
-    Some(Waiting { due, left })
+    Some(PendingChange { due, left })
 }
 
 fn now() -> Duration {
@@ -113,10 +126,10 @@ fn now() -> Duration {
         .unwrap_or_default()
 }
 
-/// Keeps a file as it was before the change.
-pub(super) fn keep(target: Target, path: &Path) -> io::Result<()> {
+/// Makes a backup of a file as it is before the change.
+pub(super) fn back_up(target: Target, path: &Path) -> io::Result<()> {
     let folder = backup_folder(target);
-    make(&folder)?;
+    create_folder(&folder)?;
     if let Some(name) = path.file_name()
         && path.exists()
     {
@@ -127,15 +140,15 @@ pub(super) fn keep(target: Target, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The file as it was, where it was kept.
-pub(super) fn kept(target: Target, path: &Path) -> Option<String> {
+/// Returns the content of the backup of a file, where there is one.
+pub(super) fn backup(target: Target, path: &Path) -> Option<String> {
     let copy = backup_folder(target).join(path.file_name()?);
     let bytes = trusted_file::read(&copy, Access::WorldReadable, trusted_file::LIMIT).ok()?;
     String::from_utf8(bytes).ok()
 }
 
-/// Nothing is changed any more: what was kept is of no use.
-pub(super) fn forget(target: Target) -> io::Result<()> {
+/// Removes the backups of a service whose change is undone.
+pub(super) fn forget_backups(target: Target) -> io::Result<()> {
     match fs::remove_dir_all(backup_folder(target)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

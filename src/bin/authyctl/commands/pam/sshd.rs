@@ -1,4 +1,4 @@
-//! sshd's own settings: a file of ours among them, whether sshd takes it, and having it read again.
+//! sshd's settings: our file among them, whether sshd accepts them, and reloading a running sshd.
 
 use std::fs;
 use std::path::Path;
@@ -7,19 +7,24 @@ use std::process::Command;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::edit::First;
-use super::host::{Change, read};
+use super::edit::FirstFactor;
+use super::file::{FileEdit, read};
 
 pub(super) const CONFIG: &str = "/etc/ssh/sshd_config";
-/// Ours alone; sshd takes the first word on a setting, so it sorts before what installers write.
+/// Our own file. sshd uses the first value of a setting, so the name sorts before those that
+/// installers write.
 const DROP_IN: &str = "/etc/ssh/sshd_config.d/10-pam_authy.conf";
-const MARK: &str = "# pam_authy: `authyctl pam disable sshd` takes this file away again";
+const MARK: &str = "# pam_authy: `authyctl pam disable sshd` removes this file";
 
-/// The file that makes sshd ask by keyboard-interactive alone, or after a key.
-pub(super) fn drop_in(first: First) -> Result<Change, String> {
+/// Returns the edit that adds our file, which has sshd ask by keyboard-interactive, alone or after
+/// a key.
+///
+/// # Errors
+/// sshd would not read the file, or it exists already.
+pub(super) fn add_drop_in(first: FirstFactor) -> Result<FileEdit, String> {
     let methods = match first {
-        First::Password => "keyboard-interactive",
-        First::Key => "publickey,keyboard-interactive",
+        FirstFactor::Password => "keyboard-interactive",
+        FirstFactor::Key => "publickey,keyboard-interactive",
     };
     let main = read(Path::new(CONFIG))?.ok_or_else(|| format!("{CONFIG}: is missing"))?;
     let folder = "/etc/ssh/sshd_config.d/*.conf";
@@ -32,40 +37,43 @@ pub(super) fn drop_in(first: First) -> Result<Change, String> {
     });
     if !includes {
         return Err(format!(
-            "{CONFIG}: put `Include {folder}` into its first line"
+            "{CONFIG}: add `Include {folder}` as its first line"
         ));
     }
     if let Some(old) = read(Path::new(DROP_IN))? {
         return Err(if old.starts_with(MARK) {
             format!(
-                "{DROP_IN} is there already: sshd is enabled (authyctl pam disable sshd ends that)"
+                "{DROP_IN} exists already: sshd is enabled (authyctl pam disable sshd undoes that)"
             )
         } else {
-            format!("{DROP_IN}: exists already, and is not authyctl's")
+            format!("{DROP_IN}: exists already, and authyctl did not write it")
         });
     }
     let new = format!(
         "{MARK}\nUsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\n\
          AuthenticationMethods {methods}\n"
     );
-    Ok(Change {
+    Ok(FileEdit {
         path: DROP_IN.into(),
         old: None,
         new: Some(new),
     })
 }
 
-/// The same file taken away, where it is ours.
-pub(super) fn without_drop_in() -> Result<Option<Change>, String> {
+/// Returns the edit that removes our file, where it exists.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) fn remove_drop_in() -> Result<Option<FileEdit>, String> {
     let old = read(Path::new(DROP_IN))?.filter(|text| text.starts_with(MARK));
-    Ok(old.map(|old| Change {
+    Ok(old.map(|old| FileEdit {
         path: DROP_IN.into(),
         old: Some(old),
         new: None,
     }))
 }
 
-/// Whether sshd takes its settings; true where there is no sshd to ask.
+/// Whether sshd accepts its settings; true where there is no sshd.
 pub(super) fn accepts_config() -> bool {
     let output = Command::new("/usr/sbin/sshd")
         .arg("-t")
@@ -74,7 +82,7 @@ pub(super) fn accepts_config() -> bool {
     output.map_or(true, |output| output.status.success())
 }
 
-/// Makes a running sshd read its settings; says what was done.
+/// Has a running sshd reload its settings; returns what was done.
 pub(super) fn reload() -> String {
     if Path::new("/run/systemd/system").exists() {
         let reloaded = ["ssh", "sshd"].into_iter().any(|unit| {
@@ -84,18 +92,18 @@ pub(super) fn reload() -> String {
             status.is_ok_and(|output| output.status.success())
         });
         if reloaded {
-            return "sshd reads its settings again".to_owned();
+            return "sshd has reloaded its settings".to_owned();
         }
     }
     match running() {
         Some(pid) if kill(pid, Signal::SIGHUP).is_ok() => {
-            "sshd reads its settings again".to_owned()
+            "sshd has reloaded its settings".to_owned()
         }
-        _ => "no running sshd was found; one that runs must read its settings again".to_owned(),
+        _ => "no running sshd was found; if one runs, reload its settings".to_owned(),
     }
 }
 
-/// The process that /run/sshd.pid names, when it is sshd.
+/// Returns the process that /run/sshd.pid names, when it is sshd.
 fn running() -> Option<Pid> {
     let pid: i32 = fs::read_to_string("/run/sshd.pid")
         .ok()?

@@ -1,26 +1,26 @@
-//! `status`: what Authy knows of a person; and creating and deleting one.
+//! `status`: what Authy knows about a person. Also creates and deletes the person for `enroll` and
+//! `unenroll`.
 
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::authy::users::NewUser;
-use pam_authy::store::users::Mapping;
 use serde_json::{Value, json};
 
-use super::{client, person};
-use crate::cli::{Enroll, Global, PersonArg};
+use super::{authy_id, client, load_mapping};
+use crate::cli::{EnrollArgs, Global, PersonArg};
 use crate::error::{CommandError, ErrorKind};
-use crate::number;
 use crate::output::{Output, table};
+use crate::phone_number;
 
-pub(crate) fn status(global: &Global, who: &PersonArg) -> Result<Output, CommandError> {
-    let id = person(global, who)?;
+pub(crate) fn status(global: &Global, args: &PersonArg) -> Result<Output, CommandError> {
+    let id = authy_id(global, args)?;
     let (client, deadline) = client(global)?;
     let status = client.users().status(id, deadline)?;
-    let yes = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
+    let yes_or_no = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows = vec![
         row("authy id", id.to_string()),
-        row("confirmed", yes(status.confirmed)),
-        row("app registered", yes(status.registered)),
+        row("confirmed", yes_or_no(status.confirmed)),
+        row("app registered", yes_or_no(status.registered)),
         row(
             "country code",
             status
@@ -34,7 +34,7 @@ pub(crate) fn status(global: &Global, who: &PersonArg) -> Result<Output, Command
         row("devices", status.devices.join(", ")),
     ];
     if status.account_disabled {
-        rows.push(row("disabled", yes(true)));
+        rows.push(row("disabled", yes_or_no(true)));
     }
     let mut members = Value::Object(status.all);
     members["authy_id"] = json!(id.number());
@@ -47,46 +47,44 @@ pub(crate) fn status(global: &Global, who: &PersonArg) -> Result<Output, Command
 }
 
 /// Creates the person of `enroll --email … --cellphone …`.
-pub(super) fn create(global: &Global, how: &Enroll) -> Result<AuthyId, CommandError> {
-    let (Some(email), Some(cellphone)) = (&how.email, &how.number.cellphone) else {
+pub(super) fn create(global: &Global, args: &EnrollArgs) -> Result<AuthyId, CommandError> {
+    let (Some(email), Some(cellphone)) = (&args.email, &args.number.cellphone) else {
         return Err(CommandError::new(
             ErrorKind::Usage,
-            "--authy-id, or --email and --cellphone are needed",
+            "--authy-id, or --email and --cellphone are required",
         ));
     };
-    let phone = number::parse(cellphone, how.number.country_code)?;
-    // Nobody is created for a mapping that could not be written.
-    match Mapping::load(&global.users) {
-        Err(error) if !error.is_missing() => return Err(error.into()),
-        _ => {}
-    }
+    let phone = phone_number::parse(cellphone, args.number.country_code)?;
+    // A person is created only when the mapping can be read, since it could not be written
+    // otherwise.
+    load_mapping(global)?;
     let (client, deadline) = client(global)?;
     let person = NewUser {
         email,
         cellphone: &phone.cellphone,
         country_code: phone.country_code,
-        send_install_link: how.install_link,
+        send_install_link: args.install_link,
     };
     Ok(client.users().create(&person, deadline)?)
 }
 
-/// Has Authy remove the person; gives back a warning where the answer was doubtful. A person whom
-/// Authy does not know any more is no reason to keep the mapping.
+/// Has Authy remove the person; returns a warning where the answer is doubtful, or Authy has no
+/// such person (the mapping can be removed then, too).
 pub(super) fn delete(global: &Global, user: &str) -> Result<Option<String>, CommandError> {
-    let who = PersonArg {
+    let person = PersonArg {
         user: Some(user.to_owned()),
         authy_id: None,
     };
-    let id = person(global, &who)?;
+    let id = authy_id(global, &person)?;
     let (client, deadline) = client(global)?;
     match client.users().delete(id, deadline) {
         Ok(deletion) if deletion.doubtful => Ok(Some(format!(
-            "Authy said `{}`, and that it was no success",
+            "Authy answered `{}`, and reported a failure",
             deletion.message
         ))),
         Ok(_) => Ok(None),
         Err(pam_authy::client::authy::Error::NotFound(_)) => {
-            Ok(Some(format!("Authy knows no person {id}")))
+            Ok(Some(format!("Authy has no person {id}")))
         }
         Err(error) => Err(error.into()),
     }

@@ -1,19 +1,22 @@
-//! Phone numbers as people write them: `405-342-5699`, `+57 300 300 3333`, `0049…`.
+//! Parses phone numbers as people write them: `405-342-5699`, `+57 300 300 3333`, `0049…`.
 
 use pam_authy::base::text::sanitize_to;
 use pam_authy::client::authy::phones::Phone;
 use pam_authy::client::authy::types::CountryCode;
 
 use crate::error::{CommandError, ErrorKind};
-use crate::output::masked;
+use crate::output::mask_numbers;
 
-/// Reads `text`. `country` is the calling code where the person said one: it must be the number's own
-/// when that begins with `+` or `00`, and 1 is meant when neither says any.
+/// Parses a number. `country` is the calling code where one was given; it is 1 when the number has
+/// none either.
+///
+/// # Errors
+/// The number is not valid in its country, or `country` differs from the code after `+` or `00`.
 pub(crate) fn parse(text: &str, country: Option<CountryCode>) -> Result<Phone, CommandError> {
     let wrong = |why: &str| {
         CommandError::new(
             ErrorKind::Usage,
-            format!("cellphone {}: {why}", sanitize_to(&masked(text), 32)),
+            format!("cellphone {}: {why}", sanitize_to(&mask_numbers(text), 32)),
         )
         .hint("a number is written 405-342-5699 with --country-code 1, or +1 405 342 5699")
     };
@@ -23,7 +26,7 @@ pub(crate) fn parse(text: &str, country: Option<CountryCode>) -> Result<Phone, C
         Some(rest) => format!("+{rest}"),
         None => format!("+{}{bare}", country.unwrap_or_default()),
     };
-    let number = phonenumber::parse(None, &full).map_err(|_| wrong("is no phone number"))?;
+    let number = phonenumber::parse(None, &full).map_err(|_| wrong("is not a phone number"))?;
     let code: CountryCode = number
         .code()
         .value()
@@ -31,16 +34,16 @@ pub(crate) fn parse(text: &str, country: Option<CountryCode>) -> Result<Phone, C
         .parse()
         .map_err(|_| wrong("has no country code"))?;
     if country.is_some_and(|given| given != code) {
-        return Err(wrong("belongs to another country than --country-code says"));
+        return Err(wrong("belongs to a different country than --country-code"));
     }
     if !phonenumber::is_valid(&number) {
-        return Err(wrong("cannot be a phone's in that country"));
+        return Err(wrong("is not a valid number in that country"));
     }
     let cellphone = number
         .national()
         .to_string()
         .parse()
-        .map_err(|_| wrong("is no cellphone"))?;
+        .map_err(|_| wrong("is not a cellphone"))?;
     Ok(Phone {
         country_code: code,
         cellphone,
@@ -58,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_read_as_people_write_them() {
+    fn numbers_are_parsed_as_people_write_them() {
         assert_eq!(read("405-342-5699", None).unwrap(), "+1 4053425699");
         assert_eq!(read("(405) 342.5699", Some("1")).unwrap(), "+1 4053425699");
         assert_eq!(read("+57 300 300 3333", None).unwrap(), "+57 3003003333");
@@ -71,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_numbers_are_refused_and_named() {
+    fn invalid_numbers_are_refused_and_named() {
         for text in [
             "",
             "x",
@@ -88,12 +91,12 @@ mod tests {
         }
         assert_eq!(
             read("405-342-56990", None).unwrap_err(),
-            "cellphone XXX-XXX-XXX90: cannot be a phone's in that country"
+            "cellphone XXX-XXX-XXX90: is not a valid number in that country"
         );
         assert!(
             read("+57 300 300 3333", Some("1"))
                 .unwrap_err()
-                .contains("another country")
+                .contains("a different country")
         );
     }
 }

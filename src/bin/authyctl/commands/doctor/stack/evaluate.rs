@@ -1,129 +1,11 @@
-//! What libpam makes of a stack when each module's answer is known: pure, and held against the real
-//! libpam by a test.
+//! What libpam answers for a stack when the answer of each module is known. Pure; a test compares
+//! it with the real libpam on random stacks.
 //!
-//! Source: pam.conf(5) and libpam's dispatcher. A stack begins undecided; `required` modules that all
-//! answer `ignore` leave it so, and undecided means denied.
+//! Sources: pam.conf(5) and libpam's dispatcher. A stack begins undecided. It stays so when all its
+//! `required` modules answer `ignore`, and an undecided stack denies.
 
-use std::collections::BTreeMap;
-
-/// A module's answer, or a stack's, as the control field names it: `success`, `auth_err`, `ignore`, …
-pub(super) type Code = &'static str;
-
-pub(super) const SUCCESS: Code = "success";
-pub(super) const IGNORE: Code = "ignore";
-pub(super) const AUTH_ERR: Code = "auth_err";
-const PERM_DENIED: Code = "perm_denied";
-
-/// The answers that a control field can name, beside `default`.
-const ANSWERS: [&str; 32] = [
-    "success",
-    "open_err",
-    "symbol_err",
-    "service_err",
-    "system_err",
-    "buf_err",
-    "perm_denied",
-    "auth_err",
-    "cred_insufficient",
-    "authinfo_unavail",
-    "user_unknown",
-    "maxtries",
-    "new_authtok_reqd",
-    "acct_expired",
-    "session_err",
-    "cred_unavail",
-    "cred_expired",
-    "cred_err",
-    "no_module_data",
-    "conv_err",
-    "authtok_err",
-    "authtok_recover_err",
-    "authtok_lock_busy",
-    "authtok_disable_aging",
-    "try_again",
-    "ignore",
-    "abort",
-    "authtok_expired",
-    "module_unknown",
-    "bad_item",
-    "conv_again",
-    "incomplete",
-];
-
-/// What follows a module's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
-    Ignore,
-    Bad,
-    Die,
-    Ok,
-    Done,
-    Reset,
-    Jump(usize),
-}
-
-/// A control field: what follows which answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Control {
-    /// As it is written.
-    pub(super) text: String,
-    actions: BTreeMap<String, Action>,
-    default: Option<Action>,
-}
-
-impl Control {
-    /// Reads `required`, `[success=1 default=ignore]` and their like; `None` when it is neither.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let bracketed = match text.to_ascii_lowercase().as_str() {
-            "required" => "success=ok new_authtok_reqd=ok ignore=ignore default=bad",
-            "requisite" => "success=ok new_authtok_reqd=ok ignore=ignore default=die",
-            "sufficient" => "success=done new_authtok_reqd=done default=ignore",
-            "optional" => "success=ok new_authtok_reqd=ok default=ignore",
-            _ => text.strip_prefix('[')?.strip_suffix(']')?,
-        };
-        let mut control = Self {
-            text: text.to_owned(),
-            actions: BTreeMap::new(),
-            default: None,
-        };
-        let pairs = bracketed.replace('=', " = ");
-        let mut words = pairs.split_whitespace();
-        while let Some(answer) = words.next() {
-            words.next().filter(|word| *word == "=")?;
-            let action = words.next()?;
-            let action = match action {
-                "ignore" => Action::Ignore,
-                "bad" => Action::Bad,
-                "die" => Action::Die,
-                "ok" => Action::Ok,
-                "done" => Action::Done,
-                "reset" => Action::Reset,
-                number => Action::Jump(number.parse().ok().filter(|jump| *jump > 0)?),
-            };
-            if answer == "default" {
-                // It fills what nothing was said of, so a second one finds nothing to fill.
-                control.default.get_or_insert(action);
-            } else if ANSWERS.contains(&answer) {
-                control.actions.insert(answer.to_owned(), action);
-            } else {
-                return None;
-            }
-        }
-        Some(control)
-    }
-
-    fn after(&self, code: Code) -> Option<Action> {
-        self.actions.get(code).copied().or(self.default)
-    }
-}
-
-/// A line of a stack.
-#[derive(Debug, Clone)]
-pub(super) enum Entry<M> {
-    Module(Control, M),
-    /// `substack`: what ends inside does not end the rest.
-    Substack(Vec<Entry<M>>),
-}
+use super::control::{Action, Code, IGNORE, PERM_DENIED, SUCCESS};
+use super::{Module, StackLine};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Impression {
@@ -138,8 +20,8 @@ struct State {
     code: Code,
 }
 
-/// The stack's answer when `ask` gives each module's.
-pub(super) fn evaluate<M>(stack: &[Entry<M>], ask: &mut dyn FnMut(&M) -> Code) -> Code {
+/// Returns the answer of the stack; `ask` returns the answer of each module that is called.
+pub(crate) fn evaluate(stack: &[StackLine], ask: &mut dyn FnMut(&Module) -> Code) -> Code {
     let mut state = State {
         impression: Impression::Undecided,
         code: PERM_DENIED,
@@ -151,20 +33,20 @@ pub(super) fn evaluate<M>(stack: &[Entry<M>], ask: &mut dyn FnMut(&M) -> Code) -
     state.code
 }
 
-fn walk<M>(stack: &[Entry<M>], ask: &mut dyn FnMut(&M) -> Code, state: &mut State) {
+fn walk(stack: &[StackLine], ask: &mut dyn FnMut(&Module) -> Code, state: &mut State) {
     let before = *state;
-    let mut at = 0;
-    while let Some(entry) = stack.get(at) {
-        at += 1;
-        let (control, module) = match entry {
-            Entry::Module(control, module) => (control, module),
-            Entry::Substack(inner) => {
+    let mut next = 0;
+    while let Some(line) = stack.get(next) {
+        next += 1;
+        let (control, module) = match line {
+            StackLine::Module(control, module) => (control, module),
+            StackLine::Substack(inner) => {
                 walk(inner, ask, state);
                 continue;
             }
         };
         let code = ask(module);
-        match control.after(code) {
+        match control.action(code) {
             Some(Action::Ignore) => {}
             Some(Action::Reset) => *state = before,
             Some(Action::Ok) => state.accept(code),
@@ -179,12 +61,13 @@ fn walk<M>(stack: &[Entry<M>], ask: &mut dyn FnMut(&M) -> Code, state: &mut Stat
                 state.refuse(code);
                 return;
             }
-            Some(Action::Jump(count)) if at + count <= stack.len() => at += count,
-            // Over the end of the stack, or an answer for which nothing is said.
+            Some(Action::Jump(count)) if next + count <= stack.len() => next += count,
+            // The jump leads past the end of the stack.
             Some(Action::Jump(_)) => {
-                at = stack.len();
+                next = stack.len();
                 state.fail();
             }
+            // The field has no action for this answer.
             None => state.refuse(code),
         }
     }
@@ -215,14 +98,16 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::path::Path;
 
     use pam_authy::pam_app::{Style, Transaction, write_stack};
 
-    use super::super::stack::{self, Module};
+    use super::super::control::{ANSWERS, AUTH_ERR};
+    use super::super::parse::{parse, read};
     use super::*;
 
-    /// A generator that needs no luck: the same numbers each time.
+    /// Random numbers that are the same in each run.
     struct Numbers(u64);
 
     impl Numbers {
@@ -250,7 +135,7 @@ mod tests {
     const ACTIONS: [&str; 10] = [
         "ignore", "bad", "die", "ok", "done", "reset", "1", "2", "3", "7",
     ];
-    /// What our module answers, and what others do.
+    /// Answers of our module and of others.
     const CODES: [Code; 11] = [
         SUCCESS,
         SUCCESS,
@@ -295,7 +180,8 @@ mod tests {
                     let inner = format!("{name}-{number}");
                     random_file(numbers, folder, &inner, depth + 1);
                     let kind = numbers.pick(&["include", "substack"]);
-                    // libpam looks into /etc/pam.d for a name, whatever folder it was given.
+                    // libpam looks for a relative name in /etc/pam.d, even when it was given
+                    // another folder.
                     format!("auth {kind} {}/{inner}", folder.display())
                 }
                 2 => format!("auth {control} pam_permit.so"),
@@ -328,10 +214,10 @@ mod tests {
             let mut silent = |_: Style, _: &str| None;
             let mut pam = Transaction::start(&service, "root", folder.path(), &mut silent).unwrap();
             let real = pam.authenticate().name().replace("PAM_", "").to_lowercase();
-            let stack = stack::read(folder.path(), &service).unwrap();
-            let ours = evaluate(&stack, &mut answer);
+            let stack = read(folder.path(), &service).unwrap();
+            let computed = evaluate(&stack, &mut answer);
             let file = std::fs::read_to_string(folder.path().join(&service)).unwrap();
-            assert_eq!(ours, real, "{service}:\n{file}");
+            assert_eq!(computed, real, "{service}:\n{file}");
             *seen.entry(real).or_insert(0) += 1;
         }
         assert!(seen[SUCCESS] > 400 && seen.len() > 6, "{seen:?}");
@@ -339,26 +225,15 @@ mod tests {
 
     #[test]
     fn a_stack_in_which_everything_is_ignored_denies() {
-        let required = Control::parse("required").unwrap();
-        let stack = [Entry::Module(required.clone(), IGNORE)];
-        assert_eq!(evaluate(&stack, &mut |code| code), "perm_denied");
-        let permit = [stack[0].clone(), Entry::Module(required, SUCCESS)];
-        assert_eq!(evaluate(&permit, &mut |code| code), SUCCESS);
-    }
-
-    #[test]
-    fn a_control_field_that_is_none_is_not_taken() {
-        for text in [
-            "",
-            "requird",
-            "[success=ok",
-            "[success]",
-            "[success=0]",
-            "[success=x]",
-            "[succes=ok default=bad]",
-            "[success=ok = bad]",
-        ] {
-            assert!(Control::parse(text).is_none(), "{text}");
-        }
+        let answer_of = |text: &str| {
+            let stack = parse(Path::new("/"), Path::new("stack"), text, 0).unwrap();
+            evaluate(&stack, &mut |module| {
+                if module.is_ours() { IGNORE } else { SUCCESS }
+            })
+        };
+        let ours = "auth required pam_authy.so\n";
+        assert_eq!(answer_of(ours), PERM_DENIED);
+        let permit = format!("{ours}auth required pam_permit.so\n");
+        assert_eq!(answer_of(&permit), SUCCESS);
     }
 }

@@ -1,0 +1,76 @@
+//! `enroll`, `unenroll`, `import`: the arguments of the commands that change the mapping.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use pam_authy::client::authy::types::{AuthyId, CountryCode};
+use pam_authy::host::ssh_key::Fingerprint;
+
+use super::value::user_name;
+
+/// Arguments of `enroll`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "authyctl enroll USER --authy-id N\n       authyctl enroll USER --email E --cellphone P"
+)]
+pub(crate) struct EnrollArgs {
+    /// Local user name
+    #[arg(value_parser = user_name)]
+    pub(crate) user: String,
+    /// The person's number at Authy, for a person who exists there
+    #[arg(long, value_name = "N", required_unless_present = "email", conflicts_with_all = ["email", "cellphone"])]
+    pub(crate) authy_id: Option<AuthyId>,
+    /// The person's e-mail address
+    #[arg(long, value_name = "E", requires = "cellphone")]
+    pub(crate) email: Option<String>,
+    #[command(flatten)]
+    pub(crate) number: OptionalNumber,
+    /// Have Authy send an SMS with a link to its app
+    #[arg(long, requires = "email")]
+    pub(crate) install_link: bool,
+    /// The fingerprint of the person's SSH key, as ssh-keygen -lf shows it, where several people
+    /// share the account
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) ssh_key: Option<Fingerprint>,
+    /// Replace an id that differs
+    #[arg(long)]
+    pub(crate) replace: bool,
+}
+
+/// The cellphone of a person to create.
+#[derive(Debug, Args)]
+pub(crate) struct OptionalNumber {
+    /// The person's cellphone
+    #[arg(long, value_name = "P", requires = "email")]
+    pub(crate) cellphone: Option<String>,
+    /// The country's calling code; 1 unless the number begins with + or 00
+    #[arg(long, value_name = "N", requires = "cellphone")]
+    pub(crate) country_code: Option<CountryCode>,
+}
+
+/// Arguments of `unenroll`.
+#[derive(Debug, Args)]
+pub(crate) struct UnenrollArgs {
+    /// Local user name
+    #[arg(value_parser = user_name)]
+    pub(crate) user: String,
+    /// Have Authy remove the person from the application too
+    #[arg(long, conflicts_with = "ssh_key")]
+    pub(crate) remote: bool,
+    /// Remove one person of a shared account, by the fingerprint of an SSH key
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) ssh_key: Option<Fingerprint>,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The file; its first line shows which kind it is
+    pub(crate) file: PathBuf,
+    /// Check every row, but change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Replace ids that differ
+    #[arg(long)]
+    pub(crate) replace: bool,
+}

@@ -1,0 +1,119 @@
+//! The command line: declarations and help, nothing else.
+//!
+//! The help text of a command is the doc comment of its variant, and that of an argument the doc
+//! comment of its field. The arguments of each command are a struct in the file of its family, and
+//! `commands` passes that struct to the function that runs the command. `authyctl man` and
+//! `authyctl completions` are generated from these declarations.
+
+mod enrollment;
+mod login;
+mod pam;
+mod person;
+mod phone;
+mod setup;
+mod value;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use enrollment::{EnrollArgs, ImportArgs, UnenrollArgs};
+pub(crate) use login::{
+    DoctorArgs, ExplainArgs, RecoveryCommand, RecoveryGenerateArgs, TestArgs, UserArg,
+};
+pub(crate) use pam::{PamCommand, PamDisableArgs, PamEnableArgs, PamRollbackArgs, Target};
+pub(crate) use person::{ApprovalArgs, PersonArg, PushArgs, QrArgs, SendArgs, VerifyArgs};
+pub(crate) use phone::{Number, PhoneCheckArgs, PhoneCommand, PhoneStartArgs, Via};
+pub(crate) use setup::{CompletionsArgs, InitArgs, KeyCommand, KeyRotateArgs};
+
+/// Administers pam_authy: enrolls people, asks Authy about them, rehearses logins
+#[derive(Debug, Parser)]
+#[command(name = "authyctl", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The options of every command, before or after its name.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Configuration file
+    #[arg(long, global = true, value_name = "PATH", default_value = pam_authy::store::config::DEFAULT_PATH)]
+    pub(crate) config: PathBuf,
+    /// Mapping file
+    #[arg(long, global = true, value_name = "PATH", default_value = pam_authy::store::users::DEFAULT_PATH)]
+    pub(crate) users: PathBuf,
+    /// Print one JSON object, for failures too
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print nothing on success
+    #[arg(long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Show which files and which service are used
+    #[arg(long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask for the API key, check it, and write config.toml
+    Init(InitArgs),
+    /// Map a local user to a person at Authy; without an authy id, the person is created
+    Enroll(EnrollArgs),
+    /// Remove a local user from the mapping
+    Unenroll(UnenrollArgs),
+    /// Enroll many people from a CSV file or an authy-ssh configuration
+    Import(ImportArgs),
+    /// Show the mapping
+    List,
+    /// Check the mapping and write its look-up index, as every change by authyctl does
+    Index,
+    /// Ask Authy what it knows about a person
+    Status(PersonArg),
+    /// Ask Authy whether a token is valid
+    Verify(VerifyArgs),
+    /// Have Authy send a token by SMS
+    Sms(SendArgs),
+    /// Have Authy send a token by a call
+    Call(SendArgs),
+    /// Ask the person's phone to approve something, and wait for the answer
+    Push(PushArgs),
+    /// Show the state of an approval request
+    Approval(ApprovalArgs),
+    /// Draw a QR code for another authenticator app
+    Qr(QrArgs),
+    /// Show the application that the key belongs to
+    App,
+    /// Show how much the application was used
+    Stats,
+    /// Verify phone numbers, and look them up
+    #[command(subcommand)]
+    Phone(PhoneCommand),
+    /// Check everything that a login needs, and whether anyone would be locked out
+    Doctor(DoctorArgs),
+    /// Show what a login would require of a user, and why
+    Explain(ExplainArgs),
+    /// Rehearse a login through libpam and the real module
+    Test(TestArgs),
+    /// Show what was sent in the last hour, refused codes, and pauses
+    Limits,
+    /// Reset the counts of a user: refused codes, and what was sent
+    Unlock(UserArg),
+    /// Forget the remembered logins of a user
+    Forget(UserArg),
+    /// Manage recovery codes, for when the phone or Authy is not available
+    #[command(subcommand)]
+    Recovery(RecoveryCommand),
+    /// Add the module to a stack, or remove it
+    #[command(subcommand)]
+    Pam(PamCommand),
+    /// Manage the API key
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page of this program
+    Man,
+}

@@ -1,0 +1,44 @@
+//! `init`, `key`, `completions`: the arguments of the commands that set authyctl up.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// File that contains the key; without it, the key is asked for or read from standard input
+    #[arg(long, value_name = "PATH")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// URL of the service, if it is not Authy's own
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// CA certificates to trust instead of those of the system
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Overwrite an existing config.toml
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// The commands of `key`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Replace the API key, once Authy accepts the new one
+    Rotate(KeyRotateArgs),
+}
+
+/// Arguments of `key rotate`.
+#[derive(Debug, Args)]
+pub(crate) struct KeyRotateArgs {
+    /// File that contains the new key; without it, the key is asked for or read from standard input
+    #[arg(long, value_name = "PATH")]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}

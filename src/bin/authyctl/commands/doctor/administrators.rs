@@ -1,0 +1,167 @@
+//! Who administers this host, and whether they could still log in.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use nix::unistd::Group;
+use pam_authy::base::attempt::Attempt;
+use pam_authy::base::factor::Providers;
+use pam_authy::factor::connect;
+use pam_authy::host::account;
+use pam_authy::login::policy::{Requirement, RequirementQuery};
+use pam_authy::store::config::{Config, Exempt, Fallback};
+use pam_authy::store::users::Mapping;
+
+use super::sudoers::Sudoers;
+use super::{Finding, Protected};
+use crate::output::shown_name;
+
+/// Groups whose members may use sudo, as distributions set them up.
+const ADMIN_GROUPS: [&str; 3] = ["sudo", "wheel", "admin"];
+
+/// Root, and every user who may use sudo.
+pub(super) struct Administrators {
+    pub(super) names: BTreeSet<String>,
+}
+
+impl Administrators {
+    /// Returns root, the users that sudoers names, and the members of the groups that it names.
+    pub(super) fn find(sudoers: &Sudoers) -> Self {
+        let (users, groups) = sudoers.users_and_groups();
+        let mut names = BTreeSet::from(["root".to_owned()]);
+        names.extend(users);
+        let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        for group in groups.iter().map(String::as_str).chain(ADMIN_GROUPS) {
+            if let Ok(Some(group)) = Group::from_name(group) {
+                names.extend(group.mem);
+                names.extend(primary_members(&passwd, group.gid.as_raw()));
+            }
+        }
+        Self { names }
+    }
+
+    /// Returns which administrators each protected service would refuse. It is a problem when that
+    /// is all of them.
+    pub(super) fn locked_out(
+        &self,
+        protected: &[Protected],
+        config: Option<&Config>,
+        mapping: &Mapping,
+    ) -> Vec<Finding> {
+        if protected.is_empty() {
+            return Vec::new();
+        }
+        let refusing = |name: &str| -> Vec<&str> {
+            let refusing = |stack: &&Protected| refuses(stack, name, config, mapping);
+            let stacks = protected.iter().filter(refusing);
+            stacks.map(|stack| stack.service.as_str()).collect()
+        };
+        let all = self
+            .names
+            .iter()
+            .map(|name| (shown_name(name), refusing(name)));
+        let (free, locked_out): (Vec<_>, Vec<_>) =
+            all.partition(|(_, refusing)| refusing.is_empty());
+
+        let mut findings: Vec<_> = locked_out
+            .iter()
+            .map(|(name, refusing)| not_enrolled(name, refusing, free.is_empty()))
+            .collect();
+        findings.push(if free.is_empty() {
+            Finding::problem(
+                "people",
+                "no administrator of this host is enrolled: all are locked out",
+            )
+            .hint("enroll an administrator before you enable the module")
+        } else {
+            let names: Vec<_> = free.iter().map(|(name, _)| name.as_str()).collect();
+            let message = format!("administrators who can log in: {}", names.join(", "));
+            Finding::ok("people", message)
+        });
+        findings
+    }
+}
+
+fn not_enrolled(name: &str, refusing: &[&str], is_problem: bool) -> Finding {
+    let message = format!(
+        "{name} is not enrolled and cannot use {}",
+        refusing.join(", ")
+    );
+    let finding = if is_problem {
+        Finding::problem("people", message)
+    } else {
+        Finding::warning("people", message)
+    };
+    finding.hint(format!("authyctl enroll {name} --authy-id N"))
+}
+
+/// Returns the accounts whose primary group is `gid`; the member list of a group does not name
+/// them.
+fn primary_members(passwd: &str, gid: u32) -> Vec<String> {
+    let wanted = gid.to_string();
+    let accounts = passwd.lines().map(|line| line.split(':'));
+    accounts
+        .filter_map(|mut fields| {
+            let name = fields.next()?;
+            (fields.nth(2)? == wanted).then(|| name.to_owned())
+        })
+        .collect()
+}
+
+/// Whether `stack` refuses `name` whatever is typed, decided by the function that the module uses.
+/// The person of a shared account is known from the SSH key of the login, which only sshd passes
+/// on.
+fn refuses(stack: &Protected, name: &str, config: Option<&Config>, mapping: &Mapping) -> bool {
+    let attempt = Attempt {
+        user: name.to_owned(),
+        service: stack.service.clone(),
+        rhost: None,
+        tty: None,
+        ruser: None,
+        address: None,
+        ssh_auth: None,
+        password: None,
+    };
+    let no_exemption = Exempt::default();
+    let query = RequirementQuery {
+        attempt: &attempt,
+        subject: name,
+        exempt: config.map_or(&no_exemption, |config| &config.exempt),
+        unenrolled: if stack.passes_unenrolled {
+            Fallback::Ignore
+        } else {
+            Fallback::Deny
+        },
+        // Without a configuration, nothing is known about what this host can check.
+        providers: config.map_or(Providers { authy: true }, connect::providers),
+    };
+    let requirement = query.requirement(
+        |groups| account::group_of(name, groups),
+        || Ok(mapping.find(name)),
+        || account::spelling(name),
+    );
+    match requirement {
+        Ok(
+            Requirement::Exempt(_) | Requirement::NotEnrolledAllowed | Requirement::Person { .. },
+        ) => false,
+        Ok(Requirement::NoMatchingKey(_)) => !stack.is_sshd(),
+        Ok(
+            Requirement::Decoy
+            | Requirement::InvalidEntry { .. }
+            | Requirement::NoSupportedFactor(_),
+        )
+        | Err(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_by_primary_group_are_found() {
+        let passwd =
+            "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:27::/home/alice:/bin/sh\nbroken\n";
+        assert_eq!(primary_members(passwd, 27), ["alice"]);
+    }
+}

@@ -1,0 +1,61 @@
+//! Rules that make the second factor optional in a service: exemptions, `unenrolled`, `nullok` and
+//! `when_unavailable`. Where one of them applies, our module may answer `ignore`.
+
+use pam_authy::store::config::{Config, Fallback, Login};
+
+use super::Finding;
+use super::stack::Module;
+
+/// Returns a finding when `[exempt]` lets users of `service` log in without the factor.
+pub(super) fn exemption(config: &Config, service: &str) -> Option<Finding> {
+    let exempt = &config.exempt;
+    let check = format!("pam {service}");
+    if exempt.services.iter().any(|listed| listed == service) {
+        let message =
+            format!("{service}: exempt.services exempts all its users from the second factor");
+        return Some(
+            Finding::warning(&check, message)
+                .hint("remove our line from its stack, or the service from the list"),
+        );
+    }
+    let some = !(exempt.users.is_empty() && exempt.groups.is_empty() && exempt.networks.is_empty());
+    some.then(|| {
+        let message =
+            format!("{service}: a rule in [exempt] lets some users log in without the factor");
+        Finding::ok(&check, message)
+    })
+}
+
+/// Returns a finding when users who are not enrolled log in to `service` without the factor:
+/// because of `nullok` on one of `our_lines`, or of `unenrolled`.
+pub(super) fn unenrolled(
+    service: &str,
+    our_lines: &[&Module],
+    rules: Option<&Login>,
+) -> Option<Finding> {
+    let check = format!("pam {service}");
+    let meaning = "makes the factor optional: users who are not enrolled log in without it";
+    if let Some(module) = our_lines.iter().find(|module| module.has("nullok")) {
+        let message = format!("{}: nullok {meaning}", module.place);
+        return Some(
+            Finding::warning(&check, message).hint("remove it when every user is enrolled"),
+        );
+    }
+    let ignores = rules.is_some_and(|rules| rules.unenrolled == Fallback::Ignore);
+    ignores.then(|| {
+        let message = format!("{service}: unenrolled = \"ignore\" {meaning}");
+        Finding::warning(&check, message).hint("set it to \"deny\" when every user is enrolled")
+    })
+}
+
+/// Returns a finding when logins to `service` need no factor while Authy is unavailable.
+pub(super) fn outage(service: &str, rules: Option<&Login>) -> Option<Finding> {
+    let ignores = rules.is_some_and(|rules| rules.when_unavailable == Fallback::Ignore);
+    ignores.then(|| {
+        let message = format!(
+            "{service}: when_unavailable = \"ignore\": no factor is required while Authy is unavailable"
+        );
+        Finding::warning(&format!("pam {service}"), message)
+            .hint("anyone who can cut this host off from Authy can switch the factor off")
+    })
+}

@@ -1,0 +1,97 @@
+//! Authy: whether it accepts our API key, proves its identity, and agrees with this host on the
+//! time.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
+
+use pam_authy::base::deadline::Deadline;
+use pam_authy::base::text;
+use pam_authy::client::authy::{Client, Error};
+use pam_authy::client::http::{self, Https, Request, Response, Transport};
+use pam_authy::factor::connect;
+use pam_authy::store::config::Config;
+
+use super::Finding;
+
+/// How far the two clocks may differ before that is a warning.
+const CLOCK_LIMIT: Duration = Duration::from_secs(30);
+
+/// Asks Authy for the application of the key. Blocks for the configured time-out and one second at
+/// most.
+pub(super) fn check(config: &Config) -> Vec<Finding> {
+    let Some(authy) = &config.authy else {
+        let message = "config.toml has no table [authy], so no factor can be checked";
+        let hint = "authyctl init writes it; every enrolled user is refused until then";
+        return vec![Finding::problem("service", message).hint(hint)];
+    };
+    let date = Rc::new(Cell::new(None));
+    let transport = DateRecorder {
+        inner: connect::https(authy),
+        date: Rc::clone(&date),
+    };
+    let client = Client::new(transport, &authy.url, authy.key.clone(), authy.timeout);
+    let deadline = Deadline::after(Instant::now(), authy.timeout + Duration::from_secs(1));
+    match client.app().details(deadline) {
+        Err(error) => vec![failed(&authy.url, &error)],
+        Ok(app) => {
+            let name = app.get("name").and_then(|name| name.as_str());
+            let name = text::sanitize(name.unwrap_or("?"));
+            let message = format!(
+                "{} proves its identity, and accepts the API key of {name}",
+                authy.url
+            );
+            let mut findings = vec![Finding::ok("service", message)];
+            findings.extend(date.take().map(check_clock));
+            findings
+        }
+    }
+}
+
+/// Records the date that the server put into its last response.
+struct DateRecorder {
+    inner: Https,
+    date: Rc<Cell<Option<SystemTime>>>,
+}
+
+impl Transport for DateRecorder {
+    fn send(&self, request: &Request<'_>) -> Result<Response, http::Error> {
+        let response = self.inner.send(request)?;
+        let date = response.date.as_deref();
+        self.date
+            .set(date.and_then(|date| httpdate::parse_http_date(date).ok()));
+        Ok(response)
+    }
+}
+
+fn failed(url: &str, error: &Error) -> Finding {
+    let finding = Finding::problem("service", format!("{url}: {error}"));
+    match error {
+        Error::KeyRefused(_) => finding.hint("put the key of your application into config.toml"),
+        Error::UntrustedServer(_) => {
+            finding.hint("check authy.url, authy.ca_file and this host's clock")
+        }
+        Error::Unavailable(_) => finding.hint(
+            "every login is refused while this lasts, unless when_unavailable says otherwise",
+        ),
+        _ => finding,
+    }
+}
+
+fn check_clock(of_server: SystemTime) -> Finding {
+    let now = SystemTime::now();
+    let difference = now
+        .duration_since(of_server)
+        .or_else(|_| of_server.duration_since(now))
+        .unwrap_or_default();
+    if difference > CLOCK_LIMIT {
+        let message = format!(
+            "this host's clock and the one of Authy differ by {} s",
+            difference.as_secs()
+        );
+        Finding::warning("clock", message)
+            .hint("certificates and log lines depend on it; run an NTP client")
+    } else {
+        Finding::ok("clock", "this host's clock agrees with the one of Authy")
+    }
+}

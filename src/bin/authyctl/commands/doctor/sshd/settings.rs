@@ -1,0 +1,258 @@
+//! What is wrong with sshd's settings for one login. Pure: runs nothing, and reads no file.
+
+use super::ask::Settings;
+use crate::commands::doctor::Finding;
+
+/// The values of PermitRootLogin that allow root only a key.
+const KEYS_ONLY: [&str; 3] = [
+    "without-password",
+    "prohibit-password",
+    "forced-commands-only",
+];
+
+/// What is known of a login beyond sshd's settings.
+#[derive(Clone, Copy)]
+pub(super) struct Login {
+    pub(super) is_root: bool,
+    /// Several people share the account, and the SSH key tells them apart.
+    pub(super) is_shared: bool,
+    /// The stack asks for a password before the second factor.
+    pub(super) has_first_factor: bool,
+    /// `deadline_seconds`, where the configuration could be read.
+    pub(super) deadline: Option<u64>,
+}
+
+/// Returns what is wrong with the settings for one login; nothing for a user about whom sshd could
+/// not be asked.
+pub(super) fn check(settings: &Settings, login: Login) -> Vec<Finding> {
+    if settings.is_empty() {
+        return Vec::new();
+    }
+    let mut findings = if settings.get("usepam").is_some_and(|value| value == "no") {
+        let message = "UsePAM is off: sshd does not call PAM";
+        vec![Finding::problem("sshd", message).hint("set `UsePAM yes`")]
+    } else {
+        check_with_pam(settings, login)
+    };
+    findings.extend(no_key(settings).filter(|_| login.is_shared));
+    findings
+}
+
+fn check_with_pam(settings: &Settings, login: Login) -> Vec<Finding> {
+    let get = |name: &str| settings.get(name).map_or("", String::as_str);
+    let mut findings = Vec::new();
+    if get("kbdinteractiveauthentication") == "no" {
+        let message = "KbdInteractiveAuthentication is off: no code can be typed";
+        findings
+            .push(Finding::problem("sshd", message).hint("set `KbdInteractiveAuthentication yes`"));
+    }
+    let methods = methods(settings);
+    findings.extend(
+        methods
+            .iter()
+            .filter_map(|list| check_methods(list, login.has_first_factor)),
+    );
+    if login.is_root {
+        findings.extend(root_by_key_only(get("permitrootlogin")));
+    }
+    if get("usedns") == "yes" {
+        let message =
+            "UseDNS is on: the log shows host names that the owner of the address chooses";
+        findings.push(Finding::warning("sshd", message).hint("set `UseDNS no`"));
+    }
+    findings.extend(short_grace_time(get("logingracetime"), login.deadline));
+    findings
+}
+
+fn root_by_key_only(permit_root_login: &str) -> Option<Finding> {
+    KEYS_ONLY.contains(&permit_root_login).then(|| {
+        let message = format!(
+            "PermitRootLogin {permit_root_login} allows root no keyboard-interactive: root's second factor always fails"
+        );
+        Finding::warning("sshd", message).hint("log in as another administrator, and leave it so")
+    })
+}
+
+fn short_grace_time(grace: &str, deadline: Option<u64>) -> Option<Finding> {
+    let (grace, deadline) = (grace.parse::<u64>().ok()?, deadline?);
+    // 0 means no limit.
+    (1..deadline).contains(&grace).then(|| {
+        let message =
+            format!("LoginGraceTime {grace} ends a login before deadline_seconds {deadline} does");
+        Finding::warning("sshd", message).hint("raise the one or lower the other")
+    })
+}
+
+/// Returns the lists of methods, each of which is enough to log in.
+fn methods(settings: &Settings) -> Vec<&str> {
+    /// What sshd offers when no list is set, each with the setting that switches it off.
+    const METHODS: [(&str, &str); 5] = [
+        ("pubkeyauthentication", "publickey"),
+        ("kbdinteractiveauthentication", "keyboard-interactive"),
+        ("passwordauthentication", "password"),
+        ("hostbasedauthentication", "hostbased"),
+        ("gssapiauthentication", "gssapi-with-mic"),
+    ];
+    let is_on = |name: &str| settings.get(name).is_some_and(|value| value == "yes");
+    match settings.get("authenticationmethods").map(String::as_str) {
+        None | Some("" | "any") => METHODS
+            .iter()
+            .filter(|(setting, _)| is_on(setting))
+            .map(|(_, method)| *method)
+            .collect(),
+        Some(lists) => lists.split_whitespace().collect(),
+    }
+}
+
+/// Returns what is wrong with a shared account: no list of methods has both a key and a prompt.
+fn no_key(settings: &Settings) -> Option<Finding> {
+    let has_both =
+        |list: &&str| list.contains("publickey") && list.contains("keyboard-interactive");
+    let is_wrong = !settings.is_empty() && !methods(settings).iter().any(has_both);
+    is_wrong.then(|| {
+        let message = "the SSH key tells the people of a shared account apart, but sshd requires no key: every login is refused";
+        Finding::warning("sshd", message).hint(
+            "set `AuthenticationMethods publickey,keyboard-interactive` in a Match block for it",
+        )
+    })
+}
+
+/// Checks one list of methods that is enough to log in.
+fn check_methods(list: &str, has_first_factor: bool) -> Option<Finding> {
+    let names: Vec<_> = list
+        .split(',')
+        .map(|name| name.split(':').next().unwrap_or(name))
+        .collect();
+    let has = |name: &str| names.contains(&name);
+    if !has("keyboard-interactive") && !has("password") {
+        let message = format!("`{list}` alone is enough to log in, without the second factor");
+        Some(Finding::problem("sshd", message).hint(
+            "set `AuthenticationMethods publickey,keyboard-interactive` or `keyboard-interactive`, in Match blocks too",
+        ))
+    } else if !has("keyboard-interactive") {
+        // This method calls PAM as well, and answers each prompt with the password.
+        let message = format!("`{list}` cannot carry a code: it is always refused");
+        Some(
+            Finding::warning("sshd", message)
+                .hint("set `PasswordAuthentication no`, and use keyboard-interactive"),
+        )
+    } else if !has_first_factor && !has("publickey") {
+        let message = format!("`{list}` requires only a code: the stack asks for no password");
+        Some(Finding::problem("sshd", message).hint(
+            "set `AuthenticationMethods publickey,keyboard-interactive`, in Match blocks too",
+        ))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ask::parse;
+    use super::*;
+
+    fn messages(text: &str, is_root: bool, has_first_factor: bool) -> String {
+        let login = Login {
+            is_root,
+            is_shared: false,
+            has_first_factor,
+            deadline: Some(90),
+        };
+        let findings = check(&parse(text), login);
+        findings
+            .into_iter()
+            .map(|finding| format!("{}: {}\n", finding.level.as_str(), finding.message))
+            .collect()
+    }
+
+    const GOOD: &str = "usepam yes\nkbdinteractiveauthentication yes\npasswordauthentication no\npubkeyauthentication yes\npermitrootlogin no\nusedns no\nlogingracetime 120\n";
+
+    #[test]
+    fn the_settings_of_the_readme_are_right() {
+        let password = format!("{GOOD}authenticationmethods keyboard-interactive\n");
+        assert_eq!(messages(&password, false, true), "");
+        let key = format!("{GOOD}authenticationmethods publickey,keyboard-interactive:pam\n");
+        assert_eq!(messages(&key, false, false), "");
+    }
+
+    #[test]
+    fn a_shared_account_needs_a_key_before_the_prompt() {
+        let of = |methods: &str| {
+            let text = format!("{GOOD}authenticationmethods {methods}\n");
+            no_key(&parse(&text)).is_some()
+        };
+        assert!(of("keyboard-interactive"));
+        assert!(of("publickey keyboard-interactive"));
+        assert!(!of("publickey,keyboard-interactive:pam"));
+        assert!(!of("keyboard-interactive publickey,keyboard-interactive"));
+        assert!(no_key(&Settings::new()).is_none());
+    }
+
+    #[test]
+    fn a_key_alone_is_a_problem() {
+        assert!(messages(GOOD, false, true).contains("problem: `publickey` alone is enough"));
+        let two = format!("{GOOD}authenticationmethods keyboard-interactive publickey,hostbased\n");
+        assert!(messages(&two, false, true).contains("`publickey,hostbased` alone"));
+    }
+
+    #[test]
+    fn every_method_that_does_not_call_pam_is_a_problem() {
+        for (setting, method) in [
+            ("hostbasedauthentication", "hostbased"),
+            ("gssapiauthentication", "gssapi-with-mic"),
+        ] {
+            let text = format!("{GOOD}authenticationmethods any\n{setting} yes\n");
+            let said = messages(&text, false, true);
+            assert!(
+                said.contains(&format!("`{method}` alone is enough")),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_method_password_cannot_carry_a_code() {
+        let text = format!("{GOOD}authenticationmethods password keyboard-interactive\n");
+        let listed = messages(&text, false, true);
+        assert!(
+            listed.contains("warning: `password` cannot carry a code"),
+            "{listed}"
+        );
+        let text = GOOD.replace("passwordauthentication no", "passwordauthentication yes");
+        assert!(messages(&text, false, true).contains("`password` cannot carry a code"));
+    }
+
+    #[test]
+    fn a_stack_without_a_password_needs_the_key() {
+        let text = format!("{GOOD}authenticationmethods keyboard-interactive\n");
+        assert!(messages(&text, false, false).contains("only a code"));
+    }
+
+    #[test]
+    fn settings_that_lock_users_out_are_found() {
+        let text = GOOD.replace("usepam yes", "usepam no");
+        assert!(messages(&text, false, true).contains("UsePAM is off"));
+        let text = GOOD.replace(
+            "kbdinteractiveauthentication yes",
+            "kbdinteractiveauthentication no",
+        );
+        assert!(messages(&text, false, true).contains("no code can be typed"));
+        for value in [
+            "without-password",
+            "prohibit-password",
+            "forced-commands-only",
+        ] {
+            let text = GOOD.replace("permitrootlogin no", &format!("permitrootlogin {value}"));
+            assert!(messages(&text, true, true).contains("root's second factor always fails"));
+            assert!(!messages(&text, false, true).contains("root"));
+        }
+        let text = GOOD
+            .replace("logingracetime 120", "logingracetime 60")
+            .replace("usedns no", "usedns yes");
+        let said = messages(&text, false, true);
+        assert!(
+            said.contains("LoginGraceTime 60") && said.contains("UseDNS"),
+            "{said}"
+        );
+    }
+}

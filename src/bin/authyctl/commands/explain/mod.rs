@@ -1,0 +1,176 @@
+//! `explain`: what a login would require of a user, and which line of which file says so.
+//!
+//! The answer comes from `policy::RequirementQuery`, which the module uses as well.
+
+mod replies;
+
+use std::path::{Path, PathBuf};
+
+use pam_authy::base::attempt::Attempt;
+use pam_authy::base::factor::{Person, Skipped};
+use pam_authy::factor::connect;
+use pam_authy::host::account;
+use pam_authy::login::policy::{self, Requirement, RequirementQuery};
+use pam_authy::store::config::{Config, Fallback, SendMode};
+use pam_authy::store::users::{self, Entry, Found};
+use serde_json::json;
+
+use super::limits;
+use crate::cli::{ExplainArgs, Global};
+use crate::error::CommandError;
+use crate::output::{Output, shown_name};
+
+pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, CommandError> {
+    let config = Config::load(&global.config)?;
+    let found = users::find(&global.users, &args.user)?;
+    let service = args.service.as_str();
+    let mut rules = config.login(service);
+    rules.push = push_of(&found.entry).unwrap_or(rules.push);
+    let requirement = requirement(args, &config, &found.entry, rules.unenrolled)?;
+    let is_required = !matches!(
+        requirement,
+        Requirement::Exempt(_) | Requirement::NotEnrolledAllowed
+    );
+    let user = shown_name(&args.user);
+    let reason = reason(&requirement, &found.entry, &user, rules.unenrolled);
+    let (file, line) = source(global, &config, service, &requirement, &found);
+
+    let from = args
+        .rhost
+        .map_or(String::new(), |rhost| format!(" from {rhost}"));
+    let answer = if is_required {
+        "required"
+    } else {
+        "not required"
+    };
+    let mut lines = vec![
+        format!("second factor of {user} for {service}{from}: {answer}"),
+        format!("{reason} ({})", place(&file, line)),
+    ];
+    let is_person = matches!(requirement, Requirement::Person { .. });
+    if is_person || matches!(found.entry, Entry::Shared(_)) && is_required {
+        lines.extend(replies::describe(&config, &global.config, &rules, service));
+        lines.extend(limits::describe(&config, &args.user));
+    }
+    let members = json!({
+        "user": args.user,
+        "service": service,
+        "required": is_required,
+        "reason": reason,
+        "file": file,
+        "line": line,
+    });
+    Ok(Output::new(lines, members))
+}
+
+/// Returns what a login requires, by the function that the module uses.
+fn requirement(
+    args: &ExplainArgs,
+    config: &Config,
+    entry: &Entry,
+    unenrolled: Fallback,
+) -> Result<Requirement, CommandError> {
+    let user = args.user.as_str();
+    let attempt = Attempt {
+        user: user.to_owned(),
+        service: args.service.clone(),
+        rhost: args.rhost.map(|rhost| rhost.to_string()),
+        tty: None,
+        ruser: None,
+        address: args.rhost.map(|rhost| rhost.to_canonical()),
+        ssh_auth: None,
+        password: None,
+    };
+    let query = RequirementQuery {
+        attempt: &attempt,
+        subject: user,
+        exempt: &config.exempt,
+        unenrolled,
+        providers: connect::providers(config),
+    };
+    query.requirement(
+        |groups| account::group_of(user, groups).map_err(CommandError::local),
+        || Ok(entry.clone()),
+        || account::spelling(user).map_err(CommandError::local),
+    )
+}
+
+/// Returns when these people get a push, if their entry says so.
+fn push_of(entry: &Entry) -> Option<SendMode> {
+    match entry {
+        Entry::Enrolled(person) => person.push,
+        Entry::Shared(shared) => shared.push,
+        Entry::Invalid { .. } | Entry::Absent => None,
+    }
+}
+
+fn reason(requirement: &Requirement, entry: &Entry, user: &str, unenrolled: Fallback) -> String {
+    match requirement {
+        Requirement::Exempt(rule) => format!("{rule} applies"),
+        Requirement::Person { person, skipped } => enrolled(user, person, skipped),
+        Requirement::NoSupportedFactor(skipped) => format!(
+            "this host can check no factor of {user}, so every login is refused: {}",
+            policy::list(skipped)
+        ),
+        Requirement::NoMatchingKey(_) => {
+            let keys = match entry {
+                Entry::Shared(shared) => shared.keys.len(),
+                _ => 0,
+            };
+            format!(
+                "{user} is a shared account: the SSH key of the login, one of {keys}, says whose factor is \
+                 asked for; a login without one is refused"
+            )
+        }
+        Requirement::InvalidEntry { message, .. } => {
+            format!("the entry of {user} cannot be used, so every login is refused: {message}")
+        }
+        Requirement::NotEnrolledAllowed => {
+            format!("{user} is not enrolled, and unenrolled = \"ignore\" allows that")
+        }
+        Requirement::Decoy if unenrolled == Fallback::Ignore => format!(
+            "{user} is another spelling of an account's name, so unenrolled = \"ignore\" does not apply"
+        ),
+        Requirement::Decoy => {
+            format!("{user} is not enrolled, and unenrolled = \"deny\" refuses whatever is typed")
+        }
+    }
+}
+
+/// Returns the reason for an enrolled user, with the factors that this host skips.
+fn enrolled(user: &str, person: &Person, skipped: &[Skipped]) -> String {
+    let id = person.authy_id.map(|id| format!(" with authy id {id}"));
+    let mut text = format!("{user} is enrolled{}", id.unwrap_or_default());
+    if !skipped.is_empty() {
+        text.push_str("; ");
+        text.push_str(&policy::list(skipped));
+    }
+    text
+}
+
+/// Returns the file and line that the requirement comes from.
+fn source(
+    global: &Global,
+    config: &Config,
+    service: &str,
+    requirement: &Requirement,
+    found: &Found,
+) -> (PathBuf, Option<usize>) {
+    match requirement {
+        Requirement::Exempt(rule) => (global.config.clone(), config.table_line("exempt", rule.key)),
+        Requirement::NotEnrolledAllowed | Requirement::Decoy => {
+            (global.config.clone(), config.line(service, "unenrolled"))
+        }
+        Requirement::Person { .. }
+        | Requirement::NoSupportedFactor(_)
+        | Requirement::NoMatchingKey(_)
+        | Requirement::InvalidEntry { .. } => (global.users.clone(), found.line),
+    }
+}
+
+fn place(file: &Path, line: Option<usize>) -> String {
+    match line {
+        Some(line) => format!("{}:{line}", file.display()),
+        None => format!("the default; {} does not set it", file.display()),
+    }
+}

@@ -1,0 +1,75 @@
+//! What a user may type at a login, and what else may let the login succeed.
+
+use std::path::Path;
+
+use pam_authy::base::factor::Factor;
+use pam_authy::store::config::{Config, Fallback, Login, SendMode, Subject};
+
+use super::place;
+
+/// Returns one line for each rule that applies to the replies of a login to `service`. `file` is
+/// the path of `config`.
+pub(super) fn describe(config: &Config, file: &Path, rules: &Login, service: &str) -> Vec<String> {
+    let mut lines = vec![factors(rules)];
+    if rules.token_in_password {
+        lines.push("the code is typed after the password, in one reply".to_owned());
+    }
+    if rules.push_code && rules.push != SendMode::Never && rules.factors.contains(&Factor::Push) {
+        lines.push("the push shows a code, which is asked for after the approval".to_owned());
+    }
+    if rules.whose == Subject::Caller {
+        let line = "whose = \"caller\": this applies where the user is the caller, not the target";
+        lines.push(line.to_owned());
+    }
+    if config.remember.applies_to(service) {
+        let seconds = config.remember.time.as_secs();
+        lines.push(format!(
+            "an accepted factor is remembered for {seconds} s for the same login"
+        ));
+    }
+    if config.recovery.applies_to(service) {
+        lines.push("recovery codes are accepted, if the person has some".to_owned());
+    }
+    if rules.when_unavailable == Fallback::Ignore {
+        let line = config.line(service, "when_unavailable");
+        lines.push(format!(
+            "while Authy is unavailable, when_unavailable = \"ignore\" lets the login succeed ({})",
+            place(file, line)
+        ));
+    }
+    lines
+}
+
+/// Returns how many replies a login has, how long it may take, and the factors that it offers.
+fn factors(rules: &Login) -> String {
+    let factors: Vec<_> = rules
+        .factors
+        .iter()
+        .filter_map(|factor| offer(*factor, rules))
+        .collect();
+    let replies = match rules.attempts {
+        _ if rules.token_in_password => "1 reply".to_owned(),
+        1 => "1 reply".to_owned(),
+        count => format!("{count} replies"),
+    };
+    format!(
+        "{replies} within {} s: {}",
+        rules.deadline.as_secs(),
+        factors.join(", ")
+    )
+}
+
+/// Returns a factor and when it is offered; `None` if it never is.
+fn offer(factor: Factor, rules: &Login) -> Option<String> {
+    let when = match factor {
+        Factor::Token | Factor::Recovery => return Some(factor.as_str().to_owned()),
+        Factor::Push => rules.push,
+        Factor::Sms => rules.sms,
+        Factor::Call => SendMode::OnRequest,
+    };
+    match when {
+        SendMode::Auto => Some(format!("{} at once", factor.as_str())),
+        SendMode::OnRequest => Some(format!("{} when typed", factor.as_str())),
+        SendMode::Never => None,
+    }
+}

@@ -1,0 +1,164 @@
+//! Undoing a change: `pam confirm`, `pam rollback`, and the process that waits for one of them.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command as Process, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::pending::{self, PendingChange, TARGETS, name};
+use super::{file, plan, profile, sshd};
+use crate::cli::{Command, PamCommand, PamRollbackArgs, Target};
+use crate::error::{CommandError, ErrorKind};
+use crate::output::Output;
+
+/// How often the waiting process checks whether a change was confirmed.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+const NOTHING_PENDING: &str = "no change is waiting to be confirmed";
+
+pub(super) fn confirm() -> Result<Output, CommandError> {
+    let nothing = || CommandError::new(ErrorKind::Refused, NOTHING_PENDING);
+    let mut all = TARGETS.into_iter();
+    if !all.any(|target| pending::find(target).is_some()) {
+        return Err(nothing());
+    }
+    // Another process may be rolling the change back right now. This waits until it has, and then
+    // there is nothing to confirm.
+    let _lock = pending::lock()?;
+    let mut lines = Vec::new();
+    for target in TARGETS {
+        if pending::find(target).is_some() {
+            pending::end(target).map_err(CommandError::local)?;
+            lines.push(format!("the change of {} is kept", name(target)));
+        }
+    }
+    if lines.is_empty() {
+        return Err(nothing());
+    }
+    Ok(Output::new(lines, json!({"changed": true})))
+}
+
+pub(super) fn rollback(args: &PamRollbackArgs) -> Result<Output, CommandError> {
+    if args.wait {
+        return Ok(wait());
+    }
+    let mut lines = Vec::new();
+    for target in TARGETS {
+        if roll_back_if(target, |change| !args.overdue || change.is_overdue())? {
+            lines.push(format!("{} was rolled back", name(target)));
+        }
+    }
+    let changed = !lines.is_empty();
+    if !changed {
+        lines.push(NOTHING_PENDING.to_owned());
+    }
+    Ok(Output::new(lines, json!({"changed": changed})))
+}
+
+/// Rolls back every change that was not confirmed in time. Each command does this first, except
+/// `pam rollback` itself; it costs three look-ups in a folder.
+pub(crate) fn roll_back_overdue(command: &Command) {
+    if matches!(command, Command::Pam(PamCommand::Rollback(_))) {
+        return;
+    }
+    for target in TARGETS {
+        match roll_back_if(target, |change| change.is_overdue()) {
+            Ok(true) => eprintln!(
+                "authyctl: {} was rolled back: the change was not confirmed",
+                name(target)
+            ),
+            Ok(false) => {}
+            Err(error) => eprintln!("authyctl: {}: {}", name(target), error.message),
+        }
+    }
+}
+
+/// Waits until each change that is pending now is confirmed, or overdue and rolled back. Measures
+/// the time itself as well, so that a clock that is set back does not extend it.
+fn wait() -> Output {
+    let start = Instant::now();
+    let mut open: Vec<_> = TARGETS
+        .into_iter()
+        .filter_map(|target| Some((target, pending::find(target)?)))
+        .collect();
+    while !open.is_empty() {
+        std::thread::sleep(POLL_INTERVAL);
+        open.retain(|(target, first)| {
+            let is_same = |change: &PendingChange| change.due == first.due;
+            let Some(change) = pending::find(*target).filter(is_same) else {
+                return false;
+            };
+            let is_due = change.is_overdue() || start.elapsed() >= first.left;
+            // A rollback that failed is tried again.
+            !is_due || roll_back_if(*target, |change| is_same(&change)).is_err()
+        });
+    }
+    Output::default()
+}
+
+/// Starts a process that rolls back after `seconds`, and that outlives this one, its terminal and
+/// the process group of its session.
+pub(super) fn start_waiting(seconds: u32) -> std::io::Result<()> {
+    let program = std::env::current_exe()?;
+    if Path::new("/run/systemd/system").exists() {
+        // The end of a session may kill all its processes; a timer of systemd is not one of them.
+        let timer = Process::new("/usr/bin/systemd-run")
+            .args(["--quiet", "--collect", "--timer-property=AccuracySec=1s"])
+            .arg(format!("--on-active={}", seconds.saturating_add(1)))
+            .arg(&program)
+            .args(["pam", "rollback", "--overdue"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if timer.is_ok_and(|status| status.success()) {
+            return Ok(());
+        }
+    }
+    Process::new(program)
+        .args(["pam", "rollback", "--overdue", "--wait"])
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .map(drop)
+}
+
+/// Rolls a pending change back when `is_wanted` agrees, now and again under the lock. Blocks while
+/// another process changes stacks. Returns whether it was rolled back.
+pub(super) fn roll_back_if(
+    target: Target,
+    is_wanted: impl Fn(PendingChange) -> bool,
+) -> Result<bool, CommandError> {
+    if !pending::find(target).is_some_and(&is_wanted) {
+        return Ok(false);
+    }
+    let _lock = pending::lock()?;
+    if !pending::find(target).is_some_and(&is_wanted) {
+        return Ok(false);
+    }
+    undo(target)?;
+    Ok(true)
+}
+
+/// Removes our module from a service; returns what else was done. The caller holds the lock.
+pub(super) fn undo(target: Target) -> Result<Option<String>, CommandError> {
+    let edits = plan::to_disable(target).map_err(CommandError::local)?;
+    // The stack comes first: sshd reads its settings only when it is reloaded.
+    for edit in &edits {
+        file::write(&edit.path, edit.new.as_deref())
+            .map_err(|error| CommandError::file(&edit.path, &error))?;
+    }
+    if target == Target::All && profile::is_on() {
+        profile::switch(false).map_err(CommandError::local)?;
+    }
+    pending::end(target).map_err(CommandError::local)?;
+    pending::forget_backups(target).map_err(CommandError::local)?;
+    Ok((target == Target::Sshd && !edits.is_empty()).then(sshd::reload))
+}
