@@ -13,7 +13,8 @@ use pam_authy::store::limits::{Costly, Error, FileLimits, Limits, Listing, list}
 use pam_authy::store::state::Failure;
 
 use crate::common::child::{CHILD, as_child, child, ends_well, signal, wait_for_go};
-use crate::common::{disk, mount, sandbox};
+use crate::common::sandbox::sandboxed;
+use crate::common::{disk, mount, test_name};
 
 fn rules() -> config::Limits {
     let mut rules = config::Limits::default();
@@ -34,7 +35,6 @@ fn listing(state: &Path) -> Listing {
 
 #[test]
 fn sixty_four_processes_at_once_count_exactly() {
-    const NAME: &str = "limits::sixty_four_processes_at_once_count_exactly";
     if let Some(path) = as_child() {
         println!("go");
         while !path.join("start").exists() {
@@ -46,8 +46,9 @@ fn sixty_four_processes_at_once_count_exactly() {
         println!("outcome {sent:?} {counted:?}");
         return;
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
-    let mut children: Vec<_> = (0..64).map(|_| child("", NAME, folder.path())).collect();
+    let mut children: Vec<_> = (0..64).map(|_| child("", name, folder.path())).collect();
     children.iter_mut().for_each(wait_for_go);
     fs::write(folder.path().join("start"), "").unwrap();
     let outputs = children
@@ -70,7 +71,6 @@ fn sixty_four_processes_at_once_count_exactly() {
 
 #[test]
 fn a_process_that_is_killed_takes_no_count_with_it() {
-    const NAME: &str = "limits::a_process_that_is_killed_takes_no_count_with_it";
     if let Some(path) = as_child() {
         let mut alice = alice(&path.join("state"));
         let mut done = File::options()
@@ -83,11 +83,12 @@ fn a_process_that_is_killed_takes_no_count_with_it() {
             done.write_all(b".").unwrap();
         }
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     let done = folder.path().join("done");
     fs::write(&done, "").unwrap();
     for round in 0..10_u64 {
-        let mut child = child("", NAME, folder.path());
+        let mut child = child("", name, folder.path());
         wait_for_go(&mut child);
         std::thread::sleep(Duration::from_millis(1 + round));
         signal(&child, Signal::SIGKILL);
@@ -106,7 +107,6 @@ fn a_process_that_is_killed_takes_no_count_with_it() {
 
 #[test]
 fn a_size_limit_of_the_caller_denies_both_what_costs_and_a_token() {
-    const NAME: &str = "limits::a_size_limit_of_the_caller_denies_both_what_costs_and_a_token";
     if let Some(path) = as_child() {
         let mut alice = alice(&path);
         let error = [alice.acquire(Costly::Sms), alice.token()];
@@ -118,18 +118,17 @@ fn a_size_limit_of_the_caller_denies_both_what_costs_and_a_token() {
         );
         return;
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    ends_well(child("ulimit -f 0", NAME, &state));
+    ends_well(child("ulimit -f 0", name, &state));
     assert!(listing(&state).users.is_empty());
 }
 
 #[test]
 #[ignore = "needs root"]
 fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
-    if !sandbox::enter("limits::a_full_or_read_only_disk_denies_what_costs_money_and_no_token") {
-        return;
-    }
+    sandboxed!();
     let disk = disk("64k");
     let mut rules = rules();
     rules.refused_tokens = 3;
@@ -195,7 +194,6 @@ fn counts_that_somebody_else_owns_deny() {
 #[test]
 #[ignore = "needs root"]
 fn a_process_that_is_not_roots_has_no_counts_and_no_pause() {
-    const NAME: &str = "limits::a_process_that_is_not_roots_has_no_counts_and_no_pause";
     if let Some(path) = as_child() {
         let mut alice = alice(&path);
         assert_eq!(alice.token(), Ok(()));
@@ -205,6 +203,7 @@ fn a_process_that_is_not_roots_has_no_counts_and_no_pause() {
         ));
         return;
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     // The test program must be where that user can start it.
     let program = folder.path().join("program");
@@ -215,7 +214,7 @@ fn a_process_that_is_not_roots_has_no_counts_and_no_pause() {
     let status = Command::new("setpriv")
         .args(["--reuid", "65534", "--clear-groups"])
         .arg(&program)
-        .args(["--exact", NAME, "--include-ignored"])
+        .args(["--exact", name, "--include-ignored"])
         .env(CHILD, &state)
         .status()
         .unwrap();

@@ -9,7 +9,8 @@ use pam_authy::store::recovery::{FileRecovery, Left, Recovery, generate, left};
 use pam_authy::store::state::Failure;
 
 use crate::common::child::{as_child, child, ends_well, signal, wait_for_go};
-use crate::common::{disk, mount, sandbox};
+use crate::common::sandbox::sandboxed;
+use crate::common::{disk, mount, test_name};
 
 fn redeem(state: &Path, code: &str) -> Result<Option<usize>, Failure> {
     FileRecovery::new(state, "alice").redeem(&code.parse().unwrap())
@@ -22,7 +23,6 @@ fn codes(state: &Path) -> Vec<String> {
 
 #[test]
 fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
-    const NAME: &str = "recovery::whoever_is_killed_has_used_the_code_up_before_it_counts";
     if let Some(path) = as_child() {
         let all = fs::read_to_string(path.join("codes")).unwrap();
         println!("go");
@@ -33,13 +33,14 @@ fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
         }
         return;
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let mut in_the_middle = 0;
     for round in 0..20 {
         let codes = codes(&state);
         fs::write(folder.path().join("codes"), codes.join("\n")).unwrap();
-        let mut child = child("", NAME, folder.path());
+        let mut child = child("", name, folder.path());
         wait_for_go(&mut child);
         let marks = |codes: &[String]| {
             codes
@@ -73,7 +74,6 @@ fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
 
 #[test]
 fn of_many_processes_with_one_code_one_wins() {
-    const NAME: &str = "recovery::of_many_processes_with_one_code_one_wins";
     if let Some(path) = as_child() {
         let code = fs::read_to_string(path.join("code")).unwrap();
         println!("go");
@@ -83,10 +83,11 @@ fn of_many_processes_with_one_code_one_wins() {
         println!("outcome {:?}", redeem(&path.join("state"), &code));
         return;
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     let code = codes(&folder.path().join("state")).remove(0);
     fs::write(folder.path().join("code"), code).unwrap();
-    let mut children: Vec<_> = (0..16).map(|_| child("", NAME, folder.path())).collect();
+    let mut children: Vec<_> = (0..16).map(|_| child("", name, folder.path())).collect();
     children.iter_mut().for_each(wait_for_go);
     fs::write(folder.path().join("start"), "").unwrap();
     let outputs = children
@@ -103,28 +104,25 @@ fn of_many_processes_with_one_code_one_wins() {
 
 #[test]
 fn a_code_that_cannot_be_used_up_is_no_success_and_works_later() {
-    const NAME: &str = "recovery::a_code_that_cannot_be_used_up_is_no_success_and_works_later";
     if let Some(path) = as_child() {
         let code = fs::read_to_string(path.join("code")).unwrap();
         let fault = redeem(&path.join("state"), &code);
         assert!(matches!(fault, Err(Failure::Process(_))), "{fault:?}");
         return;
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let code = codes(&state).remove(0);
     fs::write(folder.path().join("code"), &code).unwrap();
-    ends_well(child("ulimit -f 0", NAME, folder.path()));
+    ends_well(child("ulimit -f 0", name, folder.path()));
     assert_eq!(redeem(&state, &code), Ok(Some(9)));
 }
 
 #[test]
 #[ignore = "needs root"]
 fn a_full_or_read_only_disk_is_no_success_and_the_code_works_later() {
-    if !sandbox::enter("recovery::a_full_or_read_only_disk_is_no_success_and_the_code_works_later")
-    {
-        return;
-    }
+    sandboxed!();
     let disk = disk("64k");
     let state = disk.join("state");
     let codes = codes(&state);

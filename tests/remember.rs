@@ -10,6 +10,7 @@ use pam_authy::store::config;
 use pam_authy::store::remember::{LoginBinding, is_remembered, store};
 
 use crate::common::child::{CHILD, as_child};
+use crate::common::test_name;
 
 fn rules() -> config::Remember {
     config::Remember {
@@ -60,7 +61,6 @@ fn on_a_terminal(name: &str, state: &Path, lines: &str) -> Output {
 #[test]
 #[ignore = "needs root"]
 fn a_login_of_this_host_is_remembered_in_its_session_alone() {
-    const NAME: &str = "remember::a_login_of_this_host_is_remembered_in_its_session_alone";
     if let Some(state) = as_child() {
         let tty = fs::read_link("/proc/self/fd/0").unwrap();
         let tty = tty.to_str().unwrap();
@@ -82,10 +82,11 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
         );
         return;
     }
+    let name = test_name!();
     let above = tempfile::tempdir().unwrap();
     let state = above.path().join("state");
     // Twice in one session; what is shown meanwhile changes nothing.
-    let first = on_a_terminal(NAME, &state, "AGAIN; sleep 1.1; echo some text; AGAIN; :");
+    let first = on_a_terminal(name, &state, "AGAIN; sleep 1.1; echo some text; AGAIN; :");
     let text = String::from_utf8_lossy(&first.stdout).into_owned();
     let count = |what: &str| text.matches(what).count();
     assert_eq!(
@@ -95,11 +96,11 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
     );
     assert_eq!((count("after true"), count("short true")), (2, 2), "{text}");
     // A session that was made in that one, and one on a new terminal, are others.
-    let inner = on_a_terminal(NAME, &state, "setsid -cw AGAIN; :");
+    let inner = on_a_terminal(name, &state, "setsid -cw AGAIN; :");
     let text = String::from_utf8_lossy(&inner.stdout).into_owned();
     assert!(text.contains("before false"), "{text}");
     let lines = "AGAIN; setsid -w AGAIN < /dev/tty; :";
-    let text = String::from_utf8_lossy(&on_a_terminal(NAME, &state, lines).stdout).into_owned();
+    let text = String::from_utf8_lossy(&on_a_terminal(name, &state, lines).stdout).into_owned();
     assert_eq!(text.matches("before false").count(), 2, "{text}");
     assert_eq!(
         text.matches("after true").count(),

@@ -8,7 +8,8 @@ use nix::sys::signal::Signal;
 use pam_authy::store::state::{FileChange, Folder};
 
 use crate::common::child::{as_child, child, ends_well, signal, wait_for_go};
-use crate::common::{disk, mount, sandbox};
+use crate::common::sandbox::sandboxed;
+use crate::common::{disk, mount, test_name};
 
 fn temporary() -> (tempfile::TempDir, PathBuf) {
     let above = tempfile::tempdir().unwrap();
@@ -22,7 +23,6 @@ fn put(folder: &Folder, text: &[u8]) -> Result<(), pam_authy::store::state::Erro
 
 #[test]
 fn a_writer_that_is_killed_leaves_the_old_file_or_the_new_one() {
-    const NAME: &str = "state::a_writer_that_is_killed_leaves_the_old_file_or_the_new_one";
     const LENGTH: usize = 100_000;
     if let Some(path) = as_child() {
         let folder = Folder::open(&path).unwrap();
@@ -31,11 +31,12 @@ fn a_writer_that_is_killed_leaves_the_old_file_or_the_new_one() {
             put(&folder, &vec![letter; LENGTH]).unwrap();
         }
     }
+    let name = test_name!();
     let (_above, path) = temporary();
     let folder = Folder::open(&path).unwrap();
     let mut halves = 0;
     for round in 0..30_u64 {
-        let mut child = child("", NAME, &path);
+        let mut child = child("", name, &path);
         wait_for_go(&mut child);
         std::thread::sleep(Duration::from_micros(500 + 137 * round));
         signal(&child, Signal::SIGKILL);
@@ -53,8 +54,6 @@ fn a_writer_that_is_killed_leaves_the_old_file_or_the_new_one() {
 
 #[test]
 fn a_stopped_holder_of_a_lock_costs_others_a_second_and_a_killed_one_nothing() {
-    const NAME: &str =
-        "state::a_stopped_holder_of_a_lock_costs_others_a_second_and_a_killed_one_nothing";
     if let Some(path) = as_child() {
         let hold = |_: Option<&[u8]>| {
             println!("go");
@@ -63,9 +62,10 @@ fn a_stopped_holder_of_a_lock_costs_others_a_second_and_a_killed_one_nothing() {
         };
         return Folder::open(&path).unwrap().update("f", hold).unwrap();
     }
+    let name = test_name!();
     let (_above, path) = temporary();
     let folder = Folder::open(&path).unwrap();
-    let mut child = child("", NAME, &path);
+    let mut child = child("", name, &path);
     wait_for_go(&mut child);
     signal(&child, Signal::SIGSTOP);
     let start = Instant::now();
@@ -85,8 +85,6 @@ fn a_stopped_holder_of_a_lock_costs_others_a_second_and_a_killed_one_nothing() {
 
 #[test]
 fn a_size_limit_of_the_caller_is_an_error_and_neither_kills_nor_leaves_a_signal() {
-    const NAME: &str =
-        "state::a_size_limit_of_the_caller_is_an_error_and_neither_kills_nor_leaves_a_signal";
     let signals = || {
         let status = fs::read_to_string("/proc/thread-self/status").unwrap();
         let line = |line: &&str| {
@@ -110,15 +108,15 @@ fn a_size_limit_of_the_caller_is_an_error_and_neither_kills_nor_leaves_a_signal(
         assert!(!path.join("f.new").exists());
         return;
     }
+    let name = test_name!();
     let (_above, path) = temporary();
     put(&Folder::open(&path).unwrap(), b"old").unwrap();
-    ends_well(child("ulimit -f 0", NAME, &path));
-    ends_well(child("ulimit -f 0; trap '' XFSZ", NAME, &path));
+    ends_well(child("ulimit -f 0", name, &path));
+    ends_well(child("ulimit -f 0; trap '' XFSZ", name, &path));
 }
 
 #[test]
 fn a_process_without_descriptors_is_told_so() {
-    const NAME: &str = "state::a_process_without_descriptors_is_told_so";
     if let Some(path) = as_child() {
         let folder = Folder::open(&path).unwrap();
         let all: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
@@ -131,21 +129,22 @@ fn a_process_without_descriptors_is_told_so() {
         assert_eq!(folder.read("f").unwrap().unwrap(), b"old");
         return;
     }
+    let name = test_name!();
     let (_above, path) = temporary();
     put(&Folder::open(&path).unwrap(), b"old").unwrap();
-    ends_well(child("ulimit -n 40", NAME, &path));
+    ends_well(child("ulimit -n 40", name, &path));
 }
 
 #[test]
 fn the_umask_of_the_caller_does_not_matter() {
-    const NAME: &str = "state::the_umask_of_the_caller_does_not_matter";
     if let Some(path) = as_child() {
         let folder = Folder::open(&path).unwrap();
         return put(&folder, b"new").unwrap();
     }
+    let name = test_name!();
     for mask in ["000", "077"] {
         let (_above, path) = temporary();
-        ends_well(child(&format!("umask {mask}"), NAME, &path));
+        ends_well(child(&format!("umask {mask}"), name, &path));
         let folder = Folder::open(&path).unwrap();
         assert_eq!(folder.read("f").unwrap().unwrap(), b"new");
     }
@@ -154,9 +153,7 @@ fn the_umask_of_the_caller_does_not_matter() {
 #[test]
 #[ignore = "needs root"]
 fn a_full_or_read_only_disk_is_told_apart_and_the_old_file_stays() {
-    if !sandbox::enter("state::a_full_or_read_only_disk_is_told_apart_and_the_old_file_stays") {
-        return;
-    }
+    sandboxed!();
     let disk = disk("64k");
     let folder = Folder::open(&disk.join("state")).unwrap();
     put(&folder, b"old").unwrap();

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{enrolled, run, run_json, text};
-use crate::common::sandbox;
+use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
 
 /// Runs, and wants this exit status, this kind of error, and these words in it; the mapping must stay.
@@ -171,11 +171,7 @@ fn small_disk(path: &Path, options: &str) {
 #[test]
 #[ignore = "needs root"]
 fn a_full_or_read_only_disk_stops_an_import_before_more_people_are_created() {
-    if !sandbox::enter(
-        "authyctl::bad_input::a_full_or_read_only_disk_stops_an_import_before_more_people_are_created",
-    ) {
-        return;
-    }
+    sandboxed!();
     let sim = Sim::start();
     let disk = Path::new("/srv/small");
     small_disk(disk, "size=64k,mode=0755");

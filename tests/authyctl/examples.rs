@@ -11,8 +11,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::text;
+use crate::common::product;
+use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
-use crate::common::{product, sandbox};
 
 /// What an example is expected to do.
 struct Expected {
@@ -192,11 +193,7 @@ fn input(sim: &Sim, line: &str) -> String {
 #[test]
 #[ignore = "needs root"]
 fn each_example_of_readme_and_manual_does_what_the_text_says() {
-    if !sandbox::enter(
-        "authyctl::examples::each_example_of_readme_and_manual_does_what_the_text_says",
-    ) {
-        return;
-    }
+    sandboxed!();
     let mut examples = [of_the_readme(), of_the_manual()].concat();
     // packaging::newcomer and packaging::enable type these, where there are stacks to change.
     let elsewhere = ["authyctl pam ", "authyctl key "];

@@ -15,6 +15,26 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// The full path of the test in whose body the macro stands, as libtest knows it (`module::name`). It is for
+/// tests that start themselves again, and never stands in a closure.
+macro_rules! test_name {
+    () => {{
+        fn here() {}
+        $crate::common::name_of(here)
+    }};
+}
+pub(crate) use test_name;
+
+/// Returns the full path of the function in whose body the function `_here` is defined, without the name
+/// of the crate.
+pub(crate) fn name_of<T: Fn()>(_here: T) -> &'static str {
+    let path = std::any::type_name::<T>();
+    let (_crate, path) = path.split_once("::").unwrap();
+    let (path, _here) = path.rsplit_once("::").unwrap();
+    assert!(!path.contains('{'), "{path} is a closure and no test");
+    path
+}
+
 /// The product: the very file that is installed, not a library beside the tests.
 pub(crate) fn product() -> PathBuf {
     let path = std::env::var_os("PAM_AUTHY_SO").map(PathBuf::from);
@@ -57,4 +77,12 @@ pub(crate) fn pipe(command: &mut Command, input: &str) {
         .write_all(input.as_bytes())
         .unwrap();
     assert!(child.wait().unwrap().success(), "{command:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_name_of_a_test_is_the_one_that_libtest_gave_its_thread() {
+        assert_eq!(std::thread::current().name(), Some(test_name!()));
+    }
 }

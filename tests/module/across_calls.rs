@@ -8,7 +8,7 @@ use serde_json::json;
 use super::sshd::{self, PASSWORD, PASSWORD_FIRST, Sshd, USER, is_inside};
 use super::sudo::{self, Sudo};
 use crate::common::host::Host;
-use crate::common::sandbox;
+use crate::common::sandbox::sandboxed;
 
 fn start(more: &str) -> Sshd {
     let host = Host::with(&format!("[login]\nrefusal_seconds = 0\n{more}"));
@@ -38,9 +38,7 @@ fn ssh_while(sshd: &Sshd, approve: bool, replies: &[&str]) -> Output {
 #[test]
 #[ignore = "needs root"]
 fn sshd_lets_in_whoever_approves_an_automatic_push() {
-    if !sandbox::enter("module::across_calls::sshd_lets_in_whoever_approves_an_automatic_push") {
-        return;
-    }
+    sandboxed!();
     let sshd = start("push = \"auto\"\n");
 
     let output = ssh_while(&sshd, true, &[]);
@@ -52,9 +50,7 @@ fn sshd_lets_in_whoever_approves_an_automatic_push() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_refuses_whoever_denies_the_push() {
-    if !sandbox::enter("module::across_calls::sshd_refuses_whoever_denies_the_push") {
-        return;
-    }
+    sandboxed!();
     let sshd = start("push = \"auto\"\n");
 
     let output = ssh_while(&sshd, false, &[]);
@@ -66,11 +62,7 @@ fn sshd_refuses_whoever_denies_the_push() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_shows_that_a_push_waits_and_takes_a_token_after_it_expired() {
-    if !sandbox::enter(
-        "module::across_calls::sshd_shows_that_a_push_waits_and_takes_a_token_after_it_expired",
-    ) {
-        return;
-    }
+    sandboxed!();
     let sshd = start("push = \"auto\"\npush_seconds = 15\n");
     sshd.host.sim.change(1635, &json!({"registered": true}));
 
@@ -92,11 +84,7 @@ fn sshd_shows_that_a_push_waits_and_takes_a_token_after_it_expired() {
 #[test]
 #[ignore = "needs root"]
 fn a_second_ssh_login_is_remembered_until_it_is_forgotten() {
-    if !sandbox::enter(
-        "module::across_calls::a_second_ssh_login_is_remembered_until_it_is_forgotten",
-    ) {
-        return;
-    }
+    sandboxed!();
     let sshd = start("[remember]\nseconds = 300\nservices = [\"sshd-under-test\"]\n");
     assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[&sshd.token()])));
 
@@ -114,9 +102,7 @@ fn a_second_ssh_login_is_remembered_until_it_is_forgotten() {
 #[test]
 #[ignore = "needs root"]
 fn an_exempt_network_is_asked_for_the_password_alone() {
-    if !sandbox::enter("module::across_calls::an_exempt_network_is_asked_for_the_password_alone") {
-        return;
-    }
+    sandboxed!();
     let sshd = start("[exempt]\nnetworks = [\"127.0.0.0/8\"]\n");
 
     assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[])));
@@ -129,9 +115,7 @@ fn an_exempt_network_is_asked_for_the_password_alone() {
 #[test]
 #[ignore = "needs root"]
 fn refused_tokens_pause_a_user_until_authyctl_unlocks() {
-    if !sandbox::enter("module::across_calls::refused_tokens_pause_a_user_until_authyctl_unlocks") {
-        return;
-    }
+    sandboxed!();
     let sshd = start("[limits]\nrefused_tokens = 3\n");
     assert!(!is_inside(&sshd.ssh(
         USER,
@@ -165,11 +149,7 @@ fn refused_tokens_pause_a_user_until_authyctl_unlocks() {
 #[test]
 #[ignore = "needs root"]
 fn a_recovery_code_lets_in_once_while_the_service_is_down() {
-    if !sandbox::enter(
-        "module::across_calls::a_recovery_code_lets_in_once_while_the_service_is_down",
-    ) {
-        return;
-    }
+    sandboxed!();
     let sshd = start("");
     let made = authyctl(&sshd.host, &["recovery", "generate", USER, "--json"]);
     let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
@@ -199,11 +179,7 @@ fn a_recovery_code_lets_in_once_while_the_service_is_down() {
 #[test]
 #[ignore = "needs root"]
 fn a_token_behind_the_password_logs_in_where_there_is_one_field() {
-    if !sandbox::enter(
-        "module::across_calls::a_token_behind_the_password_logs_in_where_there_is_one_field",
-    ) {
-        return;
-    }
+    sandboxed!();
     let host = Host::with("[login]\nrefusal_seconds = 0\ntoken_in_password = true\n");
     let sshd = Sshd::start(host, "", "keyboard-interactive");
     let module = sshd
@@ -233,9 +209,7 @@ fn a_token_behind_the_password_logs_in_where_there_is_one_field() {
 #[test]
 #[ignore = "needs root"]
 fn sudo_takes_a_push_and_says_that_it_was_sent() {
-    if !sandbox::enter("module::across_calls::sudo_takes_a_push_and_says_that_it_was_sent") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("push = \"auto\"\n");
     sudo.host.sim.change(1635, &json!({"registered": true}));
 
@@ -258,11 +232,7 @@ fn sudo_takes_a_push_and_says_that_it_was_sent() {
 #[test]
 #[ignore = "needs root"]
 fn sudo_is_remembered_in_the_same_session_and_nowhere_else() {
-    if !sandbox::enter(
-        "module::across_calls::sudo_is_remembered_in_the_same_session_and_nowhere_else",
-    ) {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("[remember]\nseconds = 300\n");
     // In the user's own home, so that the user can read it.
     let typed = std::path::Path::new("/home").join(sudo::USER).join("typed");

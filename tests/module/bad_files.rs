@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::common::application::program;
 use crate::common::host::Host;
-use crate::common::sandbox;
+use crate::common::sandbox::sandboxed;
 
 /// A host on which everything that could be let pass is let pass.
 fn lenient() -> Host {
@@ -40,11 +40,7 @@ fn log_says(host: &Host, what: &str) {
 #[test]
 #[ignore = "needs root"]
 fn a_process_that_cannot_read_the_configuration_is_refused_though_its_service_is_exempt() {
-    if !sandbox::enter(
-        "module::bad_files::a_process_that_cannot_read_the_configuration_is_refused_though_its_service_is_exempt",
-    ) {
-        return;
-    }
+    sandboxed!();
     let host = Host::with("[exempt]\nservices = [\"sshd\"]\n");
     let folder = Path::new("/srv/locker");
     fs::create_dir(folder).unwrap();

@@ -9,8 +9,9 @@ use std::process::Command;
 use pam_authy::pam_app::{Style, Transaction, write_stack};
 use serde_json::Value;
 
+use crate::common::product;
+use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
-use crate::common::{product, sandbox};
 
 const GLOBAL: &str =
     "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\nLoginGraceTime 120\n";
@@ -66,9 +67,7 @@ fn sshd(sim: &Sim) -> String {
 #[test]
 #[ignore = "needs root"]
 fn doctor_is_content_with_the_sshd_of_the_readme() {
-    if !sandbox::enter("module::doctor::doctor_is_content_with_the_sshd_of_the_readme") {
-        return;
-    }
+    sandboxed!();
     let sim = host("PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n");
     assert_eq!(
         sshd(&sim),
@@ -79,9 +78,7 @@ fn doctor_is_content_with_the_sshd_of_the_readme() {
 #[test]
 #[ignore = "needs root"]
 fn doctor_finds_the_match_block_that_goes_round_the_token() {
-    if !sandbox::enter("module::doctor::doctor_finds_the_match_block_that_goes_round_the_token") {
-        return;
-    }
+    sandboxed!();
     let sim = host(
         "PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n\
          Match User pat Address 192.0.2.0/24\nAuthenticationMethods publickey\n",
@@ -95,9 +92,7 @@ fn doctor_finds_the_match_block_that_goes_round_the_token() {
 #[test]
 #[ignore = "needs root"]
 fn doctor_finds_what_locks_root_out_of_sshd() {
-    if !sandbox::enter("module::doctor::doctor_finds_what_locks_root_out_of_sshd") {
-        return;
-    }
+    sandboxed!();
     let sim = host(
         "PermitRootLogin prohibit-password\nAuthenticationMethods publickey,keyboard-interactive\n",
     );
@@ -108,9 +103,7 @@ fn doctor_finds_what_locks_root_out_of_sshd() {
 #[test]
 #[ignore = "needs root"]
 fn doctor_finds_each_setting_of_sshd_that_matters() {
-    if !sandbox::enter("module::doctor::doctor_finds_each_setting_of_sshd_that_matters") {
-        return;
-    }
+    sandboxed!();
     // sshd takes the first value of a setting, so each row comes before the good ones.
     let rows = [
         ("UsePAM no\n", "UsePAM is off"),
@@ -185,10 +178,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
 #[test]
 #[ignore = "needs root"]
 fn doctor_finds_every_sudoer_and_what_sudo_does_to_the_prompt() {
-    if !sandbox::enter("module::doctor::doctor_finds_every_sudoer_and_what_sudo_does_to_the_prompt")
-    {
-        return;
-    }
+    sandboxed!();
     let sim = host("PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n");
     let stack = fs::read_to_string("/etc/pam.d/sshd").unwrap();
     fs::write("/etc/pam.d/sudo", stack).unwrap();
@@ -354,9 +344,7 @@ fn doctor_and_libpam_agree_on_who_gets_in_through_any_stack() {
 #[test]
 #[ignore = "needs root"]
 fn a_full_disk_leaves_the_mapping_as_it_was() {
-    if !sandbox::enter("module::doctor::a_full_disk_leaves_the_mapping_as_it_was") {
-        return;
-    }
+    sandboxed!();
     let folder = Path::new("/srv/small");
     fs::create_dir_all(folder).unwrap();
     let mut mount = Command::new("mount");

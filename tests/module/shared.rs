@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::sshd::{NAME, Sshd, USER, is_inside, run};
 use crate::common::host::Host;
-use crate::common::sandbox;
+use crate::common::sandbox::sandboxed;
 
 /// The second person at Authy.
 const OTHER: u64 = 1640;
@@ -73,9 +73,7 @@ fn become_other(sshd: &Sshd) {
 #[test]
 #[ignore = "needs root"]
 fn the_key_tells_which_person_of_a_shared_account_is_asked() {
-    if !sandbox::enter("module::shared::the_key_tells_which_person_of_a_shared_account_is_asked") {
-        return;
-    }
+    sandboxed!();
     let sshd = start("publickey,keyboard-interactive");
     let token = |id| sshd.host.sim.token(id);
 
@@ -101,11 +99,7 @@ fn the_key_tells_which_person_of_a_shared_account_is_asked() {
 #[test]
 #[ignore = "needs root"]
 fn a_certificate_is_the_person_of_its_own_key_and_not_of_its_authority() {
-    if !sandbox::enter(
-        "module::shared::a_certificate_is_the_person_of_its_own_key_and_not_of_its_authority",
-    ) {
-        return;
-    }
+    sandboxed!();
     let sshd = start("publickey,keyboard-interactive");
     let authority = public(&sshd, "authority");
     fs::write(
@@ -140,11 +134,7 @@ fn a_certificate_is_the_person_of_its_own_key_and_not_of_its_authority() {
 #[test]
 #[ignore = "needs root"]
 fn a_shared_account_without_a_key_of_its_own_is_refused_and_nobody_is_asked() {
-    if !sandbox::enter(
-        "module::shared::a_shared_account_without_a_key_of_its_own_is_refused_and_nobody_is_asked",
-    ) {
-        return;
-    }
+    sandboxed!();
     let sshd = start("publickey,keyboard-interactive keyboard-interactive");
     let no_key = |count| {
         let audit = sshd.host.audit();

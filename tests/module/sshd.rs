@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::common::host::Host;
-use crate::common::{pipe, sandbox};
+use crate::common::pipe;
+use crate::common::sandbox::sandboxed;
 
 /// The name of sshd's copy, and so of its PAM service.
 pub(super) const NAME: &str = "sshd-under-test";
@@ -175,9 +176,7 @@ fn host() -> Host {
 #[test]
 #[ignore = "needs root"]
 fn sshd_asks_password_and_token_and_lets_in() {
-    if !sandbox::enter("module::sshd::sshd_asks_password_and_token_and_lets_in") {
-        return;
-    }
+    sandboxed!();
     let sshd = Sshd::start(host(), PASSWORD_FIRST, "keyboard-interactive");
 
     let output = sshd.ssh(USER, PASSWORD, &[&sshd.token()]);
@@ -196,9 +195,7 @@ fn sshd_asks_password_and_token_and_lets_in() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_lets_in_after_a_wrong_token_and_a_right_one() {
-    if !sandbox::enter("module::sshd::sshd_lets_in_after_a_wrong_token_and_a_right_one") {
-        return;
-    }
+    sandboxed!();
     let sshd = Sshd::start(host(), PASSWORD_FIRST, "keyboard-interactive");
 
     let output = sshd.ssh(USER, PASSWORD, &["1111111", &sshd.token()]);
@@ -214,9 +211,7 @@ fn sshd_lets_in_after_a_wrong_token_and_a_right_one() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_refuses_after_three_wrong_tokens() {
-    if !sandbox::enter("module::sshd::sshd_refuses_after_three_wrong_tokens") {
-        return;
-    }
+    sandboxed!();
     let sshd = Sshd::start(host(), PASSWORD_FIRST, "keyboard-interactive");
 
     let output = sshd.ssh(
@@ -233,9 +228,7 @@ fn sshd_refuses_after_three_wrong_tokens() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_causes_no_sms_for_a_wrong_password() {
-    if !sandbox::enter("module::sshd::sshd_causes_no_sms_for_a_wrong_password") {
-        return;
-    }
+    sandboxed!();
     let host = Host::with("[login]\nrefusal_seconds = 0\nsms = \"auto\"\n");
     let sshd = Sshd::start(host, PASSWORD_FIRST, "keyboard-interactive");
 
@@ -255,9 +248,7 @@ fn sshd_causes_no_sms_for_a_wrong_password() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_sends_nothing_for_its_dummy_password() {
-    if !sandbox::enter("module::sshd::sshd_sends_nothing_for_its_dummy_password") {
-        return;
-    }
+    sandboxed!();
     // Root is doomed by sshd's default, and each of root's replies is replaced by the dummy.
     let sshd = Sshd::start(host(), "", "keyboard-interactive");
 
@@ -275,9 +266,7 @@ fn sshd_sends_nothing_for_its_dummy_password() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_moves_files_byte_by_byte_after_key_and_token() {
-    if !sandbox::enter("module::sshd::sshd_moves_files_byte_by_byte_after_key_and_token") {
-        return;
-    }
+    sandboxed!();
     let sshd = Sshd::start(host(), "", "publickey,keyboard-interactive");
     assert!(is_inside(&sshd.ssh(USER, "", &[&sshd.token()])));
     let bytes: Vec<u8> = (0..300_000_u32)
@@ -316,9 +305,7 @@ fn sshd_moves_files_byte_by_byte_after_key_and_token() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_opens_no_channel_and_no_forward_before_the_token() {
-    if !sandbox::enter("module::sshd::sshd_opens_no_channel_and_no_forward_before_the_token") {
-        return;
-    }
+    sandboxed!();
     let sshd = Sshd::start(host(), "", "publickey,keyboard-interactive");
     let inner = TcpListener::bind("127.0.0.1:0").unwrap();
     inner.set_nonblocking(true).unwrap();
@@ -359,9 +346,7 @@ fn sshd_opens_no_channel_and_no_forward_before_the_token() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_shows_the_sms_with_its_prompt() {
-    if !sandbox::enter("module::sshd::sshd_shows_the_sms_with_its_prompt") {
-        return;
-    }
+    sandboxed!();
     let host = Host::with("[login]\nrefusal_seconds = 0\nsms = \"auto\"\n");
     host.sim.change(1635, &json!({"registered": true}));
     let sshd = Sshd::start(host, PASSWORD_FIRST, "keyboard-interactive");

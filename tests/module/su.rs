@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::hostile::Trap;
-use crate::common::sandbox;
+use crate::common::sandbox::sandboxed;
 
 const USER: &str = "pat";
 const PASSWORD: &str = "right horse";
@@ -102,9 +102,7 @@ fn became_root(output: &Output) -> bool {
 #[test]
 #[ignore = "needs root"]
 fn su_runs_the_command_after_password_and_token_and_not_without() {
-    if !sandbox::enter("module::su::su_runs_the_command_after_password_and_token_and_not_without") {
-        return;
-    }
+    sandboxed!();
     let su = Su::set_up();
 
     let right = su.run("", &su.right(), &[]);
@@ -117,9 +115,7 @@ fn su_runs_the_command_after_password_and_token_and_not_without() {
 #[test]
 #[ignore = "needs root"]
 fn su_takes_nothing_from_the_callers_environment() {
-    if !sandbox::enter("module::su::su_takes_nothing_from_the_callers_environment") {
-        return;
-    }
+    sandboxed!();
     let su = Su::set_up();
     let trap = Trap::new(&su.host.sim.path("ca.pem"));
 
@@ -152,11 +148,7 @@ fn su_takes_nothing_from_the_callers_environment() {
 #[test]
 #[ignore = "needs root"]
 fn su_under_limits_signals_and_descriptors_of_the_caller_lets_nobody_pass() {
-    if !sandbox::enter(
-        "module::su::su_under_limits_signals_and_descriptors_of_the_caller_lets_nobody_pass",
-    ) {
-        return;
-    }
+    sandboxed!();
     let su = Su::set_up();
     let descriptors = (3..14).map(|count| format!("ulimit -n {count}"));
     let memory = (1..12).map(|count| format!("ulimit -v {}", count * 5000));
@@ -189,9 +181,7 @@ fn su_under_limits_signals_and_descriptors_of_the_caller_lets_nobody_pass() {
 #[test]
 #[ignore = "needs root"]
 fn su_that_its_caller_stops_during_the_request_lets_nobody_pass() {
-    if !sandbox::enter("module::su::su_that_its_caller_stops_during_the_request_lets_nobody_pass") {
-        return;
-    }
+    sandboxed!();
     let su = Su::set_up();
     su.host
         .sim

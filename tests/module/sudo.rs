@@ -10,8 +10,9 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::hostile::Trap;
+use crate::common::pipe;
+use crate::common::sandbox::sandboxed;
 use crate::common::terminal::Terminal;
-use crate::common::{pipe, sandbox};
 
 const SERVICE: &str = "sudo-under-test";
 pub(super) const USER: &str = "pat";
@@ -88,9 +89,7 @@ pub(super) fn became_root(output: &Output) -> bool {
 #[test]
 #[ignore = "needs root"]
 fn sudo_runs_the_command_after_password_and_token() {
-    if !sandbox::enter("module::sudo::sudo_runs_the_command_after_password_and_token") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("");
 
     let output = sudo.run(&[PASSWORD, &sudo.host.sim.token(1635)], &[]);
@@ -107,9 +106,7 @@ fn sudo_runs_the_command_after_password_and_token() {
 #[test]
 #[ignore = "needs root"]
 fn sudo_refuses_wrong_tokens_however_often_it_asks() {
-    if !sandbox::enter("module::sudo::sudo_refuses_wrong_tokens_however_often_it_asks") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("attempts = 1\n");
 
     let call = [PASSWORD, "1111111"];
@@ -132,9 +129,7 @@ fn sudo_refuses_wrong_tokens_however_often_it_asks() {
 #[test]
 #[ignore = "needs root"]
 fn sudo_asks_nobody_for_a_wrong_password() {
-    if !sandbox::enter("module::sudo::sudo_asks_nobody_for_a_wrong_password") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("sms = \"auto\"\n");
 
     assert!(!became_root(&sudo.run(&["wrong", "wrong", "wrong"], &[])));
@@ -145,9 +140,7 @@ fn sudo_asks_nobody_for_a_wrong_password() {
 #[test]
 #[ignore = "needs root"]
 fn sudo_takes_nothing_from_the_callers_environment() {
-    if !sandbox::enter("module::sudo::sudo_takes_nothing_from_the_callers_environment") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
     let trap = Trap::new(&sudo.host.sim.path("ca.pem"));
     let variables = trap.variables();
@@ -177,9 +170,7 @@ fn sudo_takes_nothing_from_the_callers_environment() {
 #[test]
 #[ignore = "needs root"]
 fn limits_of_the_caller_are_no_outage() {
-    if !sandbox::enter("module::sudo::limits_of_the_caller_are_no_outage") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
     for limit in [
         "ulimit -n 12",
@@ -237,9 +228,7 @@ fn sudo_at_the_token_prompt() -> Terminal {
 #[test]
 #[ignore = "needs root"]
 fn ctrl_c_at_the_prompt_ends_sudo_without_root() {
-    if !sandbox::enter("module::sudo::ctrl_c_at_the_prompt_ends_sudo_without_root") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n");
     let terminal = sudo_at_the_token_prompt();
 
@@ -259,9 +248,7 @@ fn ctrl_c_at_the_prompt_ends_sudo_without_root() {
 #[test]
 #[ignore = "needs root"]
 fn ctrl_c_during_the_request_is_no_outage() {
-    if !sandbox::enter("module::sudo::ctrl_c_during_the_request_is_no_outage") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
     sudo.host
         .sim
@@ -291,9 +278,7 @@ fn ctrl_c_during_the_request_is_no_outage() {
 #[test]
 #[ignore = "needs root"]
 fn sudo_takes_no_address_from_the_users_pam_environment() {
-    if !sandbox::enter("module::sudo::sudo_takes_no_address_from_the_users_pam_environment") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("attempts = 1\n[exempt]\nnetworks = [\"10.0.0.0/8\"]\n");
     let path = format!("/etc/pam.d/{SERVICE}");
     let stack = fs::read_to_string(&path).unwrap();

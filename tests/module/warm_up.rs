@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::relay::Relay;
+use crate::common::test_name;
 
 /// Logs `user` in; `reply` is asked at each prompt and may do something there. Gives back the code and
 /// how long it took from the last Enter on.
@@ -250,9 +251,8 @@ fn after_a_login_no_thread_and_no_descriptor_is_left() {
     const ALONE: &str = "PAM_AUTHY_TEST_ALONE";
     if std::env::var_os(ALONE).is_none() {
         // Other tests have threads and descriptors in this process: a process of its own counts.
-        let name = "module::warm_up::after_a_login_no_thread_and_no_descriptor_is_left";
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", name])
+            .args(["--exact", test_name!()])
             .env(ALONE, "1")
             .output()
             .unwrap();

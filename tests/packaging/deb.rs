@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::machine::{Machine, PASSWORD, is_inside, stacks};
 use super::{AUTHY_SIM, AUTHYCTL, product, root, stdout_of, text_of};
-use crate::common::sandbox;
+use crate::common::sandbox::{self, sandboxed};
 
 const PACKAGES: [&str; 3] = ["authyctl", "libpam-authy", "authy-sim"];
 
@@ -237,11 +237,7 @@ fn lintian_finds_no_error_and_no_warning() {
 fn the_debian_packages_install_protect_upgrade_and_go_without_a_trace() {
     let old = Packages::of("0.0.9-1");
     let new = Packages::of("0.1.0-1");
-    if !sandbox::enter(
-        "packaging::deb::the_debian_packages_install_protect_upgrade_and_go_without_a_trace",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::new();
     let (before, paths_before) = (stacks(), paths());
 
@@ -308,9 +304,7 @@ fn assert_protected(machine: &Machine) {
 #[ignore = "needs root"]
 fn removing_the_module_takes_it_out_of_the_stacks_first() {
     let packages = Packages::of("0.1.0-1");
-    if !sandbox::enter("packaging::deb::removing_the_module_takes_it_out_of_the_stacks_first") {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::new();
     let before = stacks();
     packages.install();
@@ -337,11 +331,7 @@ fn removing_the_module_takes_it_out_of_the_stacks_first() {
 #[ignore = "needs root"]
 fn removing_the_module_is_refused_while_a_stack_made_by_hand_names_it() {
     let packages = Packages::of("0.1.0-1");
-    if !sandbox::enter(
-        "packaging::deb::removing_the_module_is_refused_while_a_stack_made_by_hand_names_it",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::new();
     packages.install();
     machine.set_up("");
@@ -372,9 +362,7 @@ fn removing_the_module_is_refused_while_a_stack_made_by_hand_names_it() {
 #[ignore = "needs root"]
 fn the_package_puts_back_what_is_overdue() {
     let packages = Packages::of("0.1.0-1");
-    if !sandbox::enter("packaging::deb::the_package_puts_back_what_is_overdue") {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::new();
     let before = stacks();
     packages.install();
@@ -394,11 +382,7 @@ fn the_package_puts_back_what_is_overdue() {
 #[ignore = "needs root"]
 fn pam_enable_all_drives_pam_auth_update_and_refuses_a_screen_locker() {
     let packages = Packages::of("0.1.0-1");
-    if !sandbox::enter(
-        "packaging::deb::pam_enable_all_drives_pam_auth_update_and_refuses_a_screen_locker",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::new();
     packages.install();
     machine.set_up("");

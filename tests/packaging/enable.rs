@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::machine::{Machine, PASSWORD, is_inside, stacks, wait_for};
 use crate::common::pipe;
-use crate::common::sandbox;
+use crate::common::sandbox::sandboxed;
 
 const PENDING: &str = "/var/lib/pam_authy/pam/sshd.pending";
 
@@ -39,11 +39,7 @@ fn succeeds(arguments: &[&str]) -> String {
 #[test]
 #[ignore = "needs root"]
 fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
-    if !sandbox::enter(
-        "packaging::enable::pam_enable_protects_sshd_and_disable_gives_back_every_byte",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     let before = stacks();
     assert!(is_inside(&machine.ssh(&[])), "without us the password does");
@@ -78,9 +74,7 @@ fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
 #[test]
 #[ignore = "needs root"]
 fn pam_enable_with_key_asks_for_key_and_token() {
-    if !sandbox::enter("packaging::enable::pam_enable_with_key_asks_for_key_and_token") {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
 
     succeeds(&["pam", "enable", "sshd", "--with-key"]);
@@ -97,11 +91,7 @@ fn pam_enable_with_key_asks_for_key_and_token() {
 #[test]
 #[ignore = "needs root"]
 fn pam_enable_protects_sudo_and_disable_gives_back_every_byte() {
-    if !sandbox::enter(
-        "packaging::enable::pam_enable_protects_sudo_and_disable_gives_back_every_byte",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     let before = stacks();
     assert!(machine.sudo(&[PASSWORD]));
@@ -125,11 +115,7 @@ fn pam_enable_protects_sudo_and_disable_gives_back_every_byte() {
 #[test]
 #[ignore = "needs root"]
 fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
-    if !sandbox::enter(
-        "packaging::enable::pam_enable_refuses_what_would_lock_out_and_changes_nothing",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     let before = stacks();
     let refused = |said: &str| {
@@ -176,11 +162,7 @@ fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
 #[test]
 #[ignore = "needs root"]
 fn an_unconfirmed_change_is_put_back_though_all_who_started_it_are_killed() {
-    if !sandbox::enter(
-        "packaging::enable::an_unconfirmed_change_is_put_back_though_all_who_started_it_are_killed",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     let before = stacks();
     let script = "authyctl pam enable sshd --rollback-after 10 && touch /run/made; sleep 60";
@@ -221,9 +203,7 @@ fn an_unconfirmed_change_is_put_back_though_all_who_started_it_are_killed() {
 #[test]
 #[ignore = "needs root"]
 fn a_confirmed_change_stays() {
-    if !sandbox::enter("packaging::enable::a_confirmed_change_stays") {
-        return;
-    }
+    sandboxed!();
     let _machine = Machine::installed();
     succeeds(&["pam", "enable", "sshd", "--rollback-after", "10"]);
     let enabled = stacks();
@@ -238,9 +218,7 @@ fn a_confirmed_change_stays() {
 #[test]
 #[ignore = "needs root"]
 fn an_overdue_change_is_put_back_by_the_next_authyctl() {
-    if !sandbox::enter("packaging::enable::an_overdue_change_is_put_back_by_the_next_authyctl") {
-        return;
-    }
+    sandboxed!();
     let _machine = Machine::installed();
     let before = stacks();
     succeeds(&["pam", "enable", "sshd", "--rollback-after", "3600"]);
@@ -258,10 +236,7 @@ fn an_overdue_change_is_put_back_by_the_next_authyctl() {
 #[test]
 #[ignore = "needs root"]
 fn lines_that_somebody_broke_come_back_from_what_was_kept() {
-    if !sandbox::enter("packaging::enable::lines_that_somebody_broke_come_back_from_what_was_kept")
-    {
-        return;
-    }
+    sandboxed!();
     let _machine = Machine::installed();
     let before = stacks();
     succeeds(&["pam", "enable", "sudo"]);
@@ -276,11 +251,7 @@ fn lines_that_somebody_broke_come_back_from_what_was_kept() {
 #[test]
 #[ignore = "needs root"]
 fn key_rotate_keeps_the_old_key_until_authy_takes_the_new_one() {
-    if !sandbox::enter(
-        "packaging::enable::key_rotate_keeps_the_old_key_until_authy_takes_the_new_one",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     let old = fs::read_to_string("/etc/pam_authy/config.toml").unwrap();
     let rotate = |key: &str| {
@@ -358,11 +329,7 @@ fn lay_out(system: &str) {
 #[test]
 #[ignore = "needs root"]
 fn pam_enable_rewrites_fedoras_line_that_goes_on_after_a_wrong_password() {
-    if !sandbox::enter(
-        "packaging::enable::pam_enable_rewrites_fedoras_line_that_goes_on_after_a_wrong_password",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     lay_out("fedora");
     let before = stacks();
@@ -384,11 +351,7 @@ fn pam_enable_rewrites_fedoras_line_that_goes_on_after_a_wrong_password() {
 #[test]
 #[ignore = "needs root"]
 fn pam_enable_leaves_archs_line_that_ends_at_a_wrong_password() {
-    if !sandbox::enter(
-        "packaging::enable::pam_enable_leaves_archs_line_that_ends_at_a_wrong_password",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     lay_out("arch");
 

@@ -12,7 +12,7 @@ use super::docs::section;
 use super::machine::{Machine, PASSWORD, USER, is_inside, stacks};
 use super::{AUTHY_SIM, AUTHYCTL, product, root, stdout_of, text_of};
 use crate::common::pipe;
-use crate::common::sandbox;
+use crate::common::sandbox::sandboxed;
 
 /// The commands of the section, in their order.
 fn typed_lines() -> Vec<String> {
@@ -105,11 +105,7 @@ fn put_what_is_built_in_place() {
 #[test]
 #[ignore = "needs root"]
 fn a_newcomer_gets_to_a_protected_sshd_by_typing_the_readme() {
-    if !sandbox::enter(
-        "packaging::newcomer::a_newcomer_gets_to_a_protected_sshd_by_typing_the_readme",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::new();
     put_what_is_built_in_place();
     // The password is typed once; sudo remembers it, as it does on a terminal.

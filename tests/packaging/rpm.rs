@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 
 use super::{AUTHY_SIM, AUTHYCTL, product, root, stdout_of};
-use crate::common::sandbox;
+use crate::common::sandbox::{self, sandboxed};
 use crate::common::sim::Sim;
 
 const PACKAGES: [&str; 3] = ["authyctl", "pam_authy", "authy-sim"];
@@ -148,11 +148,7 @@ fn rpm_succeeds(arguments: &[&str], files: &[PathBuf]) {
 #[ignore = "needs root"]
 fn the_rpm_packages_install_into_a_root_folder_and_leave_it_empty() {
     let all = PACKAGES.map(path);
-    if !sandbox::enter(
-        "packaging::rpm::the_rpm_packages_install_into_a_root_folder_and_leave_it_empty",
-    ) {
-        return;
-    }
+    sandboxed!();
     let folder = tempfile::tempdir().unwrap();
     let at = format!("--root={}", folder.path().display());
 
@@ -208,10 +204,7 @@ fn the_rpm_packages_install_into_a_root_folder_and_leave_it_empty() {
 #[ignore = "needs root"]
 fn erasing_the_rpm_is_refused_while_a_stack_names_the_module() {
     let all = PACKAGES.map(path);
-    if !sandbox::enter("packaging::rpm::erasing_the_rpm_is_refused_while_a_stack_names_the_module")
-    {
-        return;
-    }
+    sandboxed!();
     rpm_succeeds(&["--initdb"], &[]);
     rpm_succeeds(&["--nodeps", "--force-debian", "-i"], &all);
     let before = fs::read("/etc/pam.d/sudo").unwrap();

@@ -9,7 +9,7 @@ use nix::sys::socket::{Backlog, listen};
 use super::{Class, POLICIES, Trouble, host, judge, patiently};
 use crate::common::application::{command, run};
 use crate::common::host::Host;
-use crate::common::sandbox;
+use crate::common::sandbox::sandboxed;
 
 /// A login against a service that is not there, with each policy.
 fn is_an_outage(url: &str) {
@@ -59,9 +59,7 @@ fn a_name_that_nobody_knows_is_an_outage() {
 #[test]
 #[ignore = "needs root"]
 fn a_dns_that_never_answers_is_an_outage_in_time() {
-    if !sandbox::enter("module::matrix::nowhere::a_dns_that_never_answers_is_an_outage_in_time") {
-        return;
-    }
+    sandboxed!();
     let silent = UdpSocket::bind("127.0.0.77:53").unwrap();
     std::fs::remove_file("/etc/resolv.conf").ok();
     std::fs::write("/etc/resolv.conf", "nameserver 127.0.0.77\n").unwrap();
