@@ -11,6 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::common::rows::check_rows;
+
 /// Edits of an input: where, and what to put there in place of how many bytes.
 type Edits = Vec<(Index, u8, Vec<u8>)>;
 
@@ -85,9 +87,7 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
 
 fn hold(name: &str, invariant: fn(&[u8])) {
     let corpus = corpus(name);
-    for input in &corpus {
-        invariant(input);
-    }
+    check_rows(&corpus, |input| invariant(input));
     let edits = proptest::collection::vec((any::<Index>(), any::<u8>(), pieces()), 0..6);
     let inputs = prop_oneof![
         9 => (proptest::sample::select(corpus), edits).prop_map(|(bytes, edits)| edited(bytes, &edits)),

@@ -13,6 +13,7 @@ use pam_authy::store::limits::{Costly, Error, FileLimits, Limits, Listing, list}
 use pam_authy::store::state::Failure;
 
 use crate::common::child::{CHILD, as_child, child, ends_well, signal, wait_for_go};
+use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::{disk, mount, test_name};
 
@@ -140,7 +141,7 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
     login("seen").token().unwrap();
     let _ = fs::write(disk.join("full"), vec![0; 100_000]);
     let check = |what: &str| {
-        for user in ["seen", "new"] {
+        check_rows(["seen", "new"], |user| {
             let costly = login(user).acquire(Costly::Sms);
             assert!(
                 matches!(costly, Err(Error::State(Failure::Disk(_)))),
@@ -149,7 +150,7 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
             for _ in 0..5 {
                 login(user).token().unwrap();
             }
-        }
+        });
         // A pause that is on the disk holds.
         let paused = login("paused").token();
         assert!(
@@ -178,7 +179,7 @@ fn counts_that_somebody_else_owns_deny() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     alice(&state).token().unwrap();
-    for name in ["limits/users", "limits", ""] {
+    check_rows(["limits/users", "limits", ""], |name| {
         chown(state.join(name), Some(12345), None).unwrap();
         let error = [alice(&state).acquire(Costly::Sms), alice(&state).token()];
         assert!(
@@ -188,7 +189,7 @@ fn counts_that_somebody_else_owns_deny() {
             "{name}: {error:?}"
         );
         chown(state.join(name), Some(0), None).unwrap();
-    }
+    });
 }
 
 #[test]

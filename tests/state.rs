@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use pam_authy::store::state::{FileChange, Folder};
 
 use crate::common::child::{as_child, child, ends_well, signal, wait_for_go};
+use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::{disk, mount, test_name};
 
@@ -142,12 +143,12 @@ fn the_umask_of_the_caller_does_not_matter() {
         return put(&folder, b"new").unwrap();
     }
     let name = test_name!();
-    for mask in ["000", "077"] {
+    check_rows(["000", "077"], |mask| {
         let (_above, path) = temporary();
         ends_well(child(&format!("umask {mask}"), name, &path));
         let folder = Folder::open(&path).unwrap();
         assert_eq!(folder.read("f").unwrap().unwrap(), b"new");
-    }
+    });
 }
 
 #[test]

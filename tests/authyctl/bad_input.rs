@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{enrolled, run, run_json, text};
+use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
 
@@ -61,9 +62,9 @@ fn what_cannot_be_is_named_and_costs_no_request() {
         (vec!["approval", "../../protected/json/sms/1635"], "uuid"),
         (vec!["verify", "alice"], "token"),
     ];
-    for (arguments, words) in rows {
+    check_rows(rows, |(arguments, words)| {
         refused(&sim, &arguments, 2, "usage", words);
-    }
+    });
     assert!(sim.requests().is_empty());
 }
 
@@ -86,7 +87,7 @@ fn a_missing_argument_is_named_in_the_json_too() {
 fn a_mapping_that_is_broken_is_left_for_a_person_to_mend() {
     let sim = Sim::start();
     let users = sim.path("users.toml");
-    for (broken, words) in [
+    let table = [
         (
             "[users]\nalice = 1635\njane.doe = 1\n",
             "users.toml:3: jane.doe: put the name in quotes",
@@ -94,17 +95,19 @@ fn a_mapping_that_is_broken_is_left_for_a_person_to_mend() {
         ("[users]\nalice = \n", "users.toml:2"),
         ("[users]\nalice = 1\nalice = 2\n", "users.toml:3"),
         ("\u{0}", "users.toml:1"),
-    ] {
+    ];
+    check_rows(table, |(broken, words)| {
         fs::write(&users, broken).unwrap();
-        for arguments in [
+        let commands = [
             &["enroll", "bob", "--authy-id", "7"][..],
             &["unenroll", "alice"],
             &["list"],
             &["status", "alice"],
-        ] {
+        ];
+        check_rows(commands, |arguments| {
             refused(&sim, arguments, 4, "local", words);
-        }
-    }
+        });
+    });
 }
 
 #[test]

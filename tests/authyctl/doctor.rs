@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{enrolled, run_json};
 use crate::common::product;
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 /// A folder with one stack of these lines.
@@ -45,9 +46,10 @@ fn doctor_is_content_with_the_stack_of_the_readme() {
         ],
     );
     let (_, checks) = doctor(&sim, folder.path());
-    for name in ["config", "users", "service", "clock", "pam login"] {
+    let table = ["config", "users", "service", "clock", "pam login"];
+    check_rows(table, |name| {
         assert_eq!(result(&checks, name), "ok", "{checks:#?}");
-    }
+    });
 }
 
 #[test]
@@ -129,13 +131,14 @@ fn doctor_says_where_the_factor_is_optional() {
 
     let config = sim.path("config.toml");
     let text = fs::read_to_string(&config).unwrap();
-    for (rule, expected) in [
+    let table = [
         ("unenrolled", "makes the factor optional"),
         (
             "when_unavailable",
             "while Authy cannot be asked, nobody needs a factor",
         ),
-    ] {
+    ];
+    check_rows(table, |(rule, expected)| {
         fs::write(
             &config,
             format!("{text}\n[service.login]\n{rule} = \"ignore\"\n"),
@@ -145,7 +148,7 @@ fn doctor_says_where_the_factor_is_optional() {
         let said = messages(&checks, "pam login");
         assert_eq!(result(&checks, "pam login"), "warning");
         assert!(said.contains(rule) && said.contains(expected), "{said}");
-    }
+    });
 }
 
 #[test]

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::text;
 use crate::common::product;
+use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
 
@@ -212,7 +213,7 @@ fn each_example_of_readme_and_manual_does_what_the_text_says() {
     );
     let uuid = no_wait.1["uuid"].as_str().unwrap().to_owned();
 
-    for example in &examples {
+    check_rows(&examples, |example| {
         install(&sim);
         let bare = example
             .trim_start_matches("sudo ")
@@ -245,7 +246,7 @@ fn each_example_of_readme_and_manual_does_what_the_text_says() {
             "{line}:\n{said}"
         );
         assert!(said.contains(expected.says), "{line}:\n{said}");
-    }
+    });
 }
 
 #[test]
@@ -263,12 +264,12 @@ fn each_command_has_an_example_in_the_manual() {
         .filter(|name| *name != "help")
         .collect();
     assert!(commands.len() > 15, "{commands:?}");
-    for command in commands {
+    check_rows(commands, |command| {
         let start = format!("authyctl {command}");
         assert!(
             examples.iter().any(|line| line.starts_with(&start)),
             "{command}"
         );
-    }
+    });
     assert!(of_the_readme().len() >= 15);
 }

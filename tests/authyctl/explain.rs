@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{enrolled, run, run_json};
 use crate::common::product;
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 #[test]
@@ -145,7 +146,7 @@ fn explain_says_of_random_configurations_what_a_login_then_does() {
     let base = fs::read_to_string(sim.path("config.toml")).unwrap();
     let mut numbers = Numbers(20_261_126);
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    for _ in 0..200 {
+    check_rows(0..200, |_| {
         let mut config = base.clone() + "\n" + &random_rules(&mut numbers, "login");
         if numbers.pick(&["own", "none"]) == "own" {
             config += &random_rules(&mut numbers, "service.sudo");
@@ -208,7 +209,7 @@ fn explain_says_of_random_configurations_what_a_login_then_does() {
         }
         let by_rule = reason.contains("exempt.");
         *kinds.entry(format!("{login:?} {by_rule}")).or_default() += 1;
-    }
+    });
     assert!(
         kinds.len() == 5 && kinds.values().all(|count| *count > 4),
         "{kinds:?}"

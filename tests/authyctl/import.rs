@@ -9,6 +9,7 @@ use pam_authy::store::users::Mapping;
 use serde_json::{Value, json};
 
 use super::{authyctl, enrolled, run, run_json, text};
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 fn import(sim: &Sim, name: &str, rows: &str, more: &[&str]) -> (i32, Value) {
@@ -131,7 +132,7 @@ fn an_import_stops_where_every_further_row_would_fail_alike() {
         + &(0..20)
             .map(|n| format!("user{n},u{n}@x.test,405-342-{n:04}\n"))
             .collect::<String>();
-    for (fault, status, requests) in [
+    let table = [
         (json!({"status": 500, "times": 0}), 3, 3),
         (
             json!({"status": 401, "times": 0, "body": "{\"error_code\":\"60001\"}"}),
@@ -139,7 +140,8 @@ fn an_import_stops_where_every_further_row_would_fail_alike() {
             1,
         ),
         (json!({"status": 429, "times": 0}), 1, 1),
-    ] {
+    ];
+    check_rows(table, |(fault, status, requests)| {
         let sim = Sim::start();
         sim.fault(&fault);
         let (found, answer) = import(&sim, "p.csv", &rows, &[]);
@@ -149,7 +151,7 @@ fn an_import_stops_where_every_further_row_would_fail_alike() {
         sim.forget_faults();
         let (found, answer) = import(&sim, "p.csv", &rows, &[]);
         assert_eq!((found, &answer["enrolled"]), (0, &json!(20)));
-    }
+    });
 }
 
 #[test]

@@ -10,6 +10,7 @@ use pam_authy::store::users::Mapping;
 use serde_json::{Value, json};
 
 use super::{authyctl, enrolled, feed, run, run_json, text};
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 #[test]
@@ -166,15 +167,16 @@ fn a_person_is_created_and_enrolled_once() {
 #[test]
 fn an_impossible_number_or_address_is_refused_before_it_costs_a_request() {
     let sim = Sim::start();
-    for (email, cellphone) in [
+    let table = [
         ("bob@example.com", "12"),
         ("bob@example.com", "x"),
         ("bob", "405-342-5699"),
-    ] {
+    ];
+    check_rows(table, |(email, cellphone)| {
         let how = ["enroll", "bob", "--email", email, "--cellphone", cellphone];
         let (status, answer) = run_json(&sim, &how, "");
         assert_eq!((status, &answer["error"]["kind"]), (2, &json!("usage")));
-    }
+    });
     assert!(sim.requests().is_empty());
 }
 
@@ -194,11 +196,11 @@ const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
 fn people_of_a_shared_account_are_enrolled_listed_and_taken_out_by_their_keys() {
     let sim = enrolled();
     let other = "SHA256:LHE2e+bMcdrb8X5GLzgKyI/rAsnp/YZz8Me/wD9bvfw";
-    for (key, id) in [(KEY, "1640"), (other, "1641")] {
+    check_rows([(KEY, "1640"), (other, "1641")], |(key, id)| {
         let how = ["enroll", "deploy", "--ssh-key", key, "--authy-id", id];
         let (status, answer) = run_json(&sim, &how, "");
         assert_eq!((status, &answer["ssh_key"]), (0, &json!(key)), "{answer}");
-    }
+    });
     let (_, answer) = run_json(&sim, &["list"], "");
     let keys = json!([
         {"fingerprint": other, "authy_id": 1641},

@@ -15,6 +15,7 @@ use pam_authy::store::state::file_name;
 use serde_json::{Value, json};
 
 use super::{run, run_json, text};
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 fn login(sim: &Sim, user: &str, enrolled: bool) -> FileLimits {
@@ -179,21 +180,22 @@ fn a_state_that_cannot_be_trusted_is_a_local_failure() {
     let sim = Sim::start();
     fs::create_dir_all(sim.path("state")).unwrap();
     fs::set_permissions(sim.path("state"), fs::Permissions::from_mode(0o755)).unwrap();
-    for arguments in [
+    let table = [
         &["limits"][..],
         &["unlock", "alice"],
         &["forget", "alice"],
         &["recovery", "generate", "alice"],
         &["recovery", "left", "alice"],
         &["recovery", "remove", "alice"],
-    ] {
+    ];
+    check_rows(table, |arguments| {
         let (status, failure) = run_json(&sim, arguments, "");
         assert_eq!(
             (status, &failure["error"]["kind"]),
             (4, &json!("local")),
             "{arguments:?}"
         );
-    }
+    });
 }
 
 #[test]

@@ -7,6 +7,7 @@ use pam_authy::store::users::Mapping;
 use serde_json::json;
 
 use super::{enrolled, run_json};
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 use crate::common::terminal::Terminal;
 
@@ -129,12 +130,12 @@ fn colour_is_for_terminals_that_want_it() {
         screen.contains(red) && screen.contains("hint: "),
         "{screen}"
     );
-    for environment in ["NO_COLOR=1", "TERM=dumb"] {
+    check_rows(["NO_COLOR=1", "TERM=dumb"], |environment| {
         let screen = authyctl(&sim, &["status", "bob"], environment).wait_for("ended with 4");
         assert!(!screen.contains('\u{1b}'), "{screen}");
         let screen = authyctl(&sim, &["doctor"], environment).wait_for("ended with 0");
         assert!(!screen.contains('\u{1b}'), "{screen}");
-    }
+    });
     let screen = authyctl(&sim, &["doctor"], "").wait_for("ended with 0");
     assert!(
         screen.contains("\u{1b}[32mok") && screen.contains("\u{1b}[33mwarning"),

@@ -6,13 +6,14 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 
 use super::{enrolled, run, run_json, text};
+use crate::common::rows::check_rows;
 
 #[test]
 fn status_shows_what_authy_knows() {
     let sim = enrolled();
     let (status, object) = run_json(&sim, &["status", "alice"], "");
     assert_eq!(status, 0);
-    for (name, value) in [
+    let table = [
         ("ok", json!(true)),
         ("authy_id", json!(1635)),
         ("confirmed", json!(false)),
@@ -20,9 +21,10 @@ fn status_shows_what_authy_knows() {
         ("country_code", json!(1)),
         ("phone_number", json!("XXX-XXX-0199")),
         ("devices", json!(["sms"])),
-    ] {
+    ];
+    check_rows(table, |(name, value)| {
         assert_eq!(object[name], value, "{name}");
-    }
+    });
     let people = text(&run(&sim, &["status", "--authy-id", "1635"], "").stdout);
     assert!(
         people.contains("cellphone       XXX-XXX-0199\n"),

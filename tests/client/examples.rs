@@ -10,6 +10,7 @@ use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::Https;
 use serde_json::json;
 
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 /// The files, each a module of its own.
@@ -71,7 +72,7 @@ fn the_example_of_phones_sends_a_code_and_takes_no_other() {
 
 #[test]
 fn the_example_of_approvals_waits_for_the_person() {
-    for approve in [true, false] {
+    check_rows([true, false], |approve| {
         let sim = Sim::start();
         sim.change(1635, &json!({"registered": true}));
         let client = client(&sim);
@@ -90,5 +91,5 @@ fn the_example_of_approvals_waits_for_the_person() {
             approvals::ask(&client, alice(), soon()).unwrap()
         });
         assert_eq!(said, approve);
-    }
+    });
 }

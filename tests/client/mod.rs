@@ -12,6 +12,7 @@ use pam_authy::client::authy::{Cause, Client, Error};
 use pam_authy::client::http::Https;
 use serde_json::json;
 
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 fn client(sim: &Sim) -> Client<Https> {
@@ -47,7 +48,7 @@ fn verify_sms_and_status_work_over_one_client() {
 
     let all = sim.get("/requests.json");
     assert_eq!(all["handshakes"], 1, "one connection serves them all");
-    for request in all["requests"].as_array().unwrap() {
+    check_rows(all["requests"].as_array().unwrap(), |request| {
         assert_eq!(request["has_key"], true);
         assert!(
             request["user_agent"]
@@ -56,7 +57,7 @@ fn verify_sms_and_status_work_over_one_client() {
                 .starts_with("AuthyPAM/")
         );
         assert!(!request["query"].to_string().contains("api_key"));
-    }
+    });
 }
 
 #[test]
@@ -121,13 +122,14 @@ fn retry_after_is_kept() {
 #[test]
 fn a_wrong_name_and_a_wrong_ca_are_a_false_identity() {
     let sim = Sim::start();
-    for name in ["wrong-name", "wrong-ca", "expired", "self-signed"] {
+    let table = ["wrong-name", "wrong-ca", "expired", "self-signed"];
+    check_rows(table, |name| {
         sim.fault(&json!({"certificate": name}));
         let error = client(&sim).users().status(alice(), soon()).unwrap_err();
         assert!(
             matches!(error, Error::UntrustedServer(_)),
             "{name}: {error:?}"
         );
-    }
+    });
     assert!(sim.requests().is_empty());
 }

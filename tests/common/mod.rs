@@ -6,6 +6,7 @@ pub(crate) mod child;
 pub(crate) mod host;
 pub(crate) mod hostile;
 pub(crate) mod relay;
+pub(crate) mod rows;
 pub(crate) mod sandbox;
 pub(crate) mod sim;
 pub(crate) mod terminal;

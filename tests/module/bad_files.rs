@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::common::application::program;
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 
 /// A host on which everything that could be let pass is let pass.
@@ -95,20 +96,20 @@ fn a_config_that_cannot_be_trusted_or_read_denies() {
         }),
         ("binary", |path| fs::write(path, [0xff; 100]).unwrap()),
     ];
-    for (why, act) in breaks {
+    check_rows(breaks, |(why, act)| {
         let host = lenient();
         act(&host.config);
         denies(&host, why);
-    }
+    });
 }
 
 #[test]
 fn a_config_that_others_can_read_or_replace_denies() {
-    for mode in [0o644, 0o640, 0o604, 0o666] {
+    check_rows([0o644, 0o640, 0o604, 0o666], |mode| {
         let host = lenient();
         host.chmod(&host.config, mode);
         denies(&host, "mode");
-    }
+    });
     let host = lenient();
     host.chmod(host.sim.folder(), 0o777);
     denies(&host, "folder");
@@ -117,18 +118,19 @@ fn a_config_that_others_can_read_or_replace_denies() {
 
 #[test]
 fn a_mistake_in_the_config_denies() {
-    for text in [
+    let table = [
         "x = 1\n",
         "[login]\n",
         "[log]\n",
         "attempts = 0\n",
         "[service.sshd]\necho = 2\n",
         "=",
-    ] {
+    ];
+    check_rows(table, |text| {
         let host = lenient();
         host.append(&host.config, text);
         denies(&host, text);
-    }
+    });
 }
 
 #[test]
@@ -175,7 +177,7 @@ fn a_mapping_that_cannot_be_trusted_or_read_denies_and_the_log_says_why() {
             "users.toml: not a regular file",
         ),
     ];
-    for (act, why) in breaks {
+    check_rows(breaks, |(act, why)| {
         let host = lenient();
         act(&host);
         denies(&host, why);
@@ -184,7 +186,7 @@ fn a_mapping_that_cannot_be_trusted_or_read_denies_and_the_log_says_why() {
             host.audit()[0],
             "verdict=error reason=mapping user=\"alice\""
         );
-    }
+    });
 }
 
 #[test]
@@ -215,19 +217,20 @@ fn an_index_that_does_not_hold_changes_no_login() {
     let good = enroll("alice");
     let half = &good[..good.len() / 2];
     let zeroes = vec![0; good.len()];
-    for (what, bytes) in [
+    let table = [
         ("as it should be", &good[..]),
         ("older", &older),
         ("cut", half),
         ("zeroes", &zeroes),
         ("empty", b""),
-    ] {
+    ];
+    check_rows(table, |(what, bytes)| {
         fs::write(&index, bytes).unwrap();
         let token = host.sim.token(1635);
         assert_eq!(host.login("alice", &[&token]).code, "PAM_SUCCESS", "{what}");
         let wrong = host.login("alice", &["0000000", "0000000", "0000000"]);
         assert_eq!(wrong.code, "PAM_MAXTRIES", "{what}");
-    }
+    });
     fs::write(&index, &good).unwrap();
     host.chmod(&index, 0o666);
     assert_eq!(host.login("alice", &["x", "x", "x"]).code, "PAM_MAXTRIES");
@@ -238,27 +241,28 @@ fn an_index_that_does_not_hold_changes_no_login() {
 
 #[test]
 fn a_wrong_argument_denies() {
-    for argument in [
+    let table = [
         "nullokay",
         "debug debug",
         "config=/x",
         "users=relative",
         "sms=auto",
-    ] {
+    ];
+    check_rows(table, |argument| {
         let host = Host::new().arguments(argument);
         denies(&host, argument);
-    }
+    });
 }
 
 #[test]
 fn a_ca_file_that_cannot_be_used_denies_with_outages_let_pass() {
-    for text in ["", "no certificate"] {
+    check_rows(["", "no certificate"], |text| {
         let host = lenient();
         fs::write(host.sim.path("ca.pem"), text).unwrap();
         let login = host.login("alice", &["1234567"]);
         assert_eq!(login.code, "PAM_SERVICE_ERR");
         log_says(&host, "ca.pem: holds no CA certificate");
-    }
+    });
     let host = lenient();
     host.chmod(&host.sim.path("ca.pem"), 0o666);
     assert_eq!(host.login("alice", &["1234567"]).code, "PAM_SERVICE_ERR");
@@ -268,9 +272,9 @@ fn a_ca_file_that_cannot_be_used_denies_with_outages_let_pass() {
 #[test]
 #[ignore = "needs root"]
 fn files_of_somebody_else_deny() {
-    for name in ["config.toml", "users.toml"] {
+    check_rows(["config.toml", "users.toml"], |name| {
         let host = lenient();
         std::os::unix::fs::chown(host.sim.path(name), Some(12345), None).unwrap();
         denies(&host, name);
-    }
+    });
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::common::application::{Running, Said, command, run};
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 pub(super) const SUCCESS: i32 = 0;
 pub(super) const MAXTRIES: i32 = 11;
@@ -42,7 +43,7 @@ fn too_few_descriptors_are_no_outage() {
     named.replace("//127.0.0.1:", "//localhost:");
     let mut succeeded = 0;
     // Downwards: without a descriptor for the log there is no line to wait for.
-    for count in (3..=20).rev() {
+    check_rows((3..=20).rev(), |count| {
         let limit = format!("nofile={count}");
         let options = ["-l", limit.as_str()];
         for host in [&host, &named] {
@@ -53,7 +54,7 @@ fn too_few_descriptors_are_no_outage() {
         let right = run(command(&right_host, "alice", &[], &options), &[&token]);
         succeeded += i32::from(right.codes() == [SUCCESS]);
         assert_ne!(right.codes(), [IGNORE], "{count}: {right:?}");
-    }
+    });
     assert!(succeeded > 0, "the highest limit is enough");
 }
 
@@ -62,12 +63,12 @@ fn too_few_descriptors_are_no_outage() {
 fn too_little_memory_is_no_outage() {
     let host = lenient();
     let mut ended = Vec::new();
-    for megabytes in (4..=64).rev().step_by(4) {
+    check_rows((4..=64).rev().step_by(4), |megabytes| {
         let limit = format!("as={}", megabytes << 20);
         let said = run(command(&host, "alice", &[], &["-l", &limit]), &["1111111"]);
         is_denied(&host, &said);
         ended.extend(said.codes());
-    }
+    });
     assert!(
         ended.contains(&MAXTRIES),
         "the highest limit is enough: {ended:?}"
@@ -76,20 +77,21 @@ fn too_little_memory_is_no_outage() {
 
 #[test]
 fn low_limits_of_time_file_size_and_stack_are_no_outage() {
-    for limits in [
+    let table = [
         &["-l", "cpu=1"][..],
         &["-l", "cpu=0"],
         &["-l", "fsize=0"],
         &["-l", "stack=65536"],
         &["-l", "core=0"],
         &["-l", "cpu=1", "-l", "fsize=0", "-b", "-i"],
-    ] {
+    ];
+    check_rows(table, |limits| {
         let host = lenient();
         is_denied(
             &host,
             &run(command(&host, "alice", &[], limits), &["1111111"]),
         );
-    }
+    });
     let host = lenient();
     let said = run(
         command(&host, "alice", &[], &["-l", "fsize=0"]),
@@ -136,14 +138,15 @@ fn a_process_that_is_stopped_at_any_moment_makes_no_outage() {
 /// waits: it neither ends the request nor passes for an outage, nor is the time of the request extended.
 #[test]
 fn a_signal_that_interrupts_the_request_is_no_outage() {
-    for (fault, right) in [
+    let table = [
         (json!({"delay_ms": 600, "times": 0}), true),
         (json!({"delay_ms": 600, "times": 0}), false),
         (
             json!({"drip": {"bytes": 8, "every_ms": 10}, "times": 0}),
             true,
         ),
-    ] {
+    ];
+    check_rows(table, |(fault, right)| {
         let host = lenient();
         host.sim.fault(&fault);
         let token = if right {
@@ -163,14 +166,14 @@ fn a_signal_that_interrupts_the_request_is_no_outage() {
         let code = if right { SUCCESS } else { MAXTRIES };
         assert_eq!(said.codes(), [code], "{fault}: {:?}", host.log());
         assert!(said.is_unchanged(), "{said:?}");
-    }
+    });
 }
 
 #[test]
 fn a_process_that_is_killed_at_any_moment_leaves_nothing_that_stops_the_next_login() {
     let host = lenient();
     host.sim.fault(&json!({"delay_ms": 100, "times": 7}));
-    for after in [0, 1, 5, 20, 50, 100, 150] {
+    check_rows([0, 1, 5, 20, 50, 100, 150], |after| {
         let mut running = Running::start(command(&host, "alice", &[], &[]));
         running.wait_for("prompt");
         let pid = running.pid();
@@ -178,7 +181,7 @@ fn a_process_that_is_killed_at_any_moment_leaves_nothing_that_stops_the_next_log
         std::thread::sleep(Duration::from_millis(after));
         kill(pid, Signal::SIGKILL).ok();
         is_denied(&host, &running.finish());
-    }
+    });
     host.sim.post("/faults", &json!([]));
     let said = run(command(&host, "alice", &[], &[]), &[&host.sim.token(1635)]);
     assert_eq!(said.codes(), [SUCCESS]);
@@ -190,7 +193,7 @@ fn a_process_that_is_killed_at_any_moment_leaves_nothing_that_stops_the_next_log
 #[ignore = "needs root"]
 fn local_ports_that_somebody_holds_are_no_outage() {
     let urls = ["https://127.0.0.1:1", "https://api.authy.invalid"];
-    for (kind, url) in [("tcp", urls[0]), ("udp", urls[1])] {
+    check_rows([("tcp", urls[0]), ("udp", urls[1])], |(kind, url)| {
         let host = lenient().elsewhere(url);
         let login = |ports| run(command(&host, "alice", &[], &["-n", ports]), &["1111111"]);
         let free = login("none");
@@ -202,7 +205,7 @@ fn local_ports_that_somebody_holds_are_no_outage() {
             "{url}: {held:?} {}",
             host.log()
         );
-    }
+    });
 }
 
 /// The service has sent it; only the answer did not come in time, since the caller stopped the process.

@@ -10,6 +10,7 @@ use pam_authy::pam_app::{Style, Transaction, write_stack};
 use serde_json::Value;
 
 use crate::common::product;
+use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
 
@@ -136,7 +137,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
     ];
     let good = "PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n";
     let sim = host(good);
-    for (bad, expected) in rows {
+    check_rows(rows, |(bad, expected)| {
         fs::write("/etc/ssh/sshd_config", format!("{bad}{GLOBAL}{good}")).unwrap();
         let said = sshd(&sim);
         assert!(said.contains(expected), "{bad}{said}");
@@ -144,7 +145,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
             said.contains("root from 127.0.0.1, root from 192.0.2.1"),
             "{bad}{said}"
         );
-    }
+    });
     let blocks = [
         ("User pat", "(pat from 127.0.0.1, pat from 192.0.2.1)"),
         ("Group staff", "(pat from 127.0.0.1, pat from 192.0.2.1)"),
@@ -158,7 +159,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
         .args(["-G", "staff", "pat"])
         .status();
     assert!(made.unwrap().success());
-    for (block, expected) in blocks {
+    check_rows(blocks, |(block, expected)| {
         let text = format!("{GLOBAL}{good}Match {block}\nAuthenticationMethods publickey\n");
         fs::write("/etc/ssh/sshd_config", text).unwrap();
         let said = sshd(&sim);
@@ -166,7 +167,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
             said.contains(&format!("the second factor {expected}")),
             "{block}{said}"
         );
-    }
+    });
     fs::write("/etc/ssh/sshd_config", "Nonsense yes\n").unwrap();
     let said = sshd(&sim);
     assert!(
@@ -209,18 +210,19 @@ fn doctor_finds_every_sudoer_and_what_sudo_does_to_the_prompt() {
     let checks = checks(&sim, &[]);
 
     let sudo = said(&checks, "sudo");
-    for expected in [
+    let table = [
         "/etc/sudoers.d/ops:4: passprompt_override",
         "/etc/sudoers.d/ops:4: passwd_tries=9 lets somebody try 27 tokens",
         "\"problem\": \"`sudo -i` asks no second factor",
-    ] {
+    ];
+    check_rows(table, |expected| {
         assert!(sudo.contains(expected), "{sudo}");
-    }
+    });
     let people = said(&checks, "people");
-    for name in ["primary", "member", "aliased"] {
+    check_rows(["primary", "member", "aliased"], |name| {
         let expected = format!("\"warning\": \"{name} is not enrolled and cannot use sshd, sudo");
         assert!(people.contains(&expected), "{people}");
-    }
+    });
     assert!(
         people.contains("administrators who can log in: pat, root"),
         "{people}"
@@ -317,7 +319,7 @@ fn doctor_and_libpam_agree_on_who_gets_in_through_any_stack() {
     let broken = with("root", &String::new);
 
     let mut kinds: BTreeMap<_, usize> = BTreeMap::new();
-    for (at, service) in services.iter().enumerate() {
+    check_rows(services.iter().enumerate(), |(at, service)| {
         let file = fs::read_to_string(stacks.join(service)).unwrap();
         let name = format!("pam {service}");
         let says = said(&strict_checks, &name);
@@ -337,7 +339,7 @@ fn doctor_and_libpam_agree_on_who_gets_in_through_any_stack() {
         *kinds
             .entry((accepted[at], refused[at], ignored[at]))
             .or_default() += 1;
-    }
+    });
     assert!(kinds.len() >= 5, "{kinds:?}");
 }
 

@@ -3,13 +3,15 @@
 use serde_json::json;
 
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 const IGNORE: &str = "[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n";
 const TOKEN: [&str; 3] = ["1234567"; 3];
 
 #[test]
 fn an_outage_passes_only_where_that_is_said_and_is_a_warning() {
-    for (status, body) in [(500, ""), (502, "<html>"), (200, "{}"), (504, "")] {
+    let table = [(500, ""), (502, "<html>"), (200, "{}"), (504, "")];
+    check_rows(table, |(status, body)| {
         let host = Host::new();
         host.sim.answer_verify(status, body);
         assert_eq!(host.login("alice", &TOKEN).code, "PAM_AUTHINFO_UNAVAIL");
@@ -37,7 +39,7 @@ fn an_outage_passes_only_where_that_is_said_and_is_a_warning() {
             host.log().lines().all(|line| line.starts_with("<84>")),
             "warning of authpriv"
         );
-    }
+    });
 }
 
 #[test]

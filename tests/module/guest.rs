@@ -10,20 +10,22 @@ use super::caller::{IGNORE, MAXTRIES, SUCCESS, is_denied, lenient};
 use crate::common::application::{Running, command, run};
 use crate::common::host::Host;
 use crate::common::product;
+use crate::common::rows::check_rows;
 
 const PAM_ABORT: i32 = 26;
 
 /// Signals and mask, ids, umask, folder, locale, environment, limits, descriptors and threads.
 #[test]
 fn a_login_leaves_its_process_as_it_was() {
-    for options in [
+    let table = [
         &[][..],
         &["-b"],
         &["-i"],
         &["-b", "-i"],
         &["-c"],
         &["-l", "cpu=60"],
-    ] {
+    ];
+    check_rows(table, |options| {
         let host = lenient();
         let token = host.sim.token(1635);
         let said = run(command(&host, "alice", &[], options), &[&token]);
@@ -33,7 +35,7 @@ fn a_login_leaves_its_process_as_it_was() {
         let said = run(command(&host, "alice", &[], options), &["1111111"]);
         assert_eq!(said.codes(), [MAXTRIES], "{options:?}: {said:?}");
         assert!(said.is_unchanged(), "{options:?}: {said:?}");
-    }
+    });
 }
 
 #[test]
@@ -50,13 +52,13 @@ fn a_login_that_fails_leaves_its_process_as_it_was() {
         |host| host.append(&host.users, "broken"),
         |host| host.chmod(&host.config, 0o644),
     ];
-    for (number, act) in breaks.into_iter().enumerate() {
+    check_rows(breaks.into_iter().enumerate(), |(number, act)| {
         let host = lenient();
         act(&host);
         let said = run(command(&host, "alice", &[], &["-b"]), &["1111111"]);
         assert_ne!(said.codes(), [SUCCESS], "{number}");
         assert!(said.is_unchanged(), "{number}: {said:?}");
-    }
+    });
 }
 
 /// std panics where it cannot seed a hash table.

@@ -6,6 +6,7 @@ use pam_authy::pam_app::{Item, Style};
 use serde_json::json;
 
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 #[test]
 fn a_right_token_is_pam_success_and_one_audit_line() {
@@ -118,11 +119,13 @@ fn the_unenrolled_see_the_same_and_nothing_is_sent() {
 
 #[test]
 fn nullok_lets_the_unenrolled_pass_as_ignore_and_not_as_success() {
-    for host in [
-        Host::new().arguments("nullok"),
-        Host::with("[login]\nunenrolled = \"ignore\"\n"),
-        Host::with("[service.sshd]\nunenrolled = \"ignore\"\n"),
-    ] {
+    let table = [
+        ("", "nullok"),
+        ("[login]\nunenrolled = \"ignore\"\n", ""),
+        ("[service.sshd]\nunenrolled = \"ignore\"\n", ""),
+    ];
+    check_rows(table, |(config, argument)| {
+        let host = Host::with(config).arguments(argument);
         let login = host.login("mallory", &[]);
         // A stack in which all modules ignore is a denial: IGNORE shows as PAM_PERM_DENIED.
         assert_eq!((login.code, login.prompts()), ("PAM_PERM_DENIED", 0));
@@ -130,7 +133,7 @@ fn nullok_lets_the_unenrolled_pass_as_ignore_and_not_as_success() {
             host.audit(),
             ["verdict=ignored reason=unenrolled user=\"mallory\""]
         );
-    }
+    });
 }
 
 #[test]
@@ -200,7 +203,7 @@ fn replies_that_are_no_token_send_nothing() {
         "[login]\nrefusal_seconds = 0\nattempts = 1\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
     );
     let long = "1".repeat(100_000);
-    for reply in [
+    let table = [
         "",
         " ",
         "12345",
@@ -216,13 +219,14 @@ fn replies_that_are_no_token_send_nothing() {
         "\u{8}\n\r\u{7f}INCORRECT",
         "abcdefg",
         "12345\u{0661}7",
-    ] {
+    ];
+    check_rows(table, |reply| {
         assert_eq!(
             host.login("alice", &[reply]).code,
             "PAM_MAXTRIES",
             "{reply:?}"
         );
-    }
+    });
     assert!(host.sim.requests().is_empty());
 }
 
@@ -296,16 +300,16 @@ fn a_conversation_that_fails_is_pam_conv_err() {
 fn a_hostile_user_name_is_refused_and_its_log_line_is_one_line() {
     let host = Host::new();
     let users = ["al\nice", "\x1b[2Jalice", "alice\u{7f}", "a\u{9b}2J"];
-    for user in users {
+    check_rows(users, |user| {
         assert_eq!(
             host.login(user, &["1111111"]).code,
             "PAM_AUTH_ERR",
             "{user:?}"
         );
-    }
+    });
     let audit = host.audit_of(users.len());
     assert_eq!(audit.len(), users.len());
-    for line in audit {
+    check_rows(audit, |line| {
         assert!(
             line.starts_with("verdict=refused reason=bad_user_name user=\""),
             "{line}"
@@ -313,6 +317,6 @@ fn a_hostile_user_name_is_refused_and_its_log_line_is_one_line() {
         assert!(!line.contains(char::is_control), "{line}");
         // How the simulator writes a line break that it was sent.
         assert!(!line.contains("\\n"), "{line}");
-    }
+    });
     assert!(host.sim.requests().is_empty());
 }

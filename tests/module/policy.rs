@@ -3,6 +3,7 @@
 use pam_authy::pam_app::Item;
 
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 fn with(more: &str) -> Host {
     Host::with(&format!(
@@ -30,20 +31,21 @@ fn is_asked(host: &Host, user: &str, items: &[(Item, &str)]) -> bool {
 #[test]
 fn exempt_networks_hold_for_addresses_and_never_for_names() {
     let host = with("[exempt]\nnetworks = [\"192.0.2.0/24\", \"2001:db8::/32\"]\n");
-    for exempt in ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"] {
+    check_rows(["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"], |exempt| {
         assert!(
             !is_asked(&host, "alice", &[(Item::RHost, exempt)]),
             "{exempt}"
         );
-    }
-    for asked in [
+    });
+    let table = [
         "198.51.100.1",
         "192.0.2.7.example",
         "localhost",
         "192.0.2.7 ",
-    ] {
+    ];
+    check_rows(table, |asked| {
         assert!(is_asked(&host, "alice", &[(Item::RHost, asked)]), "{asked}");
-    }
+    });
     assert!(is_asked(&host, "alice", &[]), "no address");
     assert!(
         host.log().contains("exempt.networks \"192.0.2.0/24\""),

@@ -4,6 +4,7 @@ use pam_authy::pam_app::{Item, Style};
 use serde_json::json;
 
 use crate::common::host::{Host, Login};
+use crate::common::rows::check_rows;
 
 /// A host whose alice has the app, with these keys of `[login]`.
 fn with_app(login: &str) -> Host {
@@ -108,7 +109,8 @@ fn without_the_app_a_push_is_not_sent_and_said() {
 
 #[test]
 fn where_only_pushes_are_taken_an_unanswered_request_is_an_outage() {
-    for (word, code) in [("deny", "PAM_AUTHINFO_UNAVAIL"), ("ignore", "PAM_IGNORE")] {
+    let table = [("deny", "PAM_AUTHINFO_UNAVAIL"), ("ignore", "PAM_IGNORE")];
+    check_rows(table, |(word, code)| {
         let host = with_app(&format!(
             "factors = [\"push\"]\npush = \"auto\"\nwhen_unavailable = \"{word}\"\n"
         ));
@@ -124,7 +126,7 @@ fn where_only_pushes_are_taken_an_unanswered_request_is_an_outage() {
             code
         };
         assert_eq!(login.code, expected);
-    }
+    });
 }
 
 #[test]

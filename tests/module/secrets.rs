@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::common::application::{Running, command};
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 /// Where a text stands in the memory of a process: the mapping's name, and what is around it.
 fn found_in_memory(pid: &str, text: &str) -> Vec<String> {
@@ -55,7 +56,7 @@ fn neither_key_nor_token_is_in_the_memory_of_a_process_after_the_login() {
         }),
         ("broken mapping", |host| host.append(&host.users, "x")),
     ];
-    for (way, prepare) in ways {
+    check_rows(ways, |(way, prepare)| {
         let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n");
         prepare(&host);
         let (key, token) = (host.sim.key(), host.sim.token(1635));
@@ -80,7 +81,7 @@ fn neither_key_nor_token_is_in_the_memory_of_a_process_after_the_login() {
             tokens.len(),
             tokens.join("\n")
         );
-    }
+    });
 }
 
 /// The search finds what is there: this very process holds the key.

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::pipe;
+use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 
 /// The name of sshd's copy, and so of its PAM service.
@@ -275,7 +276,7 @@ fn sshd_moves_files_byte_by_byte_after_key_and_token() {
     fs::write(sshd.folder.join("file"), &bytes).unwrap();
     let local = sshd.folder.join("file").display().to_string();
 
-    for (program, flag) in [("scp", "-O"), ("scp", "-s")] {
+    check_rows([("scp", "-O"), ("scp", "-s")], |(program, flag)| {
         let mut scp = sshd.client(program, "", &[&sshd.token()]);
         let to = format!("{USER}@127.0.0.1:copy{flag}");
         let output = scp
@@ -284,7 +285,7 @@ fn sshd_moves_files_byte_by_byte_after_key_and_token() {
             .unwrap();
         assert!(output.status.success(), "{output:?}");
         assert_eq!(fs::read(format!("/home/{USER}/copy{flag}")).unwrap(), bytes);
-    }
+    });
     let batch = sshd.folder.join("batch");
     fs::write(
         &batch,

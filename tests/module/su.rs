@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::hostile::Trap;
+use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 
 const USER: &str = "pat";
@@ -166,15 +167,17 @@ fn su_under_limits_signals_and_descriptors_of_the_caller_lets_nobody_pass() {
         "trap '' HUP INT QUIT PIPE ALRM TERM CHLD USR1",
         "ulimit -n 10; ulimit -v 30000; ulimit -f 0; umask 0; trap '' CHLD PIPE ALRM",
     ];
-    for before in descriptors.chain(memory).chain(others.map(str::to_owned)) {
+    let table = descriptors.chain(memory).chain(others.map(str::to_owned));
+    check_rows(table, |before| {
         let output = su.run(&before, "1111111", &[]);
         assert!(!became_root(&output), "{before}: {output:?}");
-    }
+    });
     su.nothing_was_ignored();
-    for before in ["umask 0", "trap '' HUP INT QUIT PIPE ALRM TERM USR1"] {
+    let table = ["umask 0", "trap '' HUP INT QUIT PIPE ALRM TERM USR1"];
+    check_rows(table, |before| {
         let output = su.run(before, &su.right(), &[]);
         assert!(became_root(&output), "{before}: {output:?}");
-    }
+    });
 }
 
 /// The caller may stop su while it waits: the time of the request is over when it goes on.
@@ -186,12 +189,12 @@ fn su_that_its_caller_stops_during_the_request_lets_nobody_pass() {
     su.host
         .sim
         .fault(&json!({"match": {"path": "/verify/"}, "times": 0, "delay_ms": 500}));
-    for after in ["0.05", "0.1", "0.2", "0.4"] {
+    check_rows(["0.05", "0.1", "0.2", "0.4"], |after| {
         let stopper = format!(
             "me=$$; (sleep {after}; kill -STOP $me; sleep 2; kill -CONT $me) </dev/null >/dev/null 2>&1 &"
         );
         let output = su.run(&stopper, "1111111", &[]);
         assert!(!became_root(&output), "{after}: {output:?}");
-    }
+    });
     su.nothing_was_ignored();
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::common::host::Host;
 use crate::common::hostile::Trap;
 use crate::common::pipe;
+use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::terminal::Terminal;
 
@@ -172,7 +173,7 @@ fn sudo_takes_nothing_from_the_callers_environment() {
 fn limits_of_the_caller_are_no_outage() {
     sandboxed!();
     let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
-    for limit in [
+    let table = [
         "ulimit -n 12",
         "ulimit -n 10",
         "ulimit -n 8",
@@ -188,7 +189,8 @@ fn limits_of_the_caller_are_no_outage() {
         "exec 1>&-",
         "exec 2>&-",
         "trap '' HUP INT QUIT PIPE ALRM TERM CHLD USR1",
-    ] {
+    ];
+    check_rows(table, |limit| {
         let command = format!("{limit}; exec sudo -S -k id -u");
         let mut shell = Command::new("timeout");
         shell
@@ -204,7 +206,7 @@ fn limits_of_the_caller_are_no_outage() {
         let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
         let output = child.wait_with_output().unwrap();
         assert!(!became_root(&output), "{limit}: {output:?}");
-    }
+    });
     let audit = sudo.host.audit();
     assert!(
         audit

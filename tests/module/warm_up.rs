@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::relay::Relay;
+use crate::common::rows::check_rows;
 use crate::common::test_name;
 
 /// Logs `user` in; `reply` is asked at each prompt and may do something there. Gives back the code and
@@ -158,7 +159,7 @@ fn a_connection_that_was_closed_at_the_prompt_is_opened_anew_and_the_request_sen
 
 #[test]
 fn a_service_that_is_dead_at_the_prompt_and_alive_at_enter_logs_in() {
-    for fault in ["close", "reset", "garbage"] {
+    check_rows(["close", "reset", "garbage"], |fault| {
         let host = Host::new();
         host.sim.fault(&json!({"listener": fault, "times": 1}));
         let token = host.sim.token(1635);
@@ -167,7 +168,7 @@ fn a_service_that_is_dead_at_the_prompt_and_alive_at_enter_logs_in() {
             Some(token.clone())
         });
         assert_eq!(code, "PAM_SUCCESS", "{fault}");
-    }
+    });
 }
 
 #[test]
@@ -272,7 +273,7 @@ fn after_a_login_no_thread_and_no_descriptor_is_left() {
     host.login("alice", &["1111111"]);
     let before = (count("task"), count("fd"));
     let mut at_the_prompt = before;
-    for user in ["alice", "mallory"] {
+    check_rows(["alice", "mallory"], |user| {
         login(&host, user, || {
             at_the_prompt = (count("task"), count("fd"));
             Some("1111111".into())
@@ -280,7 +281,7 @@ fn after_a_login_no_thread_and_no_descriptor_is_left() {
         assert_eq!((count("task"), count("fd")), before, "{user}");
         login(&host, user, || None);
         assert_eq!((count("task"), count("fd")), before, "{user}, no reply");
-    }
+    });
     // One thread, and its socket or the file it reads.
     assert!(at_the_prompt.0 <= before.0 + 1, "{at_the_prompt:?}");
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::machine::{Machine, PASSWORD, is_inside, stacks};
 use super::{AUTHY_SIM, AUTHYCTL, product, root, stdout_of, text_of};
+use crate::common::rows::check_rows;
 use crate::common::sandbox::{self, sandboxed};
 
 const PACKAGES: [&str; 3] = ["authyctl", "libpam-authy", "authy-sim"];
@@ -131,7 +132,7 @@ fn the_debian_packages_hold_exactly_these_files_with_their_modes() {
     let multiarch = multiarch.trim();
 
     let files = packages.contents("libpam-authy");
-    for file in [
+    let table = [
         format!("-rw-r--r-- root/root ./lib/{multiarch}/security/pam_authy.so"),
         "-rw-r--r-- root/root ./usr/share/pam-configs/authy".into(),
         "-rw-r--r-- root/root ./usr/share/man/man5/pam_authy.toml.5.gz".into(),
@@ -142,9 +143,10 @@ fn the_debian_packages_hold_exactly_these_files_with_their_modes() {
         "-rw-r--r-- root/root ./usr/share/doc/libpam-authy/changelog.Debian.gz".into(),
         "-rw-r--r-- root/root ./usr/share/doc/libpam-authy/examples/config.toml".into(),
         "-rw-r--r-- root/root ./usr/share/doc/libpam-authy/examples/users.toml".into(),
-    ] {
+    ];
+    check_rows(table, |file| {
         assert!(files.contains(&file), "{file} is missing in {files:#?}");
-    }
+    });
     let elsewhere: Vec<_> = files
         .iter()
         .filter(|file| !file.contains("./usr/share/") && !file.contains("/security/"))
@@ -169,15 +171,16 @@ fn the_debian_packages_hold_exactly_these_files_with_their_modes() {
         expected.map(str::to_owned).into()
     );
     let simulator = packages.contents("authy-sim");
-    for file in [
+    let table = [
         "-rwxr-xr-x root/root ./usr/bin/authy-sim",
         "-rw-r--r-- root/root ./usr/share/man/man1/authy-sim.1.gz",
-    ] {
+    ];
+    check_rows(table, |file| {
         assert!(
             simulator.contains(file),
             "{file} is missing in {simulator:#?}"
         );
-    }
+    });
     assert_eq!(simulator.len(), 6, "{simulator:#?}");
 }
 
@@ -186,15 +189,16 @@ fn the_debian_packages_depend_on_what_their_programs_link_to() {
     let packages = Packages::of("0.1.0-1");
 
     let module = packages.field("libpam-authy", "Depends");
-    for needed in [
+    let table = [
         "libc6 (>= ",
         "libpam0g",
         "libpam-runtime",
         "authyctl (= 0.1.0-1)",
         "ca-certificates",
-    ] {
+    ];
+    check_rows(table, |needed| {
         assert!(module.contains(needed), "{needed} is missing in {module}");
-    }
+    });
     assert!(packages.field("authyctl", "Depends").contains("libpam0g"));
     assert!(!packages.field("authy-sim", "Depends").contains("libpam"));
     assert_eq!(packages.field("libpam-authy", "Multi-Arch"), "same");
@@ -210,12 +214,12 @@ fn two_builds_of_the_debian_packages_are_the_same_bytes() {
 
     other.build("0.1.0-1");
 
-    for package in PACKAGES {
+    check_rows(PACKAGES, |package| {
         assert!(
             fs::read(one.path(package)).unwrap() == fs::read(other.path(package)).unwrap(),
             "{package}"
         );
-    }
+    });
 }
 
 #[test]

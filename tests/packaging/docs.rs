@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{AUTHY_SIM, AUTHYCTL, root, stdout_of, text_of};
+use crate::common::rows::check_rows;
 
 /// Names of all functions marked `#[test]` below `folder`.
 fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
@@ -48,7 +49,7 @@ fn rows_name_tests(file: &str, heading: &str, least: usize) {
         .collect();
 
     assert!(rows.len() >= least, "{file}: the table is missing");
-    for row in rows {
+    check_rows(rows, |row| {
         let cell = row
             .trim_end_matches(['|', ' '])
             .rsplit('|')
@@ -56,13 +57,15 @@ fn rows_name_tests(file: &str, heading: &str, least: usize) {
             .expect("a cell");
         let named: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
         assert!(!named.is_empty(), "no test is named in: {row}");
-        for name in named {
-            assert!(
-                tests.contains(name),
-                "there is no test {name}, named in: {row}"
-            );
-        }
-    }
+        let missing: Vec<_> = named
+            .iter()
+            .filter(|name| !tests.contains(**name))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "there are no tests {missing:?}, named in: {row}"
+        );
+    });
 }
 
 #[test]
@@ -104,7 +107,7 @@ fn each_key_of_the_sample_is_explained_in_readme_and_manual() {
         keys.contains("when_unavailable") && keys.contains("timeout_seconds"),
         "{keys:?}"
     );
-    for key in keys {
+    check_rows(keys, |key| {
         assert!(
             readme.contains(&format!("`{key}`")),
             "{key} is missing in README.md"
@@ -113,7 +116,7 @@ fn each_key_of_the_sample_is_explained_in_readme_and_manual() {
             manual.contains(&format!(".B {key}\n")),
             "{key} is missing in pam_authy.toml.5"
         );
-    }
+    });
 }
 
 /// The long options that a program's help shows.
@@ -129,26 +132,27 @@ fn long_options(program: &str) -> BTreeSet<String> {
 fn each_option_of_authy_sim_is_in_its_manual() {
     let manual = "packaging/man/authy-sim.1";
     let text = text_of(manual).replace('\\', "");
-    for option in long_options(AUTHY_SIM) {
+    check_rows(long_options(AUTHY_SIM), |option| {
         assert!(text.contains(&option), "{option} is missing in {manual}");
-    }
+    });
 }
 
 #[test]
 fn the_manual_and_completions_of_authyctl_are_the_ones_that_it_prints() {
-    for (arguments, file) in [
+    let table = [
         (&["man"][..], "man/authyctl.8"),
         (&["completions", "bash"], "completions/authyctl.bash"),
         (&["completions", "zsh"], "completions/_authyctl"),
         (&["completions", "fish"], "completions/authyctl.fish"),
-    ] {
+    ];
+    check_rows(table, |(arguments, file)| {
         let printed = stdout_of(Command::new(AUTHYCTL).args(arguments));
         assert!(
             printed == text_of(&format!("packaging/{file}")),
             "run: authyctl {} > packaging/{file}",
             arguments.join(" ")
         );
-    }
+    });
 }
 
 /// The lines of the README that start with `command`, without sudo, comment and what follows `&&`.
@@ -171,10 +175,10 @@ fn each_make_line_of_the_readme_names_a_target() {
     let lines = command_lines("make");
 
     assert!(lines.len() >= 5, "{lines:?}");
-    for target in lines.iter().filter_map(|line| line.first()) {
+    check_rows(lines.iter().filter_map(|line| line.first()), |target| {
         assert!(
             makefile.contains(&format!("\n{target}:")),
             "there is no target {target}"
         );
-    }
+    });
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::machine::{Machine, PASSWORD, is_inside, stacks, wait_for};
 use crate::common::pipe;
+use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 
 const PENDING: &str = "/var/lib/pam_authy/pam/sshd.pending";
@@ -119,12 +120,12 @@ fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
     let machine = Machine::installed();
     let before = stacks();
     let refused = |said: &str| {
-        for service in ["sshd", "sudo"] {
+        check_rows(["sshd", "sudo"], |service| {
             let output = authyctl(&["pam", "enable", service]);
             assert_eq!(output.status.code(), Some(1), "{}", text(&output));
             assert!(text(&output).contains(said), "{said}: {}", text(&output));
             assert_eq!(stacks(), before);
-        }
+        });
     };
 
     fs::write("/etc/pam_authy/users.toml", "[users]\nsomebody = 1635\n").unwrap();

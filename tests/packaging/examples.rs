@@ -10,6 +10,7 @@ use pam_authy::pam_app::Item;
 use super::machine::wait_for;
 use super::{root, stdout_of};
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 const EXAMPLES: &str = "packaging/examples";
 
@@ -127,7 +128,7 @@ fn the_journald_example_counts_verdicts_by_reason() {
 /// The examples name our files and commands by their right names.
 #[test]
 fn the_fleet_examples_write_files_of_the_right_mode_and_call_what_there_is() {
-    for (file, needed) in [
+    let table = [
         (
             "ansible/pam_authy.yml",
             &[
@@ -148,10 +149,11 @@ fn the_fleet_examples_write_files_of_the_right_mode_and_call_what_there_is() {
             "cloud-init/user-data.yml",
             &["authyctl init", "[authyctl, pam, enable, sshd]"],
         ),
-    ] {
+    ];
+    check_rows(table, |(file, needed)| {
         let text = fs::read_to_string(Path::new(root()).join(EXAMPLES).join(file)).unwrap();
-        for word in needed {
+        check_rows(needed, |word| {
             assert!(text.contains(word), "{word} is missing in {file}");
-        }
-    }
+        });
+    });
 }

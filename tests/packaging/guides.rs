@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{AUTHYCTL, root, text_of};
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 /// A host whose files have their usual names in the log.
@@ -144,15 +145,15 @@ fn the_log_lines_of_the_troubleshooting_page_are_real() {
     let all = lines_of_each_fault()
         .into_iter()
         .chain(lines_of_each_feature());
-    for (symptom, lines) in all {
+    check_rows(all, |(symptom, lines)| {
         assert!(!lines.is_empty(), "{symptom}: nothing was logged");
-        for line in lines {
+        check_rows(lines, |line| {
             assert!(
                 page.contains(&line),
                 "{symptom}: this line is missing in docs/troubleshooting.md:\n{line}"
             );
-        }
-    }
+        });
+    });
 }
 
 /// The reasons that the audit line can have.
@@ -194,16 +195,16 @@ fn the_reference_explains_each_reason_with_a_pam_code_and_each_command() {
     let help = super::stdout_of(Command::new(AUTHYCTL).arg("--help"));
     let commands = help.split_once("Commands:\n").unwrap().1;
     let commands = commands.split_once("\n\n").unwrap().0;
-    for name in commands.lines().filter_map(|line| line.strip_prefix("  ")) {
-        let name = name.split_whitespace().next().unwrap_or("");
+    let commands = commands.lines().filter_map(|line| {
+        let name = line.strip_prefix("  ")?.split_whitespace().next()?;
+        (name != "help").then_some(name)
+    });
+    check_rows(commands, |name| {
         let is_there = ["`", " "]
             .iter()
             .any(|end| members.contains(&format!("`{name}{end}")));
-        assert!(
-            name == "help" || name.is_empty() || is_there,
-            "{name} is missing"
-        );
-    }
+        assert!(is_there, "{name} is missing");
+    });
 }
 
 /// Every page that people read.
@@ -224,22 +225,30 @@ fn pages() -> Vec<String> {
     pages
 }
 
+/// What `find` finds in each page, with the page's name.
+fn in_pages(find: impl Fn(&str) -> Vec<String>) -> Vec<(String, String)> {
+    let of_page = |page: String| {
+        let found = find(&page).into_iter();
+        found.map(move |one| (page.clone(), one))
+    };
+    pages().into_iter().flat_map(of_page).collect()
+}
+
 #[test]
 fn every_reason_that_the_pages_name_is_one_of_the_log() {
     let known = reasons();
     assert!(known.contains("wrong_token"), "{known:?}");
-    for page in pages() {
-        for after in text_of(&page).split("reason=").skip(1) {
-            let word: String = after
-                .chars()
-                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
-                .collect();
-            assert!(
-                word.is_empty() || known.contains(&word),
-                "{page}: there is no reason {word}"
-            );
-        }
-    }
+    let named = in_pages(|page| {
+        let text = text_of(page);
+        let words = text.split("reason=").skip(1).map(|after| {
+            let end = after.find(|c: char| !c.is_ascii_lowercase() && c != '_');
+            after[..end.unwrap_or(after.len())].to_owned()
+        });
+        words.filter(|word| !word.is_empty()).collect()
+    });
+    check_rows(named, |(page, word)| {
+        assert!(known.contains(&word), "{page}: there is no reason {word}");
+    });
 }
 
 /// The anchors that GitHub gives to the headings of a page.
@@ -256,41 +265,39 @@ fn anchors(markdown: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// What the links of a page point to.
+fn links(page: &str) -> Vec<String> {
+    let text = text_of(page);
+    let links = text.split("](").skip(1);
+    let links = links.filter_map(|after| after.split_once(')'));
+    links.map(|(link, _)| link.trim().to_owned()).collect()
+}
+
 #[test]
 fn every_link_of_the_pages_leads_somewhere() {
-    let mut seen = 0;
-    for page in pages() {
-        let text = text_of(&page);
-        let folder = Path::new(&page).parent().unwrap().to_owned();
-        for target in text
-            .split("](")
-            .skip(1)
-            .filter_map(|after| after.split_once(')'))
-            .map(|(link, _)| link.trim())
-        {
-            if target.starts_with("http") {
-                assert!(target.starts_with("https://"), "{page}: {target}");
-                continue;
-            }
-            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            let path = if file.is_empty() {
-                page.clone().into()
-            } else {
-                root().join(&folder).join(file)
-            };
-            let path = root().join(path);
-            assert!(path.exists(), "{page}: {target} leads nowhere");
-            if !anchor.is_empty() {
-                let there = anchors(&fs::read_to_string(&path).unwrap());
-                assert!(
-                    there.contains(anchor),
-                    "{page}: {target}: there is no such heading in {there:?}"
-                );
-            }
-            seen += 1;
+    let all = in_pages(links);
+    assert!(all.len() > 30, "{all:?}");
+    check_rows(all, |(page, target)| {
+        if target.starts_with("http") {
+            assert!(target.starts_with("https://"));
+            return;
         }
-    }
-    assert!(seen > 30, "{seen}");
+        let (file, anchor) = target.split_once('#').unwrap_or((&target, ""));
+        let page = root().join(page);
+        let path = if file.is_empty() {
+            page
+        } else {
+            page.parent().unwrap().join(file)
+        };
+        assert!(path.exists(), "it leads nowhere");
+        if !anchor.is_empty() {
+            let there = anchors(&fs::read_to_string(&path).unwrap());
+            assert!(
+                there.contains(anchor),
+                "there is no such heading in {there:?}"
+            );
+        }
+    });
 }
 
 /// The fenced blocks of a page with this word behind the fence, each without its indentation.
@@ -308,32 +315,34 @@ fn blocks(page: &str, word: &str) -> Vec<String> {
     found
 }
 
-/// Nothing is run: the command line is read, and help is printed.
+/// The arguments of each authyctl line in the shell examples of a page.
+fn authyctl_lines(page: &str) -> Vec<String> {
+    let lines = blocks(page, "sh").join("\n");
+    let parts = lines
+        .lines()
+        .flat_map(|line| line.split('#').next().unwrap_or("").split("&&"));
+    parts
+        .map(|part| part.trim().trim_start_matches("sudo "))
+        .filter_map(|part| part.strip_prefix("authyctl "))
+        .map(|arguments| arguments.replace("\"$USER\"", "alice"))
+        .collect()
+}
+
+/// Nothing is run: authyctl reads the command line and prints help.
 #[test]
 fn every_authyctl_line_of_the_pages_is_one_that_authyctl_takes() {
-    let mut seen = 0;
-    for page in pages() {
-        let lines = blocks(&page, "sh").join("\n");
-        let parts = lines
-            .lines()
-            .flat_map(|line| line.split('#').next().unwrap_or("").split("&&"));
-        for part in parts.map(|part| part.trim().trim_start_matches("sudo ")) {
-            let Some(arguments) = part.strip_prefix("authyctl ") else {
-                continue;
-            };
-            let arguments = arguments.replace("\"$USER\"", "alice");
-            let output = Command::new(AUTHYCTL)
-                .args(arguments.split_whitespace())
-                .arg("--help")
-                .stdin(Stdio::null())
-                .output()
-                .unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{page}: {part}: {said}");
-            seen += 1;
-        }
-    }
-    assert!(seen > 20, "{seen}");
+    let all = in_pages(authyctl_lines);
+    assert!(all.len() > 20, "{all:?}");
+    check_rows(all, |(page, arguments)| {
+        let output = Command::new(AUTHYCTL)
+            .args(arguments.split_whitespace())
+            .arg("--help")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{page}: {said}");
+    });
 }
 
 /// The examples of a manual that begin with a table.
@@ -377,18 +386,14 @@ fn is_taken(block: &str) -> Result<(), String> {
 
 #[test]
 fn every_configuration_of_pages_and_manual_is_one_that_the_module_takes() {
-    let mut seen = 0;
     let manual = "packaging/man/pam_authy.toml.5";
-    let of_pages = pages()
-        .into_iter()
-        .map(|page| (blocks(&page, "toml"), page));
-    for (blocks, page) in of_pages.chain([(manual_blocks(manual), manual.to_owned())]) {
-        for block in blocks {
-            assert_eq!(is_taken(&block), Ok(()), "{page}: {block}");
-            seen += 1;
-        }
-    }
-    assert!(seen >= 15, "{seen}");
+    let mut all = in_pages(|page| blocks(page, "toml"));
+    let of_manual = manual_blocks(manual).into_iter();
+    all.extend(of_manual.map(|block| (manual.to_owned(), block)));
+    assert!(all.len() >= 15, "{all:?}");
+    check_rows(all, |(page, block)| {
+        assert_eq!(is_taken(&block), Ok(()), "{page}: {block}");
+    });
 }
 
 /// As systemd lays a credential out: a folder that its owner alone may enter, a file that nobody may write.
@@ -413,33 +418,30 @@ fn a_key_file_may_be_a_credential() {
 #[test]
 fn no_stack_of_the_pages_locks_out_or_lets_round() {
     let sim = Sim::start();
-    let mut seen = 0;
-    for page in pages() {
-        for block in blocks(&page, "pam") {
-            let folder = tempfile::tempdir().unwrap();
-            fs::write(folder.path().join("sshd"), &block).unwrap();
-            let mut doctor = Command::new(AUTHYCTL);
-            doctor
-                .args(["--json", "doctor", "--pam-dir"])
-                .arg(folder.path());
-            doctor
-                .arg("--config")
-                .arg(sim.path("config.toml"))
-                .arg("--users")
-                .arg(sim.path("users.toml"));
-            let answer: Value = serde_json::from_slice(&doctor.output().unwrap().stdout).unwrap();
-            let checks = answer["checks"].as_array().unwrap();
-            let of_stack: Vec<_> = checks
-                .iter()
-                .filter(|check| check["name"] == "pam sshd")
-                .collect();
-            assert!(!of_stack.is_empty(), "{page}: {block}");
-            assert!(
-                of_stack.iter().all(|check| check["result"] != "problem"),
-                "{page}: {block}\n{of_stack:?}"
-            );
-            seen += 1;
-        }
-    }
-    assert!(seen >= 4, "{seen}");
+    let all = in_pages(|page| blocks(page, "pam"));
+    assert!(all.len() >= 4, "{all:?}");
+    check_rows(all, |(page, block)| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("sshd"), &block).unwrap();
+        let mut doctor = Command::new(AUTHYCTL);
+        doctor
+            .args(["--json", "doctor", "--pam-dir"])
+            .arg(folder.path());
+        doctor
+            .arg("--config")
+            .arg(sim.path("config.toml"))
+            .arg("--users")
+            .arg(sim.path("users.toml"));
+        let answer: Value = serde_json::from_slice(&doctor.output().unwrap().stdout).unwrap();
+        let checks = answer["checks"].as_array().unwrap();
+        let of_stack: Vec<_> = checks
+            .iter()
+            .filter(|check| check["name"] == "pam sshd")
+            .collect();
+        assert!(!of_stack.is_empty(), "{page}: {block}");
+        assert!(
+            of_stack.iter().all(|check| check["result"] != "problem"),
+            "{page}: {block}\n{of_stack:?}"
+        );
+    });
 }

@@ -22,6 +22,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use crate::common::rows::check_rows;
+
 const AUTHYCTL: &str = env!("CARGO_BIN_EXE_authyctl");
 const AUTHY_SIM: &str = env!("CARGO_BIN_EXE_authy-sim");
 
@@ -253,14 +255,15 @@ fn the_demo_shows_each_step_of_a_login_and_leaves_nothing_behind() {
 
     assert_eq!(output.status.code(), Some(0), "{text}");
     let stack_line = format!("auth required {}", product().display());
-    for shown in [
+    let table = [
         &stack_line,
         "Authy token",
         "verdict=accepted",
         "PAM_SUCCESS",
-    ] {
+    ];
+    check_rows(table, |shown| {
         assert!(text.contains(shown), "{shown} is missing in:\n{text}");
-    }
+    });
     assert_eq!(listing(folder.path()), BTreeSet::new());
 }
 

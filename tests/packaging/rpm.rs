@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 
 use super::{AUTHY_SIM, AUTHYCTL, product, root, stdout_of};
+use crate::common::rows::check_rows;
 use crate::common::sandbox::{self, sandboxed};
 use crate::common::sim::Sim;
 
@@ -70,15 +71,16 @@ fn contents(package: &str) -> BTreeSet<String> {
 #[test]
 fn the_rpm_packages_hold_their_files_with_their_modes() {
     let module = contents("pam_authy");
-    for file in [
+    let table = [
         "-rw-r--r-- root/root /usr/lib64/security/pam_authy.so",
         "drwxr-xr-x root/root /etc/pam_authy",
         "drwx------ root/root /var/lib/pam_authy",
         "-rw-r--r-- root/root /usr/share/authselect/vendor/authy/system-auth",
         "-rw-r--r-- root/root /usr/share/doc/pam_authy/examples/config.toml",
-    ] {
+    ];
+    check_rows(table, |file| {
         assert!(module.contains(file), "{file} is missing in {module:#?}");
-    }
+    });
     let elsewhere: Vec<_> = module
         .iter()
         .filter(|file| !file.contains(" /usr/share/") && !file.contains("/security/"))
@@ -96,15 +98,16 @@ fn the_rpm_packages_hold_their_files_with_their_modes() {
 fn the_rpm_packages_depend_on_what_their_programs_link_to() {
     let module = query("pam_authy", &["--requires"]);
 
-    for needed in [
+    let table = [
         "libpam.so.0",
         "libc.so.6",
         "libgcc_s.so.1",
         "ca-certificates",
         "authyctl(",
-    ] {
+    ];
+    check_rows(table, |needed| {
         assert!(module.contains(needed), "{needed} is missing in {module}");
-    }
+    });
     assert!(!query("authy-sim", &["--requires"]).contains("libpam"));
 }
 
@@ -189,15 +192,16 @@ fn the_rpm_packages_install_into_a_root_folder_and_leave_it_empty() {
         ],
         &[],
     );
-    for gone in [
+    let table = [
         "etc/pam_authy",
         "var/lib/pam_authy",
         "usr/sbin/authyctl",
         "usr/lib64/security/pam_authy.so",
         "usr/share/doc/pam_authy",
-    ] {
+    ];
+    check_rows(table, |gone| {
         assert!(!folder.path().join(gone).exists(), "{gone}");
-    }
+    });
 }
 
 #[test]
@@ -256,11 +260,12 @@ fn rendered(template: &str, features: &[&str]) -> String {
 fn the_stacks_of_the_authselect_profile_need_password_and_token() {
     let sim = Sim::start();
     let folder = tempfile::tempdir().unwrap();
-    for features in [
+    let table = [
         &[][..],
         &["with-faillock"],
         &["with-faillock", "with-pamaccess", "with-mkhomedir"],
-    ] {
+    ];
+    check_rows(table, |features| {
         for stack in ["system-auth", "password-auth"] {
             let template =
                 fs::read_to_string(root().join("packaging/authselect").join(stack)).unwrap();
@@ -282,7 +287,7 @@ fn the_stacks_of_the_authselect_profile_need_password_and_token() {
 
         let answer: Value = serde_json::from_slice(&doctor.output().unwrap().stdout).unwrap();
 
-        for service in ["pam login", "pam sshd"] {
+        check_rows(["pam login", "pam sshd"], |service| {
             let checks = answer["checks"].as_array().unwrap();
             let check = checks
                 .iter()
@@ -295,6 +300,6 @@ fn the_stacks_of_the_authselect_profile_need_password_and_token() {
                     .contains("password and token are both needed"),
                 "{features:?}: {check}"
             );
-        }
-    }
+        });
+    });
 }

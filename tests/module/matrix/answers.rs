@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Class, POLICIES, Row, YES, host, prove, row};
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 fn answer(status: u16, body: &str) -> Value {
     json!({"match": {"path": "/verify/"}, "times": 0, "status": status, "body": body})
@@ -178,29 +179,32 @@ fn a_redirect_is_followed_neither_to_itself_nor_elsewhere() {
     strange.set_nonblocking(true).unwrap();
     let strange_url = format!("https://{}/", strange.local_addr().unwrap());
     let other = Host::new();
-    for policy in POLICIES {
-        for status in [301, 302, 303, 307, 308] {
-            let host = host(policy);
-            let itself = format!("{}/protected/json/app/details", host.sim.url());
-            let insecure = strange_url.replace("https", "http");
-            let loops = [itself.as_str(), "/protected/json/verify/0000000/1635", ""];
-            for to in loops.into_iter().chain([
-                strange_url.as_str(),
-                insecure.as_str(),
-                other.sim.url().as_str(),
-            ]) {
-                let mut fault = answer(status, YES);
-                fault["redirect"] = json!(to);
-                fault["times"] = json!(1);
-                host.sim.fault(&fault);
-                let before = host.sim.requests().len();
-                let login = host.login("alice", &["1234567"]);
-                let (code, _) = Class::Outage.outcome(policy);
-                assert_eq!(login.code, code, "{status} to {to}: {:?}", host.audit());
-                assert_eq!(host.sim.requests().len(), before + 1, "{status} to {to}");
-            }
-        }
-    }
+    let statuses = [301, 302, 303, 307, 308];
+    let table = POLICIES.map(|policy| statuses.map(|status| (policy, status)));
+    check_rows(table.as_flattened(), |(policy, status)| {
+        let host = host(policy);
+        let itself = format!("{}/protected/json/app/details", host.sim.url());
+        let insecure = strange_url.replace("https", "http");
+        let targets = [
+            itself.as_str(),
+            "/protected/json/verify/0000000/1635",
+            "",
+            strange_url.as_str(),
+            insecure.as_str(),
+            &other.sim.url(),
+        ];
+        check_rows(targets, |to| {
+            let mut fault = answer(*status, YES);
+            fault["redirect"] = json!(to);
+            fault["times"] = json!(1);
+            host.sim.fault(&fault);
+            let before = host.sim.requests().len();
+            let login = host.login("alice", &["1234567"]);
+            let (code, _) = Class::Outage.outcome(policy);
+            assert_eq!(login.code, code, "{:?}", host.audit());
+            assert_eq!(host.sim.requests().len(), before + 1);
+        });
+    });
     assert!(strange.accept().is_err(), "the key stays with its host");
     assert_eq!(other.sim.get("/requests.json")["connections"], 0);
 }

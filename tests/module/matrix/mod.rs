@@ -102,18 +102,28 @@ fn prove(rows: &[Row]) {
     let jobs = rows
         .iter()
         .flat_map(|row| POLICIES.map(|policy| (row, policy)));
+    prove_each(jobs, |(row, policy)| {
+        patiently(|| prove_row(row, policy))
+            .map_err(|why| format!("{policy}: {}: {why}", row.fault))
+    });
+}
+
+/// Does all of `jobs`, several at a time, and names all that fail.
+fn prove_each<J: Send>(
+    jobs: impl Iterator<Item = J> + Send,
+    act: impl Fn(J) -> Result<(), String> + Sync,
+) {
     let jobs = Mutex::new(jobs);
     let failures = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 loop {
-                    let Some((row, policy)) = jobs.lock().unwrap().next() else {
+                    let Some(job) = jobs.lock().unwrap().next() else {
                         return;
                     };
-                    if let Err(why) = patiently(|| prove_row(row, policy)) {
-                        let failure = format!("{policy}: {}: {why}", row.fault);
-                        failures.lock().unwrap().push(failure);
+                    if let Err(why) = act(job) {
+                        failures.lock().unwrap().push(why);
                     }
                 }
             });

@@ -9,11 +9,12 @@ use nix::sys::socket::{Backlog, listen};
 use super::{Class, POLICIES, Trouble, host, judge, patiently};
 use crate::common::application::{command, run};
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 
 /// A login against a service that is not there, with each policy.
 fn is_an_outage(url: &str) {
-    for policy in POLICIES {
+    check_rows(POLICIES, |policy| {
         let proven = patiently(|| {
             let host = host(policy).elsewhere(url);
             let login = host.login("alice", &["1234567"]);
@@ -24,7 +25,7 @@ fn is_an_outage(url: &str) {
             }
         });
         assert_eq!(proven, Ok(()), "{policy}: {url}");
-    }
+    });
 }
 
 #[test]
@@ -94,7 +95,7 @@ fn a_dns_that_never_answers_is_an_outage_in_time() {
 #[test]
 #[ignore = "needs root"]
 fn no_route_is_an_outage() {
-    for policy in POLICIES {
+    check_rows(POLICIES, |policy| {
         let host = host(policy);
         let login = in_empty_network(&host);
         let (code, start) = Class::Outage.outcome(policy);
@@ -102,7 +103,7 @@ fn no_route_is_an_outage() {
         assert_eq!(host.audit().len(), 1);
         assert!(host.audit()[0].starts_with(start), "{:?}", host.audit());
         assert!(host.log().contains("unreachable"), "{}", host.log());
-    }
+    });
 }
 
 /// `authyctl test` there; gives back what it says as JSON.

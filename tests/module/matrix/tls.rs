@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Class, POLICIES, Row, Trouble, host, judge, patiently, prove, row};
+use super::{Class, POLICIES, Row, Trouble, host, judge, patiently, prove, prove_each, row};
+use crate::common::rows::check_rows;
 
 #[test]
 fn a_false_certificate_is_never_let_pass_and_sees_no_byte_of_the_request() {
@@ -168,20 +169,10 @@ fn malformed_http_that_says_yes_is_an_outage() {
     answers.extend(chunks.iter().map(|size| {
         format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\n{body}")
     }));
-    let jobs = std::sync::Mutex::new(answers.iter().enumerate());
-    std::thread::scope(|scope| {
-        for _ in 0..super::WORKERS {
-            scope.spawn(|| {
-                loop {
-                    let Some((number, bytes)) = jobs.lock().unwrap().next() else {
-                        return;
-                    };
-                    let policy = POLICIES[number % 2];
-                    let proven = patiently(|| meets_bytes(bytes, Class::Outage, policy));
-                    assert_eq!(proven, Ok(()), "{policy}: {bytes:?}");
-                }
-            });
-        }
+    prove_each(answers.iter().enumerate(), |(number, bytes)| {
+        let policy = POLICIES[number % 2];
+        patiently(|| meets_bytes(bytes, Class::Outage, policy))
+            .map_err(|why| format!("{policy}: {bytes:?}: {why}"))
     });
 }
 
@@ -195,28 +186,27 @@ fn an_old_or_anonymous_protocol_is_never_let_pass_and_sees_no_byte_of_the_reques
         &["-tls1_2", "-cipher", "AES128-SHA:@SECLEVEL=0"],
         &["-tls1_2", "-cipher", "AES128-GCM-SHA256:@SECLEVEL=0"],
     ];
-    for options in protocols {
-        for policy in POLICIES {
-            let seen = std::cell::RefCell::new(String::new());
-            let proven = patiently(|| {
-                *seen.borrow_mut() = meets_openssl(options, Class::UntrustedServer, policy)?;
-                Ok(())
-            });
-            assert_eq!(proven, Ok(()), "{options:?}");
-            let seen = seen.into_inner();
-            assert!(
-                !seen.contains("GET ") && !seen.contains("X-Authy"),
-                "{options:?}: {seen}"
-            );
-        }
-    }
+    let table = protocols.map(|options| POLICIES.map(|policy| (options, policy)));
+    check_rows(table.as_flattened(), |(options, policy)| {
+        let seen = std::cell::RefCell::new(String::new());
+        let proven = patiently(|| {
+            *seen.borrow_mut() = meets_openssl(options, Class::UntrustedServer, policy)?;
+            Ok(())
+        });
+        assert_eq!(proven, Ok(()));
+        let seen = seen.into_inner();
+        assert!(
+            !seen.contains("GET ") && !seen.contains("X-Authy"),
+            "{seen}"
+        );
+    });
 }
 
 /// The row that shows that the ones above can fail: the same program with a modern protocol reads the
 /// request, and what it does not answer is an outage.
 #[test]
 fn the_same_server_with_a_modern_protocol_reads_the_request() {
-    for version in ["-tls1_2", "-tls1_3"] {
+    check_rows(["-tls1_2", "-tls1_3"], |version| {
         let seen = std::cell::RefCell::new(String::new());
         let proven = patiently(|| {
             *seen.borrow_mut() = meets_openssl(&[version], Class::Outage, "deny")?;
@@ -228,5 +218,5 @@ fn the_same_server_with_a_modern_protocol_reads_the_request() {
             seen.contains("GET /protected/json/verify/1234567/1635"),
             "{seen}"
         );
-    }
+    });
 }
