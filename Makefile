@@ -2,7 +2,8 @@
 #
 #   make             pam_authy.so in target/product and authyctl in target/release
 #   make demo        a real login against a simulated Authy: no root, no file in /etc
-#   make check       formatting, lints, docs and every test
+#   make check       formatting, lints, docs and every test: within 25 minutes on two cores
+#   make check-long  the same with ten times the random cases, then `make fuzz`: no limit of time
 #   make fuzz        each fuzz target for SECONDS=60
 #   make bench       what a login costs, beside the alternatives; some four minutes
 #   make install     below DESTDIR; never a file in /etc
@@ -45,7 +46,7 @@ PACKAGES = target/packages
 # Where rustup puts cargo, for a shell that has not read its profile since.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: all product authyctl authy-sim programs demo check fuzz bench install install-sim uninstall deb rpm packages dist sbom clean
+.PHONY: all product authyctl authy-sim programs demo check check-long fuzz bench install install-sim uninstall deb rpm packages dist sbom clean
 
 all: product authyctl
 
@@ -80,11 +81,15 @@ demo:
 	@$(MAKE) --no-print-directory product programs
 	@scripts/demo.sh $(PRODUCT) $(TARGET_DIR)$(TRIPLE)/debug/authyctl $(TARGET_DIR)$(TRIPLE)/debug/authy-sim
 
+SECONDS ?= 60
+
 check:
 	@scripts/prerequisites.sh check
 	@scripts/check.sh
 
-SECONDS ?= 60
+check-long:
+	@scripts/prerequisites.sh check
+	@scripts/check.sh long $(SECONDS)
 
 fuzz:
 	@scripts/fuzz.sh $(SECONDS)

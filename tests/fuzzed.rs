@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::common::rounds;
 use crate::common::rows::check_rows;
 
 /// Edits of an input: where, and what to put there in place of how many bytes.
@@ -94,7 +95,7 @@ fn hold(name: &str, invariant: fn(&[u8])) {
         1 => proptest::collection::vec(any::<u8>(), 0..300),
     ];
     let config = Config {
-        cases: 3000,
+        cases: rounds(3000),
         failure_persistence: None,
         ..Config::default()
     };

@@ -10,7 +10,7 @@ use pam_authy::store::state::Failure;
 
 use crate::common::child::{as_child, child, ends_well, signal, wait_for_go};
 use crate::common::sandbox::sandboxed;
-use crate::common::{disk, mount, test_name};
+use crate::common::{disk, mount, rounds, test_name};
 
 fn redeem(state: &Path, code: &str) -> Result<Option<usize>, Failure> {
     FileRecovery::new(state, "alice").redeem(&code.parse().unwrap())
@@ -37,7 +37,7 @@ fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let mut in_the_middle = 0;
-    for round in 0..20 {
+    for round in 0..rounds(20) {
         let codes = codes(&state);
         fs::write(folder.path().join("codes"), codes.join("\n")).unwrap();
         let mut child = child("", name, folder.path());
@@ -48,7 +48,7 @@ fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
                 .filter(|code| folder.path().join(code).exists())
                 .count()
         };
-        while marks(&codes) < 1 + round % 5 {
+        while marks(&codes) < 1 + round as usize % 5 {
             std::thread::sleep(Duration::from_micros(50));
         }
         signal(&child, Signal::SIGKILL);

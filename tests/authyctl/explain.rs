@@ -8,9 +8,9 @@ use pam_authy::pam_app::{Item, Style, Transaction, write_stack};
 use serde_json::json;
 
 use super::{enrolled, run, run_json};
-use crate::common::product;
 use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
+use crate::common::{product, rounds};
 
 #[test]
 fn explain_names_file_and_line() {
@@ -146,7 +146,7 @@ fn explain_says_of_random_configurations_what_a_login_then_does() {
     let base = fs::read_to_string(sim.path("config.toml")).unwrap();
     let mut numbers = Numbers(20_261_126);
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    check_rows(0..200, |_| {
+    check_rows(0..rounds(200), |_| {
         let mut config = base.clone() + "\n" + &random_rules(&mut numbers, "login");
         if numbers.pick(&["own", "none"]) == "own" {
             config += &random_rules(&mut numbers, "service.sudo");

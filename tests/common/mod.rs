@@ -36,6 +36,16 @@ pub(crate) fn name_of<T: Fn()>(_here: T) -> &'static str {
     path
 }
 
+/// Returns how often a test repeats what is random, or what is killed at another moment each time: `count`
+/// times, and more often in `make check-long`, which sets `PAM_AUTHY_TEST_ROUNDS` to a factor.
+pub(crate) fn rounds(count: u32) -> u32 {
+    let factor = std::env::var("PAM_AUTHY_TEST_ROUNDS");
+    count
+        * factor.map_or(1, |factor| {
+            factor.parse().expect("PAM_AUTHY_TEST_ROUNDS is a number")
+        })
+}
+
 /// The product: the very file that is installed, not a library beside the tests.
 pub(crate) fn product() -> PathBuf {
     let path = std::env::var_os("PAM_AUTHY_SO").map(PathBuf::from);

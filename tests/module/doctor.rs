@@ -9,10 +9,10 @@ use std::process::Command;
 use pam_authy::pam_app::{Style, Transaction, write_stack};
 use serde_json::Value;
 
-use crate::common::product;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
+use crate::common::{product, rounds};
 
 const GLOBAL: &str =
     "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\nLoginGraceTime 120\n";
@@ -258,7 +258,7 @@ const CONTROLS: [&str; 10] = [
 ];
 
 /// Stacks of pam_permit, pam_deny and ours, which is in each of them.
-fn random_stacks(folder: &Path, ours: &str, count: usize) {
+fn random_stacks(folder: &Path, ours: &str, count: u32) {
     let mut numbers = Numbers(20_261_125);
     for number in 0..count {
         let mut lines = Vec::new();
@@ -286,7 +286,7 @@ fn gets_in(folder: &Path, service: &str, user: &str, reply: &str) -> bool {
 
 #[test]
 fn doctor_and_libpam_agree_on_who_gets_in_through_any_stack() {
-    const COUNT: usize = 120;
+    let count = rounds(120);
     let sim = Sim::start();
     let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
     let more = "[login]\nattempts = 1\nrefusal_seconds = 0\n";
@@ -298,13 +298,13 @@ fn doctor_and_libpam_agree_on_who_gets_in_through_any_stack() {
     random_stacks(
         stacks,
         &format!("{module} config={} users={}", shown.0, shown.1),
-        COUNT,
+        count,
     );
     let pam_dir = ["--pam-dir", stacks.to_str().unwrap()];
 
     fs::write(&config, &strict).unwrap();
     let strict_checks = checks(&sim, &pam_dir);
-    let services: Vec<_> = (0..COUNT).map(|number| format!("s{number}")).collect();
+    let services: Vec<_> = (0..count).map(|number| format!("s{number}")).collect();
     let with = |user: &str, reply: &dyn Fn() -> String| -> Vec<bool> {
         let each = services.iter();
         each.map(|service| gets_in(stacks, service, user, &reply()))

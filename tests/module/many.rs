@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::common::application::{Running, command};
 use crate::common::host::Host;
+use crate::common::rounds;
 
 const SUCCESS: i32 = 0;
 const MAXTRIES: i32 = 11;
@@ -18,8 +19,10 @@ fn a_thousand_logins_in_one_process_leave_descriptors_threads_and_memory_flat() 
     let host = host();
     host.sim
         .answer_verify(200, r#"{"token":"is valid","success":true}"#);
-    let mut running = Running::start(command(&host, "alice", &[], &["-r", "1000"]));
-    for round in 0..1000 {
+    let pairs = rounds(500);
+    let logins = (2 * pairs).to_string();
+    let mut running = Running::start(command(&host, "alice", &[], &["-r", &logins]));
+    for round in 0..2 * pairs {
         running.wait_for("prompt");
         running.reply(if round % 2 == 0 {
             "1234567"
@@ -30,12 +33,12 @@ fn a_thousand_logins_in_one_process_leave_descriptors_threads_and_memory_flat() 
 
     let said = running.finish();
 
-    assert_eq!(said.codes(), [SUCCESS, MAXTRIES].repeat(500));
+    assert_eq!(said.codes(), [SUCCESS, MAXTRIES].repeat(pairs as usize));
     assert!(said.is_unchanged(), "{:?}", said.text.lines().last());
     let (early, late) = said.memory();
     assert!(
         late - early <= 512,
-        "{early} KiB after 250 logins, {late} KiB after 1000"
+        "{early} KiB after a quarter of {logins} logins, {late} KiB at the end"
     );
 }
 
@@ -47,6 +50,7 @@ fn a_thousand_logins_in_one_process_leave_descriptors_threads_and_memory_flat() 
 #[ignore = "needs root: scripts/prerequisites.sh installs valgrind"]
 fn valgrind_finds_no_error_and_no_leak() {
     let host = host();
+    let logins = rounds(12);
     let wrapper = [
         "valgrind",
         "--quiet",
@@ -57,8 +61,13 @@ fn valgrind_finds_no_error_and_no_leak() {
         "--errors-for-leak-kinds=definite,indirect",
         "--child-silent-after-fork=yes",
     ];
-    let mut running = Running::start(command(&host, "alice", &wrapper, &["-r", "12"]));
-    for round in 0..12 {
+    let mut running = Running::start(command(
+        &host,
+        "alice",
+        &wrapper,
+        &["-r", &logins.to_string()],
+    ));
+    for round in 0..logins {
         match round % 4 {
             0 => {}
             1 => host.sim.fault(&json!({"cut_after": 40})),
@@ -73,7 +82,7 @@ fn valgrind_finds_no_error_and_no_leak() {
     let said = running.finish();
 
     assert_eq!(said.status, Some(0), "{}", said.text);
-    assert_eq!(said.codes().len(), 12, "{}", said.text);
+    assert_eq!(said.codes().len(), logins as usize, "{}", said.text);
     assert_eq!(said.codes()[0], SUCCESS);
     assert!(said.is_unchanged(), "{}", said.text);
 }
