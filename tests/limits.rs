@@ -1,4 +1,4 @@
-//! Limits across processes: exact counts, and what a disk or a caller can do to them.
+//! Limits across processes: exact counts, also on a full disk and under hostile callers.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -71,7 +71,7 @@ fn sixty_four_processes_at_once_count_exactly() {
 }
 
 #[test]
-fn a_process_that_is_killed_takes_no_count_with_it() {
+fn a_killed_process_loses_no_count() {
     if let Some(path) = as_child() {
         let mut alice = alice(&path.join("state"));
         let mut done = File::options()
@@ -97,7 +97,7 @@ fn a_process_that_is_killed_takes_no_count_with_it() {
         let listing = listing(&folder.path().join("state"));
         let counted = listing.users.first().map_or(0, |row| row.calls) as u64;
         let done = fs::metadata(&done).unwrap().len();
-        // What was killed between the count and the mark counts all the same.
+        // A process may be killed after it counted and before it wrote its mark.
         assert!(
             (done..=done + round + 1).contains(&counted),
             "{counted} of {done}"
@@ -107,7 +107,7 @@ fn a_process_that_is_killed_takes_no_count_with_it() {
 }
 
 #[test]
-fn a_size_limit_of_the_caller_denies_both_what_costs_and_a_token() {
+fn a_size_limit_of_the_caller_denies_what_costs_money_and_codes() {
     if let Some(path) = as_child() {
         let mut alice = alice(&path);
         let error = [alice.acquire(Costly::Sms), alice.token()];
@@ -128,7 +128,7 @@ fn a_size_limit_of_the_caller_denies_both_what_costs_and_a_token() {
 
 #[test]
 #[ignore = "needs root"]
-fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
+fn a_full_or_read_only_disk_denies_what_costs_money_and_no_code() {
     sandboxed!();
     let disk = disk("64k");
     let mut rules = rules();
@@ -151,7 +151,7 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
                 login(user).token().unwrap();
             }
         });
-        // A pause that is on the disk holds.
+        // A pause that is on the disk stays in force.
         let paused = login("paused").token();
         assert!(
             matches!(paused, Err(Error::Limit { .. })),
@@ -175,7 +175,7 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
 
 #[test]
 #[ignore = "needs root"]
-fn counts_that_somebody_else_owns_deny() {
+fn counts_owned_by_another_user_deny() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     alice(&state).token().unwrap();
@@ -194,7 +194,7 @@ fn counts_that_somebody_else_owns_deny() {
 
 #[test]
 #[ignore = "needs root"]
-fn a_process_that_is_not_roots_has_no_counts_and_no_pause() {
+fn a_process_that_is_not_root_has_no_counts_and_no_pause() {
     if let Some(path) = as_child() {
         let mut alice = alice(&path);
         assert_eq!(alice.token(), Ok(()));
@@ -206,7 +206,7 @@ fn a_process_that_is_not_roots_has_no_counts_and_no_pause() {
     }
     let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
-    // The test program must be where that user can start it.
+    // That user must be able to start the test program.
     let program = folder.path().join("program");
     fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let state = folder.path().join("state");

@@ -1,4 +1,5 @@
-//! Recovery codes across processes: used up before they count, whatever happens meanwhile.
+//! Recovery codes across processes: a code is marked as used before it counts, even where the
+//! process is killed or the disk is full.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +23,7 @@ fn codes(state: &Path) -> Vec<String> {
 }
 
 #[test]
-fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
+fn a_process_that_is_killed_has_used_the_recovery_code_up_before_it_counts() {
     if let Some(path) = as_child() {
         let all = fs::read_to_string(path.join("codes")).unwrap();
         println!("go");
@@ -60,7 +61,7 @@ fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
         for code in &counted {
             assert_eq!(redeem(&state, code), Ok(None), "{code} works twice");
         }
-        // The one that was in work may be gone, and no other.
+        // Only the code that was being redeemed may be lost.
         let works = rest
             .iter()
             .filter(|code| redeem(&state, code).unwrap().is_some());
@@ -68,7 +69,7 @@ fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
     }
     assert!(
         in_the_middle > 0,
-        "nobody was killed in the middle of the codes"
+        "no process was killed in the middle of the codes"
     );
 }
 
@@ -103,7 +104,7 @@ fn of_many_processes_with_one_code_one_wins() {
 }
 
 #[test]
-fn a_code_that_cannot_be_used_up_is_no_success_and_works_later() {
+fn a_recovery_code_that_cannot_be_marked_used_is_not_accepted_and_works_later() {
     if let Some(path) = as_child() {
         let code = fs::read_to_string(path.join("code")).unwrap();
         let fault = redeem(&path.join("state"), &code);
@@ -121,7 +122,7 @@ fn a_code_that_cannot_be_used_up_is_no_success_and_works_later() {
 
 #[test]
 #[ignore = "needs root"]
-fn a_full_or_read_only_disk_is_no_success_and_the_code_works_later() {
+fn a_recovery_code_is_not_accepted_on_a_full_or_read_only_disk_and_works_later() {
     sandboxed!();
     let disk = disk("64k");
     let state = disk.join("state");
@@ -131,7 +132,7 @@ fn a_full_or_read_only_disk_is_no_success_and_the_code_works_later() {
     assert!(generate(&state, "alice", true).is_err());
     mount(&["-o", "remount,ro"], &disk);
     assert!(matches!(redeem(&state, &codes[0]), Err(Failure::Disk(_))));
-    // Nothing is asked of the disk for a user without codes.
+    // A user without codes needs no write to the disk.
     let bob = FileRecovery::new(&state, "bob").redeem(&codes[0].parse().unwrap());
     assert_eq!(bob, Ok(None));
     mount(&["-o", "remount,rw"], &disk);

@@ -42,7 +42,8 @@ fn binding(attempt: &Attempt) -> LoginBinding<'_> {
     }
 }
 
-/// Runs `lines` in a shell that leads a session on a new terminal; `"$0"` is this test again.
+/// Runs `lines` in a shell that leads a session on a new terminal; `AGAIN` in them is this test
+/// again.
 fn on_a_terminal(name: &str, state: &Path, lines: &str) -> Output {
     let program = std::env::current_exe().unwrap();
     let again = format!(
@@ -57,7 +58,7 @@ fn on_a_terminal(name: &str, state: &Path, lines: &str) -> Output {
         .expect("script(1) of util-linux")
 }
 
-/// Only root may take another session's terminal, which is what the inner session does.
+/// Needs root, since the inner session takes another session's terminal.
 #[test]
 #[ignore = "needs root"]
 fn a_login_of_this_host_is_remembered_in_its_session_alone() {
@@ -74,7 +75,7 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
             "after {}",
             is_remembered(&state, &rules(), &binding(&attempt))
         );
-        // su says it without /dev.
+        // su gives the terminal without /dev/.
         let short = self::attempt(tty.trim_start_matches("/dev/"));
         println!(
             "short {}",
@@ -85,7 +86,7 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
     let name = test_name!();
     let above = tempfile::tempdir().unwrap();
     let state = above.path().join("state");
-    // Twice in one session; what is shown meanwhile changes nothing.
+    // Twice in one session; output in between changes nothing.
     let first = on_a_terminal(name, &state, "AGAIN; sleep 1.1; echo some text; AGAIN; :");
     let text = String::from_utf8_lossy(&first.stdout).into_owned();
     let count = |what: &str| text.matches(what).count();
@@ -95,7 +96,7 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
         "{text}"
     );
     assert_eq!((count("after true"), count("short true")), (2, 2), "{text}");
-    // A session that was made in that one, and one on a new terminal, are others.
+    // A new session on the same terminal, and one on a new terminal, are different sessions.
     let inner = on_a_terminal(name, &state, "setsid -cw AGAIN; :");
     let text = String::from_utf8_lossy(&inner.stdout).into_owned();
     assert!(text.contains("before false"), "{text}");

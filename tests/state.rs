@@ -1,4 +1,5 @@
-//! The state folder used by several processes at once: killed, stopped, limited, on a full disk.
+//! The state folder, used by several processes at once that are killed, stopped or limited, and on
+//! a full disk.
 
 use std::fs;
 use std::path::PathBuf;
@@ -51,7 +52,7 @@ fn a_writer_that_is_killed_leaves_the_old_file_or_the_new_one() {
             let whole = bytes.len() == LENGTH && bytes.iter().all(|byte| *byte == bytes[0]);
             assert!(whole, "round {round}: {} bytes", bytes.len());
         }
-        // Nothing that the dead left is in the way.
+        // What the killed process left behind does not disturb the next writer.
         put(&folder, &[b'-'; LENGTH]).unwrap();
     }
     assert!(halves > 0, "no writer was killed in the middle of its work");
@@ -81,7 +82,7 @@ fn a_stopped_holder_of_a_lock_costs_others_a_second_and_a_killed_one_nothing() {
         "{:?}",
         start.elapsed()
     );
-    // Other files are not concerned.
+    // Other files are not locked.
     folder.update("g", |_| ((), FileChange::Keep)).unwrap();
     signal(&child, Signal::SIGKILL);
     child.wait().unwrap();
@@ -121,7 +122,7 @@ fn a_size_limit_of_the_caller_is_an_error_and_neither_kills_nor_leaves_a_signal(
 }
 
 #[test]
-fn a_process_without_descriptors_is_told_so() {
+fn running_out_of_descriptors_is_an_error_of_the_process() {
     if let Some(path) = as_child() {
         let folder = Folder::open(&path).unwrap();
         let all: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
@@ -157,7 +158,7 @@ fn the_umask_of_the_caller_does_not_matter() {
 
 #[test]
 #[ignore = "needs root"]
-fn a_full_or_read_only_disk_is_told_apart_and_the_old_file_stays() {
+fn a_full_or_read_only_disk_is_a_disk_error_and_the_old_file_stays() {
     sandboxed!();
     let disk = disk("64k");
     let folder = Folder::open(&disk.join("state")).unwrap();

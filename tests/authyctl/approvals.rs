@@ -1,4 +1,4 @@
-//! `push`, `approval`.
+//! The commands `push` and `approval`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{enrolled, run_json};
 use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
-/// The newest approval request on the phone, once there is one.
+/// Returns the uuid of the newest approval request on the phone; waits for one, 5 s at most.
 fn pending(sim: &Sim) -> String {
     for _ in 0..100 {
         let phones = sim.get("/phone.json");
@@ -56,7 +56,7 @@ fn a_push_ends_as_the_person_decides() {
 }
 
 #[test]
-fn a_push_that_nobody_answers_expires() {
+fn an_unanswered_push_expires() {
     let sim = enrolled();
     sim.change(1635, &json!({"registered": true}));
     let how = ["push", "alice", "--message", "Log in?", "--expires", "2"];

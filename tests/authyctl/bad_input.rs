@@ -1,4 +1,4 @@
-//! Input that cannot be used: each error names what is wrong, and the mapping is as it was.
+//! Unusable input: each error names what is wrong, and the mapping does not change.
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
@@ -12,7 +12,8 @@ use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
 
-/// Runs, and wants this exit status, this kind of error, and these words in it; the mapping must stay.
+/// Runs authyctl and checks the exit status, the kind of error and `words` in its message. The
+/// mapping must not change.
 fn refused(sim: &Sim, arguments: &[&str], status: i32, kind: &str, words: &str) -> Value {
     let users = sim.path("users.toml");
     let before = fs::read(&users).ok();
@@ -33,7 +34,7 @@ fn refused(sim: &Sim, arguments: &[&str], status: i32, kind: &str, words: &str) 
 }
 
 #[test]
-fn what_cannot_be_is_named_and_costs_no_request() {
+fn an_impossible_value_is_named_and_costs_no_request() {
     let sim = enrolled();
     let long = "x".repeat(201);
     let forty = "9".repeat(40);
@@ -84,7 +85,7 @@ fn a_missing_argument_is_named_in_the_json_too() {
 }
 
 #[test]
-fn a_mapping_that_is_broken_is_left_for_a_person_to_mend() {
+fn a_broken_mapping_is_named_and_left_unchanged() {
     let sim = Sim::start();
     let users = sim.path("users.toml");
     let table = [
@@ -111,7 +112,7 @@ fn a_mapping_that_is_broken_is_left_for_a_person_to_mend() {
 }
 
 #[test]
-fn a_bad_value_hides_nobody_else_from_the_list() {
+fn a_bad_value_hides_no_other_user_from_the_list() {
     let sim = Sim::start();
     fs::write(sim.path("users.toml"), "[users]\nalice = 1635\nbob = 0\n").unwrap();
     let answer = refused(&sim, &["list"], 4, "local", "users.toml:3: bob: ");
@@ -123,7 +124,7 @@ fn a_bad_value_hides_nobody_else_from_the_list() {
 }
 
 #[test]
-fn something_else_in_the_place_of_the_mapping_is_refused() {
+fn a_mapping_that_is_no_regular_file_is_refused() {
     let sim = Sim::start();
     let users = sim.path("users.toml");
     let enroll = ["enroll", "bob", "--authy-id", "7"];
@@ -137,10 +138,10 @@ fn something_else_in_the_place_of_the_mapping_is_refused() {
     let fifo = Command::new("mkfifo").arg(&users).status().unwrap();
     assert!(fifo.success());
     let (status, _) = run_json(&sim, &enroll, "");
-    assert_eq!(status, 4, "a FIFO blocks nobody");
+    assert_eq!(status, 4, "a FIFO does not block");
     fs::remove_file(&users).unwrap();
 
-    // A link of the administrator's own stays, and the file behind it is the mapping.
+    // A symbolic link that the administrator made is kept, and its target is the mapping.
     let real = sim.path("real.toml");
     fs::write(&real, "[users]\n").unwrap();
     symlink("real.toml", &users).unwrap();
@@ -161,7 +162,7 @@ fn an_import_file_of_100_mb_is_refused_unread() {
     refused(&sim, &how, 2, "usage", "huge.csv: is larger than 16 MiB");
 }
 
-/// A file system of 64 KiB at `path`.
+/// Mounts a tmpfs with `options` at `path`.
 fn small_disk(path: &Path, options: &str) {
     fs::create_dir_all(path).unwrap();
     let mut mount = Command::new("mount");
@@ -211,7 +212,7 @@ fn a_full_or_read_only_disk_stops_an_import_before_more_people_are_created() {
     );
     let message = answer["error"]["message"].as_str().unwrap();
     assert!(message.contains("No space left"), "{message}");
-    assert_eq!(sim.count("/users/new"), 1, "nobody else is created");
+    assert_eq!(sim.count("/users/new"), 1, "no other person is created");
     assert_eq!(fs::read_to_string(&users).unwrap(), before);
 
     let remount = ["-o", "remount,ro", "/srv/small"];

@@ -1,4 +1,4 @@
-//! What holds for all commands: kinds of failure, exit status, what is printed.
+//! Properties of all commands: kinds of errors, exit status, output.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -50,7 +50,7 @@ fn what_is_malformed_is_a_usage_error_and_sends_nothing() {
 }
 
 #[test]
-fn somebody_who_is_not_mapped_is_a_local_error() {
+fn an_unenrolled_user_is_a_local_error() {
     let sim = Sim::start();
     let table = [["status", "bob"], ["sms", "bob"], ["unenroll", "bob"]];
     check_rows(table, |arguments| {
@@ -77,7 +77,7 @@ fn a_refused_key_is_refused_and_an_unknown_person_too() {
 }
 
 #[test]
-fn no_answer_and_a_false_identity_are_unavailable() {
+fn no_answer_and_an_untrusted_server_are_unavailable() {
     let sim = enrolled();
     let table = [
         json!({"status": 500}),
@@ -185,7 +185,7 @@ const ASKING: [(&[&str], &[&str]); 13] = [
     ),
 ];
 
-/// The others.
+/// The commands that do not ask the service.
 const LOCAL: [(&[&str], &[&str]); 7] = [
     (&["list"], &["users"]),
     (
@@ -266,7 +266,7 @@ fn each_command_answers_one_object_whatever_fails() {
 }
 
 #[test]
-fn verbose_shows_no_key_no_token_and_no_whole_number() {
+fn verbose_shows_no_key_no_code_and_no_whole_number() {
     let sim = enrolled();
     let mut all = String::new();
     check_rows(ASKING, |(arguments, _)| {

@@ -1,4 +1,4 @@
-//! `completions`, `man`.
+//! The commands `completions` and `man`.
 
 use super::{run, text};
 use crate::common::rows::check_rows;

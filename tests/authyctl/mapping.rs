@@ -1,4 +1,4 @@
-//! `enroll`, `unenroll`, `list`, `index`: the mapping.
+//! The commands that read and write the mapping: `enroll`, `unenroll`, `list`, `index`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -182,7 +182,7 @@ fn an_impossible_number_or_address_is_refused_before_it_costs_a_request() {
 }
 
 #[test]
-fn unenroll_remote_has_authy_remove_the_person_too() {
+fn unenroll_remote_removes_the_person_at_authy_too() {
     let sim = enrolled();
     let (status, answer) = run_json(&sim, &["unenroll", "alice", "--remote"], "");
     assert_eq!((status, &answer["remote"]), (0, &json!(true)));
@@ -241,7 +241,7 @@ fn index_checks_the_mapping_without_configuration_or_network() {
         let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
         (output.status.code().unwrap(), answer)
     };
-    assert_eq!(index().0, 4, "there is none");
+    assert_eq!(index().0, 4, "there is no mapping");
     fs::write(&users, "[users]\nalice = 1635\nbob = 0\n").unwrap();
     let (status, answer) = index();
     assert_eq!((status, &answer["entries"]), (0, &json!(2)), "{answer}");

@@ -1,5 +1,5 @@
-//! authyctl on what lives across calls: limits, remembered logins, recovery codes, and what doctor
-//! says of their files.
+//! The commands about the state folder: limits, remembered logins, recovery codes, and what
+//! `doctor` says about their files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -125,7 +125,11 @@ fn recovery_codes_are_shown_once_and_replaced_only_when_told() {
         &["recovery", "generate", "alice", "--replace", "--quiet"],
         "",
     );
-    assert_eq!(quiet.status.code(), Some(2), "codes that nobody sees");
+    assert_eq!(
+        quiet.status.code(),
+        Some(2),
+        "the codes would be shown nowhere"
+    );
     assert_eq!(
         run_json(&sim, &["recovery", "left", "alice"], "").1["left"],
         9
@@ -199,7 +203,7 @@ fn a_state_that_cannot_be_trusted_is_a_local_failure() {
 }
 
 #[test]
-fn explain_tells_of_a_pause_and_of_the_codes_that_are_left() {
+fn explain_shows_a_pause_and_the_remaining_recovery_codes() {
     let sim = Sim::start();
     run_json(&sim, &["enroll", "alice", "--authy-id", "1635"], "");
     let explain = || text(&run(&sim, &["explain", "alice"], "").stdout);
@@ -221,7 +225,7 @@ fn explain_tells_of_a_pause_and_of_the_codes_that_are_left() {
     );
 }
 
-/// What doctor says of the state: result, message and hint of each check.
+/// Returns result, message and hint of each check that doctor makes of the state folder.
 fn doctor(sim: &Sim) -> Vec<[String; 3]> {
     let folder = tempfile::tempdir().unwrap();
     let stacks = folder.path().to_str().unwrap();

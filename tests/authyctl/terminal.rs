@@ -1,4 +1,4 @@
-//! What a person sees on a terminal: prompts, countdown, progress bar, colour.
+//! Output on a terminal: prompts, countdown, progress bar, colour.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,8 @@ fn init_asks_for_the_key_and_does_not_show_it() {
     let how = ["init", "--url", &url, "--ca-file", ca.to_str().unwrap()];
     let terminal = authyctl(&sim, &how, "");
     terminal.wait_for("Authy API key:");
-    // The echo ends a moment after the prompt is shown; nobody is as quick as a busy machine is slow.
+    // The echo is turned off a moment after the prompt is shown, later on a busy machine than a
+    // person types.
     std::thread::sleep(std::time::Duration::from_millis(500));
     terminal.press(&[&key, "Enter"]);
     let screen = terminal.wait_for("ended with 0");
@@ -86,7 +87,7 @@ fn an_import_draws_a_bar_and_is_completed_after_ctrl_c() {
     let file = sim.path("people.csv");
     fs::write(&file, rows).unwrap();
     let import = ["import", file.to_str().unwrap()];
-    // Slow enough to be watched.
+    // Slow enough to watch the progress bar.
     sim.fault(&json!({"match": {"path": "/users/new"}, "times": 0, "delay_ms": 30}));
 
     let terminal = authyctl(&sim, &import, "");
@@ -108,7 +109,7 @@ fn an_import_draws_a_bar_and_is_completed_after_ctrl_c() {
     assert_eq!(
         sim.count("/users/new"),
         so_far,
-        "who is created is mapped too"
+        "each person that was created is mapped"
     );
 
     let terminal = authyctl(&sim, &import, "");

@@ -1,4 +1,5 @@
-//! The examples of the client's documentation, the very files that it shows, against authy-sim.
+//! The examples of the client's documentation, included from the files that it shows, against
+//! authy-sim.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use serde_json::json;
 use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
-/// The files, each a module of its own.
+/// Includes each file as a module.
 macro_rules! examples {
     ($($name:ident)*) => {
         $(#[expect(unreachable_pub, reason = "documentation shows public functions")]
@@ -52,7 +53,7 @@ fn the_examples_of_app_users_and_devices_do_what_they_say() {
 }
 
 #[test]
-fn the_example_of_tokens_tells_right_from_wrong() {
+fn the_example_of_tokens_distinguishes_right_from_wrong() {
     let sim = Sim::start();
     let client = client(&sim);
     let token = sim.token(1635).parse().unwrap();
@@ -61,7 +62,7 @@ fn the_example_of_tokens_tells_right_from_wrong() {
 }
 
 #[test]
-fn the_example_of_phones_sends_a_code_and_takes_no_other() {
+fn the_example_of_phones_sends_a_code_and_accepts_no_other() {
     let sim = Sim::start();
     let answer = phones::send(&client(&sim), soon());
     let code = sim.get("/phone.json")["verifications"][0]["code"].clone();

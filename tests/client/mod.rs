@@ -1,4 +1,4 @@
-//! The client against authy-sim over real TLS, and against what a server may do wrong.
+//! The client against authy-sim over real TLS, and against faulty servers.
 
 mod examples;
 
@@ -61,7 +61,7 @@ fn verify_sms_and_status_work_over_one_client() {
 }
 
 #[test]
-fn a_used_token_is_refused_with_its_code() {
+fn a_used_code_is_refused_with_its_error_code() {
     let sim = Sim::start();
     let client = client(&sim);
     let token = sim.token(1635).parse().unwrap();
@@ -79,7 +79,7 @@ fn a_used_token_is_refused_with_its_code() {
 }
 
 #[test]
-fn a_connection_that_the_server_closed_is_opened_anew() {
+fn a_connection_that_the_server_closed_is_opened_again() {
     let sim = Sim::start();
     let client = client(&sim);
     client.users().status(alice(), soon()).unwrap();
@@ -120,7 +120,7 @@ fn retry_after_is_kept() {
 }
 
 #[test]
-fn a_wrong_name_and_a_wrong_ca_are_a_false_identity() {
+fn a_wrong_name_and_a_wrong_ca_are_an_untrusted_server() {
     let sim = Sim::start();
     let table = ["wrong-name", "wrong-ca", "expired", "self-signed"];
     check_rows(table, |name| {

@@ -16,8 +16,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The full path of the test in whose body the macro stands, as libtest knows it (`module::name`). It is for
-/// tests that start themselves again, and never stands in a closure.
+/// The full path of the test in whose body the macro stands, as libtest knows it (`module::name`).
+/// It is for tests that start themselves again, and works in no closure.
 macro_rules! test_name {
     () => {{
         fn here() {}
@@ -26,8 +26,8 @@ macro_rules! test_name {
 }
 pub(crate) use test_name;
 
-/// Returns the full path of the function in whose body the function `_here` is defined, without the name
-/// of the crate.
+/// Returns the full path of the function in whose body the function `_here` is defined, without the
+/// name of the crate.
 pub(crate) fn name_of<T: Fn()>(_here: T) -> &'static str {
     let path = std::any::type_name::<T>();
     let (_crate, path) = path.split_once("::").unwrap();
@@ -36,8 +36,9 @@ pub(crate) fn name_of<T: Fn()>(_here: T) -> &'static str {
     path
 }
 
-/// Returns how often a test repeats what is random, or what is killed at another moment each time: `count`
-/// times, and more often in `make check-long`, which sets `PAM_AUTHY_TEST_ROUNDS` to a factor.
+/// Returns how often a test repeats what is random, or what is killed at another moment each time:
+/// `count` times, and more often in `make check-long`, which sets `PAM_AUTHY_TEST_ROUNDS` to a
+/// factor.
 pub(crate) fn rounds(count: u32) -> u32 {
     let factor = std::env::var("PAM_AUTHY_TEST_ROUNDS");
     count
@@ -46,13 +47,14 @@ pub(crate) fn rounds(count: u32) -> u32 {
         })
 }
 
-/// The product: the very file that is installed, not a library beside the tests.
+/// Returns the path of the product: the file that is installed, not the library that is linked to
+/// the tests.
 pub(crate) fn product() -> PathBuf {
     let path = std::env::var_os("PAM_AUTHY_SO").map(PathBuf::from);
     path.expect("PAM_AUTHY_SO names the product: see CONTRIBUTING.md")
 }
 
-/// A file system of `size` in memory, seen by this sandbox alone.
+/// Mounts a file system of `size` in memory, visible in this sandbox only, and returns its folder.
 pub(crate) fn disk(size: &str) -> PathBuf {
     let path = PathBuf::from("/srv/pam_authy-disk");
     fs::create_dir_all(&path).unwrap();
@@ -78,7 +80,7 @@ pub(crate) fn mount(arguments: &[&str], path: &Path) {
     assert!(status.success());
 }
 
-/// Runs a program that reads `input`, and must end well.
+/// Runs a program with `input` on standard input; it must succeed.
 pub(crate) fn pipe(command: &mut Command, input: &str) {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     child

@@ -4,18 +4,19 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Checks each row of `table`. A check fails by a panic, as an assertion does, and does not keep the rows
-/// after it from being checked.
+/// Checks each row of `table`. A check fails by a panic, as an assertion does, and does not keep
+/// the rows after it from being checked.
 ///
 /// # Panics
-/// At the end, with each row that failed and why; or when the table is empty, which would check nothing.
+/// At the end, with each row that failed and why; or when the table is empty, which would check
+/// nothing.
 #[track_caller]
 pub(crate) fn check_rows<R: Debug>(table: impl IntoIterator<Item = R>, mut check: impl FnMut(R)) {
     let (mut count, mut failures) = (0, Vec::new());
     for row in table {
         count += 1;
         let shown = shorten(format!("{row:?}"));
-        // What a failed check leaves half done is used by the checks of other rows alone.
+        // Only the checks of other rows see what a failed check left unfinished.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| check(row))) {
             failures.push(format!("row {count}, {shown}: {}", message(panic.as_ref())));
         }
@@ -29,7 +30,7 @@ pub(crate) fn check_rows<R: Debug>(table: impl IntoIterator<Item = R>, mut check
     );
 }
 
-/// Cuts what would fill the screen.
+/// Cuts a text that would fill the screen.
 fn shorten(mut text: String) -> String {
     if let Some((end, _)) = text.char_indices().nth(200) {
         text.truncate(end);

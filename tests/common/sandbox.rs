@@ -1,10 +1,11 @@
-//! Runs a test as root in a sandbox: an overlay over / whose upper layer is in memory, with a /dev and
-//! a process tree of its own. There a test may change users, /etc/pam.d and sudoers, and nothing stays.
+//! Runs a test as root in a sandbox: an overlay over / whose upper layer is in memory, with a /dev
+//! and a process tree of its own. A test may change users, /etc/pam.d and sudoers there: all
+//! changes are lost at its end.
 //!
 //! A test begins with `sandboxed!();`. Outside the sandbox that starts this very test again inside,
-//! passes its outcome on and returns; inside it does nothing. The name of the test is taken from the
-//! place where the macro stands and never from text, which could name a neighbour and so make a test
-//! that cannot fail.
+//! passes its outcome on and returns; inside it does nothing. The name of the test is taken from
+//! the function that uses the macro and never from text, which could name a neighbour and so make a
+//! test that cannot fail.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,8 +15,8 @@ use super::name_of;
 /// Set inside the sandbox.
 const MARK: &str = "PAM_AUTHY_TEST_SANDBOX";
 
-/// Runs the rest of the test in the sandbox: outside it returns from the test. Must stand in the body of
-/// the test itself.
+/// Runs the rest of the test in the sandbox: outside it returns from the test. To be used in the
+/// body of the test itself.
 macro_rules! sandboxed {
     () => {{
         fn here() {}
@@ -31,8 +32,8 @@ pub(crate) fn is_inside() -> bool {
     std::env::var_os(MARK).is_some()
 }
 
-/// Returns true inside the sandbox. Outside, runs the test in whose body `here` is defined and returns
-/// false. For `sandboxed!` alone.
+/// Returns true inside the sandbox. Outside, runs the test in whose body `here` is defined and
+/// returns false. For `sandboxed!` alone.
 ///
 /// # Panics
 /// When that test failed, or when `here` is not defined in the body of a test.

@@ -1,4 +1,5 @@
-//! Broken, unreadable and hostile files and arguments: each denies, says why, and asks nobody.
+//! Broken, unreadable and hostile files and arguments: each denies the login, logs the reason, and
+//! sends nothing.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,7 +11,7 @@ use crate::common::host::Host;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 
-/// A host on which everything that could be let pass is let pass.
+/// A host on which outages and unenrolled users are ignored: only an error can deny here.
 fn lenient() -> Host {
     Host::with(
         "[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
@@ -18,7 +19,7 @@ fn lenient() -> Host {
     .arguments("nullok")
 }
 
-/// Breaks something; the login of anybody is then an error of ours whose reason the log tells.
+/// Checks that the login of every user is PAM_SERVICE_ERR, without a prompt and without a request.
 fn denies(host: &Host, why: &str) {
     for user in ["alice", "mallory"] {
         let login = host.login(user, &["1234567", "1234567", "1234567"]);
@@ -37,7 +38,7 @@ fn log_says(host: &Host, what: &str) {
     assert!(!log.contains(&host.sim.key()[..8]), "the key is in:\n{log}");
 }
 
-/// A screen locker asks PAM as its user: what exempts it cannot be read.
+/// A screen locker asks PAM as its user, who cannot read the exemption in the configuration.
 #[test]
 #[ignore = "needs root"]
 fn a_process_that_cannot_read_the_configuration_is_refused_though_its_service_is_exempt() {
@@ -190,7 +191,7 @@ fn a_mapping_that_cannot_be_trusted_or_read_denies_and_the_log_says_why() {
 }
 
 #[test]
-fn a_bad_value_denies_its_user_and_nobody_else() {
+fn a_bad_value_denies_its_user_alone() {
     let host = Host::new();
     host.append(&host.users, "bob = 0\n");
 
@@ -200,9 +201,9 @@ fn a_bad_value_denies_its_user_and_nobody_else() {
     assert_eq!(host.login("alice", &[&token]).code, "PAM_SUCCESS");
 }
 
-/// A login without its index reads the whole mapping, and comes to the same end.
+/// Without a valid index the login reads the whole mapping, and ends the same.
 #[test]
-fn an_index_that_does_not_hold_changes_no_login() {
+fn an_outdated_or_damaged_index_changes_no_login() {
     let host = lenient();
     let index = host.users.with_extension("toml.index");
     let enroll = |user: &str| {
@@ -210,8 +211,8 @@ fn an_index_that_does_not_hold_changes_no_login() {
         pam_authy::store::users::write::enroll(&host.users, user, id, true).unwrap();
         fs::read(&index).unwrap()
     };
-    // One from before alice was there, and the one that holds.
-    host.append(&host.users, "# nobody\n");
+    // An index from before alice was enrolled, and the valid one.
+    host.append(&host.users, "# no entry\n");
     pam_authy::store::users::write::unenroll(&host.users, "alice", None).unwrap();
     let older = fs::read(&index).unwrap();
     let good = enroll("alice");
@@ -255,7 +256,7 @@ fn a_wrong_argument_denies() {
 }
 
 #[test]
-fn a_ca_file_that_cannot_be_used_denies_with_outages_let_pass() {
+fn an_unusable_ca_file_denies_even_where_outages_are_ignored() {
     check_rows(["", "no certificate"], |text| {
         let host = lenient();
         fs::write(host.sim.path("ca.pem"), text).unwrap();
@@ -271,7 +272,7 @@ fn a_ca_file_that_cannot_be_used_denies_with_outages_let_pass() {
 
 #[test]
 #[ignore = "needs root"]
-fn files_of_somebody_else_deny() {
+fn files_owned_by_another_user_deny() {
     check_rows(["config.toml", "users.toml"], |name| {
         let host = lenient();
         std::os::unix::fs::chown(host.sim.path(name), Some(12345), None).unwrap();

@@ -1,4 +1,5 @@
-//! doctor and the mapping on a real system: real libpam, real sshd, real sudoers, a disk that is full.
+//! `authyctl doctor` and the mapping on a real system: real libpam, real sshd, real sudoers, a full
+//! disk.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +18,7 @@ use crate::common::{product, rounds};
 const GLOBAL: &str =
     "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\nLoginGraceTime 120\n";
 
-/// A host with sshd, our line in its stack, and two enrolled people.
+/// Sets up sshd with our line in its stack, and two enrolled users.
 fn host(config: &str) -> Sim {
     let sim = Sim::start();
     fs::create_dir_all("/run/sshd").unwrap();
@@ -38,7 +39,7 @@ fn host(config: &str) -> Sim {
     sim
 }
 
-/// The checks of one doctor.
+/// Runs doctor and returns its checks.
 fn checks(sim: &Sim, more: &[&str]) -> Vec<Value> {
     let output = Command::new(env!("CARGO_BIN_EXE_authyctl"))
         .args(["doctor", "--json", "--config"])
@@ -52,7 +53,7 @@ fn checks(sim: &Sim, more: &[&str]) -> Vec<Value> {
     answer["checks"].as_array().unwrap().clone()
 }
 
-/// What they say under one name.
+/// Returns result and message of the checks of that name, one in each line.
 fn said(checks: &[Value], name: &str) -> String {
     let named = checks.iter().filter(|check| check["name"] == name);
     named
@@ -60,14 +61,14 @@ fn said(checks: &[Value], name: &str) -> String {
         .collect()
 }
 
-/// What doctor says of sshd.
+/// Runs doctor and returns its checks of sshd.
 fn sshd(sim: &Sim) -> String {
     said(&checks(sim, &[]), "sshd")
 }
 
 #[test]
 #[ignore = "needs root"]
-fn doctor_is_content_with_the_sshd_of_the_readme() {
+fn doctor_accepts_the_sshd_settings_of_the_readme() {
     sandboxed!();
     let sim = host("PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n");
     assert_eq!(
@@ -78,7 +79,7 @@ fn doctor_is_content_with_the_sshd_of_the_readme() {
 
 #[test]
 #[ignore = "needs root"]
-fn doctor_finds_the_match_block_that_goes_round_the_token() {
+fn doctor_finds_a_match_block_that_bypasses_the_code() {
     sandboxed!();
     let sim = host(
         "PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n\
@@ -105,7 +106,7 @@ fn doctor_finds_what_locks_root_out_of_sshd() {
 #[ignore = "needs root"]
 fn doctor_finds_each_setting_of_sshd_that_matters() {
     sandboxed!();
-    // sshd takes the first value of a setting, so each row comes before the good ones.
+    // sshd uses the first value of a setting, so each row comes before the good ones.
     let rows = [
         ("UsePAM no\n", "UsePAM is off"),
         (
@@ -231,7 +232,7 @@ fn doctor_finds_every_sudoer_and_what_sudo_does_to_the_prompt() {
     assert!(said(&checks, "pam su").contains("does not use pam_authy.so"));
 }
 
-/// Numbers that are the same each time.
+/// Pseudorandom choices, the same in each run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -257,7 +258,7 @@ const CONTROLS: [&str; 10] = [
     "[success=ok default=reset]",
 ];
 
-/// Stacks of pam_permit, pam_deny and ours, which is in each of them.
+/// Writes random stacks of pam_permit and pam_deny, with our module in each of them.
 fn random_stacks(folder: &Path, ours: &str, count: u32) {
     let mut numbers = Numbers(20_261_125);
     for number in 0..count {
@@ -277,7 +278,7 @@ fn random_stacks(folder: &Path, ours: &str, count: u32) {
     }
 }
 
-/// Whether libpam lets the user in who types `reply` at each prompt.
+/// Returns whether libpam accepts the user, who types `reply` at each prompt.
 fn gets_in(folder: &Path, service: &str, user: &str, reply: &str) -> bool {
     let mut answer = |_: Style, _: &str| Some(reply.to_owned());
     let mut pam = Transaction::start(service, user, folder, &mut answer).unwrap();
@@ -323,8 +324,8 @@ fn doctor_and_libpam_agree_on_who_gets_in_through_any_stack() {
         let file = fs::read_to_string(stacks.join(service)).unwrap();
         let name = format!("pam {service}");
         let says = said(&strict_checks, &name);
-        let goes_round = says.contains("whom Authy refused");
-        assert!(goes_round || !(refused[at] || broken[at]), "{file}{says}");
+        let is_bypassed = says.contains("whom Authy refused");
+        assert!(is_bypassed || !(refused[at] || broken[at]), "{file}{says}");
         assert_eq!(
             says.contains("nobody gets in"),
             !accepted[at],
@@ -357,7 +358,7 @@ fn a_full_disk_leaves_the_mapping_as_it_was() {
     let users = folder.join("users.toml");
     let before = "# people\n[users]\nalice = 1635\n";
     fs::write(&users, before).unwrap();
-    // Until there is no room for another byte.
+    // Fills the disk to the last byte.
     let _ = fs::write(folder.join("filler"), vec![0; 64 * 1024]);
 
     let output = Command::new(env!("CARGO_BIN_EXE_authyctl"))

@@ -13,7 +13,7 @@ fn host() -> Host {
     Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n")
 }
 
-/// Half of them log in, half are refused.
+/// Half of the logins are accepted, half are refused.
 #[test]
 fn a_thousand_logins_in_one_process_leave_descriptors_threads_and_memory_flat() {
     let host = host();
@@ -42,10 +42,10 @@ fn a_thousand_logins_in_one_process_leave_descriptors_threads_and_memory_flat() 
     );
 }
 
-/// Every bad access or free, and every block that nobody can reach any more, fails the run. Two things
-/// are explained and left out. Undefined values: ring encrypts in assembler whose instructions memcheck
-/// does not follow, so every tag and every byte that is sent counts as undefined. Blocks that are
-/// "possibly lost": 48 bytes, std's handle of the main thread, made once.
+/// Every invalid access or free, and every unreachable block, fails the run. Two things are left
+/// out. Undefined values: ring encrypts in assembler whose instructions memcheck does not follow,
+/// so every tag and every byte that is sent counts as undefined. "Possibly lost" blocks: the
+/// standard library's handle of the main thread, 48 bytes, made once.
 #[test]
 #[ignore = "needs root: scripts/prerequisites.sh installs valgrind"]
 fn valgrind_finds_no_error_and_no_leak() {
@@ -87,7 +87,7 @@ fn valgrind_finds_no_error_and_no_leak() {
     assert!(said.is_unchanged(), "{}", said.text);
 }
 
-/// 64 people, each in a process of their own: every second one has a right token.
+/// 64 people, each in a process of their own; every second one types a right code.
 #[test]
 fn sixty_four_processes_at_once_let_the_right_ones_in_and_no_other() {
     let host = host();
@@ -110,7 +110,7 @@ fn sixty_four_processes_at_once_let_the_right_ones_in_and_no_other() {
         .collect();
     for (id, running) in &mut all {
         running.wait_for("prompt");
-        // A wrong one is somebody else's right one.
+        // A wrong code is the right one of another person.
         let whose = if *id % 2 == 0 { *id } else { 1635 };
         running.reply(&host.sim.token(whose));
     }
@@ -131,9 +131,9 @@ fn sixty_four_processes_at_once_let_the_right_ones_in_and_no_other() {
     );
 }
 
-/// One token, 16 processes at once: it works once.
+/// One code in 16 processes at once is accepted once.
 #[test]
-fn a_token_that_is_typed_in_many_places_at_once_works_in_one() {
+fn a_code_that_is_typed_in_many_processes_at_once_works_in_one() {
     let host = host();
     let token = host.sim.token(1635);
     let mut all: Vec<Running> = (0..16)
@@ -161,13 +161,13 @@ fn a_token_that_is_typed_in_many_places_at_once_works_in_one() {
     );
 }
 
-/// Logins in several threads of one process.
+/// Several threads of one process log in at once.
 #[test]
 fn threads_of_one_process_log_in_side_by_side() {
     let host = host();
     host.sim
         .answer_verify(200, r#"{"token":"is valid","success":true}"#);
-    // The first one writes the stack that all of them read.
+    // The first login writes the stack that all threads read.
     assert_eq!(host.login("alice", &["1234567"]).code, "PAM_SUCCESS");
     std::thread::scope(|scope| {
         for number in 0..8 {

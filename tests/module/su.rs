@@ -1,5 +1,5 @@
 //! Real su, from an unprivileged user to root, in the sandbox. Its process keeps the caller's
-//! environment, limits and signals; the token that is asked for is root's.
+//! environment, limits and signals; the code that it asks for is root's.
 
 use std::fs;
 use std::io::Write;
@@ -20,7 +20,7 @@ struct Su {
 }
 
 impl Su {
-    /// Everything that could be let pass is let pass.
+    /// Outages are ignored here, so a fault that counted as one would let the user in.
     fn set_up() -> Self {
         let host = Host::impatient(
             "[login]\nrefusal_seconds = 0\nattempts = 1\nwhen_unavailable = \"ignore\"\n\
@@ -54,16 +54,16 @@ impl Su {
              account required pam_permit.so\nsession required pam_permit.so\n"
         );
         fs::write("/etc/pam.d/su", stack).unwrap();
-        // su would wait after each refusal.
+        // Without this, su waits after each refusal.
         host.append("/etc/login.defs".as_ref(), "\nFAIL_DELAY 0\n");
         Self { host }
     }
 
-    /// `su -c 'id -u'` by the user, after the shell commands `before`.
+    /// Runs `su -c 'id -u'` as the user, after the shell commands `before`.
     fn run(&self, before: &str, token: &str, environment: &[(String, String)]) -> Output {
         let shell = format!("{before}\nexec su -c 'id -u' root");
         let mut command = Command::new("timeout");
-        // Not runuser, which stops itself when its child is stopped.
+        // Not runuser: it stops itself when its child is stopped.
         command.args(["60", "setpriv", "--reuid", USER, "--regid", USER]);
         command.args(["--clear-groups", "env"]);
         command.args(
@@ -80,7 +80,7 @@ impl Su {
             .spawn()
             .unwrap();
         let lines = format!("{PASSWORD}\n{token}\n");
-        // su may be gone before it has read everything.
+        // su may end before it has read everything.
         let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
         child.wait_with_output().unwrap()
     }
@@ -102,7 +102,7 @@ fn became_root(output: &Output) -> bool {
 
 #[test]
 #[ignore = "needs root"]
-fn su_runs_the_command_after_password_and_token_and_not_without() {
+fn su_runs_the_command_after_password_and_code_and_not_without() {
     sandboxed!();
     let su = Su::set_up();
 
@@ -131,7 +131,7 @@ fn su_takes_nothing_from_the_callers_environment() {
         "{said}"
     );
 
-    // The caller's certificates are those of the server, the configuration's are another CA's.
+    // The caller names the CA of the server, the configuration another CA.
     let other = Host::new();
     fs::copy(other.sim.path("ca.pem"), su.host.sim.path("other.pem")).unwrap();
     su.host.replace("ca.pem", "other.pem");
@@ -148,7 +148,7 @@ fn su_takes_nothing_from_the_callers_environment() {
 
 #[test]
 #[ignore = "needs root"]
-fn su_under_limits_signals_and_descriptors_of_the_caller_lets_nobody_pass() {
+fn su_under_limits_signals_and_descriptors_of_the_caller_is_denied() {
     sandboxed!();
     let su = Su::set_up();
     let descriptors = (3..14).map(|count| format!("ulimit -n {count}"));
@@ -180,10 +180,10 @@ fn su_under_limits_signals_and_descriptors_of_the_caller_lets_nobody_pass() {
     });
 }
 
-/// The caller may stop su while it waits: the time of the request is over when it goes on.
+/// The caller may stop su while it waits: the request has timed out when it continues.
 #[test]
 #[ignore = "needs root"]
-fn su_that_its_caller_stops_during_the_request_lets_nobody_pass() {
+fn su_that_its_caller_stops_during_the_request_is_denied() {
     sandboxed!();
     let su = Su::set_up();
     su.host

@@ -1,13 +1,13 @@
-//! The crates of all three programs: licence, source, and the lowest Rust they need.
+//! The crates of all three programs: their licence, source, and minimum version of Rust.
 //!
-//! deny.toml is the list; cargo-deny reads the same one where it is installed.
+//! deny.toml lists the allowed licences; cargo-deny reads the same list where it is installed.
 
 use std::process::Command;
 
 use super::{root, stdout_of, text_of};
 use crate::common::rows::check_rows;
 
-/// The crates that are built into any of the programs, on this kind of system.
+/// Returns the crates that are built into any of the programs on this platform.
 fn crates() -> Vec<serde_json::Value> {
     let metadata = stdout_of(
         Command::new(env!("CARGO"))
@@ -28,7 +28,8 @@ fn crates() -> Vec<serde_json::Value> {
     metadata["packages"].as_array().expect("packages").clone()
 }
 
-/// Whether an SPDX expression, or one in the old form with a slash, can be met with `allowed` alone.
+/// Returns whether licences in `allowed` satisfy an SPDX expression, or one in the old form with a
+/// slash.
 fn is_allowed(licence: &str, allowed: &[&str]) -> bool {
     let licence = licence.replace(['(', ')'], " ").replace('/', " OR ");
     licence
@@ -70,7 +71,7 @@ fn every_crate_comes_from_the_registry() {
     });
 }
 
-/// `1.88` as (1, 88).
+/// Parses `1.88` as (1, 88).
 fn release(version: &str) -> (u32, u32) {
     let mut parts = version
         .split('.')

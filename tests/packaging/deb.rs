@@ -1,6 +1,7 @@
-//! The Debian packages: what they hold, and their whole life on a machine in the sandbox.
+//! The Debian packages: their contents, and their life cycle on a machine in the sandbox.
 //!
-//! They are built with the product and cargo's own authyctl and authy-sim, stripped as in a release.
+//! They are built from the product and cargo's builds of authyctl and authy-sim, stripped as in a
+//! release.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,11 +18,11 @@ use crate::common::sandbox::{self, sandboxed};
 
 const PACKAGES: [&str; 3] = ["authyctl", "libpam-authy", "authy-sim"];
 
-/// The packages of one version, in a folder of their own.
+/// The folder with the packages of one version.
 struct Packages(PathBuf);
 
 impl Packages {
-    /// Builds them once in each run; the sandbox takes what was built outside.
+    /// Builds the packages once in each run; inside the sandbox it returns what was built outside.
     fn of(version: &str) -> Self {
         static BUILT: Mutex<Vec<String>> = Mutex::new(Vec::new());
         let packages = Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("deb-{version}")));
@@ -47,7 +48,7 @@ impl Packages {
             build.env(variable, stripped);
         }
         build.arg(version).arg(&self.0).env("PRODUCT", product());
-        // The release's own compression takes most of the time here, and tells nothing.
+        // The compression of a release would take most of the time of this test, and prove nothing.
         build.env("DEB_COMPRESSION", "gzip");
         stdout_of(&mut build);
     }
@@ -59,7 +60,7 @@ impl Packages {
         found.expect(package).path()
     }
 
-    /// `mode owner path` of every file, and of every folder that is not root's with 0755.
+    /// Returns `mode owner path` of every file, and of every folder that is not root's with 0755.
     fn contents(&self, package: &str) -> BTreeSet<String> {
         let list = stdout_of(Command::new("dpkg-deb").arg("-c").arg(self.path(package)));
         let words = list.lines().map(|line| {
@@ -108,7 +109,7 @@ fn pam_auth_update(flag: &str) {
     );
 }
 
-/// All paths of the system that a package could leave behind.
+/// Returns all paths of the system that a package could leave behind.
 fn paths() -> BTreeSet<String> {
     let mut find = Command::new("find");
     find.args(["/etc", "/usr", "/lib", "/lib64", "/var", "/run", "-xdev"]);
@@ -253,7 +254,7 @@ fn the_debian_packages_install_protect_upgrade_and_go_without_a_trace() {
     machine.set_up("[login]\nrefusal_seconds = 0\nattempts = 1\n");
 
     pam_auth_update("--enable");
-    ask_for_tokens_over_ssh();
+    ask_for_codes_over_ssh();
     machine.wait_for_sshd();
     assert_protected(&machine);
 
@@ -287,8 +288,9 @@ fn mode(path: &str) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-/// What the administrator of a host writes by hand, since sshd's settings are no profile's.
-fn ask_for_tokens_over_ssh() {
+/// Writes the settings of sshd that an administrator writes by hand, since no PAM profile contains
+/// them.
+fn ask_for_codes_over_ssh() {
     let settings = "PasswordAuthentication no\nKbdInteractiveAuthentication yes\nAuthenticationMethods keyboard-interactive\n";
     fs::write("/etc/ssh/sshd_config.d/pat.conf", settings).unwrap();
     let pid = fs::read_to_string("/run/sshd.pid").unwrap();
@@ -354,17 +356,17 @@ fn removing_the_module_is_refused_while_a_stack_made_by_hand_names_it() {
     );
     assert!(
         machine.sudo(&[PASSWORD, &machine.token()]),
-        "nobody is locked out"
+        "no user is locked out"
     );
-    assert_eq!(stacks(), all, "what is protected stays so");
+    assert_eq!(stacks(), all, "what is protected stays protected");
     fs::write("/etc/pam.d/sudo", before).unwrap();
     dpkg("--remove", &["libpam-authy".into()]);
 }
 
-/// As after a reboot: the time has passed, and nobody called authyctl.
+/// As after a reboot: the time has passed, and no authyctl was run.
 #[test]
 #[ignore = "needs root"]
-fn the_package_puts_back_what_is_overdue() {
+fn installing_the_package_rolls_back_an_overdue_change() {
     let packages = Packages::of("0.1.0-1");
     sandboxed!();
     let machine = Machine::new();
@@ -396,7 +398,7 @@ fn pam_enable_all_drives_pam_auth_update_and_refuses_a_screen_locker() {
             .output()
             .unwrap()
     };
-    ask_for_tokens_over_ssh();
+    ask_for_codes_over_ssh();
     fs::write("/etc/pam.d/i3lock", "auth include common-auth\n").unwrap();
     let before = stacks();
 

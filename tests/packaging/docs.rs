@@ -1,5 +1,5 @@
-//! README and manual pages against the code: named tests exist, keys and options are explained, and
-//! the lines of make are ones that the Makefile takes. `guides` looks at commands and links.
+//! README and manual pages against the code: the tests that they name exist, keys and options are
+//! explained, and `make` lines name targets of the Makefile. `guides` checks commands and links.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use std::process::Command;
 use super::{AUTHY_SIM, AUTHYCTL, root, stdout_of, text_of};
 use crate::common::rows::check_rows;
 
-/// Names of all functions marked `#[test]` below `folder`.
+/// Collects the names of all functions marked `#[test]` below `folder`.
 fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
     for path in fs::read_dir(folder)
         .expect("a folder")
@@ -26,7 +26,7 @@ fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The lines of a Markdown section, without its heading.
+/// Returns the lines of a Markdown section, without its heading.
 pub(super) fn section<'a>(markdown: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
     let heading = format!("## {heading}");
     let after = markdown
@@ -36,7 +36,8 @@ pub(super) fn section<'a>(markdown: &'a str, heading: &str) -> impl Iterator<Ite
     after.take_while(|line| !line.starts_with("## "))
 }
 
-/// Every row of a table of this section names tests in its last cell, and all of them exist.
+/// Checks that every row of the tables of this section names tests in its last cell, and that they
+/// exist.
 fn rows_name_tests(file: &str, heading: &str, least: usize) {
     let text = text_of(file);
     let mut tests = BTreeSet::new();
@@ -83,7 +84,7 @@ fn each_requirement_of_security_md_names_tests_that_exist() {
     rows_name_tests("SECURITY.md", "Requirements and their tests", 29);
 }
 
-/// The keys that the sample sets or shows in a comment.
+/// Returns the keys that the sample configuration sets or shows in a comment.
 fn sample_keys() -> BTreeSet<String> {
     let is_name = |key: &&str| key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
     let sample = text_of("etc/config.toml");
@@ -119,7 +120,7 @@ fn each_key_of_the_sample_is_explained_in_readme_and_manual() {
     });
 }
 
-/// The long options that a program's help shows.
+/// Returns the long options in a program's help.
 fn long_options(program: &str) -> BTreeSet<String> {
     let help = stdout_of(Command::new(program).arg("--help"));
     help.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
@@ -155,7 +156,7 @@ fn the_manual_and_completions_of_authyctl_are_the_ones_that_it_prints() {
     });
 }
 
-/// The lines of the README that start with `command`, without sudo, comment and what follows `&&`.
+/// Returns the arguments of each `command` in the README, without comments.
 fn command_lines(command: &str) -> Vec<Vec<String>> {
     let readme = text_of("README.md");
     let parts = readme

@@ -43,7 +43,10 @@ fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
     sandboxed!();
     let machine = Machine::installed();
     let before = stacks();
-    assert!(is_inside(&machine.ssh(&[])), "without us the password does");
+    assert!(
+        is_inside(&machine.ssh(&[])),
+        "without the module the password is enough"
+    );
 
     let dry = succeeds(&["pam", "enable", "sshd", "--dry-run"]);
     assert!(dry.contains("+auth  required   pam_authy.so"), "{dry}");
@@ -57,12 +60,12 @@ fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
     assert!(is_inside(&output), "{output:?}");
     assert!(
         !is_inside(&machine.ssh_by_key(&[])),
-        "a key alone is no way round"
+        "a key alone does not log in"
     );
     assert_eq!(
         authyctl(&["pam", "enable", "sshd"]).status.code(),
         Some(4),
-        "once is enough"
+        "it is enabled already"
     );
 
     succeeds(&["pam", "disable", "sshd"]);
@@ -74,7 +77,7 @@ fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
 
 #[test]
 #[ignore = "needs root"]
-fn pam_enable_with_key_asks_for_key_and_token() {
+fn pam_enable_with_key_asks_for_key_and_code() {
     sandboxed!();
     let machine = Machine::installed();
 
@@ -85,7 +88,7 @@ fn pam_enable_with_key_asks_for_key_and_token() {
     assert!(!is_inside(&machine.ssh_by_key(&["1111111"])));
     assert!(
         !is_inside(&machine.ssh(&[&machine.token()])),
-        "a token alone is no way in"
+        "a code alone does not log in"
     );
 }
 
@@ -162,7 +165,7 @@ fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
 
 #[test]
 #[ignore = "needs root"]
-fn an_unconfirmed_change_is_put_back_though_all_who_started_it_are_killed() {
+fn an_unconfirmed_change_is_rolled_back_though_the_processes_that_made_it_are_killed() {
     sandboxed!();
     let machine = Machine::installed();
     let before = stacks();
@@ -215,16 +218,16 @@ fn a_confirmed_change_stays() {
     assert_eq!(stacks(), enabled);
 }
 
-/// As after a reboot: the process that waited is gone, the time has passed.
+/// As after a reboot: the process that waited is gone, and the time has passed.
 #[test]
 #[ignore = "needs root"]
-fn an_overdue_change_is_put_back_by_the_next_authyctl() {
+fn an_overdue_change_is_rolled_back_by_the_next_authyctl() {
     sandboxed!();
     let _machine = Machine::installed();
     let before = stacks();
     succeeds(&["pam", "enable", "sshd", "--rollback-after", "3600"]);
     fs::write(PENDING, "1\n").unwrap();
-    // What would keep the module from every login does not keep authyctl from going back.
+    // A broken configuration makes the module deny every login, and must not stop the roll-back.
     fs::write("/etc/pam_authy/config.toml", "broken").unwrap();
 
     let said = text(&authyctl(&["list"]));
@@ -236,7 +239,7 @@ fn an_overdue_change_is_put_back_by_the_next_authyctl() {
 
 #[test]
 #[ignore = "needs root"]
-fn lines_that_somebody_broke_come_back_from_what_was_kept() {
+fn damaged_lines_are_restored_from_the_saved_file() {
     sandboxed!();
     let _machine = Machine::installed();
     let before = stacks();
@@ -268,7 +271,7 @@ fn key_rotate_keeps_the_old_key_until_authy_takes_the_new_one() {
         old
     );
 
-    // From here on the simulator's key is the new one, and config.toml still has another.
+    // From here on the simulator's key is the new one; config.toml still has an old one.
     let key = machine.sim.key();
     let commented = old.replacen(&format!("\"{key}\""), "\"old\" # ours", 1);
     fs::write("/etc/pam_authy/config.toml", &commented).unwrap();
@@ -283,7 +286,7 @@ fn key_rotate_keeps_the_old_key_until_authy_takes_the_new_one() {
     assert_eq!(mode & 0o7777, 0o600);
     assert!(!text(&done).contains(&key));
 
-    // The same with a file of its own, and from standard input.
+    // The same with `key_file`, and the new key on standard input.
     fs::write("/etc/pam_authy/api_key", "old\n").unwrap();
     fs::set_permissions("/etc/pam_authy/api_key", fs::Permissions::from_mode(0o600)).unwrap();
     let named = new.replacen(
@@ -306,7 +309,7 @@ fn key_rotate_keeps_the_old_key_until_authy_takes_the_new_one() {
     );
 }
 
-/// Lays the stacks of another distribution out, without our lines.
+/// Installs the stacks of another distribution, without our lines.
 fn lay_out(system: &str) {
     let fixtures = super::root().join("tests/fixtures/pam.d").join(system);
     for entry in fs::read_dir(fixtures).unwrap().map(Result::unwrap) {

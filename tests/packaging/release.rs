@@ -1,5 +1,5 @@
-//! What a release is made of: one version, an archive that is the same everywhere, a list of crates, and
-//! recipes of other systems that name the same version.
+//! A release: one version everywhere, a reproducible archive of the sources, a list of crates, and
+//! recipes for other systems.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -44,7 +44,7 @@ fn every_recipe_and_page_has_the_version_of_cargo_toml() {
     });
 }
 
-/// The recipes are shell: sourcing them must work and define what their builders call.
+/// The recipes are shell scripts: sourcing one must define the functions that its builder calls.
 #[test]
 fn the_recipes_define_what_their_builders_call() {
     let table = [
@@ -125,10 +125,10 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
     let mut git = Command::new("git");
     git.current_dir(folder).args(arguments);
     for (variable, value) in [
-        ("GIT_AUTHOR_NAME", "somebody"),
-        ("GIT_AUTHOR_EMAIL", "somebody@example.com"),
-        ("GIT_COMMITTER_NAME", "somebody"),
-        ("GIT_COMMITTER_EMAIL", "somebody@example.com"),
+        ("GIT_AUTHOR_NAME", "author"),
+        ("GIT_AUTHOR_EMAIL", "author@example.com"),
+        ("GIT_COMMITTER_NAME", "author"),
+        ("GIT_COMMITTER_EMAIL", "author@example.com"),
         ("GIT_AUTHOR_DATE", "2026-11-25T12:00:00Z"),
         ("GIT_COMMITTER_DATE", "2026-11-25T12:00:00Z"),
         ("GIT_CONFIG_GLOBAL", "/dev/null"),
@@ -138,7 +138,7 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
     stdout_of(&mut git)
 }
 
-/// The archive that `make dist` makes in `checkout`.
+/// Returns the archive that `make dist` makes in `checkout`.
 fn archive(checkout: &Path) -> Vec<u8> {
     let out = checkout.join("out");
     stdout_of(
@@ -169,7 +169,7 @@ fn two_checkouts_of_a_tag_give_the_same_archive() {
         second.display()
     );
     stdout_of(Command::new("sh").args(["-c", &clone]));
-    // What lies about in a checkout, and what was done since the tag, is no part of it.
+    // Stray files of a checkout and commits after the tag are not part of the archive.
     fs::write(second.join("stray"), "x").unwrap();
     git(&second, &["commit", "-q", "--allow-empty", "-m", "later"]);
 

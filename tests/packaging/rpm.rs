@@ -1,5 +1,5 @@
-//! The RPM packages: what they hold, installing and erasing them in a root folder of their own and on the
-//! machine of the sandbox, and the stacks of the authselect profile.
+//! The RPM packages: their contents, installing and erasing them in a separate root folder and on
+//! the machine of the sandbox, and the stacks of the authselect profile.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,8 +16,8 @@ use crate::common::sim::Sim;
 
 const PACKAGES: [&str; 3] = ["authyctl", "pam_authy", "authy-sim"];
 
-/// The folder with the packages, which are built once in each run; the sandbox takes what was built
-/// outside.
+/// Returns the folder with the packages. Builds them once in each run; inside the sandbox it
+/// returns what was built outside.
 fn packages() -> PathBuf {
     static BUILT: Mutex<bool> = Mutex::new(false);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rpm");
@@ -232,7 +232,8 @@ fn erasing_the_rpm_is_refused_while_a_stack_names_the_module() {
     assert!(!fs::exists("/usr/lib64/security/pam_authy.so").unwrap());
 }
 
-/// A template of authselect with some features selected: lines and words with a condition.
+/// Renders a template of authselect with these features selected: lines and words may have a
+/// condition.
 fn rendered(template: &str, features: &[&str]) -> String {
     let mut text = String::new();
     for line in template.lines() {
@@ -257,7 +258,7 @@ fn rendered(template: &str, features: &[&str]) -> String {
 }
 
 #[test]
-fn the_stacks_of_the_authselect_profile_need_password_and_token() {
+fn the_stacks_of_the_authselect_profile_need_password_and_code() {
     let sim = Sim::start();
     let folder = tempfile::tempdir().unwrap();
     let table = [

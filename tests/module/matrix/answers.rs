@@ -1,5 +1,5 @@
-//! What the service says: each status with and without a body that says yes, whose fault a no is,
-//! redirects, and every kind of `Retry-After`.
+//! Answers of the service: each status with and without a body that says yes, the causes of a
+//! refusal, redirects, and every kind of `Retry-After`.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -14,7 +14,8 @@ fn answer(status: u16, body: &str) -> Value {
     json!({"match": {"path": "/verify/"}, "times": 0, "status": status, "body": body})
 }
 
-/// The row that shows that the others can fail: the same body is a yes with 200 and with nothing else.
+/// The first row shows that the others can fail: the same body is a yes with 200, and only with
+/// 200.
 #[test]
 fn a_yes_counts_with_status_200_and_with_no_other() {
     let mut rows = vec![row(answer(200, YES), Class::Yes)];
@@ -52,7 +53,7 @@ fn a_status_without_a_usable_body_is_an_outage_or_a_denial_and_never_a_yes() {
 }
 
 #[test]
-fn a_body_that_nearly_says_yes_is_no_yes() {
+fn a_body_that_nearly_says_yes_is_not_accepted() {
     let huge = format!(
         r#"{{"token":"is valid","success":true,"x":"{}"}}"#,
         "x".repeat(1 << 20)
@@ -95,9 +96,9 @@ fn a_body_that_nearly_says_yes_is_no_yes() {
     prove(&rows);
 }
 
-/// Whose fault a refusal is: the key's, the application's, the person's or the token's.
+/// A refusal may be about the key, the application, the person or the code.
 #[test]
-fn a_refusal_is_never_an_outage_whoever_it_is_about() {
+fn a_refusal_of_key_application_person_or_code_is_never_an_outage() {
     let says = |code: u32, message: &str| {
         json!({"message": message, "success": false, "error_code": code.to_string()}).to_string()
     };
@@ -169,7 +170,7 @@ fn a_rate_limit_denies_at_once_whatever_its_retry_after_says() {
     host.sim.fault(&fault);
     assert!(
         host.login("alice", &["1234567"]).took < Duration::from_secs(3),
-        "nobody waits"
+        "the login does not wait"
     );
 }
 

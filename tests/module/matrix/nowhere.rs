@@ -1,4 +1,4 @@
-//! What cannot be reached: a closed port, a host that answers nothing, no route, DNS that is silent.
+//! Unreachable services: a closed port, a host that does not answer, no route, a silent DNS server.
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::common::host::Host;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 
-/// A login against a service that is not there, with each policy.
+/// Checks a login against the unreachable service at `url`, with each policy.
 fn is_an_outage(url: &str) {
     check_rows(POLICIES, |policy| {
         let proven = patiently(|| {
@@ -37,7 +37,7 @@ fn a_closed_port_is_an_outage() {
     is_an_outage(&format!("https://{closed}"));
 }
 
-/// A full backlog drops each further SYN, as a host does that is switched off.
+/// A full backlog drops each further SYN, like a host that is switched off.
 #[test]
 fn a_host_that_answers_no_syn_is_an_outage_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -53,7 +53,7 @@ fn a_host_that_answers_no_syn_is_an_outage_in_time() {
 }
 
 #[test]
-fn a_name_that_nobody_knows_is_an_outage() {
+fn a_name_that_does_not_resolve_is_an_outage() {
     is_an_outage("https://authy.invalid");
 }
 
@@ -65,8 +65,8 @@ fn a_dns_that_never_answers_is_an_outage_in_time() {
     std::fs::remove_file("/etc/resolv.conf").ok();
     std::fs::write("/etc/resolv.conf", "nameserver 127.0.0.77\n").unwrap();
     is_an_outage("https://api.authy.example");
-    // The look-up's thread outlives the login by a moment: the next logins and the end of the process
-    // come while it runs.
+    // The thread of the lookup outlives the login for a moment: the next logins and the end of the
+    // process happen while it runs.
     let host = host("ignore").elsewhere("https://api.authy.example");
     let start = Instant::now();
     let said = run(command(&host, "alice", &[], &["-r", "3"]), &["1234567"; 9]);
@@ -91,7 +91,7 @@ fn a_dns_that_never_answers_is_an_outage_in_time() {
     );
 }
 
-/// In a network namespace of its own, where not even loopback is up.
+/// Runs in an own network namespace, where not even loopback is up.
 #[test]
 #[ignore = "needs root"]
 fn no_route_is_an_outage() {
@@ -106,7 +106,7 @@ fn no_route_is_an_outage() {
     });
 }
 
-/// `authyctl test` there; gives back what it says as JSON.
+/// Runs `authyctl test` there and returns its JSON.
 fn in_empty_network(host: &Host) -> String {
     use std::io::Write;
     let mut child = Command::new("timeout")
