@@ -206,9 +206,15 @@ fn a_process_that_is_not_root_has_no_counts_and_no_pause() {
     }
     let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
-    // That user must be able to start the test program.
+    // That user must be able to start the test program. `cp` copies it, since a process that
+    // another test forks here would inherit the open file, and nothing can start a program that is
+    // open for writing.
     let program = folder.path().join("program");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let copied = Command::new("cp")
+        .arg(std::env::current_exe().unwrap())
+        .arg(&program)
+        .status();
+    assert!(copied.unwrap().success());
     let state = folder.path().join("state");
     alice(&state).token().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
