@@ -3,6 +3,7 @@
 #   make             builds pam_authy.so into target/product and authyctl into target/release
 #   make demo        runs a real login against a simulated Authy, without root or files in /etc
 #   make check       checks formatting, lints, documentation and every test
+#   make check-long  the same with ten times the random cases, then `make fuzz`: no limit of time
 #   make fuzz        runs each fuzz target for SECONDS=60
 #   make bench       measures a login and the alternatives; takes about four minutes
 #   make install     installs below DESTDIR, and no file in /etc
@@ -46,7 +47,7 @@ PACKAGES = target/packages
 # rustup installs cargo here; a shell that was started before does not have it in PATH.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: all product authyctl authy-sim programs demo check fuzz bench install install-sim uninstall deb rpm packages dist sbom clean
+.PHONY: all product authyctl authy-sim programs demo check check-long fuzz bench install install-sim uninstall deb rpm packages dist sbom clean
 
 all: product authyctl
 
@@ -83,11 +84,15 @@ demo:
 	@$(MAKE) --no-print-directory product programs
 	@scripts/demo.sh $(PRODUCT) $(TARGET_DIR)$(TRIPLE)/debug/authyctl $(TARGET_DIR)$(TRIPLE)/debug/authy-sim
 
+SECONDS ?= 60
+
 check:
 	@scripts/prerequisites.sh check
 	@scripts/check.sh
 
-SECONDS ?= 60
+check-long:
+	@scripts/prerequisites.sh check
+	@scripts/check.sh long $(SECONDS)
 
 fuzz:
 	@scripts/fuzz.sh $(SECONDS)

@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
-# check.sh [tests]: everything that CI runs; with `tests`, only the tests, for programs that are
-# already built.
+# check.sh: formatting, lints, documentation and every test; what CI runs.
+# check.sh tests: the tests alone, for programs that are built.
+# check.sh long [SECONDS]: all of check.sh with ten times the rounds of what is random or is killed at
+#   another moment each time, then each fuzz target for SECONDS (60).
 #
-# As root, the tests that need root run too, each in a separate sandbox; as another user, they are
-# listed as ignored. In CI (CI=true), as root, all other tests run a second time as an unprivileged
-# user.
+# As root the tests that need root run too, each in a sandbox of its own. Any other user gets them
+# listed as ignored, by name. In CI (CI=true), root runs the tests that need no root a second time as a
+# plain user.
+#
+# Ends at the first step that fails, with its exit status; 2 for wrong usage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:$HOME/.cargo/bin
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 unset DESTDIR PREFIX PAMDIR
+# bash counts from here; make may have passed its own SECONDS on.
+SECONDS=0
 
 step() {
     printf '\n== %s\n' "$*"
@@ -93,18 +99,39 @@ tests() {
     step cargo test --locked --all-features --lib --bins --tests -- "${as_root[@]}" "${skipped[@]}"
 }
 
-case ${1-all} in
-    all)
-        lint
-        build
-        if [ "${CI-}" = true ] && [ "$(id -u)" -eq 0 ]; then
-            step scripts/check-plain.sh
-        fi
-        tests
-        ;;
+all() {
+    lint
+    build
+    if [ "${CI-}" = true ] && [ "$(id -u)" -eq 0 ]; then
+        step scripts/check-plain.sh
+    fi
+    tests
+}
+
+# fuzz SECONDS: each fuzz target for so long. cargo-fuzz is not installed for it: `make fuzz` does that.
+fuzz() {
+    local target
+    if PATH=$PATH:$PWD/target/tools/bin cargo fuzz --version >/dev/null 2>&1 && command -v c++ >/dev/null; then
+        step scripts/fuzz.sh "$1"
+    else
+        for target in fuzz/targets/*.rs; do
+            echo "skipped, since there is no cargo-fuzz or no c++: the fuzz target $(basename "$target" .rs)"
+        done
+    fi
+}
+
+case ${1-} in
+    '') all ;;
     tests) tests ;;
+    long)
+        # tests/common/mod.rs reads the first, proptest the second, whose default is 256.
+        export PAM_AUTHY_TEST_ROUNDS=${PAM_AUTHY_TEST_ROUNDS:-10} PROPTEST_CASES=${PROPTEST_CASES:-2560}
+        all
+        fuzz "${2-60}"
+        ;;
     *)
-        echo "usage: check.sh [tests]" >&2
+        echo "usage: check.sh [tests | long [SECONDS]]" >&2
         exit 2
         ;;
 esac
+printf '\n== everything passed, after %d minutes\n' "$((SECONDS / 60))"

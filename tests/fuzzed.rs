@@ -1,5 +1,5 @@
-//! The invariants of fuzz/invariants.rs without a fuzzer: every file of the corpus, files of the corpus
-//! with random edits, and random bytes.
+//! The invariants of fuzz/invariants.rs, checked without a fuzzer: on every file of the corpus, on
+//! files of the corpus with random edits, and on random bytes.
 
 #[path = "../fuzz/invariants.rs"]
 mod invariants;
@@ -11,7 +11,10 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 
-/// Edits of an input: where, and what to put there in place of how many bytes.
+use crate::common::rounds;
+use crate::common::rows::check_rows;
+
+/// Edits of an input: the place, how many bytes are removed there, and the bytes that are inserted.
 type Edits = Vec<(Index, u8, Vec<u8>)>;
 
 fn corpus(name: &str) -> Vec<Vec<u8>> {
@@ -36,7 +39,7 @@ fn edited(mut bytes: Vec<u8>, edits: &Edits) -> Vec<u8> {
     bytes
 }
 
-/// Bytes that matter to some parser stand beside random ones.
+/// Generates bytes that some parser treats specially, and random ones.
 fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let words = [
         "\"",
@@ -83,18 +86,16 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn hold(name: &str, invariant: fn(&[u8])) {
+fn check(name: &str, invariant: fn(&[u8])) {
     let corpus = corpus(name);
-    for input in &corpus {
-        invariant(input);
-    }
+    check_rows(&corpus, |input| invariant(input));
     let edits = proptest::collection::vec((any::<Index>(), any::<u8>(), pieces()), 0..6);
     let inputs = prop_oneof![
         9 => (proptest::sample::select(corpus), edits).prop_map(|(bytes, edits)| edited(bytes, &edits)),
         1 => proptest::collection::vec(any::<u8>(), 0..300),
     ];
     let config = Config {
-        cases: 3000,
+        cases: rounds(3000),
         failure_persistence: None,
         ..Config::default()
     };
@@ -107,35 +108,35 @@ fn hold(name: &str, invariant: fn(&[u8])) {
 
 #[test]
 fn every_config_is_checked_or_refused_without_the_key() {
-    hold("config", invariants::config);
+    check("config", invariants::config);
 }
 
 #[test]
 fn every_mapping_is_valid_as_a_whole_or_refused_as_a_whole() {
-    hold("users", invariants::users);
+    check("users", invariants::users);
 }
 
 #[test]
-fn every_reply_is_a_yes_by_the_rule_or_none() {
-    hold("reply", invariants::reply);
+fn every_reply_is_accepted_by_the_rule_or_not_at_all() {
+    check("reply", invariants::reply);
 }
 
 #[test]
-fn everything_that_is_typed_is_digits_or_stays_here() {
-    hold("typed", invariants::typed);
+fn typed_input_leaves_the_host_only_as_digits() {
+    check("typed", invariants::typed);
 }
 
 #[test]
 fn every_callback_without_the_key_is_refused() {
-    hold("callback", invariants::callback);
+    check("callback", invariants::callback);
 }
 
 #[test]
 fn every_fingerprint_of_a_login_is_one_of_a_key_that_sshd_names() {
-    hold("ssh_auth", invariants::ssh_auth);
+    check("ssh_auth", invariants::ssh_auth);
 }
 
 #[test]
 fn every_text_is_safe_to_show() {
-    hold("text", invariants::text);
+    check("text", invariants::text);
 }

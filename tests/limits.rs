@@ -1,4 +1,4 @@
-//! Limits across processes: exact counts, and what a disk or a caller can do to them.
+//! Limits across processes: exact counts, also on a full disk and under hostile callers.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -13,7 +13,9 @@ use pam_authy::store::limits::{Costly, Error, FileLimits, Limits, Listing, list}
 use pam_authy::store::state::Failure;
 
 use crate::common::child::{CHILD, as_child, child, ends_well, signal, wait_for_go};
-use crate::common::{disk, mount, sandbox};
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
+use crate::common::{disk, mount, test_name};
 
 fn rules() -> config::Limits {
     let mut rules = config::Limits::default();
@@ -34,7 +36,6 @@ fn listing(state: &Path) -> Listing {
 
 #[test]
 fn sixty_four_processes_at_once_count_exactly() {
-    const NAME: &str = "limits::sixty_four_processes_at_once_count_exactly";
     if let Some(path) = as_child() {
         println!("go");
         while !path.join("start").exists() {
@@ -46,8 +47,9 @@ fn sixty_four_processes_at_once_count_exactly() {
         println!("outcome {sent:?} {counted:?}");
         return;
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
-    let mut children: Vec<_> = (0..64).map(|_| child("", NAME, folder.path())).collect();
+    let mut children: Vec<_> = (0..64).map(|_| child("", name, folder.path())).collect();
     children.iter_mut().for_each(wait_for_go);
     fs::write(folder.path().join("start"), "").unwrap();
     let outputs = children
@@ -69,8 +71,7 @@ fn sixty_four_processes_at_once_count_exactly() {
 }
 
 #[test]
-fn a_process_that_is_killed_takes_no_count_with_it() {
-    const NAME: &str = "limits::a_process_that_is_killed_takes_no_count_with_it";
+fn a_killed_process_loses_no_count() {
     if let Some(path) = as_child() {
         let mut alice = alice(&path.join("state"));
         let mut done = File::options()
@@ -83,11 +84,12 @@ fn a_process_that_is_killed_takes_no_count_with_it() {
             done.write_all(b".").unwrap();
         }
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     let done = folder.path().join("done");
     fs::write(&done, "").unwrap();
     for round in 0..10_u64 {
-        let mut child = child("", NAME, folder.path());
+        let mut child = child("", name, folder.path());
         wait_for_go(&mut child);
         std::thread::sleep(Duration::from_millis(1 + round));
         signal(&child, Signal::SIGKILL);
@@ -95,7 +97,7 @@ fn a_process_that_is_killed_takes_no_count_with_it() {
         let listing = listing(&folder.path().join("state"));
         let counted = listing.users.first().map_or(0, |row| row.calls) as u64;
         let done = fs::metadata(&done).unwrap().len();
-        // What was killed between the count and the mark counts all the same.
+        // A process may be killed after it counted and before it wrote its mark.
         assert!(
             (done..=done + round + 1).contains(&counted),
             "{counted} of {done}"
@@ -105,8 +107,7 @@ fn a_process_that_is_killed_takes_no_count_with_it() {
 }
 
 #[test]
-fn a_size_limit_of_the_caller_denies_both_what_costs_and_a_token() {
-    const NAME: &str = "limits::a_size_limit_of_the_caller_denies_both_what_costs_and_a_token";
+fn a_size_limit_of_the_caller_denies_what_costs_money_and_codes() {
     if let Some(path) = as_child() {
         let mut alice = alice(&path);
         let error = [alice.acquire(Costly::Sms), alice.acquire_code()];
@@ -118,18 +119,17 @@ fn a_size_limit_of_the_caller_denies_both_what_costs_and_a_token() {
         );
         return;
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    ends_well(child("ulimit -f 0", NAME, &state));
+    ends_well(child("ulimit -f 0", name, &state));
     assert!(listing(&state).users.is_empty());
 }
 
 #[test]
 #[ignore = "needs root"]
-fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
-    if !sandbox::enter("limits::a_full_or_read_only_disk_denies_what_costs_money_and_no_token") {
-        return;
-    }
+fn a_full_or_read_only_disk_denies_what_costs_money_and_no_code() {
+    sandboxed!();
     let disk = disk("64k");
     let mut rules = rules();
     rules.refused_tokens = 3;
@@ -141,7 +141,7 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
     login("seen").acquire_code().unwrap();
     let _ = fs::write(disk.join("full"), vec![0; 100_000]);
     let check = |what: &str| {
-        for user in ["seen", "new"] {
+        check_rows(["seen", "new"], |user| {
             let costly = login(user).acquire(Costly::Sms);
             assert!(
                 matches!(costly, Err(Error::State(Failure::Disk(_)))),
@@ -150,8 +150,8 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
             for _ in 0..5 {
                 login(user).acquire_code().unwrap();
             }
-        }
-        // A pause that is on the disk holds.
+        });
+        // A pause that is on the disk stays in force.
         let paused = login("paused").acquire_code();
         assert!(
             matches!(paused, Err(Error::Limit { .. })),
@@ -175,11 +175,11 @@ fn a_full_or_read_only_disk_denies_what_costs_money_and_no_token() {
 
 #[test]
 #[ignore = "needs root"]
-fn counts_that_somebody_else_owns_deny() {
+fn counts_owned_by_another_user_deny() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     alice(&state).acquire_code().unwrap();
-    for name in ["limits/users", "limits", ""] {
+    check_rows(["limits/users", "limits", ""], |name| {
         chown(state.join(name), Some(12345), None).unwrap();
         let error = [
             alice(&state).acquire(Costly::Sms),
@@ -192,13 +192,12 @@ fn counts_that_somebody_else_owns_deny() {
             "{name}: {error:?}"
         );
         chown(state.join(name), Some(0), None).unwrap();
-    }
+    });
 }
 
 #[test]
 #[ignore = "needs root"]
-fn a_process_that_is_not_roots_has_no_counts_and_no_pause() {
-    const NAME: &str = "limits::a_process_that_is_not_roots_has_no_counts_and_no_pause";
+fn a_process_that_is_not_root_has_no_counts_and_no_pause() {
     if let Some(path) = as_child() {
         let mut alice = alice(&path);
         assert_eq!(alice.acquire_code(), Ok(()));
@@ -208,17 +207,24 @@ fn a_process_that_is_not_roots_has_no_counts_and_no_pause() {
         ));
         return;
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
-    // The test program must be where that user can start it.
+    // That user must be able to start the test program. `cp` copies it, since a process that
+    // another test forks here would inherit the open file, and nothing can start a program that is
+    // open for writing.
     let program = folder.path().join("program");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let copied = Command::new("cp")
+        .arg(std::env::current_exe().unwrap())
+        .arg(&program)
+        .status();
+    assert!(copied.unwrap().success());
     let state = folder.path().join("state");
     alice(&state).acquire_code().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let status = Command::new("setpriv")
         .args(["--reuid", "65534", "--clear-groups"])
         .arg(&program)
-        .args(["--exact", NAME, "--include-ignored"])
+        .args(["--exact", name, "--include-ignored"])
         .env(CHILD, &state)
         .status()
         .unwrap();

@@ -1,4 +1,5 @@
-//! Recovery codes across processes: used up before they count, whatever happens meanwhile.
+//! Recovery codes across processes: a code is marked as used before it counts, even where the
+//! process is killed or the disk is full.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +10,8 @@ use pam_authy::store::recovery::{FileRecovery, Left, Recovery, generate, left};
 use pam_authy::store::state::Failure;
 
 use crate::common::child::{as_child, child, ends_well, signal, wait_for_go};
-use crate::common::{disk, mount, sandbox};
+use crate::common::sandbox::sandboxed;
+use crate::common::{disk, mount, rounds, test_name};
 
 fn factors() -> Vec<String> {
     vec!["authy_id=1635".to_owned()]
@@ -25,8 +27,7 @@ fn codes(state: &Path) -> Vec<String> {
 }
 
 #[test]
-fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
-    const NAME: &str = "recovery::whoever_is_killed_has_used_the_code_up_before_it_counts";
+fn a_process_that_is_killed_has_used_the_recovery_code_up_before_it_counts() {
     if let Some(path) = as_child() {
         let all = fs::read_to_string(path.join("codes")).unwrap();
         println!("go");
@@ -37,13 +38,14 @@ fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
         }
         return;
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let mut in_the_middle = 0;
-    for round in 0..20 {
+    for round in 0..rounds(20) {
         let codes = codes(&state);
         fs::write(folder.path().join("codes"), codes.join("\n")).unwrap();
-        let mut child = child("", NAME, folder.path());
+        let mut child = child("", name, folder.path());
         wait_for_go(&mut child);
         let marks = |codes: &[String]| {
             codes
@@ -51,7 +53,7 @@ fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
                 .filter(|code| folder.path().join(code).exists())
                 .count()
         };
-        while marks(&codes) < 1 + round % 5 {
+        while marks(&codes) < 1 + round as usize % 5 {
             std::thread::sleep(Duration::from_micros(50));
         }
         signal(&child, Signal::SIGKILL);
@@ -63,7 +65,7 @@ fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
         for code in &counted {
             assert_eq!(redeem(&state, code), Ok(None), "{code} works twice");
         }
-        // The one that was in work may be gone, and no other.
+        // Only the code that was being redeemed may be lost.
         let works = rest
             .iter()
             .filter(|code| redeem(&state, code).unwrap().is_some());
@@ -71,13 +73,12 @@ fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
     }
     assert!(
         in_the_middle > 0,
-        "nobody was killed in the middle of the codes"
+        "no process was killed in the middle of the codes"
     );
 }
 
 #[test]
 fn of_many_processes_with_one_code_one_wins() {
-    const NAME: &str = "recovery::of_many_processes_with_one_code_one_wins";
     if let Some(path) = as_child() {
         let code = fs::read_to_string(path.join("code")).unwrap();
         println!("go");
@@ -87,10 +88,11 @@ fn of_many_processes_with_one_code_one_wins() {
         println!("outcome {:?}", redeem(&path.join("state"), &code));
         return;
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     let code = codes(&folder.path().join("state")).remove(0);
     fs::write(folder.path().join("code"), code).unwrap();
-    let mut children: Vec<_> = (0..16).map(|_| child("", NAME, folder.path())).collect();
+    let mut children: Vec<_> = (0..16).map(|_| child("", name, folder.path())).collect();
     children.iter_mut().for_each(wait_for_go);
     fs::write(folder.path().join("start"), "").unwrap();
     let outputs = children
@@ -106,29 +108,26 @@ fn of_many_processes_with_one_code_one_wins() {
 }
 
 #[test]
-fn a_code_that_cannot_be_used_up_is_no_success_and_works_later() {
-    const NAME: &str = "recovery::a_code_that_cannot_be_used_up_is_no_success_and_works_later";
+fn a_recovery_code_that_cannot_be_marked_used_is_not_accepted_and_works_later() {
     if let Some(path) = as_child() {
         let code = fs::read_to_string(path.join("code")).unwrap();
         let fault = redeem(&path.join("state"), &code);
         assert!(matches!(fault, Err(Failure::Process(_))), "{fault:?}");
         return;
     }
+    let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let code = codes(&state).remove(0);
     fs::write(folder.path().join("code"), &code).unwrap();
-    ends_well(child("ulimit -f 0", NAME, folder.path()));
+    ends_well(child("ulimit -f 0", name, folder.path()));
     assert_eq!(redeem(&state, &code), Ok(Some(9)));
 }
 
 #[test]
 #[ignore = "needs root"]
-fn a_full_or_read_only_disk_is_no_success_and_the_code_works_later() {
-    if !sandbox::enter("recovery::a_full_or_read_only_disk_is_no_success_and_the_code_works_later")
-    {
-        return;
-    }
+fn a_recovery_code_is_not_accepted_on_a_full_or_read_only_disk_and_works_later() {
+    sandboxed!();
     let disk = disk("64k");
     let state = disk.join("state");
     let codes = codes(&state);
@@ -137,7 +136,7 @@ fn a_full_or_read_only_disk_is_no_success_and_the_code_works_later() {
     assert!(generate(&state, "alice", factors(), true).is_err());
     mount(&["-o", "remount,ro"], &disk);
     assert!(matches!(redeem(&state, &codes[0]), Err(Failure::Disk(_))));
-    // Nothing is asked of the disk for a user without codes.
+    // A user without codes needs no write to the disk.
     let bob = FileRecovery::new(&state, "bob", factors()).redeem(&codes[0].parse().unwrap());
     assert_eq!(bob, Ok(None));
     mount(&["-o", "remount,rw"], &disk);

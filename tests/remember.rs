@@ -11,6 +11,7 @@ use pam_authy::store::config;
 use pam_authy::store::remember::{LoginBinding, is_remembered, store};
 
 use crate::common::child::{CHILD, as_child};
+use crate::common::test_name;
 
 fn rules() -> config::Remember {
     config::Remember {
@@ -46,7 +47,8 @@ fn binding<'a>(attempt: &'a Attempt, person: &'a Person) -> LoginBinding<'a> {
     }
 }
 
-/// Runs `lines` in a shell that leads a session on a new terminal; `"$0"` is this test again.
+/// Runs `lines` in a shell that leads a session on a new terminal; `AGAIN` in them is this test
+/// again.
 fn on_a_terminal(name: &str, state: &Path, lines: &str) -> Output {
     let program = std::env::current_exe().unwrap();
     let again = format!(
@@ -61,11 +63,10 @@ fn on_a_terminal(name: &str, state: &Path, lines: &str) -> Output {
         .expect("script(1) of util-linux")
 }
 
-/// Only root may take another session's terminal, which is what the inner session does.
+/// Needs root, since the inner session takes another session's terminal.
 #[test]
 #[ignore = "needs root"]
 fn a_login_of_this_host_is_remembered_in_its_session_alone() {
-    const NAME: &str = "remember::a_login_of_this_host_is_remembered_in_its_session_alone";
     if let Some(state) = as_child() {
         let tty = fs::read_link("/proc/self/fd/0").unwrap();
         let tty = tty.to_str().unwrap();
@@ -79,7 +80,7 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
             "after {}",
             is_remembered(&state, &rules(), &binding(&attempt, &person()))
         );
-        // su says it without /dev.
+        // su gives the terminal without /dev/.
         let short = self::attempt(tty.trim_start_matches("/dev/"));
         println!(
             "short {}",
@@ -87,10 +88,11 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
         );
         return;
     }
+    let name = test_name!();
     let above = tempfile::tempdir().unwrap();
     let state = above.path().join("state");
-    // Twice in one session; what is shown meanwhile changes nothing.
-    let first = on_a_terminal(NAME, &state, "AGAIN; sleep 1.1; echo some text; AGAIN; :");
+    // Twice in one session; output in between changes nothing.
+    let first = on_a_terminal(name, &state, "AGAIN; sleep 1.1; echo some text; AGAIN; :");
     let text = String::from_utf8_lossy(&first.stdout).into_owned();
     let count = |what: &str| text.matches(what).count();
     assert_eq!(
@@ -99,12 +101,12 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
         "{text}"
     );
     assert_eq!((count("after true"), count("short true")), (2, 2), "{text}");
-    // A session that was made in that one, and one on a new terminal, are others.
-    let inner = on_a_terminal(NAME, &state, "setsid -cw AGAIN; :");
+    // A new session on the same terminal, and one on a new terminal, are different sessions.
+    let inner = on_a_terminal(name, &state, "setsid -cw AGAIN; :");
     let text = String::from_utf8_lossy(&inner.stdout).into_owned();
     assert!(text.contains("before false"), "{text}");
     let lines = "AGAIN; setsid -w AGAIN < /dev/tty; :";
-    let text = String::from_utf8_lossy(&on_a_terminal(NAME, &state, lines).stdout).into_owned();
+    let text = String::from_utf8_lossy(&on_a_terminal(name, &state, lines).stdout).into_owned();
     assert_eq!(text.matches("before false").count(), 2, "{text}");
     assert_eq!(
         text.matches("after true").count(),

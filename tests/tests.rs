@@ -1,4 +1,5 @@
-//! The one integration program: everything that needs the built module, the programs or a server.
+//! The one integration test program: every test that needs the built module, the programs or a
+//! server.
 
 mod authyctl;
 mod client;

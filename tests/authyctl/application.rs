@@ -1,4 +1,4 @@
-//! `init`, `app`, `stats`.
+//! The commands about the application at Authy: `init`, `app`, `stats`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

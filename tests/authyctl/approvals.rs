@@ -1,13 +1,14 @@
-//! `push`, `approval`.
+//! The commands `push` and `approval`.
 
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::{enrolled, run_json};
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
-/// The newest approval request on the phone, once there is one.
+/// Returns the uuid of the newest approval request on the phone; waits for one, 5 s at most.
 fn pending(sim: &Sim) -> String {
     for _ in 0..100 {
         let phones = sim.get("/phone.json");
@@ -21,38 +22,41 @@ fn pending(sim: &Sim) -> String {
 
 #[test]
 fn a_push_ends_as_the_person_decides() {
-    for (approve, expected, word) in [(true, 0, "approved"), (false, 1, "denied")] {
-        let sim = enrolled();
-        sim.change(1635, &json!({"registered": true}));
-        let (status, answer) = std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| {
-                let how = [
-                    "push",
-                    "alice",
-                    "--message",
-                    "Log in?",
-                    "--detail",
-                    "Host=server1",
-                ];
-                run_json(&sim, &how, "")
+    check_rows(
+        [(true, 0, "approved"), (false, 1, "denied")],
+        |(approve, expected, word)| {
+            let sim = enrolled();
+            sim.change(1635, &json!({"registered": true}));
+            let (status, answer) = std::thread::scope(|scope| {
+                let waiting = scope.spawn(|| {
+                    let how = [
+                        "push",
+                        "alice",
+                        "--message",
+                        "Log in?",
+                        "--detail",
+                        "Host=server1",
+                    ];
+                    run_json(&sim, &how, "")
+                });
+                let uuid = pending(&sim);
+                sim.post(
+                    &format!("/phone/approvals/{uuid}"),
+                    &json!({"approve": approve}),
+                );
+                waiting.join().unwrap()
             });
-            let uuid = pending(&sim);
-            sim.post(
-                &format!("/phone/approvals/{uuid}"),
-                &json!({"approve": approve}),
-            );
-            waiting.join().unwrap()
-        });
-        assert_eq!((status, &answer["status"]), (expected, &json!(word)));
-        assert_eq!(answer["ok"], approve);
-        let uuid = answer["uuid"].as_str().unwrap();
-        let (status, answer) = run_json(&sim, &["approval", uuid], "");
-        assert_eq!((status, &answer["status"]), (0, &json!(word)));
-    }
+            assert_eq!((status, &answer["status"]), (expected, &json!(word)));
+            assert_eq!(answer["ok"], approve);
+            let uuid = answer["uuid"].as_str().unwrap();
+            let (status, answer) = run_json(&sim, &["approval", uuid], "");
+            assert_eq!((status, &answer["status"]), (0, &json!(word)));
+        },
+    );
 }
 
 #[test]
-fn a_push_that_nobody_answers_expires() {
+fn an_unanswered_push_expires() {
     let sim = enrolled();
     sim.change(1635, &json!({"registered": true}));
     let how = ["push", "alice", "--message", "Log in?", "--expires", "2"];
@@ -67,14 +71,15 @@ fn a_push_that_nobody_answers_expires() {
 fn a_push_over_the_limits_is_not_sent() {
     let sim = enrolled();
     let long = "x".repeat(201);
-    for how in [
+    let table = [
         ["--message", &long, "--detail", "a=b"],
         ["--message", "", "--detail", "a=b"],
         ["--message", "x", "--detail", "123456789012345678901=b"],
         ["--message", "x", "--detail", "nothing"],
-    ] {
+    ];
+    check_rows(table, |how| {
         let (status, _) = run_json(&sim, &[&["push", "alice"][..], &how].concat(), "");
         assert_eq!(status, 2, "{how:?}");
-    }
+    });
     assert!(sim.requests().is_empty());
 }

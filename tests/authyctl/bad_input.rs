@@ -1,4 +1,4 @@
-//! Input that cannot be used: each error names what is wrong, and the mapping is as it was.
+//! Unusable input: each error names what is wrong, and the mapping does not change.
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
@@ -8,10 +8,12 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{enrolled, run, run_json, text};
-use crate::common::sandbox;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
 
-/// Runs, and wants this exit status, this kind of error, and these words in it; the mapping must stay.
+/// Runs authyctl and checks the exit status, the kind of error and `words` in its message. The
+/// mapping must not change.
 fn refused(sim: &Sim, arguments: &[&str], status: i32, kind: &str, words: &str) -> Value {
     let users = sim.path("users.toml");
     let before = fs::read(&users).ok();
@@ -32,7 +34,7 @@ fn refused(sim: &Sim, arguments: &[&str], status: i32, kind: &str, words: &str) 
 }
 
 #[test]
-fn what_cannot_be_is_named_and_costs_no_request() {
+fn an_impossible_value_is_named_and_costs_no_request() {
     let sim = enrolled();
     let long = "x".repeat(201);
     let forty = "9".repeat(40);
@@ -61,9 +63,9 @@ fn what_cannot_be_is_named_and_costs_no_request() {
         (vec!["approval", "../../protected/json/sms/1635"], "uuid"),
         (vec!["verify", "alice"], "token"),
     ];
-    for (arguments, words) in rows {
+    check_rows(rows, |(arguments, words)| {
         refused(&sim, &arguments, 2, "usage", words);
-    }
+    });
     assert!(sim.requests().is_empty());
 }
 
@@ -83,10 +85,10 @@ fn a_missing_argument_is_named_in_the_json_too() {
 }
 
 #[test]
-fn a_mapping_that_is_broken_is_left_for_a_person_to_mend() {
+fn a_broken_mapping_is_named_and_left_unchanged() {
     let sim = Sim::start();
     let users = sim.path("users.toml");
-    for (broken, words) in [
+    let table = [
         (
             "[users]\nalice = 1635\njane.doe = 1\n",
             "users.toml:3: jane.doe: put the name in quotes",
@@ -94,21 +96,23 @@ fn a_mapping_that_is_broken_is_left_for_a_person_to_mend() {
         ("[users]\nalice = \n", "users.toml:2"),
         ("[users]\nalice = 1\nalice = 2\n", "users.toml:3"),
         ("\u{0}", "users.toml:1"),
-    ] {
+    ];
+    check_rows(table, |(broken, words)| {
         fs::write(&users, broken).unwrap();
-        for arguments in [
+        let commands = [
             &["enroll", "bob", "--authy-id", "7"][..],
             &["unenroll", "alice"],
             &["list"],
             &["status", "alice"],
-        ] {
+        ];
+        check_rows(commands, |arguments| {
             refused(&sim, arguments, 4, "local", words);
-        }
-    }
+        });
+    });
 }
 
 #[test]
-fn a_bad_value_hides_nobody_else_from_the_list() {
+fn a_bad_value_hides_no_other_user_from_the_list() {
     let sim = Sim::start();
     fs::write(sim.path("users.toml"), "[users]\nalice = 1635\nbob = 0\n").unwrap();
     let answer = refused(&sim, &["list"], 4, "local", "users.toml:3: bob: ");
@@ -120,7 +124,7 @@ fn a_bad_value_hides_nobody_else_from_the_list() {
 }
 
 #[test]
-fn something_else_in_the_place_of_the_mapping_is_refused() {
+fn a_mapping_that_is_no_regular_file_is_refused() {
     let sim = Sim::start();
     let users = sim.path("users.toml");
     let enroll = ["enroll", "bob", "--authy-id", "7"];
@@ -134,10 +138,10 @@ fn something_else_in_the_place_of_the_mapping_is_refused() {
     let fifo = Command::new("mkfifo").arg(&users).status().unwrap();
     assert!(fifo.success());
     let (status, _) = run_json(&sim, &enroll, "");
-    assert_eq!(status, 4, "a FIFO blocks nobody");
+    assert_eq!(status, 4, "a FIFO does not block");
     fs::remove_file(&users).unwrap();
 
-    // A link of the administrator's own stays, and the file behind it is the mapping.
+    // A symbolic link that the administrator made is kept, and its target is the mapping.
     let real = sim.path("real.toml");
     fs::write(&real, "[users]\n").unwrap();
     symlink("real.toml", &users).unwrap();
@@ -158,7 +162,7 @@ fn an_import_file_of_100_mb_is_refused_unread() {
     refused(&sim, &how, 2, "usage", "huge.csv: is larger than 16 MiB");
 }
 
-/// A file system of 64 KiB at `path`.
+/// Mounts a tmpfs with `options` at `path`.
 fn small_disk(path: &Path, options: &str) {
     fs::create_dir_all(path).unwrap();
     let mut mount = Command::new("mount");
@@ -171,11 +175,7 @@ fn small_disk(path: &Path, options: &str) {
 #[test]
 #[ignore = "needs root"]
 fn a_full_or_read_only_disk_stops_an_import_before_more_people_are_created() {
-    if !sandbox::enter(
-        "authyctl::bad_input::a_full_or_read_only_disk_stops_an_import_before_more_people_are_created",
-    ) {
-        return;
-    }
+    sandboxed!();
     let sim = Sim::start();
     let disk = Path::new("/srv/small");
     small_disk(disk, "size=64k,mode=0755");
@@ -212,7 +212,7 @@ fn a_full_or_read_only_disk_stops_an_import_before_more_people_are_created() {
     );
     let message = answer["error"]["message"].as_str().unwrap();
     assert!(message.contains("No space left"), "{message}");
-    assert_eq!(sim.count("/users/new"), 1, "nobody else is created");
+    assert_eq!(sim.count("/users/new"), 1, "no other person is created");
     assert_eq!(fs::read_to_string(&users).unwrap(), before);
 
     let remount = ["-o", "remount,ro", "/srv/small"];

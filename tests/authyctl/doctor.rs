@@ -1,4 +1,5 @@
-//! `doctor` on files of its own; see tests/module/doctor.rs for a real system.
+//! The command `doctor` on stacks in a temporary folder; tests/module/doctor.rs runs it on a real
+//! system.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::{enrolled, run_json};
 use crate::common::product;
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
-/// A folder with one stack of these lines.
+/// Makes a folder with one stack of these lines.
 fn pam_dir(service: &str, lines: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(service), lines.join("\n") + "\n").unwrap();
@@ -23,7 +25,7 @@ fn doctor(sim: &Sim, folder: &Path) -> (i32, Vec<Value>) {
     (status, answer["checks"].as_array().unwrap().clone())
 }
 
-/// The worst result of the checks of that name.
+/// Returns the worst result among the checks of that name.
 fn result(checks: &[Value], name: &str) -> String {
     let all = checks.iter().filter(|check| check["name"] == name);
     let word = |check: &Value| check["result"].as_str().unwrap().to_owned();
@@ -33,7 +35,7 @@ fn result(checks: &[Value], name: &str) -> String {
 }
 
 #[test]
-fn doctor_is_content_with_the_stack_of_the_readme() {
+fn doctor_accepts_the_stack_of_the_readme() {
     let sim = enrolled();
     let ours = format!("auth required {}", product().display());
     let folder = pam_dir(
@@ -45,13 +47,14 @@ fn doctor_is_content_with_the_stack_of_the_readme() {
         ],
     );
     let (_, checks) = doctor(&sim, folder.path());
-    for name in ["config", "users", "service", "clock", "pam login"] {
+    let table = ["config", "users", "service", "clock", "pam login"];
+    check_rows(table, |name| {
         assert_eq!(result(&checks, name), "ok", "{checks:#?}");
-    }
+    });
 }
 
 #[test]
-fn doctor_finds_the_way_round_and_the_lock_out() {
+fn doctor_finds_a_bypass_and_a_lockout() {
     let sim = enrolled();
     let ours = format!("auth required {}", product().display());
     let folder = pam_dir("login", &["auth sufficient pam_unix.so", &ours]);
@@ -79,7 +82,7 @@ fn doctor_finds_the_way_round_and_the_lock_out() {
 }
 
 #[test]
-fn doctor_tells_files_service_and_key_apart() {
+fn doctor_distinguishes_files_service_and_key() {
     let sim = enrolled();
     let folder = pam_dir("login", &["auth required pam_unix.so"]);
     sim.fault(&json!({"status": 401, "body": "{\"error_code\":\"60001\",\"message\":\"Invalid API key\"}"}));
@@ -96,7 +99,7 @@ fn doctor_tells_files_service_and_key_apart() {
     assert_eq!((status, result(&checks, "config").as_str()), (1, "problem"));
 }
 
-/// All messages under one name.
+/// Returns all messages of the checks of that name.
 fn messages(checks: &[Value], name: &str) -> String {
     let named = checks.iter().filter(|check| check["name"] == name);
     named
@@ -125,17 +128,22 @@ fn doctor_says_where_the_factor_is_optional() {
         said.contains("login:2: nullok makes the factor optional"),
         "{said}"
     );
-    assert_eq!(result(&checks, "people"), "ok", "nobody is locked out then");
+    assert_eq!(
+        result(&checks, "people"),
+        "ok",
+        "then no account is locked out"
+    );
 
     let config = sim.path("config.toml");
     let text = fs::read_to_string(&config).unwrap();
-    for (rule, expected) in [
+    let table = [
         ("unenrolled", "makes the factor optional"),
         (
             "when_unavailable",
             "no factor is required while Authy is unavailable",
         ),
-    ] {
+    ];
+    check_rows(table, |(rule, expected)| {
         fs::write(
             &config,
             format!("{text}\n[service.login]\n{rule} = \"ignore\"\n"),
@@ -145,7 +153,7 @@ fn doctor_says_where_the_factor_is_optional() {
         let said = messages(&checks, "pam login");
         assert_eq!(result(&checks, "pam login"), "warning");
         assert!(said.contains(rule) && said.contains(expected), "{said}");
-    }
+    });
 }
 
 #[test]

@@ -11,15 +11,17 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::text;
+use crate::common::product;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
-use crate::common::{product, sandbox};
 
-/// What an example is expected to do.
+/// What an example must do.
 struct Expected {
-    /// How it begins, without sudo.
+    /// The beginning of the command, without sudo.
     start: &'static str,
     status: i32,
-    /// What standard output or the mapping says afterwards.
+    /// A part of the output or of the mapping afterwards.
     says: &'static str,
 }
 
@@ -39,7 +41,7 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
     }
 }
 
-/// By command; the longest start that fits holds.
+/// What each command must do; of several that match, the one with the longest `start` counts.
 const EXPECTED: [Expected; 37] = [
     done("init", "the key belongs to the application authy-sim"),
     done("enroll alice --authy-id 1635", "alice = 1635"),
@@ -122,7 +124,7 @@ fn of_the_pages() -> Vec<String> {
     found
 }
 
-/// Those of the manual page.
+/// Returns the command lines of the manual page.
 fn of_the_manual() -> Vec<String> {
     let page = fs::read_to_string("packaging/man/authyctl.8").unwrap();
     let part = page.split(".SH EXAMPLES\n").nth(1).unwrap();
@@ -133,7 +135,8 @@ fn of_the_manual() -> Vec<String> {
         .collect()
 }
 
-/// /etc as an administrator has it: alice enrolled, her phone with the app, and the module in place.
+/// Sets the host up: a configuration, alice enrolled with the app on her phone, and the files that
+/// the examples read.
 fn install(sim: &Sim) {
     fs::create_dir_all("/etc/pam_authy").unwrap();
     fs::copy(sim.path("config.toml"), "/etc/pam_authy/config.toml").unwrap();
@@ -150,7 +153,7 @@ fn install(sim: &Sim) {
     fs::write("key.txt", sim.key() + "\n").unwrap();
 }
 
-/// Runs the line in a shell; somebody approves every push that comes.
+/// Runs the line in a shell, and approves each push but `uuid` meanwhile.
 fn shell(sim: &Sim, line: &str, input: &str, uuid: &str) -> Output {
     let mut command = Command::new("timeout");
     command.args(["60", "sh", "-c", line]);
@@ -175,7 +178,7 @@ fn shell(sim: &Sim, line: &str, input: &str, uuid: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// What is typed or piped in where the example asks for something.
+/// Returns the standard input for an example that asks for something.
 fn input(sim: &Sim, line: &str) -> String {
     if line.contains(" init") {
         sim.key()
@@ -192,13 +195,9 @@ fn input(sim: &Sim, line: &str) -> String {
 #[test]
 #[ignore = "needs root"]
 fn each_example_of_pages_and_manual_does_what_the_text_says() {
-    if !sandbox::enter(
-        "authyctl::examples::each_example_of_pages_and_manual_does_what_the_text_says",
-    ) {
-        return;
-    }
+    sandboxed!();
     let mut examples = [of_the_pages(), of_the_manual()].concat();
-    // packaging::newcomer and packaging::enable type these, where there are stacks to change.
+    // packaging::newcomer and packaging::enable run these, on a host with stacks to change.
     let elsewhere = ["authyctl pam ", "authyctl key "];
     examples.retain(|line| !elsewhere.iter().any(|start| line.contains(start)));
     let sim = Sim::start();
@@ -215,7 +214,7 @@ fn each_example_of_pages_and_manual_does_what_the_text_says() {
     );
     let uuid = no_wait.1["uuid"].as_str().unwrap().to_owned();
 
-    for example in &examples {
+    check_rows(&examples, |example| {
         install(&sim);
         let bare = example
             .trim_start_matches("sudo ")
@@ -228,7 +227,7 @@ fn each_example_of_pages_and_manual_does_what_the_text_says() {
         let mut line = example.clone();
         if bare.starts_with("init") {
             fs::remove_file("/etc/pam_authy/config.toml").unwrap();
-            // The one thing that cannot be typed as it stands: Authy's own address.
+            // The only change to an example: the simulator in place of Authy's own address.
             line += &format!(
                 " --url {} --ca-file {}",
                 sim.url(),
@@ -248,7 +247,7 @@ fn each_example_of_pages_and_manual_does_what_the_text_says() {
             "{line}:\n{said}"
         );
         assert!(said.contains(expected.says), "{line}:\n{said}");
-    }
+    });
 }
 
 #[test]
@@ -266,12 +265,12 @@ fn each_command_has_an_example_in_the_manual() {
         .filter(|name| *name != "help")
         .collect();
     assert!(commands.len() > 15, "{commands:?}");
-    for command in commands {
+    check_rows(commands, |command| {
         let start = format!("authyctl {command}");
         assert!(
             examples.iter().any(|line| line.starts_with(&start)),
             "{command}"
         );
-    }
+    });
     assert!(of_the_pages().len() >= 15);
 }

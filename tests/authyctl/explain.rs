@@ -1,4 +1,4 @@
-//! `explain`.
+//! The command `explain`, compared with what a login through libpam then does.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,8 +8,9 @@ use pam_authy::pam_app::{Item, Style, Transaction, write_stack};
 use serde_json::json;
 
 use super::{enrolled, run, run_json};
-use crate::common::product;
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
+use crate::common::{product, rounds};
 
 #[test]
 fn explain_names_file_and_line() {
@@ -36,7 +37,7 @@ fn explain_names_file_and_line() {
     assert_eq!(answer["required"], true);
 }
 
-/// What is offered, and when, is the entry's word before the configuration's.
+/// The entry's setting overrides the configuration's.
 #[test]
 fn explain_says_when_each_factor_comes_and_what_an_outage_means() {
     let sim = enrolled();
@@ -71,7 +72,7 @@ fn explain_says_when_each_factor_comes_and_what_an_outage_means() {
     assert!(!sshd.contains("shows a code"), "{sshd}");
 }
 
-/// Numbers that are the same each time.
+/// Pseudorandom choices, the same in each run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -84,7 +85,7 @@ impl Numbers {
     }
 }
 
-/// A table of rules, each there or not.
+/// Returns a table of the configuration with a random choice of rules.
 fn random_rules(numbers: &mut Numbers, name: &str) -> String {
     let mut table = format!("[{name}]\nrefusal_seconds = 0\n");
     for key in ["unenrolled", "when_unavailable"] {
@@ -97,7 +98,7 @@ fn random_rules(numbers: &mut Numbers, name: &str) -> String {
     table + numbers.pick(&["", "attempts = 1\n", "echo = false\n"])
 }
 
-/// Whom no second factor is asked of.
+/// Returns an `[exempt]` table with a random exemption or none.
 fn random_exemptions(numbers: &mut Numbers) -> String {
     let rules = [
         "",
@@ -110,7 +111,7 @@ fn random_exemptions(numbers: &mut Numbers) -> String {
     format!("[exempt]\n{}", numbers.pick(&rules))
 }
 
-/// How a login of the product goes: its code, and whether a token was asked for.
+/// Logs in through libpam and the product; returns the PAM code, and whether a code was asked for.
 fn log_in(
     sim: &Sim,
     folder: &Path,
@@ -145,7 +146,7 @@ fn explain_says_of_random_configurations_what_a_login_then_does() {
     let base = fs::read_to_string(sim.path("config.toml")).unwrap();
     let mut numbers = Numbers(20_261_126);
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    for _ in 0..200 {
+    check_rows(0..rounds(200), |_| {
         let mut config = base.clone() + "\n" + &random_rules(&mut numbers, "login");
         if numbers.pick(&["own", "none"]) == "own" {
             config += &random_rules(&mut numbers, "service.sudo");
@@ -175,7 +176,7 @@ fn explain_says_of_random_configurations_what_a_login_then_does() {
         let context = format!("{user} {service}\n{config}{mapping}{answer}\n{login:?}");
         let reason = answer["reason"].as_str().unwrap();
         let expected = match login {
-            // A stack of IGNORE alone denies.
+            // libpam denies where every module answers IGNORE.
             ("PAM_PERM_DENIED", false) if reason.contains("exempt.") => (false, "exempt."),
             ("PAM_PERM_DENIED", false) => (false, "unenrolled = \"ignore\" allows that"),
             ("PAM_SUCCESS", true) => (true, "is enrolled with authy id 1635"),
@@ -189,7 +190,7 @@ fn explain_says_of_random_configurations_what_a_login_then_does() {
             "{context}"
         );
         assert!(reason.contains(expected.1), "{context}");
-        // The line that is named is the one that decides.
+        // The named line must be the one that decides.
         if let Some(line) = answer["line"].as_u64() {
             let file = fs::read_to_string(answer["file"].as_str().unwrap()).unwrap();
             let line = file
@@ -208,7 +209,7 @@ fn explain_says_of_random_configurations_what_a_login_then_does() {
         }
         let by_rule = reason.contains("exempt.");
         *kinds.entry(format!("{login:?} {by_rule}")).or_default() += 1;
-    }
+    });
     assert!(
         kinds.len() == 5 && kinds.values().all(|count| *count > 4),
         "{kinds:?}"

@@ -1,4 +1,4 @@
-//! What holds for all commands: kinds of failure, exit status, what is printed.
+//! Properties of all commands: kinds of errors, exit status, output.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,12 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::json;
 
 use super::{enrolled, run, run_json, text};
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 #[test]
 fn what_is_malformed_is_a_usage_error_and_sends_nothing() {
     let sim = enrolled();
-    for arguments in [
+    let table = [
         &["verify", "alice", "12345"][..],
         &["verify", "alice", "../sms"],
         &["enroll", "alice", "--authy-id", "0"],
@@ -30,7 +31,8 @@ fn what_is_malformed_is_a_usage_error_and_sends_nothing() {
         &["nonsense"],
         &[],
         &["test", "alice", "--service", "../../etc/passwd"],
-    ] {
+    ];
+    check_rows(table, |arguments| {
         let (status, object) = run_json(&sim, arguments, "");
         assert_eq!(
             (status, &object["error"]["kind"]),
@@ -43,17 +45,18 @@ fn what_is_malformed_is_a_usage_error_and_sends_nothing() {
             Some(2),
             "{arguments:?}"
         );
-    }
+    });
     assert!(sim.requests().is_empty());
 }
 
 #[test]
-fn somebody_who_is_not_mapped_is_a_local_error() {
+fn an_unenrolled_user_is_a_local_error() {
     let sim = Sim::start();
-    for arguments in [["status", "bob"], ["sms", "bob"], ["unenroll", "bob"]] {
+    let table = [["status", "bob"], ["sms", "bob"], ["unenroll", "bob"]];
+    check_rows(table, |arguments| {
         let (status, object) = run_json(&sim, &arguments, "");
         assert_eq!((status, &object["error"]["kind"]), (4, &json!("local")));
-    }
+    });
     let output = run(&sim, &["status", "bob"], "");
     assert_eq!(
         text(&output.stderr),
@@ -74,13 +77,14 @@ fn a_refused_key_is_refused_and_an_unknown_person_too() {
 }
 
 #[test]
-fn no_answer_and_a_false_identity_are_unavailable() {
+fn no_answer_and_an_untrusted_server_are_unavailable() {
     let sim = enrolled();
-    for fault in [
+    let table = [
         json!({"status": 500}),
         json!({"certificate": "wrong-ca"}),
         json!({"listener": "close"}),
-    ] {
+    ];
+    check_rows(table, |fault| {
         sim.fault(&fault);
         let (status, object) = run_json(&sim, &["status", "alice"], "");
         assert_eq!(
@@ -88,7 +92,7 @@ fn no_answer_and_a_false_identity_are_unavailable() {
             (3, &json!("unavailable")),
             "{fault}"
         );
-    }
+    });
 }
 
 #[test]
@@ -102,10 +106,11 @@ fn a_configuration_that_others_can_read_is_a_local_error() {
 #[test]
 fn the_key_is_in_no_output() {
     let sim = enrolled();
-    for arguments in [
+    let table = [
         &["status", "alice", "--verbose"][..],
         &["verify", "alice", "1111111", "--verbose"],
-    ] {
+    ];
+    check_rows(table, |arguments| {
         let output = run(&sim, arguments, "");
         let all = text(&output.stdout) + &text(&output.stderr);
         assert!(!all.contains(&sim.key()), "{all}");
@@ -113,7 +118,7 @@ fn the_key_is_in_no_output() {
             all.contains("authyctl: service https://127.0.0.1:"),
             "{all}"
         );
-    }
+    });
 }
 
 /// Every command that asks the service, with the members that its success has beside `ok`.
@@ -180,7 +185,7 @@ const ASKING: [(&[&str], &[&str]); 13] = [
     ),
 ];
 
-/// The others.
+/// The commands that do not ask the service.
 const LOCAL: [(&[&str], &[&str]); 7] = [
     (&["list"], &["users"]),
     (
@@ -201,7 +206,7 @@ const LOCAL: [(&[&str], &[&str]); 7] = [
 fn each_command_answers_one_object_with_the_members_of_its_contract() {
     let sim = enrolled();
     sim.change(1635, &json!({"registered": true}));
-    for (arguments, members) in ASKING.iter().chain(&LOCAL) {
+    check_rows(ASKING.iter().chain(&LOCAL), |(arguments, members)| {
         if arguments[..] == ["enroll", "alice", "--authy-id", "1635"] || arguments[0] == "list" {
             let again = ["enroll", "alice", "--authy-id", "1635"];
             assert_eq!(run_json(&sim, &again, "").0, 0);
@@ -219,7 +224,7 @@ fn each_command_answers_one_object_with_the_members_of_its_contract() {
                 "{arguments:?}: no {member} in {answer}"
             );
         }
-    }
+    });
 }
 
 #[test]
@@ -227,7 +232,7 @@ fn each_command_answers_one_object_whatever_fails() {
     let sim = enrolled();
     let config = fs::read_to_string(sim.path("config.toml")).unwrap();
     let each = |status: i32, kind: &str| {
-        for (arguments, _) in ASKING {
+        check_rows(ASKING, |(arguments, _)| {
             let (found, answer) = run_json(&sim, arguments, "1234567");
             let expected = (status, &json!(false), &json!(kind));
             assert_eq!(
@@ -237,7 +242,7 @@ fn each_command_answers_one_object_whatever_fails() {
             );
             let message = answer["error"]["message"].as_str().unwrap();
             assert!(!message.is_empty(), "{arguments:?}");
-        }
+        });
     };
     sim.fault(&json!({"times": 0, "status": 503, "body": "<html>busy</html>"}));
     each(3, "unavailable");
@@ -253,18 +258,18 @@ fn each_command_answers_one_object_whatever_fails() {
     each(4, "local");
     let said = text(&run(&sim, &["app"], "").stderr);
     assert!(said.contains("\nhint: authyctl init"), "{said}");
-    for (arguments, _) in ASKING {
+    check_rows(ASKING, |(arguments, _)| {
         let wrong = [arguments, &["--no-such-option"][..]].concat();
         let (status, answer) = run_json(&sim, &wrong, "");
         assert_eq!((status, &answer["error"]["kind"]), (2, &json!("usage")));
-    }
+    });
 }
 
 #[test]
-fn verbose_shows_no_key_no_token_and_no_whole_number() {
+fn verbose_shows_no_key_no_code_and_no_whole_number() {
     let sim = enrolled();
     let mut all = String::new();
-    for (arguments, _) in ASKING {
+    check_rows(ASKING, |(arguments, _)| {
         let token = sim.token(1635);
         let output = run(&sim, &[arguments, &["--verbose"]].concat(), &token);
         let said = text(&output.stdout) + &text(&output.stderr);
@@ -274,12 +279,14 @@ fn verbose_shows_no_key_no_token_and_no_whole_number() {
         );
         assert!(!said.contains(&token), "{said}");
         all += &said;
-    }
+    });
     let digits: String = all.chars().filter(|c| !" -.()".contains(*c)).collect();
-    for secret in [sim.key().as_str(), "4053425699", "4053425698", "5550100199"] {
+    let key = sim.key();
+    let table = [key.as_str(), "4053425699", "4053425698", "5550100199"];
+    check_rows(table, |secret| {
         assert!(
             !all.contains(secret) && !digits.contains(secret),
             "{secret}: {all}"
         );
-    }
+    });
 }

@@ -1,13 +1,14 @@
-//! `completions`, `man`.
+//! The commands `completions` and `man`.
 
 use super::{run, text};
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 #[test]
 fn completions_and_manual_know_every_command() {
     let sim = Sim::start();
     let man = text(&run(&sim, &["man"], "").stdout);
-    for command in [
+    let table = [
         "INIT",
         "ENROLL",
         "IMPORT",
@@ -16,14 +17,15 @@ fn completions_and_manual_know_every_command() {
         "PHONE START",
         "DOCTOR",
         "EXPLAIN",
-    ] {
+    ];
+    check_rows(table, |command| {
         assert!(man.contains(&format!("AUTHYCTL {command}")), "{command}");
-    }
-    for shell in ["bash", "zsh", "fish"] {
+    });
+    check_rows(["bash", "zsh", "fish"], |shell| {
         let script = text(&run(&sim, &["completions", shell], "").stdout);
         assert!(
             script.contains("doctor") && script.contains("hidden-detail"),
             "{shell}"
         );
-    }
+    });
 }

@@ -1,4 +1,4 @@
-//! `import`.
+//! The command `import`: bad rows, interruptions, formats.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,6 +9,7 @@ use pam_authy::store::users::Mapping;
 use serde_json::{Value, json};
 
 use super::{authyctl, enrolled, run, run_json, text};
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 fn import(sim: &Sim, name: &str, rows: &str, more: &[&str]) -> (i32, Value) {
@@ -29,7 +30,7 @@ fn import_goes_on_behind_a_bad_row_and_completes_when_run_again() {
     let (status, dry) = import(&sim, "p.csv", rows, &["--dry-run"]);
     assert_eq!((status, &dry["enrolled"]), (1, &json!(2)));
     assert_eq!(fs::read(sim.path("users.toml")).unwrap(), before);
-    assert!(sim.requests().is_empty(), "a dry run asks nobody");
+    assert!(sim.requests().is_empty(), "a dry run sends nothing");
 
     let (status, answer) = import(&sim, "p.csv", rows, &[]);
     assert_eq!(
@@ -46,7 +47,7 @@ fn import_goes_on_behind_a_bad_row_and_completes_when_run_again() {
         (status, &answer["enrolled"], &answer["skipped"]),
         (0, &json!(1), &json!(2))
     );
-    assert_eq!(sim.count("/users/new"), 3, "nobody is created twice");
+    assert_eq!(sim.count("/users/new"), 3, "no person is created twice");
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn an_authy_ssh_configuration_is_imported() {
 }
 
 #[test]
-fn an_import_file_that_is_none_is_named() {
+fn an_unusable_import_file_is_refused_with_the_reason() {
     let sim = Sim::start();
     let (status, answer) = import(&sim, "p.csv", "name,id\nx,1\n", &[]);
     assert_eq!(status, 2);
@@ -98,7 +99,7 @@ fn an_import_that_is_killed_at_any_moment_leaves_a_whole_mapping_and_is_complete
         command.arg("--users").arg(&users);
         command.arg("--quiet").arg("import").arg(&file);
         let mut child = command.spawn().unwrap();
-        // Reading the rows takes a while; the moment that matters is while they are written.
+        // Reading the rows takes a while: wait until authyctl writes the first of them.
         let until = Instant::now() + Duration::from_secs(10);
         let length = |path: &Path| fs::metadata(path).unwrap().len();
         let before = length(&users);
@@ -122,7 +123,7 @@ fn an_import_that_is_killed_at_any_moment_leaves_a_whole_mapping_and_is_complete
     assert_eq!(answer["skipped"], so_far - 1);
     assert_eq!(Mapping::load(&users).unwrap().iter().count(), ROWS + 1);
     let people = sim.get("/phone.json")["users"].as_array().unwrap().len();
-    assert_eq!(people, ROWS + 1, "nobody is created twice");
+    assert_eq!(people, ROWS + 1, "no person is created twice");
 }
 
 #[test]
@@ -131,7 +132,7 @@ fn an_import_stops_where_every_further_row_would_fail_alike() {
         + &(0..20)
             .map(|n| format!("user{n},u{n}@x.test,405-342-{n:04}\n"))
             .collect::<String>();
-    for (fault, status, requests) in [
+    let table = [
         (json!({"status": 500, "times": 0}), 3, 3),
         (
             json!({"status": 401, "times": 0, "body": "{\"error_code\":\"60001\"}"}),
@@ -139,7 +140,8 @@ fn an_import_stops_where_every_further_row_would_fail_alike() {
             1,
         ),
         (json!({"status": 429, "times": 0}), 1, 1),
-    ] {
+    ];
+    check_rows(table, |(fault, status, requests)| {
         let sim = Sim::start();
         sim.fault(&fault);
         let (found, answer) = import(&sim, "p.csv", &rows, &[]);
@@ -149,7 +151,7 @@ fn an_import_stops_where_every_further_row_would_fail_alike() {
         sim.forget_faults();
         let (found, answer) = import(&sim, "p.csv", &rows, &[]);
         assert_eq!((found, &answer["enrolled"]), (0, &json!(20)));
-    }
+    });
 }
 
 #[test]
@@ -186,7 +188,7 @@ fn csv_as_spreadsheets_write_it_is_imported_and_bad_rows_are_named_by_line() {
 }
 
 #[test]
-fn with_quiet_only_the_rows_that_fail_are_told() {
+fn with_quiet_only_failed_rows_are_reported() {
     let sim = Sim::start();
     let file = sim.path("p.csv");
     fs::write(&file, "user,authy_id\nbob,7\ncarl,x\n").unwrap();

@@ -1,4 +1,4 @@
-//! `enroll`, `unenroll`, `list`, `index`: the mapping.
+//! The commands that read and write the mapping: `enroll`, `unenroll`, `list`, `index`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,6 +10,8 @@ use pam_authy::store::users::Mapping;
 use serde_json::{Value, json};
 
 use super::{authyctl, enrolled, feed, run, run_json, text};
+use crate::common::rounds;
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 #[test]
@@ -81,7 +83,7 @@ fn list_enroll_and_unenroll_need_neither_configuration_nor_network() {
     assert_eq!(run(&["unenroll", "jane.doe"]).status.code(), Some(4));
 }
 
-fn spawn_enroll(users: &Path, name: &str, id: usize) -> Child {
+fn spawn_enroll(users: &Path, name: &str, id: u32) -> Child {
     let mut command = authyctl();
     command
         .arg("--users")
@@ -116,10 +118,10 @@ fn a_writer_killed_at_any_moment_leaves_the_old_or_the_new_file() {
     fs::write(&users, start).unwrap();
     fs::set_permissions(&users, fs::Permissions::from_mode(0o640)).unwrap();
 
-    for round in 0..60 {
+    for round in 0..rounds(60) {
         let before = Mapping::load(&users).unwrap().iter().count();
         let mut writer = spawn_enroll(&users, &format!("u{round}"), round + 1);
-        std::thread::sleep(Duration::from_micros(200 * u64::try_from(round).unwrap()));
+        std::thread::sleep(Duration::from_micros(200) * (round % 60));
         let _ = writer.kill();
         writer.wait().unwrap();
         let after = Mapping::load(&users).unwrap().iter().count();
@@ -166,20 +168,21 @@ fn a_person_is_created_and_enrolled_once() {
 #[test]
 fn an_impossible_number_or_address_is_refused_before_it_costs_a_request() {
     let sim = Sim::start();
-    for (email, cellphone) in [
+    let table = [
         ("bob@example.com", "12"),
         ("bob@example.com", "x"),
         ("bob", "405-342-5699"),
-    ] {
+    ];
+    check_rows(table, |(email, cellphone)| {
         let how = ["enroll", "bob", "--email", email, "--cellphone", cellphone];
         let (status, answer) = run_json(&sim, &how, "");
         assert_eq!((status, &answer["error"]["kind"]), (2, &json!("usage")));
-    }
+    });
     assert!(sim.requests().is_empty());
 }
 
 #[test]
-fn unenroll_remote_has_authy_remove_the_person_too() {
+fn unenroll_remote_removes_the_person_at_authy_too() {
     let sim = enrolled();
     let (status, answer) = run_json(&sim, &["unenroll", "alice", "--remote"], "");
     assert_eq!((status, &answer["remote"]), (0, &json!(true)));
@@ -194,11 +197,11 @@ const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
 fn people_of_a_shared_account_are_enrolled_listed_and_taken_out_by_their_keys() {
     let sim = enrolled();
     let other = "SHA256:LHE2e+bMcdrb8X5GLzgKyI/rAsnp/YZz8Me/wD9bvfw";
-    for (key, id) in [(KEY, "1640"), (other, "1641")] {
+    check_rows([(KEY, "1640"), (other, "1641")], |(key, id)| {
         let how = ["enroll", "deploy", "--ssh-key", key, "--authy-id", id];
         let (status, answer) = run_json(&sim, &how, "");
         assert_eq!((status, &answer["ssh_key"]), (0, &json!(key)), "{answer}");
-    }
+    });
     let (_, answer) = run_json(&sim, &["list"], "");
     let keys = json!([
         {"fingerprint": other, "authy_id": 1641, "factors": ["authy"]},
@@ -238,7 +241,7 @@ fn index_checks_the_mapping_without_configuration_or_network() {
         let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
         (output.status.code().unwrap(), answer)
     };
-    assert_eq!(index().0, 4, "there is none");
+    assert_eq!(index().0, 4, "there is no mapping");
     fs::write(&users, "[users]\nalice = 1635\nbob = 0\n").unwrap();
     let (status, answer) = index();
     assert_eq!((status, &answer["entries"]), (0, &json!(2)), "{answer}");

@@ -1,4 +1,5 @@
-//! authyctl as people and scripts call it, against authy-sim: a file for each family of commands.
+//! authyctl against authy-sim, called as people and scripts call it; one file for each family of
+//! commands.
 
 mod application;
 mod approvals;
@@ -32,7 +33,7 @@ fn authyctl() -> Command {
     command
 }
 
-/// Runs with the simulator's files.
+/// Runs authyctl with the simulator's configuration and mapping, and `input` on standard input.
 pub(crate) fn run(sim: &Sim, arguments: &[&str], input: &str) -> Output {
     let mut command = authyctl();
     command.arg("--config").arg(sim.path("config.toml"));
@@ -45,12 +46,12 @@ pub(crate) fn run(sim: &Sim, arguments: &[&str], input: &str) -> Output {
 
 fn feed(mut command: Command, input: &str) -> Output {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    // It may end without reading.
+    // authyctl may end without reading its input.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
 
-/// Runs with `--json`: the exit status, and the one object on standard output.
+/// Runs authyctl with `--json`; returns the exit status and the one object on standard output.
 pub(crate) fn run_json(sim: &Sim, arguments: &[&str], input: &str) -> (i32, Value) {
     let output = run(sim, &[arguments, &["--json"]].concat(), input);
     let text = String::from_utf8(output.stdout).unwrap();

@@ -1,4 +1,4 @@
-//! `phone`.
+//! The command `phone`: verification of a phone number.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `test`.
+//! The command `test`: the rehearsal of a login.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! authyctl on what lives across calls: limits, remembered logins, recovery codes, and what doctor
-//! says of their files.
+//! The commands about the state folder: limits, remembered logins, recovery codes, and what
+//! `doctor` says about their files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,6 +16,7 @@ use pam_authy::store::state::file_name;
 use serde_json::{Value, json};
 
 use super::{run, run_json, text};
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 fn login(sim: &Sim, user: &str, enrolled: bool) -> FileLimits {
@@ -129,7 +130,11 @@ fn recovery_codes_are_shown_once_and_replaced_only_when_told() {
         &["recovery", "generate", "alice", "--replace", "--quiet"],
         "",
     );
-    assert_eq!(quiet.status.code(), Some(2), "codes that nobody sees");
+    assert_eq!(
+        quiet.status.code(),
+        Some(2),
+        "the codes would be shown nowhere"
+    );
     assert_eq!(
         run_json(&sim, &["recovery", "left", "alice"], "").1["left"],
         9
@@ -185,25 +190,26 @@ fn a_state_that_cannot_be_trusted_is_a_local_failure() {
     let sim = Sim::start();
     fs::create_dir_all(sim.path("state")).unwrap();
     fs::set_permissions(sim.path("state"), fs::Permissions::from_mode(0o755)).unwrap();
-    for arguments in [
+    let table = [
         &["limits"][..],
         &["unlock", "alice"],
         &["forget", "alice"],
         &["recovery", "generate", "alice"],
         &["recovery", "left", "alice"],
         &["recovery", "remove", "alice"],
-    ] {
+    ];
+    check_rows(table, |arguments| {
         let (status, failure) = run_json(&sim, arguments, "");
         assert_eq!(
             (status, &failure["error"]["kind"]),
             (4, &json!("local")),
             "{arguments:?}"
         );
-    }
+    });
 }
 
 #[test]
-fn explain_tells_of_a_pause_and_of_the_codes_that_are_left() {
+fn explain_shows_a_pause_and_the_remaining_recovery_codes() {
     let sim = Sim::start();
     run_json(&sim, &["enroll", "alice", "--authy-id", "1635"], "");
     let explain = || text(&run(&sim, &["explain", "alice"], "").stdout);
@@ -225,7 +231,7 @@ fn explain_tells_of_a_pause_and_of_the_codes_that_are_left() {
     );
 }
 
-/// What doctor says of the state: result, message and hint of each check.
+/// Returns result, message and hint of each check that doctor makes of the state folder.
 fn doctor(sim: &Sim) -> Vec<[String; 3]> {
     let folder = tempfile::tempdir().unwrap();
     let stacks = folder.path().to_str().unwrap();

@@ -1,4 +1,4 @@
-//! What a person sees on a terminal: prompts, countdown, progress bar, colour.
+//! Output on a terminal: prompts, countdown, progress bar, colour.
 
 use std::fs;
 use std::path::Path;
@@ -7,6 +7,7 @@ use pam_authy::store::users::Mapping;
 use serde_json::json;
 
 use super::{enrolled, run_json};
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 use crate::common::terminal::Terminal;
 
@@ -28,7 +29,8 @@ fn init_asks_for_the_key_and_does_not_show_it() {
     let how = ["init", "--url", &url, "--ca-file", ca.to_str().unwrap()];
     let terminal = authyctl(&sim, &how, "");
     terminal.wait_for("Authy API key:");
-    // The echo ends a moment after the prompt is shown; nobody is as quick as a busy machine is slow.
+    // The echo is turned off a moment after the prompt is shown, later on a busy machine than a
+    // person types.
     std::thread::sleep(std::time::Duration::from_millis(500));
     terminal.press(&[&key, "Enter"]);
     let screen = terminal.wait_for("ended with 0");
@@ -85,7 +87,7 @@ fn an_import_draws_a_bar_and_is_completed_after_ctrl_c() {
     let file = sim.path("people.csv");
     fs::write(&file, rows).unwrap();
     let import = ["import", file.to_str().unwrap()];
-    // Slow enough to be watched.
+    // Slow enough to watch the progress bar.
     sim.fault(&json!({"match": {"path": "/users/new"}, "times": 0, "delay_ms": 30}));
 
     let terminal = authyctl(&sim, &import, "");
@@ -107,7 +109,7 @@ fn an_import_draws_a_bar_and_is_completed_after_ctrl_c() {
     assert_eq!(
         sim.count("/users/new"),
         so_far,
-        "who is created is mapped too"
+        "each person that was created is mapped"
     );
 
     let terminal = authyctl(&sim, &import, "");
@@ -129,12 +131,12 @@ fn colour_is_for_terminals_that_want_it() {
         screen.contains(red) && screen.contains("hint: "),
         "{screen}"
     );
-    for environment in ["NO_COLOR=1", "TERM=dumb"] {
+    check_rows(["NO_COLOR=1", "TERM=dumb"], |environment| {
         let screen = authyctl(&sim, &["status", "bob"], environment).wait_for("ended with 4");
         assert!(!screen.contains('\u{1b}'), "{screen}");
         let screen = authyctl(&sim, &["doctor"], environment).wait_for("ended with 0");
         assert!(!screen.contains('\u{1b}'), "{screen}");
-    }
+    });
     let screen = authyctl(&sim, &["doctor"], "").wait_for("ended with 0");
     assert!(
         screen.contains("\u{1b}[32mok") && screen.contains("\u{1b}[33mwarning"),

@@ -1,4 +1,4 @@
-//! `status`, `verify`, `sms`, `call`, `qr`: one person.
+//! The commands about one person at Authy: `status`, `verify`, `sms`, `call`, `qr`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,13 +6,14 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 
 use super::{enrolled, run, run_json, text};
+use crate::common::rows::check_rows;
 
 #[test]
 fn status_shows_what_authy_knows() {
     let sim = enrolled();
     let (status, object) = run_json(&sim, &["status", "alice"], "");
     assert_eq!(status, 0);
-    for (name, value) in [
+    let table = [
         ("ok", json!(true)),
         ("authy_id", json!(1635)),
         ("confirmed", json!(false)),
@@ -20,9 +21,10 @@ fn status_shows_what_authy_knows() {
         ("country_code", json!(1)),
         ("phone_number", json!("XXX-XXX-0199")),
         ("devices", json!(["sms"])),
-    ] {
+    ];
+    check_rows(table, |(name, value)| {
         assert_eq!(object[name], value, "{name}");
-    }
+    });
     let people = text(&run(&sim, &["status", "--authy-id", "1635"], "").stdout);
     assert!(
         people.contains("cellphone       XXX-XXX-0199\n"),
@@ -31,7 +33,7 @@ fn status_shows_what_authy_knows() {
 }
 
 #[test]
-fn verify_takes_the_token_from_the_line_a_prompt_or_standard_input() {
+fn verify_reads_the_code_from_command_line_and_standard_input() {
     let sim = enrolled();
     let yes = json!({"ok": true, "token": "is valid", "authy_id": 1635});
     assert_eq!(
@@ -55,7 +57,7 @@ fn verify_takes_the_token_from_the_line_a_prompt_or_standard_input() {
 }
 
 #[test]
-fn a_wrong_token_is_refused_with_authys_code() {
+fn a_wrong_code_is_refused_with_authys_error_code() {
     let sim = enrolled();
     let (status, object) = run_json(&sim, &["verify", "alice", "1111111"], "");
     assert_eq!(status, 1);
@@ -66,7 +68,7 @@ fn a_wrong_token_is_refused_with_authys_code() {
 }
 
 #[test]
-fn no_force_lets_authy_pass_somebody_who_is_not_confirmed() {
+fn with_no_force_authy_accepts_any_code_of_an_unconfirmed_person() {
     let sim = enrolled();
     assert_eq!(
         run_json(&sim, &["verify", "alice", "1111111", "--no-force"], "").0,
@@ -75,7 +77,7 @@ fn no_force_lets_authy_pass_somebody_who_is_not_confirmed() {
 }
 
 #[test]
-fn sms_tells_sent_from_ignored() {
+fn sms_distinguishes_sent_from_ignored() {
     let sim = enrolled();
     let (status, sent) = run_json(&sim, &["sms", "alice"], "");
     assert_eq!(

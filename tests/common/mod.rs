@@ -9,6 +9,7 @@ pub(crate) mod child;
 pub(crate) mod host;
 pub(crate) mod hostile;
 pub(crate) mod relay;
+pub(crate) mod rows;
 pub(crate) mod sandbox;
 pub(crate) mod sim;
 pub(crate) mod terminal;
@@ -18,13 +19,45 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Returns the path of the product, which is the same file that gets installed.
+/// The full path of the test in whose body the macro stands, as libtest knows it (`module::name`).
+/// It is for tests that start themselves again, and works in no closure.
+macro_rules! test_name {
+    () => {{
+        fn here() {}
+        $crate::common::name_of(here)
+    }};
+}
+pub(crate) use test_name;
+
+/// Returns the full path of the function in whose body the function `_here` is defined, without the
+/// name of the crate.
+pub(crate) fn name_of<T: Fn()>(_here: T) -> &'static str {
+    let path = std::any::type_name::<T>();
+    let (_crate, path) = path.split_once("::").unwrap();
+    let (path, _here) = path.rsplit_once("::").unwrap();
+    assert!(!path.contains('{'), "{path} is a closure and no test");
+    path
+}
+
+/// Returns how often a test repeats what is random, or what is killed at another moment each time:
+/// `count` times, and more often in `make check-long`, which sets `PAM_AUTHY_TEST_ROUNDS` to a
+/// factor.
+pub(crate) fn rounds(count: u32) -> u32 {
+    let factor = std::env::var("PAM_AUTHY_TEST_ROUNDS");
+    count
+        * factor.map_or(1, |factor| {
+            factor.parse().expect("PAM_AUTHY_TEST_ROUNDS is a number")
+        })
+}
+
+/// Returns the path of the product: the file that is installed, not the library that is linked to
+/// the tests.
 pub(crate) fn product() -> PathBuf {
     let path = std::env::var_os("PAM_AUTHY_SO").map(PathBuf::from);
     path.expect("PAM_AUTHY_SO names the product: see CONTRIBUTING.md")
 }
 
-/// Mounts a file system of `size` in memory, which only this sandbox sees, and returns its path.
+/// Mounts a file system of `size` in memory, visible in this sandbox only, and returns its folder.
 pub(crate) fn disk(size: &str) -> PathBuf {
     let path = PathBuf::from("/srv/pam_authy-disk");
     fs::create_dir_all(&path).unwrap();
@@ -51,7 +84,7 @@ pub(crate) fn mount(arguments: &[&str], path: &Path) {
     assert!(status.success());
 }
 
-/// Runs a program with `input` as its standard input; the program must succeed.
+/// Runs a program with `input` on standard input; it must succeed.
 pub(crate) fn pipe(command: &mut Command, input: &str) {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     child
@@ -61,4 +94,12 @@ pub(crate) fn pipe(command: &mut Command, input: &str) {
         .write_all(input.as_bytes())
         .unwrap();
     assert!(child.wait().unwrap().success(), "{command:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_name_of_a_test_is_the_one_that_libtest_gave_its_thread() {
+        assert_eq!(std::thread::current().name(), Some(test_name!()));
+    }
 }

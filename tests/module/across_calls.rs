@@ -1,5 +1,5 @@
-//! What holds across calls, in real sshd and real sudo: pushes, remembered proofs, exemptions, limits,
-//! recovery codes, the token behind the password.
+//! Features that last across calls of the module, in real sshd and real sudo: pushes, remembered
+//! logins, exemptions, limits, recovery codes, the code behind the password.
 
 use std::process::{Command, Output};
 
@@ -8,14 +8,14 @@ use serde_json::json;
 use super::sshd::{self, PASSWORD, PASSWORD_FIRST, Sshd, USER, is_inside};
 use super::sudo::{self, Sudo};
 use crate::common::host::Host;
-use crate::common::sandbox;
+use crate::common::sandbox::sandboxed;
 
 fn start(more: &str) -> Sshd {
     let host = Host::with(&format!("[login]\nrefusal_seconds = 0\n{more}"));
     Sshd::start(host, PASSWORD_FIRST, "keyboard-interactive")
 }
 
-/// authyctl with the files of this host.
+/// Runs authyctl with the files of this host; it must succeed.
 fn authyctl(host: &Host, arguments: &[&str]) -> Output {
     let mut authyctl = Command::new(env!("CARGO_BIN_EXE_authyctl"));
     authyctl.args(arguments);
@@ -26,7 +26,7 @@ fn authyctl(host: &Host, arguments: &[&str]) -> Output {
     output
 }
 
-/// Logs in over ssh while the phone decides.
+/// Logs in over ssh while the phone approves or denies the push.
 fn ssh_while(sshd: &Sshd, approve: bool, replies: &[&str]) -> Output {
     sshd.host.sim.change(1635, &json!({"registered": true}));
     std::thread::scope(|scope| {
@@ -37,10 +37,8 @@ fn ssh_while(sshd: &Sshd, approve: bool, replies: &[&str]) -> Output {
 
 #[test]
 #[ignore = "needs root"]
-fn sshd_lets_in_whoever_approves_an_automatic_push() {
-    if !sandbox::enter("module::across_calls::sshd_lets_in_whoever_approves_an_automatic_push") {
-        return;
-    }
+fn sshd_logs_in_after_an_automatic_push_is_approved() {
+    sandboxed!();
     let sshd = start("push = \"auto\"\n");
 
     let output = ssh_while(&sshd, true, &[]);
@@ -51,10 +49,8 @@ fn sshd_lets_in_whoever_approves_an_automatic_push() {
 
 #[test]
 #[ignore = "needs root"]
-fn sshd_refuses_whoever_denies_the_push() {
-    if !sandbox::enter("module::across_calls::sshd_refuses_whoever_denies_the_push") {
-        return;
-    }
+fn sshd_refuses_after_the_push_is_denied() {
+    sandboxed!();
     let sshd = start("push = \"auto\"\n");
 
     let output = ssh_while(&sshd, false, &[]);
@@ -65,12 +61,8 @@ fn sshd_refuses_whoever_denies_the_push() {
 
 #[test]
 #[ignore = "needs root"]
-fn sshd_shows_that_a_push_waits_and_takes_a_token_after_it_expired() {
-    if !sandbox::enter(
-        "module::across_calls::sshd_shows_that_a_push_waits_and_takes_a_token_after_it_expired",
-    ) {
-        return;
-    }
+fn sshd_shows_a_waiting_push_and_accepts_a_code_after_it_expired() {
+    sandboxed!();
     let sshd = start("push = \"auto\"\npush_seconds = 15\n");
     sshd.host.sim.change(1635, &json!({"registered": true}));
 
@@ -92,11 +84,7 @@ fn sshd_shows_that_a_push_waits_and_takes_a_token_after_it_expired() {
 #[test]
 #[ignore = "needs root"]
 fn a_second_ssh_login_is_remembered_until_it_is_forgotten() {
-    if !sandbox::enter(
-        "module::across_calls::a_second_ssh_login_is_remembered_until_it_is_forgotten",
-    ) {
-        return;
-    }
+    sandboxed!();
     let sshd = start("[remember]\nseconds = 300\nservices = [\"sshd-under-test\"]\n");
     assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[&sshd.token()])));
 
@@ -104,7 +92,7 @@ fn a_second_ssh_login_is_remembered_until_it_is_forgotten() {
     assert!(sshd.host.audit_of(2)[1].starts_with("verdict=accepted reason=remembered"));
     assert!(
         !is_inside(&sshd.ssh(USER, "wrong horse", &[])),
-        "the password still is"
+        "the password is still asked for"
     );
 
     authyctl(&sshd.host, &["forget", USER]);
@@ -114,9 +102,7 @@ fn a_second_ssh_login_is_remembered_until_it_is_forgotten() {
 #[test]
 #[ignore = "needs root"]
 fn an_exempt_network_is_asked_for_the_password_alone() {
-    if !sandbox::enter("module::across_calls::an_exempt_network_is_asked_for_the_password_alone") {
-        return;
-    }
+    sandboxed!();
     let sshd = start("[exempt]\nnetworks = [\"127.0.0.0/8\"]\n");
 
     assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[])));
@@ -128,10 +114,8 @@ fn an_exempt_network_is_asked_for_the_password_alone() {
 
 #[test]
 #[ignore = "needs root"]
-fn refused_tokens_pause_a_user_until_authyctl_unlocks() {
-    if !sandbox::enter("module::across_calls::refused_tokens_pause_a_user_until_authyctl_unlocks") {
-        return;
-    }
+fn refused_codes_pause_a_user_until_authyctl_unlocks() {
+    sandboxed!();
     let sshd = start("[limits]\nrefused_tokens = 3\n");
     assert!(!is_inside(&sshd.ssh(
         USER,
@@ -165,11 +149,7 @@ fn refused_tokens_pause_a_user_until_authyctl_unlocks() {
 #[test]
 #[ignore = "needs root"]
 fn a_recovery_code_lets_in_once_while_the_service_is_down() {
-    if !sandbox::enter(
-        "module::across_calls::a_recovery_code_lets_in_once_while_the_service_is_down",
-    ) {
-        return;
-    }
+    sandboxed!();
     let sshd = start("");
     let made = authyctl(&sshd.host, &["recovery", "generate", USER, "--json"]);
     let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
@@ -198,12 +178,8 @@ fn a_recovery_code_lets_in_once_while_the_service_is_down() {
 
 #[test]
 #[ignore = "needs root"]
-fn a_token_behind_the_password_logs_in_where_there_is_one_field() {
-    if !sandbox::enter(
-        "module::across_calls::a_token_behind_the_password_logs_in_where_there_is_one_field",
-    ) {
-        return;
-    }
+fn a_code_behind_the_password_logs_in_where_there_is_one_field() {
+    sandboxed!();
     let host = Host::with("[login]\nrefusal_seconds = 0\ntoken_in_password = true\n");
     let sshd = Sshd::start(host, "", "keyboard-interactive");
     let module = sshd
@@ -220,7 +196,7 @@ fn a_token_behind_the_password_logs_in_where_there_is_one_field() {
     assert!(is_inside(&sshd.ssh(USER, "", &[&both(PASSWORD)])));
     assert!(
         !is_inside(&sshd.ssh(USER, "", &[&both("wrong horse")])),
-        "pam_unix gets its part"
+        "pam_unix gets the password"
     );
     assert!(!is_inside(&sshd.ssh(
         USER,
@@ -232,10 +208,8 @@ fn a_token_behind_the_password_logs_in_where_there_is_one_field() {
 
 #[test]
 #[ignore = "needs root"]
-fn sudo_takes_a_push_and_says_that_it_was_sent() {
-    if !sandbox::enter("module::across_calls::sudo_takes_a_push_and_says_that_it_was_sent") {
-        return;
-    }
+fn sudo_accepts_a_push_and_says_that_it_was_sent() {
+    sandboxed!();
     let sudo = Sudo::set_up("push = \"auto\"\n");
     sudo.host.sim.change(1635, &json!({"registered": true}));
 
@@ -244,7 +218,7 @@ fn sudo_takes_a_push_and_says_that_it_was_sent() {
         (sudo.run(&[sudo::PASSWORD], &[]), phone.join().unwrap())
     });
 
-    // Without a terminal sudo shows a message on its standard output; with one, on the terminal.
+    // sudo shows a message on the terminal, or without one on its standard output.
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(
@@ -258,15 +232,11 @@ fn sudo_takes_a_push_and_says_that_it_was_sent() {
 #[test]
 #[ignore = "needs root"]
 fn sudo_is_remembered_in_the_same_session_and_nowhere_else() {
-    if !sandbox::enter(
-        "module::across_calls::sudo_is_remembered_in_the_same_session_and_nowhere_else",
-    ) {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("[remember]\nseconds = 300\n");
-    // In the user's own home, so that the user can read it.
+    // In the user's home, so that the user can read it.
     let typed = std::path::Path::new("/home").join(sudo::USER).join("typed");
-    // A terminal of its own, which sudo hands the module; the shell in it is the session's leader.
+    // A new terminal, which sudo names to the module; the shell in it leads the session.
     let twice = format!(
         "sudo -S -k id -u <{0}; printf '%s\\n' '{1}' | sudo -S -k id -u",
         typed.display(),
@@ -294,7 +264,7 @@ fn sudo_is_remembered_in_the_same_session_and_nowhere_else() {
     assert_eq!(became, 2, "{audit:?}");
     assert!(audit[0].contains("reason=code_accepted"), "{audit:?}");
     assert!(audit[1].contains("reason=remembered"), "{audit:?}");
-    // Another terminal, another session: asked again.
+    // Another terminal is another session: the code is asked for again.
     let once = format!("sudo -S -k id -u <{}", typed.display());
     assert_eq!(in_terminal(&once, "1111111"), 0);
 }

@@ -1,4 +1,5 @@
-//! Broken, unreadable and hostile files and arguments: each denies, says why, and asks nobody.
+//! Broken, unreadable and hostile files and arguments: each denies the login, logs the reason, and
+//! sends nothing.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,9 +8,10 @@ use std::process::Command;
 
 use crate::common::application::program;
 use crate::common::host::Host;
-use crate::common::sandbox;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 
-/// A host on which everything that could be let pass is let pass.
+/// A host on which outages and unenrolled users are ignored: only an error can deny here.
 fn lenient() -> Host {
     Host::with(
         "[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
@@ -17,7 +19,7 @@ fn lenient() -> Host {
     .arguments("nullok")
 }
 
-/// Breaks something; the login of anybody is then an error of ours whose reason the log tells.
+/// Checks that the login of every user is PAM_SERVICE_ERR, without a prompt and without a request.
 fn denies(host: &Host, why: &str) {
     for user in ["alice", "mallory"] {
         let login = host.login(user, &["1234567", "1234567", "1234567"]);
@@ -36,15 +38,11 @@ fn log_says(host: &Host, what: &str) {
     assert!(!log.contains(&host.sim.key()[..8]), "the key is in:\n{log}");
 }
 
-/// A screen locker asks PAM as its user: what exempts it cannot be read.
+/// A screen locker asks PAM as its user, who cannot read the exemption in the configuration.
 #[test]
 #[ignore = "needs root"]
 fn a_process_that_cannot_read_the_configuration_is_refused_though_its_service_is_exempt() {
-    if !sandbox::enter(
-        "module::bad_files::a_process_that_cannot_read_the_configuration_is_refused_though_its_service_is_exempt",
-    ) {
-        return;
-    }
+    sandboxed!();
     let host = Host::with("[exempt]\nservices = [\"sshd\"]\n");
     let folder = Path::new("/srv/locker");
     fs::create_dir(folder).unwrap();
@@ -99,20 +97,20 @@ fn a_config_that_cannot_be_trusted_or_read_denies() {
         }),
         ("binary", |path| fs::write(path, [0xff; 100]).unwrap()),
     ];
-    for (why, act) in breaks {
+    check_rows(breaks, |(why, act)| {
         let host = lenient();
         act(&host.config);
         denies(&host, why);
-    }
+    });
 }
 
 #[test]
 fn a_config_that_others_can_read_or_replace_denies() {
-    for mode in [0o644, 0o640, 0o604, 0o666] {
+    check_rows([0o644, 0o640, 0o604, 0o666], |mode| {
         let host = lenient();
         host.chmod(&host.config, mode);
         denies(&host, "mode");
-    }
+    });
     let host = lenient();
     host.chmod(host.sim.folder(), 0o777);
     denies(&host, "folder");
@@ -121,18 +119,19 @@ fn a_config_that_others_can_read_or_replace_denies() {
 
 #[test]
 fn a_mistake_in_the_config_denies() {
-    for text in [
+    let table = [
         "x = 1\n",
         "[login]\n",
         "[log]\n",
         "attempts = 0\n",
         "[service.sshd]\necho = 2\n",
         "=",
-    ] {
+    ];
+    check_rows(table, |text| {
         let host = lenient();
         host.append(&host.config, text);
         denies(&host, text);
-    }
+    });
 }
 
 #[test]
@@ -179,7 +178,7 @@ fn a_mapping_that_cannot_be_trusted_or_read_denies_and_the_log_says_why() {
             "users.toml: not a regular file",
         ),
     ];
-    for (act, why) in breaks {
+    check_rows(breaks, |(act, why)| {
         let host = lenient();
         act(&host);
         denies(&host, why);
@@ -188,11 +187,11 @@ fn a_mapping_that_cannot_be_trusted_or_read_denies_and_the_log_says_why() {
             host.audit()[0],
             "verdict=error reason=mapping user=\"alice\""
         );
-    }
+    });
 }
 
 #[test]
-fn a_bad_value_denies_its_user_and_nobody_else() {
+fn a_bad_value_denies_its_user_alone() {
     let host = Host::new();
     host.append(&host.users, "bob = 0\n");
 
@@ -202,9 +201,9 @@ fn a_bad_value_denies_its_user_and_nobody_else() {
     assert_eq!(host.login("alice", &[&token]).code, "PAM_SUCCESS");
 }
 
-/// A login without its index reads the whole mapping, and comes to the same end.
+/// Without a valid index the login reads the whole mapping, and ends the same.
 #[test]
-fn an_index_that_does_not_hold_changes_no_login() {
+fn an_outdated_or_damaged_index_changes_no_login() {
     let host = lenient();
     let index = host.users.with_extension("toml.index");
     let enroll = |user: &str| {
@@ -212,26 +211,27 @@ fn an_index_that_does_not_hold_changes_no_login() {
         pam_authy::store::users::write::enroll(&host.users, user, id, true).unwrap();
         fs::read(&index).unwrap()
     };
-    // One from before alice was there, and the one that holds.
-    host.append(&host.users, "# nobody\n");
+    // An index from before alice was enrolled, and the valid one.
+    host.append(&host.users, "# no entry\n");
     pam_authy::store::users::write::unenroll(&host.users, "alice", None).unwrap();
     let older = fs::read(&index).unwrap();
     let good = enroll("alice");
     let half = &good[..good.len() / 2];
     let zeroes = vec![0; good.len()];
-    for (what, bytes) in [
+    let table = [
         ("as it should be", &good[..]),
         ("older", &older),
         ("cut", half),
         ("zeroes", &zeroes),
         ("empty", b""),
-    ] {
+    ];
+    check_rows(table, |(what, bytes)| {
         fs::write(&index, bytes).unwrap();
         let token = host.sim.token(1635);
         assert_eq!(host.login("alice", &[&token]).code, "PAM_SUCCESS", "{what}");
         let wrong = host.login("alice", &["0000000", "0000000", "0000000"]);
         assert_eq!(wrong.code, "PAM_MAXTRIES", "{what}");
-    }
+    });
     fs::write(&index, &good).unwrap();
     host.chmod(&index, 0o666);
     assert_eq!(host.login("alice", &["x", "x", "x"]).code, "PAM_MAXTRIES");
@@ -242,27 +242,28 @@ fn an_index_that_does_not_hold_changes_no_login() {
 
 #[test]
 fn a_wrong_argument_denies() {
-    for argument in [
+    let table = [
         "nullokay",
         "debug debug",
         "config=/x",
         "users=relative",
         "sms=auto",
-    ] {
+    ];
+    check_rows(table, |argument| {
         let host = Host::new().arguments(argument);
         denies(&host, argument);
-    }
+    });
 }
 
 #[test]
-fn a_ca_file_that_cannot_be_used_denies_with_outages_let_pass() {
-    for text in ["", "no certificate"] {
+fn an_unusable_ca_file_denies_even_where_outages_are_ignored() {
+    check_rows(["", "no certificate"], |text| {
         let host = lenient();
         fs::write(host.sim.path("ca.pem"), text).unwrap();
         let login = host.login("alice", &["1234567"]);
         assert_eq!(login.code, "PAM_SERVICE_ERR");
         log_says(&host, "ca.pem: contains no CA certificate");
-    }
+    });
     let host = lenient();
     host.chmod(&host.sim.path("ca.pem"), 0o666);
     assert_eq!(host.login("alice", &["1234567"]).code, "PAM_SERVICE_ERR");
@@ -271,10 +272,10 @@ fn a_ca_file_that_cannot_be_used_denies_with_outages_let_pass() {
 
 #[test]
 #[ignore = "needs root"]
-fn files_of_somebody_else_deny() {
-    for name in ["config.toml", "users.toml"] {
+fn files_owned_by_another_user_deny() {
+    check_rows(["config.toml", "users.toml"], |name| {
         let host = lenient();
         std::os::unix::fs::chown(host.sim.path(name), Some(12345), None).unwrap();
         denies(&host, name);
-    }
+    });
 }

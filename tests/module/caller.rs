@@ -1,6 +1,7 @@
-//! The caller of sudo and su is hostile: limits, signals, and a process that is stopped or killed.
-//! `when_unavailable` and `unenrolled` are `ignore` throughout: nothing that the caller does may pass for
-//! an outage.
+//! Hostile callers of sudo and su: limits, signals, and a process that is stopped or killed.
+//!
+//! `when_unavailable` and `unenrolled` are `ignore` in all of them: nothing that the caller does
+//! may count as an outage.
 
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use serde_json::json;
 
 use crate::common::application::{Running, Said, command, run};
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 pub(super) const SUCCESS: i32 = 0;
 pub(super) const MAXTRIES: i32 = 11;
 const SERVICE_ERR: i32 = 3;
-/// A stack in which all modules ignore is a denial: IGNORE shows as PAM_PERM_DENIED.
+/// PAM_PERM_DENIED: libpam denies where every module answers IGNORE.
 pub(super) const IGNORE: i32 = 6;
 
 pub(super) fn lenient() -> Host {
@@ -22,7 +24,8 @@ pub(super) fn lenient() -> Host {
     )
 }
 
-/// A wrong token neither logs in nor passes for an outage, and the process may even be killed.
+/// Checks that a wrong code neither logged in nor counted as an outage; the process may also have
+/// been killed.
 pub(super) fn is_denied(host: &Host, said: &Said) {
     let audit = host.audit();
     for code in said.codes() {
@@ -33,16 +36,16 @@ pub(super) fn is_denied(host: &Host, said: &Said) {
     assert!(audit.iter().all(denied), "{audit:?}");
 }
 
-/// From none for anything up to enough for everything; the application's own are numbered from 100 on.
+/// From no descriptor at all up to enough of them; the application's own have numbers from 100 on.
 #[test]
 fn too_few_descriptors_are_no_outage() {
     let (host, right_host) = (lenient(), lenient());
-    // A name: its look-up fails in another way than a connection does.
+    // A host name: its lookup fails differently from a connection.
     let named = lenient();
     named.replace("//127.0.0.1:", "//localhost:");
     let mut succeeded = 0;
-    // Downwards: without a descriptor for the log there is no line to wait for.
-    for count in (3..=20).rev() {
+    // Downwards, since without a descriptor for the log there is no line to wait for.
+    check_rows((3..=20).rev(), |count| {
         let limit = format!("nofile={count}");
         let options = ["-l", limit.as_str()];
         for host in [&host, &named] {
@@ -53,21 +56,21 @@ fn too_few_descriptors_are_no_outage() {
         let right = run(command(&right_host, "alice", &[], &options), &[&token]);
         succeeded += i32::from(right.codes() == [SUCCESS]);
         assert_ne!(right.codes(), [IGNORE], "{count}: {right:?}");
-    }
+    });
     assert!(succeeded > 0, "the highest limit is enough");
 }
 
-/// From too little for the module itself up to enough; the process may abort, which is a denial.
+/// From too little memory to load the module up to enough. The process may abort, which denies.
 #[test]
 fn too_little_memory_is_no_outage() {
     let host = lenient();
     let mut ended = Vec::new();
-    for megabytes in (4..=64).rev().step_by(4) {
+    check_rows((4..=64).rev().step_by(4), |megabytes| {
         let limit = format!("as={}", megabytes << 20);
         let said = run(command(&host, "alice", &[], &["-l", &limit]), &["1111111"]);
         is_denied(&host, &said);
         ended.extend(said.codes());
-    }
+    });
     assert!(
         ended.contains(&MAXTRIES),
         "the highest limit is enough: {ended:?}"
@@ -76,20 +79,21 @@ fn too_little_memory_is_no_outage() {
 
 #[test]
 fn low_limits_of_time_file_size_and_stack_are_no_outage() {
-    for limits in [
+    let table = [
         &["-l", "cpu=1"][..],
         &["-l", "cpu=0"],
         &["-l", "fsize=0"],
         &["-l", "stack=65536"],
         &["-l", "core=0"],
         &["-l", "cpu=1", "-l", "fsize=0", "-b", "-i"],
-    ] {
+    ];
+    check_rows(table, |limits| {
         let host = lenient();
         is_denied(
             &host,
             &run(command(&host, "alice", &[], limits), &["1111111"]),
         );
-    }
+    });
     let host = lenient();
     let said = run(
         command(&host, "alice", &[], &["-l", "fsize=0"]),
@@ -98,12 +102,12 @@ fn low_limits_of_time_file_size_and_stack_are_no_outage() {
     assert_eq!(
         said.codes(),
         [SERVICE_ERR],
-        "what the caller keeps from being counted is not asked about"
+        "what cannot be counted is not sent"
     );
     assert_eq!(host.sim.count("/verify/"), 0);
 }
 
-/// The caller of sudo and su may stop them at any moment, until the time of the request is over.
+/// The caller of sudo and su may stop them at any moment, and until the request has timed out.
 #[test]
 fn a_process_that_is_stopped_at_any_moment_makes_no_outage() {
     std::thread::scope(|scope| {
@@ -122,7 +126,7 @@ fn a_process_that_is_stopped_at_any_moment_makes_no_outage() {
                 }
                 running.reply("1111111");
                 std::thread::sleep(Duration::from_millis(after));
-                // It may have its answer already.
+                // The process may have its answer already.
                 let _ = kill(pid, Signal::SIGSTOP);
                 std::thread::sleep(Duration::from_millis(2500));
                 let _ = kill(pid, Signal::SIGCONT);
@@ -132,18 +136,20 @@ fn a_process_that_is_stopped_at_any_moment_makes_no_outage() {
     });
 }
 
-/// A signal with a handler (SIGWINCH, SIGTSTP, SIGALRM in many applications) interrupts each call that
-/// waits: it neither ends the request nor passes for an outage, nor is the time of the request extended.
+/// A signal with a handler (SIGWINCH, SIGTSTP, SIGALRM in many applications) interrupts each
+/// blocking call. It neither ends the request nor counts as an outage, nor does it extend the
+/// time-out.
 #[test]
 fn a_signal_that_interrupts_the_request_is_no_outage() {
-    for (fault, right) in [
+    let table = [
         (json!({"delay_ms": 600, "times": 0}), true),
         (json!({"delay_ms": 600, "times": 0}), false),
         (
             json!({"drip": {"bytes": 8, "every_ms": 10}, "times": 0}),
             true,
         ),
-    ] {
+    ];
+    check_rows(table, |(fault, right)| {
         let host = lenient();
         host.sim.fault(&fault);
         let token = if right {
@@ -163,14 +169,14 @@ fn a_signal_that_interrupts_the_request_is_no_outage() {
         let code = if right { SUCCESS } else { MAXTRIES };
         assert_eq!(said.codes(), [code], "{fault}: {:?}", host.log());
         assert!(said.is_unchanged(), "{said:?}");
-    }
+    });
 }
 
 #[test]
 fn a_process_that_is_killed_at_any_moment_leaves_nothing_that_stops_the_next_login() {
     let host = lenient();
     host.sim.fault(&json!({"delay_ms": 100, "times": 7}));
-    for after in [0, 1, 5, 20, 50, 100, 150] {
+    check_rows([0, 1, 5, 20, 50, 100, 150], |after| {
         let mut running = Running::start(command(&host, "alice", &[], &[]));
         running.wait_for("prompt");
         let pid = running.pid();
@@ -178,19 +184,19 @@ fn a_process_that_is_killed_at_any_moment_leaves_nothing_that_stops_the_next_log
         std::thread::sleep(Duration::from_millis(after));
         kill(pid, Signal::SIGKILL).ok();
         is_denied(&host, &running.finish());
-    }
+    });
     host.sim.post("/faults", &json!([]));
     let said = run(command(&host, "alice", &[], &[]), &[&host.sim.token(1635)]);
     assert_eq!(said.codes(), [SUCCESS]);
 }
 
-/// Any local user may bind all the ports of a host. What a request needs one for fails at once then, and a
-/// name is not found.
+/// Any local user may bind all the ports of a host. A connection then fails at once, and a name
+/// lookup finds nothing.
 #[test]
 #[ignore = "needs root"]
-fn local_ports_that_somebody_holds_are_no_outage() {
+fn exhausted_local_ports_are_no_outage() {
     let urls = ["https://127.0.0.1:1", "https://api.authy.invalid"];
-    for (kind, url) in [("tcp", urls[0]), ("udp", urls[1])] {
+    check_rows([("tcp", urls[0]), ("udp", urls[1])], |(kind, url)| {
         let host = lenient().elsewhere(url);
         let login = |ports| run(command(&host, "alice", &[], &["-n", ports]), &["1111111"]);
         let free = login("none");
@@ -202,12 +208,13 @@ fn local_ports_that_somebody_holds_are_no_outage() {
             "{url}: {held:?} {}",
             host.log()
         );
-    }
+    });
 }
 
-/// The service has sent it; only the answer did not come in time, since the caller stopped the process.
+/// The service has sent the SMS; only its answer came too late, since the caller stopped the
+/// process.
 #[test]
-fn an_sms_whose_answer_the_caller_keeps_from_arriving_stays_counted() {
+fn an_sms_whose_answer_the_caller_blocks_stays_counted() {
     let host = Host::impatient("[login]\nrefusal_seconds = 0\n[limits]\nsms_per_user = 1\n");
     host.sim
         .fault(&json!({"match": {"path": "/sms/"}, "delay_ms": 600, "times": 1}));
@@ -224,9 +231,9 @@ fn an_sms_whose_answer_the_caller_keeps_from_arriving_stays_counted() {
     assert_eq!(host.sim.count("/sms/"), 1, "{said:?} {:?}", host.log());
 }
 
-/// A connection that never came about has sent nothing: an outage does not spend the hour's number.
+/// Without a connection nothing was sent: an outage does not use up the limit of the hour.
 #[test]
-fn an_sms_that_found_no_service_is_given_back() {
+fn an_sms_that_reached_no_service_is_not_counted() {
     let host = lenient();
     host.replace("attempts = 1\n", "attempts = 2\n");
     host.append(&host.config, "[limits]\nsms_per_user = 1\n");

@@ -1,4 +1,5 @@
-//! doctor and the mapping on a real system: real libpam, real sshd, real sudoers, a disk that is full.
+//! `authyctl doctor` and the mapping on a real system: real libpam, real sshd, real sudoers, a full
+//! disk.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,13 +10,15 @@ use std::process::Command;
 use pam_authy::pam_app::{Style, Transaction, write_stack};
 use serde_json::Value;
 
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
-use crate::common::{product, sandbox};
+use crate::common::{product, rounds};
 
 const GLOBAL: &str =
     "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\nLoginGraceTime 120\n";
 
-/// A host with sshd, our line in its stack, and two enrolled people.
+/// Sets up sshd with our line in its stack, and two enrolled users.
 fn host(config: &str) -> Sim {
     let sim = Sim::start();
     fs::create_dir_all("/run/sshd").unwrap();
@@ -36,7 +39,7 @@ fn host(config: &str) -> Sim {
     sim
 }
 
-/// The checks of one doctor.
+/// Runs doctor and returns its checks.
 fn checks(sim: &Sim, more: &[&str]) -> Vec<Value> {
     let output = Command::new(env!("CARGO_BIN_EXE_authyctl"))
         .args(["doctor", "--json", "--config"])
@@ -50,7 +53,7 @@ fn checks(sim: &Sim, more: &[&str]) -> Vec<Value> {
     answer["checks"].as_array().unwrap().clone()
 }
 
-/// What they say under one name.
+/// Returns result and message of the checks of that name, one in each line.
 fn said(checks: &[Value], name: &str) -> String {
     let named = checks.iter().filter(|check| check["name"] == name);
     named
@@ -58,17 +61,15 @@ fn said(checks: &[Value], name: &str) -> String {
         .collect()
 }
 
-/// What doctor says of sshd.
+/// Runs doctor and returns its checks of sshd.
 fn sshd(sim: &Sim) -> String {
     said(&checks(sim, &[]), "sshd")
 }
 
 #[test]
 #[ignore = "needs root"]
-fn doctor_is_content_with_the_sshd_of_the_readme() {
-    if !sandbox::enter("module::doctor::doctor_is_content_with_the_sshd_of_the_readme") {
-        return;
-    }
+fn doctor_accepts_the_sshd_settings_of_the_readme() {
+    sandboxed!();
     let sim = host("PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n");
     assert_eq!(
         sshd(&sim),
@@ -78,10 +79,8 @@ fn doctor_is_content_with_the_sshd_of_the_readme() {
 
 #[test]
 #[ignore = "needs root"]
-fn doctor_finds_the_match_block_that_goes_round_the_token() {
-    if !sandbox::enter("module::doctor::doctor_finds_the_match_block_that_goes_round_the_token") {
-        return;
-    }
+fn doctor_finds_a_match_block_that_bypasses_the_code() {
+    sandboxed!();
     let sim = host(
         "PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n\
          Match User pat Address 192.0.2.0/24\nAuthenticationMethods publickey\n",
@@ -95,9 +94,7 @@ fn doctor_finds_the_match_block_that_goes_round_the_token() {
 #[test]
 #[ignore = "needs root"]
 fn doctor_finds_what_locks_root_out_of_sshd() {
-    if !sandbox::enter("module::doctor::doctor_finds_what_locks_root_out_of_sshd") {
-        return;
-    }
+    sandboxed!();
     let sim = host(
         "PermitRootLogin prohibit-password\nAuthenticationMethods publickey,keyboard-interactive\n",
     );
@@ -108,10 +105,8 @@ fn doctor_finds_what_locks_root_out_of_sshd() {
 #[test]
 #[ignore = "needs root"]
 fn doctor_finds_each_setting_of_sshd_that_matters() {
-    if !sandbox::enter("module::doctor::doctor_finds_each_setting_of_sshd_that_matters") {
-        return;
-    }
-    // sshd takes the first value of a setting, so each row comes before the good ones.
+    sandboxed!();
+    // sshd uses the first value of a setting, so each row comes before the good ones.
     let rows = [
         ("UsePAM no\n", "UsePAM is off"),
         (
@@ -143,7 +138,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
     ];
     let good = "PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n";
     let sim = host(good);
-    for (bad, expected) in rows {
+    check_rows(rows, |(bad, expected)| {
         fs::write("/etc/ssh/sshd_config", format!("{bad}{GLOBAL}{good}")).unwrap();
         let said = sshd(&sim);
         assert!(said.contains(expected), "{bad}{said}");
@@ -151,7 +146,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
             said.contains("root from 127.0.0.1, root from 192.0.2.1"),
             "{bad}{said}"
         );
-    }
+    });
     let blocks = [
         ("User pat", "(pat from 127.0.0.1, pat from 192.0.2.1)"),
         ("Group staff", "(pat from 127.0.0.1, pat from 192.0.2.1)"),
@@ -165,7 +160,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
         .args(["-G", "staff", "pat"])
         .status();
     assert!(made.unwrap().success());
-    for (block, expected) in blocks {
+    check_rows(blocks, |(block, expected)| {
         let text = format!("{GLOBAL}{good}Match {block}\nAuthenticationMethods publickey\n");
         fs::write("/etc/ssh/sshd_config", text).unwrap();
         let said = sshd(&sim);
@@ -173,7 +168,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
             said.contains(&format!("the second factor {expected}")),
             "{block}{said}"
         );
-    }
+    });
     fs::write("/etc/ssh/sshd_config", "Nonsense yes\n").unwrap();
     let said = sshd(&sim);
     assert!(
@@ -185,10 +180,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
 #[test]
 #[ignore = "needs root"]
 fn doctor_finds_every_sudoer_and_what_sudo_does_to_the_prompt() {
-    if !sandbox::enter("module::doctor::doctor_finds_every_sudoer_and_what_sudo_does_to_the_prompt")
-    {
-        return;
-    }
+    sandboxed!();
     let sim = host("PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n");
     let stack = fs::read_to_string("/etc/pam.d/sshd").unwrap();
     fs::write("/etc/pam.d/sudo", stack).unwrap();
@@ -219,18 +211,19 @@ fn doctor_finds_every_sudoer_and_what_sudo_does_to_the_prompt() {
     let checks = checks(&sim, &[]);
 
     let sudo = said(&checks, "sudo");
-    for expected in [
+    let table = [
         "/etc/sudoers.d/ops:4: passprompt_override",
         "/etc/sudoers.d/ops:4: passwd_tries=9 allows 27 codes",
         "\"problem\": \"`sudo -i` requires no second factor",
-    ] {
+    ];
+    check_rows(table, |expected| {
         assert!(sudo.contains(expected), "{sudo}");
-    }
+    });
     let people = said(&checks, "people");
-    for name in ["primary", "member", "aliased"] {
+    check_rows(["primary", "member", "aliased"], |name| {
         let expected = format!("\"warning\": \"{name} is not enrolled and cannot use sshd, sudo");
         assert!(people.contains(&expected), "{people}");
-    }
+    });
     assert!(
         people.contains("administrators who can log in: pat, root"),
         "{people}"
@@ -239,7 +232,7 @@ fn doctor_finds_every_sudoer_and_what_sudo_does_to_the_prompt() {
     assert!(said(&checks, "pam su").contains("does not use pam_authy.so"));
 }
 
-/// Numbers that are the same each time.
+/// Pseudorandom choices, the same in each run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -265,8 +258,8 @@ const CONTROLS: [&str; 10] = [
     "[success=ok default=reset]",
 ];
 
-/// Stacks of pam_permit, pam_deny and ours, which is in each of them.
-fn random_stacks(folder: &Path, ours: &str, count: usize) {
+/// Writes random stacks of pam_permit and pam_deny, with our module in each of them.
+fn random_stacks(folder: &Path, ours: &str, count: u32) {
     let mut numbers = Numbers(20_261_125);
     for number in 0..count {
         let mut lines = Vec::new();
@@ -285,7 +278,7 @@ fn random_stacks(folder: &Path, ours: &str, count: usize) {
     }
 }
 
-/// Whether libpam lets the user in who types `reply` at each prompt.
+/// Returns whether libpam accepts the user, who types `reply` at each prompt.
 fn gets_in(folder: &Path, service: &str, user: &str, reply: &str) -> bool {
     let mut answer = |_: Style, _: &str| Some(reply.to_owned());
     let mut pam = Transaction::start(service, user, folder, &mut answer).unwrap();
@@ -294,7 +287,7 @@ fn gets_in(folder: &Path, service: &str, user: &str, reply: &str) -> bool {
 
 #[test]
 fn doctor_and_libpam_agree_on_who_gets_in_through_any_stack() {
-    const COUNT: usize = 120;
+    let count = rounds(120);
     let sim = Sim::start();
     let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
     let more = "[login]\nattempts = 1\nrefusal_seconds = 0\n";
@@ -306,13 +299,13 @@ fn doctor_and_libpam_agree_on_who_gets_in_through_any_stack() {
     random_stacks(
         stacks,
         &format!("{module} config={} users={}", shown.0, shown.1),
-        COUNT,
+        count,
     );
     let pam_dir = ["--pam-dir", stacks.to_str().unwrap()];
 
     fs::write(&config, &strict).unwrap();
     let strict_checks = checks(&sim, &pam_dir);
-    let services: Vec<_> = (0..COUNT).map(|number| format!("s{number}")).collect();
+    let services: Vec<_> = (0..count).map(|number| format!("s{number}")).collect();
     let with = |user: &str, reply: &dyn Fn() -> String| -> Vec<bool> {
         let each = services.iter();
         each.map(|service| gets_in(stacks, service, user, &reply()))
@@ -327,7 +320,7 @@ fn doctor_and_libpam_agree_on_who_gets_in_through_any_stack() {
     let broken = with("root", &String::new);
 
     let mut kinds: BTreeMap<_, usize> = BTreeMap::new();
-    for (at, service) in services.iter().enumerate() {
+    check_rows(services.iter().enumerate(), |(at, service)| {
         let file = fs::read_to_string(stacks.join(service)).unwrap();
         let name = format!("pam {service}");
         let says = said(&strict_checks, &name);
@@ -347,16 +340,14 @@ fn doctor_and_libpam_agree_on_who_gets_in_through_any_stack() {
         *kinds
             .entry((accepted[at], refused[at], ignored[at]))
             .or_default() += 1;
-    }
+    });
     assert!(kinds.len() >= 5, "{kinds:?}");
 }
 
 #[test]
 #[ignore = "needs root"]
 fn a_full_disk_leaves_the_mapping_as_it_was() {
-    if !sandbox::enter("module::doctor::a_full_disk_leaves_the_mapping_as_it_was") {
-        return;
-    }
+    sandboxed!();
     let folder = Path::new("/srv/small");
     fs::create_dir_all(folder).unwrap();
     let mut mount = Command::new("mount");
@@ -367,7 +358,7 @@ fn a_full_disk_leaves_the_mapping_as_it_was() {
     let users = folder.join("users.toml");
     let before = "# people\n[users]\nalice = 1635\n";
     fs::write(&users, before).unwrap();
-    // Until there is no room for another byte.
+    // Fills the disk to the last byte.
     let _ = fs::write(folder.join("filler"), vec![0; 64 * 1024]);
 
     let output = Command::new(env!("CARGO_BIN_EXE_authyctl"))

@@ -1,15 +1,17 @@
-//! Who may let an outage pass, and what never counts as one. Every single fault is in `matrix`.
+//! Where an outage is ignored, and what never counts as an outage. `matrix` has every single fault.
 
 use serde_json::json;
 
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 const IGNORE: &str = "[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n";
 const TOKEN: [&str; 3] = ["1234567"; 3];
 
 #[test]
-fn an_outage_passes_only_where_that_is_said_and_is_a_warning() {
-    for (status, body) in [(500, ""), (502, "<html>"), (200, "{}"), (504, "")] {
+fn an_outage_is_ignored_only_where_configured_and_is_a_warning() {
+    let table = [(500, ""), (502, "<html>"), (200, "{}"), (504, "")];
+    check_rows(table, |(status, body)| {
         let host = Host::new();
         host.sim.answer_verify(status, body);
         assert_eq!(host.login("alice", &TOKEN).code, "PAM_AUTHINFO_UNAVAIL");
@@ -37,11 +39,11 @@ fn an_outage_passes_only_where_that_is_said_and_is_a_warning() {
             host.log().lines().all(|line| line.starts_with("<84>")),
             "warning of authpriv"
         );
-    }
+    });
 }
 
 #[test]
-fn a_malformed_token_never_passes_for_an_outage() {
+fn a_malformed_code_is_never_an_outage() {
     let host = Host::with(IGNORE);
     host.sim.answer_verify(500, "");
 
@@ -52,7 +54,7 @@ fn a_malformed_token_never_passes_for_an_outage() {
 }
 
 #[test]
-fn a_failed_sms_beside_a_token_prompt_never_passes_for_an_outage() {
+fn a_failed_sms_at_a_code_prompt_is_never_an_outage() {
     let host = Host::with(&format!("{IGNORE}sms = \"auto\"\n"));
     host.sim
         .fault(&json!({"match": {"path": "/sms/"}, "times": 0, "status": 500}));

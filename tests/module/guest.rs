@@ -1,4 +1,5 @@
-//! A login is a guest in somebody else's process: what it leaves behind there, and what it could do.
+//! The module is a guest in another program's process: what it changes there, and what it could
+//! change.
 
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
@@ -10,20 +11,23 @@ use super::caller::{IGNORE, MAXTRIES, SUCCESS, is_denied, lenient};
 use crate::common::application::{Running, command, run};
 use crate::common::host::Host;
 use crate::common::product;
+use crate::common::rows::check_rows;
 
 const PAM_ABORT: i32 = 26;
 
-/// Signals and mask, ids, umask, folder, locale, environment, limits, descriptors and threads.
+/// The application compares signals and mask, ids, umask, folder, locale, environment, limits,
+/// descriptors and threads.
 #[test]
 fn a_login_leaves_its_process_as_it_was() {
-    for options in [
+    let table = [
         &[][..],
         &["-b"],
         &["-i"],
         &["-b", "-i"],
         &["-c"],
         &["-l", "cpu=60"],
-    ] {
+    ];
+    check_rows(table, |options| {
         let host = lenient();
         let token = host.sim.token(1635);
         let said = run(command(&host, "alice", &[], options), &[&token]);
@@ -33,7 +37,7 @@ fn a_login_leaves_its_process_as_it_was() {
         let said = run(command(&host, "alice", &[], options), &["1111111"]);
         assert_eq!(said.codes(), [MAXTRIES], "{options:?}: {said:?}");
         assert!(said.is_unchanged(), "{options:?}: {said:?}");
-    }
+    });
 }
 
 #[test]
@@ -50,16 +54,16 @@ fn a_login_that_fails_leaves_its_process_as_it_was() {
         |host| host.append(&host.users, "broken"),
         |host| host.chmod(&host.config, 0o644),
     ];
-    for (number, act) in breaks.into_iter().enumerate() {
+    check_rows(breaks.into_iter().enumerate(), |(number, act)| {
         let host = lenient();
         act(&host);
         let said = run(command(&host, "alice", &[], &["-b"]), &["1111111"]);
         assert_ne!(said.codes(), [SUCCESS], "{number}");
         assert!(said.is_unchanged(), "{number}: {said:?}");
-    }
+    });
 }
 
-/// std panics where it cannot seed a hash table.
+/// The standard library panics where it cannot seed a hash table (`-p`).
 #[test]
 fn a_panic_below_pam_is_an_abort_and_prints_nothing() {
     let host = lenient();
@@ -75,7 +79,7 @@ fn a_panic_below_pam_is_an_abort_and_prints_nothing() {
     assert_eq!(std::fs::read_to_string(&errors).unwrap(), "");
 }
 
-/// While a request waits for its answer: what the application starts then inherits nothing of ours.
+/// A program that the application starts during a request must inherit none of our descriptors.
 #[test]
 fn every_descriptor_of_a_login_is_closed_on_exec() {
     let host = lenient();
@@ -128,7 +132,7 @@ fn a_login_under_umask_0_and_in_a_folder_of_the_caller_makes_no_file() {
 }
 
 #[test]
-fn a_log_that_nobody_drains_and_one_that_is_missing_hold_nothing_up() {
+fn a_full_log_socket_or_a_missing_one_delays_no_login() {
     let host = lenient();
     let path = host.sim.path("undrained");
     let _nobody = UnixDatagram::bind(&path).unwrap();
@@ -158,9 +162,10 @@ fn a_log_that_nobody_drains_and_one_that_is_missing_hold_nothing_up() {
     );
 }
 
-/// What it does not link it cannot do: no call that changes its process, and no program is started.
+/// A function that the product does not link it cannot call: none that changes the process or
+/// starts a program.
 #[test]
-fn the_product_has_no_way_to_change_its_process() {
+fn the_product_links_no_function_that_changes_its_process() {
     let mut nm = Command::new("nm");
     nm.args(["-D", "--undefined-only"]).arg(product());
     let table = String::from_utf8(nm.output().unwrap().stdout).unwrap();

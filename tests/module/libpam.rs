@@ -1,4 +1,4 @@
-//! Logins through libpam and the product.
+//! Logins through libpam and the product: prompts, verdicts, audit lines.
 
 use std::time::Duration;
 
@@ -6,9 +6,10 @@ use pam_authy::pam_app::{Item, Style};
 use serde_json::json;
 
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 #[test]
-fn a_right_token_is_pam_success_and_one_audit_line() {
+fn a_right_code_is_pam_success_and_one_audit_line() {
     let host = Host::new();
     let token = host.sim.token(1635);
 
@@ -47,7 +48,7 @@ fn a_right_token_is_pam_success_and_one_audit_line() {
 }
 
 #[test]
-fn neither_token_nor_key_is_ever_in_the_log() {
+fn neither_code_nor_key_is_ever_in_the_log() {
     let host = Host::new().arguments("debug");
     let token = host.sim.token(1635);
 
@@ -89,7 +90,7 @@ fn three_wrong_codes_are_maxtries() {
 }
 
 #[test]
-fn a_token_works_once() {
+fn a_code_works_once() {
     let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n");
     let token = host.sim.token(1635);
 
@@ -117,24 +118,26 @@ fn the_unenrolled_see_the_same_and_nothing_is_sent() {
 }
 
 #[test]
-fn nullok_lets_the_unenrolled_pass_as_ignore_and_not_as_success() {
-    for host in [
-        Host::new().arguments("nullok"),
-        Host::with("[login]\nunenrolled = \"ignore\"\n"),
-        Host::with("[service.sshd]\nunenrolled = \"ignore\"\n"),
-    ] {
+fn nullok_answers_ignore_and_not_success_for_the_unenrolled() {
+    let table = [
+        ("", "nullok"),
+        ("[login]\nunenrolled = \"ignore\"\n", ""),
+        ("[service.sshd]\nunenrolled = \"ignore\"\n", ""),
+    ];
+    check_rows(table, |(config, argument)| {
+        let host = Host::with(config).arguments(argument);
         let login = host.login("mallory", &[]);
-        // A stack in which all modules ignore is a denial: IGNORE shows as PAM_PERM_DENIED.
+        // libpam denies where every module answers IGNORE: it shows as PAM_PERM_DENIED.
         assert_eq!((login.code, login.prompts()), ("PAM_PERM_DENIED", 0));
         assert_eq!(
             host.audit(),
             ["verdict=ignored reason=unenrolled user=\"mallory\""]
         );
-    }
+    });
 }
 
 #[test]
-fn an_sms_is_sent_on_request_and_its_token_logs_in() {
+fn an_sms_is_sent_on_request_and_its_code_logs_in() {
     let host = Host::new();
 
     let refused = host.login("alice", &["sms", "1111111"]);
@@ -149,7 +152,7 @@ fn an_sms_is_sent_on_request_and_its_token_logs_in() {
 }
 
 #[test]
-fn an_automatic_sms_is_told_before_the_prompt() {
+fn the_notice_of_an_automatic_sms_comes_before_the_prompt() {
     let host = Host::with("[login]\nrefusal_seconds = 0\nsms = \"auto\"\n");
 
     let login = host.login("alice", &["", "", ""]);
@@ -165,7 +168,7 @@ fn an_automatic_sms_is_told_before_the_prompt() {
 }
 
 #[test]
-fn a_person_with_the_app_is_told_to_use_it() {
+fn a_person_with_the_app_gets_a_hint_to_use_it_and_no_sms() {
     let host = Host::new();
     host.sim.change(1635, &json!({"registered": true}));
 
@@ -179,7 +182,7 @@ fn a_person_with_the_app_is_told_to_use_it() {
 }
 
 #[test]
-fn sms_never_is_no_word_at_the_prompt() {
+fn with_sms_never_the_word_sms_sends_nothing() {
     let host = Host::with(
         "[login]\nrefusal_seconds = 0\nsms = \"never\"\nattempts = 1\nfactors = [\"token\", \"sms\"]\n",
     );
@@ -195,12 +198,12 @@ fn sms_never_is_no_word_at_the_prompt() {
 }
 
 #[test]
-fn replies_that_are_no_token_send_nothing() {
+fn replies_that_are_no_code_send_nothing() {
     let host = Host::with(
         "[login]\nrefusal_seconds = 0\nattempts = 1\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
     );
     let long = "1".repeat(100_000);
-    for reply in [
+    let table = [
         "",
         " ",
         "12345",
@@ -216,13 +219,14 @@ fn replies_that_are_no_token_send_nothing() {
         "\u{8}\n\r\u{7f}INCORRECT",
         "abcdefg",
         "12345\u{0661}7",
-    ] {
+    ];
+    check_rows(table, |reply| {
         assert_eq!(
             host.login("alice", &[reply]).code,
             "PAM_MAXTRIES",
             "{reply:?}"
         );
-    }
+    });
     assert!(host.sim.requests().is_empty());
 }
 
@@ -247,7 +251,7 @@ fn setcred_is_success_and_account_ignore_and_neither_reads_anything() {
     std::fs::write(&host.config, "broken").unwrap();
     host.transaction(|pam| {
         assert_eq!(pam.setcred().name(), "PAM_SUCCESS");
-        // IGNORE alone is a denial.
+        // libpam denies where every module answers IGNORE.
         assert_eq!(pam.account().name(), "PAM_PERM_DENIED");
     });
     assert!(host.sim.requests().is_empty());
@@ -264,7 +268,7 @@ fn a_service_has_its_own_rules() {
 }
 
 #[test]
-fn the_echo_is_the_administrators_choice() {
+fn the_echo_follows_the_configuration() {
     let host = Host::with("[login]\nrefusal_seconds = 0\necho = false\nattempts = 1\n");
 
     assert_eq!(host.login("alice", &[""]).seen[0].0, Style::PromptEchoOff);
@@ -296,23 +300,23 @@ fn a_conversation_that_fails_is_pam_conv_err() {
 fn a_hostile_user_name_is_refused_and_its_log_line_is_one_line() {
     let host = Host::new();
     let users = ["al\nice", "\x1b[2Jalice", "alice\u{7f}", "a\u{9b}2J"];
-    for user in users {
+    check_rows(users, |user| {
         assert_eq!(
             host.login(user, &["1111111"]).code,
             "PAM_AUTH_ERR",
             "{user:?}"
         );
-    }
+    });
     let audit = host.audit_of(users.len());
     assert_eq!(audit.len(), users.len());
-    for line in audit {
+    check_rows(audit, |line| {
         assert!(
             line.starts_with("verdict=refused reason=bad_user_name user=\""),
             "{line}"
         );
         assert!(!line.contains(char::is_control), "{line}");
-        // How the simulator writes a line break that it was sent.
+        // The simulator writes a line break that it received like this.
         assert!(!line.contains("\\n"), "{line}");
-    }
+    });
     assert!(host.sim.requests().is_empty());
 }

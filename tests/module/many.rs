@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::common::application::{Running, command};
 use crate::common::host::Host;
+use crate::common::rounds;
 
 const SUCCESS: i32 = 0;
 const MAXTRIES: i32 = 11;
@@ -12,14 +13,16 @@ fn host() -> Host {
     Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n")
 }
 
-/// Half of them log in, half are refused.
+/// Half of the logins are accepted, half are refused.
 #[test]
 fn a_thousand_logins_in_one_process_leave_descriptors_threads_and_memory_flat() {
     let host = host();
     host.sim
         .answer_verify(200, r#"{"token":"is valid","success":true}"#);
-    let mut running = Running::start(command(&host, "alice", &[], &["-r", "1000"]));
-    for round in 0..1000 {
+    let pairs = rounds(500);
+    let logins = (2 * pairs).to_string();
+    let mut running = Running::start(command(&host, "alice", &[], &["-r", &logins]));
+    for round in 0..2 * pairs {
         running.wait_for("prompt");
         running.reply(if round % 2 == 0 {
             "1234567"
@@ -30,23 +33,24 @@ fn a_thousand_logins_in_one_process_leave_descriptors_threads_and_memory_flat() 
 
     let said = running.finish();
 
-    assert_eq!(said.codes(), [SUCCESS, MAXTRIES].repeat(500));
+    assert_eq!(said.codes(), [SUCCESS, MAXTRIES].repeat(pairs as usize));
     assert!(said.is_unchanged(), "{:?}", said.text.lines().last());
     let (early, late) = said.memory();
     assert!(
         late - early <= 512,
-        "{early} KiB after 250 logins, {late} KiB after 1000"
+        "{early} KiB after a quarter of {logins} logins, {late} KiB at the end"
     );
 }
 
-/// Every bad access or free, and every block that nobody can reach any more, fails the run. Two things
-/// are explained and left out. Undefined values: ring encrypts in assembler whose instructions memcheck
-/// does not follow, so every tag and every byte that is sent counts as undefined. Blocks that are
-/// "possibly lost": 48 bytes, std's handle of the main thread, made once.
+/// Every invalid access or free, and every unreachable block, fails the run. Two things are left
+/// out. Undefined values: ring encrypts in assembler whose instructions memcheck does not follow,
+/// so every tag and every byte that is sent counts as undefined. "Possibly lost" blocks: the
+/// standard library's handle of the main thread, 48 bytes, made once.
 #[test]
 #[ignore = "needs root: scripts/prerequisites.sh installs valgrind"]
 fn valgrind_finds_no_error_and_no_leak() {
     let host = host();
+    let logins = rounds(12);
     let wrapper = [
         "valgrind",
         "--quiet",
@@ -57,8 +61,13 @@ fn valgrind_finds_no_error_and_no_leak() {
         "--errors-for-leak-kinds=definite,indirect",
         "--child-silent-after-fork=yes",
     ];
-    let mut running = Running::start(command(&host, "alice", &wrapper, &["-r", "12"]));
-    for round in 0..12 {
+    let mut running = Running::start(command(
+        &host,
+        "alice",
+        &wrapper,
+        &["-r", &logins.to_string()],
+    ));
+    for round in 0..logins {
         match round % 4 {
             0 => {}
             1 => host.sim.fault(&json!({"cut_after": 40})),
@@ -73,12 +82,12 @@ fn valgrind_finds_no_error_and_no_leak() {
     let said = running.finish();
 
     assert_eq!(said.status, Some(0), "{}", said.text);
-    assert_eq!(said.codes().len(), 12, "{}", said.text);
+    assert_eq!(said.codes().len(), logins as usize, "{}", said.text);
     assert_eq!(said.codes()[0], SUCCESS);
     assert!(said.is_unchanged(), "{}", said.text);
 }
 
-/// 64 people, each in a process of their own: every second one has a right token.
+/// 64 people, each in a process of their own; every second one types a right code.
 #[test]
 fn sixty_four_processes_at_once_let_the_right_ones_in_and_no_other() {
     let host = host();
@@ -101,7 +110,7 @@ fn sixty_four_processes_at_once_let_the_right_ones_in_and_no_other() {
         .collect();
     for (id, running) in &mut all {
         running.wait_for("prompt");
-        // A wrong one is somebody else's right one.
+        // A wrong code is the right one of another person.
         let whose = if *id % 2 == 0 { *id } else { 1635 };
         running.reply(&host.sim.token(whose));
     }
@@ -122,9 +131,9 @@ fn sixty_four_processes_at_once_let_the_right_ones_in_and_no_other() {
     );
 }
 
-/// One token, 16 processes at once: it works once.
+/// One code in 16 processes at once is accepted once.
 #[test]
-fn a_token_that_is_typed_in_many_places_at_once_works_in_one() {
+fn a_code_that_is_typed_in_many_processes_at_once_works_in_one() {
     let host = host();
     let token = host.sim.token(1635);
     let mut all: Vec<Running> = (0..16)
@@ -152,13 +161,13 @@ fn a_token_that_is_typed_in_many_places_at_once_works_in_one() {
     );
 }
 
-/// Logins in several threads of one process.
+/// Several threads of one process log in at once.
 #[test]
 fn threads_of_one_process_log_in_side_by_side() {
     let host = host();
     host.sim
         .answer_verify(200, r#"{"token":"is valid","success":true}"#);
-    // The first one writes the stack that all of them read.
+    // The first login writes the stack that all threads read.
     assert_eq!(host.login("alice", &["1234567"]).code, "PAM_SUCCESS");
     std::thread::scope(|scope| {
         for number in 0..8 {

@@ -1,4 +1,4 @@
-//! The third ring: the product through real libpam, and in real sshd and real sudo.
+//! The third ring of tests: the product through real libpam, and in real sshd, sudo and su.
 
 mod across_calls;
 mod bad_files;

@@ -1,8 +1,9 @@
-//! Exemptions, whose factor is asked, language and texts, the token behind the password.
+//! Exemptions, `whose`, language and texts, the code behind the password.
 
 use pam_authy::pam_app::Item;
 
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 fn with(more: &str) -> Host {
     Host::with(&format!(
@@ -10,8 +11,8 @@ fn with(more: &str) -> Host {
     ))
 }
 
-/// A login that nobody answers: refused when a factor is asked, PAM_PERM_DENIED (a stack of nothing but
-/// IGNORE) when none is.
+/// Returns whether a login asks for a factor. It is refused then, since the reply is empty;
+/// otherwise it is PAM_PERM_DENIED, since libpam denies where every module answers IGNORE.
 fn is_asked(host: &Host, user: &str, items: &[(Item, &str)]) -> bool {
     let login = host.login_with(user, &[""], items);
     assert_eq!(
@@ -28,22 +29,23 @@ fn is_asked(host: &Host, user: &str, items: &[(Item, &str)]) -> bool {
 }
 
 #[test]
-fn exempt_networks_hold_for_addresses_and_never_for_names() {
+fn exempt_networks_match_addresses_and_never_names() {
     let host = with("[exempt]\nnetworks = [\"192.0.2.0/24\", \"2001:db8::/32\"]\n");
-    for exempt in ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"] {
+    check_rows(["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"], |exempt| {
         assert!(
             !is_asked(&host, "alice", &[(Item::RHost, exempt)]),
             "{exempt}"
         );
-    }
-    for asked in [
+    });
+    let table = [
         "198.51.100.1",
         "192.0.2.7.example",
         "localhost",
         "192.0.2.7 ",
-    ] {
+    ];
+    check_rows(table, |asked| {
         assert!(is_asked(&host, "alice", &[(Item::RHost, asked)]), "{asked}");
-    }
+    });
     assert!(is_asked(&host, "alice", &[]), "no address");
     assert!(
         host.log().contains("exempt.networks \"192.0.2.0/24\""),
@@ -66,7 +68,7 @@ fn exempt_users_groups_and_services_are_asked_nothing() {
 }
 
 #[test]
-fn the_callers_factor_is_asked_where_that_is_said_and_nobodys_in_its_place() {
+fn with_whose_caller_the_callers_factor_is_asked_without_a_fallback() {
     let host = with("[service.su]\nwhose = \"caller\"\n").service("su");
     let token = host.sim.token(1635);
 
@@ -85,7 +87,7 @@ fn the_callers_factor_is_asked_where_that_is_said_and_nobodys_in_its_place() {
 }
 
 #[test]
-fn texts_and_language_are_the_administrators() {
+fn texts_and_language_come_from_the_configuration() {
     let host = with("language = \"de\"\n[messages]\nprompt_or = \"{user}@{service}, {words}: \"\n");
 
     let login = host.login("alice", &["sms", "0"]);
@@ -97,7 +99,7 @@ fn texts_and_language_are_the_administrators() {
 }
 
 #[test]
-fn a_token_behind_the_password_leaves_the_password_for_the_next_module() {
+fn a_code_behind_the_password_leaves_the_password_for_the_next_module() {
     let host = with("token_in_password = true\n");
     let token = host.sim.token(1635);
 
@@ -113,7 +115,7 @@ fn a_token_behind_the_password_leaves_the_password_for_the_next_module() {
 }
 
 #[test]
-fn first_pass_without_a_token_in_the_password_is_refused() {
+fn first_pass_without_token_in_password_is_refused() {
     let host = with("").arguments("try_first_pass");
 
     assert_eq!(host.login("alice", &[]).code, "PAM_SERVICE_ERR");

@@ -4,15 +4,16 @@ use pam_authy::pam_app::{Item, Style};
 use serde_json::json;
 
 use crate::common::host::{Host, Login};
+use crate::common::rows::check_rows;
 
-/// A host whose alice has the app, with these keys of `[login]`.
+/// A host with these keys in `[login]`, whose alice has the app.
 fn with_app(login: &str) -> Host {
     let host = Host::with(&format!("[login]\nrefusal_seconds = 0\n{login}"));
     host.sim.change(1635, &json!({"registered": true}));
     host
 }
 
-/// Logs alice in while the phone decides; gives back what the phone showed too.
+/// Logs alice in while the phone approves or denies; also returns what the phone showed.
 fn login_while(host: &Host, approve: bool, replies: &[&str]) -> (Login, serde_json::Value) {
     std::thread::scope(|scope| {
         let phone = scope.spawn(|| host.sim.decide(1635, approve));
@@ -61,7 +62,7 @@ fn a_push_that_is_typed_and_denied_ends_the_login() {
 }
 
 #[test]
-fn a_push_nobody_answers_leaves_room_for_a_token() {
+fn an_unanswered_push_leaves_time_for_a_code() {
     let host = with_app("push_seconds = 10\n");
     let token = host.sim.token(1635);
 
@@ -92,7 +93,7 @@ fn the_code_of_a_push_is_asked_for_and_a_wrong_one_is_refused() {
 }
 
 #[test]
-fn without_the_app_a_push_is_not_sent_and_said() {
+fn without_the_app_no_push_is_sent_and_a_notice_says_why() {
     let host = Host::new();
     let token = host.sim.token(1635);
 
@@ -108,7 +109,8 @@ fn without_the_app_a_push_is_not_sent_and_said() {
 
 #[test]
 fn where_only_pushes_are_taken_an_unanswered_request_is_an_outage() {
-    for (word, code) in [("deny", "PAM_AUTHINFO_UNAVAIL"), ("ignore", "PAM_IGNORE")] {
+    let table = [("deny", "PAM_AUTHINFO_UNAVAIL"), ("ignore", "PAM_IGNORE")];
+    check_rows(table, |(word, code)| {
         let host = with_app(&format!(
             "factors = [\"push\"]\npush = \"auto\"\nwhen_unavailable = \"{word}\"\n"
         ));
@@ -117,18 +119,18 @@ fn where_only_pushes_are_taken_an_unanswered_request_is_an_outage() {
 
         let login = host.login("alice", &[]);
 
-        // A stack of nothing but IGNORE is a denial to libpam.
+        // libpam denies where every module answers IGNORE.
         let expected = if code == "PAM_IGNORE" {
             "PAM_PERM_DENIED"
         } else {
             code
         };
         assert_eq!(login.code, expected);
-    }
+    });
 }
 
 #[test]
-fn a_call_is_made_on_request_and_its_token_logs_in() {
+fn a_call_is_made_on_request_and_its_code_logs_in() {
     let host = Host::new();
     let token = host.sim.token(1635);
 

@@ -1,5 +1,5 @@
-//! Where the key, the token and the password must not be: log, error texts, what the person sees, and
-//! the memory of the process after the login.
+//! Secrets in the memory of the application after a login: neither the key nor the code may be left
+//! there.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -8,8 +8,10 @@ use serde_json::json;
 
 use crate::common::application::{Running, command};
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
-/// Where a text stands in the memory of a process: the mapping's name, and what is around it.
+/// Finds a text in the memory of a process; returns for each place the line of /proc/PID/maps and
+/// the bytes around it.
 fn found_in_memory(pid: &str, text: &str) -> Vec<String> {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
     let memory = File::open(format!("/proc/{pid}/mem")).unwrap();
@@ -21,7 +23,7 @@ fn found_in_memory(pid: &str, text: &str) -> Vec<String> {
         let parse = |hex| u64::from_str_radix(hex, 16).unwrap();
         let (start, end) = (parse(start), parse(end));
         let mut buffer = vec![0; usize::try_from(end - start).unwrap()];
-        // The kernel's own pages cannot be read.
+        // The kernel's own pages are unreadable.
         let Ok(length) = memory.read_at(&mut buffer, start) else {
             continue;
         };
@@ -40,9 +42,9 @@ fn found_in_memory(pid: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn neither_key_nor_token_is_in_the_memory_of_a_process_after_the_login() {
+fn neither_key_nor_code_is_in_the_memory_of_a_process_after_the_login() {
     type Prepare = fn(&Host);
-    let ways: [(&str, Prepare); 5] = [
+    let endings: [(&str, Prepare); 5] = [
         ("accepted", |_| ()),
         ("refused", |host| {
             host.sim.fault(
@@ -55,12 +57,12 @@ fn neither_key_nor_token_is_in_the_memory_of_a_process_after_the_login() {
         }),
         ("broken mapping", |host| host.append(&host.users, "x")),
     ];
-    for (way, prepare) in ways {
+    check_rows(endings, |(ending, prepare)| {
         let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n");
         prepare(&host);
         let (key, token) = (host.sim.key(), host.sim.token(1635));
         let mut running = Running::start(command(&host, "alice", &[], &["-w"]));
-        if way != "broken mapping" {
+        if ending != "broken mapping" {
             running.reply(&token);
         }
         let pid = running.wait_for("waiting ");
@@ -70,20 +72,20 @@ fn neither_key_nor_token_is_in_the_memory_of_a_process_after_the_login() {
         running.finish();
         assert!(
             keys.is_empty(),
-            "{way}: {} times the key:\n{}",
+            "{ending}: {} times the key:\n{}",
             keys.len(),
             keys.join("\n")
         );
         assert!(
             tokens.is_empty(),
-            "{way}: {} times the token:\n{}",
+            "{ending}: {} times the code:\n{}",
             tokens.len(),
             tokens.join("\n")
         );
-    }
+    });
 }
 
-/// The search finds what is there: this very process holds the key.
+/// Shows that the search can find something: this process has the key in its memory.
 #[test]
 fn the_search_of_a_memory_image_finds_what_is_there() {
     let host = Host::new();

@@ -1,4 +1,4 @@
-//! Accounts that several people share, in real sshd: the key that sshd accepted tells whose phone it is.
+//! Shared accounts in real sshd: the key that sshd accepted determines which person is asked.
 
 use std::fs;
 use std::path::Path;
@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::sshd::{NAME, Sshd, USER, is_inside, run};
 use crate::common::host::Host;
-use crate::common::sandbox;
+use crate::common::sandbox::sandboxed;
 
-/// The second person at Authy.
+/// The Authy id of the second person.
 const OTHER: u64 = 1640;
 
 fn start(methods: &str) -> Sshd {
@@ -34,7 +34,7 @@ fn start(methods: &str) -> Sshd {
     sshd
 }
 
-/// Makes the account one that these keys share.
+/// Makes the account a shared one with these keys.
 fn share(sshd: &Sshd, keys: &str) {
     let text = format!("[users]\n{USER} = {{ keys = {keys} }}\n");
     fs::write(&sshd.host.users, text).unwrap();
@@ -53,7 +53,7 @@ fn authorize(sshd: &Sshd, keys: &[&str]) {
     .unwrap();
 }
 
-/// As ssh-keygen shows it.
+/// Returns the fingerprint as ssh-keygen shows it.
 fn fingerprint(sshd: &Sshd, key: &str) -> String {
     let mut keygen = Command::new("ssh-keygen");
     let file = sshd.folder.join(format!("{key}.pub"));
@@ -62,7 +62,7 @@ fn fingerprint(sshd: &Sshd, key: &str) -> String {
     said.split(' ').nth(1).unwrap().to_owned()
 }
 
-/// From now on the client has the other person's key.
+/// Gives the client the other person's key from now on.
 fn become_other(sshd: &Sshd) {
     for end in ["", ".pub"] {
         let from = sshd.folder.join(format!("other{end}"));
@@ -73,9 +73,7 @@ fn become_other(sshd: &Sshd) {
 #[test]
 #[ignore = "needs root"]
 fn the_key_tells_which_person_of_a_shared_account_is_asked() {
-    if !sandbox::enter("module::shared::the_key_tells_which_person_of_a_shared_account_is_asked") {
-        return;
-    }
+    sandboxed!();
     let sshd = start("publickey,keyboard-interactive");
     let token = |id| sshd.host.sim.token(id);
 
@@ -100,12 +98,8 @@ fn the_key_tells_which_person_of_a_shared_account_is_asked() {
 
 #[test]
 #[ignore = "needs root"]
-fn a_certificate_is_the_person_of_its_own_key_and_not_of_its_authority() {
-    if !sandbox::enter(
-        "module::shared::a_certificate_is_the_person_of_its_own_key_and_not_of_its_authority",
-    ) {
-        return;
-    }
+fn a_certificate_belongs_to_the_person_of_its_own_key_and_not_of_its_authority() {
+    sandboxed!();
     let sshd = start("publickey,keyboard-interactive");
     let authority = public(&sshd, "authority");
     fs::write(
@@ -126,7 +120,7 @@ fn a_certificate_is_the_person_of_its_own_key_and_not_of_its_authority() {
     let audit = sshd.host.audit();
     assert!(audit[0].contains(&format!("authy_id={OTHER}")), "{audit:?}");
 
-    // The same login is nobody's once only the authority's key stands in the entry.
+    // The same login belongs to no person once the entry has only the authority's key.
     let key = fingerprint(&sshd, "authority");
     share(&sshd, &format!("{{ \"{key}\" = 1635 }}"));
     assert!(!is_inside(&sshd.ssh(
@@ -139,12 +133,8 @@ fn a_certificate_is_the_person_of_its_own_key_and_not_of_its_authority() {
 
 #[test]
 #[ignore = "needs root"]
-fn a_shared_account_without_a_key_of_its_own_is_refused_and_nobody_is_asked() {
-    if !sandbox::enter(
-        "module::shared::a_shared_account_without_a_key_of_its_own_is_refused_and_nobody_is_asked",
-    ) {
-        return;
-    }
+fn a_shared_account_without_a_listed_key_is_refused_and_sends_nothing() {
+    sandboxed!();
     let sshd = start("publickey,keyboard-interactive keyboard-interactive");
     let no_key = |count| {
         let audit = sshd.host.audit();
@@ -152,7 +142,7 @@ fn a_shared_account_without_a_key_of_its_own_is_refused_and_nobody_is_asked() {
         assert!(lines.count() >= count, "{audit:?}");
     };
 
-    // Accepted by sshd, and in nobody's entry.
+    // A key that sshd accepts, and that the entry does not list.
     let key = fingerprint(&sshd, "authority");
     share(&sshd, &format!("{{ \"{key}\" = 1635 }}"));
     assert!(!is_inside(&sshd.ssh(
@@ -182,7 +172,7 @@ fn a_shared_account_without_a_key_of_its_own_is_refused_and_nobody_is_asked() {
 }
 
 #[test]
-fn a_push_of_the_entrys_own_goes_before_the_configuration() {
+fn the_push_setting_of_an_entry_overrides_the_configuration() {
     let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\npush = \"never\"\n");
     host.append(&host.users, "kim = { authy_id = 1635, push = \"auto\" }\n");
     host.sim.change(1635, &json!({"registered": true}));

@@ -1,4 +1,4 @@
-//! Real sshd: a copy under another name, which makes that name its PAM service, in the sandbox.
+//! Real sshd in the sandbox: a copy under another name, which sshd then uses as its PAM service.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -10,14 +10,16 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::common::host::Host;
-use crate::common::{pipe, sandbox};
+use crate::common::pipe;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 
-/// The name of sshd's copy, and so of its PAM service.
+/// The name of the copy of sshd, and so of its PAM service.
 pub(super) const NAME: &str = "sshd-under-test";
 pub(super) const USER: &str = "pat";
 pub(super) const PASSWORD: &str = "right horse";
 
-/// A first factor by password: a wrong one ends the stack before us.
+/// The password as first factor: a wrong one ends the stack before our module.
 pub(super) const PASSWORD_FIRST: &str = "auth requisite pam_unix.so\n";
 const REST: &str =
     "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n";
@@ -92,8 +94,8 @@ impl Sshd {
         }
     }
 
-    /// A client program that answers password prompts with `password` and token prompts with
-    /// `tokens` in turn, and gives up after half a minute.
+    /// Returns a client program that answers password prompts with `password` and code prompts with
+    /// `tokens` in turn, and is killed after 30 s.
     pub(super) fn client(&self, program: &str, password: &str, tokens: &[&str]) -> Command {
         let askpass = self.folder.join("askpass");
         fs::write(self.folder.join("tokens"), tokens.join("\n") + "\n").unwrap();
@@ -174,10 +176,8 @@ fn host() -> Host {
 
 #[test]
 #[ignore = "needs root"]
-fn sshd_asks_password_and_token_and_lets_in() {
-    if !sandbox::enter("module::sshd::sshd_asks_password_and_token_and_lets_in") {
-        return;
-    }
+fn sshd_asks_for_password_and_code_and_logs_in() {
+    sandboxed!();
     let sshd = Sshd::start(host(), PASSWORD_FIRST, "keyboard-interactive");
 
     let output = sshd.ssh(USER, PASSWORD, &[&sshd.token()]);
@@ -195,10 +195,8 @@ fn sshd_asks_password_and_token_and_lets_in() {
 
 #[test]
 #[ignore = "needs root"]
-fn sshd_lets_in_after_a_wrong_code_and_a_right_one() {
-    if !sandbox::enter("module::sshd::sshd_lets_in_after_a_wrong_code_and_a_right_one") {
-        return;
-    }
+fn sshd_logs_in_after_a_wrong_code_and_a_right_one() {
+    sandboxed!();
     let sshd = Sshd::start(host(), PASSWORD_FIRST, "keyboard-interactive");
 
     let output = sshd.ssh(USER, PASSWORD, &["1111111", &sshd.token()]);
@@ -214,9 +212,7 @@ fn sshd_lets_in_after_a_wrong_code_and_a_right_one() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_refuses_after_three_wrong_codes() {
-    if !sandbox::enter("module::sshd::sshd_refuses_after_three_wrong_codes") {
-        return;
-    }
+    sandboxed!();
     let sshd = Sshd::start(host(), PASSWORD_FIRST, "keyboard-interactive");
 
     let output = sshd.ssh(
@@ -235,9 +231,7 @@ fn sshd_refuses_after_three_wrong_codes() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_causes_no_sms_for_a_wrong_password() {
-    if !sandbox::enter("module::sshd::sshd_causes_no_sms_for_a_wrong_password") {
-        return;
-    }
+    sandboxed!();
     let host = Host::with("[login]\nrefusal_seconds = 0\nsms = \"auto\"\n");
     let sshd = Sshd::start(host, PASSWORD_FIRST, "keyboard-interactive");
 
@@ -257,10 +251,8 @@ fn sshd_causes_no_sms_for_a_wrong_password() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_sends_nothing_for_its_dummy_password() {
-    if !sandbox::enter("module::sshd::sshd_sends_nothing_for_its_dummy_password") {
-        return;
-    }
-    // Root is doomed by sshd's default, and each of root's replies is replaced by the dummy.
+    sandboxed!();
+    // sshd refuses root by default, and replaces each of root's replies by its dummy password.
     let sshd = Sshd::start(host(), "", "keyboard-interactive");
 
     let output = sshd.ssh(
@@ -278,10 +270,8 @@ fn sshd_sends_nothing_for_its_dummy_password() {
 
 #[test]
 #[ignore = "needs root"]
-fn sshd_moves_files_byte_by_byte_after_key_and_token() {
-    if !sandbox::enter("module::sshd::sshd_moves_files_byte_by_byte_after_key_and_token") {
-        return;
-    }
+fn sshd_transfers_files_unchanged_after_key_and_code() {
+    sandboxed!();
     let sshd = Sshd::start(host(), "", "publickey,keyboard-interactive");
     assert!(is_inside(&sshd.ssh(USER, "", &[&sshd.token()])));
     let bytes: Vec<u8> = (0..300_000_u32)
@@ -290,7 +280,7 @@ fn sshd_moves_files_byte_by_byte_after_key_and_token() {
     fs::write(sshd.folder.join("file"), &bytes).unwrap();
     let local = sshd.folder.join("file").display().to_string();
 
-    for (program, flag) in [("scp", "-O"), ("scp", "-s")] {
+    check_rows([("scp", "-O"), ("scp", "-s")], |(program, flag)| {
         let mut scp = sshd.client(program, "", &[&sshd.token()]);
         let to = format!("{USER}@127.0.0.1:copy{flag}");
         let output = scp
@@ -299,7 +289,7 @@ fn sshd_moves_files_byte_by_byte_after_key_and_token() {
             .unwrap();
         assert!(output.status.success(), "{output:?}");
         assert_eq!(fs::read(format!("/home/{USER}/copy{flag}")).unwrap(), bytes);
-    }
+    });
     let batch = sshd.folder.join("batch");
     fs::write(
         &batch,
@@ -307,7 +297,7 @@ fn sshd_moves_files_byte_by_byte_after_key_and_token() {
     )
     .unwrap();
     let mut sftp = sshd.client("sftp", "", &[&sshd.token()]);
-    // Batch mode would forbid the prompt: the commands come from standard input.
+    // Batch mode forbids prompts, so the commands come from standard input.
     sftp.stdin(fs::File::open(&batch).unwrap());
     let output = sftp
         .args(["-P", &sshd.port.to_string(), &format!("{USER}@127.0.0.1")])
@@ -319,10 +309,8 @@ fn sshd_moves_files_byte_by_byte_after_key_and_token() {
 
 #[test]
 #[ignore = "needs root"]
-fn sshd_opens_no_channel_and_no_forward_before_the_token() {
-    if !sandbox::enter("module::sshd::sshd_opens_no_channel_and_no_forward_before_the_token") {
-        return;
-    }
+fn sshd_opens_no_channel_and_no_forward_before_the_code() {
+    sandboxed!();
     let sshd = Sshd::start(host(), "", "publickey,keyboard-interactive");
     let inner = TcpListener::bind("127.0.0.1:0").unwrap();
     inner.set_nonblocking(true).unwrap();
@@ -343,7 +331,7 @@ fn sshd_opens_no_channel_and_no_forward_before_the_token() {
     );
     assert!(
         inner.accept().is_err(),
-        "nothing may get through without the token"
+        "nothing may get through without the code"
     );
 
     let mut child = forward(&[&sshd.token()])
@@ -352,7 +340,7 @@ fn sshd_opens_no_channel_and_no_forward_before_the_token() {
         .unwrap();
     let until = Instant::now() + Duration::from_secs(10);
     while inner.accept().is_err() {
-        assert!(Instant::now() < until, "the token opens it");
+        assert!(Instant::now() < until, "the code opens it");
         std::thread::sleep(Duration::from_millis(20));
     }
     drop(child.stdin.take());
@@ -363,9 +351,7 @@ fn sshd_opens_no_channel_and_no_forward_before_the_token() {
 #[test]
 #[ignore = "needs root"]
 fn sshd_shows_the_sms_with_its_prompt() {
-    if !sandbox::enter("module::sshd::sshd_shows_the_sms_with_its_prompt") {
-        return;
-    }
+    sandboxed!();
     let host = Host::with("[login]\nrefusal_seconds = 0\nsms = \"auto\"\n");
     host.sim.change(1635, &json!({"registered": true}));
     let sshd = Sshd::start(host, PASSWORD_FIRST, "keyboard-interactive");

@@ -1,5 +1,5 @@
 //! Real su, from an unprivileged user to root, in the sandbox. Its process keeps the caller's
-//! environment, limits and signals; the token that is asked for is root's.
+//! environment, limits and signals; the code that it asks for is root's.
 
 use std::fs;
 use std::io::Write;
@@ -9,7 +9,8 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::hostile::Trap;
-use crate::common::sandbox;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 
 const USER: &str = "pat";
 const PASSWORD: &str = "right horse";
@@ -19,7 +20,7 @@ struct Su {
 }
 
 impl Su {
-    /// Everything that could be let pass is let pass.
+    /// Outages are ignored here, so a fault that counted as one would let the user in.
     fn set_up() -> Self {
         let host = Host::impatient(
             "[login]\nrefusal_seconds = 0\nattempts = 1\nwhen_unavailable = \"ignore\"\n\
@@ -53,16 +54,16 @@ impl Su {
              account required pam_permit.so\nsession required pam_permit.so\n"
         );
         fs::write("/etc/pam.d/su", stack).unwrap();
-        // su would wait after each refusal.
+        // Without this, su waits after each refusal.
         host.append("/etc/login.defs".as_ref(), "\nFAIL_DELAY 0\n");
         Self { host }
     }
 
-    /// `su -c 'id -u'` by the user, after the shell commands `before`.
+    /// Runs `su -c 'id -u'` as the user, after the shell commands `before`.
     fn run(&self, before: &str, token: &str, environment: &[(String, String)]) -> Output {
         let shell = format!("{before}\nexec su -c 'id -u' root");
         let mut command = Command::new("timeout");
-        // Not runuser, which stops itself when its child is stopped.
+        // Not runuser: it stops itself when its child is stopped.
         command.args(["60", "setpriv", "--reuid", USER, "--regid", USER]);
         command.args(["--clear-groups", "env"]);
         command.args(
@@ -79,7 +80,7 @@ impl Su {
             .spawn()
             .unwrap();
         let lines = format!("{PASSWORD}\n{token}\n");
-        // su may be gone before it has read everything.
+        // su may end before it has read everything.
         let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
         child.wait_with_output().unwrap()
     }
@@ -101,10 +102,8 @@ fn became_root(output: &Output) -> bool {
 
 #[test]
 #[ignore = "needs root"]
-fn su_runs_the_command_after_password_and_token_and_not_without() {
-    if !sandbox::enter("module::su::su_runs_the_command_after_password_and_token_and_not_without") {
-        return;
-    }
+fn su_runs_the_command_after_password_and_code_and_not_without() {
+    sandboxed!();
     let su = Su::set_up();
 
     let right = su.run("", &su.right(), &[]);
@@ -117,9 +116,7 @@ fn su_runs_the_command_after_password_and_token_and_not_without() {
 #[test]
 #[ignore = "needs root"]
 fn su_takes_nothing_from_the_callers_environment() {
-    if !sandbox::enter("module::su::su_takes_nothing_from_the_callers_environment") {
-        return;
-    }
+    sandboxed!();
     let su = Su::set_up();
     let trap = Trap::new(&su.host.sim.path("ca.pem"));
 
@@ -134,7 +131,7 @@ fn su_takes_nothing_from_the_callers_environment() {
         "{said}"
     );
 
-    // The caller's certificates are those of the server, the configuration's are another CA's.
+    // The caller names the CA of the server, the configuration another CA.
     let other = Host::new();
     fs::copy(other.sim.path("ca.pem"), su.host.sim.path("other.pem")).unwrap();
     su.host.replace("ca.pem", "other.pem");
@@ -151,12 +148,8 @@ fn su_takes_nothing_from_the_callers_environment() {
 
 #[test]
 #[ignore = "needs root"]
-fn su_under_limits_signals_and_descriptors_of_the_caller_lets_nobody_pass() {
-    if !sandbox::enter(
-        "module::su::su_under_limits_signals_and_descriptors_of_the_caller_lets_nobody_pass",
-    ) {
-        return;
-    }
+fn su_under_limits_signals_and_descriptors_of_the_caller_is_denied() {
+    sandboxed!();
     let su = Su::set_up();
     let descriptors = (3..14).map(|count| format!("ulimit -n {count}"));
     let memory = (1..12).map(|count| format!("ulimit -v {}", count * 5000));
@@ -174,34 +167,34 @@ fn su_under_limits_signals_and_descriptors_of_the_caller_lets_nobody_pass() {
         "trap '' HUP INT QUIT PIPE ALRM TERM CHLD USR1",
         "ulimit -n 10; ulimit -v 30000; ulimit -f 0; umask 0; trap '' CHLD PIPE ALRM",
     ];
-    for before in descriptors.chain(memory).chain(others.map(str::to_owned)) {
+    let table = descriptors.chain(memory).chain(others.map(str::to_owned));
+    check_rows(table, |before| {
         let output = su.run(&before, "1111111", &[]);
         assert!(!became_root(&output), "{before}: {output:?}");
-    }
+    });
     su.nothing_was_ignored();
-    for before in ["umask 0", "trap '' HUP INT QUIT PIPE ALRM TERM USR1"] {
+    let table = ["umask 0", "trap '' HUP INT QUIT PIPE ALRM TERM USR1"];
+    check_rows(table, |before| {
         let output = su.run(before, &su.right(), &[]);
         assert!(became_root(&output), "{before}: {output:?}");
-    }
+    });
 }
 
-/// The caller may stop su while it waits: the time of the request is over when it goes on.
+/// The caller may stop su while it waits: the request has timed out when it continues.
 #[test]
 #[ignore = "needs root"]
-fn su_that_its_caller_stops_during_the_request_lets_nobody_pass() {
-    if !sandbox::enter("module::su::su_that_its_caller_stops_during_the_request_lets_nobody_pass") {
-        return;
-    }
+fn su_that_its_caller_stops_during_the_request_is_denied() {
+    sandboxed!();
     let su = Su::set_up();
     su.host
         .sim
         .fault(&json!({"match": {"path": "/verify/"}, "times": 0, "delay_ms": 500}));
-    for after in ["0.05", "0.1", "0.2", "0.4"] {
+    check_rows(["0.05", "0.1", "0.2", "0.4"], |after| {
         let stopper = format!(
             "me=$$; (sleep {after}; kill -STOP $me; sleep 2; kill -CONT $me) </dev/null >/dev/null 2>&1 &"
         );
         let output = su.run(&stopper, "1111111", &[]);
         assert!(!became_root(&output), "{after}: {output:?}");
-    }
+    });
     su.nothing_was_ignored();
 }

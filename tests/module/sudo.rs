@@ -1,4 +1,4 @@
-//! Real sudo as an unprivileged user, with a PAM service of its own, in the sandbox.
+//! Real sudo as an unprivileged user, with its own PAM service, in the sandbox.
 
 use std::fs;
 use std::io::Write;
@@ -10,8 +10,10 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::hostile::Trap;
+use crate::common::pipe;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 use crate::common::terminal::Terminal;
-use crate::common::{pipe, sandbox};
 
 const SERVICE: &str = "sudo-under-test";
 pub(super) const USER: &str = "pat";
@@ -55,7 +57,7 @@ impl Sudo {
         Self { host }
     }
 
-    /// `sudo id -u` by the user, with these lines on its standard input.
+    /// Runs `sudo id -u` as the user, with these lines on its standard input.
     pub(super) fn run(&self, lines: &[&str], environment: &[(&str, &str)]) -> Output {
         self.run_command(&["id", "-u"], lines, environment)
     }
@@ -71,7 +73,7 @@ impl Sudo {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // sudo may be gone before it has read everything.
+        // sudo may end before it has read everything.
         let _ = child
             .stdin
             .take()
@@ -87,10 +89,8 @@ pub(super) fn became_root(output: &Output) -> bool {
 
 #[test]
 #[ignore = "needs root"]
-fn sudo_runs_the_command_after_password_and_token() {
-    if !sandbox::enter("module::sudo::sudo_runs_the_command_after_password_and_token") {
-        return;
-    }
+fn sudo_runs_the_command_after_password_and_code() {
+    sandboxed!();
     let sudo = Sudo::set_up("");
 
     let output = sudo.run(&[PASSWORD, &sudo.host.sim.token(1635)], &[]);
@@ -107,9 +107,7 @@ fn sudo_runs_the_command_after_password_and_token() {
 #[test]
 #[ignore = "needs root"]
 fn sudo_refuses_wrong_codes_however_often_it_asks() {
-    if !sandbox::enter("module::sudo::sudo_refuses_wrong_codes_however_often_it_asks") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("attempts = 1\n");
 
     let call = [PASSWORD, "1111111"];
@@ -131,10 +129,8 @@ fn sudo_refuses_wrong_codes_however_often_it_asks() {
 
 #[test]
 #[ignore = "needs root"]
-fn sudo_asks_nobody_for_a_wrong_password() {
-    if !sandbox::enter("module::sudo::sudo_asks_nobody_for_a_wrong_password") {
-        return;
-    }
+fn sudo_sends_nothing_after_a_wrong_password() {
+    sandboxed!();
     let sudo = Sudo::set_up("sms = \"auto\"\n");
 
     assert!(!became_root(&sudo.run(&["wrong", "wrong", "wrong"], &[])));
@@ -145,9 +141,7 @@ fn sudo_asks_nobody_for_a_wrong_password() {
 #[test]
 #[ignore = "needs root"]
 fn sudo_takes_nothing_from_the_callers_environment() {
-    if !sandbox::enter("module::sudo::sudo_takes_nothing_from_the_callers_environment") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
     let trap = Trap::new(&sudo.host.sim.path("ca.pem"));
     let variables = trap.variables();
@@ -165,7 +159,7 @@ fn sudo_takes_nothing_from_the_callers_environment() {
     assert!(!became_root(&wrong), "{wrong:?}");
     let right = sudo.run(&[PASSWORD, &sudo.host.sim.token(1635)], &hostile);
     assert!(became_root(&right), "{right:?}");
-    // The caller's certificates are those of the server, the configuration's are another CA's.
+    // The caller names the CA of the server, the configuration another CA.
     let other = Host::new();
     fs::copy(other.sim.path("ca.pem"), sudo.host.sim.path("other.pem")).unwrap();
     sudo.host.replace("ca.pem", "other.pem");
@@ -177,11 +171,9 @@ fn sudo_takes_nothing_from_the_callers_environment() {
 #[test]
 #[ignore = "needs root"]
 fn limits_of_the_caller_are_no_outage() {
-    if !sandbox::enter("module::sudo::limits_of_the_caller_are_no_outage") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
-    for limit in [
+    let table = [
         "ulimit -n 12",
         "ulimit -n 10",
         "ulimit -n 8",
@@ -197,7 +189,8 @@ fn limits_of_the_caller_are_no_outage() {
         "exec 1>&-",
         "exec 2>&-",
         "trap '' HUP INT QUIT PIPE ALRM TERM CHLD USR1",
-    ] {
+    ];
+    check_rows(table, |limit| {
         let command = format!("{limit}; exec sudo -S -k id -u");
         let mut shell = Command::new("timeout");
         shell
@@ -213,7 +206,7 @@ fn limits_of_the_caller_are_no_outage() {
         let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
         let output = child.wait_with_output().unwrap();
         assert!(!became_root(&output), "{limit}: {output:?}");
-    }
+    });
     let audit = sudo.host.audit();
     assert!(
         audit
@@ -223,8 +216,8 @@ fn limits_of_the_caller_are_no_outage() {
     );
 }
 
-/// sudo on a terminal, up to the token prompt.
-fn sudo_at_the_token_prompt() -> Terminal {
+/// Starts sudo on a terminal and waits for the prompt for the code.
+fn sudo_at_the_code_prompt() -> Terminal {
     let terminal = Terminal::start(&format!(
         "timeout --foreground 60 runuser -u {USER} -- sudo -k id -u"
     ));
@@ -237,11 +230,9 @@ fn sudo_at_the_token_prompt() -> Terminal {
 #[test]
 #[ignore = "needs root"]
 fn ctrl_c_at_the_prompt_ends_sudo_without_root() {
-    if !sandbox::enter("module::sudo::ctrl_c_at_the_prompt_ends_sudo_without_root") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n");
-    let terminal = sudo_at_the_token_prompt();
+    let terminal = sudo_at_the_code_prompt();
 
     terminal.press(&["C-c"]);
 
@@ -255,18 +246,16 @@ fn ctrl_c_at_the_prompt_ends_sudo_without_root() {
     assert!(sudo.host.sim.requests().is_empty());
 }
 
-/// sudo holds Ctrl-C back until the request has ended, which takes its time-out at most.
+/// sudo delays Ctrl-C until the request has ended, its time-out at most.
 #[test]
 #[ignore = "needs root"]
 fn ctrl_c_during_the_request_is_no_outage() {
-    if !sandbox::enter("module::sudo::ctrl_c_during_the_request_is_no_outage") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
     sudo.host
         .sim
         .fault(&json!({"match": {"path": "/verify/"}, "times": 0, "delay_ms": 1500}));
-    let terminal = sudo_at_the_token_prompt();
+    let terminal = sudo_at_the_code_prompt();
 
     terminal.press(&["1111111", "Enter"]);
     let until = Instant::now() + Duration::from_secs(5);
@@ -286,14 +275,13 @@ fn ctrl_c_during_the_request_is_no_outage() {
     assert_eq!(sudo.host.sim.count("/verify/"), 1);
 }
 
-/// pam_env reads a file of the user's where the administrator says so. It does that when credentials are set
-/// and the session opens: nothing of it is there while the factor is asked.
+/// pam_env reads a file of the user where the administrator configures it. It does so when
+/// credentials are set and when the session opens: while the factor is asked, nothing of it is in
+/// the PAM environment.
 #[test]
 #[ignore = "needs root"]
 fn sudo_takes_no_address_from_the_users_pam_environment() {
-    if !sandbox::enter("module::sudo::sudo_takes_no_address_from_the_users_pam_environment") {
-        return;
-    }
+    sandboxed!();
     let sudo = Sudo::set_up("attempts = 1\n[exempt]\nnetworks = [\"10.0.0.0/8\"]\n");
     let path = format!("/etc/pam.d/{SERVICE}");
     let stack = fs::read_to_string(&path).unwrap();
@@ -314,7 +302,7 @@ fn sudo_takes_no_address_from_the_users_pam_environment() {
     let audit = sudo.host.audit();
     let refused = |line: &String| line.starts_with("verdict=refused reason=wrong_code");
     assert!(audit.len() == 3 && audit.iter().all(refused), "{audit:?}");
-    // The file is read for all that, later on.
+    // The file is read nevertheless, later on.
     let right = [PASSWORD, &sudo.host.sim.token(1635)];
     let seen = sudo.run_command(&["printenv", "SSH_CONNECTION"], &right, &[]);
     assert_eq!(seen.stdout, b"10.0.0.1 1 10.0.0.2 22\n", "{seen:?}");

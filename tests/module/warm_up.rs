@@ -1,5 +1,5 @@
-//! The connection that is opened while the prompt stands: what it sends, who gets one, what becomes of
-//! it when the service or the person is slow.
+//! The connection that is opened while the prompt waits for the person: what it sends, who gets
+//! one, and what happens to it when the service or the person is slow.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -9,9 +9,11 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::relay::Relay;
+use crate::common::rows::check_rows;
+use crate::common::test_name;
 
-/// Logs `user` in; `reply` is asked at each prompt and may do something there. Gives back the code and
-/// how long it took from the last Enter on.
+/// Logs `user` in; `reply` is called at each prompt. Returns the PAM code and the time since the
+/// last reply.
 fn login(
     host: &Host,
     user: &str,
@@ -32,7 +34,7 @@ fn login(
     (code, entered.elapsed())
 }
 
-/// A host whose way to the service is `Relay`'s.
+/// A host that reaches the service through a `Relay`, which delays each direction by `one_way`.
 fn host_behind_relay(more: &str, one_way: Duration) -> (Host, Relay) {
     let host = Host::with(more);
     let port = host.sim.url().rsplit(':').next().unwrap().parse().unwrap();
@@ -46,7 +48,7 @@ fn host_behind_relay(more: &str, one_way: Duration) -> (Host, Relay) {
 
 const QUICK: &str = "[login]\nrefusal_seconds = 0\n";
 
-/// The same without a warm-up.
+/// Turns the warm-up off.
 fn turn_off(host: &Host) {
     let config = std::fs::read_to_string(&host.config).unwrap();
     std::fs::write(
@@ -56,7 +58,7 @@ fn turn_off(host: &Host) {
     .unwrap();
 }
 
-/// Waits until `condition` holds; fails when it does not within five seconds.
+/// Waits until `condition` is true; fails after five seconds.
 fn wait_until(condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
@@ -79,7 +81,7 @@ fn one_connection_is_open_at_the_prompt_and_carries_the_one_request() {
         wait_until(|| handshakes(&host) == 1);
         std::thread::sleep(Duration::from_millis(100));
         assert!(host.sim.requests().is_empty(), "no HTTP before Enter");
-        // A TLS handshake of a client without a certificate takes less; a request would not fit.
+        // The TLS handshake of a client without a certificate takes less; a request would not fit.
         assert!(relay.sent() < 1000, "{} bytes", relay.sent());
         Some(token.clone())
     });
@@ -109,7 +111,7 @@ fn enter_waits_for_one_round_trip_alone() {
     });
 
     assert_eq!(code, "PAM_SUCCESS");
-    // Two round trips would be 800 ms; a busy machine gets the rest.
+    // Two round trips would take 800 ms; the rest is for a busy machine.
     assert!(took >= round_trip && took < round_trip * 7 / 4, "{took:?}");
 }
 
@@ -141,7 +143,7 @@ fn with_warm_up_false_nothing_is_opened_before_enter() {
 }
 
 #[test]
-fn a_connection_that_was_closed_at_the_prompt_is_opened_anew_and_the_request_sent_once() {
+fn a_connection_that_was_closed_at_the_prompt_is_opened_again_and_the_request_sent_once() {
     let (host, relay) = host_behind_relay(QUICK, Duration::ZERO);
     let token = host.sim.token(1635);
     let (code, _) = login(&host, "alice", || {
@@ -157,7 +159,7 @@ fn a_connection_that_was_closed_at_the_prompt_is_opened_anew_and_the_request_sen
 
 #[test]
 fn a_service_that_is_dead_at_the_prompt_and_alive_at_enter_logs_in() {
-    for fault in ["close", "reset", "garbage"] {
+    check_rows(["close", "reset", "garbage"], |fault| {
         let host = Host::new();
         host.sim.fault(&json!({"listener": fault, "times": 1}));
         let token = host.sim.token(1635);
@@ -166,11 +168,11 @@ fn a_service_that_is_dead_at_the_prompt_and_alive_at_enter_logs_in() {
             Some(token.clone())
         });
         assert_eq!(code, "PAM_SUCCESS", "{fault}");
-    }
+    });
 }
 
 #[test]
-fn a_false_certificate_at_the_prompt_gets_no_byte_and_denies_when_it_is_there_at_enter() {
+fn an_untrusted_certificate_gets_no_byte_and_denies_when_it_is_still_there_at_enter() {
     let host = Host::with("[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n");
     host.sim
         .fault(&json!({"certificate": "wrong-ca", "times": 0}));
@@ -190,7 +192,7 @@ fn a_false_certificate_at_the_prompt_gets_no_byte_and_denies_when_it_is_there_at
 }
 
 #[test]
-fn a_silent_service_holds_a_conversation_that_fails_for_three_seconds_at_most() {
+fn a_silent_service_delays_a_failed_conversation_by_three_seconds_at_most() {
     let host = Host::new();
     host.sim.fault(&json!({"listener": "silent", "times": 0}));
     let start = Instant::now();
@@ -204,8 +206,8 @@ fn a_silent_service_holds_a_conversation_that_fails_for_three_seconds_at_most() 
     );
 }
 
-/// A person who presses Enter just when the server closes the quiet connection must not thereby pass
-/// for an outage.
+/// A person who presses Enter just when the server closes the idle connection must not cause an
+/// outage by that.
 #[test]
 fn a_connection_that_breaks_after_it_waited_is_no_outage_while_the_service_answers() {
     let host = Host::with("[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n");
@@ -230,8 +232,8 @@ fn a_connection_that_breaks_after_it_waited_is_no_outage_while_the_service_answe
     assert!(host.audit()[0].contains("verdict=ignored reason=outage"));
 }
 
-/// Some servers say 408 when they close a quiet connection, which then is the answer to a request that has
-/// just left.
+/// Some servers send 408 when they close an idle connection. That looks like the answer to a
+/// request that has just been sent.
 #[test]
 fn a_408_on_a_connection_that_waited_is_no_outage_while_the_service_answers() {
     let host = Host::with("[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n");
@@ -249,10 +251,10 @@ fn a_408_on_a_connection_that_waited_is_no_outage_while_the_service_answers() {
 fn after_a_login_no_thread_and_no_descriptor_is_left() {
     const ALONE: &str = "PAM_AUTHY_TEST_ALONE";
     if std::env::var_os(ALONE).is_none() {
-        // Other tests have threads and descriptors in this process: a process of its own counts.
-        let name = "module::warm_up::after_a_login_no_thread_and_no_descriptor_is_left";
+        // Other tests have threads and descriptors in this process, so this test runs in a process
+        // of its own.
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", name])
+            .args(["--exact", test_name!()])
             .env(ALONE, "1")
             .output()
             .unwrap();
@@ -272,7 +274,7 @@ fn after_a_login_no_thread_and_no_descriptor_is_left() {
     host.login("alice", &["1111111"]);
     let before = (count("task"), count("fd"));
     let mut at_the_prompt = before;
-    for user in ["alice", "mallory"] {
+    check_rows(["alice", "mallory"], |user| {
         login(&host, user, || {
             at_the_prompt = (count("task"), count("fd"));
             Some("1111111".into())
@@ -280,7 +282,7 @@ fn after_a_login_no_thread_and_no_descriptor_is_left() {
         assert_eq!((count("task"), count("fd")), before, "{user}");
         login(&host, user, || None);
         assert_eq!((count("task"), count("fd")), before, "{user}, no reply");
-    }
-    // One thread, and its socket or the file it reads.
+    });
+    // One thread, and its socket or the file that it reads.
     assert!(at_the_prompt.0 <= before.0 + 1, "{at_the_prompt:?}");
 }

@@ -1,12 +1,13 @@
-//! The crates of all three programs: licence, source, and the lowest Rust they need.
+//! The crates of all three programs: their licence, source, and minimum version of Rust.
 //!
-//! deny.toml is the list; cargo-deny reads the same one where it is installed.
+//! deny.toml lists the allowed licences; cargo-deny reads the same list where it is installed.
 
 use std::process::Command;
 
 use super::{root, stdout_of, text_of};
+use crate::common::rows::check_rows;
 
-/// The crates that are built into any of the programs, on this kind of system.
+/// Returns the crates that are built into any of the programs on this platform.
 fn crates() -> Vec<serde_json::Value> {
     let metadata = stdout_of(
         Command::new(env!("CARGO"))
@@ -27,7 +28,8 @@ fn crates() -> Vec<serde_json::Value> {
     metadata["packages"].as_array().expect("packages").clone()
 }
 
-/// Whether an SPDX expression, or one in the old form with a slash, can be met with `allowed` alone.
+/// Returns whether licences in `allowed` satisfy an SPDX expression, or one in the old form with a
+/// slash.
 fn is_allowed(licence: &str, allowed: &[&str]) -> bool {
     let licence = licence.replace(['(', ')'], " ").replace('/', " OR ");
     licence
@@ -45,32 +47,31 @@ fn every_crate_has_a_licence_that_deny_toml_allows() {
         .filter_map(toml::Value::as_str)
         .collect();
 
-    for package in crates() {
+    check_rows(crates(), |package| {
         let licence = package["license"].as_str().unwrap_or("none");
         assert!(
             is_allowed(licence, &allowed),
             "{}: {licence}",
             package["name"]
         );
-    }
+    });
 }
 
 #[test]
 fn every_crate_comes_from_the_registry() {
-    for package in crates()
-        .iter()
-        .filter(|package| package["name"] != "pam_authy")
-    {
+    let others = crates().into_iter();
+    let others = others.filter(|package| package["name"] != "pam_authy");
+    check_rows(others, |package| {
         let source = package["source"].as_str().unwrap_or("none");
         assert!(
             source.starts_with("registry+"),
             "{}: {source}",
             package["name"]
         );
-    }
+    });
 }
 
-/// `1.88` as (1, 88).
+/// Parses `1.88` as (1, 88).
 fn release(version: &str) -> (u32, u32) {
     let mut parts = version
         .split('.')
@@ -87,14 +88,14 @@ fn no_crate_needs_a_newer_rust_than_the_package_says() {
         .expect("ours");
     let ours = release(ours["rust_version"].as_str().expect("rust-version"));
 
-    for package in &crates {
+    check_rows(&crates, |package| {
         let Some(theirs) = package["rust_version"].as_str() else {
-            continue;
+            return;
         };
         assert!(
             release(theirs) <= ours,
             "{} needs Rust {theirs}",
             package["name"]
         );
-    }
+    });
 }

@@ -1,6 +1,7 @@
-//! The Debian packages: what they hold, and their whole life on a machine in the sandbox.
+//! The Debian packages: their contents, and their life cycle on a machine in the sandbox.
 //!
-//! They are built with the product and cargo's own authyctl and authy-sim, stripped as in a release.
+//! They are built from the product and cargo's builds of authyctl and authy-sim, stripped as in a
+//! release.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,15 +13,16 @@ use std::time::Duration;
 
 use super::machine::{Machine, PASSWORD, is_inside, stacks};
 use super::{AUTHY_SIM, AUTHYCTL, product, root, stdout_of, text_of};
-use crate::common::sandbox;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::{self, sandboxed};
 
 const PACKAGES: [&str; 3] = ["authyctl", "libpam-authy", "authy-sim"];
 
-/// The packages of one version, in a folder of their own.
+/// The folder with the packages of one version.
 struct Packages(PathBuf);
 
 impl Packages {
-    /// Builds them once in each run; the sandbox takes what was built outside.
+    /// Builds the packages once in each run; inside the sandbox it returns what was built outside.
     fn of(version: &str) -> Self {
         static BUILT: Mutex<Vec<String>> = Mutex::new(Vec::new());
         let packages = Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("deb-{version}")));
@@ -46,7 +48,7 @@ impl Packages {
             build.env(variable, stripped);
         }
         build.arg(version).arg(&self.0).env("PRODUCT", product());
-        // The release's own compression takes most of the time here, and tells nothing.
+        // The compression of a release would take most of the time of this test, and prove nothing.
         build.env("DEB_COMPRESSION", "gzip");
         stdout_of(&mut build);
     }
@@ -58,7 +60,7 @@ impl Packages {
         found.expect(package).path()
     }
 
-    /// `mode owner path` of every file, and of every folder that is not root's with 0755.
+    /// Returns `mode owner path` of every file, and of every folder that is not root's with 0755.
     fn contents(&self, package: &str) -> BTreeSet<String> {
         let list = stdout_of(Command::new("dpkg-deb").arg("-c").arg(self.path(package)));
         let words = list.lines().map(|line| {
@@ -107,7 +109,7 @@ fn pam_auth_update(flag: &str) {
     );
 }
 
-/// All paths of the system that a package could leave behind.
+/// Returns all paths of the system that a package could leave behind.
 fn paths() -> BTreeSet<String> {
     let mut find = Command::new("find");
     find.args(["/etc", "/usr", "/lib", "/lib64", "/var", "/run", "-xdev"]);
@@ -131,7 +133,7 @@ fn the_debian_packages_hold_exactly_these_files_with_their_modes() {
     let multiarch = multiarch.trim();
 
     let files = packages.contents("libpam-authy");
-    for file in [
+    let table = [
         format!("-rw-r--r-- root/root ./lib/{multiarch}/security/pam_authy.so"),
         "-rw-r--r-- root/root ./usr/share/pam-configs/authy".into(),
         "-rw-r--r-- root/root ./usr/share/man/man5/pam_authy.toml.5.gz".into(),
@@ -142,9 +144,10 @@ fn the_debian_packages_hold_exactly_these_files_with_their_modes() {
         "-rw-r--r-- root/root ./usr/share/doc/libpam-authy/changelog.Debian.gz".into(),
         "-rw-r--r-- root/root ./usr/share/doc/libpam-authy/examples/config.toml".into(),
         "-rw-r--r-- root/root ./usr/share/doc/libpam-authy/examples/users.toml".into(),
-    ] {
+    ];
+    check_rows(table, |file| {
         assert!(files.contains(&file), "{file} is missing in {files:#?}");
-    }
+    });
     let elsewhere: Vec<_> = files
         .iter()
         .filter(|file| !file.contains("./usr/share/") && !file.contains("/security/"))
@@ -169,15 +172,16 @@ fn the_debian_packages_hold_exactly_these_files_with_their_modes() {
         expected.map(str::to_owned).into()
     );
     let simulator = packages.contents("authy-sim");
-    for file in [
+    let table = [
         "-rwxr-xr-x root/root ./usr/bin/authy-sim",
         "-rw-r--r-- root/root ./usr/share/man/man1/authy-sim.1.gz",
-    ] {
+    ];
+    check_rows(table, |file| {
         assert!(
             simulator.contains(file),
             "{file} is missing in {simulator:#?}"
         );
-    }
+    });
     assert_eq!(simulator.len(), 6, "{simulator:#?}");
 }
 
@@ -186,15 +190,16 @@ fn the_debian_packages_depend_on_what_their_programs_link_to() {
     let packages = Packages::of("0.1.0-1");
 
     let module = packages.field("libpam-authy", "Depends");
-    for needed in [
+    let table = [
         "libc6 (>= ",
         "libpam0g",
         "libpam-runtime",
         "authyctl (= 0.1.0-1)",
         "ca-certificates",
-    ] {
+    ];
+    check_rows(table, |needed| {
         assert!(module.contains(needed), "{needed} is missing in {module}");
-    }
+    });
     assert!(packages.field("authyctl", "Depends").contains("libpam0g"));
     assert!(!packages.field("authy-sim", "Depends").contains("libpam"));
     assert_eq!(packages.field("libpam-authy", "Multi-Arch"), "same");
@@ -210,12 +215,12 @@ fn two_builds_of_the_debian_packages_are_the_same_bytes() {
 
     other.build("0.1.0-1");
 
-    for package in PACKAGES {
+    check_rows(PACKAGES, |package| {
         assert!(
             fs::read(one.path(package)).unwrap() == fs::read(other.path(package)).unwrap(),
             "{package}"
         );
-    }
+    });
 }
 
 #[test]
@@ -237,11 +242,7 @@ fn lintian_finds_no_error_and_no_warning() {
 fn the_debian_packages_install_protect_upgrade_and_go_without_a_trace() {
     let old = Packages::of("0.0.9-1");
     let new = Packages::of("0.1.0-1");
-    if !sandbox::enter(
-        "packaging::deb::the_debian_packages_install_protect_upgrade_and_go_without_a_trace",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::new();
     let (before, paths_before) = (stacks(), paths());
 
@@ -253,7 +254,7 @@ fn the_debian_packages_install_protect_upgrade_and_go_without_a_trace() {
     machine.set_up("[login]\nrefusal_seconds = 0\nattempts = 1\n");
 
     pam_auth_update("--enable");
-    ask_for_tokens_over_ssh();
+    ask_for_codes_over_ssh();
     machine.wait_for_sshd();
     assert_protected(&machine);
 
@@ -287,8 +288,9 @@ fn mode(path: &str) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-/// What the administrator of a host writes by hand, since sshd's settings are no profile's.
-fn ask_for_tokens_over_ssh() {
+/// Writes the settings of sshd that an administrator writes by hand, since no PAM profile contains
+/// them.
+fn ask_for_codes_over_ssh() {
     let settings = "PasswordAuthentication no\nKbdInteractiveAuthentication yes\nAuthenticationMethods keyboard-interactive\n";
     fs::write("/etc/ssh/sshd_config.d/pat.conf", settings).unwrap();
     let pid = fs::read_to_string("/run/sshd.pid").unwrap();
@@ -308,9 +310,7 @@ fn assert_protected(machine: &Machine) {
 #[ignore = "needs root"]
 fn removing_the_module_takes_it_out_of_the_stacks_first() {
     let packages = Packages::of("0.1.0-1");
-    if !sandbox::enter("packaging::deb::removing_the_module_takes_it_out_of_the_stacks_first") {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::new();
     let before = stacks();
     packages.install();
@@ -337,11 +337,7 @@ fn removing_the_module_takes_it_out_of_the_stacks_first() {
 #[ignore = "needs root"]
 fn removing_the_module_is_refused_while_a_stack_made_by_hand_names_it() {
     let packages = Packages::of("0.1.0-1");
-    if !sandbox::enter(
-        "packaging::deb::removing_the_module_is_refused_while_a_stack_made_by_hand_names_it",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::new();
     packages.install();
     machine.set_up("");
@@ -360,21 +356,19 @@ fn removing_the_module_is_refused_while_a_stack_made_by_hand_names_it() {
     );
     assert!(
         machine.sudo(&[PASSWORD, &machine.token()]),
-        "nobody is locked out"
+        "no user is locked out"
     );
-    assert_eq!(stacks(), all, "what is protected stays so");
+    assert_eq!(stacks(), all, "what is protected stays protected");
     fs::write("/etc/pam.d/sudo", before).unwrap();
     dpkg("--remove", &["libpam-authy".into()]);
 }
 
-/// As after a reboot: the time has passed, and nobody called authyctl.
+/// As after a reboot: the time has passed, and no authyctl was run.
 #[test]
 #[ignore = "needs root"]
-fn the_package_puts_back_what_is_overdue() {
+fn installing_the_package_rolls_back_an_overdue_change() {
     let packages = Packages::of("0.1.0-1");
-    if !sandbox::enter("packaging::deb::the_package_puts_back_what_is_overdue") {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::new();
     let before = stacks();
     packages.install();
@@ -394,11 +388,7 @@ fn the_package_puts_back_what_is_overdue() {
 #[ignore = "needs root"]
 fn pam_enable_all_drives_pam_auth_update_and_refuses_a_screen_locker() {
     let packages = Packages::of("0.1.0-1");
-    if !sandbox::enter(
-        "packaging::deb::pam_enable_all_drives_pam_auth_update_and_refuses_a_screen_locker",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::new();
     packages.install();
     machine.set_up("");
@@ -408,7 +398,7 @@ fn pam_enable_all_drives_pam_auth_update_and_refuses_a_screen_locker() {
             .output()
             .unwrap()
     };
-    ask_for_tokens_over_ssh();
+    ask_for_codes_over_ssh();
     fs::write("/etc/pam.d/i3lock", "auth include common-auth\n").unwrap();
     let before = stacks();
 

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::machine::{Machine, PASSWORD, is_inside, stacks, wait_for};
 use crate::common::pipe;
-use crate::common::sandbox;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 
 const PENDING: &str = "/var/lib/pam_authy/pam/sshd.pending";
 
@@ -39,14 +40,13 @@ fn succeeds(arguments: &[&str]) -> String {
 #[test]
 #[ignore = "needs root"]
 fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
-    if !sandbox::enter(
-        "packaging::enable::pam_enable_protects_sshd_and_disable_gives_back_every_byte",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     let before = stacks();
-    assert!(is_inside(&machine.ssh(&[])), "without us the password does");
+    assert!(
+        is_inside(&machine.ssh(&[])),
+        "without the module the password is enough"
+    );
 
     let dry = succeeds(&["pam", "enable", "sshd", "--dry-run"]);
     assert!(dry.contains("+auth  required   pam_authy.so"), "{dry}");
@@ -60,12 +60,12 @@ fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
     assert!(is_inside(&output), "{output:?}");
     assert!(
         !is_inside(&machine.ssh_by_key(&[])),
-        "a key alone is no way round"
+        "a key alone does not log in"
     );
     assert_eq!(
         authyctl(&["pam", "enable", "sshd"]).status.code(),
         Some(4),
-        "once is enough"
+        "it is enabled already"
     );
 
     succeeds(&["pam", "disable", "sshd"]);
@@ -77,10 +77,8 @@ fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
 
 #[test]
 #[ignore = "needs root"]
-fn pam_enable_with_key_asks_for_key_and_token() {
-    if !sandbox::enter("packaging::enable::pam_enable_with_key_asks_for_key_and_token") {
-        return;
-    }
+fn pam_enable_with_key_asks_for_key_and_code() {
+    sandboxed!();
     let machine = Machine::installed();
 
     succeeds(&["pam", "enable", "sshd", "--with-key"]);
@@ -90,18 +88,14 @@ fn pam_enable_with_key_asks_for_key_and_token() {
     assert!(!is_inside(&machine.ssh_by_key(&["1111111"])));
     assert!(
         !is_inside(&machine.ssh(&[&machine.token()])),
-        "a token alone is no way in"
+        "a code alone does not log in"
     );
 }
 
 #[test]
 #[ignore = "needs root"]
 fn pam_enable_protects_sudo_and_disable_gives_back_every_byte() {
-    if !sandbox::enter(
-        "packaging::enable::pam_enable_protects_sudo_and_disable_gives_back_every_byte",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     let before = stacks();
     assert!(machine.sudo(&[PASSWORD]));
@@ -125,20 +119,16 @@ fn pam_enable_protects_sudo_and_disable_gives_back_every_byte() {
 #[test]
 #[ignore = "needs root"]
 fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
-    if !sandbox::enter(
-        "packaging::enable::pam_enable_refuses_what_would_lock_out_and_changes_nothing",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     let before = stacks();
     let refused = |said: &str| {
-        for service in ["sshd", "sudo"] {
+        check_rows(["sshd", "sudo"], |service| {
             let output = authyctl(&["pam", "enable", service]);
             assert_eq!(output.status.code(), Some(1), "{}", text(&output));
             assert!(text(&output).contains(said), "{said}: {}", text(&output));
             assert_eq!(stacks(), before);
-        }
+        });
     };
 
     fs::write("/etc/pam_authy/users.toml", "[users]\nsomebody = 1635\n").unwrap();
@@ -175,12 +165,8 @@ fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
 
 #[test]
 #[ignore = "needs root"]
-fn an_unconfirmed_change_is_put_back_though_all_who_started_it_are_killed() {
-    if !sandbox::enter(
-        "packaging::enable::an_unconfirmed_change_is_put_back_though_all_who_started_it_are_killed",
-    ) {
-        return;
-    }
+fn an_unconfirmed_change_is_rolled_back_though_the_processes_that_made_it_are_killed() {
+    sandboxed!();
     let machine = Machine::installed();
     let before = stacks();
     let script = "authyctl pam enable sshd --rollback-after 10 && touch /run/made; sleep 60";
@@ -221,9 +207,7 @@ fn an_unconfirmed_change_is_put_back_though_all_who_started_it_are_killed() {
 #[test]
 #[ignore = "needs root"]
 fn a_confirmed_change_stays() {
-    if !sandbox::enter("packaging::enable::a_confirmed_change_stays") {
-        return;
-    }
+    sandboxed!();
     let _machine = Machine::installed();
     succeeds(&["pam", "enable", "sshd", "--rollback-after", "10"]);
     let enabled = stacks();
@@ -234,18 +218,16 @@ fn a_confirmed_change_stays() {
     assert_eq!(stacks(), enabled);
 }
 
-/// As after a reboot: the process that waited is gone, the time has passed.
+/// As after a reboot: the process that waited is gone, and the time has passed.
 #[test]
 #[ignore = "needs root"]
-fn an_overdue_change_is_put_back_by_the_next_authyctl() {
-    if !sandbox::enter("packaging::enable::an_overdue_change_is_put_back_by_the_next_authyctl") {
-        return;
-    }
+fn an_overdue_change_is_rolled_back_by_the_next_authyctl() {
+    sandboxed!();
     let _machine = Machine::installed();
     let before = stacks();
     succeeds(&["pam", "enable", "sshd", "--rollback-after", "3600"]);
     fs::write(PENDING, "1\n").unwrap();
-    // What would keep the module from every login does not keep authyctl from going back.
+    // A broken configuration makes the module deny every login, and must not stop the roll-back.
     fs::write("/etc/pam_authy/config.toml", "broken").unwrap();
 
     let said = text(&authyctl(&["list"]));
@@ -257,11 +239,8 @@ fn an_overdue_change_is_put_back_by_the_next_authyctl() {
 
 #[test]
 #[ignore = "needs root"]
-fn lines_that_somebody_broke_come_back_from_what_was_kept() {
-    if !sandbox::enter("packaging::enable::lines_that_somebody_broke_come_back_from_what_was_kept")
-    {
-        return;
-    }
+fn damaged_lines_are_restored_from_the_saved_file() {
+    sandboxed!();
     let _machine = Machine::installed();
     let before = stacks();
     succeeds(&["pam", "enable", "sudo"]);
@@ -276,11 +255,7 @@ fn lines_that_somebody_broke_come_back_from_what_was_kept() {
 #[test]
 #[ignore = "needs root"]
 fn key_rotate_keeps_the_old_key_until_authy_takes_the_new_one() {
-    if !sandbox::enter(
-        "packaging::enable::key_rotate_keeps_the_old_key_until_authy_takes_the_new_one",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     let old = fs::read_to_string("/etc/pam_authy/config.toml").unwrap();
     let rotate = |key: &str| {
@@ -296,7 +271,7 @@ fn key_rotate_keeps_the_old_key_until_authy_takes_the_new_one() {
         old
     );
 
-    // From here on the simulator's key is the new one, and config.toml still has another.
+    // From here on the simulator's key is the new one; config.toml still has an old one.
     let key = machine.sim.key();
     let commented = old.replacen(&format!("\"{key}\""), "\"old\" # ours", 1);
     fs::write("/etc/pam_authy/config.toml", &commented).unwrap();
@@ -311,7 +286,7 @@ fn key_rotate_keeps_the_old_key_until_authy_takes_the_new_one() {
     assert_eq!(mode & 0o7777, 0o600);
     assert!(!text(&done).contains(&key));
 
-    // The same with a file of its own, and from standard input.
+    // The same with `key_file`, and the new key on standard input.
     fs::write("/etc/pam_authy/api_key", "old\n").unwrap();
     fs::set_permissions("/etc/pam_authy/api_key", fs::Permissions::from_mode(0o600)).unwrap();
     let named = new.replacen(
@@ -334,7 +309,7 @@ fn key_rotate_keeps_the_old_key_until_authy_takes_the_new_one() {
     );
 }
 
-/// Lays the stacks of another distribution out, without our lines.
+/// Installs the stacks of another distribution, without our lines.
 fn lay_out(system: &str) {
     let fixtures = super::root().join("tests/fixtures/pam.d").join(system);
     for entry in fs::read_dir(fixtures).unwrap().map(Result::unwrap) {
@@ -358,11 +333,7 @@ fn lay_out(system: &str) {
 #[test]
 #[ignore = "needs root"]
 fn pam_enable_rewrites_fedoras_line_that_goes_on_after_a_wrong_password() {
-    if !sandbox::enter(
-        "packaging::enable::pam_enable_rewrites_fedoras_line_that_goes_on_after_a_wrong_password",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     lay_out("fedora");
     let before = stacks();
@@ -384,11 +355,7 @@ fn pam_enable_rewrites_fedoras_line_that_goes_on_after_a_wrong_password() {
 #[test]
 #[ignore = "needs root"]
 fn pam_enable_leaves_archs_line_that_ends_at_a_wrong_password() {
-    if !sandbox::enter(
-        "packaging::enable::pam_enable_leaves_archs_line_that_ends_at_a_wrong_password",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::installed();
     lay_out("arch");
 

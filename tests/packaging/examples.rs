@@ -1,4 +1,4 @@
-//! The examples for fleets and logs, on lines that the module really wrote.
+//! The examples for fleets and logs, run on log lines that the module wrote.
 
 use std::fs;
 use std::io::Write;
@@ -10,11 +10,12 @@ use pam_authy::pam_app::Item;
 use super::machine::wait_for;
 use super::{root, stdout_of};
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 const EXAMPLES: &str = "packaging/examples";
 
-/// The lines of the log as a syslog daemon writes them: the priority gone, the host's name in. Waits for
-/// as many verdicts.
+/// Returns the lines of the log as a syslog daemon writes them: without the priority, with the name
+/// of the host. Waits for this number of verdicts.
 fn as_written(host: &Host, verdicts: usize) -> Vec<String> {
     wait_for(|| host.audit().len() >= verdicts);
     let log = host.log();
@@ -27,7 +28,7 @@ fn as_written(host: &Host, verdicts: usize) -> Vec<String> {
         .collect()
 }
 
-/// What fail2ban's own program finds in a log with our filter: the addresses.
+/// Returns the addresses that fail2ban's own program finds in a log with our filter.
 fn banned(log: &str) -> Vec<String> {
     let fail2ban = root().join("target/peers/fail2ban");
     let folder = tempfile::tempdir().unwrap();
@@ -59,7 +60,7 @@ fn the_fail2ban_filter_finds_refused_logins_and_no_forged_address() {
     host.login_with("alice", &["1111111"], &from);
     let token = host.sim.token(1635);
     host.login_with("alice", &[&token], &from);
-    // A name that looks like members of the line, from an address of its own.
+    // A user name that looks like members of the audit line, from another address.
     host.login_with(
         r#"x" rhost="198.51.100.9"#,
         &["1111111"],
@@ -124,10 +125,10 @@ fn the_journald_example_counts_verdicts_by_reason() {
     );
 }
 
-/// The examples name our files and commands by their right names.
+/// The examples use the right names of our files and commands.
 #[test]
 fn the_fleet_examples_write_files_of_the_right_mode_and_call_what_there_is() {
-    for (file, needed) in [
+    let table = [
         (
             "ansible/pam_authy.yml",
             &[
@@ -148,10 +149,11 @@ fn the_fleet_examples_write_files_of_the_right_mode_and_call_what_there_is() {
             "cloud-init/user-data.yml",
             &["authyctl init", "[authyctl, pam, enable, sshd]"],
         ),
-    ] {
+    ];
+    check_rows(table, |(file, needed)| {
         let text = fs::read_to_string(Path::new(root()).join(EXAMPLES).join(file)).unwrap();
-        for word in needed {
+        check_rows(needed, |word| {
             assert!(text.contains(word), "{word} is missing in {file}");
-        }
-    }
+        });
+    });
 }

@@ -1,5 +1,5 @@
-//! docs/ against the product: the log lines of the troubleshooting page are ones that the module writes,
-//! links lead somewhere, and the commands and configurations that are shown are taken.
+//! The pages of docs/ against the product: the module writes the log lines of the troubleshooting
+//! page, links lead somewhere, and the commands and configurations are accepted.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 
 use super::{AUTHYCTL, root, text_of};
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
-/// A host whose files have their usual names in the log.
+/// Returns the log of a host, with the usual names of its files.
 fn log_of(host: &Host) -> Vec<String> {
     let folder = host.sim.folder().display().to_string();
     let url = host.sim.url();
@@ -24,7 +25,7 @@ fn log_of(host: &Host) -> Vec<String> {
         .replace(&folder, "/etc/pam_authy")
         .replace(&url, "https://api.authy.com");
     let texts = lines.lines().filter_map(|line| line.split_once("]: "));
-    // A certificate's dates are another matter on each day.
+    // The dates of a certificate differ each day.
     texts
         .map(|(_, text)| text.split(": verification time").next().unwrap().to_owned())
         .collect()
@@ -34,7 +35,7 @@ fn quick() -> Host {
     Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n")
 }
 
-/// One login for each fault of the page, and what the log says of it.
+/// Logs in once for each fault of the page; returns the symptom and the log lines.
 fn lines_of_each_fault() -> Vec<(&'static str, Vec<String>)> {
     let mut all = Vec::new();
     let mut log_in = |symptom, host: Host| {
@@ -73,7 +74,7 @@ fn lines_of_each_fault() -> Vec<(&'static str, Vec<String>)> {
     let host = quick();
     host.login("mallory", &["1111111"]);
     all.push(("not enrolled", log_of(&host)));
-    // What keeps config.toml from being read goes to /dev/log, whatever `paths.log` says.
+    // The reason why config.toml cannot be read goes to /dev/log, whatever `paths.log` says.
     for (symptom, mode, mistake) in [("mode", 0o644, ""), ("mistake", 0o600, "attemps = 2\n")] {
         let host = quick();
         host.append(&host.config, mistake);
@@ -81,7 +82,7 @@ fn lines_of_each_fault() -> Vec<(&'static str, Vec<String>)> {
         let error = Config::load(&host.config).unwrap_err().to_string();
         let folder = host.sim.folder().display().to_string();
         let shown = error.replace(&folder, "/etc/pam_authy");
-        // The number of the line is the test's own affair.
+        // The line number belongs to this test's configuration.
         let shown = shown
             .split_once("unknown key")
             .map_or(shown.clone(), |(_, key)| format!("unknown key{key}"));
@@ -90,20 +91,20 @@ fn lines_of_each_fault() -> Vec<(&'static str, Vec<String>)> {
     all
 }
 
-/// A host whose alice has the app; `config` goes on in the table of logins.
+/// A host whose alice has the app; `config` continues the `[login]` table.
 fn with_app(config: &str) -> Host {
     let host = Host::with(&format!("[login]\nrefusal_seconds = 0\n{config}"));
     host.sim.change(1635, &json!({"registered": true}));
     host
 }
 
-/// The same for what is newer than tokens: limits, pushes, shared accounts, the state folder.
+/// The same for limits, pushes, shared accounts and the state folder.
 fn lines_of_each_feature() -> Vec<(&'static str, Vec<String>)> {
     let mut all = Vec::new();
     let host =
         Host::with("[login]\nrefusal_seconds = 0\nattempts = 4\n[limits]\nrefused_tokens = 3\n");
     host.login("alice", &["1111111"; 4]);
-    // How much of the pause is left is another matter.
+    // The rest of the pause varies.
     let lines = log_of(&host);
     let lines = lines.iter().map(|line| line.replace(" 29 s;", " 30 s;"));
     all.push(("paused", lines.collect()));
@@ -144,18 +145,18 @@ fn the_log_lines_of_the_troubleshooting_page_are_real() {
     let all = lines_of_each_fault()
         .into_iter()
         .chain(lines_of_each_feature());
-    for (symptom, lines) in all {
+    check_rows(all, |(symptom, lines)| {
         assert!(!lines.is_empty(), "{symptom}: nothing was logged");
-        for line in lines {
+        check_rows(lines, |line| {
             assert!(
                 page.contains(&line),
                 "{symptom}: this line is missing in docs/troubleshooting.md:\n{line}"
             );
-        }
-    }
+        });
+    });
 }
 
-/// The reasons that the audit line can have.
+/// Returns the words that can follow `reason=` in an audit line.
 fn reasons() -> BTreeSet<String> {
     let source = text_of("src/base/attempt.rs");
     let words = source
@@ -166,7 +167,7 @@ fn reasons() -> BTreeSet<String> {
         .collect()
 }
 
-/// The words of `Reason` alone.
+/// Returns the words of `Reason` alone.
 fn words_of_reason() -> BTreeSet<String> {
     let source = text_of("src/base/attempt.rs");
     let of_reason = source.split_once("impl Reason {").unwrap().1;
@@ -194,19 +195,19 @@ fn the_reference_explains_each_reason_with_a_pam_code_and_each_command() {
     let help = super::stdout_of(Command::new(AUTHYCTL).arg("--help"));
     let commands = help.split_once("Commands:\n").unwrap().1;
     let commands = commands.split_once("\n\n").unwrap().0;
-    for name in commands.lines().filter_map(|line| line.strip_prefix("  ")) {
-        let name = name.split_whitespace().next().unwrap_or("");
+    let commands = commands.lines().filter_map(|line| {
+        let name = line.strip_prefix("  ")?.split_whitespace().next()?;
+        (name != "help").then_some(name)
+    });
+    check_rows(commands, |name| {
         let is_there = ["`", " "]
             .iter()
             .any(|end| members.contains(&format!("`{name}{end}")));
-        assert!(
-            name == "help" || name.is_empty() || is_there,
-            "{name} is missing"
-        );
-    }
+        assert!(is_there, "{name} is missing");
+    });
 }
 
-/// Every page that people read.
+/// Returns every page of the documentation.
 fn pages() -> Vec<String> {
     let mut pages: Vec<_> = [
         "README.md",
@@ -224,25 +225,33 @@ fn pages() -> Vec<String> {
     pages
 }
 
+/// Returns everything that `find` finds in the pages, each with the name of its page.
+fn in_pages(find: impl Fn(&str) -> Vec<String>) -> Vec<(String, String)> {
+    let of_page = |page: String| {
+        let found = find(&page).into_iter();
+        found.map(move |one| (page.clone(), one))
+    };
+    pages().into_iter().flat_map(of_page).collect()
+}
+
 #[test]
 fn every_reason_that_the_pages_name_is_one_of_the_log() {
     let known = reasons();
     assert!(known.contains("wrong_code"), "{known:?}");
-    for page in pages() {
-        for after in text_of(&page).split("reason=").skip(1) {
-            let word: String = after
-                .chars()
-                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
-                .collect();
-            assert!(
-                word.is_empty() || known.contains(&word),
-                "{page}: there is no reason {word}"
-            );
-        }
-    }
+    let named = in_pages(|page| {
+        let text = text_of(page);
+        let words = text.split("reason=").skip(1).map(|after| {
+            let end = after.find(|c: char| !c.is_ascii_lowercase() && c != '_');
+            after[..end.unwrap_or(after.len())].to_owned()
+        });
+        words.filter(|word| !word.is_empty()).collect()
+    });
+    check_rows(named, |(page, word)| {
+        assert!(known.contains(&word), "{page}: there is no reason {word}");
+    });
 }
 
-/// The anchors that GitHub gives to the headings of a page.
+/// Returns the anchors that GitHub gives to the headings of a page.
 fn anchors(markdown: &str) -> BTreeSet<String> {
     let headings = markdown.lines().filter(|line| line.starts_with('#'));
     headings
@@ -256,44 +265,42 @@ fn anchors(markdown: &str) -> BTreeSet<String> {
         .collect()
 }
 
-#[test]
-fn every_link_of_the_pages_leads_somewhere() {
-    let mut seen = 0;
-    for page in pages() {
-        let text = text_of(&page);
-        let folder = Path::new(&page).parent().unwrap().to_owned();
-        for target in text
-            .split("](")
-            .skip(1)
-            .filter_map(|after| after.split_once(')'))
-            .map(|(link, _)| link.trim())
-        {
-            if target.starts_with("http") {
-                assert!(target.starts_with("https://"), "{page}: {target}");
-                continue;
-            }
-            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            let path = if file.is_empty() {
-                page.clone().into()
-            } else {
-                root().join(&folder).join(file)
-            };
-            let path = root().join(path);
-            assert!(path.exists(), "{page}: {target} leads nowhere");
-            if !anchor.is_empty() {
-                let there = anchors(&fs::read_to_string(&path).unwrap());
-                assert!(
-                    there.contains(anchor),
-                    "{page}: {target}: there is no such heading in {there:?}"
-                );
-            }
-            seen += 1;
-        }
-    }
-    assert!(seen > 30, "{seen}");
+/// Returns the targets of the links of a page.
+fn links(page: &str) -> Vec<String> {
+    let text = text_of(page);
+    let links = text.split("](").skip(1);
+    let links = links.filter_map(|after| after.split_once(')'));
+    links.map(|(link, _)| link.trim().to_owned()).collect()
 }
 
-/// The fenced blocks of a page with this word behind the fence, each without its indentation.
+#[test]
+fn every_link_of_the_pages_leads_somewhere() {
+    let all = in_pages(links);
+    assert!(all.len() > 30, "{all:?}");
+    check_rows(all, |(page, target)| {
+        if target.starts_with("http") {
+            assert!(target.starts_with("https://"));
+            return;
+        }
+        let (file, anchor) = target.split_once('#').unwrap_or((&target, ""));
+        let page = root().join(page);
+        let path = if file.is_empty() {
+            page
+        } else {
+            page.parent().unwrap().join(file)
+        };
+        assert!(path.exists(), "it leads nowhere");
+        if !anchor.is_empty() {
+            let there = anchors(&fs::read_to_string(&path).unwrap());
+            assert!(
+                there.contains(anchor),
+                "there is no such heading in {there:?}"
+            );
+        }
+    });
+}
+
+/// Returns the fenced blocks of a page that have this word after the fence, without indentation.
 fn blocks(page: &str, word: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut open: Option<String> = None;
@@ -308,35 +315,37 @@ fn blocks(page: &str, word: &str) -> Vec<String> {
     found
 }
 
-/// Nothing is run: the command line is read, and help is printed.
-#[test]
-fn every_authyctl_line_of_the_pages_is_one_that_authyctl_takes() {
-    let mut seen = 0;
-    for page in pages() {
-        let lines = blocks(&page, "sh").join("\n");
-        let parts = lines
-            .lines()
-            .flat_map(|line| line.split('#').next().unwrap_or("").split("&&"));
-        for part in parts.map(|part| part.trim().trim_start_matches("sudo ")) {
-            let Some(arguments) = part.strip_prefix("authyctl ") else {
-                continue;
-            };
-            let arguments = arguments.replace("\"$USER\"", "alice");
-            let output = Command::new(AUTHYCTL)
-                .args(arguments.split_whitespace())
-                .arg("--help")
-                .stdin(Stdio::null())
-                .output()
-                .unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{page}: {part}: {said}");
-            seen += 1;
-        }
-    }
-    assert!(seen > 20, "{seen}");
+/// Returns the arguments of each authyctl line in the shell examples of a page.
+fn authyctl_lines(page: &str) -> Vec<String> {
+    let lines = blocks(page, "sh").join("\n");
+    let parts = lines
+        .lines()
+        .flat_map(|line| line.split('#').next().unwrap_or("").split("&&"));
+    parts
+        .map(|part| part.trim().trim_start_matches("sudo "))
+        .filter_map(|part| part.strip_prefix("authyctl "))
+        .map(|arguments| arguments.replace("\"$USER\"", "alice"))
+        .collect()
 }
 
-/// The examples of a manual that begin with a table.
+/// No command is run: authyctl parses the command line and prints its help.
+#[test]
+fn every_authyctl_line_of_the_pages_is_accepted_by_authyctl() {
+    let all = in_pages(authyctl_lines);
+    assert!(all.len() > 20, "{all:?}");
+    check_rows(all, |(page, arguments)| {
+        let output = Command::new(AUTHYCTL)
+            .args(arguments.split_whitespace())
+            .arg("--help")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{page}: {said}");
+    });
+}
+
+/// Returns the examples of a manual page that begin with a table.
 fn manual_blocks(file: &str) -> Vec<String> {
     let text = text_of(file);
     let after = text.split(".nf\n").skip(1);
@@ -346,9 +355,9 @@ fn manual_blocks(file: &str) -> Vec<String> {
         .collect()
 }
 
-/// What the block says is taken as it stands: a mapping without an unusable entry, or a configuration, with
+/// Parses a block as a mapping, whose entries must all be usable, or as a configuration, which gets
 /// a key where it has none.
-fn is_taken(block: &str) -> Result<(), String> {
+fn parse(block: &str) -> Result<(), String> {
     if block.contains("[users]") {
         let mapping = Mapping::parse(block, Path::new("/etc/pam_authy/users.toml"));
         let mapping = mapping.map_err(|error| error.to_string())?;
@@ -376,22 +385,19 @@ fn is_taken(block: &str) -> Result<(), String> {
 }
 
 #[test]
-fn every_configuration_of_pages_and_manual_is_one_that_the_module_takes() {
-    let mut seen = 0;
+fn every_configuration_of_pages_and_manual_is_accepted_by_the_module() {
     let manual = "packaging/man/pam_authy.toml.5";
-    let of_pages = pages()
-        .into_iter()
-        .map(|page| (blocks(&page, "toml"), page));
-    for (blocks, page) in of_pages.chain([(manual_blocks(manual), manual.to_owned())]) {
-        for block in blocks {
-            assert_eq!(is_taken(&block), Ok(()), "{page}: {block}");
-            seen += 1;
-        }
-    }
-    assert!(seen >= 15, "{seen}");
+    let mut all = in_pages(|page| blocks(page, "toml"));
+    let of_manual = manual_blocks(manual).into_iter();
+    all.extend(of_manual.map(|block| (manual.to_owned(), block)));
+    assert!(all.len() >= 15, "{all:?}");
+    check_rows(all, |(page, block)| {
+        assert_eq!(parse(&block), Ok(()), "{page}: {block}");
+    });
 }
 
-/// As systemd lays a credential out: a folder that its owner alone may enter, a file that nobody may write.
+/// Like a credential of systemd: a folder that only its owner may enter, and a file without write
+/// permission.
 #[test]
 fn a_key_file_may_be_a_credential() {
     let folder = tempfile::tempdir().unwrap();
@@ -409,37 +415,35 @@ fn a_key_file_may_be_a_credential() {
     fs::set_permissions(&credentials, fs::Permissions::from_mode(0o700)).unwrap();
 }
 
-/// doctor, which evaluates a stack for every answer that its modules may give, finds no problem in any.
+/// doctor evaluates each stack for every answer that its modules may give, and must find no
+/// problem.
 #[test]
-fn no_stack_of_the_pages_locks_out_or_lets_round() {
+fn no_stack_of_the_pages_locks_out_or_can_be_bypassed() {
     let sim = Sim::start();
-    let mut seen = 0;
-    for page in pages() {
-        for block in blocks(&page, "pam") {
-            let folder = tempfile::tempdir().unwrap();
-            fs::write(folder.path().join("sshd"), &block).unwrap();
-            let mut doctor = Command::new(AUTHYCTL);
-            doctor
-                .args(["--json", "doctor", "--pam-dir"])
-                .arg(folder.path());
-            doctor
-                .arg("--config")
-                .arg(sim.path("config.toml"))
-                .arg("--users")
-                .arg(sim.path("users.toml"));
-            let answer: Value = serde_json::from_slice(&doctor.output().unwrap().stdout).unwrap();
-            let checks = answer["checks"].as_array().unwrap();
-            let of_stack: Vec<_> = checks
-                .iter()
-                .filter(|check| check["name"] == "pam sshd")
-                .collect();
-            assert!(!of_stack.is_empty(), "{page}: {block}");
-            assert!(
-                of_stack.iter().all(|check| check["result"] != "problem"),
-                "{page}: {block}\n{of_stack:?}"
-            );
-            seen += 1;
-        }
-    }
-    assert!(seen >= 4, "{seen}");
+    let all = in_pages(|page| blocks(page, "pam"));
+    assert!(all.len() >= 4, "{all:?}");
+    check_rows(all, |(page, block)| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("sshd"), &block).unwrap();
+        let mut doctor = Command::new(AUTHYCTL);
+        doctor
+            .args(["--json", "doctor", "--pam-dir"])
+            .arg(folder.path());
+        doctor
+            .arg("--config")
+            .arg(sim.path("config.toml"))
+            .arg("--users")
+            .arg(sim.path("users.toml"));
+        let answer: Value = serde_json::from_slice(&doctor.output().unwrap().stdout).unwrap();
+        let checks = answer["checks"].as_array().unwrap();
+        let of_stack: Vec<_> = checks
+            .iter()
+            .filter(|check| check["name"] == "pam sshd")
+            .collect();
+        assert!(!of_stack.is_empty(), "{page}: {block}");
+        assert!(
+            of_stack.iter().all(|check| check["result"] != "problem"),
+            "{page}: {block}\n{of_stack:?}"
+        );
+    });
 }

@@ -1,4 +1,5 @@
-//! A Debian machine in the sandbox: one sudoer, real sshd under its own name, real sudo, authy-sim.
+//! A Debian machine in the sandbox: one sudoer, real sshd under its usual name, real sudo,
+//! authy-sim.
 
 use std::fs;
 use std::io::Write;
@@ -23,13 +24,13 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// Without our programs and files.
+    /// Sets the machine up without our programs and files.
     pub(super) fn new() -> Self {
         let sim = Sim::start();
         let folder = sim.path("ssh");
         fs::create_dir_all(&folder).unwrap();
         fs::create_dir_all("/run/sshd").unwrap();
-        // dpkg would have the index of all manual pages made anew at each step.
+        // Otherwise dpkg rebuilds the index of all manual pages at each step.
         let _ = fs::remove_file("/var/lib/man-db/auto-update");
         stdout_of(Command::new("useradd").args(["--create-home", "--shell", "/bin/sh", USER]));
         fs::write(
@@ -64,7 +65,8 @@ impl Machine {
         }
     }
 
-    /// With the module and authyctl where `make install` puts them, a key and one enrolled sudoer.
+    /// Sets the machine up with the module and authyctl where `make install` puts them, a key and
+    /// one enrolled sudoer.
     pub(super) fn installed() -> Self {
         let machine = Self::new();
         let folder = stdout_of(&mut Command::new(super::root().join("scripts/pamdir.sh")));
@@ -91,12 +93,13 @@ impl Machine {
         self.sim.token(1635)
     }
 
-    /// A login over ssh by password and, where it is asked for, one of the tokens in turn.
+    /// Logs in over ssh with the password and, at each prompt for a code, with the next one of
+    /// `tokens`.
     pub(super) fn ssh(&self, tokens: &[&str]) -> Output {
         self.ssh_with(tokens, &["PubkeyAuthentication=no"])
     }
 
-    /// The same by key.
+    /// The same with the key instead of the password.
     pub(super) fn ssh_by_key(&self, tokens: &[&str]) -> Output {
         let home = Path::new("/home").join(USER).join(".ssh");
         fs::create_dir_all(&home).unwrap();
@@ -134,7 +137,7 @@ impl Machine {
         ssh.output().unwrap()
     }
 
-    /// Whether `sudo id -u` works with these lines on its standard input.
+    /// Returns whether `sudo id -u` works with these lines on its standard input.
     pub(super) fn sudo(&self, lines: &[&str]) -> bool {
         let mut sudo = Command::new("timeout");
         sudo.args([
@@ -147,7 +150,7 @@ impl Machine {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // sudo may be gone before it has read everything.
+        // sudo may end before it has read everything.
         let _ = child
             .stdin
             .take()
@@ -157,7 +160,7 @@ impl Machine {
         output.status.success() && output.stdout == b"0\n"
     }
 
-    /// Waits until sshd, which was told to read its settings again, takes connections.
+    /// Waits until sshd, which is reading its settings again, accepts connections.
     pub(super) fn wait_for_sshd(&self) {
         std::thread::sleep(Duration::from_millis(300));
         wait_for(|| TcpStream::connect(("127.0.0.1", self.port)).is_ok());
@@ -183,11 +186,11 @@ fn start_sshd(port: u16, folder: &Path) -> Child {
     server
 }
 
-/// Waits for something, ten seconds at most.
-pub(super) fn wait_for(holds: impl Fn() -> bool) {
+/// Waits until `condition` is true; fails after ten seconds.
+pub(super) fn wait_for(condition: impl Fn() -> bool) {
     let until = Instant::now() + Duration::from_secs(10);
-    while !holds() {
-        assert!(Instant::now() < until, "it does not come to hold");
+    while !condition() {
+        assert!(Instant::now() < until, "waited in vain");
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -196,7 +199,7 @@ pub(super) fn is_inside(output: &Output) -> bool {
     output.status.success() && output.stdout == b"inside\n"
 }
 
-/// The stacks and sshd's settings: every file with its mode and contents, in their order.
+/// Returns every stack and every file of sshd's settings with its mode and contents, sorted.
 pub(super) fn stacks() -> Vec<(PathBuf, u32, Vec<u8>)> {
     let mut found = Vec::new();
     for folder in ["/etc/pam.d", "/etc/ssh/sshd_config.d"] {

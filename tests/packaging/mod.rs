@@ -1,9 +1,9 @@
-//! What a package holds: the files of `make install`, the product's symbols and libraries, the demo;
-//! in `crates` what it is built from, in `docs` that the documentation names only what there is, in
-//! `deb` the Debian packages from installation to purge, in `enable` how a stack gets the module.
+//! Packages: the files of `make install`, the symbols and libraries of the product, the demo.
 //!
-//! Works on programs that are built: the product that PAM_AUTHY_SO names, and cargo's own builds of
-//! authyctl and authy-sim.
+//! `crates` checks what the programs are built from, `docs`, `guides` and `examples` the
+//! documentation, `deb` and `rpm` the packages from installation to removal, `enable` how a stack
+//! gets the module, `release` the sources of a release. All use programs that are built: the
+//! product that PAM_AUTHY_SO names, and cargo's builds of authyctl and authy-sim.
 
 mod crates;
 mod deb;
@@ -21,6 +21,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use crate::common::rows::check_rows;
 
 const AUTHYCTL: &str = env!("CARGO_BIN_EXE_authyctl");
 const AUTHY_SIM: &str = env!("CARGO_BIN_EXE_authy-sim");
@@ -50,8 +52,8 @@ fn stdout_of(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// `make` in the package's folder, as a packager runs it: below `destdir`, with what is built, under a
-/// narrow umask that must not show in the result.
+/// Runs `make` as a packager does: into `destdir`, with the programs that are built, and under a
+/// narrow umask that must not affect the result.
 fn make(target: &str, destdir: &Path) {
     let mut make = Command::new("sh");
     make.args([
@@ -68,7 +70,7 @@ fn make(target: &str, destdir: &Path) {
     .arg("PAMDIR=/lib/target/security")
     .arg("CARGO=false")
     .current_dir(root());
-    // This test may itself run below `make check`, whose variables are not meant for this make.
+    // This test may run under `make check`, whose variables are not meant for this make.
     for variable in [
         "MAKEFLAGS",
         "MFLAGS",
@@ -81,7 +83,7 @@ fn make(target: &str, destdir: &Path) {
     stdout_of(&mut make);
 }
 
-/// Every file below `folder` as `mode path`, and every folder that is not 0755 as well.
+/// Returns `mode path` of every file below `folder`, and of every folder that is not 0755.
 fn listing(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut open = vec![folder.to_path_buf()];
@@ -193,7 +195,8 @@ fn the_product_exports_the_functions_of_a_pam_module_only() {
     );
 }
 
-/// Names of the libraries that `ldd` lists for `file`, and libpam's path where it is one of them.
+/// Returns the names of the libraries that `ldd` lists for `file`, and the path of libpam if it is
+/// one of them.
 fn libraries(file: &Path) -> (BTreeSet<String>, Option<PathBuf>) {
     let table = stdout_of(Command::new("ldd").arg(file));
     let libpam = table
@@ -221,7 +224,8 @@ fn the_product_links_to_libc_libm_libgcc_and_libpam_only() {
     assert!(others.is_empty(), "{others:?}");
 }
 
-/// A resolver thread of an unanswered request may outlive the login by seconds.
+/// The resolver thread of an unanswered request may outlive the login by seconds, and must keep its
+/// code.
 #[test]
 fn the_product_is_never_unmapped() {
     let table = stdout_of(Command::new("readelf").args(["-W", "-d"]).arg(product()));
@@ -253,14 +257,15 @@ fn the_demo_shows_each_step_of_a_login_and_leaves_nothing_behind() {
 
     assert_eq!(output.status.code(), Some(0), "{text}");
     let stack_line = format!("auth required {}", product().display());
-    for shown in [
+    let table = [
         &stack_line,
         "Authy token",
         "verdict=accepted",
         "PAM_SUCCESS",
-    ] {
+    ];
+    check_rows(table, |shown| {
         assert!(text.contains(shown), "{shown} is missing in:\n{text}");
-    }
+    });
     assert_eq!(listing(folder.path()), BTreeSet::new());
 }
 
@@ -281,7 +286,7 @@ fn the_demo_exits_1_when_authy_refuses() {
 }
 
 #[test]
-fn an_old_cargo_is_named_with_the_way_to_get_a_new_one() {
+fn an_old_cargo_is_reported_with_how_to_get_a_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let cargo = folder.path().join("cargo");
     fs::write(

@@ -1,8 +1,9 @@
-//! A newcomer with nothing but the README: each line of "The first real login", typed as it stands, takes
-//! a fresh machine to a protected sshd.
+//! A newcomer who has only the README: each line of "The first real login", typed unchanged, leads
+//! from a fresh machine to a protected sshd.
 //!
-//! Only what a person has in their head is added: the API key, the token, and where the service is (the
-//! simulator in place of Authy, as options of `init`). What `make deb` would compile lies there already.
+//! The test adds only what a person knows: the API key, the code, and the address of the service
+//! (the simulator's instead of Authy's, as options of `init`). The programs that `make deb` would
+//! compile are already built.
 
 use std::fs;
 use std::path::Path;
@@ -12,9 +13,9 @@ use super::docs::section;
 use super::machine::{Machine, PASSWORD, USER, is_inside, stacks};
 use super::{AUTHY_SIM, AUTHYCTL, product, root, stdout_of, text_of};
 use crate::common::pipe;
-use crate::common::sandbox;
+use crate::common::sandbox::sandboxed;
 
-/// The commands of the section, in their order.
+/// Returns the commands of the section, in their order.
 fn typed_lines() -> Vec<String> {
     let readme = text_of("README.md");
     let mut inside = false;
@@ -30,7 +31,7 @@ fn typed_lines() -> Vec<String> {
     lines
 }
 
-/// Types a line as the sudoer, in the checkout, and answers what it asks for.
+/// Runs a line in the checkout as the sudoer, with `answer` on standard input.
 fn type_line(line: &str, answer: &str) -> Output {
     let mut shell = Command::new("timeout");
     shell
@@ -60,8 +61,8 @@ fn type_line(line: &str, answer: &str) -> Output {
     shell.output().unwrap()
 }
 
-/// What `make deb` would compile, where it would be; in file systems of the sandbox's own, so that
-/// nothing of it gets into the checkout.
+/// Puts the programs that `make deb` would compile where it looks for them; on file systems of the
+/// sandbox, so that nothing of it gets into the checkout.
 fn put_what_is_built_in_place() {
     let built = product();
     let target = root().join("target");
@@ -86,7 +87,7 @@ fn put_what_is_built_in_place() {
     for folder in &folders {
         stdout_of(Command::new("chown").args(["-R", USER]).arg(folder));
     }
-    // Rust is there, as the README asks, and has nothing to do.
+    // A cargo is installed, as the README requires, and has nothing to do.
     fs::create_dir_all("/opt/cargo").unwrap();
     fs::write(
         "/opt/cargo/cargo",
@@ -94,7 +95,7 @@ fn put_what_is_built_in_place() {
     )
     .unwrap();
     stdout_of(Command::new("chmod").args(["0755", "/opt/cargo/cargo"]));
-    // The sudoer must get to a checkout that may lie in root's home.
+    // The sudoer must reach the checkout, which may be in root's home.
     let mut folder = root().parent();
     while let Some(above) = folder.filter(|above| *above != Path::new("/")) {
         stdout_of(Command::new("chmod").arg("o+x").arg(above));
@@ -105,14 +106,10 @@ fn put_what_is_built_in_place() {
 #[test]
 #[ignore = "needs root"]
 fn a_newcomer_gets_to_a_protected_sshd_by_typing_the_readme() {
-    if !sandbox::enter(
-        "packaging::newcomer::a_newcomer_gets_to_a_protected_sshd_by_typing_the_readme",
-    ) {
-        return;
-    }
+    sandboxed!();
     let machine = Machine::new();
     put_what_is_built_in_place();
-    // The password is typed once; sudo remembers it, as it does on a terminal.
+    // The password is typed once and sudo remembers it, as on a terminal.
     fs::write(
         "/etc/sudoers.d/pat",
         format!("{USER} ALL=(ALL) ALL\nDefaults:{USER} timestamp_timeout=60, timestamp_type=global, lecture=never\n"),

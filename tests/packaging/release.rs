@@ -1,5 +1,5 @@
-//! What a release is made of: one version, an archive that is the same everywhere, a list of crates, and
-//! recipes of other systems that name the same version.
+//! A release: one version everywhere, a reproducible archive of the sources, a list of crates, and
+//! recipes for other systems.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,12 +9,13 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{AUTHY_SIM, AUTHYCTL, root, stdout_of, text_of};
+use crate::common::rows::check_rows;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[test]
 fn every_recipe_and_page_has_the_version_of_cargo_toml() {
-    for (file, text) in [
+    let table = [
         ("packaging/arch/PKGBUILD", format!("pkgver={VERSION}\n")),
         ("packaging/alpine/APKBUILD", format!("pkgver={VERSION}\n")),
         (
@@ -33,19 +34,20 @@ fn every_recipe_and_page_has_the_version_of_cargo_toml() {
             "Cargo.lock",
             format!("name = \"pam_authy\"\nversion = \"{VERSION}\"\n"),
         ),
-    ] {
+    ];
+    check_rows(table, |(file, text)| {
         assert!(text_of(file).contains(&text), "{text} is missing in {file}");
-    }
-    for program in [AUTHYCTL, AUTHY_SIM] {
+    });
+    check_rows([AUTHYCTL, AUTHY_SIM], |program| {
         let said = stdout_of(Command::new(program).arg("--version"));
         assert!(said.trim().ends_with(VERSION), "{said}");
-    }
+    });
 }
 
-/// The recipes are shell: sourcing them must work and define what their builders call.
+/// The recipes are shell scripts: sourcing one must define the functions that its builder calls.
 #[test]
 fn the_recipes_define_what_their_builders_call() {
-    for (shell, file, functions) in [
+    let table = [
         (
             "bash",
             "packaging/arch/PKGBUILD",
@@ -56,7 +58,8 @@ fn the_recipes_define_what_their_builders_call() {
             "packaging/alpine/APKBUILD",
             &["prepare", "build", "package"],
         ),
-    ] {
+    ];
+    check_rows(table, |(shell, file, functions)| {
         let mut script = format!(". ./{file}; echo \"$pkgname $pkgver\"");
         for function in functions {
             script += &format!("; command -V {function} | grep -q function || exit 1");
@@ -67,7 +70,7 @@ fn the_recipes_define_what_their_builders_call() {
                 .current_dir(root()),
         );
         assert_eq!(said.trim(), format!("pam_authy {VERSION}"), "{file}");
-    }
+    });
 }
 
 #[test]
@@ -75,18 +78,20 @@ fn the_workflows_run_what_the_makefile_has() {
     let makefile = text_of("Makefile");
     let workflows =
         text_of(".github/workflows/check.yml") + &text_of(".github/workflows/release.yml");
-    for target in ["check", "deb", "rpm", "dist", "sbom", "packages"] {
+    let table = ["check", "deb", "rpm", "dist", "sbom", "packages"];
+    check_rows(table, |target| {
         assert!(makefile.contains(&format!("\n{target}:")), "{target}");
-    }
-    for target in [
+    });
+    let table = [
         "make check",
         "target: deb",
         "target: rpm",
         "make dist",
         "make sbom",
-    ] {
+    ];
+    check_rows(table, |target| {
         assert!(workflows.contains(target), "{target}");
-    }
+    });
 }
 
 #[test]
@@ -104,25 +109,26 @@ fn make_packages_says_what_it_skips_and_why() {
 
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(2), "{text}");
-    for skipped in [
+    let table = [
         "skipped: deb, since there is no dpkg-deb",
         "skipped: rpm, since there is no rpmbuild",
         "skipped: arch, since there is no makepkg",
         "skipped: alpine, since there is no abuild",
         "skipped: nix, since there is no nix-build",
-    ] {
+    ];
+    check_rows(table, |skipped| {
         assert!(text.contains(skipped), "{skipped} is missing in {text}");
-    }
+    });
 }
 
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let mut git = Command::new("git");
     git.current_dir(folder).args(arguments);
     for (variable, value) in [
-        ("GIT_AUTHOR_NAME", "somebody"),
-        ("GIT_AUTHOR_EMAIL", "somebody@example.com"),
-        ("GIT_COMMITTER_NAME", "somebody"),
-        ("GIT_COMMITTER_EMAIL", "somebody@example.com"),
+        ("GIT_AUTHOR_NAME", "author"),
+        ("GIT_AUTHOR_EMAIL", "author@example.com"),
+        ("GIT_COMMITTER_NAME", "author"),
+        ("GIT_COMMITTER_EMAIL", "author@example.com"),
         ("GIT_AUTHOR_DATE", "2026-11-25T12:00:00Z"),
         ("GIT_COMMITTER_DATE", "2026-11-25T12:00:00Z"),
         ("GIT_CONFIG_GLOBAL", "/dev/null"),
@@ -132,7 +138,7 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
     stdout_of(&mut git)
 }
 
-/// The archive that `make dist` makes in `checkout`.
+/// Returns the archive that `make dist` makes in `checkout`.
 fn archive(checkout: &Path) -> Vec<u8> {
     let out = checkout.join("out");
     stdout_of(
@@ -163,7 +169,7 @@ fn two_checkouts_of_a_tag_give_the_same_archive() {
         second.display()
     );
     stdout_of(Command::new("sh").args(["-c", &clone]));
-    // What lies about in a checkout, and what was done since the tag, is no part of it.
+    // Stray files of a checkout and commits after the tag are not part of the archive.
     fs::write(second.join("stray"), "x").unwrap();
     git(&second, &["commit", "-q", "--allow-empty", "-m", "later"]);
 
@@ -193,13 +199,13 @@ fn the_list_of_crates_names_what_is_linked_with_licence_and_hash() {
         let sbom: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(sbom["specVersion"], "1.5");
         let components = sbom["components"].as_array().unwrap().clone();
-        for component in &components {
+        check_rows(&components, |component| {
             assert!(
                 component["licenses"][0]["expression"].is_string(),
                 "{component}"
             );
             assert!(component["hashes"][0]["content"].is_string(), "{component}");
-        }
+        });
         components
             .iter()
             .map(|component| component["name"].as_str().unwrap().to_owned())
@@ -208,11 +214,15 @@ fn the_list_of_crates_names_what_is_linked_with_licence_and_hash() {
 
     let (module, program) = (names("pam_authy.so"), names("authyctl"));
 
-    for linked in ["rustls", "ring", "ureq", "pam-bindings", "toml"] {
-        assert!(module.contains(linked), "{linked} is missing in {module:?}");
-    }
-    for other in ["clap", "tokio", "toml_edit", "proptest", "windows-sys"] {
+    check_rows(
+        ["rustls", "ring", "ureq", "pam-bindings", "toml"],
+        |linked| {
+            assert!(module.contains(linked), "{linked} is missing in {module:?}");
+        },
+    );
+    let table = ["clap", "tokio", "toml_edit", "proptest", "windows-sys"];
+    check_rows(table, |other| {
         assert!(!module.contains(other), "{other} is not in the module");
-    }
+    });
     assert!(program.contains("clap") && program.is_superset(&module));
 }

@@ -1,5 +1,5 @@
-//! The RPM packages: what they hold, installing and erasing them in a root folder of their own and on the
-//! machine of the sandbox, and the stacks of the authselect profile.
+//! The RPM packages: their contents, installing and erasing them in a separate root folder and on
+//! the machine of the sandbox, and the stacks of the authselect profile.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,13 +10,14 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::Value;
 
 use super::{AUTHY_SIM, AUTHYCTL, product, root, stdout_of};
-use crate::common::sandbox;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::{self, sandboxed};
 use crate::common::sim::Sim;
 
 const PACKAGES: [&str; 3] = ["authyctl", "pam_authy", "authy-sim"];
 
-/// The folder with the packages, which are built once in each run; the sandbox takes what was built
-/// outside.
+/// Returns the folder with the packages. Builds them once in each run; inside the sandbox it
+/// returns what was built outside.
 fn packages() -> PathBuf {
     static BUILT: Mutex<bool> = Mutex::new(false);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rpm");
@@ -70,15 +71,16 @@ fn contents(package: &str) -> BTreeSet<String> {
 #[test]
 fn the_rpm_packages_hold_their_files_with_their_modes() {
     let module = contents("pam_authy");
-    for file in [
+    let table = [
         "-rw-r--r-- root/root /usr/lib64/security/pam_authy.so",
         "drwxr-xr-x root/root /etc/pam_authy",
         "drwx------ root/root /var/lib/pam_authy",
         "-rw-r--r-- root/root /usr/share/authselect/vendor/authy/system-auth",
         "-rw-r--r-- root/root /usr/share/doc/pam_authy/examples/config.toml",
-    ] {
+    ];
+    check_rows(table, |file| {
         assert!(module.contains(file), "{file} is missing in {module:#?}");
-    }
+    });
     let elsewhere: Vec<_> = module
         .iter()
         .filter(|file| !file.contains(" /usr/share/") && !file.contains("/security/"))
@@ -96,15 +98,16 @@ fn the_rpm_packages_hold_their_files_with_their_modes() {
 fn the_rpm_packages_depend_on_what_their_programs_link_to() {
     let module = query("pam_authy", &["--requires"]);
 
-    for needed in [
+    let table = [
         "libpam.so.0",
         "libc.so.6",
         "libgcc_s.so.1",
         "ca-certificates",
         "authyctl(",
-    ] {
+    ];
+    check_rows(table, |needed| {
         assert!(module.contains(needed), "{needed} is missing in {module}");
-    }
+    });
     assert!(!query("authy-sim", &["--requires"]).contains("libpam"));
 }
 
@@ -148,11 +151,7 @@ fn rpm_succeeds(arguments: &[&str], files: &[PathBuf]) {
 #[ignore = "needs root"]
 fn the_rpm_packages_install_into_a_root_folder_and_leave_it_empty() {
     let all = PACKAGES.map(path);
-    if !sandbox::enter(
-        "packaging::rpm::the_rpm_packages_install_into_a_root_folder_and_leave_it_empty",
-    ) {
-        return;
-    }
+    sandboxed!();
     let folder = tempfile::tempdir().unwrap();
     let at = format!("--root={}", folder.path().display());
 
@@ -193,25 +192,23 @@ fn the_rpm_packages_install_into_a_root_folder_and_leave_it_empty() {
         ],
         &[],
     );
-    for gone in [
+    let table = [
         "etc/pam_authy",
         "var/lib/pam_authy",
         "usr/sbin/authyctl",
         "usr/lib64/security/pam_authy.so",
         "usr/share/doc/pam_authy",
-    ] {
+    ];
+    check_rows(table, |gone| {
         assert!(!folder.path().join(gone).exists(), "{gone}");
-    }
+    });
 }
 
 #[test]
 #[ignore = "needs root"]
 fn erasing_the_rpm_is_refused_while_a_stack_names_the_module() {
     let all = PACKAGES.map(path);
-    if !sandbox::enter("packaging::rpm::erasing_the_rpm_is_refused_while_a_stack_names_the_module")
-    {
-        return;
-    }
+    sandboxed!();
     rpm_succeeds(&["--initdb"], &[]);
     rpm_succeeds(&["--nodeps", "--force-debian", "-i"], &all);
     let before = fs::read("/etc/pam.d/sudo").unwrap();
@@ -235,7 +232,8 @@ fn erasing_the_rpm_is_refused_while_a_stack_names_the_module() {
     assert!(!fs::exists("/usr/lib64/security/pam_authy.so").unwrap());
 }
 
-/// A template of authselect with some features selected: lines and words with a condition.
+/// Renders a template of authselect with these features selected: lines and words may have a
+/// condition.
 fn rendered(template: &str, features: &[&str]) -> String {
     let mut text = String::new();
     for line in template.lines() {
@@ -260,14 +258,15 @@ fn rendered(template: &str, features: &[&str]) -> String {
 }
 
 #[test]
-fn the_stacks_of_the_authselect_profile_need_password_and_token() {
+fn the_stacks_of_the_authselect_profile_need_password_and_code() {
     let sim = Sim::start();
     let folder = tempfile::tempdir().unwrap();
-    for features in [
+    let table = [
         &[][..],
         &["with-faillock"],
         &["with-faillock", "with-pamaccess", "with-mkhomedir"],
-    ] {
+    ];
+    check_rows(table, |features| {
         for stack in ["system-auth", "password-auth"] {
             let template =
                 fs::read_to_string(root().join("packaging/authselect").join(stack)).unwrap();
@@ -289,7 +288,7 @@ fn the_stacks_of_the_authselect_profile_need_password_and_token() {
 
         let answer: Value = serde_json::from_slice(&doctor.output().unwrap().stdout).unwrap();
 
-        for service in ["pam login", "pam sshd"] {
+        check_rows(["pam login", "pam sshd"], |service| {
             let checks = answer["checks"].as_array().unwrap();
             let check = checks
                 .iter()
@@ -302,6 +301,6 @@ fn the_stacks_of_the_authselect_profile_need_password_and_token() {
                     .contains("password and second factor are both required"),
                 "{features:?}: {check}"
             );
-        }
-    }
+        });
+    });
 }

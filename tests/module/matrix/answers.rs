@@ -1,5 +1,5 @@
-//! What the service says: each status with and without a body that says yes, whose fault a no is,
-//! redirects, and every kind of `Retry-After`.
+//! Answers of the service: each status with and without a body that says yes, the causes of a
+//! refusal, redirects, and every kind of `Retry-After`.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 
 use super::{Class, POLICIES, Row, YES, host, prove, row};
 use crate::common::host::Host;
+use crate::common::rows::check_rows;
 
 fn answer(status: u16, body: &str) -> Value {
     json!({"match": {"path": "/verify/"}, "times": 0, "status": status, "body": body})
 }
 
-/// The row that shows that the others can fail: the same body is a yes with 200 and with nothing else.
+/// The first row shows that the others can fail: the same body is a yes with 200, and only with
+/// 200.
 #[test]
 fn a_yes_counts_with_status_200_and_with_no_other() {
     let mut rows = vec![row(answer(200, YES), Class::Yes)];
@@ -51,7 +53,7 @@ fn a_status_without_a_usable_body_is_an_outage_or_a_denial_and_never_a_yes() {
 }
 
 #[test]
-fn a_body_that_nearly_says_yes_is_no_yes() {
+fn a_body_that_nearly_says_yes_is_not_accepted() {
     let huge = format!(
         r#"{{"token":"is valid","success":true,"x":"{}"}}"#,
         "x".repeat(1 << 20)
@@ -94,9 +96,9 @@ fn a_body_that_nearly_says_yes_is_no_yes() {
     prove(&rows);
 }
 
-/// Whose fault a refusal is: the key's, the application's, the person's or the token's.
+/// A refusal may be about the key, the application, the person or the code.
 #[test]
-fn a_refusal_is_never_an_outage_whoever_it_is_about() {
+fn a_refusal_of_key_application_person_or_code_is_never_an_outage() {
     let says = |code: u32, message: &str| {
         json!({"message": message, "success": false, "error_code": code.to_string()}).to_string()
     };
@@ -168,7 +170,7 @@ fn a_rate_limit_denies_at_once_whatever_its_retry_after_says() {
     host.sim.fault(&fault);
     assert!(
         host.login("alice", &["1234567"]).took < Duration::from_secs(3),
-        "nobody waits"
+        "the login does not wait"
     );
 }
 
@@ -178,29 +180,32 @@ fn a_redirect_is_followed_neither_to_itself_nor_elsewhere() {
     strange.set_nonblocking(true).unwrap();
     let strange_url = format!("https://{}/", strange.local_addr().unwrap());
     let other = Host::new();
-    for policy in POLICIES {
-        for status in [301, 302, 303, 307, 308] {
-            let host = host(policy);
-            let itself = format!("{}/protected/json/app/details", host.sim.url());
-            let insecure = strange_url.replace("https", "http");
-            let loops = [itself.as_str(), "/protected/json/verify/0000000/1635", ""];
-            for to in loops.into_iter().chain([
-                strange_url.as_str(),
-                insecure.as_str(),
-                other.sim.url().as_str(),
-            ]) {
-                let mut fault = answer(status, YES);
-                fault["redirect"] = json!(to);
-                fault["times"] = json!(1);
-                host.sim.fault(&fault);
-                let before = host.sim.requests().len();
-                let login = host.login("alice", &["1234567"]);
-                let (code, _) = Class::Outage.outcome(policy);
-                assert_eq!(login.code, code, "{status} to {to}: {:?}", host.audit());
-                assert_eq!(host.sim.requests().len(), before + 1, "{status} to {to}");
-            }
-        }
-    }
+    let statuses = [301, 302, 303, 307, 308];
+    let table = POLICIES.map(|policy| statuses.map(|status| (policy, status)));
+    check_rows(table.as_flattened(), |(policy, status)| {
+        let host = host(policy);
+        let itself = format!("{}/protected/json/app/details", host.sim.url());
+        let insecure = strange_url.replace("https", "http");
+        let targets = [
+            itself.as_str(),
+            "/protected/json/verify/0000000/1635",
+            "",
+            strange_url.as_str(),
+            insecure.as_str(),
+            &other.sim.url(),
+        ];
+        check_rows(targets, |to| {
+            let mut fault = answer(*status, YES);
+            fault["redirect"] = json!(to);
+            fault["times"] = json!(1);
+            host.sim.fault(&fault);
+            let before = host.sim.requests().len();
+            let login = host.login("alice", &["1234567"]);
+            let (code, _) = Class::Outage.outcome(policy);
+            assert_eq!(login.code, code, "{:?}", host.audit());
+            assert_eq!(host.sim.requests().len(), before + 1);
+        });
+    });
     assert!(strange.accept().is_err(), "the key stays with its host");
     assert_eq!(other.sim.get("/requests.json")["connections"], 0);
 }

@@ -1,9 +1,9 @@
 //! Every fault of the network and of the service × {deny, ignore}, through libpam and the product.
 //!
-//! One row is one fault and what a login makes of it. For each the runner proves: PAM code and
-//! verdict, the time, one audit line, no request more than needed. The rows are in `answers` (what the
-//! service says), `stream` (what becomes of the bytes), `tls` (who the server is) and `nowhere` (what
-//! cannot be reached).
+//! A row is one fault and the outcome of a login that meets it. The runner checks for each row the
+//! PAM code and the verdict, the time, that there is one audit line, and that no unneeded request
+//! was sent. The rows are in `answers` (answers of the service), `stream` (the bytes of an answer),
+//! `tls` (the identity of the server) and `nowhere` (unreachable services).
 
 mod answers;
 mod nowhere;
@@ -17,24 +17,24 @@ use serde_json::Value;
 
 use crate::common::host::{Host, Login};
 
-/// The body that means yes when HTTP 200 comes with it.
+/// The body that means yes together with HTTP 200.
 const YES: &str = r#"{"token":"is valid","success":true}"#;
 
 const POLICIES: [&str; 2] = ["deny", "ignore"];
 
-/// How many logins run at the same time; nearly all of them wait.
+/// How many logins run at the same time; most of them only wait.
 const WORKERS: usize = 6;
 
-/// What a login makes of a fault.
+/// The outcome of a login that meets a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
-    /// No fault at all: the row that shows that the others can fail.
+    /// No fault: the row that shows that the others can fail.
     Yes,
-    /// The one class that asks `when_unavailable`.
+    /// The only class for which `when_unavailable` decides.
     Outage,
-    /// Not Authy: denied, whatever `when_unavailable` says.
+    /// The server is not Authy: denied, whatever `when_unavailable` says.
     UntrustedServer,
-    /// A no, after which the person may try again.
+    /// A refused code, after which the person may try again.
     Wrong,
     RateLimited,
     Key,
@@ -44,8 +44,8 @@ enum Class {
 }
 
 impl Class {
-    /// PAM code and the beginning of the audit line. A stack in which all modules ignore is a denial:
-    /// IGNORE shows as PAM_PERM_DENIED.
+    /// Returns the PAM code and the beginning of the audit line. IGNORE shows as PAM_PERM_DENIED,
+    /// since libpam denies where every module answers IGNORE.
     fn outcome(self, policy: &str) -> (&'static str, &'static str) {
         match self {
             Self::Yes => ("PAM_SUCCESS", "verdict=accepted reason=code_accepted "),
@@ -75,13 +75,13 @@ impl Class {
         }
     }
 
-    /// How many tokens are asked about: only a no may be followed by another question.
+    /// Returns how many codes are checked: only a refused code may be followed by another one.
     fn questions(self) -> usize {
         if self == Self::Wrong { 3 } else { 1 }
     }
 }
 
-/// One fault and what a login makes of it.
+/// One fault and the outcome of a login that meets it.
 #[derive(Debug)]
 struct Row {
     fault: Value,
@@ -92,7 +92,7 @@ fn row(fault: Value, class: Class) -> Row {
     Row { fault, class }
 }
 
-/// A host whose requests may take a second, and whose refusals do not wait.
+/// A host with a time-out of one second for a request, and without a delay after refusals.
 fn host(policy: &str) -> Host {
     Host::impatient(&format!(
         "[login]\nrefusal_seconds = 0\nwhen_unavailable = \"{policy}\"\n"
@@ -100,23 +100,33 @@ fn host(policy: &str) -> Host {
     .arguments("debug")
 }
 
-/// Proves each row with each policy, several at a time, and names all that fail.
+/// Checks each row with each policy, several at a time, and reports all that fail.
 fn prove(rows: &[Row]) {
     let jobs = rows
         .iter()
         .flat_map(|row| POLICIES.map(|policy| (row, policy)));
+    prove_each(jobs, |(row, policy)| {
+        patiently(|| prove_row(row, policy))
+            .map_err(|why| format!("{policy}: {}: {why}", row.fault))
+    });
+}
+
+/// Checks each of `jobs`, several at a time, and reports all that fail.
+fn prove_each<J: Send>(
+    jobs: impl Iterator<Item = J> + Send,
+    act: impl Fn(J) -> Result<(), String> + Sync,
+) {
     let jobs = Mutex::new(jobs);
     let failures = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 loop {
-                    let Some((row, policy)) = jobs.lock().unwrap().next() else {
+                    let Some(job) = jobs.lock().unwrap().next() else {
                         return;
                     };
-                    if let Err(why) = patiently(|| prove_row(row, policy)) {
-                        let failure = format!("{policy}: {}: {why}", row.fault);
-                        failures.lock().unwrap().push(failure);
+                    if let Err(why) = act(job) {
+                        failures.lock().unwrap().push(why);
                     }
                 }
             });
@@ -126,14 +136,14 @@ fn prove(rows: &[Row]) {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// What went wrong with a row: the machine was busy, or the code is wrong.
+/// Why a row failed: the machine was too busy, or the code is wrong.
 enum Trouble {
     Slow(String),
     Wrong(String),
 }
 
-/// Tries up to three times when the machine was too busy for the time that was measured: a module that
-/// is really late is late each time.
+/// Tries a check up to three times when the machine was too busy for the measured time: a module
+/// that is really too slow is slow each time.
 fn patiently(act: impl Fn() -> Result<(), Trouble>) -> Result<(), String> {
     let mut last = String::new();
     for _ in 0..3 {
@@ -170,13 +180,14 @@ fn prove_row(row: &Row, policy: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// PAM code, verdict, the one audit line, no secret in log or messages (the module logs all it can), and
-/// the time: a second for each question, and half a second.
+/// Checks the PAM code, the verdict, that there is one audit line and no secret in log or messages
+/// (the module logs all it can), and the time: one second for each code, and half a second.
 fn judge(host: &Host, login: &Login, class: Class, policy: &str) -> Result<(), Trouble> {
     let (code, start) = class.outcome(policy);
     let audit = host.audit();
     if audit.iter().any(|line| line.contains(" reason=process ")) {
-        // The watch that tells a stopped process from an outage took a starved one for stopped.
+        // The module distinguishes a stopped process from an outage, and took a starved one for a
+        // stopped one.
         return Err(Trouble::Slow(format!("{audit:?}")));
     }
     let one = audit.len() == 1 && audit[0].starts_with(start);
@@ -187,7 +198,7 @@ fn judge(host: &Host, login: &Login, class: Class, policy: &str) -> Result<(), T
     let (log, key) = (host.log(), host.sim.key());
     let shown = format!("{log}{:?}", login.seen);
     if shown.contains("1234567") || shown.contains(&key[..8]) {
-        return Err(Trouble::Wrong(format!("key or token is shown: {shown}")));
+        return Err(Trouble::Wrong(format!("key or code is shown: {shown}")));
     }
     let limit = Duration::from_millis(class.questions() as u64 * 1000 + 500);
     if login.took > limit {

@@ -1,4 +1,4 @@
-//! What cannot be reached: a closed port, a host that answers nothing, no route, DNS that is silent.
+//! Unreachable services: a closed port, a host that does not answer, no route, a silent DNS server.
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
@@ -9,11 +9,12 @@ use nix::sys::socket::{Backlog, listen};
 use super::{Class, POLICIES, Trouble, host, judge, patiently};
 use crate::common::application::{command, run};
 use crate::common::host::Host;
-use crate::common::sandbox;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 
-/// A login against a service that is not there, with each policy.
+/// Checks a login against the unreachable service at `url`, with each policy.
 fn is_an_outage(url: &str) {
-    for policy in POLICIES {
+    check_rows(POLICIES, |policy| {
         let proven = patiently(|| {
             let host = host(policy).elsewhere(url);
             let login = host.login("alice", &["1234567"]);
@@ -24,7 +25,7 @@ fn is_an_outage(url: &str) {
             }
         });
         assert_eq!(proven, Ok(()), "{policy}: {url}");
-    }
+    });
 }
 
 #[test]
@@ -36,7 +37,7 @@ fn a_closed_port_is_an_outage() {
     is_an_outage(&format!("https://{closed}"));
 }
 
-/// A full backlog drops each further SYN, as a host does that is switched off.
+/// A full backlog drops each further SYN, like a host that is switched off.
 #[test]
 fn a_host_that_answers_no_syn_is_an_outage_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -52,22 +53,20 @@ fn a_host_that_answers_no_syn_is_an_outage_in_time() {
 }
 
 #[test]
-fn a_name_that_nobody_knows_is_an_outage() {
+fn a_name_that_does_not_resolve_is_an_outage() {
     is_an_outage("https://authy.invalid");
 }
 
 #[test]
 #[ignore = "needs root"]
 fn a_dns_that_never_answers_is_an_outage_in_time() {
-    if !sandbox::enter("module::matrix::nowhere::a_dns_that_never_answers_is_an_outage_in_time") {
-        return;
-    }
+    sandboxed!();
     let silent = UdpSocket::bind("127.0.0.77:53").unwrap();
     std::fs::remove_file("/etc/resolv.conf").ok();
     std::fs::write("/etc/resolv.conf", "nameserver 127.0.0.77\n").unwrap();
     is_an_outage("https://api.authy.example");
-    // The look-up's thread outlives the login by a moment: the next logins and the end of the process
-    // come while it runs.
+    // The thread of the lookup outlives the login for a moment: the next logins and the end of the
+    // process happen while it runs.
     let host = host("ignore").elsewhere("https://api.authy.example");
     let start = Instant::now();
     let said = run(command(&host, "alice", &[], &["-r", "3"]), &["1234567"; 9]);
@@ -92,11 +91,11 @@ fn a_dns_that_never_answers_is_an_outage_in_time() {
     );
 }
 
-/// In a network namespace of its own, where not even loopback is up.
+/// Runs in an own network namespace, where not even loopback is up.
 #[test]
 #[ignore = "needs root"]
 fn no_route_is_an_outage() {
-    for policy in POLICIES {
+    check_rows(POLICIES, |policy| {
         let host = host(policy);
         let login = in_empty_network(&host);
         let (code, start) = Class::Outage.outcome(policy);
@@ -104,10 +103,10 @@ fn no_route_is_an_outage() {
         assert_eq!(host.audit().len(), 1);
         assert!(host.audit()[0].starts_with(start), "{:?}", host.audit());
         assert!(host.log().contains("unreachable"), "{}", host.log());
-    }
+    });
 }
 
-/// `authyctl test` there; gives back what it says as JSON.
+/// Runs `authyctl test` there and returns its JSON.
 fn in_empty_network(host: &Host) -> String {
     use std::io::Write;
     let mut child = Command::new("timeout")

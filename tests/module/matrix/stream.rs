@@ -1,10 +1,10 @@
-//! What becomes of the bytes: silence, slowness, cuts, garbage, and what does not end.
+//! Faults of the byte stream: silent, slow, cut, garbage, endless.
 
 use serde_json::json;
 
 use super::{Class, Row, prove, row};
 
-/// Where the connection itself is wrong, before HTTP.
+/// Faults of the connection, before HTTP.
 #[test]
 fn a_dead_or_silent_connection_is_an_outage_in_time_and_asks_nothing_twice() {
     let listeners = [
@@ -23,7 +23,7 @@ fn a_dead_or_silent_connection_is_an_outage_in_time_and_asks_nothing_twice() {
     prove(&rows);
 }
 
-/// Where the answer is late, slow, cut, garbage or endless; `times: 0` would fault a second request too.
+/// Faults of the answer; `times: 0` applies them to a second request too.
 #[test]
 fn a_late_slow_cut_or_endless_answer_is_an_outage_in_time_and_asks_nothing_twice() {
     let second = json!({"bytes": 1, "every_ms": 1000});
@@ -55,9 +55,9 @@ fn a_late_slow_cut_or_endless_answer_is_an_outage_in_time_and_asks_nothing_twice
     prove(&rows);
 }
 
-/// The same with an answer that says yes: cut, dripped or behind an endless header it is none.
+/// The same faults with an answer that says yes.
 #[test]
-fn a_yes_that_does_not_arrive_whole_is_no_yes() {
+fn an_incomplete_yes_is_not_accepted() {
     let faults = [
         json!({"drip": {"bytes": 1, "every_ms": 1000}}),
         json!({"drip_body": {"bytes": 1, "every_ms": 500}}),

@@ -1,5 +1,5 @@
-//! Who the server is: whatever is wrong with its certificate or its protocol, no byte of a request
-//! leaves, and `when_unavailable` is not asked.
+//! The identity of the server: whatever is wrong with its certificate or its protocol, no byte of a
+//! request is sent, and `when_unavailable` does not matter.
 
 use std::fs;
 use std::io::Write;
@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Class, POLICIES, Row, Trouble, host, judge, patiently, prove, row};
+use super::{Class, POLICIES, Row, Trouble, host, judge, patiently, prove, prove_each, row};
+use crate::common::rows::check_rows;
 
 #[test]
-fn a_false_certificate_is_never_let_pass_and_sees_no_byte_of_the_request() {
+fn an_untrusted_certificate_denies_and_sees_no_byte_of_the_request() {
     let names = [
         "self-signed",
         "wrong-name",
@@ -34,14 +35,15 @@ fn a_false_certificate_is_never_let_pass_and_sees_no_byte_of_the_request() {
     prove(&rows);
 }
 
-/// An `openssl s_server`, for what rustls cannot speak; ended when dropped.
+/// An `openssl s_server`, for protocols that rustls does not speak; it ends when dropped.
 struct Server {
     child: Child,
     port: u16,
 }
 
 impl Server {
-    /// Speaks as `options` say, with the simulator's certificate; what it reads goes to `output`.
+    /// Starts it with `options` and the simulator's certificate; it writes what it reads to
+    /// `output`.
     fn start(certificates: &Path, options: &[&str], output: &Path) -> Self {
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -92,7 +94,7 @@ fn meets_openssl(options: &[&str], class: Class, policy: &str) -> Result<String,
     Ok(String::from_utf8_lossy(&fs::read(&output).unwrap()).into_owned())
 }
 
-/// Waits until the request is there, and answers it with these bytes.
+/// Waits for the request, 3 s at most, and answers it with these bytes.
 fn answer(server: &mut Server, output: &Path, bytes: &str) {
     let until = Instant::now() + Duration::from_secs(3);
     let asked = || fs::read(output).is_ok_and(|seen| seen.windows(4).any(|end| end == b"\r\n\r\n"));
@@ -100,12 +102,12 @@ fn answer(server: &mut Server, output: &Path, bytes: &str) {
         std::thread::sleep(Duration::from_millis(5));
     }
     let mut input = server.child.stdin.take().unwrap();
-    // What is malformed at its beginning may have ended the connection.
+    // An answer that is malformed at its beginning may have ended the connection already.
     let _ = input.write_all(bytes.as_bytes());
     std::thread::sleep(Duration::from_millis(1500));
 }
 
-/// A login that meets these bytes in place of an answer.
+/// Checks a login whose request is answered with these bytes.
 fn meets_bytes(bytes: &str, class: Class, policy: &str) -> Result<(), Trouble> {
     let host = host(policy);
     let output = host.sim.path("openssl.txt");
@@ -168,25 +170,15 @@ fn malformed_http_that_says_yes_is_an_outage() {
     answers.extend(chunks.iter().map(|size| {
         format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\n{body}")
     }));
-    let jobs = std::sync::Mutex::new(answers.iter().enumerate());
-    std::thread::scope(|scope| {
-        for _ in 0..super::WORKERS {
-            scope.spawn(|| {
-                loop {
-                    let Some((number, bytes)) = jobs.lock().unwrap().next() else {
-                        return;
-                    };
-                    let policy = POLICIES[number % 2];
-                    let proven = patiently(|| meets_bytes(bytes, Class::Outage, policy));
-                    assert_eq!(proven, Ok(()), "{policy}: {bytes:?}");
-                }
-            });
-        }
+    prove_each(answers.iter().enumerate(), |(number, bytes)| {
+        let policy = POLICIES[number % 2];
+        patiently(|| meets_bytes(bytes, Class::Outage, policy))
+            .map_err(|why| format!("{policy}: {bytes:?}: {why}"))
     });
 }
 
 #[test]
-fn an_old_or_anonymous_protocol_is_never_let_pass_and_sees_no_byte_of_the_request() {
+fn an_old_or_anonymous_protocol_denies_and_sees_no_byte_of_the_request() {
     let weak = "ALL:aNULL:@SECLEVEL=0";
     let protocols: [&[&str]; 5] = [
         &["-tls1_1", "-cipher", weak],
@@ -195,28 +187,27 @@ fn an_old_or_anonymous_protocol_is_never_let_pass_and_sees_no_byte_of_the_reques
         &["-tls1_2", "-cipher", "AES128-SHA:@SECLEVEL=0"],
         &["-tls1_2", "-cipher", "AES128-GCM-SHA256:@SECLEVEL=0"],
     ];
-    for options in protocols {
-        for policy in POLICIES {
-            let seen = std::cell::RefCell::new(String::new());
-            let proven = patiently(|| {
-                *seen.borrow_mut() = meets_openssl(options, Class::UntrustedServer, policy)?;
-                Ok(())
-            });
-            assert_eq!(proven, Ok(()), "{options:?}");
-            let seen = seen.into_inner();
-            assert!(
-                !seen.contains("GET ") && !seen.contains("X-Authy"),
-                "{options:?}: {seen}"
-            );
-        }
-    }
+    let table = protocols.map(|options| POLICIES.map(|policy| (options, policy)));
+    check_rows(table.as_flattened(), |(options, policy)| {
+        let seen = std::cell::RefCell::new(String::new());
+        let proven = patiently(|| {
+            *seen.borrow_mut() = meets_openssl(options, Class::UntrustedServer, policy)?;
+            Ok(())
+        });
+        assert_eq!(proven, Ok(()));
+        let seen = seen.into_inner();
+        assert!(
+            !seen.contains("GET ") && !seen.contains("X-Authy"),
+            "{seen}"
+        );
+    });
 }
 
-/// The row that shows that the ones above can fail: the same program with a modern protocol reads the
-/// request, and what it does not answer is an outage.
+/// Shows that the tests above can fail: with a modern protocol the same program reads the request,
+/// and its missing answer is an outage.
 #[test]
 fn the_same_server_with_a_modern_protocol_reads_the_request() {
-    for version in ["-tls1_2", "-tls1_3"] {
+    check_rows(["-tls1_2", "-tls1_3"], |version| {
         let seen = std::cell::RefCell::new(String::new());
         let proven = patiently(|| {
             *seen.borrow_mut() = meets_openssl(&[version], Class::Outage, "deny")?;
@@ -228,5 +219,5 @@ fn the_same_server_with_a_modern_protocol_reads_the_request() {
             seen.contains("GET /protected/json/verify/1234567/1635"),
             "{seen}"
         );
-    }
+    });
 }
