@@ -1,108 +1,48 @@
-//! Writes the log: one audit line per call of the module, and explanations for the administrator.
+//! Writes what becomes of a login to the log: one audit line per call of the module, and explanations
+//! for the administrator. `host::journal` carries the lines, and never decides a login.
 //!
-//! Lines are RFC 3164 datagrams in UTC, with the facility and severities of the syslog crate. Its
-//! formatter is not used: it needs a calendar library, 41 KB of code, for a timestamp of fifteen
-//! characters. Where the queue of the log is full, a call waits up to 200 ms for it, once, so that
-//! a burst of logins loses no line; a log that is not read must not delay a login for longer, and
-//! never decides one. Texts from the caller come last and in quotes, so that they cannot forge a
-//! member.
+//! Texts from the caller come last and in quotes, so that they cannot forge a member.
 
-use std::cell::Cell;
-use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
-use syslog::{Facility, Severity};
+use syslog::Severity;
 
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::factor::Identity;
 use crate::base::text;
-
-/// The socket of the log when config.toml could not be read.
-pub const DEFAULT_LOG: &str = "/dev/log";
-
-/// How long a call waits for room in the queue of the log, which holds ten lines by default
-/// (Linux, `net.unix.max_dgram_qlen`).
-const WRITE_TIMEOUT: Duration = Duration::from_millis(200);
+use crate::host::journal::Journal;
 
 /// Writes the lines of one call of the module.
 #[derive(Debug)]
-pub struct Audit {
-    /// The tag and the process: `pam_authy(sshd:auth)[4711]`.
-    tag: String,
-    socket: Option<UnixDatagram>,
-    /// A line was lost. No later line is sent, so that a call waits only once.
-    has_given_up: Cell<bool>,
-}
+pub struct Audit(Journal);
 
 impl Audit {
     /// Opens the log of the PAM service `service`, over the datagram socket at `log`. Does not
     /// fail: without a usable socket the lines are lost, and the login goes on.
     #[must_use]
     pub fn open(service: &str, log: &Path) -> Self {
-        Self {
-            tag: format!("pam_authy({}:auth)[{}]", tag(service), std::process::id()),
-            socket: connect(log),
-            has_given_up: Cell::new(false),
-        }
+        Self(Journal::open(service, log))
     }
 
     /// Writes the notes and the detail of `outcome`, then the audit line of `attempt`. Blocks up to
     /// 200 ms where the log is full.
     pub fn record(&self, attempt: &Attempt, outcome: &Outcome) {
         for note in &outcome.notes {
-            self.write(Severity::LOG_WARNING, &text::sanitize_to(note, 1000));
+            self.0
+                .write(Severity::LOG_WARNING, &text::sanitize_to(note, 1000));
         }
         if let Some(detail) = &outcome.detail {
-            self.write(severity(outcome), &text::sanitize_to(detail, 1000));
+            self.0
+                .write(severity(outcome), &text::sanitize_to(detail, 1000));
         }
-        self.write(severity(outcome), &line(attempt, outcome));
+        self.0.write(severity(outcome), &line(attempt, outcome));
     }
 
     /// Writes a line for debugging (the module argument `debug`).
     pub fn debug(&self, message: &str) {
-        self.write(Severity::LOG_DEBUG, &text::sanitize_to(message, 1000));
+        self.0
+            .write(Severity::LOG_DEBUG, &text::sanitize_to(message, 1000));
     }
-
-    fn write(&self, severity: Severity, message: &str) {
-        let Some(socket) = &self.socket else { return };
-        let datagram = datagram(severity, SystemTime::now(), &self.tag, message);
-        // Logging never decides a login: where the socket is full or gone, the line is lost.
-        if !self.has_given_up.get() && socket.send(datagram.as_bytes()).is_err() {
-            self.has_given_up.set(true);
-        }
-    }
-}
-
-/// Formats `<PRI>TIMESTAMP TAG: MESSAGE` (RFC 3164 section 4.1; a local log needs no host name).
-fn datagram(severity: Severity, now: SystemTime, tag: &str, message: &str) -> String {
-    let priority = Facility::LOG_AUTHPRIV as u8 | severity as u8;
-    format!("<{priority}>{} {tag}: {message}", timestamp(now))
-}
-
-/// Formats `now` as `Nov  5 09:08:07`, in UTC.
-fn timestamp(now: SystemTime) -> String {
-    const MONTHS: [&str; 12] = [
-        "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb",
-    ];
-    let now = now.duration_since(SystemTime::UNIX_EPOCH);
-    let seconds = now.unwrap_or_default().as_secs();
-    // Years are counted from 1 March of a year that begins a period of 400 years, so a leap day is
-    // the last day of its year.
-    let day = (seconds / 86_400 + 719_468) % 146_097;
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    // From March on, every five months have 153 days.
-    let month = (5 * day + 2) / 153;
-    let name = usize::try_from(month).ok().and_then(|at| MONTHS.get(at));
-    format!(
-        "{} {:>2} {:02}:{:02}:{:02}",
-        name.unwrap_or(&"Jan"),
-        day - (153 * month + 2) / 5 + 1,
-        seconds / 3_600 % 24,
-        seconds / 60 % 60,
-        seconds % 60
-    )
 }
 
 /// Formats the audit line, without the members that are not known: `verdict=… reason=… factor=…
@@ -161,25 +101,10 @@ fn severity(outcome: &Outcome) -> Severity {
     }
 }
 
-fn connect(log: &Path) -> Option<UnixDatagram> {
-    let socket = UnixDatagram::unbound().ok()?;
-    socket.set_write_timeout(Some(WRITE_TIMEOUT)).ok()?;
-    socket.connect(log).ok()?;
-    Some(socket)
-}
-
-/// The service as a syslog tag, without characters that could end the tag early.
-fn tag(service: &str) -> String {
-    let allowed = |c: &char| c.is_ascii_alphanumeric() || "-_./@".contains(*c);
-    service
-        .chars()
-        .map(|c| if allowed(&c) { c } else { '?' })
-        .take(64)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixDatagram;
+
     use super::*;
     use crate::base::factor::Factor;
 
@@ -240,71 +165,6 @@ mod tests {
             line.ends_with(r#"user="x\" verdict=accepted?foo?[2J""#),
             "{line}"
         );
-    }
-
-    #[test]
-    fn a_log_that_is_not_read_delays_a_call_only_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        let _listener = UnixDatagram::bind(&path).unwrap();
-        let audit = Audit::open("sshd", &path);
-        let start = std::time::Instant::now();
-        for _ in 0..10_000 {
-            audit.record(
-                &attempt(),
-                &Outcome::new(Verdict::Accepted, Reason::CodeAccepted),
-            );
-        }
-        assert!(start.elapsed() < Duration::from_secs(5), "{start:?}");
-    }
-
-    /// Seen with 64 logins at once: the queue of ten lines was full for a moment, and lines were
-    /// lost.
-    #[test]
-    fn a_burst_that_fills_the_queue_loses_no_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        let listener = UnixDatagram::bind(&path).unwrap();
-        let reader = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(50));
-            let mut buffer = [0; 2048];
-            let waiting = listener.set_read_timeout(Some(Duration::from_millis(500)));
-            waiting.unwrap();
-            (0..)
-                .take_while(|_| listener.recv(&mut buffer).is_ok())
-                .count()
-        });
-        for _ in 0..600 {
-            Audit::open("sshd", &path).record(
-                &attempt(),
-                &Outcome::new(Verdict::Refused, Reason::WrongCode),
-            );
-        }
-        assert_eq!(reader.join().unwrap(), 600);
-    }
-
-    #[test]
-    fn the_timestamp_has_the_date_of_every_day_until_2100() {
-        let at = |seconds| timestamp(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-        assert_eq!(at(0), "Jan  1 00:00:00");
-        assert_eq!(at(1_795_633_387), "Nov 25 19:03:07");
-        // 2100 is not a leap year.
-        assert_eq!(at(4_107_542_400 - 1), "Feb 28 23:59:59");
-        let (mut day, mut wrong) = (0, Vec::new());
-        for year in 1970..2100 {
-            let february = if year % 4 == 0 { 29 } else { 28 };
-            let days = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-            let names = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(' ');
-            for (name, days) in names.zip(days) {
-                for date in 1..=days {
-                    if at(day * 86_400) != format!("{name} {date:>2} 00:00:00") {
-                        wrong.push(format!("{name} {date} {year}: {}", at(day * 86_400)));
-                    }
-                    day += 1;
-                }
-            }
-        }
-        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]

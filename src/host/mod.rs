@@ -3,6 +3,8 @@
 pub mod account;
 pub mod address;
 pub mod ca_file;
+#[cfg(feature = "engine")]
+pub mod journal;
 pub mod ssh_key;
 pub mod toml_file;
 pub mod trusted_file;

@@ -1,43 +1,48 @@
-//! [`Conversation`] over pam-bindings. Created by `module`; what the application returns is not
-//! trusted.
+//! The conversation with the person, over pam-bindings. Created by `module`; what the application
+//! returns is not trusted.
 //!
 //! A notice is sent as PAM_TEXT_INFO directly before its prompt: sshd keeps it until a prompt
 //! follows, and shows both together.
 
-use pam::constants::{PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_TEXT_INFO};
+use pam::constants::{PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_TEXT_INFO, PamResultCode};
 use pam::conv::Conv;
 use pam::items::User;
 use pam::module::PamHandle;
 
 use super::ffi;
 use crate::base::secret::Secret;
-use crate::login::{Conversation, ConversationFailed};
 
 /// The person behind a PAM handle.
 pub(super) struct PamConversation<'a>(pub(super) &'a mut PamHandle);
 
-impl Conversation for PamConversation<'_> {
-    fn ask(
+impl PamConversation<'_> {
+    /// Shows `notice` and then `prompt`, and returns what was typed; `None` for no text, or text that
+    /// is not UTF-8. Blocks until the person answers.
+    ///
+    /// # Errors
+    /// The application's answer, where it could not show the prompt.
+    pub(super) fn ask(
         &mut self,
         notice: Option<&str>,
         prompt: &str,
         echo: bool,
-    ) -> Result<Option<Secret>, ConversationFailed> {
+    ) -> Result<Option<Secret>, PamResultCode> {
         if let Some(notice) = notice {
             self.show_notice(notice);
         }
-        let conv = conv(self.0).ok_or(ConversationFailed)?;
+        let conv = conv(self.0).ok_or(PamResultCode::PAM_CONV_ERR)?;
         let style = if echo {
             PAM_PROMPT_ECHO_ON
         } else {
             PAM_PROMPT_ECHO_OFF
         };
-        let reply = conv.send(style, prompt).map_err(|_| ConversationFailed)?;
+        let reply = conv.send(style, prompt)?;
         let text = reply.as_ref().and_then(|bytes| bytes.as_str().ok());
         Ok(text.map(|text| Secret::new(text.to_owned())))
     }
 
-    fn show_notice(&mut self, notice: &str) {
+    /// Shows `notice` without a prompt.
+    pub(super) fn show_notice(&mut self, notice: &str) {
         if let Some(conv) = conv(self.0) {
             // Some applications return no array of replies for a text without a prompt, which
             // pam-bindings reports as an error. A conversation that really failed also fails at the
@@ -46,16 +51,14 @@ impl Conversation for PamConversation<'_> {
         }
     }
 
-    fn user(&self) -> Option<String> {
+    /// PAM_USER as it is now; `None` if it is not UTF-8.
+    pub(super) fn user(&self) -> Option<String> {
         user(self.0)
     }
 
-    fn set_password(&mut self, password: &Secret) -> Result<(), ConversationFailed> {
-        if ffi::set_password(self.0, password) {
-            Ok(())
-        } else {
-            Err(ConversationFailed)
-        }
+    /// Sets PAM_AUTHTOK; false when libpam refuses.
+    pub(super) fn set_password(&mut self, password: &Secret) -> bool {
+        ffi::set_password(self.0, password)
     }
 }
 

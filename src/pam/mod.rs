@@ -4,10 +4,10 @@
 //! PAM_ABORT (the guard of `pam_hooks!`) and prints nothing on the person's terminal. `module`
 //! performs the login, and `conversation` asks the person.
 
-mod attempt;
 mod conversation;
 #[expect(unsafe_code, reason = "calls of libpam that pam-bindings lacks")]
 mod ffi;
+mod items;
 mod module;
 
 use std::ffi::CStr;

@@ -10,18 +10,20 @@ use std::time::{Instant, SystemTime};
 use pam::module::PamHandle;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::attempt;
 use super::conversation::PamConversation;
+use super::items;
 use crate::base::arguments::{Arguments, FirstPass};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Clock, Deadline, SystemClock};
 use crate::base::factor::{Identity, Person, Skipped};
+use crate::base::secret::Secret;
 use crate::base::text;
-use crate::engine::audit::{Audit, DEFAULT_LOG};
+use crate::engine::audit::Audit;
 use crate::factor::connect;
-use crate::host::account;
-use crate::login::Login;
+use crate::host::journal::DEFAULT_LOG;
+use crate::host::{account, address};
 use crate::login::policy::{self, Requirement, RequirementQuery};
+use crate::login::{Conversation, ConversationFailed, Login};
 use crate::messages::Messages;
 use crate::store::config::{self, Config, Fallback};
 use crate::store::limits;
@@ -32,12 +34,12 @@ use crate::store::users;
 /// Performs one login and writes its audit line.
 pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr]) -> Verdict {
     let start = SystemClock.now();
-    let mut attempt = attempt::read(pamh);
+    let mut attempt = read(pamh);
     let (arguments, config) = match files(args) {
         Ok(found) => found,
         Err(outcome) => return finish(&attempt, None, outcome),
     };
-    let outcome = attempt::ask_for_user(pamh, &mut attempt)
+    let outcome = items::ask_for_user(pamh, &mut attempt)
         .and_then(|()| {
             let case = Case {
                 attempt: &attempt,
@@ -51,6 +53,40 @@ pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr]) -> Verdict {
     finish(&attempt, Some((&config, arguments.debug)), outcome)
 }
 
+/// What PAM says of the login, with the address it comes from.
+fn read(pamh: &mut PamHandle) -> Attempt {
+    let connection = items::ssh_connection(pamh);
+    let attempt = items::read(pamh);
+    Attempt {
+        address: address::remote(connection.as_deref(), attempt.rhost.as_deref()),
+        ..attempt
+    }
+}
+
+impl Conversation for PamConversation<'_> {
+    fn ask(
+        &mut self,
+        notice: Option<&str>,
+        prompt: &str,
+        echo: bool,
+    ) -> Result<Option<Secret>, ConversationFailed> {
+        PamConversation::ask(self, notice, prompt, echo).map_err(|_| ConversationFailed)
+    }
+
+    fn show_notice(&mut self, notice: &str) {
+        PamConversation::show_notice(self, notice);
+    }
+
+    fn user(&self) -> Option<String> {
+        PamConversation::user(self)
+    }
+
+    fn set_password(&mut self, password: &Secret) -> Result<(), ConversationFailed> {
+        let is_set = PamConversation::set_password(self, password);
+        is_set.then_some(()).ok_or(ConversationFailed)
+    }
+}
+
 /// What the stack's line says, and the configuration that it names.
 fn files(args: &[&CStr]) -> Result<(Arguments, Config), Outcome> {
     let arguments = Arguments::parse(args).map_err(|why| failed(Reason::Arguments, why))?;
@@ -62,7 +98,7 @@ fn files(args: &[&CStr]) -> Result<(Arguments, Config), Outcome> {
 /// The audit line of a call that panicked.
 pub(super) fn panicked(pamh: &mut PamHandle) -> Verdict {
     finish(
-        &attempt::read(pamh),
+        &read(pamh),
         None,
         Outcome::new(Verdict::Panicked, Reason::Panic),
     )

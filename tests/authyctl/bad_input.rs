@@ -174,6 +174,7 @@ fn small_disk(path: &Path, options: &str) {
 
 #[test]
 #[ignore = "needs root"]
+#[expect(clippy::too_many_lines, reason = "one scenario")]
 fn a_full_or_read_only_disk_stops_an_import_before_more_people_are_created() {
     sandboxed!();
     let sim = Sim::start();

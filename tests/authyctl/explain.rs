@@ -141,6 +141,7 @@ fn log_in(
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one round of a random test")]
 fn explain_says_of_random_configurations_what_a_login_then_does() {
     let (sim, folder) = (Sim::start(), tempfile::tempdir().unwrap());
     let base = fs::read_to_string(sim.path("config.toml")).unwrap();

@@ -77,6 +77,7 @@ fn limits_shows_counts_and_a_pause_and_unlock_ends_it() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one scenario")]
 fn recovery_codes_are_shown_once_and_replaced_only_when_told() {
     let sim = Sim::start();
     let (status, none) = run_json(&sim, &["recovery", "left", "alice"], "");

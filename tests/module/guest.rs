@@ -165,6 +165,7 @@ fn a_full_log_socket_or_a_missing_one_delays_no_login() {
 /// A function that the product does not link it cannot call: none that changes the process or
 /// starts a program.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn the_product_links_no_function_that_changes_its_process() {
     let mut nm = Command::new("nm");
     nm.args(["-D", "--undefined-only"]).arg(product());

@@ -50,6 +50,7 @@ fn a_service_has_its_own_rules_in_any_order_of_the_tables() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn a_mistake_names_file_line_and_key() {
     let mistakes = [
         ("timeout = 5\n", "config.toml:3: unknown key authy.timeout"),

@@ -11,9 +11,8 @@ use super::{conversation, ffi};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::secret::Secret;
 use crate::base::text;
-use crate::host::address;
 
-/// Reads what PAM says about the login.
+/// Reads what PAM says about the login; the address is left to the caller.
 pub(super) fn read(pamh: &mut PamHandle) -> Attempt {
     macro_rules! item {
         ($item:ident) => {
@@ -25,17 +24,21 @@ pub(super) fn read(pamh: &mut PamHandle) -> Attempt {
         };
     }
     let (rhost, tty, ruser) = (item!(RHost), item!(Tty), item!(RUser));
-    let connection = ffi::environment(pamh, c"SSH_CONNECTION");
     Attempt {
         user: conversation::user(pamh).unwrap_or_default(),
         service: item!(Service).unwrap_or_default(),
-        address: address::remote(connection.as_deref(), rhost.as_deref()),
+        address: None,
         rhost,
         tty,
         ruser,
         ssh_auth: ffi::environment(pamh, c"SSH_AUTH_INFO_0").filter(|text| !text.is_empty()),
         password: password(pamh),
     }
+}
+
+/// The connection as sshd describes it (SSH_CONNECTION in the PAM environment).
+pub(super) fn ssh_connection(pamh: &mut PamHandle) -> Option<String> {
+    ffi::environment(pamh, c"SSH_CONNECTION")
 }
 
 /// The system password that an earlier module has read. One that is not UTF-8 is ignored, because
