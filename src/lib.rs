@@ -45,7 +45,7 @@
 //! | word | meaning |
 //! |---|---|
 //! | user, account | the login name that PAM gives; its Unix account |
-//! | person | who stands behind a user, by the mapping (`users.toml`) |
+//! | person | the human who uses a user name, as the mapping (`users.toml`) says |
 //! | second factor, factor | what proves the person: Authy, Twilio Verify, TOTP, a security key, a recovery code |
 //! | code | the digits that a person types; a *token* in Authy's API, and in the fixed names of the configuration |
 //! | push | an approval request on the phone |

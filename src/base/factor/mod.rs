@@ -6,6 +6,7 @@
 //! error kinds say what the login does next, not what happened on the network. Codes and answers
 //! come from outside and are not trusted.
 
+mod ids;
 mod person;
 
 use std::str::FromStr;
@@ -14,10 +15,11 @@ use super::deadline::Deadline;
 use super::language::Language;
 use super::secret::Secret;
 
-pub use person::{
-    AuthyId, FactorId, Fingerprint, InvalidAuthyId, InvalidFingerprint, InvalidPhone,
-    InvalidTwilio, Person, Phone, Providers, Skipped, TwilioFactor, TwilioIdentity,
+pub use ids::{
+    AuthyId, Fingerprint, InvalidAuthyId, InvalidFingerprint, InvalidPhone, InvalidTwilio, Phone,
+    TwilioFactor, TwilioIdentity,
 };
+pub use person::{FactorId, Person, Providers, Skipped};
 
 /// A kind of proof: a value of `login.factors`, and of `factor` in the audit line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,7 +1,8 @@
 //! What the time of a prompt or a refusal tells: nothing about who is enrolled.
 //!
-//! A login with an automatic SMS or push asks the provider before its first prompt. Whoever knows only
-//! the password could measure that, so the prompt and the refusal wait for `refusal_seconds`.
+//! A login with an automatic SMS or push asks the provider before its first prompt. An attacker who
+//! knows only the password could measure that, so the prompt and the refusal wait for
+//! `refusal_seconds`.
 
 use super::*;
 
