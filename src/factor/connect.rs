@@ -14,8 +14,8 @@ use crate::client::http::{self, Https, Pem, Roots};
 use crate::host::ca_file;
 use crate::store::config;
 
-/// Returns the second factor of `person`, who has only factors that this host can check, or a decoy
-/// for `None`. Opens no connection.
+/// Returns the second factor of `person`, one of whose factors this host can check, or a decoy for
+/// `None`. Opens no connection.
 #[must_use]
 pub fn second_factor(config: &config::Config, person: Option<&Person>) -> Box<dyn SecondFactor> {
     let id = person.and_then(|person| person.authy_id);

@@ -90,9 +90,9 @@ pub enum Requirement {
     NotEnrolledAllowed,
     /// A factor of this person.
     Person {
-        /// The person, with those factors that this host can check.
+        /// The person, with every factor of the entry.
         person: Person,
-        /// The other factors.
+        /// The factors that this host cannot check.
         skipped: Vec<Skipped>,
     },
     /// A decoy: the user is not enrolled, is asked like an enrolled one, and refused.
@@ -143,12 +143,12 @@ impl RequirementQuery<'_> {
             return Ok(Requirement::Exempt(rule));
         }
         Ok(match entry()? {
-            Entry::Enrolled(person) => self.supported(&person),
+            Entry::Enrolled(person) => self.supported(person),
             Entry::Invalid { line, message } => Requirement::InvalidEntry { line, message },
             Entry::Shared(shared) => {
                 let auth = self.attempt.ssh_auth.as_deref().unwrap_or_default();
                 match shared.person(&ssh_key::fingerprints(auth)) {
-                    Ok(person) => self.supported(&person),
+                    Ok(person) => self.supported(person),
                     Err(why) => Requirement::NoMatchingKey(why),
                 }
             }
@@ -160,13 +160,13 @@ impl RequirementQuery<'_> {
         })
     }
 
-    /// The person with the factors that this host can check, if there are any.
-    fn supported(&self, person: &Person) -> Requirement {
-        let (person, skipped) = person.supported_by(self.providers);
-        if person.is_empty() {
-            Requirement::NoSupportedFactor(skipped)
-        } else {
+    /// The person, if this host can check one of the factors.
+    fn supported(&self, person: Person) -> Requirement {
+        let skipped = person.skipped_by(self.providers);
+        if person.has_supported(self.providers) {
             Requirement::Person { person, skipped }
+        } else {
+            Requirement::NoSupportedFactor(skipped)
         }
     }
 }
@@ -276,7 +276,7 @@ mod tests {
             let entry = Entry::Enrolled(person);
             requirement(&entry, Fallback::Ignore, Ok(Spelling::Own)).unwrap()
         };
-        let skipped = person.supported_by(Providers { authy: true }).1;
+        let skipped = person.skipped_by(Providers { authy: true });
         let refused = Requirement::NoSupportedFactor(skipped.clone());
         assert_eq!(ask(person.clone()), refused);
         let both = Person {
@@ -284,7 +284,7 @@ mod tests {
             ..person
         };
         let asked = Requirement::Person {
-            person: Person::from(AuthyId::try_from(1_u64).unwrap()),
+            person: both.clone(),
             skipped,
         };
         assert_eq!(ask(both), asked);

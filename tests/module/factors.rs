@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use pam_authy::store::recovery::{self, Recovery as _};
+
 use crate::common::host::Host;
 
 /// A host whose config.toml has `[paths]` and `more`, and no table of a provider.
@@ -34,6 +36,23 @@ fn a_factor_that_this_host_cannot_check_is_skipped_and_logged() {
         assert!(log.contains(note), "{note}: {log}");
     }
     assert!(!log.contains("5551234567"), "{log}");
+}
+
+/// Otherwise the codes would end when Authy is removed from the entry later.
+#[test]
+fn a_login_records_the_skipped_factors_with_the_recovery_codes_too() {
+    let host = Host::new();
+    host.append(&host.users, "bob = { authy_id = 1635, totp = true }\n");
+    let state = host.sim.path("state");
+    let known = vec!["authy_id=1635".to_owned()];
+    let codes = recovery::generate(&state, "bob", known, false).unwrap();
+
+    let token = host.sim.token(1635);
+    assert_eq!(host.login("bob", &[&token]).code, "PAM_SUCCESS");
+
+    let totp = vec!["totp=bob".to_owned()];
+    let mut later = recovery::FileRecovery::new(&state, "bob", totp);
+    assert_eq!(later.redeem(&codes[0].parse().unwrap()), Ok(Some(9)));
 }
 
 #[test]

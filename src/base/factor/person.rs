@@ -126,33 +126,36 @@ impl Person {
             .any(|id| stored.iter().any(|text| text == id.as_str()))
     }
 
-    /// The person with only those factors that this host can check, and the other factors with the
-    /// reason why they are skipped.
+    /// The factors that this host cannot check, with the reason.
     #[must_use]
-    pub fn supported_by(&self, providers: Providers) -> (Self, Vec<Skipped>) {
-        let mut left = self.clone();
+    pub fn skipped_by(&self, providers: Providers) -> Vec<Skipped> {
         let mut skipped = Vec::new();
         let mut skip = |key, why| skipped.push(Skipped { key, why });
-        if !providers.authy && left.authy_id.take().is_some() {
+        if !providers.authy && self.authy_id.is_some() {
             skip("authy_id", "config.toml has no table [authy]");
         }
-        if left.phone.take().is_some() {
+        if self.phone.is_some() {
             skip("phone", "config.toml has no table [twilio]");
         }
-        if left.twilio_factor.take().is_some() {
-            left.twilio_identity = None;
+        if self.twilio_factor.is_some() {
             skip("twilio_factor", "config.toml has no table [twilio]");
         }
-        if left.totp.take().is_some() {
+        if self.totp.is_some() {
             skip("totp", "this version checks no code on the host");
         }
-        if !std::mem::take(&mut left.security_keys).is_empty() {
+        if !self.security_keys.is_empty() {
             skip("security_keys", "this version checks no security key");
         }
-        (left, skipped)
+        skipped
     }
 
-    /// Whether no factor is left.
+    /// Whether the person has a factor that this host can check.
+    #[must_use]
+    pub fn has_supported(&self, providers: Providers) -> bool {
+        providers.authy && self.authy_id.is_some()
+    }
+
+    /// Whether the person has no factor.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.factor_ids().is_empty()
@@ -208,18 +211,20 @@ mod tests {
 
     #[test]
     fn a_factor_whose_table_is_missing_is_skipped_by_name() {
-        let (left, skipped) = erin().supported_by(Providers { authy: true });
-        let expected = Person {
-            push: Some(SendMode::Auto),
-            ..Person::from(AuthyId::try_from(1636_u64).unwrap())
+        let all = Providers { authy: true };
+        let keys = |providers| {
+            let skipped = erin().skipped_by(providers);
+            skipped
+                .iter()
+                .map(|skipped| skipped.key)
+                .collect::<Vec<_>>()
         };
-        assert_eq!(left, expected);
-        let keys: Vec<_> = skipped.iter().map(|skipped| skipped.key).collect();
-        assert_eq!(keys, ["phone", "twilio_factor", "totp", "security_keys"]);
-        let (left, skipped) = erin().supported_by(Providers::default());
-        assert!(left.is_empty());
+        let unserved = ["phone", "twilio_factor", "totp", "security_keys"];
+        assert_eq!(keys(all), unserved);
+        assert_eq!(keys(Providers::default())[0], "authy_id");
+        assert!(erin().has_supported(all) && !erin().has_supported(Providers::default()));
         assert_eq!(
-            skipped[0].to_string(),
+            erin().skipped_by(Providers::default())[0].to_string(),
             "authy_id is skipped: config.toml has no table [authy]"
         );
     }
