@@ -424,6 +424,35 @@ mod tests {
             ("{ authy_id = 5, push = true }".into(), "push must be"),
             ("{ authy_id = 5, push = \"Auto\" }".into(), "push must be"),
             ("{ push = \"auto\" }".into(), "no factor: set authy_id"),
+            ("{ phone = \"5551234567\" }".into(), "a phone number is +"),
+            ("{ phone = 15551234567 }".into(), "phone must be a text"),
+            ("{ totp = false }".into(), "totp must be true"),
+            ("{ totp = \"deploy\" }".into(), "totp must be true"),
+            (
+                "{ twilio_identity = \"short\" }".into(),
+                "a twilio_identity is",
+            ),
+            ("{ twilio_factor = \"YF1\" }".into(), "a twilio_factor is"),
+            (
+                format!("{{ twilio_factor = \"YF{}\" }}", "0".repeat(32)),
+                "twilio_identity and twilio_factor need each other",
+            ),
+            (
+                "{ security_keys = [] }".into(),
+                "security_keys must be a list",
+            ),
+            (
+                "{ security_keys = [\"x\"] }".into(),
+                "a fingerprint is SHA256",
+            ),
+            (
+                format!("{{ keys = {{ \"{A}\" = {{ totp = true }} }} }}"),
+                "AAA: totp must be the name",
+            ),
+            (
+                format!("{{ keys = {{ \"{A}\" = {{}} }} }}"),
+                "AAA: no factor",
+            ),
         ];
         let mut wrong = Vec::new();
         for (value, expected) in bad {
@@ -439,7 +468,44 @@ mod tests {
     }
 
     #[test]
+    fn every_factor_of_a_person_is_read() {
+        let sid = format!("YF{}", "0".repeat(32));
+        let all = find(&format!(
+            "{{ authy_id = 5, phone = \"+15551234567\", twilio_identity = \"a3f1-0000\", \
+             twilio_factor = \"{sid}\", totp = true, security_keys = [\"{A}\"], push = \"never\" }}"
+        ));
+        let expected = Person {
+            authy_id: Some("5".parse().unwrap()),
+            phone: Some("+15551234567".parse().unwrap()),
+            twilio_identity: Some("a3f1-0000".parse().unwrap()),
+            twilio_factor: Some(sid.parse().unwrap()),
+            totp: Some("deploy".into()),
+            security_keys: vec![A.parse().unwrap()],
+            push: Some(SendMode::Never),
+        };
+        assert_eq!(all, Entry::Enrolled(expected));
+    }
+
+    #[test]
+    fn a_person_of_a_shared_account_may_be_a_table_of_factors() {
+        let kim = Person {
+            totp: Some("kim".into()),
+            ..Person::default()
+        };
+        let account = shared(&format!(
+            "{{ keys = {{ \"{A}\" = 5, \"{B}\" = {{ totp = \"kim\" }} }} }}"
+        ));
+        assert_eq!(account.person(&[B.parse().unwrap()]), Ok(kim));
+        assert_eq!(account.person(&[A.parse().unwrap()]), Ok(person(5, None)));
+    }
+
+    #[test]
     fn an_unknown_or_repeated_key_refuses_the_whole_file() {
+        let inside = format!("{{ keys = {{ \"{A}\" = {{ totp = \"kim\", keys = 1 }} }} }}");
+        assert_eq!(
+            parse(&inside).unwrap_err(),
+            "users.toml:3: deploy: unknown key keys"
+        );
         let unknown = format!("{{ keys = {{ \"{A}\" = 0 }}, people = 2 }}");
         assert_eq!(
             parse(&unknown).unwrap_err(),
