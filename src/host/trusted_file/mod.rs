@@ -1,8 +1,9 @@
 //! Opens a file only when its owner, its mode and every folder above it can be trusted.
 //!
 //! The module runs as root for a hostile caller, so what it reads must be something that only root
-//! could have written. `way` walks there. Used by `config`, `users`, the client's CA file and
-//! `authyctl`; nothing relaxes any of it.
+//! could have written. `path_walk` opens and checks each part of the path. Used for config.toml,
+//! users.toml and its index, the key file, the CA file, the state folder and by `authyctl`; no option
+//! relaxes any of it.
 
 mod path_walk;
 
@@ -21,16 +22,16 @@ pub const LIMIT: u64 = 4 * 1024 * 1024;
 /// The largest mapping that is read, in bytes.
 pub const MAPPING_LIMIT: u64 = 64 * 1024 * 1024;
 
-/// What a file holds, and so who else may have access to it.
+/// Who may have access to a file besides its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// A key: no bit for group or others.
+    /// No bit for group or others: the file has a secret.
     OwnerOnly,
-    /// Nothing secret: not writable by group or others.
+    /// Not writable by group or others: the file has no secret.
     WorldReadable,
 }
 
-/// Why a file is not read: `PATH: why`.
+/// Why a file is not opened or read: `PATH: why`.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}: {kind}", path.display())]
 pub struct Error {
@@ -47,9 +48,9 @@ enum ErrorKind {
     #[error("too many links")]
     TooManyLinks,
     #[error("{0} belongs to uid {1}, which is not trusted")]
-    Owner(What, u32),
+    Owner(PathPart, u32),
     #[error("{0} can be written by others (mode {1:04o})")]
-    Writable(What, u32),
+    Writable(PathPart, u32),
     #[error("it holds a secret and group or others have access (mode {0:04o})")]
     NotSecret(u32),
     #[error("not a regular file")]
@@ -60,15 +61,15 @@ enum ErrorKind {
     Replaced,
 }
 
-/// What on the way is meant.
+/// The part of the path that an error is about.
 #[derive(Debug, Clone)]
-enum What {
+enum PathPart {
     File,
     Folder(PathBuf),
     Link(PathBuf),
 }
 
-impl std::fmt::Display for What {
+impl std::fmt::Display for PathPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File => f.write_str("it"),
@@ -85,7 +86,7 @@ impl Error {
         matches!(self.kind, ErrorKind::Io(Errno::ENOENT))
     }
 
-    /// Whether our own process lacked a descriptor or memory; the file may be fine.
+    /// Whether this process lacked a descriptor or memory; the file itself may be fine.
     #[must_use]
     pub fn is_process_fault(&self) -> bool {
         use Errno::{EMFILE, ENFILE, ENOMEM};
@@ -97,7 +98,7 @@ impl Error {
         &self.kind
     }
 
-    /// What the system said, where it was the system that refused.
+    /// The errno, where a system call failed.
     pub(crate) fn errno(&self) -> Option<Errno> {
         match self.kind {
             ErrorKind::Io(errno) => Some(errno),
@@ -111,37 +112,37 @@ impl Error {
 pub struct Opened {
     /// The file.
     pub file: File,
-    /// Where it is, after the links on the way.
+    /// Its path with every link resolved.
     pub path: PathBuf,
-    asked: PathBuf,
+    requested: PathBuf,
 }
 
-/// Opens the file at `path`. Never blocks on a FIFO or a device.
+/// Opens the file at `path` for reading. Never blocks on a FIFO or a device.
 ///
 /// # Errors
 /// The file or something above it cannot be trusted, or cannot be opened.
-pub fn open(path: &Path, holds: Access) -> Result<Opened, Error> {
+pub fn open(path: &Path, access: Access) -> Result<Opened, Error> {
     let in_file = |kind| Error {
         path: path.to_owned(),
         kind,
     };
-    let mut way = PathWalk::new(path).map_err(in_file)?;
-    let file = File::from(way.walk(holds).map_err(in_file)?);
+    let mut walk = PathWalk::new(path).map_err(in_file)?;
+    let file = File::from(walk.walk_to_file(access).map_err(in_file)?);
     Ok(Opened {
         file,
-        path: way.here(),
-        asked: path.to_owned(),
+        path: walk.here(),
+        requested: path.to_owned(),
     })
 }
 
 impl Opened {
-    /// Reads the file from where it was read to last, `limit` bytes at most.
+    /// Reads the rest of the file, `limit` bytes at most.
     ///
     /// # Errors
     /// The file cannot be read or is too large.
     pub fn read(&self, limit: u64) -> Result<Vec<u8>, Error> {
         let in_file = |kind| Error {
-            path: self.asked.clone(),
+            path: self.requested.clone(),
             kind,
         };
         let mut bytes = Vec::new();
@@ -164,26 +165,26 @@ impl Opened {
 ///
 /// # Errors
 /// The file or something above it cannot be trusted, cannot be read or is too large.
-pub fn read(path: &Path, holds: Access, limit: u64) -> Result<Vec<u8>, Error> {
-    open(path, holds)?.read(limit)
+pub fn read(path: &Path, access: Access, limit: u64) -> Result<Vec<u8>, Error> {
+    open(path, access)?.read(limit)
 }
 
-/// The path of the file itself, after the links on the way, where all of them can be trusted.
+/// Returns the path of the file itself, with every link resolved, once all of them are trusted.
 ///
 /// # Errors
 /// As [`open`].
-pub fn resolve(path: &Path, holds: Access) -> Result<PathBuf, Error> {
-    open(path, holds).map(|opened| opened.path)
+pub fn resolve(path: &Path, access: Access) -> Result<PathBuf, Error> {
+    open(path, access).map(|opened| opened.path)
 }
 
-/// Opens the folder at `path` for everything below it. It is checked as the folders above a file are;
-/// with `make` its last name is made with mode 0700 when it is missing.
+/// Opens the folder at `path`. It is checked like the folders above a file; with `make` its last name
+/// is made with mode 0700 when it is missing.
 ///
 /// # Errors
 /// As [`open`].
 pub(crate) fn folder(path: &Path, make: bool) -> Result<OwnedFd, Error> {
     PathWalk::new(path)
-        .and_then(|mut way| way.walk_to_folder(make))
+        .and_then(|mut walk| walk.walk_to_folder(make))
         .map_err(|kind| Error {
             path: path.to_owned(),
             kind,
@@ -213,8 +214,8 @@ mod tests {
         path
     }
 
-    fn refusal(path: &Path, holds: Access) -> String {
-        read(path, holds, LIMIT).unwrap_err().to_string()
+    fn refusal(path: &Path, access: Access) -> String {
+        read(path, access, LIMIT).unwrap_err().to_string()
     }
 
     #[test]
