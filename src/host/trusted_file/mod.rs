@@ -5,6 +5,7 @@
 //! users.toml and its index, the key file, the CA file, the state folder and by `authyctl`; no option
 //! relaxes any of it.
 
+mod owner;
 mod path_walk;
 
 use std::fs::File;
@@ -13,8 +14,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::unistd::{Uid, geteuid, getuid};
 
+pub(crate) use owner::ProcessIds;
 use path_walk::PathWalk;
 
 /// The largest file that is read, in bytes.
@@ -122,11 +123,16 @@ pub struct Opened {
 /// # Errors
 /// The file or something above it cannot be trusted, or cannot be opened.
 pub fn open(path: &Path, access: Access) -> Result<Opened, Error> {
+    open_as(path, access, ProcessIds::own())
+}
+
+/// [`open`] as a process with these ids would.
+fn open_as(path: &Path, access: Access, ids: ProcessIds) -> Result<Opened, Error> {
     let in_file = |kind| Error {
         path: path.to_owned(),
         kind,
     };
-    let mut walk = PathWalk::new(path).map_err(in_file)?;
+    let mut walk = PathWalk::new(path, ids).map_err(in_file)?;
     let file = File::from(walk.walk_to_file(access).map_err(in_file)?);
     Ok(Opened {
         file,
@@ -183,17 +189,12 @@ pub fn resolve(path: &Path, access: Access) -> Result<PathBuf, Error> {
 /// # Errors
 /// As [`open`].
 pub(crate) fn folder(path: &Path, make: bool) -> Result<OwnedFd, Error> {
-    PathWalk::new(path)
+    PathWalk::new(path, ProcessIds::own())
         .and_then(|mut walk| walk.walk_to_folder(make))
         .map_err(|kind| Error {
             path: path.to_owned(),
             kind,
         })
-}
-
-/// Root, or the process's own user where nobody else runs it with more rights than theirs.
-pub(crate) fn is_trusted(owner: Uid) -> bool {
-    owner.is_root() || (getuid() == geteuid() && owner == geteuid())
 }
 
 #[cfg(test)]

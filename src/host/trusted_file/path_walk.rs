@@ -1,7 +1,7 @@
 //! The walk to a file: one folder after the other on opened descriptors, links included, so that nobody
 //! can replace a part of the path between the check and the use.
 //!
-//! Each folder, link and file is checked: its owner, its type, and whether group or others can
+//! Each folder, link and file is checked: its owner (`owner`), its type, and whether group or others can
 //! write it. Used by the functions of `trusted_file` only.
 
 use std::collections::VecDeque;
@@ -15,7 +15,7 @@ use nix::fcntl::{self, OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::Uid;
 
-use super::{Access, ErrorKind, PathPart, is_trusted};
+use super::{Access, ErrorKind, PathPart, ProcessIds};
 
 /// How many links are followed; the kernel's own limit (path_resolution(7)).
 const MOST_LINKS: u32 = 40;
@@ -25,6 +25,7 @@ const MOST_REPLACED: u32 = 100;
 
 /// A walk along a path: the folders that were opened and checked, and the names that are left.
 pub(super) struct PathWalk {
+    ids: ProcessIds,
     folders: Vec<(OsString, OwnedFd)>,
     ahead: VecDeque<OsString>,
     last: OsString,
@@ -33,8 +34,8 @@ pub(super) struct PathWalk {
 }
 
 impl PathWalk {
-    /// Starts at the root folder.
-    pub(super) fn new(path: &Path) -> Result<Self, ErrorKind> {
+    /// Starts at the root folder, for a process with these ids.
+    pub(super) fn new(path: &Path, ids: ProcessIds) -> Result<Self, ErrorKind> {
         if !path.is_absolute() {
             return Err(ErrorKind::Relative);
         }
@@ -42,6 +43,7 @@ impl PathWalk {
         let root = fcntl::open("/", flags, Mode::empty()).map_err(ErrorKind::Io)?;
         let status = stat(&root)?;
         let walk = Self {
+            ids,
             folders: vec![(OsString::from("/"), root)],
             ahead: names(path),
             last: OsString::new(),
@@ -180,7 +182,7 @@ impl PathWalk {
         status: &FileStat,
         part: impl FnOnce(PathBuf) -> PathPart,
     ) -> Result<(), ErrorKind> {
-        if is_trusted(Uid::from_raw(status.st_uid)) {
+        if self.ids.trusts(Uid::from_raw(status.st_uid)) {
             Ok(())
         } else {
             Err(ErrorKind::Owner(part(self.here()), status.st_uid))

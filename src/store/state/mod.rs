@@ -23,7 +23,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::Uid;
 
-use crate::host::trusted_file::{self, LIMIT, is_trusted};
+use crate::host::trusted_file::{self, LIMIT, ProcessIds};
 
 pub use content::{decode, encode, file_name, hex};
 use error::Kind;
@@ -272,7 +272,7 @@ fn check(file: &OwnedFd, kind: SFlag) -> Result<(), Kind> {
     if SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) != kind {
         return Err(Kind::NotA("regular file"));
     }
-    if !is_trusted(Uid::from_raw(status.st_uid)) {
+    if !ProcessIds::own().trusts(Uid::from_raw(status.st_uid)) {
         return Err(Kind::Owner(status.st_uid));
     }
     if mode & 0o077 != 0 {
