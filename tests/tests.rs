@@ -13,3 +13,4 @@ mod recovery;
 mod remember;
 mod simulator;
 mod state;
+mod trust;
