@@ -2,18 +2,14 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag, openat, renameat};
+use nix::fcntl::{Flock, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
 use super::{Durability, Error, FileChange, Folder, Kind, LOCK, NEW, PATIENCE, io_error, write};
-
-/// How often a lock is tried, at first and later on.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LAST_PAUSE: Duration = Duration::from_millis(8);
+use crate::host::lock;
 
 impl Folder {
     pub(super) fn change<T>(
@@ -38,28 +34,19 @@ impl Folder {
         Ok(result)
     }
 
-    /// Holds the lock of a file. The lock is a file of its own, since the other one is replaced, and
-    /// stays for good: two processes could else hold two locks of one name.
+    /// Locks a file. The lock is a file of its own, since the other one is replaced, and is never
+    /// removed: two processes could then hold locks of two files with the same name.
     fn lock(&self, name: &str, path: &Path) -> Result<Flock<File>, Error> {
         let lock = format!("{name}{LOCK}");
         let flags = OFlag::O_RDONLY | OFlag::O_CREAT;
-        let mut file = File::from(self.open_file(&lock, flags, &self.path.join(&lock))?);
-        let (start, mut pause) = (Instant::now(), FIRST_PAUSE);
-        loop {
-            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                Ok(lock) => return Ok(lock),
-                Err((unlocked, Errno::EWOULDBLOCK | Errno::EINTR)) => file = unlocked,
-                Err((_, errno)) => return Err(io_error(path, errno)),
-            }
-            if start.elapsed() >= PATIENCE {
-                return Err(Error {
-                    path: path.to_owned(),
-                    kind: Kind::Locked,
-                });
-            }
-            std::thread::sleep(pause);
-            pause = LAST_PAUSE.min(pause * 2);
-        }
+        let file = File::from(self.open_file(&lock, flags, &self.path.join(&lock))?);
+        lock::acquire(file, PATIENCE).map_err(|error| match error {
+            lock::Error::Timeout => Error {
+                path: path.to_owned(),
+                kind: Kind::Locked,
+            },
+            lock::Error::Io(errno) => io_error(path, errno),
+        })
     }
 
     /// Puts a new file in the place of the old one. Called under its lock, so one that is left half

@@ -2,18 +2,19 @@
 //!
 //! Everything here but the lock itself is called under the lock.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::Flock;
 use tempfile::NamedTempFile;
 
 use super::super::index::{self, Stamp};
 use super::super::{Error as Unreadable, Mapping};
 use super::Error;
+use crate::host::lock;
 use crate::host::trusted_file::{self, Access};
 
 /// How long a writer waits for the others.
@@ -92,29 +93,16 @@ pub(super) fn target(path: &Path) -> Result<PathBuf, Error> {
     }
 }
 
-/// Holds the writers' lock of a folder; another writer waits.
+/// Takes the writers' lock of a folder; other writers wait until it is dropped.
 pub(super) fn lock(folder: &Path) -> Result<Flock<File>, Error> {
     let path = folder.join(".users.toml.lock");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits())
-        .open(&path)
-        .map_err(|error| Error::Io {
-            path: path.clone(),
-            error,
-        })?;
-    let start = Instant::now();
-    loop {
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => return Ok(lock),
-            Err((unlocked, _)) if start.elapsed() < PATIENCE => file = unlocked,
-            Err(_) => return Err(Error::Locked(path)),
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    lock::acquire_at(&path, PATIENCE).map_err(|error| match error {
+        lock::Error::Timeout => Error::Locked(path),
+        lock::Error::Io(errno) => Error::Io {
+            path,
+            error: errno.into(),
+        },
+    })
 }
 
 /// A new file in the folder with these bytes.
