@@ -4,6 +4,7 @@ mod authyctl;
 mod client;
 mod common;
 mod fuzzed;
+mod identity;
 mod layering;
 mod limits;
 mod module;

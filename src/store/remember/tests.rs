@@ -91,8 +91,9 @@ fn each_other_fact_makes_it_another_login() {
     let host = Host::new();
     host.store();
     let binding = host.binding();
-    let others: [Other; 8] = [
+    let others: [Other; 9] = [
         ("user", |attempt| attempt.user = "bob".into()),
+        ("user in capitals", |attempt| attempt.user = "Alice".into()),
         ("service", |attempt| attempt.service = "login".into()),
         ("caller", |attempt| attempt.ruser = Some("bob".into())),
         ("address", |attempt| {
@@ -118,10 +119,12 @@ fn each_other_fact_makes_it_another_login() {
             "{what}"
         );
     }
-    assert!(!host.is_remembered(&LoginBinding {
-        subject: "bob",
-        ..binding
-    }));
+    for subject in ["bob", "Alice"] {
+        assert!(
+            !host.is_remembered(&LoginBinding { subject, ..binding }),
+            "{subject}"
+        );
+    }
     assert!(!host.is_remembered(&LoginBinding {
         id: 1636_u64.try_into().unwrap(),
         ..binding
@@ -224,6 +227,66 @@ fn a_user_has_so_many_remembered_logins_and_the_oldest_goes() {
     // Again is no second one.
     store(&host.state(), &host.rules, &with(5));
     assert!(host.is_remembered(&with(1)));
+}
+
+/// Names that differ by case alone may be two accounts.
+#[test]
+fn users_whose_names_differ_by_case_have_no_remembered_login_in_common() {
+    let host = Host::new();
+    host.store();
+    let mut attempt = host.attempt.clone();
+    attempt.user = "Alice".into();
+    let capital = LoginBinding {
+        attempt: &attempt,
+        subject: "Alice",
+        ..host.binding()
+    };
+    assert!(!host.is_remembered(&capital));
+    // Not by the name of the file alone.
+    let subject = "Alice";
+    let by_subject = LoginBinding {
+        subject,
+        ..host.binding()
+    };
+    assert_ne!(hash(&host.binding()), hash(&by_subject));
+    store(&host.state(), &host.rules, &capital);
+    assert!(forget(&host.state(), "Alice").unwrap());
+    assert!(!host.is_remembered(&capital));
+    assert!(host.is_remembered(&host.binding()));
+}
+
+/// PAM_RHOST may be a name, which is no address.
+#[test]
+fn a_remote_login_without_an_address_is_not_remembered() {
+    let mut host = Host::new();
+    host.attempt.rhost = Some("host.example".into());
+    host.attempt.address = None;
+    host.store();
+    assert!(!host.is_remembered(&host.binding()));
+    assert!(!host.state().exists());
+}
+
+/// sshd may be told a PAM_RUSER: it is the other side's word, and still tells two logins apart.
+#[test]
+fn a_caller_and_an_address_are_both_a_part_of_the_login() {
+    let mut host = Host::new();
+    host.attempt.ruser = Some("kim".into());
+    host.store();
+    let binding = host.binding();
+    let with = |ruser: Option<&str>, address: &str| {
+        let mut attempt = host.attempt.clone();
+        attempt.ruser = ruser.map(str::to_owned);
+        attempt.address = address.parse().ok();
+        host.is_remembered(&LoginBinding {
+            attempt: &attempt,
+            ..binding
+        })
+    };
+    assert!(with(Some("kim"), "192.0.2.7"));
+    assert!(!with(Some("kim"), "192.0.2.8"));
+    assert!(!with(Some("Kim"), "192.0.2.7"));
+    assert!(!with(Some(""), "192.0.2.7"));
+    assert!(!with(None, "192.0.2.7"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The state folder: who may own it, and that a change is whole or none.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::sync::mpsc;
@@ -153,6 +154,9 @@ fn a_name_with_a_slash_is_no_file() {
         file_name("alice"),
         "2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90"
     );
+    let names = ["alice", "Alice", "ALICE", "alice ", "élise", "Élise"];
+    let files: BTreeSet<_> = names.map(file_name).into_iter().collect();
+    assert_eq!(files.len(), names.len(), "two users have one file");
 }
 
 #[test]

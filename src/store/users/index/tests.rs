@@ -143,6 +143,36 @@ fn every_change_by_authyctl_leaves_an_index_that_holds() {
     );
 }
 
+/// Names that differ by case alone may be two accounts, and two people.
+#[test]
+fn names_that_differ_by_case_are_different_users() {
+    let folder = Folder::with("[users]\nalice = 1\nAlice = 2\n");
+    let id = |user: &str| match super::super::find(&folder.users(), user).unwrap().entry {
+        Entry::Enrolled(person) => Some(person.id.number()),
+        _ => None,
+    };
+    let ids = || ["alice", "Alice", "ALICE"].map(id);
+    assert!(folder.by_index("ALICE").is_some());
+    assert_eq!(ids(), [Some(1), Some(2), None]);
+    fs::remove_file(folder.index()).unwrap();
+    assert_eq!(ids(), [Some(1), Some(2), None]);
+    write::unenroll(&folder.users(), "Alice", None).unwrap();
+    assert_eq!(ids(), [Some(1), None, None]);
+    write::enroll(&folder.users(), "ALICE", 3_u64.try_into().unwrap(), false).unwrap();
+    assert_eq!(ids(), [Some(1), None, Some(3)]);
+}
+
+#[test]
+fn an_index_that_leads_to_the_entry_of_another_user_is_noticed() {
+    let folder = Folder::with("[users]\nAlice = 1\n");
+    let stamp = Stamp::of(&fs::metadata(folder.users()).unwrap());
+    for name in ["alice", "aLICE", "bobby"] {
+        let other = Mapping::parse(&format!("[users]\n{name} = 1\n"), &folder.users()).unwrap();
+        fs::write(folder.index(), encode(&other, stamp).unwrap()).unwrap();
+        assert_eq!(folder.by_index(name), None, "{name}");
+    }
+}
+
 #[test]
 fn an_index_of_another_state_of_the_file_is_as_none() {
     let folder = Folder::with("[users]\nalice = 1\nbob = 2\n");
