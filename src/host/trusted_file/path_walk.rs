@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{self, OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
-use nix::unistd::Uid;
+use nix::unistd::{Uid, fsync};
 
 use super::{Access, ErrorKind, PathPart, ProcessIds};
 
@@ -80,7 +80,7 @@ impl PathWalk {
     }
 
     /// Walks to the folder at the end of the path and opens it for reading. With `make` its last name is
-    /// made when it is missing.
+    /// made when it is missing, and is on the disk then.
     pub(super) fn walk_to_folder(&mut self, make: bool) -> Result<OwnedFd, ErrorKind> {
         self.ahead.retain(|name| name != ".");
         // Whether this walk made the folder, once it has tried to.
@@ -230,10 +230,16 @@ fn names(path: &Path) -> VecDeque<OsString> {
     names
 }
 
-/// Makes a folder that only its owner can enter; false when another process was quicker.
-fn make_folder(above: &OwnedFd, name: &OsStr) -> Result<bool, ErrorKind> {
-    match mkdirat(above, name, Mode::S_IRWXU) {
-        Ok(()) => Ok(true),
+/// Makes a folder that only its owner can enter, and waits until the disk has it; false when another
+/// process was quicker.
+fn make_folder(parent: &OwnedFd, name: &OsStr) -> Result<bool, ErrorKind> {
+    match mkdirat(parent, name, Mode::S_IRWXU) {
+        Ok(()) => {
+            // A descriptor that was opened with O_PATH cannot be synced.
+            let parent = open_to_read(parent, OsStr::new("."), OFlag::O_DIRECTORY)?;
+            fsync(&parent).map_err(ErrorKind::Io)?;
+            Ok(true)
+        }
         Err(Errno::EEXIST) => Ok(false),
         Err(errno) => Err(ErrorKind::Io(errno)),
     }

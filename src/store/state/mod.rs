@@ -21,7 +21,7 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fchmod, fstat, mkdirat};
-use nix::unistd::Uid;
+use nix::unistd::{Uid, fsync};
 
 use crate::host::trusted_file::{self, LIMIT, ProcessIds};
 
@@ -103,6 +103,8 @@ impl Folder {
         let failed = |errno| io_error(&missing.path, errno);
         match mkdirat(&self.folder, name, Mode::S_IRWXU) {
             Ok(()) => {
+                // What is written into it durably must not be lost with the folder's own name.
+                fsync(&self.folder).map_err(failed)?;
                 let made = self.open_sub(name)?;
                 // The umask is the caller's.
                 fchmod(&made.folder, Mode::S_IRWXU).map_err(failed)?;
