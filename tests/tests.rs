@@ -3,6 +3,7 @@
 mod authyctl;
 mod client;
 mod common;
+mod durability;
 mod fuzzed;
 mod identity;
 mod layering;

@@ -9,6 +9,7 @@ pub(crate) mod relay;
 pub(crate) mod sandbox;
 pub(crate) mod sim;
 pub(crate) mod terminal;
+pub(crate) mod trace;
 
 use std::fs;
 use std::io::Write;
