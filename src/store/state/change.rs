@@ -1,4 +1,7 @@
-//! A change under a lock: the lock, the new file, and its name in the place of the old one.
+//! A change of a state file: takes the lock, writes a new file, and renames it over the old one.
+//!
+//! With [`Durability::Machine`] the new file and then the folder are synced, in that order, before the
+//! change returns (tests/durability.rs).
 
 use std::fs::File;
 use std::path::Path;
@@ -8,7 +11,10 @@ use nix::fcntl::{Flock, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
-use super::{Durability, Error, FileChange, Folder, Kind, LOCK, NEW, PATIENCE, io_error, write};
+use super::{
+    Durability, Error, ErrorKind, FileChange, Folder, LOCK_SUFFIX, NEW_SUFFIX, PATIENCE, io_error,
+    write,
+};
 use crate::host::lock;
 
 impl Folder {
@@ -18,7 +24,7 @@ impl Folder {
         durability: Durability,
         change: impl FnOnce(Option<&[u8]>) -> (T, FileChange),
     ) -> Result<T, Error> {
-        let path = self.file(name)?;
+        let path = self.path_of(name)?;
         let _lock = self.lock(name, &path)?;
         let (result, change) = change(self.read(name)?.as_deref());
         match change {
@@ -27,8 +33,8 @@ impl Folder {
             FileChange::Remove => self.remove(name),
         }
         .and_then(|()| match durability {
-            Durability::Now => fsync(&self.folder),
-            Durability::Later => Ok(()),
+            Durability::Machine => fsync(&self.folder),
+            Durability::Process => Ok(()),
         })
         .map_err(|errno| io_error(&path, errno))?;
         Ok(result)
@@ -37,22 +43,22 @@ impl Folder {
     /// Locks a file. The lock is a file of its own, since the other one is replaced, and is never
     /// removed: two processes could then hold locks of two files with the same name.
     fn lock(&self, name: &str, path: &Path) -> Result<Flock<File>, Error> {
-        let lock = format!("{name}{LOCK}");
+        let lock = format!("{name}{LOCK_SUFFIX}");
         let flags = OFlag::O_RDONLY | OFlag::O_CREAT;
         let file = File::from(self.open_file(&lock, flags, &self.path.join(&lock))?);
         lock::acquire(file, PATIENCE).map_err(|error| match error {
             lock::Error::Timeout => Error {
                 path: path.to_owned(),
-                kind: Kind::Locked,
+                kind: ErrorKind::Locked,
             },
             lock::Error::Io(errno) => io_error(path, errno),
         })
     }
 
-    /// Puts a new file in the place of the old one. Called under its lock, so one that is left half
-    /// is a dead process's.
+    /// Replaces the file by a new one. Called under its lock, so an incomplete file that exists already
+    /// was left by a process that is gone.
     fn replace(&self, name: &str, bytes: &[u8], durability: Durability) -> Result<(), Errno> {
-        let new = format!("{name}{NEW}");
+        let new = format!("{name}{NEW_SUFFIX}");
         self.remove(&new)?;
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -62,13 +68,13 @@ impl Folder {
         let renamed =
             written.and_then(|()| renameat(&self.folder, new.as_str(), &self.folder, name));
         if renamed.is_err() {
-            // What cannot be taken away now is so by the next who writes.
+            // If this fails too, the next writer removes it.
             let _ = self.remove(&new);
         }
         renamed
     }
 
-    /// Takes a file away; none is fine too.
+    /// Removes a file; it may be missing.
     fn remove(&self, name: &str) -> Result<(), Errno> {
         match unlinkat(&self.folder, name, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
