@@ -1,4 +1,4 @@
-//! Recovery codes across processes: used up before they count, whatever happens meanwhile.
+//! Recovery codes across processes: each is redeemed before it counts, whatever happens meanwhile.
 
 use std::fs;
 use std::path::Path;
@@ -21,8 +21,8 @@ fn codes(state: &Path) -> Vec<String> {
 }
 
 #[test]
-fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
-    const NAME: &str = "recovery::whoever_is_killed_has_used_the_code_up_before_it_counts";
+fn a_process_that_is_killed_has_redeemed_every_code_that_counted() {
+    const NAME: &str = "recovery::a_process_that_is_killed_has_redeemed_every_code_that_counted";
     if let Some(path) = as_child() {
         let all = fs::read_to_string(path.join("codes")).unwrap();
         println!("go");
@@ -59,7 +59,7 @@ fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
         for code in &counted {
             assert_eq!(redeem(&state, code), Ok(None), "{code} works twice");
         }
-        // The one that was in work may be gone, and no other.
+        // The one that was being redeemed may be gone, and no other.
         let works = rest
             .iter()
             .filter(|code| redeem(&state, code).unwrap().is_some());
@@ -67,13 +67,13 @@ fn whoever_is_killed_has_used_the_code_up_before_it_counts() {
     }
     assert!(
         in_the_middle > 0,
-        "nobody was killed in the middle of the codes"
+        "no process was killed in the middle of the codes"
     );
 }
 
 #[test]
-fn of_many_processes_with_one_code_one_wins() {
-    const NAME: &str = "recovery::of_many_processes_with_one_code_one_wins";
+fn of_many_processes_with_one_code_one_succeeds() {
+    const NAME: &str = "recovery::of_many_processes_with_one_code_one_succeeds";
     if let Some(path) = as_child() {
         let code = fs::read_to_string(path.join("code")).unwrap();
         println!("go");
@@ -92,18 +92,18 @@ fn of_many_processes_with_one_code_one_wins() {
     let outputs = children
         .into_iter()
         .map(|child| child.wait_with_output().unwrap().stdout);
-    let said: Vec<_> = outputs.map(|out| String::from_utf8(out).unwrap()).collect();
-    let count = |text: &str| said.iter().filter(|said| said.contains(text)).count();
+    let outputs: Vec<_> = outputs.map(|out| String::from_utf8(out).unwrap()).collect();
+    let count = |text: &str| outputs.iter().filter(|out| out.contains(text)).count();
     assert_eq!(
         (count("Ok(Some(9))"), count("Ok(None)")),
         (1, 15),
-        "{said:?}"
+        "{outputs:?}"
     );
 }
 
 #[test]
-fn a_code_that_cannot_be_used_up_is_no_success_and_works_later() {
-    const NAME: &str = "recovery::a_code_that_cannot_be_used_up_is_no_success_and_works_later";
+fn a_code_that_cannot_be_redeemed_is_refused_and_works_later() {
+    const NAME: &str = "recovery::a_code_that_cannot_be_redeemed_is_refused_and_works_later";
     if let Some(path) = as_child() {
         let code = fs::read_to_string(path.join("code")).unwrap();
         let fault = redeem(&path.join("state"), &code);
@@ -120,9 +120,8 @@ fn a_code_that_cannot_be_used_up_is_no_success_and_works_later() {
 
 #[test]
 #[ignore = "needs root"]
-fn a_full_or_read_only_disk_is_no_success_and_the_code_works_later() {
-    if !sandbox::enter("recovery::a_full_or_read_only_disk_is_no_success_and_the_code_works_later")
-    {
+fn on_a_full_or_read_only_disk_a_code_is_refused_and_works_later() {
+    if !sandbox::enter("recovery::on_a_full_or_read_only_disk_a_code_is_refused_and_works_later") {
         return;
     }
     let disk = disk("64k");
@@ -133,7 +132,7 @@ fn a_full_or_read_only_disk_is_no_success_and_the_code_works_later() {
     assert!(generate(&state, "alice", true).is_err());
     mount(&["-o", "remount,ro"], &disk);
     assert!(matches!(redeem(&state, &codes[0]), Err(Failure::Disk(_))));
-    // Nothing is asked of the disk for a user without codes.
+    // For a user without codes nothing is written.
     let bob = FileRecovery::new(&state, "bob").redeem(&codes[0].parse().unwrap());
     assert_eq!(bob, Ok(None));
     mount(&["-o", "remount,rw"], &disk);

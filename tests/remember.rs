@@ -86,7 +86,7 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
             "without a caller {}",
             is_remembered(&state, &rules(), &binding(&callerless))
         );
-        // su gives the terminal without /dev.
+        // su sets PAM_TTY without /dev.
         let short = self::attempt(tty.trim_start_matches("/dev/"));
         println!(
             "short {}",
@@ -96,7 +96,7 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
     }
     let above = tempfile::tempdir().unwrap();
     let state = above.path().join("state");
-    // Twice in one session; what is shown meanwhile changes nothing.
+    // Twice in one session; output on the terminal in between changes nothing.
     let first = on_a_terminal(NAME, &state, "AGAIN; sleep 1.1; echo some text; AGAIN; :");
     let text = String::from_utf8_lossy(&first.stdout).into_owned();
     let count = |what: &str| text.matches(what).count();
@@ -107,7 +107,7 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
     );
     assert_eq!((count("after true"), count("short true")), (2, 2), "{text}");
     assert_eq!(count("without a caller false"), 2, "{text}");
-    // A session that was made in that one, and one on a new terminal, are others.
+    // A session that was started in this one, and one on a new terminal, are different sessions.
     let inner = on_a_terminal(NAME, &state, "setsid -cw AGAIN; :");
     let text = String::from_utf8_lossy(&inner.stdout).into_owned();
     assert!(text.contains("before false"), "{text}");
@@ -121,7 +121,7 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
     );
 }
 
-/// The clocks alone would not tell: the time since boot may be later in the next one.
+/// The clocks alone cannot tell: in the next boot the time since boot may be later than in this one.
 #[test]
 #[ignore = "needs root"]
 fn a_login_is_remembered_in_the_same_boot_alone() {
@@ -161,7 +161,7 @@ fn a_login_is_remembered_in_the_same_boot_alone() {
     }
 }
 
-/// A code from a drawer proves that one login; the phone is asked again the next time.
+/// A recovery code proves one login; the next one is asked again.
 #[test]
 fn a_login_by_a_recovery_code_is_not_remembered() {
     let host = Host::with("[login]\nrefusal_seconds = 0\n[remember]\nseconds = 300\n");
@@ -175,7 +175,7 @@ fn a_login_by_a_recovery_code_is_not_remembered() {
     assert_eq!(login(&[code]), ("PAM_SUCCESS", 1));
     assert_eq!(login(&[]), ("PAM_CONV_ERR", 1), "asked again");
 
-    // The same login by a code of the app is.
+    // The same login with a token is remembered.
     assert_eq!(login(&[&host.sim.token(1635)]), ("PAM_SUCCESS", 1));
     assert_eq!(login(&[]), ("PAM_SUCCESS", 0));
     let audit = host.audit_of(4);

@@ -1,4 +1,4 @@
-//! What `authyctl recovery` does: makes codes, counts them, takes them away.
+//! What `authyctl recovery` does: makes codes, counts them, removes them.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 use super::{BYTES, CODES, Codes, DIGITS, FOLDER, LENGTH, VERSION, read};
 use crate::store::state::{self, FileChange, Folder};
 
-/// Why there are no new codes.
+/// Why no new codes were made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The user has codes; they are replaced only when told.
+    /// The user has codes, which are replaced on request only.
     #[error("there are {0} recovery codes left")]
     Exists(usize),
     /// The system has no random numbers.
@@ -26,17 +26,18 @@ pub enum Error {
 /// How many codes a user has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// None were made.
+    /// No codes were made.
     Never,
-    /// So many of those that were made.
+    /// This many of the codes that were made.
     Of(usize),
 }
 
-/// Makes ten codes for `user`, shown here and never again: `3v8k-m2zq-70xd-w9ht`. Old ones that are
-/// left are replaced only with `replace`, and so is a damaged file. On the disk when it comes back.
+/// Makes ten codes for `user` and returns them as text, such as `3v8k-m2zq-70xd-w9ht`; they cannot be
+/// shown again. Codes that are left, and a damaged file, are replaced only with `replace`. The codes are
+/// on the disk when this returns.
 ///
 /// # Errors
-/// As [`Error`] says; old codes then stay.
+/// See [`Error`]; old codes then stay.
 pub fn generate(state: &Path, user: &str, replace: bool) -> Result<Vec<Zeroizing<String>>, Error> {
     let (codes, texts) = new_codes(user)?;
     let folder = Folder::open(state)?.sub(FOLDER)?;
@@ -52,7 +53,7 @@ pub fn generate(state: &Path, user: &str, replace: bool) -> Result<Vec<Zeroizing
     Ok(texts)
 }
 
-/// How many codes `user` has left. Makes nothing.
+/// Returns how many codes `user` has left. Changes nothing.
 ///
 /// # Errors
 /// The file cannot be trusted or read.
@@ -66,11 +67,11 @@ pub fn left(state: &Path, user: &str) -> Result<Left, state::Error> {
     Ok(codes.map_or(Left::Never, |codes| Left::Of(codes.hashes.len())))
 }
 
-/// Takes all codes of `user` away, a damaged file too; says whether there was one. On the disk when it
-/// comes back.
+/// Removes all codes of `user`, also a damaged file. Returns whether there was one; it is gone from the
+/// disk then.
 ///
 /// # Errors
-/// The state cannot be trusted or not written.
+/// The state cannot be trusted or written.
 pub fn remove(state: &Path, user: &str) -> Result<bool, state::Error> {
     let stored = super::FileRecovery::new(state, user);
     match stored.folder()? {
@@ -81,7 +82,7 @@ pub fn remove(state: &Path, user: &str) -> Result<bool, state::Error> {
     }
 }
 
-/// The files that cannot be read, each as an error.
+/// Returns an error for each file that cannot be read.
 ///
 /// # Errors
 /// The folder cannot be trusted or read.
@@ -89,7 +90,7 @@ pub fn unreadable(state: &Path) -> Result<Vec<state::Error>, state::Error> {
     Folder::faults(state, FOLDER, read)
 }
 
-/// New codes: as they are kept, and as they are shown.
+/// Makes new codes: as they are stored, and as they are shown.
 fn new_codes(user: &str) -> Result<(Codes, Vec<Zeroizing<String>>), Error> {
     let random = SystemRandom::new();
     let mut key = Zeroizing::new([0; 32]);
@@ -112,7 +113,7 @@ fn new_codes(user: &str) -> Result<(Codes, Vec<Zeroizing<String>>), Error> {
     Ok((codes, texts))
 }
 
-/// Four groups of four digits, in small letters.
+/// Writes a code as four groups of four characters in lower case.
 pub(super) fn text(code: &[u8; BYTES]) -> Zeroizing<String> {
     let bits = code
         .iter()

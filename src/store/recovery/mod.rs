@@ -1,11 +1,11 @@
-//! Recovery codes: ten for a person, each works once, for the day the phone or Authy is gone.
+//! Recovery codes: ten for a user, each works once, for a day without the phone or without Authy.
 //!
-//! A code has 80 random bits. On the disk, in a file that only root can read, stands its HMAC-SHA-256
-//! under a random key of that file. A fast hash is safe here, unlike for a password that somebody
-//! chose: whoever steals the file tries 2^80 / 11 values until one of the ten is found, which takes
-//! three thousand years at 10^12 a second. A slow hash inside sshd or su would need memory and time
-//! that the caller's limits rule. No network is needed, and a code is gone from the disk before it
-//! counts.
+//! A code has 80 random bits. Its HMAC-SHA-256 under a random key is stored in a file that only root can
+//! read, one file and one key for each user. A fast hash is safe here, unlike for a password that a
+//! person chose: a thief of the file tries 2^80 / 11 values until one of the ten is found, which takes
+//! three thousand years at 10^12 a second. A slow hash inside sshd or su would need memory and time,
+//! which the caller may limit. No network is needed, and a code is gone from the disk before the login
+//! succeeds. Used by `login` through the trait [`Recovery`], and by `authyctl recovery`.
 
 use std::fmt;
 use std::path::Path;
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::store::state::{self, Failure, FileChange, Folder, Unreadable};
 
-/// How many codes a person gets.
+/// How many codes a user gets.
 pub const CODES: usize = 10;
 /// Characters of a code, five bits each.
 const LENGTH: usize = 16;
@@ -32,8 +32,8 @@ const FOLDER: &str = "recovery";
 /// Source: <https://www.crockford.com/base32.html>
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// A recovery code as a person typed it: 16 base-32 characters, in whatever case, with dashes and
-/// spaces anywhere. No token is one, since that has 12 digits at most. Wiped when dropped.
+/// A recovery code as a person typed it: 16 base-32 characters in any case, with dashes and spaces
+/// anywhere. A token is never one, since it has 12 digits at most. Wiped when dropped.
 pub struct Code(Zeroizing<[u8; BYTES]>);
 
 /// Not 16 characters of base 32.
@@ -72,7 +72,7 @@ impl fmt::Debug for Code {
     }
 }
 
-/// The value of a digit; what looks like another one is that.
+/// The value of a digit. A letter that looks like a digit counts as that digit.
 fn value(c: char) -> Option<u8> {
     let c = match c.to_ascii_uppercase() {
         'O' => '0',
@@ -85,11 +85,12 @@ fn value(c: char) -> Option<u8> {
 
 /// The recovery codes of a login's user.
 pub trait Recovery {
-    /// Uses `code` up, and says how many are left; `None` when it is none of the user's. On the disk
-    /// it is gone before this comes back. Waits for a lock a second at most.
+    /// Redeems `code` and returns how many are left; `None` when it is not one of the user's. It is gone
+    /// from the disk before this returns. Blocks for one second at most while another process holds the
+    /// lock.
     ///
     /// # Errors
-    /// The code could not be looked at or used up.
+    /// The codes cannot be read or written.
     fn redeem(&mut self, code: &Code) -> Result<Option<usize>, Failure>;
 }
 
@@ -113,7 +114,7 @@ impl FileRecovery {
     /// The folder, where this user has a file in it.
     fn folder(&self) -> Result<Option<Folder>, state::Error> {
         let folder = Folder::find(&self.state, &[FOLDER])?;
-        // A name without codes makes no lock: anybody can think of names.
+        // No lock file is made for a name without codes: anybody can type any number of names.
         match folder {
             Some(folder) if folder.read(&self.file)?.is_some() => Ok(Some(folder)),
             _ => Ok(None),
@@ -127,7 +128,7 @@ impl Recovery for FileRecovery {
             return Ok(None);
         };
         let used = folder.update_durably(&self.file, |old| match read(old) {
-            Ok(Some(mut codes)) => match codes.take(code) {
+            Ok(Some(mut codes)) => match codes.remove(code) {
                 true => (Ok(Some(codes.hashes.len())), state::encode(&codes, VERSION)),
                 false => (Ok(None), FileChange::Keep),
             },
@@ -138,7 +139,7 @@ impl Recovery for FileRecovery {
     }
 }
 
-/// What a file holds; bytes in hex.
+/// The content of a file; bytes in hex.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Codes {
@@ -148,22 +149,23 @@ struct Codes {
 }
 
 impl Codes {
-    /// Takes the code out, where it is one of these. Compares with all, each in constant time.
-    fn take(&mut self, code: &Code) -> bool {
+    /// Removes the code and returns true if it is one of these. Compares with all of them, each in
+    /// constant time.
+    fn remove(&mut self, code: &Code) -> bool {
         let Some(key) = unhex(&self.key) else {
             return false;
         };
         let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
-        let is_it = |hash: &String| {
+        let matches = |hash: &String| {
             unhex(hash).is_some_and(|hash| hmac::verify(&key, code.0.as_slice(), &hash).is_ok())
         };
         let before = self.hashes.len();
-        self.hashes.retain(|hash| !is_it(hash));
+        self.hashes.retain(|hash| !matches(hash));
         self.hashes.len() < before
     }
 
-    /// Whether every value is what [`generate`] writes.
-    fn is_whole(&self) -> bool {
+    /// Whether every value has the form that [`generate`] writes.
+    fn is_valid(&self) -> bool {
         let is_hash = |text: &String| unhex(text).is_some_and(|bytes| bytes.len() == 32);
         is_hash(&self.key) && self.hashes.len() <= CODES && self.hashes.iter().all(is_hash)
     }
@@ -174,7 +176,7 @@ fn read(bytes: Option<&[u8]>) -> Result<Option<Codes>, Unreadable> {
         return Ok(None);
     };
     let codes: Codes = state::decode(bytes, VERSION)?;
-    if codes.is_whole() {
+    if codes.is_valid() {
         Ok(Some(codes))
     } else {
         Err(Unreadable::Corrupt)
