@@ -55,7 +55,7 @@ fn a_name_that_differs_by_case_is_another_user_for_everything_that_is_kept() {
     let token = host.sim.token(1635);
     let refused = host.login("Alice", &[&token, "0000000", "0000000"]);
     assert_eq!(refused.code, "PAM_MAXTRIES");
-    assert_eq!(host.sim.count("/verify/"), 0, "nobody is asked about Alice");
+    assert_eq!(host.sim.count("/verify/"), 0, "no request about Alice");
     let codes = |user: &str| {
         let (status, answer) = run_json(&host.sim, &["recovery", "generate", user], "");
         assert_eq!(status, 0, "{answer}");

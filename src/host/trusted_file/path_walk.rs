@@ -1,5 +1,5 @@
-//! The walk to a file: one folder after the other on opened descriptors, links included, so that nobody
-//! can replace a part of the path between the check and the use.
+//! The walk to a file: one folder after the other on opened descriptors, links included, so that no part
+//! of the path can be replaced between its check and its use.
 //!
 //! Each folder, link and file is checked: its owner (`owner`), its type, and whether group or others can
 //! write it. Used by the functions of `trusted_file` only.

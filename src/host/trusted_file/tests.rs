@@ -86,7 +86,7 @@ impl Tree {
 #[test]
 fn a_file_below_a_folder_that_others_can_write_is_refused() {
     let is_root = geteuid().is_root();
-    // The folder's mode, and whether that is refused; nobody but root may have a sticky one.
+    // The folder's mode, and whether that is refused; only root may have a sticky one.
     let modes = [
         (0o700, false),
         (0o755, false),
@@ -125,8 +125,7 @@ fn a_file_below_a_folder_that_others_can_write_is_refused() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// What others may add to, a user of the host cannot vouch for: the sticky bit of a user's folder does
-/// not keep that user from replacing what is in it.
+/// In a sticky folder of a user that user may replace the files of all others, so only root's counts.
 #[test]
 #[ignore = "needs root"]
 fn a_sticky_folder_that_others_can_write_is_trusted_when_it_is_roots_alone() {
