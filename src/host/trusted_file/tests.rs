@@ -125,7 +125,7 @@ fn a_file_below_a_folder_that_others_can_write_is_refused() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// In a sticky folder of a user that user may replace the files of all others, so only root's counts.
+/// /tmp is the one case that is needed; for a user's own folder the rule is stricter than it must be.
 #[test]
 #[ignore = "needs root"]
 fn a_sticky_folder_that_others_can_write_is_trusted_when_it_is_roots_alone() {

@@ -1,6 +1,6 @@
 //! The files of a mapping: its lock, the new file that replaces it, and its index.
 //!
-//! Everything except [`target`] and [`lock`] is called under the lock.
+//! Everything except [`target`] and [`lock()`] is called under the lock.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
