@@ -41,6 +41,7 @@ check_needs() {
     need "command useradd"      passwd            shadow-utils
     need "command openssl"      openssl           openssl
     need "command valgrind"     valgrind          valgrind
+    need "command strace"       strace            strace
     need "command git"          git               git
     need "command python3"      python3           python3
     # The tests build, inspect and install a .deb on Debian only. rpmbuild is available on both

@@ -1,4 +1,5 @@
-//! Remembered logins of this host: bound to one session on one terminal.
+//! Remembered logins: bound to one boot, on this host to one session on one terminal, and never proven by
+//! a recovery code.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +8,15 @@ use std::time::Duration;
 
 use pam_authy::base::attempt::Attempt;
 use pam_authy::base::factor::{AuthyId, Person};
+use pam_authy::pam_app::Item;
 use pam_authy::store::config;
 use pam_authy::store::remember::{LoginBinding, is_remembered, store};
 
+use crate::authyctl::run_json;
 use crate::common::child::{CHILD, as_child};
+use crate::common::host::Host;
+use crate::common::mount;
+use crate::common::sandbox::sandboxed;
 use crate::common::test_name;
 
 fn rules() -> config::Remember {
@@ -80,7 +86,14 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
             "after {}",
             is_remembered(&state, &rules(), &binding(&attempt, &person()))
         );
-        // su gives the terminal without /dev/.
+        let mut callerless = attempt.clone();
+        callerless.ruser = None;
+        store(&state, &rules(), &binding(&callerless, &person()));
+        println!(
+            "without a caller {}",
+            is_remembered(&state, &rules(), &binding(&callerless, &person()))
+        );
+        // su sets PAM_TTY without /dev.
         let short = self::attempt(tty.trim_start_matches("/dev/"));
         println!(
             "short {}",
@@ -101,7 +114,8 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
         "{text}"
     );
     assert_eq!((count("after true"), count("short true")), (2, 2), "{text}");
-    // A new session on the same terminal, and one on a new terminal, are different sessions.
+    assert_eq!(count("without a caller false"), 2, "{text}");
+    // A session that was started in this one, and one on a new terminal, are different sessions.
     let inner = on_a_terminal(name, &state, "setsid -cw AGAIN; :");
     let text = String::from_utf8_lossy(&inner.stdout).into_owned();
     assert!(text.contains("before false"), "{text}");
@@ -113,4 +127,72 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
         1,
         "a session without a terminal: {text}"
     );
+}
+
+/// The clocks alone cannot tell: in the next boot the time since boot may be later than in this one.
+#[test]
+#[ignore = "needs root"]
+fn a_login_is_remembered_in_the_same_boot_alone() {
+    sandboxed!();
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let mut attempt = attempt("ssh");
+    attempt.address = "192.0.2.7".parse().ok();
+    let person = person();
+    let login = LoginBinding {
+        local: false,
+        ..binding(&attempt, &person)
+    };
+    let is_known = || is_remembered(&state, &rules(), &login);
+    let boot_id = Path::new("/proc/sys/kernel/random/boot_id");
+    let boot = |id: &str| {
+        let file = folder.path().join("boot_id");
+        fs::write(&file, format!("{id}\n")).unwrap();
+        mount(&["--bind", file.to_str().unwrap()], boot_id);
+    };
+    store(&state, &rules(), &login);
+    assert!(is_known());
+
+    let own = fs::read_to_string(boot_id).unwrap();
+    boot("5f7e3e0e-1f1c-4c5e-9d4b-2f5d8c0a1b2c");
+    assert!(!is_known(), "another boot");
+    store(&state, &rules(), &login);
+    assert!(is_known());
+    boot(own.trim());
+    assert!(is_known(), "the first boot again");
+    // Without an id nothing is remembered and nothing is found.
+    for broken in ["", "5f7e3e0e"] {
+        boot(broken);
+        store(&state, &rules(), &login);
+        assert!(!is_known(), "{broken:?}");
+    }
+}
+
+/// A recovery code proves one login; the next one is asked again.
+#[test]
+fn a_login_by_a_recovery_code_is_not_remembered() {
+    let host = Host::with("[login]\nrefusal_seconds = 0\n[remember]\nseconds = 300\n");
+    let login = |replies: &[&str]| {
+        let login = host.login_with("alice", replies, &[(Item::RHost, "192.0.2.7")]);
+        (login.code, login.prompts())
+    };
+    let (_, made) = run_json(&host.sim, &["recovery", "generate", "alice"], "");
+    let code = made["codes"][0].as_str().unwrap();
+
+    assert_eq!(login(&[code]), ("PAM_SUCCESS", 1));
+    assert_eq!(login(&[]), ("PAM_CONV_ERR", 1), "asked again");
+
+    // The same login with a token is remembered.
+    assert_eq!(login(&[&host.sim.token(1635)]), ("PAM_SUCCESS", 1));
+    assert_eq!(login(&[]), ("PAM_SUCCESS", 0));
+    let audit = host.audit_of(4);
+    let reasons = [
+        "recovery_code",
+        "conversation",
+        "token_accepted",
+        "remembered",
+    ];
+    for (line, reason) in audit.iter().zip(reasons) {
+        assert!(line.contains(&format!("reason={reason}")), "{audit:?}");
+    }
 }

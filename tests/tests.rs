@@ -4,7 +4,9 @@
 mod authyctl;
 mod client;
 mod common;
+mod durability;
 mod fuzzed;
+mod identity;
 mod layering;
 mod limits;
 mod module;
@@ -14,3 +16,4 @@ mod recovery;
 mod remember;
 mod simulator;
 mod state;
+mod trust;

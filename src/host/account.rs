@@ -1,14 +1,15 @@
-//! The Unix account of a login, through nix: does this exact name belong to an account, and which
-//! groups does it have?
+//! The Unix account of a login, from the system's account database (NSS): whether an account has exactly
+//! this name, and which groups it is in.
 //!
-//! A directory service may answer for a name in another spelling (case folded, with a domain); such
-//! an answer must not switch the mapping to another entry, so spellings are compared byte for byte.
+//! A directory service may find an account by another spelling of its name (case folded, with a domain).
+//! Such an answer must not lead to another entry of the mapping, so names are compared byte for byte.
+//! Used by `login::policy`, through `pam::module` and `authyctl explain`.
 
 use std::ffi::CString;
 
 use nix::unistd::{Group, User, getgrouplist};
 
-/// How the system's account database knows a name.
+/// How the account database spells a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spelling {
     /// An account with exactly this name.
@@ -19,13 +20,13 @@ pub enum Spelling {
     Alias,
 }
 
-/// The look-up itself failed; nothing is known of the name.
+/// The look-up itself failed, so nothing is known about the name.
 #[derive(Debug, thiserror::Error)]
 #[error("the account database could not be asked: {0}")]
 pub struct LookupFailed(nix::errno::Errno);
 
-/// Asks the account database (`getpwnam_r`) how it knows `name`. Blocks as long as the system's
-/// name services do.
+/// Looks up how the account database (`getpwnam_r`) spells `name`. Blocks as long as the system's name
+/// services do.
 ///
 /// # Errors
 /// [`LookupFailed`] when the database gave no answer, which is not the same as "no account".
@@ -37,10 +38,10 @@ pub fn spelling(name: &str) -> Result<Spelling, LookupFailed> {
     }
 }
 
-/// The first of `groups` that the account `name` belongs to, by its own group or as a member. Groups
-/// are compared by number: two names of one group are one group. A name that is no account, or only
-/// another spelling of one, belongs to none; a group that does not exist has nobody in it. Blocks as
-/// long as the system's name services do.
+/// Returns the first of `groups` that the account `name` is in, by its own group or as a member. Groups
+/// are compared by number, so two names of one group are the same group. A name without an account, or
+/// with another spelling than the account's, is in no group; a group that does not exist has no members.
+/// Blocks as long as the system's name services do.
 ///
 /// # Errors
 /// [`LookupFailed`] when the database gave no answer, which is not the same as "not in it".
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn root_is_an_account_and_nonsense_is_none() {
+    fn root_has_an_account_and_an_unknown_name_has_none() {
         assert_eq!(spelling("root").unwrap(), Spelling::Own);
         assert_eq!(spelling("no-such-user-here").unwrap(), Spelling::NoAccount);
     }

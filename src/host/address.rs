@@ -1,15 +1,15 @@
 //! Where a login comes from: the remote address, and the networks that addresses are compared with.
 //!
-//! Only a parsed IP address counts. A host name is what a resolver said, and a resolver can be made
-//! to say anything, so a name is no address at all. Used by `attempt`, `config` and `policy`.
+//! Only a parsed IP address counts. A host name comes from a resolver, which an attacker may control, so
+//! a name never counts as an address. Used by `pam::attempt`, `store::config` and `login::policy`.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-/// The remote address: the first field of SSH_CONNECTION where the application put one into the PAM
-/// environment, else PAM_RHOST where that is an address, else none. An IPv4 address that was mapped
-/// into IPv6 is given back as what it is; a zone (`fe80::1%eth0`) is dropped.
+/// Returns the remote address: the first field of SSH_CONNECTION, where the application has put that
+/// into the PAM environment, else PAM_RHOST if it is an address. An IPv4 address that was mapped into
+/// IPv6 is returned as IPv4; a zone (`fe80::1%eth0`) is dropped.
 ///
 /// Source: sshd(8) on SSH_CONNECTION (`client port server port`); RFC 4291 §2.5.5.2, RFC 4007 §11.
 #[must_use]
@@ -36,13 +36,13 @@ pub struct Network {
     bits: u8,
 }
 
-/// Not a network.
+/// Why a text is not a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidNetwork {
-    /// Not written as one.
+    /// It is not written like a network.
     #[error("a network is written like 192.0.2.0/24, 2001:db8::/32 or as one address")]
     Form,
-    /// Bits behind the prefix are set.
+    /// Bits after the prefix are set.
     #[error("the address has bits behind its prefix: did you mean {0}?")]
     HostBits(Network),
 }
@@ -55,14 +55,14 @@ impl Network {
         address.is_ipv4() == self.address.is_ipv4() && masked(address, self.bits) == self.address
     }
 
-    /// Whether every address of its kind is in this network.
+    /// Whether every address of its family is in this network.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.bits == 0
     }
 }
 
-/// The address with all bits behind the first `bits` cleared.
+/// Returns the address with all bits after the first `bits` cleared.
 fn masked(address: IpAddr, bits: u8) -> IpAddr {
     let bits = u32::from(bits);
     match address {
@@ -94,7 +94,7 @@ impl FromStr for Network {
             }
             Some(_) => return Err(InvalidNetwork::Form),
         };
-        // Addresses are compared in their canonical form, which this one could never have.
+        // Addresses are compared in their canonical form, which this one never has.
         if bits > most || address.to_canonical() != address {
             return Err(InvalidNetwork::Form);
         }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_of_the_connection_goes_before_what_the_host_is_called() {
+    fn the_address_of_ssh_connection_is_used_before_pam_rhost() {
         let connection = Some("192.0.2.7 40000 198.51.100.1 22");
         assert_eq!(
             remote(connection, Some("evil.example")),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_or_junk_is_no_address() {
+    fn a_name_or_a_malformed_text_is_not_an_address() {
         for junk in [
             "",
             "host.example",
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn mapped_addresses_and_zones_are_what_they_stand_for() {
+    fn mapped_addresses_are_ipv4_and_zones_are_dropped() {
         assert_eq!(
             remote(None, Some("::ffff:192.0.2.7")),
             Some(address("192.0.2.7"))
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_holds_its_addresses_and_no_other() {
+    fn a_network_contains_its_own_addresses_alone() {
         let network: Network = "192.0.2.0/25".parse().unwrap();
         assert!(network.contains(address("192.0.2.127")));
         assert!(network.contains(address("::ffff:192.0.2.1")));
@@ -230,7 +230,7 @@ mod tests {
         }
 
         #[test]
-        fn a_network_shows_as_what_it_is_read_from(bits in 0_u8..=32, number in any::<u32>()) {
+        fn a_network_is_shown_as_it_is_written(bits in 0_u8..=32, number in any::<u32>()) {
             let network = Network { address: masked(IpAddr::V4(number.into()), bits), bits };
             prop_assert_eq!(network.to_string().parse(), Ok(network));
             prop_assert!(network.contains(IpAddr::V4(number.into())));

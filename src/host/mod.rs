@@ -1,10 +1,11 @@
-//! The operating system: accounts, addresses, SSH keys, and files that only root can write.
+//! The operating system: accounts, addresses, SSH keys, file locks, and files that only root can write.
 
 pub mod account;
 pub mod address;
 pub mod ca_file;
 #[cfg(feature = "engine")]
 pub mod journal;
+pub mod lock;
 pub mod ssh_key;
 pub mod toml_file;
 pub mod trusted_file;

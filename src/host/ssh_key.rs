@@ -2,8 +2,9 @@
 //!
 //! sshd puts one line for each method it has accepted into SSH_AUTH_INFO_0 of the PAM environment. A
 //! certificate counts by its own public key, as `ssh-keygen -lf` shows it, so that a person who gets a
-//! new certificate each day stays the same person. The text comes from sshd, and is still read as if
-//! it came from anybody: bounded, and nothing that is not exactly a key counts as one.
+//! new certificate each day stays the same person. The text comes from sshd but is not trusted: its
+//! length is limited, and only what is exactly a key counts as one. Used by `login::policy` for accounts
+//! that several people share.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,20 +12,21 @@ use ring::digest::{SHA256, digest};
 
 pub use crate::base::factor::Fingerprint;
 
-/// The longest text of sshd that is read, in bytes; a longer one names no key.
+/// The longest text that is read, in bytes; a longer one has no keys.
 const TEXT_LIMIT: usize = 1024 * 1024;
-/// How the type of a certificate ends.
+/// The end of a certificate's type.
 const CERTIFICATE: &str = "-cert-v01@openssh.com";
 
-/// The fingerprint of a public key in the form in which SSH sends it.
+/// The fingerprint of a public key in SSH's wire format.
 fn fingerprint_of(key: &[u8]) -> Fingerprint {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest(&SHA256, key).as_ref());
     Fingerprint::new(bytes)
 }
 
-/// The public keys that sshd has accepted so far, in its order. Other methods are passed over, the host
-/// key of `hostbased` among them: it is nobody's. A line that is not exactly a key names none.
+/// Returns the public keys that sshd has accepted so far, in its order. Other methods are skipped;
+/// `hostbased` is one of them, since its key belongs to a host and not to a person. A line that is not
+/// exactly a key is skipped too.
 #[must_use]
 pub fn fingerprints(auth_info: &str) -> Vec<Fingerprint> {
     if auth_info.len() > TEXT_LIMIT {
@@ -39,7 +41,7 @@ pub fn fingerprints(auth_info: &str) -> Vec<Fingerprint> {
         .collect()
 }
 
-/// The fingerprint of a key that is written as its type and its base64.
+/// Returns the fingerprint of a key from its type and its base64.
 fn fingerprint(kind: &str, base64: &str) -> Option<Fingerprint> {
     let key = STANDARD.decode(base64).ok()?;
     let mut fields = Fields(&key);
@@ -49,12 +51,12 @@ fn fingerprint(kind: &str, base64: &str) -> Option<Fingerprint> {
     if let Some(plain) = kind.strip_suffix(CERTIFICATE) {
         return own_key(plain, fields).map(|key| fingerprint_of(&key));
     }
-    // A certificate of a form that nobody here knows is not the plain key of anybody.
+    // A certificate of an unknown version is not a plain key.
     (!kind.contains("-cert-")).then(|| fingerprint_of(&key))
 }
 
-/// The plain public key inside a certificate: after the certificate's type and a nonce come the fields
-/// of the key, and everything else behind them.
+/// Returns the plain public key inside a certificate. After the certificate's type and a nonce come the
+/// fields of the key, then everything else.
 ///
 /// Source: OpenSSH, PROTOCOL.certkeys and PROTOCOL.u2f.
 fn own_key(plain: &str, mut fields: Fields<'_>) -> Option<Vec<u8>> {
@@ -63,7 +65,7 @@ fn own_key(plain: &str, mut fields: Fields<'_>) -> Option<Vec<u8>> {
         "ssh-dss" => (plain, 4),
         "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384" | "ecdsa-sha2-nistp521" => (plain, 2),
         "ssh-ed25519" => (plain, 1),
-        // The plain types of keys on a token carry the domain too.
+        // The plain types of security keys have the domain too.
         "sk-ecdsa-sha2-nistp256" => ("sk-ecdsa-sha2-nistp256@openssh.com", 3),
         "sk-ssh-ed25519" => ("sk-ssh-ed25519@openssh.com", 2),
         _ => return None,
@@ -74,7 +76,7 @@ fn own_key(plain: &str, mut fields: Fields<'_>) -> Option<Vec<u8>> {
     for _ in 0..count {
         append(&mut key, fields.next()?)?;
     }
-    // What follows in every certificate, its serial number and its kind, is twelve bytes at least.
+    // In every certificate a serial number and a type follow, which are twelve bytes.
     (fields.0.len() >= 12).then_some(key)
 }
 
@@ -84,7 +86,7 @@ fn append(key: &mut Vec<u8>, field: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// The fields of an SSH message, each with its length in front (RFC 4251, `string` and `mpint`).
+/// The fields of an SSH message, each after its length (RFC 4251, `string` and `mpint`).
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
@@ -117,15 +119,15 @@ mod tests {
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{arguments:?} {output:?}");
-        said
+        text
     }
 
-    /// What `ssh-keygen -lf` says of a file.
+    /// The fingerprint that `ssh-keygen -lf` shows for a file.
     fn by_keygen(file: &Path) -> Fingerprint {
-        let said = keygen(&["-lf"], file);
-        said.split(' ').nth(1).unwrap().parse().unwrap()
+        let text = keygen(&["-lf"], file);
+        text.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
     /// The first two words of a public key's file, as sshd writes them.
@@ -180,7 +182,7 @@ mod tests {
         assert_eq!(fingerprints(&all), expected);
     }
 
-    /// A certificate of a kind that ssh-keygen makes only with a token or not any more.
+    /// A certificate of a type that ssh-keygen makes only with a security key, or no longer.
     fn certificate(kind: &str, fields: &[&[u8]]) -> String {
         let mut key = Vec::new();
         let nonce = [7; 32];
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_of_keys_on_a_token_count_by_their_own_key() {
+    fn certificates_of_security_keys_count_by_their_own_key() {
         let kinds: [(&str, &str, &[&[u8]]); 3] = [
             (
                 "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn other_methods_and_malformed_lines_name_no_key() {
+    fn other_methods_and_malformed_lines_have_no_key() {
         let (kind, key) = ED25519.split_once(' ').unwrap();
         for text in [
             String::new(),

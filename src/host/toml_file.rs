@@ -1,7 +1,7 @@
 //! A TOML file as text with line numbers: what config.toml and users.toml have in common.
 //!
-//! Errors name file, line and key and never quote the file, since it may hold the API key: of the
-//! parser's errors only the message and the place are used, and wrong values are named by type.
+//! Errors name file, line and key and never quote the file, since the API key may be in it: only the
+//! message and the position of the parser's errors are used, and wrong values are named by type.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -14,17 +14,17 @@ use crate::host::trusted_file::{self, Access};
 /// Why a file cannot be used: `PATH:LINE: why`.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The file cannot be read, or not be trusted.
+    /// The file cannot be read or trusted.
     #[error(transparent)]
     File(#[from] trusted_file::Error),
-    /// What it says is wrong.
+    /// Its content is wrong.
     #[error("{}:{line}: {message}", path.display())]
     Text {
         /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong there; never quotes a value.
+        /// What is wrong there, without any value.
         message: String,
     },
 }
@@ -37,7 +37,7 @@ impl Error {
     }
 }
 
-/// The text of a TOML file and where it came from.
+/// The text of a TOML file and the file's path.
 #[derive(Clone, Copy)]
 pub struct Source<'a> {
     path: &'a Path,
@@ -45,13 +45,13 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// A text that came from `path`.
+    /// The text of the file at `path`.
     #[must_use]
     pub fn new(path: &'a Path, text: &'a str) -> Self {
         Self { path, text }
     }
 
-    /// Where it came from.
+    /// The file's path.
     #[must_use]
     pub fn path(self) -> &'a Path {
         self.path
@@ -60,18 +60,18 @@ impl<'a> Source<'a> {
     /// Parses the whole text.
     ///
     /// # Errors
-    /// It is not TOML to its end, or names a key twice.
+    /// It is not TOML, or has a key twice.
     pub fn parse(self) -> Result<DeTable<'a>, Error> {
         DeTable::parse(self.text)
             .map(Spanned::into_inner)
             .map_err(|error| {
                 let at = error.span().unwrap_or(self.text.len()..self.text.len());
-                // The parser's messages name kinds of things and, for a repeat, nothing of the file.
+                // The parser's messages name types and, for a repeated key, nothing from the file.
                 self.error(at, error.message())
             })
     }
 
-    /// An error at a place of the text.
+    /// An error at a position in the text.
     pub fn error(self, at: Range<usize>, message: impl Into<String>) -> Error {
         Error::Text {
             path: self.path.to_owned(),
@@ -80,7 +80,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The line of a place, counted from 1.
+    /// The line of a position, counted from 1.
     #[must_use]
     pub fn line(self, at: Range<usize>) -> usize {
         let before = self
@@ -91,7 +91,7 @@ impl<'a> Source<'a> {
         before.iter().filter(|byte| **byte == b'\n').count() + 1
     }
 
-    /// Whether the text at a place begins with `character`.
+    /// Whether the text at a position begins with `character`.
     #[must_use]
     pub fn starts_with(self, at: Range<usize>, character: char) -> bool {
         self.text
@@ -100,7 +100,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Where the lines of a text begin, for one that is asked for many lines.
+/// Where the lines of a text end, for many look-ups of a line.
 pub struct Lines(Vec<usize>);
 
 impl Lines {
@@ -111,7 +111,7 @@ impl Lines {
         Self(ends.map(|(at, _)| at).collect())
     }
 
-    /// The line of a place, counted from 1.
+    /// The line of a position, counted from 1.
     #[must_use]
     pub fn line(&self, at: usize) -> usize {
         self.0.partition_point(|end| *end < at) + 1
@@ -122,11 +122,11 @@ impl Lines {
 ///
 /// # Errors
 /// The file cannot be read or trusted, or is not UTF-8.
-pub fn read(path: &Path, holds: Access, limit: u64) -> Result<String, Error> {
-    text(trusted_file::read(path, holds, limit)?, path)
+pub fn read(path: &Path, access: Access, limit: u64) -> Result<String, Error> {
+    text(trusted_file::read(path, access, limit)?, path)
 }
 
-/// The text of a file that came from `path`.
+/// Converts the content of the file at `path` to text.
 ///
 /// # Errors
 /// It is not UTF-8.
@@ -145,7 +145,7 @@ pub fn text(bytes: Vec<u8>, path: &Path) -> Result<String, Error> {
     })
 }
 
-/// An integer of 64 bits, in whatever base it is written.
+/// Returns a value as an integer of 64 bits; it may be written in any base that TOML has.
 #[must_use]
 pub fn integer(value: &DeValue<'_>) -> Option<i64> {
     let integer = value.as_integer()?;

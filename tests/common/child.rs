@@ -46,6 +46,10 @@ pub(crate) fn ends_well(child: Child) {
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{:?}\n{text}", output.status);
+    assert!(
+        text.contains("1 passed"),
+        "no test of that name ran:\n{text}"
+    );
 }
 
 /// Sends a signal to a child.

@@ -13,6 +13,7 @@ pub(crate) mod rows;
 pub(crate) mod sandbox;
 pub(crate) mod sim;
 pub(crate) mod terminal;
+pub(crate) mod trace;
 
 use std::fs;
 use std::io::Write;

@@ -1,7 +1,8 @@
-//! The way to a file, folder by folder on opened descriptors, links included, so that nobody can swap
-//! a part between the check and the use.
+//! The walk to a file: one folder after the other on opened descriptors, links included, so that no part
+//! of the path can be replaced between its check and its use.
 //!
-//! Whatever is passed is checked: its owner, its kind, and who else can write it.
+//! Each folder, link and file is checked: its owner (`owner`), its type, and whether group or others can
+//! write it. Used by the functions of `trusted_file` only.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -12,18 +13,19 @@ use std::path::{Component, Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{self, OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
-use nix::unistd::Uid;
+use nix::unistd::{Uid, fsync};
 
-use super::{Access, ErrorKind, What, is_trusted};
+use super::{Access, ErrorKind, PathPart, ProcessIds};
 
-/// Links that are followed on one way, as the kernel does.
+/// How many links are followed; the kernel's own limit (path_resolution(7)).
 const MOST_LINKS: u32 = 40;
 
 /// How often a file may be replaced while it is opened; a writer renames a new one over it.
 const MOST_REPLACED: u32 = 100;
 
-/// The way to a file: folders that were opened and checked, and names still ahead.
+/// A walk along a path: the folders that were opened and checked, and the names that are left.
 pub(super) struct PathWalk {
+    ids: ProcessIds,
     folders: Vec<(OsString, OwnedFd)>,
     ahead: VecDeque<OsString>,
     last: OsString,
@@ -32,107 +34,104 @@ pub(super) struct PathWalk {
 }
 
 impl PathWalk {
-    pub(super) fn new(path: &Path) -> Result<Self, ErrorKind> {
+    /// Starts at the root folder, for a process with these ids.
+    pub(super) fn new(path: &Path, ids: ProcessIds) -> Result<Self, ErrorKind> {
         if !path.is_absolute() {
             return Err(ErrorKind::Relative);
         }
-        let root = fcntl::open(
-            "/",
-            OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
-            Mode::empty(),
-        )
-        .map_err(ErrorKind::Io)?;
-        check_folder(&stat(&root)?, Path::new("/"))?;
-        let folders = vec![(OsString::from("/"), root)];
-        Ok(Self {
-            folders,
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let root = fcntl::open("/", flags, Mode::empty()).map_err(ErrorKind::Io)?;
+        let status = stat(&root)?;
+        let walk = Self {
+            ids,
+            folders: vec![(OsString::from("/"), root)],
             ahead: names(path),
             last: OsString::new(),
             links: 0,
             replaced: 0,
-        })
+        };
+        walk.check_folder(&status)?;
+        Ok(walk)
     }
 
-    /// Goes on to the file and opens it for reading.
-    pub(super) fn walk(&mut self, holds: Access) -> Result<OwnedFd, ErrorKind> {
+    /// Walks to the file at the end of the path and opens it for reading.
+    pub(super) fn walk_to_file(&mut self, access: Access) -> Result<OwnedFd, ErrorKind> {
         while let Some(name) = self.ahead.pop_front() {
-            if name == ".." {
-                if self.folders.len() > 1 {
-                    self.folders.pop();
-                }
+            let Some(status) = self.enter(&name)? else {
                 continue;
+            };
+            if file_type(&status) != SFlag::S_IFREG {
+                return Err(ErrorKind::NotRegular);
             }
-            let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-            let found = openat(self.folder()?, name.as_os_str(), flags, Mode::empty())
-                .map_err(ErrorKind::Io)?;
-            let status = stat(&found)?;
-            match kind(&status) {
-                SFlag::S_IFLNK => self.follow(&name, &found, &status)?,
-                SFlag::S_IFDIR => {
-                    self.last.clone_from(&name);
-                    check_folder(&status, &self.here())?;
-                    self.folders.push((name, found));
+            if !self.ahead.is_empty() {
+                return Err(ErrorKind::Io(Errno::ENOTDIR));
+            }
+            self.check_file(&status, access)?;
+            match self.open_file(&name, &status) {
+                // A writer has renamed a new file over this one; the new one is checked in its turn.
+                Err(ErrorKind::Replaced) if self.replaced < MOST_REPLACED => {
+                    self.replaced += 1;
+                    self.ahead.push_front(name);
                 }
-                SFlag::S_IFREG if self.ahead.is_empty() => {
-                    self.last.clone_from(&name);
-                    check_file(&status, holds)?;
-                    match self.open_file(&name, &status) {
-                        // A writer has put a new file in its place, which is looked at in its turn.
-                        Err(ErrorKind::Replaced) if self.replaced < MOST_REPLACED => {
-                            self.replaced += 1;
-                            self.ahead.push_front(name);
-                        }
-                        opened => return opened,
-                    }
-                }
-                SFlag::S_IFREG => return Err(ErrorKind::Io(Errno::ENOTDIR)),
-                _ => return Err(ErrorKind::NotRegular),
+                opened => return opened,
             }
         }
         Err(ErrorKind::NotRegular)
     }
 
-    /// Goes on to a folder and opens it for reading.
+    /// Walks to the folder at the end of the path and opens it for reading. With `make` its last name is
+    /// made when it is missing, and is on the disk then.
     pub(super) fn walk_to_folder(&mut self, make: bool) -> Result<OwnedFd, ErrorKind> {
         self.ahead.retain(|name| name != ".");
-        let mut made = false;
+        // Whether this walk made the folder, once it has tried to.
+        let mut made = None;
         while let Some(name) = self.ahead.pop_front() {
-            if name == ".." {
-                if self.folders.len() > 1 {
-                    self.folders.pop();
+            match self.enter(&name) {
+                Ok(None) => {}
+                Ok(Some(_)) => return Err(ErrorKind::Io(Errno::ENOTDIR)),
+                Err(ErrorKind::Io(Errno::ENOENT))
+                    if make && made.is_none() && self.ahead.is_empty() =>
+                {
+                    made = Some(make_folder(self.folder()?, &name)?);
+                    self.ahead.push_front(name);
                 }
-                continue;
-            }
-            let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-            let open = |folder| openat(folder, name.as_os_str(), flags, Mode::empty());
-            let found = match open(self.folder()?) {
-                Err(Errno::ENOENT) if make && self.ahead.is_empty() => {
-                    made = make_folder(self.folder()?, &name)?;
-                    open(self.folder()?)
-                }
-                found => found,
-            };
-            let found = found.map_err(ErrorKind::Io)?;
-            let status = stat(&found)?;
-            match kind(&status) {
-                SFlag::S_IFLNK => self.follow(&name, &found, &status)?,
-                SFlag::S_IFDIR => {
-                    self.last.clone_from(&name);
-                    check_folder(&status, &self.here())?;
-                    self.folders.push((name, found));
-                }
-                _ => return Err(ErrorKind::Io(Errno::ENOTDIR)),
+                Err(error) => return Err(error),
             }
         }
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let folder = openat(self.folder()?, ".", flags, Mode::empty()).map_err(ErrorKind::Io)?;
-        if made {
+        let folder = open_to_read(self.folder()?, OsStr::new("."), OFlag::O_DIRECTORY)?;
+        if made == Some(true) {
             // The umask is the caller's.
             fchmod(&folder, Mode::S_IRWXU).map_err(ErrorKind::Io)?;
         }
         Ok(folder)
     }
 
+    /// Goes into the folder of this name, or puts the target of the link of this name in front of what
+    /// is left. Returns the status of anything else, which is not checked yet.
+    fn enter(&mut self, name: &OsStr) -> Result<Option<FileStat>, ErrorKind> {
+        if name == ".." {
+            // The root folder is its own parent.
+            if self.folders.len() > 1 {
+                self.folders.pop();
+            }
+            return Ok(None);
+        }
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let found = openat(self.folder()?, name, flags, Mode::empty()).map_err(ErrorKind::Io)?;
+        let status = stat(&found)?;
+        name.clone_into(&mut self.last);
+        match file_type(&status) {
+            SFlag::S_IFLNK => self.follow(&found, &status)?,
+            SFlag::S_IFDIR => {
+                self.check_folder(&status)?;
+                self.folders.push((name.to_owned(), found));
+            }
+            _ => return Ok(Some(status)),
+        }
+        Ok(None)
+    }
+
+    /// The folder that the walk has reached.
     fn folder(&self) -> Result<&OwnedFd, ErrorKind> {
         // The root folder is never taken off.
         self.folders
@@ -141,14 +140,13 @@ impl PathWalk {
             .ok_or(ErrorKind::NotRegular)
     }
 
-    /// Puts a link's target in front of what is ahead.
-    fn follow(&mut self, name: &OsStr, link: &OwnedFd, status: &FileStat) -> Result<(), ErrorKind> {
+    /// Puts a link's target in front of what is left.
+    fn follow(&mut self, link: &OwnedFd, status: &FileStat) -> Result<(), ErrorKind> {
         self.links += 1;
         if self.links > MOST_LINKS {
             return Err(ErrorKind::TooManyLinks);
         }
-        self.last = name.to_owned();
-        check_owner(status, || What::Link(self.here()))?;
+        self.check_owner(status, PathPart::Link)?;
         let target = PathBuf::from(readlinkat(link.as_fd(), "").map_err(ErrorKind::Io)?);
         if target.is_absolute() {
             self.folders.truncate(1);
@@ -161,12 +159,8 @@ impl PathWalk {
 
     /// Opens the checked file for reading, and makes sure that it is still the same.
     fn open_file(&self, name: &OsStr, checked: &FileStat) -> Result<OwnedFd, ErrorKind> {
-        let flags = OFlag::O_RDONLY
-            | OFlag::O_NOFOLLOW
-            | OFlag::O_NONBLOCK
-            | OFlag::O_NOCTTY
-            | OFlag::O_CLOEXEC;
-        let file = openat(self.folder()?, name, flags, Mode::empty()).map_err(ErrorKind::Io)?;
+        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let file = open_to_read(self.folder()?, name, flags)?;
         let opened = stat(&file)?;
         if (opened.st_dev, opened.st_ino) != (checked.st_dev, checked.st_ino) {
             return Err(ErrorKind::Replaced);
@@ -181,6 +175,41 @@ impl PathWalk {
             .map(|(name, _)| name)
             .chain([&self.last])
             .collect()
+    }
+
+    fn check_owner(
+        &self,
+        status: &FileStat,
+        part: impl FnOnce(PathBuf) -> PathPart,
+    ) -> Result<(), ErrorKind> {
+        if self.ids.trusts(Uid::from_raw(status.st_uid)) {
+            Ok(())
+        } else {
+            Err(ErrorKind::Owner(part(self.here()), status.st_uid))
+        }
+    }
+
+    fn check_folder(&self, status: &FileStat) -> Result<(), ErrorKind> {
+        self.check_owner(status, PathPart::Folder)?;
+        let mode = status.st_mode & 0o7777;
+        // In a sticky folder of root's (/tmp) others can add names, but not remove or rename ours.
+        let sticky = mode & 0o1000 != 0 && status.st_uid == 0;
+        if mode & 0o022 != 0 && !sticky {
+            return Err(ErrorKind::Writable(PathPart::Folder(self.here()), mode));
+        }
+        Ok(())
+    }
+
+    fn check_file(&self, status: &FileStat, access: Access) -> Result<(), ErrorKind> {
+        self.check_owner(status, |_| PathPart::File)?;
+        let mode = status.st_mode & 0o7777;
+        match access {
+            Access::OwnerOnly if mode & 0o077 != 0 => Err(ErrorKind::NotSecret(mode)),
+            Access::WorldReadable if mode & 0o022 != 0 => {
+                Err(ErrorKind::Writable(PathPart::File, mode))
+            }
+            Access::OwnerOnly | Access::WorldReadable => Ok(()),
+        }
     }
 }
 
@@ -201,49 +230,30 @@ fn names(path: &Path) -> VecDeque<OsString> {
     names
 }
 
-/// Makes a folder that only its owner can enter; false when another process was quicker.
-fn make_folder(above: &OwnedFd, name: &OsStr) -> Result<bool, ErrorKind> {
-    match mkdirat(above, name, Mode::S_IRWXU) {
-        Ok(()) => Ok(true),
+/// Makes a folder that only its owner can enter, and waits until the disk has it; false when another
+/// process was quicker.
+fn make_folder(parent: &OwnedFd, name: &OsStr) -> Result<bool, ErrorKind> {
+    match mkdirat(parent, name, Mode::S_IRWXU) {
+        Ok(()) => {
+            // A descriptor that was opened with O_PATH cannot be synced.
+            let parent = open_to_read(parent, OsStr::new("."), OFlag::O_DIRECTORY)?;
+            fsync(&parent).map_err(ErrorKind::Io)?;
+            Ok(true)
+        }
         Err(Errno::EEXIST) => Ok(false),
         Err(errno) => Err(ErrorKind::Io(errno)),
     }
+}
+
+fn open_to_read(folder: &OwnedFd, name: &OsStr, flags: OFlag) -> Result<OwnedFd, ErrorKind> {
+    let flags = flags | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    openat(folder, name, flags, Mode::empty()).map_err(ErrorKind::Io)
 }
 
 fn stat(file: &OwnedFd) -> Result<FileStat, ErrorKind> {
     fstat(file).map_err(ErrorKind::Io)
 }
 
-fn kind(status: &FileStat) -> SFlag {
+fn file_type(status: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits())
-}
-
-fn check_owner(status: &FileStat, what: impl FnOnce() -> What) -> Result<(), ErrorKind> {
-    if is_trusted(Uid::from_raw(status.st_uid)) {
-        Ok(())
-    } else {
-        Err(ErrorKind::Owner(what(), status.st_uid))
-    }
-}
-
-fn check_folder(status: &FileStat, path: &Path) -> Result<(), ErrorKind> {
-    let what = || What::Folder(path.to_owned());
-    check_owner(status, what)?;
-    let mode = status.st_mode & 0o7777;
-    // In a sticky folder of root's (/tmp) others can add names and not take ours away.
-    let sticky = mode & 0o1000 != 0 && status.st_uid == 0;
-    if mode & 0o022 != 0 && !sticky {
-        return Err(ErrorKind::Writable(what(), mode));
-    }
-    Ok(())
-}
-
-fn check_file(status: &FileStat, holds: Access) -> Result<(), ErrorKind> {
-    check_owner(status, || What::File)?;
-    let mode = status.st_mode & 0o7777;
-    match holds {
-        Access::OwnerOnly if mode & 0o077 != 0 => Err(ErrorKind::NotSecret(mode)),
-        Access::WorldReadable if mode & 0o022 != 0 => Err(ErrorKind::Writable(What::File, mode)),
-        Access::OwnerOnly | Access::WorldReadable => Ok(()),
-    }
 }

@@ -1,4 +1,4 @@
-//! What `authyctl recovery` does: makes codes, counts them, takes them away.
+//! What `authyctl recovery` does: makes codes, counts them, removes them.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use super::{CODES, Codes, FOLDER, VERSION, read};
 use crate::base::reply::RecoveryCode;
 use crate::store::state::{self, FileChange, Folder};
 
-/// Why there are no new codes.
+/// Why no new codes were made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The user has codes; they are replaced only when told.
+    /// The user has codes, which are replaced on request only.
     #[error("there are {0} recovery codes left")]
     Exists(usize),
     /// The system has no random numbers.
@@ -27,18 +27,19 @@ pub enum Error {
 /// How many codes a user has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// None were made.
+    /// No codes were made.
     Never,
-    /// So many of those that were made.
+    /// This many of the codes that were made.
     Of(usize),
 }
 
-/// Makes ten codes for `user`, behind whom are people with these factors
-/// ([`Entry::stored_ids`](crate::store::users::Entry::stored_ids)), shown here and never again: `3v8k-m2zq-70xd-w9ht`. Old ones that are
-/// left are replaced only with `replace`, and so is a damaged file. On the disk when it comes back.
+/// Makes ten codes for `user`, who has these factors
+/// ([`Entry::stored_ids`](crate::store::users::Entry::stored_ids)), and returns them as text, such as
+/// `3v8k-m2zq-70xd-w9ht`; they cannot be shown again. Codes that are left, and a damaged file, are
+/// replaced only with `replace`. The codes are on the disk when this returns.
 ///
 /// # Errors
-/// As [`Error`] says; old codes then stay.
+/// See [`Error`]; old codes then stay.
 pub fn generate(
     state: &Path,
     user: &str,
@@ -59,7 +60,7 @@ pub fn generate(
     Ok(texts)
 }
 
-/// How many codes `user` has left. Makes nothing.
+/// Returns how many codes `user` has left. Changes nothing.
 ///
 /// # Errors
 /// The file cannot be trusted or read.
@@ -73,11 +74,11 @@ pub fn left(state: &Path, user: &str) -> Result<Left, state::Error> {
     Ok(codes.map_or(Left::Never, |codes| Left::Of(codes.hashes.len())))
 }
 
-/// Takes all codes of `user` away, a damaged file too; says whether there was one. On the disk when it
-/// comes back.
+/// Removes all codes of `user`, also a damaged file. Returns whether there was one; it is gone from the
+/// disk then.
 ///
 /// # Errors
-/// The state cannot be trusted or not written.
+/// The state cannot be trusted or written.
 pub fn remove(state: &Path, user: &str) -> Result<bool, state::Error> {
     let stored = super::FileRecovery::new(state, user, Vec::new());
     match stored.folder()? {
@@ -88,7 +89,7 @@ pub fn remove(state: &Path, user: &str) -> Result<bool, state::Error> {
     }
 }
 
-/// The files that cannot be read, each as an error.
+/// Returns an error for each file that cannot be read.
 ///
 /// # Errors
 /// The folder cannot be trusted or read.
@@ -96,7 +97,7 @@ pub fn unreadable(state: &Path) -> Result<Vec<state::Error>, state::Error> {
     Folder::faults(state, FOLDER, read)
 }
 
-/// New codes: as they are kept, and as they are shown.
+/// Makes new codes: as they are stored, and as they are shown.
 fn new_codes(user: &str, factors: Vec<String>) -> Result<(Codes, Vec<Zeroizing<String>>), Error> {
     let random = SystemRandom::new();
     let mut key = Zeroizing::new([0; 32]);

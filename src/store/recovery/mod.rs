@@ -1,11 +1,11 @@
-//! Recovery codes: ten for a person, each works once, for the day the phone or Authy is gone.
+//! Recovery codes: ten for a user, each works once, for a day without the phone or without Authy.
 //!
-//! A code has 80 random bits. On the disk, in a file that only root can read, stands its HMAC-SHA-256
-//! under a random key of that file. A fast hash is safe here, unlike for a password that somebody
-//! chose: whoever steals the file tries 2^80 / 11 values until one of the ten is found, which takes
-//! three thousand years at 10^12 a second. A slow hash inside sshd or su would need memory and time
-//! that the caller's limits rule. No network is needed, and a code is gone from the disk before it
-//! counts.
+//! A code has 80 random bits. Its HMAC-SHA-256 under a random key is stored in a file that only root can
+//! read, one file and one key for each user. A fast hash is safe here, unlike for a password that a
+//! person chose: a thief of the file tries 2^80 / 11 values until one of the ten is found, which takes
+//! three thousand years at 10^12 a second. A slow hash inside sshd or su would need memory and time,
+//! which the caller may limit. No network is needed, and a code is gone from the disk before the login
+//! succeeds. Used by `login` through the trait [`Recovery`], and by `authyctl recovery`.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::reply::RecoveryCode;
 use crate::store::state::{self, Failure, FileChange, Folder, Unreadable};
 
-/// How many codes a person gets.
+/// How many codes a user gets.
 pub const CODES: usize = 10;
 /// The version of the files, and their folder.
 const VERSION: u64 = 1;
@@ -23,11 +23,12 @@ const FOLDER: &str = "recovery";
 
 /// The recovery codes of a login's user.
 pub trait Recovery {
-    /// Uses `code` up, and says how many are left; `None` when it is none of the user's. On the disk
-    /// it is gone before this comes back. Waits for a lock a second at most.
+    /// Redeems `code` and returns how many are left; `None` when it is not one of the user's. It is gone
+    /// from the disk before this returns. Blocks for one second at most while another process holds the
+    /// lock.
     ///
     /// # Errors
-    /// The code could not be looked at or used up.
+    /// The codes cannot be read or written.
     fn redeem(&mut self, code: &RecoveryCode) -> Result<Option<usize>, Failure>;
 }
 
@@ -80,7 +81,7 @@ impl FileRecovery {
     /// The folder, where this user has a file in it.
     fn folder(&self) -> Result<Option<Folder>, state::Error> {
         let folder = Folder::find(&self.state, &[FOLDER])?;
-        // A name without codes makes no lock: anybody can think of names.
+        // No lock file is made for a name without codes: anybody can type any number of names.
         match folder {
             Some(folder) if folder.read(&self.file)?.is_some() => Ok(Some(folder)),
             _ => Ok(None),
@@ -95,7 +96,7 @@ impl Recovery for FileRecovery {
         };
         let used = folder.update_durably(&self.file, |old| match read(old) {
             Ok(Some(mut codes)) if codes.belong_to(&self.factors) => {
-                if !codes.take(code) {
+                if !codes.remove(code) {
                     return (Ok(None), FileChange::Keep);
                 }
                 codes.factors.clone_from(&self.factors);
@@ -108,7 +109,7 @@ impl Recovery for FileRecovery {
     }
 }
 
-/// What a file holds; bytes in hex.
+/// The content of a file; bytes in hex.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Codes {
@@ -126,22 +127,23 @@ impl Codes {
         self.factors.is_empty() || factors.iter().any(|id| self.factors.contains(id))
     }
 
-    /// Takes the code out, where it is one of these. Compares with all, each in constant time.
-    fn take(&mut self, code: &RecoveryCode) -> bool {
+    /// Removes the code and returns true if it is one of these. Compares with all of them, each in
+    /// constant time.
+    fn remove(&mut self, code: &RecoveryCode) -> bool {
         let Some(key) = unhex(&self.key) else {
             return false;
         };
         let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
-        let is_it = |hash: &String| {
+        let matches = |hash: &String| {
             unhex(hash).is_some_and(|hash| hmac::verify(&key, code.bytes(), &hash).is_ok())
         };
         let before = self.hashes.len();
-        self.hashes.retain(|hash| !is_it(hash));
+        self.hashes.retain(|hash| !matches(hash));
         self.hashes.len() < before
     }
 
-    /// Whether every value is what [`generate`] writes.
-    fn is_whole(&self) -> bool {
+    /// Whether every value has the form that [`generate`] writes.
+    fn is_valid(&self) -> bool {
         let is_hash = |text: &String| unhex(text).is_some_and(|bytes| bytes.len() == 32);
         is_hash(&self.key) && self.hashes.len() <= CODES && self.hashes.iter().all(is_hash)
     }
@@ -152,7 +154,7 @@ fn read(bytes: Option<&[u8]>) -> Result<Option<Codes>, Unreadable> {
         return Ok(None);
     };
     let codes: Codes = state::decode(bytes, VERSION)?;
-    if codes.is_whole() {
+    if codes.is_valid() {
         Ok(Some(codes))
     } else {
         Err(Unreadable::Corrupt)

@@ -1,4 +1,4 @@
-//! Recovery codes: what is one, and that each works once.
+//! Recovery codes: which texts are one, and that each works once.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -110,7 +110,7 @@ fn a_code_is_taken_as_people_type_it() {
 }
 
 #[test]
-fn a_code_of_somebody_else_or_of_before_is_none() {
+fn a_code_of_another_user_or_an_older_set_is_refused() {
     let host = Host::new();
     let old = host.generate("alice");
     let bobs = host.generate("bob");
@@ -194,7 +194,7 @@ fn a_damaged_newer_or_open_file_gives_no_success() {
 }
 
 #[test]
-fn of_two_who_use_a_code_at_once_one_wins() {
+fn of_many_logins_with_one_code_at_once_one_succeeds() {
     let host = Host::new();
     let code = host.generate("alice").remove(0);
     let won = std::thread::scope(|scope| {
@@ -208,7 +208,7 @@ fn of_two_who_use_a_code_at_once_one_wins() {
 }
 
 #[test]
-fn what_is_no_code_is_not_parsed() {
+fn a_text_that_is_not_a_code_is_not_parsed() {
     for text in [
         "",
         "-",

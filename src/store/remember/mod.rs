@@ -1,9 +1,10 @@
-//! Remembered proofs: the same login is not asked again for a while after a token or a push.
+//! Remembered logins: for a while after a token or a push, the same login is not asked again.
 //!
-//! "The same" is meant narrowly: user, person, caller, SSH key, service, address, boot, the rules and
-//! the mapping; on this host also the session, by its leader and when that began, and the terminal, by
-//! its device and when that was made. What is kept is a hash of it all, in a file that only root can
-//! read. Anything missing, unreadable or odd about the clocks means: not remembered, and never an error.
+//! "The same" is narrow: user, person, caller, SSH key, service, address, boot, configuration and
+//! mapping must be equal. For a login of this host also the session (its leader and when that started)
+//! and the terminal (its device and when that was made). Only a hash of all this is stored, in a file
+//! that only root can read. If anything is missing or unreadable, or the clocks do not fit, the login is
+//! not remembered; that is never an error. Used by `pam::module` and `authyctl forget`.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -24,41 +25,41 @@ use crate::store::state::{self, Error, FileChange, Folder, Unreadable};
 /// The version of the files, and their folder.
 const VERSION: u64 = 1;
 const FOLDER: &str = "remember";
-/// Logins that are remembered of one user; the oldest goes.
+/// How many logins of one user are remembered; the oldest is dropped first.
 const MOST: usize = 32;
-/// What the wall clock may lag behind the time since boot without having been set back, in seconds.
+/// How far the wall clock may lag behind the time since boot without having been set back, in seconds.
 const DRIFT: u64 = 5;
 
-/// What a login is compared by.
+/// What two logins must have in common to be the same.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginBinding<'a> {
     /// The login.
     pub attempt: &'a Attempt,
-    /// Whose factor is asked.
+    /// The user whose factor is asked.
     pub subject: &'a str,
-    /// That person.
+    /// This user's person.
     pub person: &'a Person,
-    /// Whether it comes from this host, as with sudo and su.
+    /// Whether the login comes from this host, as with sudo and su.
     pub local: bool,
     /// A hash of what decides the login: configuration and entry.
     pub policy: [u8; 32],
 }
 
-/// Whether this very login was proven so short a while ago that it is not asked again. Reads a small
-/// file and /proc; waits for nothing.
+/// Whether this login was proven recently enough that it is not asked again. Reads a small file and
+/// /proc; takes no lock.
 #[must_use]
 pub fn is_remembered(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) -> bool {
     find(state, rules, binding).unwrap_or(false)
 }
 
-/// Remembers that this login was proven now, where the rules say so. Waits for a lock a second at most;
-/// what cannot be written is not remembered.
+/// Remembers that this login was proven now, if the rules allow it. Blocks for one second at most while
+/// another process holds the lock; a login that cannot be written is not remembered.
 pub fn store(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) {
     if !rules.applies_to(&binding.attempt.service) {
         return;
     }
     if let (Some(login), Some(now)) = (hash(binding), Clocks::now()) {
-        // The login is proven, whether that works or not.
+        // The login is proven even if this fails.
         let _ = write(
             state,
             binding.subject,
@@ -72,10 +73,10 @@ pub fn store(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>)
     }
 }
 
-/// Forgets all logins of `user`, in a damaged file too; says whether there was anything.
+/// Forgets all logins of `user`, also those in a damaged file. Returns whether there was a file.
 ///
 /// # Errors
-/// The state cannot be trusted or not written.
+/// The state cannot be trusted or written.
 pub fn forget(state: &Path, user: &str) -> Result<bool, Error> {
     let Some(folder) = Folder::find(state, &[FOLDER])? else {
         return Ok(false);
@@ -87,7 +88,7 @@ pub fn forget(state: &Path, user: &str) -> Result<bool, Error> {
     folder.update(&file, |old| (old.is_some(), FileChange::Remove))
 }
 
-/// The files that cannot be read, each as an error.
+/// Returns an error for each file that cannot be read.
 ///
 /// # Errors
 /// The folder cannot be trusted or read.
@@ -95,7 +96,7 @@ pub fn unreadable(state: &Path) -> Result<Vec<Error>, Error> {
     Folder::faults(state, FOLDER, read)
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Proofs {
@@ -113,8 +114,8 @@ struct Proof {
     factors: Vec<String>,
 }
 
-/// Two clocks, in whole seconds: the wall's, which root can set, and the one since boot, which nobody
-/// can.
+/// Two clocks, in whole seconds: the wall clock, which root can set, and the time since boot, which
+/// nothing can set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Clocks {
@@ -132,7 +133,8 @@ impl Clocks {
         })
     }
 
-    /// Whether both clocks went on since `then`, by less than `time`, and the wall's was not put back.
+    /// Whether both clocks have advanced since `then`, by less than `time`, and the wall clock was not set
+    /// back.
     fn is_within(self, then: Self, time: Duration) -> bool {
         let (Some(wall), Some(boot)) = (
             self.wall.checked_sub(then.wall),
@@ -152,28 +154,28 @@ fn find(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) -> O
     let bytes = folder.read(&state::file_name(binding.subject)).ok()??;
     let known = read(Some(&bytes)).ok()?;
     let (login, now) = (hash(binding)?, Clocks::now()?);
-    let is_it = |proof: &Proof| {
+    let is_valid = |proof: &Proof| {
         proof.login == login
             && now.is_within(proof.now, rules.time)
             && binding.person.has_one_of(&proof.factors)
     };
-    Some(known.proofs.iter().any(is_it))
+    Some(known.proofs.iter().any(is_valid))
 }
 
 fn write(state: &Path, user: &str, proof: Proof, time: Duration) -> Result<(), Error> {
     let folder = Folder::open(state)?.sub(FOLDER)?;
     folder.update(&state::file_name(user), |old| {
-        // A damaged file holds nothing for anybody; a newer one is not ours to replace.
+        // A damaged file is of no use to any version; a newer one may be, and is not replaced.
         let mut known = match read(old) {
             Ok(known) => known,
             Err(Unreadable::Corrupt) => Proofs::default(),
             Err(Unreadable::Newer(_)) => return ((), FileChange::Keep),
         };
-        let old =
+        let is_kept =
             |known: &Proof| known.login != proof.login && proof.now.is_within(known.now, time);
-        known.proofs.retain(old);
-        let first = (known.proofs.len() + 1).saturating_sub(MOST);
-        known.proofs.drain(..first);
+        known.proofs.retain(is_kept);
+        let surplus = (known.proofs.len() + 1).saturating_sub(MOST);
+        known.proofs.drain(..surplus);
         known.proofs.push(proof);
         ((), state::encode(&known, VERSION))
     })
@@ -186,7 +188,7 @@ fn read(bytes: Option<&[u8]>) -> Result<Proofs, Unreadable> {
     )
 }
 
-/// The hash of what makes a login this one; `None` when a part of it is missing.
+/// Returns the hash that identifies a login; `None` when a part of it is missing.
 fn hash(binding: &LoginBinding<'_>) -> Option<String> {
     let attempt = binding.attempt;
     let mut parts = Parts(Context::new(&SHA256));
@@ -212,7 +214,7 @@ fn hash(binding: &LoginBinding<'_>) -> Option<String> {
     Some(state::hex(parts.0.finish().as_ref()))
 }
 
-/// Texts one after the other, each with its length, so that none can pass for two.
+/// Hashes texts, each with its length, so that no two lists of texts have the same bytes.
 struct Parts(Context);
 
 impl Parts {
@@ -226,6 +228,8 @@ impl Parts {
     }
 }
 
+/// The id of this boot.
+///
 /// Source: proc_sys_kernel(5), random/boot_id.
 fn boot_id() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
@@ -233,8 +237,8 @@ fn boot_id() -> Option<String> {
     (id.len() == 36).then(|| id.to_owned())
 }
 
-/// The session: its leader, when that was started in ticks since boot (numbers of processes come
-/// again), and the device of its terminal.
+/// A session: its leader, when that started in ticks since boot (process ids are used again), and the
+/// device of its terminal.
 #[derive(Debug, PartialEq, Eq)]
 struct Session {
     leader: i32,
@@ -248,14 +252,14 @@ impl Session {
         Self::read(leader, &fs::read(format!("/proc/{leader}/stat")).ok()?)
     }
 
-    /// Fields 7 and 22 of a process's stat. The name, field 2, is whatever the process calls itself,
-    /// spaces and parentheses too; what follows its last parenthesis is numbers.
+    /// Reads fields 7 and 22 of a process's stat. A process chooses its own name, field 2, which may have
+    /// spaces and parentheses; only numbers follow the last parenthesis.
     ///
-    /// Source: proc_pid_stat(5), also on how the number holds major and minor.
+    /// Source: proc_pid_stat(5), also for the bits of the major and the minor number.
     fn read(leader: i32, stat: &[u8]) -> Option<Self> {
         let end = stat.iter().rposition(|byte| *byte == b')')?;
         let rest = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
-        // Field 3 is the first behind the name.
+        // Field 3 is the first after the name.
         let field = |number: usize| rest.split_ascii_whitespace().nth(number - 3);
         let terminal = field(7)?.parse::<i32>().ok()?.cast_unsigned();
         let minor = terminal & 0xff | terminal >> 12 & 0xfff_ff00;
@@ -267,11 +271,12 @@ impl Session {
     }
 }
 
-/// A terminal: its device, and when that last became somebody's.
+/// A terminal: its device, and when that was last changed. A terminal of a new login has a new owner,
+/// which changes its ctime.
 #[derive(Debug, PartialEq, Eq)]
 struct Terminal {
     device: (u64, u64),
-    since: (i64, i64),
+    ctime: (i64, i64),
 }
 
 fn terminal(tty: &str) -> Option<Terminal> {
@@ -283,7 +288,7 @@ fn terminal(tty: &str) -> Option<Terminal> {
     let device = metadata.rdev();
     metadata.file_type().is_char_device().then(|| Terminal {
         device: (major(device), minor(device)),
-        since: (metadata.ctime(), metadata.ctime_nsec()),
+        ctime: (metadata.ctime(), metadata.ctime_nsec()),
     })
 }
 

@@ -1,4 +1,4 @@
-//! Remembered logins: each fact alone makes another login of it.
+//! Remembered logins: a difference in any single fact makes it another login.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -63,8 +63,8 @@ impl Host {
             .join("remember")
             .join(state::file_name("alice"))
     }
-    /// Moves the clocks of what is kept.
-    fn kept(&self, change: impl Fn(&mut Clocks)) {
+    /// Changes the clocks of what is stored.
+    fn shift_clocks(&self, change: impl Fn(&mut Clocks)) {
         let mut proofs = read(Some(&fs::read(self.file()).unwrap())).unwrap();
         proofs
             .proofs
@@ -90,16 +90,17 @@ fn the_same_login_is_remembered_until_it_is_forgotten() {
     assert!(!forget(&host.state(), "bob").unwrap());
 }
 
-/// Something else about a login.
+/// A fact, and a change of it.
 type Other = (&'static str, fn(&mut Attempt));
 
 #[test]
-fn each_other_fact_makes_it_another_login() {
+fn a_change_of_any_fact_makes_it_another_login() {
     let host = Host::new();
     host.store();
     let binding = host.binding();
-    let others: [Other; 8] = [
+    let others: [Other; 9] = [
         ("user", |attempt| attempt.user = "bob".into()),
+        ("user in capitals", |attempt| attempt.user = "Alice".into()),
         ("service", |attempt| attempt.service = "login".into()),
         ("caller", |attempt| attempt.ruser = Some("bob".into())),
         ("address", |attempt| {
@@ -125,10 +126,12 @@ fn each_other_fact_makes_it_another_login() {
             "{what}"
         );
     }
-    assert!(!host.is_remembered(&LoginBinding {
-        subject: "bob",
-        ..binding
-    }));
+    for subject in ["bob", "Alice"] {
+        assert!(
+            !host.is_remembered(&LoginBinding { subject, ..binding }),
+            "{subject}"
+        );
+    }
     let other = person(1636);
     assert!(!host.is_remembered(&LoginBinding {
         person: &other,
@@ -170,7 +173,7 @@ fn an_old_or_future_proof_or_a_clock_that_went_back_is_not_remembered() {
     let host = Host::new();
     let with = |change: fn(&mut Clocks)| {
         host.store();
-        host.kept(change);
+        host.shift_clocks(change);
         host.is_remembered(&host.binding())
     };
     assert!(with(|_| ()));
@@ -184,11 +187,11 @@ fn an_old_or_future_proof_or_a_clock_that_went_back_is_not_remembered() {
     }));
     assert!(
         !with(|kept| kept.wall -= 600),
-        "the wall clock was put forward"
+        "the wall clock was set forward"
     );
     assert!(!with(|kept| kept.wall += 100), "from the future");
     assert!(!with(|kept| kept.boot += 100), "from another boot");
-    // Ten minutes went by and the wall clock was put back to hide them.
+    // Ten minutes went by and the wall clock was set back to hide them.
     assert!(!with(|kept| kept.boot = kept.boot.saturating_sub(599)));
 }
 
@@ -260,9 +263,69 @@ fn a_user_has_so_many_remembered_logins_and_the_oldest_goes() {
     }
     assert!(!host.is_remembered(&with(0)));
     assert!((1..=MOST as u64).all(|number| host.is_remembered(&with(number))));
-    // Again is no second one.
+    // The same login again does not take a second place.
     store(&host.state(), &host.rules, &with(5));
     assert!(host.is_remembered(&with(1)));
+}
+
+/// Names that differ by case alone may be two accounts.
+#[test]
+fn users_whose_names_differ_by_case_have_no_remembered_login_in_common() {
+    let host = Host::new();
+    host.store();
+    let mut attempt = host.attempt.clone();
+    attempt.user = "Alice".into();
+    let capital = LoginBinding {
+        attempt: &attempt,
+        subject: "Alice",
+        ..host.binding()
+    };
+    assert!(!host.is_remembered(&capital));
+    // Not by the name of the file alone.
+    let subject = "Alice";
+    let by_subject = LoginBinding {
+        subject,
+        ..host.binding()
+    };
+    assert_ne!(hash(&host.binding()), hash(&by_subject));
+    store(&host.state(), &host.rules, &capital);
+    assert!(forget(&host.state(), "Alice").unwrap());
+    assert!(!host.is_remembered(&capital));
+    assert!(host.is_remembered(&host.binding()));
+}
+
+/// PAM_RHOST may be a name, which is no address.
+#[test]
+fn a_remote_login_without_an_address_is_not_remembered() {
+    let mut host = Host::new();
+    host.attempt.rhost = Some("host.example".into());
+    host.attempt.address = None;
+    host.store();
+    assert!(!host.is_remembered(&host.binding()));
+    assert!(!host.state().exists());
+}
+
+/// PAM_RUSER of a remote login is what the client claims, and still makes two logins different.
+#[test]
+fn a_caller_and_an_address_are_both_a_part_of_the_login() {
+    let mut host = Host::new();
+    host.attempt.ruser = Some("kim".into());
+    host.store();
+    let binding = host.binding();
+    let with = |ruser: Option<&str>, address: &str| {
+        let mut attempt = host.attempt.clone();
+        attempt.ruser = ruser.map(str::to_owned);
+        attempt.address = address.parse().ok();
+        host.is_remembered(&LoginBinding {
+            attempt: &attempt,
+            ..binding
+        })
+    };
+    assert!(with(Some("kim"), "192.0.2.7"));
+    assert!(!with(Some("kim"), "192.0.2.8"));
+    assert!(!with(Some("Kim"), "192.0.2.7"));
+    assert!(!with(Some(""), "192.0.2.7"));
+    assert!(!with(None, "192.0.2.7"));
 }
 
 #[test]
@@ -292,7 +355,7 @@ fn a_local_login_without_caller_session_or_terminal_is_not_remembered() {
 }
 
 #[test]
-fn the_start_of_a_session_is_read_whatever_its_leader_calls_itself() {
+fn the_start_of_a_session_is_read_under_any_name_of_its_leader() {
     let rest = "S 1 42 42 34817 43 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 9 9";
     for name in [
         "bash",
@@ -324,7 +387,7 @@ fn the_start_of_a_session_is_read_whatever_its_leader_calls_itself() {
 }
 
 #[test]
-fn two_texts_never_pass_for_one() {
+fn different_lists_of_texts_have_different_hashes() {
     let hash = |parts: &[Option<&str>]| {
         let mut all = Parts(Context::new(&SHA256));
         parts.iter().for_each(|part| all.add(*part));
@@ -350,7 +413,7 @@ proptest! {
     }
 
     #[test]
-    fn clocks_hold_for_the_time_at_most(then: (u64, u64), now: (u64, u64), time in 0_u64..=86_400) {
+    fn a_proof_is_valid_for_the_time_at_most(then: (u64, u64), now: (u64, u64), time in 0_u64..=86_400) {
         let clocks = |(wall, boot)| Clocks { wall, boot };
         if clocks(now).is_within(clocks(then), Duration::from_secs(time)) {
             prop_assert!(now.0 >= then.0 && now.0 - then.0 < time);

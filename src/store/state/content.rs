@@ -1,25 +1,25 @@
-//! What a file of the state holds: JSON with its version, so that an older program denies rather than
-//! misreads what a newer one wrote.
+//! The content of a state file: JSON with a version, so that an older program denies instead of
+//! misreading what a newer one wrote.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{FileChange, Unreadable};
 
-/// The name of a user's file: the SHA-256 of the user's name in hex, since the name itself may hold
-/// slashes, or be as long as no file's name can be.
+/// Returns the name of a user's file: the SHA-256 of the user's name in hex, since the name itself may
+/// have slashes or be too long for a file.
 #[must_use]
 pub fn file_name(user: &str) -> String {
     hex(ring::digest::digest(&ring::digest::SHA256, user.as_bytes()).as_ref())
 }
 
-/// Bytes as two hexadecimal digits each.
+/// Writes bytes as two hexadecimal digits each.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What a file of ours holds.
+/// The content of a file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Versioned<T> {
@@ -27,16 +27,16 @@ struct Versioned<T> {
     body: T,
 }
 
-/// The part that every version has.
+/// The member that every version has.
 #[derive(Deserialize)]
 struct Version {
     version: u64,
 }
 
-/// What a file holds as a value of `version`.
+/// Reads the content of a file as a value of `version`.
 ///
 /// # Errors
-/// The bytes are damaged, or those of a newer version.
+/// The bytes are damaged, or a newer version wrote them.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unreadable> {
     let found: Version = serde_json::from_slice(bytes).map_err(|_| Unreadable::Corrupt)?;
     if found.version > version {
@@ -49,9 +49,9 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unre
     Ok(all.body)
 }
 
-/// The change that puts a value of `version` into a file.
+/// Returns the change that writes a value of `version`.
 #[must_use]
 pub fn encode<T: Serialize>(body: &T, version: u64) -> FileChange {
-    // Maps, lists, text and numbers always are JSON; if not, an empty file denies.
+    // Maps, lists, texts and numbers can always be written; if they could not, an empty file denies.
     FileChange::Write(serde_json::to_vec(&Versioned { version, body }).unwrap_or_default())
 }

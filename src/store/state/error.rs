@@ -1,4 +1,4 @@
-//! Why the state was not used, told apart by what follows from it.
+//! Why the state was not read or changed. The kinds differ in what the caller does next.
 
 use std::path::{Path, PathBuf};
 
@@ -12,20 +12,20 @@ use crate::host::trusted_file::{self, LIMIT};
 #[error("{}: {kind}", path.display())]
 pub struct Error {
     pub(super) path: PathBuf,
-    pub(super) kind: Kind,
+    pub(super) kind: ErrorKind,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Kind {
+pub(super) enum ErrorKind {
     #[error("{}", .0.desc())]
     Io(Errno),
-    /// Something on the way to the folder.
+    /// A part of the path to the folder.
     #[error("{}", .0.why())]
     Path(trusted_file::Error),
     #[error("belongs to uid {0}, which is not trusted")]
     Owner(u32),
     #[error("group or others have access (mode {0:04o})")]
-    Open(u32),
+    Accessible(u32),
     #[error("is not a {0}")]
     NotA(&'static str),
     #[error("larger than {LIMIT} bytes")]
@@ -34,17 +34,17 @@ pub(super) enum Kind {
     Locked,
     #[error("{0}")]
     Unreadable(Unreadable),
-    #[error("no name for a file of the state")]
-    Name,
+    #[error("not a valid name for a state file")]
+    BadName,
 }
 
 /// Why the content of a file is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// Not what any version writes.
+    /// No version writes this.
     #[error("is damaged")]
     Corrupt,
-    /// Written by a version that knows more.
+    /// A newer version wrote it.
     #[error("was written by a newer version of pam_authy (format {0})")]
     Newer(u64),
 }
@@ -56,8 +56,8 @@ impl Error {
         &self.path
     }
 
-    /// Whether nothing can be written there: the disk is full or read-only, or this process is not
-    /// root's and may not.
+    /// Whether nothing can be written there: the disk is full or read-only, or this process is not root
+    /// and lacks the permission.
     #[must_use]
     pub fn is_disk(&self) -> bool {
         use Errno::{EACCES, EDQUOT, ENOSPC, EPERM, EROFS};
@@ -68,51 +68,35 @@ impl Error {
         }
     }
 
-    /// Whether a limit of this process's own caller is in the way.
+    /// Whether a limit failed that the caller of this process may have set.
     #[must_use]
     pub fn is_process(&self) -> bool {
         use Errno::{EFBIG, EMFILE, ENFILE, ENOMEM};
         matches!(self.errno(), Some(EFBIG | EMFILE | ENFILE | ENOMEM))
     }
 
-    /// Whether somebody held the lock for too long.
-    #[must_use]
-    pub fn is_locked(&self) -> bool {
-        matches!(self.kind, Kind::Locked)
-    }
-
-    /// Whether somebody else owns it, can write it, or it is something else than it should be.
-    #[must_use]
-    pub fn is_untrusted(&self) -> bool {
-        match &self.kind {
-            Kind::Owner(_) | Kind::Open(_) | Kind::NotA(_) => true,
-            Kind::Path(error) => error.errno().is_none(),
-            _ => false,
-        }
-    }
-
-    /// Whether what the file says cannot be used: it is damaged or of a newer version.
+    /// Whether the content cannot be used: it is damaged or of a newer version.
     #[must_use]
     pub fn is_corrupt(&self) -> bool {
-        matches!(self.kind, Kind::Unreadable(_) | Kind::TooLarge)
+        matches!(self.kind, ErrorKind::Unreadable(_) | ErrorKind::TooLarge)
     }
 
     pub(super) fn errno(&self) -> Option<Errno> {
         match &self.kind {
-            Kind::Io(errno) => Some(*errno),
-            Kind::Path(error) => error.errno(),
+            ErrorKind::Io(errno) => Some(*errno),
+            ErrorKind::Path(error) => error.errno(),
             _ => None,
         }
     }
 }
 
-/// Why something that is kept in the state was not looked at or not changed, by what follows from it.
-/// The texts are for the log.
+/// Why something in the state was not read or changed, for callers that do not handle [`Error`]. The
+/// texts are for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// The disk is full or read-only.
     Disk(String),
-    /// A limit of the process's own caller.
+    /// A limit failed that the caller of the process may have set.
     Process(String),
     /// The file is corrupt, from a newer version, wrongly owned, or locked for too long.
     State(String),

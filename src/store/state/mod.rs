@@ -1,16 +1,15 @@
-//! The state folder: small files that live across calls of the module, and that only root can touch.
+//! The state folder: small files that outlive a login, and that only root can access.
 //!
-//! Many processes use it at once, and sudo's caller may stop or kill any of them. So a file is changed
-//! under a lock of its own name that is waited for a second at most, and by a new file that is renamed
-//! over the old: whoever is killed leaves one of the two, whole. No prompt and no request is made
-//! while the lock is held. Used by `limits`, `recovery`, `remember`.
+//! Many processes use it at once, and the caller of sudo may stop or kill any of them. So a file is
+//! changed under a lock of its own, which is waited for one second at most, and by a new file that is
+//! renamed over the old one: a process that is killed leaves either the old file or the new one, whole.
+//! Nothing is asked or requested while the lock is held. Used by `limits`, `recovery` and `remember`.
 
 mod change;
 mod content;
 mod error;
 mod write;
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
@@ -21,41 +20,43 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fchmod, fstat, mkdirat};
-use nix::unistd::Uid;
+use nix::unistd::{Uid, fsync};
 
-use crate::host::trusted_file::{self, LIMIT, is_trusted};
+use crate::host::trusted_file::{self, LIMIT, ProcessIds};
 
 pub use content::{decode, encode, file_name, hex};
-use error::Kind;
+use error::ErrorKind;
 pub use error::{Error, Failure, Unreadable};
 
 /// How long a lock is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What stands behind the name of a file whose lock it is, and of one that is not yet whole.
-const LOCK: &str = ".lock";
-const NEW: &str = ".new";
+/// What is appended to a file's name for its lock, and for a new file that is not yet complete.
+const LOCK_SUFFIX: &str = ".lock";
+const NEW_SUFFIX: &str = ".new";
 
-/// What becomes of a file.
+/// What is to be done with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileChange {
-    /// It stays as it is.
+    /// Leave it as it is.
     Keep,
-    /// It holds this from now on.
+    /// Replace its content.
     Write(Vec<u8>),
-    /// It is taken away.
+    /// Remove it.
     Remove,
 }
 
-/// Whether a change waits until the disk has it.
+/// What a change survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Durability {
-    Later,
-    Now,
+    /// The end of its process, at any moment; the disk has it when the kernel writes it.
+    Process,
+    /// A crash of the machine too: the change waits until the disk has it.
+    Machine,
 }
 
-/// An opened folder of the state: owned by root (or by this process's own user, who is then not
-/// another's), mode 0700, as is every folder below; nobody else can write one above.
+/// An opened folder of the state. It and every folder below have mode 0700 and a trusted owner, and no
+/// folder above can be written by group or others.
 #[derive(Debug)]
 pub struct Folder {
     folder: OwnedFd,
@@ -63,16 +64,17 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens the folder at `path`, which is made when it is missing and the one above is there.
+    /// Opens the folder at `path`, which is made when it is missing and its parent exists.
     ///
     /// # Errors
     /// It cannot be trusted, opened or made.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let folder = trusted_file::folder(path, true).map_err(|error| way_error(path, error))?;
+        let folder = trusted_file::folder(path, true).map_err(|error| path_error(path, error))?;
         Self::checked(folder, path.to_owned())
     }
 
-    /// Opens the folder at `path`, and below it one folder in the other; `None` when one is not there.
+    /// Opens the folder at `path` and from there each folder of `below` in turn; `None` when one of them
+    /// does not exist.
     ///
     /// # Errors
     /// One of them cannot be trusted or opened.
@@ -80,7 +82,7 @@ impl Folder {
         let mut folder = match trusted_file::folder(path, false) {
             Ok(folder) => Self::checked(folder, path.to_owned())?,
             Err(error) if error.is_missing() => return Ok(None),
-            Err(error) => return Err(way_error(path, error)),
+            Err(error) => return Err(path_error(path, error)),
         };
         for name in below {
             folder = match folder.open_sub(name) {
@@ -103,6 +105,8 @@ impl Folder {
         let failed = |errno| io_error(&missing.path, errno);
         match mkdirat(&self.folder, name, Mode::S_IRWXU) {
             Ok(()) => {
+                // What is written into it durably must not be lost with the folder's own name.
+                fsync(&self.folder).map_err(failed)?;
                 let made = self.open_sub(name)?;
                 // The umask is the caller's.
                 fchmod(&made.folder, Mode::S_IRWXU).map_err(failed)?;
@@ -114,30 +118,24 @@ impl Folder {
     }
 
     fn open_sub(&self, name: &str) -> Result<Self, Error> {
-        let path = self.file(name)?;
+        let path = self.path_of(name)?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         match openat(&self.folder, name, flags, Mode::empty()) {
             Ok(folder) => Self::checked(folder, path),
             Err(Errno::ENOTDIR | Errno::ELOOP) => Err(Error {
                 path,
-                kind: Kind::NotA("folder"),
+                kind: ErrorKind::NotA("folder"),
             }),
             Err(errno) => Err(io_error(&path, errno)),
         }
     }
 
-    /// The path by which it was opened, for messages.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// What the file holds; `None` when there is none. Takes no lock, since a file is always whole.
+    /// Reads a file; `None` when there is none. Takes no lock, since a file is always complete.
     ///
     /// # Errors
     /// It cannot be trusted or read.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        let path = self.file(name)?;
+        let path = self.path_of(name)?;
         let file = match self.open_file(name, OFlag::O_RDONLY, &path) {
             Ok(file) => file,
             Err(error) if error.errno() == Some(Errno::ENOENT) => return Ok(None),
@@ -149,13 +147,13 @@ impl Folder {
         if bytes.len() as u64 > LIMIT {
             return Err(Error {
                 path,
-                kind: Kind::TooLarge,
+                kind: ErrorKind::TooLarge,
             });
         }
         Ok(Some(bytes))
     }
 
-    /// The names of its files, sorted; locks and files that are not whole left out.
+    /// The names of its files, sorted, without locks and incomplete files.
     ///
     /// # Errors
     /// It cannot be read.
@@ -175,7 +173,7 @@ impl Folder {
         Ok(names)
     }
 
-    /// The files of the folder named `below` in the state that `read` cannot use, each as an error.
+    /// Returns an error for each file of the state's folder `below` that `read` cannot use.
     ///
     /// # Errors
     /// The folder cannot be trusted or read.
@@ -196,9 +194,10 @@ impl Folder {
         Ok(folder.names()?.into_iter().filter_map(fault).collect())
     }
 
-    /// Changes the file under its lock: `change` gets what it holds (`None`: there is none) and says
-    /// what becomes of it. Waits a second at most for others who hold the lock; `change` must neither
-    /// wait nor ask anybody. Whoever is killed meanwhile leaves the old file or the new one.
+    /// Changes the file under its lock: `change` gets the content (`None`: there is no file) and decides
+    /// what is done with it. Blocks for one second at most while another process holds the lock; `change`
+    /// must not block. A process that is killed meanwhile leaves the old file or the new one; after a
+    /// crash of the machine the file may have either content, or none.
     ///
     /// # Errors
     /// The file is as it was.
@@ -207,31 +206,32 @@ impl Folder {
         name: &str,
         change: impl FnOnce(Option<&[u8]>) -> (T, FileChange),
     ) -> Result<T, Error> {
-        self.change(name, Durability::Later, change)
+        self.change(name, Durability::Process, change)
     }
 
-    /// [`Folder::update`], which comes back only when the disk has the change.
+    /// Like [`Folder::update`], but returns only once the change is on the disk.
     ///
     /// # Errors
-    /// The file is as it was, or changed and perhaps not on the disk.
+    /// The file is as it was, or it is changed but perhaps not on the disk.
     pub fn update_durably<T>(
         &self,
         name: &str,
         change: impl FnOnce(Option<&[u8]>) -> (T, FileChange),
     ) -> Result<T, Error> {
-        self.change(name, Durability::Now, change)
+        self.change(name, Durability::Machine, change)
     }
 
-    /// The error that the content of a file is.
+    /// The error for a file whose content cannot be used.
     #[must_use]
     pub fn unreadable(&self, name: &str, why: Unreadable) -> Error {
         Error {
             path: self.path.join(name),
-            kind: Kind::Unreadable(why),
+            kind: ErrorKind::Unreadable(why),
         }
     }
 
-    /// Opens a regular file of a trusted owner that nobody else has access to; blocks on nothing.
+    /// Opens a regular file with a trusted owner that is not accessible to group or others. Never blocks
+    /// on a FIFO or a device.
     fn open_file(&self, name: &str, flags: OFlag, path: &Path) -> Result<OwnedFd, Error> {
         let failed = |kind| Error {
             path: path.to_owned(),
@@ -240,8 +240,10 @@ impl Folder {
         let flags =
             flags | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         let file = match openat(&self.folder, name, flags, Mode::S_IRUSR | Mode::S_IWUSR) {
-            Err(Errno::ELOOP | Errno::ENXIO) => return Err(failed(Kind::NotA("regular file"))),
-            file => file.map_err(|errno| failed(Kind::Io(errno)))?,
+            Err(Errno::ELOOP | Errno::ENXIO) => {
+                return Err(failed(ErrorKind::NotA("regular file")));
+            }
+            file => file.map_err(|errno| failed(ErrorKind::Io(errno)))?,
         };
         check(&file, SFlag::S_IFREG).map_err(failed)?;
         Ok(file)
@@ -254,50 +256,52 @@ impl Folder {
         }
     }
 
-    /// The path of a file, where its name is one of ours.
-    fn file(&self, name: &str) -> Result<PathBuf, Error> {
+    /// The path of a file, if its name is valid.
+    fn path_of(&self, name: &str) -> Result<PathBuf, Error> {
         if is_name(name) {
             return Ok(self.path.join(name));
         }
         Err(Error {
             path: self.path.clone(),
-            kind: Kind::Name,
+            kind: ErrorKind::BadName,
         })
     }
 }
 
-fn check(file: &OwnedFd, kind: SFlag) -> Result<(), Kind> {
-    let status = fstat(file).map_err(Kind::Io)?;
+/// Checks an opened file's type, owner and mode.
+fn check(file: &OwnedFd, file_type: SFlag) -> Result<(), ErrorKind> {
+    let status = fstat(file).map_err(ErrorKind::Io)?;
     let mode = status.st_mode & 0o7777;
-    if SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) != kind {
-        return Err(Kind::NotA("regular file"));
+    if SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits()) != file_type {
+        return Err(ErrorKind::NotA("regular file"));
     }
-    if !is_trusted(Uid::from_raw(status.st_uid)) {
-        return Err(Kind::Owner(status.st_uid));
+    if !ProcessIds::own().trusts(Uid::from_raw(status.st_uid)) {
+        return Err(ErrorKind::Owner(status.st_uid));
     }
     if mode & 0o077 != 0 {
-        return Err(Kind::Open(mode));
+        return Err(ErrorKind::Accessible(mode));
     }
     Ok(())
 }
 
-/// Lower-case letters, digits, dashes: what our own names are made of.
+/// Whether this can be the name of a file: lower-case letters, digits and dashes, so that it is never
+/// `..`, a lock or an incomplete file.
 fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=128).contains(&name.len()) && OsStr::new(name) != ".." && name.bytes().all(plain)
+    (1..=128).contains(&name.len()) && name.bytes().all(plain)
 }
 
-fn way_error(path: &Path, error: trusted_file::Error) -> Error {
+fn path_error(path: &Path, error: trusted_file::Error) -> Error {
     Error {
         path: path.to_owned(),
-        kind: Kind::Path(error),
+        kind: ErrorKind::Path(error),
     }
 }
 
 fn io_error(path: &Path, errno: Errno) -> Error {
     Error {
         path: path.to_owned(),
-        kind: Kind::Io(errno),
+        kind: ErrorKind::Io(errno),
     }
 }
 

@@ -1,5 +1,6 @@
-//! The state folder: who may own it, and that a change is whole or none.
+//! The state folder: who may own it, and that a change is made as a whole or not at all.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::sync::mpsc;
@@ -21,12 +22,24 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
+/// Asserts that it failed with a message that ends like this.
+#[track_caller]
+fn fails<T>(result: Result<T, Error>, end: &str) {
+    let message = result.err().map(|error| error.to_string());
+    assert!(
+        message
+            .as_deref()
+            .is_some_and(|message| message.ends_with(end)),
+        "{message:?} does not end with {end}"
+    );
+}
+
 fn write(folder: &Folder, text: &str) -> Result<(), Error> {
     folder.update("f", |_| ((), FileChange::Write(text.into())))
 }
 
 #[test]
-fn a_missing_folder_is_made_for_its_owner_alone_and_the_one_above_is_not() {
+fn a_missing_folder_is_made_private_and_its_parent_is_not_made() {
     let above = temporary();
     let path = above.path().join("state");
     assert!(Folder::find(&path, &[]).unwrap().is_none());
@@ -34,17 +47,14 @@ fn a_missing_folder_is_made_for_its_owner_alone_and_the_one_above_is_not() {
     folder.sub("limits").unwrap();
     assert_eq!((mode(&path), mode(&path.join("limits"))), (0o700, 0o700));
     assert!(Folder::find(&path, &[]).unwrap().is_some());
-    let error = Folder::open(&above.path().join("a/b")).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .ends_with("/a/b: No such file or directory"),
-        "{error}"
+    fails(
+        Folder::open(&above.path().join("a/b")),
+        "/a/b: No such file or directory",
     );
 }
 
 #[test]
-fn a_file_is_written_read_and_taken_away() {
+fn a_file_is_written_read_and_removed() {
     let above = temporary();
     let folder = Folder::open(&above.path().join("state")).unwrap();
     assert_eq!(folder.read("f").unwrap(), None);
@@ -70,24 +80,30 @@ fn a_folder_that_others_can_enter_is_refused() {
     fs::create_dir(&path).unwrap();
     for bits in [0o701, 0o710, 0o750, 0o755, 0o777] {
         set_mode(&path, bits);
-        assert!(Folder::open(&path).unwrap_err().is_untrusted(), "{bits:o}");
+        // The walk to the folder refuses one that others can write, the state any access of theirs.
+        let end = match bits & 0o022 {
+            0 => format!("/state: group or others have access (mode {bits:04o})"),
+            _ => format!("/state can be written by others (mode {bits:04o})"),
+        };
+        fails(Folder::open(&path), &end);
     }
     set_mode(&path, 0o700);
     let folder = Folder::open(&path).unwrap();
     fs::create_dir(path.join("limits")).unwrap();
     set_mode(&path.join("limits"), 0o755);
-    assert!(folder.sub("limits").unwrap_err().is_untrusted());
+    let open = "/limits: group or others have access (mode 0755)";
+    fails(folder.sub("limits"), open);
     let find = || Folder::find(&path, &["limits"]);
-    assert!(find().unwrap_err().is_untrusted());
+    fails(find(), open);
     set_mode(&path.join("limits"), 0o700);
     assert!(find().unwrap().is_some());
     set_mode(&path, 0o750);
-    assert!(find().unwrap_err().is_untrusted());
+    fails(find(), "/state: group or others have access (mode 0750)");
     set_mode(&path, 0o700);
     assert!(Folder::find(&path, &["recovery"]).unwrap().is_none());
-    // One above that others can write.
+    // A parent that others can write.
     set_mode(above.path(), 0o777);
-    assert!(Folder::open(&path).unwrap_err().is_untrusted());
+    fails(Folder::open(&path), "can be written by others (mode 0777)");
 }
 
 #[test]
@@ -97,39 +113,42 @@ fn a_file_that_others_can_read_is_refused_and_so_are_links_and_pipes() {
     let folder = Folder::open(&path).unwrap();
     write(&folder, "one").unwrap();
     set_mode(&path.join("f"), 0o640);
-    assert!(folder.read("f").unwrap_err().is_untrusted());
-    assert!(write(&folder, "two").unwrap_err().is_untrusted());
+    let accessible = "/f: group or others have access (mode 0640)";
+    fails(folder.read("f"), accessible);
+    fails(write(&folder, "two"), accessible);
     symlink("f", path.join("link")).unwrap();
-    assert!(folder.read("link").unwrap_err().is_untrusted());
+    fails(folder.read("link"), "/link: is not a regular file");
     nix::unistd::mkfifo(&path.join("fifo"), Mode::S_IRUSR).unwrap();
-    assert!(folder.read("fifo").unwrap_err().is_untrusted());
+    fails(folder.read("fifo"), "/fifo: is not a regular file");
     symlink("/etc", path.join("sub")).unwrap();
-    assert!(folder.sub("sub").unwrap_err().is_untrusted());
-    // The lock of another is not taken.
+    fails(folder.sub("sub"), "/sub: is not a folder");
+    // A lock is not taken through a link.
     symlink("f", path.join("g.lock")).unwrap();
     let locked = folder.update("g", |_| ((), FileChange::Keep));
-    assert!(locked.unwrap_err().is_untrusted());
+    fails(locked, "/g.lock: is not a regular file");
 }
 
 #[test]
 #[ignore = "needs root"]
-fn what_somebody_else_owns_is_refused() {
+fn files_and_folders_of_another_user_are_refused() {
     let above = temporary();
     let path = above.path().join("state");
     let folder = Folder::open(&path).unwrap();
     write(&folder, "one").unwrap();
     chown(path.join("f"), Some(12345), None).unwrap();
-    let error = folder.read("f").unwrap_err();
-    assert!(
-        error.is_untrusted() && error.to_string().contains("belongs to uid 12345"),
-        "{error}"
+    fails(
+        folder.read("f"),
+        "/f: belongs to uid 12345, which is not trusted",
     );
     chown(&path, Some(12345), None).unwrap();
-    assert!(Folder::open(&path).unwrap_err().is_untrusted());
+    fails(
+        Folder::open(&path),
+        "/state belongs to uid 12345, which is not trusted",
+    );
 }
 
 #[test]
-fn a_name_with_a_slash_is_no_file() {
+fn a_file_has_a_plain_name_and_each_user_another_one() {
     let above = temporary();
     let folder = Folder::open(&above.path().join("state")).unwrap();
     for name in [
@@ -153,10 +172,13 @@ fn a_name_with_a_slash_is_no_file() {
         file_name("alice"),
         "2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90"
     );
+    let names = ["alice", "Alice", "ALICE", "alice ", "élise", "Élise"];
+    let files: BTreeSet<_> = names.map(file_name).into_iter().collect();
+    assert_eq!(files.len(), names.len(), "two users have one file");
 }
 
 #[test]
-fn a_lock_that_another_holds_is_waited_for_a_second_and_then_refused() {
+fn a_held_lock_is_waited_for_one_second_and_then_an_error() {
     let above = temporary();
     let folder = Folder::open(&above.path().join("state")).unwrap();
     let (release, held) = mpsc::channel::<()>();
@@ -171,12 +193,12 @@ fn a_lock_that_another_holds_is_waited_for_a_second_and_then_refused() {
         });
         is_held.recv().unwrap();
         let start = Instant::now();
-        let error = write(&folder, "two").unwrap_err();
+        let written = write(&folder, "two");
         let took = start.elapsed();
         drop(release);
-        assert!(
-            error.is_locked() && error.to_string().contains("lock"),
-            "{error}"
+        fails(
+            written,
+            "/f: another process has held its lock for more than a second",
         );
         assert!((PATIENCE..PATIENCE * 2).contains(&took), "{took:?}");
     });
@@ -184,7 +206,7 @@ fn a_lock_that_another_holds_is_waited_for_a_second_and_then_refused() {
 }
 
 #[test]
-fn what_a_killed_writer_left_is_taken_away_by_the_next() {
+fn an_incomplete_file_of_a_killed_writer_is_removed_by_the_next() {
     let above = temporary();
     let path = above.path().join("state");
     let folder = Folder::open(&path).unwrap();

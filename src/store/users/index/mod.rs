@@ -1,14 +1,14 @@
-//! The look-up index beside users.toml, `users.toml.index`: where in the mapping each name stands.
+//! The look-up index of users.toml, `users.toml.index` in the same folder: the position of each name.
 //!
-//! With it a login reads one entry of a hundred thousand and no more. It says only *where*: what an
-//! entry means is read from users.toml itself, by the same code as ever. It is written by `authyctl`,
-//! for a mapping that was valid as a whole, and holds for that very file alone: device, inode, size
-//! and both times must match. One that does not match, or is cut, damaged or not to be trusted, is as
-//! none at all: the whole mapping is read then, which is right and slower.
+//! With it a login reads one entry of a hundred thousand instead of all. The index has positions only:
+//! the entry itself is read from users.toml by the same code as without an index. `authyctl` writes it
+//! for a mapping that is valid as a whole. It is valid for that file alone: device, inode, size and both
+//! times must match. An index that does not match, or is cut, damaged or not trusted, is ignored, and
+//! the whole mapping is read, which is slower.
 //!
-//! Each record has a checksum over the header's, its own number and itself. A block that a crash left
-//! empty must not lead a search astray: somebody who is enrolled would look like somebody who isn't.
-//! It is no defence against root, who may as well write users.toml.
+//! Each record has a checksum over the header's checksum, its own number and itself. A block that a
+//! crash left empty must not mislead a search: an enrolled user would look unenrolled. The checksum is
+//! no defence against root, who can write users.toml anyway.
 
 use std::cmp::Ordering;
 use std::fs::{File, Metadata};
@@ -25,20 +25,20 @@ use super::{Entry, Found};
 use crate::host::toml_file::Source;
 use crate::host::trusted_file::{self, Access, Opened};
 
-/// How the file begins; its last digit is the version of the form.
+/// The start of the file; its last digit is the version of the format.
 const MAGIC: &[u8; 16] = b"pam_authy index1";
-/// The bytes in front of the table of records: magic, stamp, length, count, and a checksum of those.
+/// The bytes before the table of records: magic, stamp, length, count, and a checksum of these.
 const HEADER: usize = 16 + STAMP + 8 + 4 + SUM;
 const STAMP: usize = 7 * 8;
 const SUM: usize = 16;
-/// The bytes of a record in front of the name: checksum, start and end of the entry, line.
+/// The bytes of a record before the name: checksum, start and end of the entry, line.
 const FIXED: usize = SUM + 3 * 4;
 /// The longest record that is read, in bytes.
 const RECORD_LIMIT: usize = 64 * 1024;
-/// The longest entry that is read by its place, in bytes.
+/// The longest entry that is read by its position, in bytes.
 const ENTRY_LIMIT: usize = 1024 * 1024;
 
-/// What tells one state of one file from every other.
+/// What distinguishes one state of one file from every other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp([u8; STAMP]);
 
@@ -61,48 +61,47 @@ impl Stamp {
     }
 }
 
-/// Where the index of a mapping is.
+/// Returns the path of a mapping's index.
 pub(super) fn path(mapping: &Path) -> PathBuf {
     let mut name = mapping.as_os_str().to_owned();
     name.push(".index");
     name.into()
 }
 
-/// What the mapping says of `user`, where an index tells where to look. `None`: there is none that
-/// holds for this file.
+/// Looks up `user` in the mapping by its index; `None` when there is no valid index for this file.
 pub(super) fn find(mapping: &Opened, user: &str) -> Option<Found> {
     let stamp = Stamp::of(&mapping.file.metadata().ok()?);
     let index = trusted_file::open(&path(&mapping.path), Access::WorldReadable).ok()?;
     let index = Index::read(&index.file, stamp)?;
     let found = match index.search(user)? {
-        Some(place) => Found {
-            entry: entry(mapping, user, &place)?,
-            line: Some(place.line),
+        Some(location) => Found {
+            entry: entry(mapping, user, &location)?,
+            line: Some(location.line),
         },
         None => Found {
             entry: Entry::Absent,
             line: None,
         },
     };
-    // The file is still the one that the places were found for.
+    // The file has not changed since its positions were looked up.
     let now = Stamp::of(&mapping.file.metadata().ok()?);
     (now == stamp).then_some(found)
 }
 
-/// Where an entry stands.
+/// Where an entry is in the mapping: its bytes and its line.
 struct EntryLocation {
     span: Range<u32>,
     line: usize,
 }
 
-/// Reads the entry at a place of the mapping; it must be that user's and nothing else.
-fn entry(mapping: &Opened, user: &str, place: &EntryLocation) -> Option<Entry> {
-    let length = usize::try_from(place.span.end.checked_sub(place.span.start)?).ok()?;
+/// Reads the entry at a position of the mapping, which must be this user's and nothing else.
+fn entry(mapping: &Opened, user: &str, location: &EntryLocation) -> Option<Entry> {
+    let length = usize::try_from(location.span.end.checked_sub(location.span.start)?).ok()?;
     if length > ENTRY_LIMIT {
         return None;
     }
     let mut bytes = vec![0; length];
-    let start = u64::from(place.span.start);
+    let start = u64::from(location.span.start);
     mapping.file.read_exact_at(&mut bytes, start).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let source = Source::new(&mapping.path, &text);
@@ -115,14 +114,14 @@ fn entry(mapping: &Opened, user: &str, place: &EntryLocation) -> Option<Entry> {
     let row = Row {
         source,
         at: name.span(),
-        line: place.line,
+        line: location.line,
         user,
         span: value.span(),
     };
     row.read(value.get_ref()).ok()
 }
 
-/// An index whose header holds.
+/// An index whose header is valid.
 struct Index<'a> {
     file: &'a File,
     sum: [u8; SUM],
@@ -134,14 +133,14 @@ impl<'a> Index<'a> {
     fn read(file: &'a File, stamp: Stamp) -> Option<Self> {
         let mut header = [0; HEADER];
         file.read_exact_at(&mut header, 0).ok()?;
-        let (said, sum) = header.split_last_chunk::<SUM>()?;
-        let (start, count) = said.split_last_chunk::<4>()?;
+        let (fields, sum) = header.split_last_chunk::<SUM>()?;
+        let (start, count) = fields.split_last_chunk::<4>()?;
         let (start, length) = start.split_last_chunk::<8>()?;
         let length = u64::from_le_bytes(*length);
-        let holds = start == [&MAGIC[..], &stamp.0].concat()
-            && *sum == checksum(&[said])
+        let is_valid = start == [&MAGIC[..], &stamp.0].concat()
+            && *sum == checksum(&[fields])
             && length == file.metadata().ok()?.len();
-        holds.then_some(Self {
+        is_valid.then_some(Self {
             file,
             sum: *sum,
             count: u32::from_le_bytes(*count),
@@ -149,28 +148,28 @@ impl<'a> Index<'a> {
         })
     }
 
-    /// The place of `user`'s entry; `Some(None)` when there is none: two records that follow each other
-    /// then stand on either side of where the name would be.
+    /// Finds the entry of `user`; `Some(None)` when there is none: the name would be between two records
+    /// that follow each other. `None` when a record is not valid.
     fn search(&self, user: &str) -> Option<Option<EntryLocation>> {
         let (mut low, mut high) = (0, self.count);
         while low < high {
             let middle = low + (high - low) / 2;
-            let (name, place) = self.record(middle)?;
+            let (name, location) = self.record(middle)?;
             match name.as_slice().cmp(user.as_bytes()) {
                 Ordering::Less => low = middle + 1,
-                Ordering::Equal => return Some(Some(place)),
+                Ordering::Equal => return Some(Some(location)),
                 Ordering::Greater => high = middle,
             }
         }
         Some(None)
     }
 
-    /// The name and the place that a record holds, counted from 0.
+    /// Reads the name and the location in a record; records are counted from 0.
     fn record(&self, number: u32) -> Option<(Vec<u8>, EntryLocation)> {
-        let mut ends = [0; 8];
+        let mut bounds = [0; 8];
         let at = HEADER as u64 + 4 * u64::from(number);
-        self.file.read_exact_at(&mut ends, at).ok()?;
-        let mut words = words(&ends);
+        self.file.read_exact_at(&mut bounds, at).ok()?;
+        let mut words = words(&bounds);
         let (start, end) = (words.next()?, words.next()?);
         let length = usize::try_from(end.checked_sub(start)?).ok()?;
         if u64::from(end) > self.length || !(FIXED..=RECORD_LIMIT).contains(&length) {
@@ -190,6 +189,7 @@ impl<'a> Index<'a> {
     }
 }
 
+/// The 32-bit numbers in these bytes, which are little-endian.
 fn words(bytes: &[u8]) -> impl Iterator<Item = u32> {
     let (words, _) = bytes.as_chunks::<4>();
     words.iter().map(|word| u32::from_le_bytes(*word))
@@ -208,8 +208,8 @@ fn checksum(parts: &[&[u8]]) -> [u8; SUM] {
     sum
 }
 
-/// The index of a valid mapping that stands in a file with this stamp. `None` where it would have a
-/// record that is too long to be read.
+/// Returns the index of a valid mapping whose file has this stamp; `None` when a record would be too
+/// long to be read.
 #[cfg(feature = "admin")]
 pub(super) fn encode(mapping: &Mapping, stamp: Stamp) -> Option<Vec<u8>> {
     let count = u32::try_from(mapping.0.len()).ok()?;

@@ -1,4 +1,4 @@
-//! An index says what the whole file says, or nothing.
+//! A look-up by the index finds what a look-up in the whole file finds, or nothing.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::super::write;
 use super::*;
+use crate::base::factor::AuthyId;
 use proptest::prelude::*;
 
 const KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -29,7 +30,7 @@ impl Folder {
         path(&self.users())
     }
 
-    /// What the index alone says.
+    /// Looks a user up by the index alone.
     fn by_index(&self, user: &str) -> Option<Found> {
         find(
             &trusted_file::open(&self.users(), Access::WorldReadable).unwrap(),
@@ -37,7 +38,7 @@ impl Folder {
         )
     }
 
-    /// What the whole file says.
+    /// Looks a user up in the whole file.
     fn by_parse(&self, user: &str) -> Found {
         let mapping = Mapping::load(&self.users()).unwrap();
         Found {
@@ -52,7 +53,7 @@ fn people(count: u32) -> String {
     format!("[users]\n{}", lines.collect::<String>())
 }
 
-/// A valid line of [users]; an odd name may make it somebody else's.
+/// The name and the value of a valid entry.
 fn line() -> impl Strategy<Value = (String, String)> {
     let name = prop_oneof![
         "[a-z]{1,3}",
@@ -78,7 +79,7 @@ fn line() -> impl Strategy<Value = (String, String)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn the_index_says_of_every_name_what_the_whole_file_says(
+    fn the_index_finds_for_every_name_what_the_whole_file_has(
         entries in proptest::collection::btree_map(line().prop_map(|l| l.0), line().prop_map(|l| l.1), 0..20),
         others in proptest::collection::vec(line().prop_map(|l| l.0), 5),
         bom: bool,
@@ -101,7 +102,7 @@ proptest! {
 }
 
 #[test]
-fn an_index_holds_for_every_form_of_the_table() {
+fn an_index_is_valid_for_every_form_of_the_table() {
     for text in [
         "",
         "[users]\n",
@@ -117,7 +118,7 @@ fn an_index_holds_for_every_form_of_the_table() {
 }
 
 #[test]
-fn every_change_by_authyctl_leaves_an_index_that_holds() {
+fn every_change_by_authyctl_leaves_a_valid_index() {
     let folder = Folder::with(&people(100));
     fs::set_permissions(folder.users(), fs::Permissions::from_mode(0o640)).unwrap();
     assert_eq!(
@@ -132,7 +133,7 @@ fn every_change_by_authyctl_leaves_an_index_that_holds() {
     assert_eq!(
         mode & 0o777,
         0o640,
-        "whoever may not read the one may not read the other"
+        "a user who may not read the mapping may not read its index"
     );
     write::unenroll(&folder.users(), "alice", None).unwrap();
     let absent = folder.by_index("alice").unwrap();
@@ -143,11 +144,41 @@ fn every_change_by_authyctl_leaves_an_index_that_holds() {
     );
 }
 
+/// Names that differ by case alone may be two accounts, and two people.
 #[test]
-fn an_index_of_another_state_of_the_file_is_as_none() {
+fn names_that_differ_by_case_are_different_users() {
+    let folder = Folder::with("[users]\nalice = 1\nAlice = 2\n");
+    let id = |user: &str| match super::super::find(&folder.users(), user).unwrap().entry {
+        Entry::Enrolled(person) => person.authy_id.map(AuthyId::number),
+        _ => None,
+    };
+    let ids = || ["alice", "Alice", "ALICE"].map(id);
+    assert!(folder.by_index("ALICE").is_some());
+    assert_eq!(ids(), [Some(1), Some(2), None]);
+    fs::remove_file(folder.index()).unwrap();
+    assert_eq!(ids(), [Some(1), Some(2), None]);
+    write::unenroll(&folder.users(), "Alice", None).unwrap();
+    assert_eq!(ids(), [Some(1), None, None]);
+    write::enroll(&folder.users(), "ALICE", 3_u64.try_into().unwrap(), false).unwrap();
+    assert_eq!(ids(), [Some(1), None, Some(3)]);
+}
+
+#[test]
+fn an_index_that_leads_to_the_entry_of_another_user_is_noticed() {
+    let folder = Folder::with("[users]\nAlice = 1\n");
+    let stamp = Stamp::of(&fs::metadata(folder.users()).unwrap());
+    for name in ["alice", "aLICE", "bobby"] {
+        let other = Mapping::parse(&format!("[users]\n{name} = 1\n"), &folder.users()).unwrap();
+        fs::write(folder.index(), encode(&other, stamp).unwrap()).unwrap();
+        assert_eq!(folder.by_index(name), None, "{name}");
+    }
+}
+
+#[test]
+fn an_index_of_another_state_of_the_file_is_ignored() {
     let folder = Folder::with("[users]\nalice = 1\nbob = 2\n");
     let times = fs::metadata(folder.users()).unwrap().modified().unwrap();
-    // Of the same size, in place, and with the old time put back.
+    // A change in place to the same size, with the old time restored.
     fs::write(folder.users(), "[users]\nalice = 3\nbob = 2\n").unwrap();
     let file = File::options().write(true).open(folder.users()).unwrap();
     file.set_modified(times).unwrap();
@@ -162,7 +193,7 @@ fn an_index_of_another_state_of_the_file_is_as_none() {
 }
 
 #[test]
-fn a_broken_mapping_refuses_whatever_its_index_says() {
+fn an_invalid_mapping_is_refused_in_spite_of_an_older_index() {
     let folder = Folder::with("[users]\nalice = 1\n");
     fs::write(folder.users(), "[users]\nalice = 1\njane.doe = 2\n").unwrap();
     assert!(super::super::find(&folder.users(), "alice").is_err());
@@ -232,7 +263,7 @@ fn a_table_whose_entries_have_moved_is_noticed() {
 }
 
 #[test]
-fn an_index_that_others_could_have_written_is_as_none() {
+fn an_index_that_others_can_write_is_ignored() {
     let folder = Folder::with("[users]\nalice = 1\n");
     fs::set_permissions(folder.index(), fs::Permissions::from_mode(0o666)).unwrap();
     assert_eq!(folder.by_index("alice"), None);
@@ -243,14 +274,14 @@ fn an_index_that_others_could_have_written_is_as_none() {
 
 #[test]
 #[ignore = "needs root"]
-fn an_index_of_somebody_else_is_as_none() {
+fn an_index_of_another_user_is_ignored() {
     let folder = Folder::with("[users]\nalice = 1\n");
     chown(folder.index(), Some(12345), None).unwrap();
     assert_eq!(folder.by_index("alice"), None);
 }
 
 #[test]
-fn a_link_to_the_mapping_finds_the_index_beside_the_mapping_itself() {
+fn through_a_link_the_index_of_the_mapping_itself_is_used() {
     let folder = Folder::with("[users]\nalice = 1\n");
     let link = folder.0.path().join("link.toml");
     std::os::unix::fs::symlink("users.toml", &link).unwrap();
@@ -261,12 +292,12 @@ fn a_link_to_the_mapping_finds_the_index_beside_the_mapping_itself() {
 }
 
 #[test]
-fn a_time_that_somebody_set_by_hand_is_no_hindrance() {
+fn a_mapping_whose_time_was_set_by_hand_can_be_indexed() {
     let folder = Folder::with("[users]\nalice = 1\n");
     let file = File::options().write(true).open(folder.users()).unwrap();
     file.set_modified(SystemTime::now() + Duration::from_secs(9999))
         .unwrap();
-    // Only the time of the last change of any kind counts, and nobody can set that one.
+    // Only the ctime counts, which cannot be set.
     write::index(&folder.users()).unwrap();
     assert_eq!(folder.by_index("alice"), Some(folder.by_parse("alice")));
 }

@@ -1,29 +1,30 @@
-//! The files of a mapping: its lock, what is put in its place, its index.
+//! The files of a mapping: its lock, the new file that replaces it, and its index.
 //!
-//! Everything here but the lock itself is called under the lock.
+//! Everything except [`target`] and [`lock()`] is called under the lock.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Seek, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::Flock;
 use tempfile::NamedTempFile;
 
 use super::super::index::{self, Stamp};
-use super::super::{Error as Unreadable, Mapping};
+use super::super::{Error as MappingError, Mapping};
 use super::Error;
+use crate::host::lock;
 use crate::host::trusted_file::{self, Access};
 
-/// How long a writer waits for the others.
+/// How long a writer waits for the lock.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a writer waits for the file system's clock, which may tick once a second only.
+/// How long a writer waits for the file system's clock, which may advance only once a second.
 const TICK: Duration = Duration::from_millis(1100);
-/// How a writer names its new file; one that a killed writer left is taken away by the next.
+/// The start of a new file's name. One that a killed writer left is removed by the next writer.
 const NEW_FILE_PREFIX: &str = ".users.toml.new-";
 
-/// Writes the index of the mapping at `path`, which says `text`.
+/// Writes the index of the mapping at `path`, which has the content `text`.
 pub(super) fn write_index(
     path: &Path,
     folder: &Path,
@@ -35,16 +36,16 @@ pub(super) fn write_index(
         path: at.clone(),
         error,
     };
-    let mut new = beside(folder, b"").map_err(failed)?;
-    let opened = trusted_file::open(path, Access::WorldReadable).map_err(Unreadable::from)?;
+    let mut new = new_file(folder, b"").map_err(failed)?;
+    let opened = trusted_file::open(path, Access::WorldReadable).map_err(MappingError::from)?;
     let before = opened.file.metadata().map_err(failed)?;
-    // Times of files advance in ticks: what is written in the tick of the last change cannot be told
-    // from it. Once the tick is over every later change shows, and only then is the text compared.
+    // Times of files advance in ticks. A change in the same tick as the last one would not change the
+    // stamp, so the text is compared only after that tick is over.
     let changed = (before.ctime(), before.ctime_nsec());
-    pass_tick(changed, || clock(&mut new)).map_err(failed)?;
+    wait_for_next_tick(changed, || clock(&mut new)).map_err(failed)?;
     let found = opened
         .read(trusted_file::MAPPING_LIMIT)
-        .map_err(Unreadable::from)?;
+        .map_err(MappingError::from)?;
     let stamp = Stamp::of(&opened.file.metadata().map_err(failed)?);
     if found != text.as_bytes() || stamp != Stamp::of(&before) {
         return Err(failed(io::Error::other(
@@ -58,67 +59,54 @@ pub(super) fn write_index(
         new.write_all(&bytes)?;
         Ok(new)
     });
-    put(&at, new, path)
+    replace(&at, new, path)
 }
 
-/// Waits until a file system's clock is past a time.
-fn pass_tick(
+/// Waits until a file system's clock is past a time. Blocks for [`TICK`] at most.
+fn wait_for_next_tick(
     time: (i64, i64),
     mut clock: impl FnMut() -> io::Result<(i64, i64)>,
 ) -> io::Result<()> {
     let start = Instant::now();
     while clock()? <= time {
         if start.elapsed() > TICK {
-            return Err(io::Error::other("the file system's clock stands still"));
+            return Err(io::Error::other("the file system's clock does not advance"));
         }
         std::thread::sleep(Duration::from_millis(1));
     }
     Ok(())
 }
 
-/// What time it is for the file system that holds a new file, in seconds and nanoseconds.
+/// Returns the time of the file system that a new file is on, in seconds and nanoseconds.
 fn clock(file: &mut NamedTempFile) -> io::Result<(i64, i64)> {
     file.write_all(b"?")?;
     let status = file.as_file().metadata()?;
     Ok((status.mtime(), status.mtime_nsec()))
 }
 
-/// The file itself: a link stays, and what it points to is replaced.
+/// Returns the path of the file itself: a link stays, and its target is replaced.
 pub(super) fn target(path: &Path) -> Result<PathBuf, Error> {
     match trusted_file::resolve(path, Access::WorldReadable) {
         Ok(path) => Ok(path),
         Err(error) if error.is_missing() && path.symlink_metadata().is_err() => Ok(path.to_owned()),
-        Err(error) => Err(Unreadable::from(error).into()),
+        Err(error) => Err(MappingError::from(error).into()),
     }
 }
 
-/// Holds the writers' lock of a folder; another writer waits.
+/// Takes the writers' lock of a folder; other writers wait until it is dropped.
 pub(super) fn lock(folder: &Path) -> Result<Flock<File>, Error> {
     let path = folder.join(".users.toml.lock");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits())
-        .open(&path)
-        .map_err(|error| Error::Io {
-            path: path.clone(),
-            error,
-        })?;
-    let start = Instant::now();
-    loop {
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => return Ok(lock),
-            Err((unlocked, _)) if start.elapsed() < PATIENCE => file = unlocked,
-            Err(_) => return Err(Error::Locked(path)),
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    lock::acquire_at(&path, PATIENCE).map_err(|error| match error {
+        lock::Error::Timeout => Error::Locked(path),
+        lock::Error::Io(errno) => Error::Io {
+            path,
+            error: errno.into(),
+        },
+    })
 }
 
-/// A new file in the folder with these bytes.
-pub(super) fn beside(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+/// Makes a new file with these bytes in the folder.
+pub(super) fn new_file(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut new = tempfile::Builder::new()
         .prefix(NEW_FILE_PREFIX)
         .tempfile_in(folder)?;
@@ -126,8 +114,9 @@ pub(super) fn beside(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     Ok(new)
 }
 
-/// Puts a new file at `path`, with the owner and the mode of the mapping where that exists.
-pub(super) fn put(
+/// Replaces the file at `path` by a new one, with the owner and the mode of the mapping if that exists.
+/// The new file is on the disk when this returns: it is synced, renamed, and then its folder is synced.
+pub(super) fn replace(
     path: &Path,
     new: io::Result<NamedTempFile>,
     mapping: &Path,
@@ -159,15 +148,15 @@ pub(super) fn put(
         .map_err(failed)
 }
 
-/// Takes away what killed writers left; called under the lock, so nobody is writing one.
-pub(super) fn clear_leftovers(folder: &Path) {
+/// Removes the new files that killed writers left; under the lock no other writer has one.
+pub(super) fn remove_leftovers(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry
             .file_name()
             .to_string_lossy()
             .starts_with(NEW_FILE_PREFIX)
         {
-            // One that cannot be removed does no harm.
+            // A file that cannot be removed does no harm.
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -178,10 +167,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tick_is_over_when_the_clock_is_past_it_and_waiting_ends() {
+    fn the_wait_ends_with_the_next_tick_or_with_an_error() {
         let mut ticks = [(7, 4), (7, 5), (7, 5), (7, 6), (7, 7)].into_iter();
-        pass_tick((7, 5), || Ok(ticks.next().unwrap())).unwrap();
+        wait_for_next_tick((7, 5), || Ok(ticks.next().unwrap())).unwrap();
         assert_eq!(ticks.next(), Some((7, 7)));
-        assert!(pass_tick((7, 5), || Ok((7, 5))).is_err());
+        assert!(wait_for_next_tick((7, 5), || Ok((7, 5))).is_err());
     }
 }

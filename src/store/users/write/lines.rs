@@ -1,7 +1,7 @@
-//! One line of the mapping in its document, and in what the mapping then says.
+//! Makes one enrolment in the TOML document and in the parsed mapping.
 //!
-//! Whether a change is allowed is decided here too: another id needs the word of whoever writes, and
-//! one form of an entry does not become the other by the way.
+//! Also decides whether it is allowed: a different id needs `replace`, and an entry of one person never
+//! turns into one of several people, or the other way round. Used by `write` under its lock.
 
 use toml_edit::{InlineTable, Item, Table, Value, value};
 
@@ -13,7 +13,7 @@ use crate::base::text;
 /// The longest user name, as Linux has it.
 const NAME_LENGTH: usize = 256;
 
-/// Puts one line into the table, where the mapping allows it, and into the mapping.
+/// Adds one enrolment to the table and to the mapping, if it is allowed.
 pub(super) fn add(
     mapping: &mut Mapping,
     users: &mut Table,
@@ -41,7 +41,7 @@ pub(super) fn add(
     Ok(Change { changed, previous })
 }
 
-/// The id that stands where this line is to go.
+/// Returns the id that the enrolment would change.
 fn present(entry: &Entry, users: &Table, one: &Enrolment) -> Result<Option<AuthyId>, Error> {
     let why = match (entry, one.key) {
         (Entry::Enrolled(person), None) => return Ok(person.authy_id),
@@ -49,14 +49,14 @@ fn present(entry: &Entry, users: &Table, one: &Enrolment) -> Result<Option<Authy
             return Ok(shared.keys.get(&key).and_then(|person| person.authy_id));
         }
         (Entry::Absent, _) => return Ok(None),
-        // A good id in the place of a bad one mends an entry that has nothing else.
+        // A valid id repairs an entry that has nothing but an invalid one.
         (Entry::Invalid { .. }, None) if has_only_an_id(users, &one.user) => return Ok(None),
-        (Entry::Invalid { message, .. }, _) => format!("mend it by hand: {message}"),
+        (Entry::Invalid { message, .. }, _) => format!("correct it by hand: {message}"),
         (Entry::Shared(_), None) => {
-            "several people share it; say by which SSH key this one logs in".to_owned()
+            "several people share it; name the SSH key of this one".to_owned()
         }
         (Entry::Enrolled(_), Some(_)) => {
-            "it is one person's; unenroll it before several share it".to_owned()
+            "it belongs to one person; unenroll it before several people share it".to_owned()
         }
     };
     let user = text::sanitize_to(&one.user, 64);
@@ -70,7 +70,7 @@ fn has_only_an_id(users: &Table, user: &str) -> bool {
     }
 }
 
-/// What the mapping says once this line stands in it.
+/// Returns the entry as it is after the enrolment.
 fn after(before: Entry, one: &Enrolment) -> Entry {
     match (before, one.key) {
         (Entry::Enrolled(person), None) => Entry::Enrolled(Person {
@@ -89,7 +89,7 @@ fn after(before: Entry, one: &Enrolment) -> Entry {
     }
 }
 
-/// Sets an entry and keeps what stands around it: the comment behind a line, the longer form.
+/// Sets the id of an entry and keeps everything else: the comment after it, the longer form.
 fn set(users: &mut Table, user: &str, id: AuthyId) {
     match users.get_mut(user) {
         Some(Item::Value(Value::InlineTable(table))) => {
@@ -106,7 +106,7 @@ fn set(users: &mut Table, user: &str, id: AuthyId) {
     }
 }
 
-/// Sets one key of a shared account, which is made when it is missing.
+/// Sets the id of one key of a shared account; a missing entry is made.
 fn set_key(users: &mut Table, user: &str, key: Fingerprint, id: AuthyId) -> Result<(), Error> {
     if !users.contains_key(user) {
         let mut entry = InlineTable::new();
@@ -131,7 +131,7 @@ fn set_key(users: &mut Table, user: &str, key: Fingerprint, id: AuthyId) -> Resu
     Ok(())
 }
 
-/// The keys of a shared account's entry.
+/// The table of keys in a shared account's entry.
 pub(super) fn keys_of<'a>(users: &'a mut Table, user: &str) -> Result<&'a mut InlineTable, Error> {
     let entry = users.get_mut(user).and_then(Item::as_inline_table_mut);
     let keys = entry.and_then(|entry| entry.get_mut("keys"));
@@ -142,7 +142,7 @@ pub(super) fn keys_of<'a>(users: &'a mut Table, user: &str) -> Result<&'a mut In
         })
 }
 
-/// An authy id as TOML has it: its largest value is that of i64.
+/// An Authy id as a TOML integer, which is an i64 as the largest id is.
 fn number(id: AuthyId) -> i64 {
     i64::try_from(id.number()).unwrap_or(i64::MAX)
 }

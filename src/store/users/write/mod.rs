@@ -1,9 +1,10 @@
-//! Writes users.toml: one lock, a new file beside the old one, fsync, rename; then its look-up index.
+//! Writes users.toml: takes the lock, writes a new file in the same folder, syncs and renames it, and
+//! then writes the look-up index.
 //!
-//! Whoever reads meanwhile sees the old file or the new one, whole, and a writer that is killed leaves
-//! one of the two. Comments, order and line ends stay (toml_edit), owner and mode too. An index that
-//! could not be written is no failure of a change: without one that holds, a login reads the whole
-//! file. Used by `authyctl` only; the module never writes the mapping.
+//! A reader sees either the old file or the new one, whole, and a writer that is killed leaves one of
+//! the two. Comments, order, line ends (toml_edit), owner and mode stay. A change succeeds even if its
+//! index cannot be written: without a valid index a login reads the whole file. Used by `authyctl` only;
+//! the module never writes the mapping.
 
 mod file;
 mod lines;
@@ -18,20 +19,19 @@ use crate::base::factor::{AuthyId, Fingerprint};
 use crate::base::text;
 use crate::host::toml_file;
 use crate::host::trusted_file::{self, Access};
-use file::{beside, clear_leftovers, lock, put, target, write_index};
+use file::{lock, new_file, remove_leftovers, replace, target, write_index};
 use lines::{add, keys_of};
 
-/// What a new mapping begins with.
-const HEADER: &str =
-    "# Which person at Authy stands for which local user; see authyctl(8).\n\n[users]\n";
+/// The start of a new mapping.
+const HEADER: &str = "# Which person at Authy each local user is; see authyctl(8).\n\n[users]\n";
 
 /// Why the mapping was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The mapping as it is cannot be used.
+    /// The present mapping cannot be used.
     #[error(transparent)]
     Mapping(#[from] super::Error),
-    /// The user is mapped to somebody else.
+    /// The user is enrolled with another id.
     #[error("{user} is enrolled with another authy id, {current}")]
     OtherId {
         /// The user.
@@ -39,58 +39,59 @@ pub enum Error {
         /// The id that the mapping has.
         current: AuthyId,
     },
-    /// The user, or that key of the user's, has no entry.
+    /// The user, or this key of the user, has no entry.
     #[error("{0} is not enrolled")]
     NotMapped(String),
-    /// The entry is of another form than the change.
+    /// The change does not fit the form of the entry.
     #[error("{user}: {why}")]
     OtherForm {
         /// The user.
         user: String,
-        /// What is in the way.
+        /// Why it does not fit.
         why: String,
     },
     /// No account can have this name.
-    #[error("{0} is no user name")]
+    #[error("{0} is not a valid user name")]
     BadName(String),
-    /// Somebody else has been writing for too long.
+    /// Another writer held the lock for too long.
     #[error("{}: another writer holds the lock", .0.display())]
     Locked(PathBuf),
-    /// The file system refuses.
+    /// A system call failed.
     #[error("{}: {error}", path.display())]
     Io {
         /// What was being written.
         path: PathBuf,
-        /// Why not.
+        /// Why it failed.
         error: io::Error,
     },
 }
 
-/// What became of the entry.
+/// What a change did to an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
-    /// Whether the file was written at all.
+    /// Whether the entry changed.
     pub changed: bool,
-    /// The id that the entry had before, where it had a usable one.
+    /// The id that the entry had before, if it had a valid one.
     pub previous: Option<AuthyId>,
 }
 
-/// One line for the mapping.
+/// One enrolment in the mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enrolment {
     /// The local user.
     pub user: String,
-    /// The SSH key that stands for the person, for an account that several people share.
+    /// The person's SSH key, for an account that several people share.
     pub key: Option<Fingerprint>,
     /// The person.
     pub id: AuthyId,
 }
 
-/// Maps `user` to `id` in the file at `path`, which is made when it is missing. Another id than the
-/// present one is taken with `replace` only. Waits for other writers, half a minute at most.
+/// Maps `user` to `id` in the file at `path`, which is made when it is missing. A different id that is
+/// already there is changed with `replace` only. Blocks for 30 seconds at most while another process
+/// writes.
 ///
 /// # Errors
-/// As [`Error`] says; the file is then as it was.
+/// See [`Error`]; the file is then as it was.
 pub fn enroll(path: &Path, user: &str, id: AuthyId, replace: bool) -> Result<Change, Error> {
     let one = Enrolment {
         user: user.to_owned(),
@@ -100,20 +101,20 @@ pub fn enroll(path: &Path, user: &str, id: AuthyId, replace: bool) -> Result<Cha
     enroll_one(path, one, replace)
 }
 
-/// [`enroll`] for a line of any form.
+/// Like [`enroll`], for an enrolment with or without a key.
 ///
 /// # Errors
-/// As [`Error`] says; the file is then as it was.
+/// See [`Error`]; the file is then as it was.
 pub fn enroll_one(path: &Path, one: Enrolment, replace: bool) -> Result<Change, Error> {
-    // One line in, one outcome out.
+    // One enrolment has one outcome.
     let mut outcomes = enroll_all(path, &[one], replace)?;
     outcomes.pop().unwrap_or(Err(Error::BadName(String::new())))
 }
 
-/// [`enroll_one`] for many at once, with an outcome for each; the file is written once.
+/// Like [`enroll_one`], for many enrolments with an outcome for each; the file is written once.
 ///
 /// # Errors
-/// The mapping could not be read or written at all; the file is then as it was.
+/// The mapping cannot be read or written; the file is then as it was.
 pub fn enroll_all(
     path: &Path,
     all: &[Enrolment],
@@ -127,12 +128,12 @@ pub fn enroll_all(
     })
 }
 
-/// Takes the entry of `user`, or one key of it, out of the file at `path`; gives back the id that it
-/// had, where it had a usable one. With its last key an entry goes. Waits for other writers, half a
-/// minute at most.
+/// Removes the entry of `user`, or one key of it, from the file at `path`. Returns the id that it had, if
+/// it had a valid one. An entry is removed with its last key. Blocks for 30 seconds at most while
+/// another process writes.
 ///
 /// # Errors
-/// As [`Error`] says; the file is then as it was.
+/// See [`Error`]; the file is then as it was.
 pub fn unenroll(
     path: &Path,
     user: &str,
@@ -159,24 +160,24 @@ pub fn unenroll(
     })
 }
 
-/// Checks the mapping at `path` and writes its look-up index. Waits for other writers, half a minute at
-/// most. Gives back the mapping and where its index is.
+/// Checks the mapping at `path` and writes its look-up index. Blocks for 30 seconds at most while another
+/// process writes. Returns the mapping and the path of its index.
 ///
 /// # Errors
-/// As [`Error`] says; an index that holds for the mapping as it is may then be missing.
+/// See [`Error`]; the mapping may then have no valid index.
 pub fn index(path: &Path) -> Result<(Mapping, PathBuf), Error> {
     let path = target(path)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     let _lock = lock(folder)?;
     let text = toml_file::read(&path, Access::WorldReadable, trusted_file::MAPPING_LIMIT)?;
     let mapping = Mapping::parse(&text, &path)?;
-    clear_leftovers(folder);
+    remove_leftovers(folder);
     write_index(&path, folder, &mapping, &text)?;
     Ok((mapping, index::path(&path)))
 }
 
-/// Reads, changes and writes the mapping under the lock. `change` says whether there is something to
-/// write.
+/// Reads, changes and writes the mapping under the lock. `change` returns its result and whether there is
+/// something to write.
 fn edit<T>(
     path: &Path,
     change: impl FnOnce(&mut Mapping, &mut Table) -> Result<(T, bool), Error>,
@@ -202,17 +203,17 @@ fn edit<T>(
     let (result, is_changed) = change(&mut mapping, users)?;
     if is_changed {
         let new = line_ends(text, &document.to_string());
-        // What is written must be readable: a mapping that refuses itself would lock everybody out.
+        // The new mapping must be valid: an invalid one would lock every user out.
         let mapping = Mapping::parse(&new, &path)?;
-        clear_leftovers(folder);
-        put(&path, beside(folder, new.as_bytes()), &path)?;
-        // The change is made; see the head of this file.
+        remove_leftovers(folder);
+        replace(&path, new_file(folder, new.as_bytes()), &path)?;
+        // The change is made, with or without an index; see the top of this file.
         let _ = write_index(&path, folder, &mapping, &new);
     }
     Ok(result)
 }
 
-/// toml_edit writes `\n`; a file that has `\r\n` throughout keeps it.
+/// Keeps the line ends of a file that has `\r\n`; toml_edit writes `\n`.
 fn line_ends(old: &str, new: &str) -> String {
     let unix = new.replace("\r\n", "\n");
     if old.contains("\r\n") {
@@ -368,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_writer_left_is_taken_away() {
+    fn a_new_file_of_a_killed_writer_is_removed() {
         let folder = Folder::with(FILE);
         let left = folder.0.path().join(".users.toml.new-abc");
         fs::write(&left, "half").unwrap();
@@ -388,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_a_shared_account_come_and_go_and_the_entry_with_the_last() {
+    fn an_entry_of_a_shared_account_is_removed_with_its_last_key() {
         let folder = Folder::with(FILE);
         let path = folder.path();
         let all = [key_of(A, 5), key_of(B, 6), key_of(A, 7)];
@@ -438,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn one_form_of_an_entry_is_not_made_the_other_by_the_way() {
+    fn a_change_never_turns_one_form_of_an_entry_into_the_other() {
         let shared = format!("{{ keys = {{ \"{A}\" = 1 }} }}");
         let both = format!("{{ authy_id = 1, keys = {{ \"{A}\" = 1 }} }}");
         let text = format!(

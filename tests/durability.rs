@@ -1,0 +1,204 @@
+//! What is on the disk before a program answers, by the order of its system calls: write, fsync, rename,
+//! fsync of the folder, and only then the answer. No test that cuts the power is needed to see that.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use pam_authy::store::state::file_name;
+
+use crate::authyctl::run_json;
+use crate::common::application;
+use crate::common::host::Host;
+use crate::common::sim::Sim;
+use crate::common::trace::{self, Call};
+
+const WRITE: [&str; 4] = ["write", "pwrite64", "writev", "ftruncate"];
+const SYNC: [&str; 2] = ["fsync", "fdatasync"];
+const RENAME: [&str; 3] = ["rename", "renameat", "renameat2"];
+
+/// The one call that `wanted` fits.
+fn only<'a>(calls: &'a [Call], what: &str, wanted: impl Fn(&Call) -> bool) -> &'a Call {
+    let found: Vec<_> = calls.iter().filter(|call| wanted(call)).collect();
+    assert_eq!(found.len(), 1, "{what}: {found:#?} of {calls:#?}");
+    found[0]
+}
+
+/// The first call that `wanted` fits.
+fn first<'a>(calls: &'a [Call], what: &str, wanted: impl Fn(&Call) -> bool) -> &'a Call {
+    let found = calls.iter().find(|call| wanted(call));
+    found.unwrap_or_else(|| panic!("no {what} in {calls:#?}"))
+}
+
+/// The rename that puts a new file in the place of `path`, written whole before it.
+fn replacement<'a>(calls: &'a [Call], path: &Path) -> (&'a Call, PathBuf) {
+    let is_it = |call: &Call| call.is(&RENAME) && call.paths().last().is_some_and(|to| to == path);
+    let rename = only(calls, "rename to the file", is_it);
+    let new = rename.paths().remove(0);
+    assert_eq!(new.parent(), path.parent(), "not beside the file");
+    let writes = |to: &Path| {
+        let of = |call: &&Call| call.is(&WRITE) && call.file() == Some(to);
+        calls.iter().filter(of).collect::<Vec<_>>()
+    };
+    assert!(!writes(&new).is_empty(), "nothing was written to {new:?}");
+    for write in writes(&new) {
+        assert!(
+            write.is_before(rename),
+            "{write:?} is not before {rename:?}"
+        );
+    }
+    assert!(writes(path).is_empty(), "{path:?} was written in place");
+    (rename, new)
+}
+
+fn is_sync_of(call: &Call, path: &Path) -> bool {
+    call.is(&SYNC) && call.file() == Some(path)
+}
+
+/// Asserts that `change` to a name in the folder of `path` is on the disk before the answer.
+fn assert_folder_is_synced(calls: &[Call], change: &Call, path: &Path, answer: &Call) {
+    let folder = path.parent().unwrap();
+    let is_synced =
+        |call: &Call| is_sync_of(call, folder) && change.is_before(call) && call.is_before(answer);
+    assert!(
+        calls.iter().any(is_synced),
+        "no fsync of {folder:?} between {change:?} and {answer:?} in {calls:#?}"
+    );
+}
+
+/// Asserts that the new content of `path` is on the disk before the answer.
+fn assert_replaced_durably(calls: &[Call], path: &Path, answer: &Call) {
+    let (rename, new) = replacement(calls, path);
+    let writes = |call: &&Call| call.is(&WRITE) && call.file() == Some(&new);
+    let last = calls.iter().rfind(writes).unwrap();
+    let is_synced =
+        |call: &Call| is_sync_of(call, &new) && last.is_before(call) && call.is_before(rename);
+    assert!(
+        calls.iter().any(is_synced),
+        "no fsync of {new:?} between {last:?} and {rename:?} in {calls:#?}"
+    );
+    assert_folder_is_synced(calls, rename, path, answer);
+}
+
+/// Runs authyctl with these arguments and returns its calls; it must succeed.
+fn authyctl(sim: &Sim, arguments: &[&str]) -> Vec<Call> {
+    let log = sim.path("strace.log");
+    let mut command = trace::command(&log);
+    command.arg(env!("CARGO_BIN_EXE_authyctl"));
+    command.arg("--config").arg(sim.path("config.toml"));
+    command.args(arguments).stdin(Stdio::null());
+    let output = command.output().expect("strace");
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    trace::read(&log)
+}
+
+/// What authyctl says first on its standard output.
+fn answer(calls: &[Call]) -> &Call {
+    first(calls, "answer", |call| {
+        call.is(&["write"]) && call.has("1<")
+    })
+}
+
+/// Logs alice in with these replies, and returns the calls of the whole process.
+fn login(host: &Host, replies: &[&str]) -> (Vec<i32>, Vec<Call>) {
+    let log = host.sim.path("strace.log");
+    let wrapper = trace::strace(&log);
+    let wrapper: Vec<_> = wrapper.iter().map(String::as_str).collect();
+    let said = application::run(application::command(host, "alice", &wrapper, &[]), replies);
+    (said.codes(), trace::read(&log))
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn a_change_of_the_mapping_is_on_the_disk_before_authyctl_answers() {
+    let sim = Sim::start();
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users.toml");
+    let path = users.to_str().unwrap();
+    for arguments in [
+        // The file is made, changed and changed again.
+        &["enroll", "alice", "--authy-id", "1635"][..],
+        &["enroll", "bob", "--authy-id", "1636"],
+        &["enroll", "alice", "--authy-id", "1637", "--replace"],
+        &["unenroll", "alice"],
+    ] {
+        let calls = authyctl(&sim, &[&["--users", path], arguments].concat());
+        assert_replaced_durably(&calls, &users, answer(&calls));
+    }
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn new_recovery_codes_and_their_folders_are_on_the_disk_before_they_are_shown() {
+    let sim = Sim::start();
+    let state = sim.path("state");
+    let file = state.join("recovery").join(file_name("alice"));
+    fs::remove_dir(&state).unwrap();
+    let calls = authyctl(&sim, &["recovery", "generate", "alice"]);
+    assert_replaced_durably(&calls, &file, answer(&calls));
+    for folder in [&state, &state.join("recovery")] {
+        let is_made = |call: &Call| call.is(&["mkdir", "mkdirat"]) && call.paths().contains(folder);
+        let made = only(&calls, "making of a folder", is_made);
+        assert_folder_is_synced(&calls, made, folder, answer(&calls));
+    }
+    let calls = authyctl(&sim, &["recovery", "generate", "alice", "--replace"]);
+    assert_replaced_durably(&calls, &file, answer(&calls));
+
+    let calls = authyctl(&sim, &["recovery", "remove", "alice"]);
+    let is_removed = |call: &Call| call.is(&["unlink", "unlinkat"]) && call.paths().contains(&file);
+    let removed = only(&calls, "removal of the file", is_removed);
+    assert_folder_is_synced(&calls, removed, &file, answer(&calls));
+}
+
+/// A code that works once must not work again after a power cut.
+#[test]
+#[ignore = "needs strace"]
+fn a_redeemed_recovery_code_is_gone_from_the_disk_before_the_login_succeeds() {
+    let host = Host::new();
+    let (_, made) = run_json(&host.sim, &["recovery", "generate", "alice"], "");
+    let code = made["codes"][0].as_str().unwrap();
+    let file = host.sim.path("state/recovery").join(file_name("alice"));
+
+    let (codes, calls) = login(&host, &[code]);
+
+    assert_eq!(codes, [0]);
+    let answer = only(&calls, "PAM's code", |call| call.has("\"code 0\\n\""));
+    assert_replaced_durably(&calls, &file, answer);
+    let audit = only(&calls, "audit line", |call| call.has("verdict=accepted"));
+    assert_replaced_durably(&calls, &file, audit);
+    let (_, left) = run_json(&host.sim, &["recovery", "left", "alice"], "");
+    assert_eq!(left["left"], 9);
+}
+
+/// A count survives the death of its process, not that of the machine: it is in the file, though perhaps
+/// not on the disk, before the first byte of the request leaves.
+#[test]
+#[ignore = "needs strace"]
+fn a_count_is_in_its_file_before_the_request_leaves() {
+    let rows: [(&str, &[&str], &[&str]); 2] = [
+        ("", &["0000000"], &["users"]),
+        ("sms = \"auto\"\n", &[], &["users", "addresses"]),
+    ];
+    for (rules, replies, counted) in rows {
+        let host = Host::with(&format!(
+            "[login]\nrefusal_seconds = 0\nattempts = 1\n{rules}"
+        ));
+        // A connection that is made in advance would leave before the reply.
+        host.replace("[api]\n", "[api]\nwarm_up = false\n");
+        let (_, calls) = login(&host, replies);
+        let is_request = |call: &Call| call.is(&["connect"]) && call.has("sa_family=AF_INET");
+        let request = first(&calls, "request", is_request);
+        for folder in counted {
+            let file = match *folder {
+                "users" => file_name("alice"),
+                _ => file_name("none")[..2].to_owned(),
+            };
+            let path = host.sim.path("state/limits").join(folder).join(file);
+            let (rename, _) = replacement(&calls, &path);
+            assert!(
+                rename.is_before(request),
+                "{rename:?} is not before {request:?}"
+            );
+        }
+    }
+}
