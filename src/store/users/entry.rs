@@ -399,6 +399,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table")]
     fn a_bad_value_in_a_table_is_an_error_of_that_user_only() {
         let bad = [
             (
