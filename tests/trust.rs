@@ -39,6 +39,7 @@ fn link(path: &Path) {
 
 #[test]
 #[ignore = "needs root"]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn files_of_the_caller_are_refused_in_a_process_with_roots_rights() {
     type Change = fn(&Host);
     let rows: [(&str, Change, i32); 11] = [

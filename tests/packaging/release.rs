@@ -224,5 +224,8 @@ fn the_list_of_crates_names_what_is_linked_with_licence_and_hash() {
     check_rows(table, |other| {
         assert!(!module.contains(other), "{other} is not in the module");
     });
-    assert!(program.contains("clap") && program.is_superset(&module));
+    assert!(program.contains("clap"), "{program:?}");
+    // PAM's C interface and the allocator that wipes are the module's alone.
+    let only_module: Vec<_> = module.difference(&program).collect();
+    assert_eq!(only_module, ["pam-bindings", "zeroizing-alloc"]);
 }
