@@ -133,10 +133,10 @@ case ${1-} in
         export PAM_AUTHY_TEST_ROUNDS=${PAM_AUTHY_TEST_ROUNDS:-10} PROPTEST_CASES=${PROPTEST_CASES:-2560}
         all
         fuzz "${2-60}"
+        printf '\n== everything passed, after %d minutes\n' "$((SECONDS / 60))"
         ;;
     *)
         echo "usage: check.sh [tests | long [SECONDS]]" >&2
         exit 2
         ;;
 esac
-printf '\n== everything passed, after %d minutes\n' "$((SECONDS / 60))"
