@@ -189,7 +189,7 @@ fn a_login_by_a_recovery_code_is_not_remembered() {
     let reasons = [
         "recovery_code",
         "conversation",
-        "token_accepted",
+        "code_accepted",
         "remembered",
     ];
     for (line, reason) in audit.iter().zip(reasons) {
