@@ -43,7 +43,9 @@ impl Sim {
             "authy-sim printed {url:?}"
         );
         let control = fs::read_to_string(folder.path().join("control.url")).unwrap();
+        // A connection that the simulator is closing must not be used again.
         let config = Agent::config_builder()
+            .max_idle_connections(0)
             .proxy(None)
             .http_status_as_error(false);
         let agent = config
