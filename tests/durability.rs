@@ -183,8 +183,8 @@ fn a_count_is_in_its_file_before_the_request_leaves() {
         let host = Host::with(&format!(
             "[login]\nrefusal_seconds = 0\nattempts = 1\n{rules}"
         ));
-        // A connection that is made in advance would leave before the reply.
-        host.replace("[api]\n", "[api]\nwarm_up = false\n");
+        // A preconnect would open the connection before the reply.
+        host.replace("[authy]\n", "[authy]\nwarm_up = false\n");
         let (_, calls) = login(&host, replies);
         let is_request = |call: &Call| call.is(&["connect"]) && call.has("sa_family=AF_INET");
         let request = first(&calls, "request", is_request);

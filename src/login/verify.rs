@@ -141,7 +141,10 @@ impl Dialog<'_> {
                 self.login.conversation.show_notice(&notice);
                 self.accept(Reason::RecoveryCode)
             }
-            Ok(None) => self.refuse(Message::NotAccepted),
+            Ok(None) => {
+                self.outcome.reason = Reason::WrongCode;
+                self.refuse(Message::NotAccepted)
+            }
             Err(failure) => self.state_failed(failure),
         }
     }

@@ -232,6 +232,27 @@ fn a_connection_that_breaks_after_it_waited_is_no_outage_while_the_service_answe
     assert!(host.audit()[0].contains("verdict=ignored reason=outage"));
 }
 
+/// Seen without a warm-up: that the first request had opened the connection was remembered for the
+/// second one, which then counted as one on a new connection.
+#[test]
+fn a_connection_of_the_request_before_that_breaks_is_no_outage_while_the_service_answers() {
+    let host = Host::with("[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n");
+    turn_off(&host);
+    let mut replies = 0;
+    let (code, _) = login(&host, "alice", || {
+        replies += 1;
+        if replies == 2 {
+            std::thread::sleep(Duration::from_millis(4300));
+            let reset = json!({"match": {"path": "/verify/"}, "reset": true, "times": 1});
+            host.sim.fault(&reset);
+        }
+        Some("1234567".into())
+    });
+
+    assert_eq!((code, replies), ("PAM_SERVICE_ERR", 2), "{}", host.log());
+    assert!(host.audit()[0].contains("verdict=error reason=process"));
+}
+
 /// Some servers send 408 when they close an idle connection. That looks like the answer to a
 /// request that has just been sent.
 #[test]

@@ -104,10 +104,10 @@ impl Https {
     /// Returns how long the connection of the request that was sent at `sent` had been idle before;
     /// zero for a new connection.
     fn idle_time(&self, prepared: &PreparedAgent, sent: Instant) -> Duration {
+        // Read in any case, since reading it resets it for the next request.
+        let opened_new = prepared.preconnector.opened_new();
         match self.idle_since.get() {
-            Some(since) if !prepared.preconnector.opened_new() => {
-                sent.saturating_duration_since(since)
-            }
+            Some(since) if !opened_new => sent.saturating_duration_since(since),
             _ => Duration::ZERO,
         }
     }

@@ -111,6 +111,7 @@ pub trait Limits {
 pub struct FileLimits {
     state: PathBuf,
     rules: config::Limits,
+    /// The user for the log, in quotes: a name that was typed could look like another field.
     user: String,
     user_entry: BucketEntry,
     address_entry: BucketEntry,
@@ -136,7 +137,7 @@ impl FileLimits {
         Self {
             state: state.to_owned(),
             rules,
-            user: text::sanitize_to(user, 64),
+            user: text::quoted(&text::sanitize_to(user, 64)),
             user_entry: BucketEntry::of_user(user, enrolled),
             address_entry: BucketEntry::of_address(address),
             now,

@@ -100,7 +100,7 @@ fn the_hourly_limit_of_a_user_counts_all_logins() {
     let error = detail(host.login("alice", Some("192.0.2.9")).acquire(Costly::Sms));
     assert_eq!(
         error,
-        "limits.sms_per_user = 2: no more SMS for alice within this hour; the next in 40 min"
+        "limits.sms_per_user = 2: no more SMS for \"alice\" within this hour; the next in 40 min"
     );
     // Other kinds and other users are not limited.
     host.alice().acquire(Costly::Push).unwrap();
@@ -211,7 +211,7 @@ fn refused_codes_in_a_row_cause_a_pause_that_grows_to_fifteen_minutes() {
         let before = host.login("alice", None).acquire_code();
         pass(1);
         let after = host.alice().acquire_code();
-        if !error.contains("authyctl unlock alice") || !is_limit(before) || after.is_err() {
+        if !error.contains("authyctl unlock \"alice\"") || !is_limit(before) || after.is_err() {
             wrong.push(format!("{pause} s: {error}, then {after:?}"));
         }
     }
