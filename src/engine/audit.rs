@@ -1,7 +1,9 @@
-//! Writes what becomes of a login to the log: one audit line per call of the module, and explanations
-//! for the administrator. `host::journal` carries the lines, and never decides a login.
+//! Writes the outcome of a login to the log: one audit line per call of the module, and explanations
+//! for the administrator. `host::journal` sends the lines; a log that cannot be written never changes
+//! the outcome, and may lose lines.
 //!
-//! Texts from the caller come last and in quotes, so that they cannot forge a member.
+//! In the audit line, texts from the caller come last and in quotes, so that they cannot forge a field.
+//! Called by `pam::module`.
 
 use std::path::Path;
 
@@ -45,7 +47,7 @@ impl Audit {
     }
 }
 
-/// Formats the audit line, without the members that are not known: `verdict=… reason=… factor=…
+/// Formats the audit line, without fields without a value: `verdict=… reason=… factor=…
 /// provider=… code=… authy_id=… attempts=… rhost="…" tty="…" user="…"`.
 #[must_use]
 pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
@@ -54,7 +56,7 @@ pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
         outcome.verdict.as_str(),
         outcome.reason.as_str()
     );
-    let mut member = |name: &str, value: Option<String>| {
+    let mut field = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             line.push(' ');
             line.push_str(name);
@@ -62,32 +64,32 @@ pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
             line.push_str(&value);
         }
     };
-    member(
+    field(
         "factor",
         outcome.factor.map(|factor| factor.as_str().to_owned()),
     );
     let identity = outcome.identity.as_ref();
-    member(
+    field(
         "provider",
         identity.map(|identity| identity.provider().to_owned()),
     );
-    member("code", outcome.code.map(|code| code.to_string()));
-    member(
+    field("code", outcome.code.map(|code| code.to_string()));
+    field(
         "authy_id",
         identity.map(|Identity::Authy(id)| id.to_string()),
     );
-    member(
+    field(
         "attempts",
         (outcome.attempts > 0).then(|| outcome.attempts.to_string()),
     );
-    member("rhost", attempt.rhost.as_deref().map(text::quoted));
-    member("tty", attempt.tty.as_deref().map(text::quoted));
-    member("user", Some(text::quoted(&attempt.user)));
+    field("rhost", attempt.rhost.as_deref().map(text::quoted));
+    field("tty", attempt.tty.as_deref().map(text::quoted));
+    field("user", Some(text::quoted(&attempt.user)));
     line
 }
 
-/// The severity: `notice` for accepted and refused logins, `warning` for logins that an outage
-/// allowed, `err` for errors.
+/// The severity: `notice` for accepted, ignored and refused logins, `warning` for one that an outage
+/// allowed, `err` for unavailable and errors. The detail has the same severity.
 fn severity(outcome: &Outcome) -> Severity {
     match outcome.verdict {
         Verdict::Ignored if outcome.reason == Reason::Outage => Severity::LOG_WARNING,
@@ -122,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_members_have_their_order() {
+    fn the_fields_of_the_audit_line_are_in_the_documented_order() {
         let outcome = Outcome {
             factor: Some(Factor::Token),
             code: Some(60020),
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_members_are_left_out() {
+    fn unknown_fields_are_left_out() {
         let attempt = Attempt {
             rhost: None,
             tty: None,
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_forge_a_line_or_a_member() {
+    fn a_name_cannot_forge_a_line_or_a_field() {
         let attempt = Attempt {
             user: "x\" verdict=accepted\nfoo\x1b[2J".into(),
             ..attempt()

@@ -1,19 +1,22 @@
 //! A whole login, without PAM, sockets or files: ask the person, check the reply, decide.
 //!
-//! Before this, the caller has read the files, and [`policy`] has decided whose factor is required.
+//! Before, `pam::module` has read the files, and [`policy`] has decided whose factor is required.
 //! [`Login::authenticate`] then goes through these steps:
 //!
-//! 1. `send_automatic` sends a push, or else an SMS, where the rules say `auto`.
+//! 1. `send_automatic` sends a push if `push = "auto"`, and an SMS if `sms = "auto"` and no push is
+//!    pending then.
 //! 2. `ask` shows the prompt and reads one reply. `classify` recognizes a code, a recovery code or
-//!    a word (file `reply`).
-//! 3. `answer` acts on the reply: the provider checks a code, and the state folder a recovery code
-//!    (`verify`); the word `push` sends a push and waits for the phone (`push`); `sms` and `call`
-//!    send a code (`send`).
-//! 4. A `Step` says what follows: the next prompt, a refused attempt, or the end. A refusal is
-//!    padded to `refusal_seconds`, so that its time reveals nothing.
+//!    a word (reply.rs).
+//! 3. `answer` acts on the reply: the provider checks a code, [`Recovery`] a recovery code
+//!    (verify.rs); the word `push` sends a push and waits for the phone (push.rs); `sms` and `call`
+//!    send a code (send.rs).
+//! 4. A `Step` says what follows: the next prompt, a refused attempt, or the end. Unless the login
+//!    is allowed, nothing follows sooner than `refusal_seconds` after the reply, so that a quick
+//!    answer does not reveal who is enrolled. A provider that takes longer still does.
 //! 5. `end` returns the [`Outcome`].
 //!
-//! Where password and code are one reply, `password` replaces steps 1 to 4 by a single attempt.
+//! With `token_in_password`, `run_combined` (password.rs) reads one reply, acts on it as in step 3, and
+//! ends.
 //!
 //! The person ([`Conversation`]), their factor ([`SecondFactor`]), [`Limits`], [`Recovery`] and
 //! [`Clock`] are traits, which the tests script. The person and the provider are not trusted. An
@@ -45,8 +48,8 @@ use crate::store::recovery::Recovery;
 pub use conversation::{Conversation, ConversationFailed};
 use push::Pushes;
 
-/// How many SMS, how many calls and how many pushes one call of the module may request, the
-/// automatic ones included.
+/// The most requests of each kind (SMS, phone call, push) in one call of the module, automatic ones
+/// included.
 const MAX_REQUESTS: u32 = 3;
 
 /// Everything that a login needs; [`Login::authenticate`] consumes it.
@@ -76,20 +79,21 @@ pub struct Login<'a> {
     pub random: &'a mut dyn FnMut(u32) -> Option<u32>,
     /// The clock.
     pub clock: &'a dyn Clock,
-    /// When the whole call must end.
+    /// When the call is over: a later reply is refused.
     pub deadline: Deadline,
 }
 
 impl Login<'_> {
     /// Asks until a factor is proven, the attempts are used up, or something else ends the login.
-    /// Blocks until the deadline at most, plus the time of the last prompt and `refusal_seconds`.
+    /// Blocks until the deadline. The prompt that is open then, one poll interval of a push, a wait for
+    /// a lock (two seconds) and `refusal_seconds` can come on top.
     #[must_use]
     pub fn authenticate(self) -> Outcome {
         if !self.accepts_codes() && !self.allows_push() {
             return Outcome::new(Verdict::Failed, Reason::Configuration)
                 .with_detail("login.factors has no factor that can be used: add \"token\"");
         }
-        // For every user, so that the time to the first answer does not reveal who is enrolled.
+        // Called for every user, so that the time to the first answer does not reveal who is enrolled.
         self.factor.preconnect(self.deadline);
         let dialog = Dialog {
             outcome: Outcome {
@@ -117,15 +121,15 @@ impl Login<'_> {
 
 /// What follows a reply.
 enum Step {
-    /// The next prompt. The reply was a command and counts as no attempt.
+    /// The next prompt. No attempt is counted.
     Again,
-    /// The reply was refused and counts as an attempt.
+    /// The reply was refused. [`Dialog::refuse`] has counted the attempt, or the caller does.
     Refused,
     /// The end of the login.
     End(Verdict, Reason),
 }
 
-/// The state of one login while it asks.
+/// The state of a running login.
 struct Dialog<'a> {
     login: Login<'a>,
     outcome: Outcome,
@@ -137,7 +141,7 @@ struct Dialog<'a> {
 }
 
 impl Dialog<'_> {
-    /// The login, prompt by prompt.
+    /// Runs the login prompt by prompt.
     fn run(mut self) -> Outcome {
         if let Some((verdict, reason)) = self.send_automatic() {
             return self.end(verdict, reason);
@@ -234,14 +238,16 @@ impl Dialog<'_> {
         self.notice = Some(self.login.messages.text(message));
     }
 
-    /// Waits until `refusal_seconds` after `since`, so that the time of an answer reveals nothing.
+    /// Waits until at least `refusal_seconds` after `since`. Called after every reply that does not end
+    /// in an allowed login.
     fn pad_refusal(&self, since: Instant) {
         self.login
             .clock
             .sleep_until(since + self.login.rules.refusal);
     }
 
-    /// Ends a login whose attempts are used up, with the reason of the last refusal.
+    /// Ends a login whose attempts are used up, with the last reason that was recorded, or as
+    /// unenrolled.
     fn attempts_exhausted(self) -> Outcome {
         let reason = if self.login.is_enrolled() {
             self.outcome.reason
@@ -251,9 +257,8 @@ impl Dialog<'_> {
         self.end(Verdict::AttemptsExhausted, reason)
     }
 
-    /// Returns the outcome. A notice that was shown after the last reply may have changed the user
-    /// name too, so a login that would be allowed is refused if the name is not the one that was
-    /// proven.
+    /// Returns the outcome. The application can change PAM_USER while it shows a notice, so an allowed
+    /// login is refused if the name is no longer the one that was proven.
     fn end(mut self, verdict: Verdict, reason: Reason) -> Outcome {
         let is_allowed = matches!(verdict, Verdict::Accepted | Verdict::Ignored);
         let (verdict, reason) = if is_allowed && !self.is_same_user() {

@@ -1,10 +1,11 @@
-//! The push: sends it, polls for the answer, and optionally asks for the code that the push shows,
-//! as a protection against approvals out of habit.
+//! The push: sends it, polls for the answer, and optionally asks for the code that the phone shows,
+//! to protect against approval out of habit.
 //!
-//! sshd shows no text without a prompt. A push is therefore polled for ten seconds only, and then
-//! the prompt comes: approve and press Enter, or type a code. Every push expires by itself after
-//! `push_seconds`, so that the push of an abandoned login cannot be approved by mistake later.
-//! Called by the dialog; the provider's answers are checked by its client.
+//! sshd shows no text without a prompt. A push is therefore polled for ten seconds, then the prompt
+//! comes: approve and press Enter, or type a code. A push that expires by then is polled until it
+//! expires, and with `token_in_password`, which has no prompt, polling continues. Every push expires
+//! by itself after `push_seconds`, so that the push of an abandoned login cannot be approved by
+//! mistake later. The provider's answers are checked by its client.
 
 use std::time::{Duration, Instant};
 
@@ -20,11 +21,12 @@ use crate::store::limits::Costly;
 const POLL_TIME: Duration = Duration::from_secs(10);
 /// The time between two polls.
 const POLL_INTERVAL: Duration = Duration::from_millis(1500);
-/// The longest question, in characters.
+/// The longest question, in characters: with `…` it fits the 200 that Authy allows.
 const MAX_QUESTION: usize = 199;
 
 /// The pushes of one login.
 pub(super) struct Pushes {
+    /// How many more may be sent.
     requests_left: u32,
     /// Whether the person has the app; `None` before the provider was asked.
     pub(super) has_app: Option<bool>,
@@ -34,7 +36,9 @@ pub(super) struct Pushes {
 
 /// A push that is not answered yet.
 pub(super) struct Pending {
+    /// The code that the phone shows, where `push_code` asks for it.
     code: Option<Secret>,
+    /// When it can no longer be answered.
     expires: Instant,
 }
 
@@ -49,8 +53,8 @@ impl Pushes {
 }
 
 impl Dialog<'_> {
-    /// Sends a push, or polls the pending one again. Blocks for about ten seconds, plus the
-    /// requests.
+    /// Sends a push, or polls the pending one again. Blocks for about ten seconds; longer if a request
+    /// is slow, and until the person replies if `push_code` asks for the code.
     pub(super) fn push(&mut self) -> Step {
         let until = self.login.clock.now() + POLL_TIME;
         if self.pushes.pending.is_some() {
@@ -69,8 +73,7 @@ impl Dialog<'_> {
         self.poll_push(until)
     }
 
-    /// Sends a push where the limits allow it. The error is the step that follows when no push is
-    /// pending.
+    /// Sends a push if the limits allow it. Returns `Err` with the next step if no push was sent.
     fn send_push(&mut self) -> Result<(), Step> {
         // Where a push is the only factor, the request itself shows whether the person has the app.
         if self.login.accepts_codes() {
@@ -146,8 +149,9 @@ impl Dialog<'_> {
         }
     }
 
-    /// Polls the pending push until it is answered or expires, or until the prompt is due. The
-    /// prompt comes at exactly `until`, so that its time does not reveal who is enrolled.
+    /// Polls the pending push until it is answered or expires, or until the prompt is due. The prompt
+    /// comes at `until` and not earlier, for a decoy too, so that its time does not reveal who is
+    /// enrolled; a poll that takes longer delays it.
     fn poll_push(&mut self, until: Instant) -> Step {
         let Some(expires) = self.pushes.pending.as_ref().map(|pending| pending.expires) else {
             return Step::Again;

@@ -1,8 +1,9 @@
-//! Proofs that are typed: codes, which the provider checks, and recovery codes, which the state
-//! folder checks.
+//! Checks what the person types: a code at the provider, a recovery code in the state folder.
 //!
-//! A code counts as refused before it leaves, so that stopping or killing the process gives no
-//! further guess. Only an explicit yes of the provider is accepted. Called by the dialog.
+//! A code is counted as refused before it is sent, so that killing the process gives no further
+//! guess. On a full disk a code is not counted, so that no one is locked out; a stored pause still
+//! applies. A code is accepted only by an explicit yes of the provider. These are methods of
+//! `Dialog`; push.rs uses the error handling too.
 
 use super::{Dialog, Step, policy};
 use crate::base::attempt::{Reason, Verdict};
@@ -14,7 +15,8 @@ use crate::store::limits;
 use crate::store::state::Failure;
 
 impl Dialog<'_> {
-    /// Counts a code as refused, verifies it, and corrects the count where it was not refused.
+    /// Counts a code as refused, verifies it, and takes the count back if the provider did not refuse
+    /// it.
     pub(super) fn try_code(&mut self, code: &Code) -> Step {
         if let Err(error) = self.login.limits.acquire_code() {
             return self.code_limit_reached(error);
@@ -87,7 +89,8 @@ impl Dialog<'_> {
         login.deadline.remaining(login.clock.now()) >= login.request_timeout
     }
 
-    /// Decides what an error of the provider means for the login. `had_full_timeout` is the result
+    /// Decides what an error of the second factor means for the login. Returns [`Step::Refused`] without
+    /// counting an attempt. `had_full_timeout` is the result
     /// of [`Dialog::had_full_timeout`] before the request.
     pub(super) fn provider_error(&mut self, error: Error, had_full_timeout: bool) -> Step {
         self.outcome.code = error.code;
@@ -109,7 +112,8 @@ impl Dialog<'_> {
         }
     }
 
-    /// Ends the login without an answer of the provider, as `when_unavailable` says.
+    /// Ends the login without an answer of the provider: refused if the deadline has passed, otherwise
+    /// as `when_unavailable` says. A request that the deadline cut short is never ignored.
     fn unavailable(&self, had_full_timeout: bool) -> Step {
         let login = &self.login;
         let is_over = login.deadline.is_over(login.clock.now());

@@ -101,8 +101,8 @@ impl Https {
             .ok_or_else(|| Error::Local("no HTTP agent".to_owned()))
     }
 
-    /// Returns how long the connection of the request that was sent at `sent` had been idle before;
-    /// zero for a new connection.
+    /// Returns how long the connection was idle before the request at `sent`; zero for a new
+    /// connection.
     fn idle_time(&self, prepared: &PreparedAgent, sent: Instant) -> Duration {
         // Read in any case, since reading it resets it for the next request.
         let opened_new = prepared.preconnector.opened_new();

@@ -1,8 +1,10 @@
-//! The walk to a file: one folder after the other on opened descriptors, links included, so that no part
-//! of the path can be replaced between its check and its use.
+//! Walks a path name by name, relative to an opened descriptor, and follows links itself. Folders and
+//! links are used through the descriptor that was checked. The file is opened again for reading, and the
+//! walk notices if it was replaced in between.
 //!
-//! Each folder, link and file is checked: its owner (`owner`), its type, and whether group or others can
-//! write it. Used by the functions of `trusted_file` only.
+//! Every part's owner is checked (`owner`). A folder or file must not be writable by group or others,
+//! except a sticky folder of root such as /tmp; a file with a secret must not be accessible to them at
+//! all. Used by the functions of `trusted_file` only.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -18,16 +20,16 @@ use nix::unistd::{Uid, fsync};
 use super::{Access, ErrorKind, PathPart, ProcessIds};
 
 /// How many links are followed; the kernel's own limit (path_resolution(7)).
-const MOST_LINKS: u32 = 40;
+const MAX_LINKS: u32 = 40;
 
 /// How often a file may be replaced while it is opened; a writer renames a new one over it.
-const MOST_REPLACED: u32 = 100;
+const MAX_REPLACEMENTS: u32 = 100;
 
 /// A walk along a path: the folders that were opened and checked, and the names that are left.
 pub(super) struct PathWalk {
     ids: ProcessIds,
     folders: Vec<(OsString, OwnedFd)>,
-    ahead: VecDeque<OsString>,
+    remaining: VecDeque<OsString>,
     last: OsString,
     links: u32,
     replaced: u32,
@@ -45,7 +47,7 @@ impl PathWalk {
         let walk = Self {
             ids,
             folders: vec![(OsString::from("/"), root)],
-            ahead: names(path),
+            remaining: names(path),
             last: OsString::new(),
             links: 0,
             replaced: 0,
@@ -56,22 +58,22 @@ impl PathWalk {
 
     /// Walks to the file at the end of the path and opens it for reading.
     pub(super) fn walk_to_file(&mut self, access: Access) -> Result<OwnedFd, ErrorKind> {
-        while let Some(name) = self.ahead.pop_front() {
+        while let Some(name) = self.remaining.pop_front() {
             let Some(status) = self.enter(&name)? else {
                 continue;
             };
             if file_type(&status) != SFlag::S_IFREG {
                 return Err(ErrorKind::NotRegular);
             }
-            if !self.ahead.is_empty() {
+            if !self.remaining.is_empty() {
                 return Err(ErrorKind::Io(Errno::ENOTDIR));
             }
             self.check_file(&status, access)?;
             match self.open_file(&name, &status) {
                 // A writer has renamed a new file over this one; the new one is checked in its turn.
-                Err(ErrorKind::Replaced) if self.replaced < MOST_REPLACED => {
+                Err(ErrorKind::Replaced) if self.replaced < MAX_REPLACEMENTS => {
                     self.replaced += 1;
-                    self.ahead.push_front(name);
+                    self.remaining.push_front(name);
                 }
                 opened => return opened,
             }
@@ -82,18 +84,18 @@ impl PathWalk {
     /// Walks to the folder at the end of the path and opens it for reading. With `make` its last name is
     /// made when it is missing, and is on the disk then.
     pub(super) fn walk_to_folder(&mut self, make: bool) -> Result<OwnedFd, ErrorKind> {
-        self.ahead.retain(|name| name != ".");
+        self.remaining.retain(|name| name != ".");
         // Whether this walk made the folder, once it has tried to.
         let mut made = None;
-        while let Some(name) = self.ahead.pop_front() {
+        while let Some(name) = self.remaining.pop_front() {
             match self.enter(&name) {
                 Ok(None) => {}
                 Ok(Some(_)) => return Err(ErrorKind::Io(Errno::ENOTDIR)),
                 Err(ErrorKind::Io(Errno::ENOENT))
-                    if make && made.is_none() && self.ahead.is_empty() =>
+                    if make && made.is_none() && self.remaining.is_empty() =>
                 {
                     made = Some(make_folder(self.folder()?, &name)?);
-                    self.ahead.push_front(name);
+                    self.remaining.push_front(name);
                 }
                 Err(error) => return Err(error),
             }
@@ -143,7 +145,7 @@ impl PathWalk {
     /// Puts a link's target in front of what is left.
     fn follow(&mut self, link: &OwnedFd, status: &FileStat) -> Result<(), ErrorKind> {
         self.links += 1;
-        if self.links > MOST_LINKS {
+        if self.links > MAX_LINKS {
             return Err(ErrorKind::TooManyLinks);
         }
         self.check_owner(status, PathPart::Link)?;
@@ -151,9 +153,9 @@ impl PathWalk {
         if target.is_absolute() {
             self.folders.truncate(1);
         }
-        let mut ahead = names(&target);
-        ahead.append(&mut self.ahead);
-        self.ahead = ahead;
+        let mut remaining = names(&target);
+        remaining.append(&mut self.remaining);
+        self.remaining = remaining;
         Ok(())
     }
 

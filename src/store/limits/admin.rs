@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::bucket::{self, ADDRESSES, BucketEntry, LIMITS, STRANGERS, USERS};
+use super::bucket::{self, ADDRESSES, BucketEntry, LIMITS, UNENROLLED, USERS};
 use super::{Costly, Record, seconds};
 use crate::store::config;
 use crate::store::state::{Error, Folder};
@@ -52,7 +52,7 @@ pub fn list(state: &Path, rules: &config::Limits, now: SystemTime) -> Result<Lis
     let mut rows = |folder| rows(state, folder, rules.refused_tokens, now, &mut errors);
     listing.users = rows(USERS)?;
     listing.addresses = rows(ADDRESSES)?;
-    listing.strangers = rows(STRANGERS)?;
+    listing.strangers = rows(UNENROLLED)?;
     listing.errors = errors;
     Ok(listing)
 }

@@ -1,9 +1,9 @@
 //! The files with the counts, each with a lock of its own.
 //!
 //! An enrolled user has a file. Names that are not enrolled, and addresses, can be chosen by
-//! anyone, so they share 256 files by their hash, each with a fixed capacity: a million of them do
-//! not fill the disk, because the record that was not used for the longest time is dropped. Called
-//! by [`super`] and by `admin`.
+//! anyone, so each kind shares 256 files by hash, each with a fixed capacity: even a million names do
+//! not fill the disk, because the least recently counted record is dropped. Called by [`super`] and
+//! by `admin`.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -20,7 +20,7 @@ pub(super) const CAPACITY: usize = 39;
 /// The records of a file.
 pub(super) type Bucket = BTreeMap<String, Record>;
 
-/// The place of the counts of one user or one address.
+/// Where the counts of one user or address are stored.
 #[derive(Debug, Clone)]
 pub(super) struct BucketEntry {
     folder: &'static str,
@@ -32,10 +32,10 @@ pub(super) struct BucketEntry {
     capacity: usize,
 }
 
-/// The folders of the state.
+/// The folder of the counts in the state folder, and the folders in it.
 pub(super) const LIMITS: &str = "limits";
 pub(super) const USERS: &str = "users";
-pub(super) const STRANGERS: &str = "strangers";
+pub(super) const UNENROLLED: &str = "strangers";
 pub(super) const ADDRESSES: &str = "addresses";
 
 impl BucketEntry {
@@ -52,11 +52,11 @@ impl BucketEntry {
             };
         }
         // Only the hash is stored, because the name may be a password that was typed by mistake.
-        Self::shared(STRANGERS, &hash.clone(), hash)
+        Self::shared(UNENROLLED, &hash.clone(), hash)
     }
 
-    /// The entry of an address. An IPv6 address counts by its first 64 bits: a customer has at
-    /// least all addresses that share them (RFC 6177).
+    /// The entry of an address. IPv6 addresses count per /64 network, because even the smallest
+    /// customer has at least a /64 (RFC 6177).
     pub(super) fn of_address(address: Option<IpAddr>) -> Self {
         let key = match address.map(|address| address.to_canonical()) {
             None => "none".to_owned(),
@@ -89,7 +89,7 @@ impl BucketEntry {
         }
     }
 
-    /// The address for the log, if this is the entry of one.
+    /// The address for the log; `None` for a user.
     pub(super) fn address(&self) -> Option<&str> {
         match self.key.as_str() {
             _ if self.folder != ADDRESSES => None,
@@ -98,9 +98,9 @@ impl BucketEntry {
         }
     }
 
-    /// Expires the record and applies `change`, under the lock of the file. Returns the result of
-    /// `change`, if it was called, and whether the file was written: a refusal counts even if it
-    /// was not.
+    /// Drops what no longer counts from the record, and calls `change` on it, under the lock of the
+    /// file. Returns what `change` returned (`None`: it was not called), and the error if the file
+    /// could not be read or written. A caller must respect a "no" of `change` even if writing failed.
     pub(super) fn change<T>(
         &self,
         state: &Path,
@@ -134,7 +134,8 @@ impl BucketEntry {
         Ok(bucket.remove(&self.key))
     }
 
-    /// Removes the record, or the whole file if it is damaged. Returns whether there was one.
+    /// Removes the record; a file that cannot be decoded is removed whole, with the records of others.
+    /// Returns whether there was anything to remove.
     pub(super) fn clear(&self, state: &Path) -> Result<bool, Error> {
         let Some(folder) = Folder::find(state, &[LIMITS, self.folder])? else {
             return Ok(false);

@@ -1,10 +1,13 @@
-//! Remembered logins: for a while after a token or a push, the same login is not asked again.
+//! Remembered logins: for a while after a code or a push was accepted, the person is not asked again
+//! for the same login.
 //!
-//! "The same" is narrow: user, person, caller, SSH key, service, address, boot, configuration and
-//! mapping must be equal. For a login of this host also the session (its leader and when that started)
-//! and the terminal (its device and when that was made). Only a hash of all this is stored, in a file
-//! that only root can read. If anything is missing or unreadable, or the clocks do not fit, the login is
-//! not remembered; that is never an error. Used by `pam::module` and `authyctl forget`.
+//! "The same" is narrow: user, subject, caller, SSH authentication, service, address, boot and
+//! config.toml must be equal, and the person must still have one of the factors they had. A login from
+//! this host must also have the same session (its leader, and when the leader started) and controlling
+//! terminal (its device, and when its inode was last changed). The file has a hash of all this, the
+//! time of the proof and the person's factor ids; only its owner can read it. If a part that is
+//! required is missing or unreadable, or the clocks disagree, the login is not remembered; that is
+//! never an error. Used by `pam::module`, `authyctl forget` and `doctor`.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -26,22 +29,22 @@ use crate::store::state::{self, Error, FileChange, Folder, Unreadable};
 const VERSION: u64 = 1;
 const FOLDER: &str = "remember";
 /// How many logins of one user are remembered; the oldest is dropped first.
-const MOST: usize = 32;
-/// How far the wall clock may lag behind the time since boot without having been set back, in seconds.
-const DRIFT: u64 = 5;
+const MAX_PROOFS: usize = 32;
+/// How many seconds the wall clock may fall behind the time since boot before it counts as set back.
+const MAX_CLOCK_LAG: u64 = 5;
 
 /// What two logins must have in common to be the same.
 #[derive(Debug, Clone, Copy)]
 pub struct LoginBinding<'a> {
     /// The login.
     pub attempt: &'a Attempt,
-    /// The user whose factor is asked.
+    /// The user whose factor is required.
     pub subject: &'a str,
     /// This user's person.
     pub person: &'a Person,
     /// Whether the login comes from this host, as with sudo and su.
     pub local: bool,
-    /// A hash of what decides the login: configuration and entry.
+    /// The digest of config.toml.
     pub policy: [u8; 32],
 }
 
@@ -65,7 +68,7 @@ pub fn store(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>)
             binding.subject,
             Proof {
                 login,
-                now,
+                proven_at: now,
                 factors: binding.person.stored_ids(),
             },
             rules.time,
@@ -109,7 +112,8 @@ struct Proofs {
 struct Proof {
     /// The hash of the login in hex.
     login: String,
-    now: Clocks,
+    /// When it was proven.
+    proven_at: Clocks,
     /// The factors that the person had.
     factors: Vec<String>,
 }
@@ -142,7 +146,7 @@ impl Clocks {
         ) else {
             return false;
         };
-        wall.max(boot) < time.as_secs() && wall.saturating_add(DRIFT) >= boot
+        wall.max(boot) < time.as_secs() && wall.saturating_add(MAX_CLOCK_LAG) >= boot
     }
 }
 
@@ -156,7 +160,7 @@ fn find(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) -> O
     let (login, now) = (hash(binding)?, Clocks::now()?);
     let is_valid = |proof: &Proof| {
         proof.login == login
-            && now.is_within(proof.now, rules.time)
+            && now.is_within(proof.proven_at, rules.time)
             && binding.person.has_one_of(&proof.factors)
     };
     Some(known.proofs.iter().any(is_valid))
@@ -171,10 +175,11 @@ fn write(state: &Path, user: &str, proof: Proof, time: Duration) -> Result<(), E
             Err(Unreadable::Corrupt) => Proofs::default(),
             Err(Unreadable::Newer(_)) => return ((), FileChange::Keep),
         };
-        let is_kept =
-            |known: &Proof| known.login != proof.login && proof.now.is_within(known.now, time);
+        let is_kept = |known: &Proof| {
+            known.login != proof.login && proof.proven_at.is_within(known.proven_at, time)
+        };
         known.proofs.retain(is_kept);
-        let surplus = (known.proofs.len() + 1).saturating_sub(MOST);
+        let surplus = (known.proofs.len() + 1).saturating_sub(MAX_PROOFS);
         known.proofs.drain(..surplus);
         known.proofs.push(proof);
         ((), state::encode(&known, VERSION))

@@ -69,7 +69,7 @@ impl Host {
         proofs
             .proofs
             .iter_mut()
-            .for_each(|proof| change(&mut proof.now));
+            .for_each(|proof| change(&mut proof.proven_at));
         let FileChange::Write(bytes) = state::encode(&proofs, VERSION) else {
             panic!("a value is written");
         };
@@ -258,11 +258,11 @@ fn a_user_has_so_many_remembered_logins_and_the_oldest_goes() {
         policy: [u8::try_from(number).unwrap(); 32],
         ..binding
     };
-    for number in 0..=MOST as u64 {
+    for number in 0..=MAX_PROOFS as u64 {
         store(&host.state(), &host.rules, &with(number));
     }
     assert!(!host.is_remembered(&with(0)));
-    assert!((1..=MOST as u64).all(|number| host.is_remembered(&with(number))));
+    assert!((1..=MAX_PROOFS as u64).all(|number| host.is_remembered(&with(number))));
     // The same login again does not take a second place.
     store(&host.state(), &host.rules, &with(5));
     assert!(host.is_remembered(&with(1)));
