@@ -13,7 +13,7 @@ count() {
 }
 
 printf '%6d  pam_authy (src)\n' "$(count src)"
-cargo tree --locked --no-default-features -e normal --prefix none --format '{p}' |
+cargo tree --locked --no-default-features --features module -e normal --prefix none --format '{p}' |
     sed 's/ (.*//' | sort -u | while read -r name version; do
     [ "$name" != pam_authy ] || continue
     folder=$(echo "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"$name-${version#v}"/src | cut -d' ' -f1)

@@ -142,5 +142,5 @@ fn a_recovery_code_is_not_accepted_on_a_full_or_read_only_disk_and_works_later()
     mount(&["-o", "remount,rw"], &disk);
     fs::remove_file(disk.join("full")).unwrap();
     assert_eq!(redeem(&state, &codes[0]), Ok(Some(9)));
-    assert_eq!(left(&state, "alice").unwrap(), Left::Of(9));
+    assert_eq!(left(&state, "alice", &factors()).unwrap(), Left::Of(9));
 }

@@ -250,6 +250,7 @@ mod tests {
         #[test]
         fn a_recovery_code_that_is_shown_can_be_parsed(bytes: [u8; RecoveryCode::BYTES]) {
             let shown = RecoveryCode::new(Zeroizing::new(bytes)).to_text();
+            prop_assert_eq!(shown.len(), 19);
             let read: RecoveryCode = shown.parse().unwrap();
             prop_assert_eq!(read.bytes(), bytes);
         }

@@ -26,18 +26,19 @@ impl Audit {
         Self(Journal::open(service, log))
     }
 
-    /// Writes the notes and the detail of `outcome`, then the audit line of `attempt`. Blocks up to
+    /// Writes the detail of `outcome`, the audit line of `attempt`, then the notes of `outcome`. Blocks up to
     /// 200 ms where the log is full.
     pub fn record(&self, attempt: &Attempt, outcome: &Outcome) {
-        for note in &outcome.notes {
-            self.0
-                .write(Severity::LOG_WARNING, &text::sanitize_to(note, 1000));
-        }
         if let Some(detail) = &outcome.detail {
             self.0
                 .write(severity(outcome), &text::sanitize_to(detail, 1000));
         }
         self.0.write(severity(outcome), &line(attempt, outcome));
+        // Last, so that they never cost the audit line where the log is full.
+        for note in &outcome.notes {
+            self.0
+                .write(Severity::LOG_WARNING, &text::sanitize_to(note, 1000));
+        }
     }
 
     /// Writes a line for debugging (the module argument `debug`).

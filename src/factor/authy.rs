@@ -154,6 +154,47 @@ mod tests {
     use crate::client::authy::scripted::{client, later};
 
     #[test]
+    fn every_request_is_about_the_person_of_the_factor() {
+        let push = r#"{"success":true,"approval_request":{"uuid":"00000000-1111"}}"#;
+        let answers = [
+            (401, "{}"),
+            (401, "{}"),
+            (401, "{}"),
+            (401, "{}"),
+            (200, push),
+            (401, "{}"),
+        ];
+        let mut authy = Authy::new(client(&answers), "1635".parse().unwrap());
+        let request = PushRequest {
+            message: "?".into(),
+            details: vec![],
+            seconds: 40,
+        };
+        let _ = authy.verify(&"1234567".parse().unwrap(), later());
+        let _ = authy.send(Channel::Sms, Some(Language::De), later());
+        let _ = authy.send(Channel::Call, None, later());
+        let _ = authy.has_app(later());
+        authy.push(&request, later()).unwrap();
+        let _ = authy.push_answer(later());
+
+        let asked = authy.client.asked();
+        let paths = [
+            "/protected/json/verify/1234567/1635",
+            "/protected/json/sms/1635",
+            "/protected/json/call/1635",
+            "/protected/json/users/1635/status",
+            "/onetouch/json/users/1635/approval_requests",
+            "/onetouch/json/approval_requests/00000000-1111",
+        ];
+        let wrong: Vec<_> = paths
+            .iter()
+            .zip(&asked)
+            .filter(|(path, asked)| !asked.contains(*path))
+            .collect();
+        assert!(wrong.is_empty() && asked.len() == paths.len(), "{asked:?}");
+    }
+
+    #[test]
     fn only_a_missing_answer_is_unavailable() {
         let answers = [
             (200, "{}", ErrorKind::Unavailable),

@@ -61,3 +61,39 @@ impl SecondFactor for Decoy {
         Ok(PushAnswer::Pending)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn a_decoy_refuses_every_code_and_seems_to_send() {
+        let mut decoy = Decoy::new(None);
+        let later = Deadline::after(Instant::now(), Duration::from_secs(60));
+        let refused = decoy.verify(&"1234567".parse().unwrap(), later);
+        let refused = refused.unwrap_err();
+        assert_eq!((refused.kind, refused.code), (ErrorKind::Refused, None));
+        assert_eq!(decoy.send(Channel::Sms, None, later), Ok(Sent::Sent));
+        assert_eq!(decoy.send(Channel::Call, None, later), Ok(Sent::Sent));
+        assert_eq!(decoy.has_app(later), Ok(true));
+        let request = PushRequest {
+            message: "?".into(),
+            details: vec![],
+            seconds: 40,
+        };
+        assert_eq!(decoy.push(&request, later), Ok(()));
+        assert_eq!(decoy.push_answer(later), Ok(PushAnswer::Pending));
+        assert_eq!(decoy.identity(), None);
+    }
+
+    #[test]
+    fn a_decoy_opens_a_connection_as_a_factor_does() {
+        let opened = std::rc::Rc::new(std::cell::Cell::new(0));
+        let count = std::rc::Rc::clone(&opened);
+        let mut decoy = Decoy::new(Some(Box::new(move |_| count.set(count.get() + 1))));
+        decoy.preconnect(Deadline::after(Instant::now(), Duration::from_secs(60)));
+        assert_eq!(opened.get(), 1);
+    }
+}

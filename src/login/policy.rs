@@ -94,6 +94,9 @@ pub enum Requirement {
         person: Person,
         /// The factors that this host cannot check.
         skipped: Vec<Skipped>,
+        /// The factors of everyone behind the entry, as they are stored: recovery codes belong to the
+        /// account, which several people may share.
+        of_entry: Vec<String>,
     },
     /// A decoy: the user is not enrolled, is asked like an enrolled one, and refused.
     Decoy,
@@ -142,13 +145,15 @@ impl RequirementQuery<'_> {
         if let Some(rule) = exemption(self.exempt, self.subject, self.attempt, group)? {
             return Ok(Requirement::Exempt(rule));
         }
-        Ok(match entry()? {
-            Entry::Enrolled(person) => self.supported(person),
+        let entry = entry()?;
+        let of_entry = entry.stored_ids();
+        Ok(match entry {
+            Entry::Enrolled(person) => self.supported(person, of_entry),
             Entry::Invalid { line, message } => Requirement::InvalidEntry { line, message },
             Entry::Shared(shared) => {
                 let auth = self.attempt.ssh_auth.as_deref().unwrap_or_default();
                 match shared.person(&ssh_key::fingerprints(auth)) {
-                    Ok(person) => self.supported(person),
+                    Ok(person) => self.supported(person, of_entry),
                     Err(why) => Requirement::NoMatchingKey(why),
                 }
             }
@@ -161,10 +166,14 @@ impl RequirementQuery<'_> {
     }
 
     /// The person, if this host can check one of the factors.
-    fn supported(&self, person: Person) -> Requirement {
+    fn supported(&self, person: Person, of_entry: Vec<String>) -> Requirement {
         let skipped = person.skipped_by(self.providers);
         if person.has_supported(self.providers) {
-            Requirement::Person { person, skipped }
+            Requirement::Person {
+                person,
+                skipped,
+                of_entry,
+            }
         } else {
             Requirement::NoSupportedFactor(skipped)
         }
@@ -249,6 +258,7 @@ mod tests {
         let asked = Requirement::Person {
             person: person.clone(),
             skipped: vec![],
+            of_entry: person.stored_ids(),
         };
         let invalid = Entry::Invalid {
             line: 1,
@@ -265,6 +275,37 @@ mod tests {
     }
 
     const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+
+    /// A login of one person took the account's recovery codes away from the others.
+    #[test]
+    fn recovery_codes_of_a_shared_account_belong_to_everyone_behind_it() {
+        let id = |number: u64| Person::from(AuthyId::try_from(number).unwrap());
+        let auth = "publickey ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL7kYXC+ngCRZK6En01ngnk9ycdIA1+mMmQjNWK40nDk".to_owned();
+        let own = ssh_key::fingerprints(&auth);
+        let other = "SHA256:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA";
+        let entry = Entry::Shared(Shared {
+            keys: [(own[0], id(1)), (other.parse().unwrap(), id(2))].into(),
+            push: None,
+        });
+        let attempt = Attempt {
+            ssh_auth: Some(auth),
+            ..attempt()
+        };
+        let query = RequirementQuery {
+            attempt: &attempt,
+            subject: "alice",
+            exempt: &Exempt::default(),
+            unenrolled: Fallback::Deny,
+            providers: Providers { authy: true },
+        };
+        let required = query.requirement(|_| Ok::<_, ()>(None), || Ok(entry), || Ok(Spelling::Own));
+        let expected = Requirement::Person {
+            person: id(1),
+            skipped: vec![],
+            of_entry: vec!["authy_id=1".to_owned(), "authy_id=2".to_owned()],
+        };
+        assert_eq!(required, Ok(expected));
+    }
 
     #[test]
     fn a_person_without_a_factor_that_this_host_can_check_is_refused() {
@@ -286,6 +327,7 @@ mod tests {
         let asked = Requirement::Person {
             person: both.clone(),
             skipped,
+            of_entry: both.stored_ids(),
         };
         assert_eq!(ask(both), asked);
     }

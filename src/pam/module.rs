@@ -104,6 +104,17 @@ pub(super) fn panicked(pamh: &mut PamHandle) -> Verdict {
     )
 }
 
+/// Whose factor is required.
+#[derive(Default)]
+struct Subject {
+    /// `None` for an unenrolled user, who is asked and refused.
+    person: Option<Person>,
+    /// The factors of everyone behind the entry, as they are stored.
+    of_entry: Vec<String>,
+    /// Lines for the log.
+    notes: Vec<String>,
+}
+
 /// One login with a usable name, and the files that were read for it.
 struct Case<'a> {
     attempt: &'a Attempt,
@@ -118,11 +129,18 @@ impl Case<'_> {
         let mut rules = self.rules()?;
         let subject = policy::subject(rules.whose, self.attempt)
             .ok_or_else(|| Outcome::new(Verdict::Refused, Reason::BadUserName))?;
-        let (person, notes) = self.person(subject, &rules)?;
+        let Subject {
+            person,
+            of_entry,
+            notes,
+        } = self.person(subject, &rules)?;
         let person = person.as_ref();
         rules.push = person.and_then(|person| person.push).unwrap_or(rules.push);
+        let codes = recovery::FileRecovery::new(self.state(), subject, of_entry);
         let binding = person.map(|person| self.binding(subject, person));
         if binding.is_some_and(|binding| self.is_remembered(&binding)) {
+            // The login was proven; where this fails, the next one tries again.
+            let _ = codes.record_factors();
             let id = person.and_then(|person| person.authy_id);
             return Ok(Outcome {
                 identity: id.map(Identity::Authy),
@@ -130,10 +148,9 @@ impl Case<'_> {
                 ..Outcome::new(Verdict::Accepted, Reason::Remembered)
             });
         }
-        let outcome = self.ask(pamh, subject, person, &rules);
+        let mut codes = codes;
+        let outcome = self.ask(pamh, subject, person, &mut codes, &rules);
         if outcome.verdict == Verdict::Accepted {
-            let codes = recovery::FileRecovery::new(self.state(), subject, factors(person));
-            // The login is proven; where this fails, the next one tries again.
             let _ = codes.record_factors();
         }
         if let Some(binding) = binding {
@@ -181,13 +198,8 @@ impl Case<'_> {
         Ok(rules)
     }
 
-    /// The person whose factor is asked, with notes for the log; no person for an unenrolled user, who
-    /// is asked and refused; or an outcome that is already certain.
-    fn person(
-        &self,
-        subject: &str,
-        rules: &config::Login,
-    ) -> Result<(Option<Person>, Vec<String>), Outcome> {
+    /// Whose factor is required, or an outcome that is already certain.
+    fn person(&self, subject: &str, rules: &config::Login) -> Result<Subject, Outcome> {
         let users = &self.arguments.users;
         let account = |error: account::LookupFailed| failed(Reason::Account, error.to_string());
         let query = RequirementQuery {
@@ -207,11 +219,19 @@ impl Case<'_> {
         )?;
         let shown = text::sanitize_to(subject, 64);
         match requirement {
-            Requirement::Person { person, skipped } => {
+            Requirement::Person {
+                person,
+                skipped,
+                of_entry,
+            } => {
                 let note = |factor: Skipped| format!("{}: {shown}: {factor}", users.display());
-                Ok((Some(person), skipped.into_iter().map(note).collect()))
+                Ok(Subject {
+                    person: Some(person),
+                    of_entry,
+                    notes: skipped.into_iter().map(note).collect(),
+                })
             }
-            Requirement::Decoy => Ok((None, Vec::new())),
+            Requirement::Decoy => Ok(Subject::default()),
             Requirement::NotEnrolledAllowed => {
                 Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled))
             }
@@ -239,13 +259,13 @@ impl Case<'_> {
         pamh: &mut PamHandle,
         subject: &str,
         person: Option<&Person>,
+        codes: &mut recovery::FileRecovery,
         rules: &config::Login,
     ) -> Outcome {
         let (config, attempt) = (self.config, self.attempt);
         let state = &config.paths.state;
         let host = host();
         let mut factor = connect::second_factor(config, person);
-        let mut codes = recovery::FileRecovery::new(state, subject, factors(person));
         let takes_codes = config.recovery.applies_to(&attempt.service);
         Login {
             attempt,
@@ -270,18 +290,13 @@ impl Case<'_> {
                 attempt.address,
                 SystemTime::now,
             ),
-            recovery: takes_codes.then_some(&mut codes),
+            recovery: takes_codes.then_some(codes),
             random: &mut random,
             clock: &SystemClock,
             deadline: Deadline::after(self.start, rules.deadline),
         }
         .authenticate()
     }
-}
-
-/// The person's factors, as they are stored.
-fn factors(person: Option<&Person>) -> Vec<String> {
-    person.map(Person::stored_ids).unwrap_or_default()
 }
 
 /// What the phone shows beside its question.

@@ -30,7 +30,7 @@ fn a_factor_that_this_host_cannot_check_is_skipped_and_logged() {
     assert_eq!(login.code, "PAM_SUCCESS");
     let log = host.log();
     for note in [
-        "bob: phone is skipped: config.toml has no table [twilio]",
+        "bob: phone is skipped: this version does not use Twilio Verify",
         "bob: totp is skipped: this version checks no code on the host",
     ] {
         assert!(log.contains(note), "{note}: {log}");
@@ -42,7 +42,10 @@ fn a_factor_that_this_host_cannot_check_is_skipped_and_logged() {
 #[test]
 fn a_login_records_the_skipped_factors_with_the_recovery_codes_too() {
     let host = Host::new();
-    host.append(&host.users, "bob = { authy_id = 1635, totp = true }\n");
+    host.append(
+        &host.users,
+        "bob = { authy_id = 1635, phone = \"+15551234567\" }\n",
+    );
     let state = host.sim.path("state");
     let known = vec!["authy_id=1635".to_owned()];
     let codes = recovery::generate(&state, "bob", known, false).unwrap();
@@ -50,8 +53,8 @@ fn a_login_records_the_skipped_factors_with_the_recovery_codes_too() {
     let token = host.sim.token(1635);
     assert_eq!(host.login("bob", &[&token]).code, "PAM_SUCCESS");
 
-    let totp = vec!["totp=bob".to_owned()];
-    let mut later = recovery::FileRecovery::new(&state, "bob", totp);
+    let phone = vec!["phone=+15551234567".to_owned()];
+    let mut later = recovery::FileRecovery::new(&state, "bob", phone);
     assert_eq!(later.redeem(&codes[0].parse().unwrap()), Ok(Some(9)));
 }
 

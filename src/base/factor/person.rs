@@ -75,8 +75,9 @@ impl fmt::Display for Skipped {
 }
 
 impl Person {
-    /// Every factor of the person; `twilio_identity` is a part of `twilio_factor`, and `push` is a
-    /// setting.
+    /// The factors by which a person is recognized. `twilio_identity` is a part of `twilio_factor`, and
+    /// `push` is a setting. `totp` is not among them: its value is a name, and the secret behind the
+    /// name may be another person's.
     #[must_use]
     pub fn factor_ids(&self) -> Vec<FactorId> {
         let mut ids = Vec::new();
@@ -88,9 +89,6 @@ impl Person {
         }
         if let Some(factor) = &self.twilio_factor {
             ids.push(FactorId::new("twilio_factor", factor));
-        }
-        if let Some(name) = &self.totp {
-            ids.push(FactorId::new("totp", name));
         }
         let keys = self.security_keys.iter();
         ids.extend(keys.map(|key| FactorId::new("security_key", key)));
@@ -135,10 +133,10 @@ impl Person {
             skip("authy_id", "config.toml has no table [authy]");
         }
         if self.phone.is_some() {
-            skip("phone", "config.toml has no table [twilio]");
+            skip("phone", "this version does not use Twilio Verify");
         }
         if self.twilio_factor.is_some() {
-            skip("twilio_factor", "config.toml has no table [twilio]");
+            skip("twilio_factor", "this version does not use Twilio Verify");
         }
         if self.totp.is_some() {
             skip("totp", "this version checks no code on the host");
@@ -158,7 +156,7 @@ impl Person {
     /// Whether the person has no factor.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.factor_ids().is_empty()
+        self.factor_names().is_empty()
     }
 }
 
@@ -181,18 +179,12 @@ mod tests {
     }
 
     #[test]
-    fn every_factor_has_an_id_and_a_setting_has_none() {
+    fn a_factor_has_an_id_and_a_setting_or_a_mere_name_has_none() {
         let sid = format!("twilio_factor=YF{}", "0".repeat(32));
         let key = format!("security_key={KEY}");
         assert_eq!(
             erin().stored_ids(),
-            [
-                "authy_id=1636",
-                "phone=+15551234567",
-                &sid,
-                "totp=erin",
-                &key
-            ]
+            ["authy_id=1636", "phone=+15551234567", &sid, &key]
         );
     }
 
@@ -204,6 +196,8 @@ mod tests {
         kept.authy_id = Some("1637".parse().unwrap());
         assert!(!kept.has_one_of(&before));
         kept.totp = Some("erin".into());
+        assert!(!kept.has_one_of(&before), "a name is not a secret");
+        kept.phone = Some("+15551234567".parse().unwrap());
         assert!(kept.has_one_of(&before));
         assert!(!Person::default().has_one_of(&before));
         assert!(!erin().has_one_of(&[]));

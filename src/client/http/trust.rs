@@ -138,6 +138,8 @@ mod tests {
         let paths = [
             "/etc/ssl/certs/ca-certificates.crt",
             "/etc/pki/tls/certs/ca-bundle.crt",
+            "/etc/ssl/ca-bundle.pem",
+            "/etc/ssl/cert.pem",
         ];
         let differs = |path: &&str| {
             let Ok(pem) = std::fs::read(path) else {

@@ -424,7 +424,7 @@ proptest! {
     }
 
     #[test]
-    fn a_truncated_file_never_loses_the_key_silently(cut in 0_usize..200) {
+    fn a_truncated_file_has_the_whole_key_or_no_provider(cut in 0_usize..200) {
         let text = format!("[login]\nunenrolled = \"deny\"\n[authy]\nkey = \"{KEY}\"\n");
         if let Ok(config) = parse(&text[..cut.min(text.len())])
             && let Some(authy) = config.authy

@@ -50,7 +50,7 @@ pub fn generate(
     let folder = Folder::open(state)?.sub(FOLDER)?;
     let file = state::file_name(user);
     let written = folder.update_durably(&file, |old| match read(old) {
-        Ok(Some(old)) if !old.hashes.is_empty() && !replace => {
+        Ok(Some(old)) if !old.hashes.is_empty() && !replace && old.is_of(&codes) => {
             (Ok(Err(Error::Exists(old.hashes.len()))), FileChange::Keep)
         }
         Err(why) if !replace => (Err(why), FileChange::Keep),
@@ -60,17 +60,19 @@ pub fn generate(
     Ok(texts)
 }
 
-/// Returns how many codes `user` has left. Changes nothing.
+/// Returns how many codes `user`, whose entry has these factors, has left. Codes that belong to factors
+/// which were all replaced do not count; without factors every code counts. Changes nothing.
 ///
 /// # Errors
 /// The file cannot be trusted or read.
-pub fn left(state: &Path, user: &str) -> Result<Left, state::Error> {
+pub fn left(state: &Path, user: &str, factors: &[String]) -> Result<Left, state::Error> {
     let Some(folder) = Folder::find(state, &[FOLDER])? else {
         return Ok(Left::Never);
     };
     let file = state::file_name(user);
     let codes =
         read(folder.read(&file)?.as_deref()).map_err(|why| folder.unreadable(&file, why))?;
+    let codes = codes.filter(|codes| factors.is_empty() || codes.belong_to(factors));
     Ok(codes.map_or(Left::Never, |codes| Left::Of(codes.hashes.len())))
 }
 

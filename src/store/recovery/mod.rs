@@ -127,6 +127,12 @@ impl Codes {
         self.factors.is_empty() || factors.iter().any(|id| self.factors.contains(id))
     }
 
+    /// Whether these codes and `new` ones belong to the same person, as far as it is known.
+    #[cfg(feature = "admin")]
+    fn is_of(&self, new: &Self) -> bool {
+        new.factors.is_empty() || self.belong_to(&new.factors)
+    }
+
     /// Removes the code and returns true if it is one of these. Compares with all of them, each in
     /// constant time.
     fn remove(&mut self, code: &RecoveryCode) -> bool {

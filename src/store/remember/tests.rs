@@ -224,7 +224,7 @@ fn a_login_stays_remembered_while_the_person_keeps_one_factor() {
     let host = Host::new();
     host.store();
     let added = Person {
-        totp: Some("alice".into()),
+        phone: Some("+15551234567".parse().unwrap()),
         ..host.person.clone()
     };
     let with = |person| {

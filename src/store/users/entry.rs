@@ -86,7 +86,8 @@ impl Shared {
         }
         let mut people = keys.iter().filter_map(|key| self.keys.get(key));
         let person = people.next().ok_or(KeyMismatch::UnknownKey)?;
-        if people.any(|other| other != person) {
+        let ids = person.stored_ids();
+        if people.any(|other| other != person && !other.has_one_of(&ids)) {
             return Err(KeyMismatch::SeveralPeople);
         }
         Ok(Person {
@@ -172,7 +173,7 @@ impl Row<'_> {
             return Err(Refused::Value(why));
         }
         match keys {
-            Some(_) if !person.is_empty() => {
+            Some(_) if !person.is_empty() || person.twilio_identity.is_some() => {
                 Err("keys cannot be combined with a factor".to_owned().into())
             }
             Some(keys) => Ok(Entry::Shared(Shared {
@@ -212,10 +213,12 @@ impl Row<'_> {
         let mut wrong = None;
         for (key, value) in table {
             let key = key.get_ref();
-            let read = key
-                .parse::<Fingerprint>()
-                .map_err(|error| Refused::Value(error.to_string()))
-                .and_then(|fingerprint| Ok((fingerprint, self.person_of_key(value.get_ref())?)));
+            let fingerprint = key.parse::<Fingerprint>();
+            // Read first, since an unknown key in it refuses the whole file.
+            let read = self.person_of_key(value.get_ref()).and_then(|person| {
+                let fingerprint = fingerprint.map_err(|error| Refused::Value(error.to_string()))?;
+                Ok((fingerprint, person))
+            });
             match read {
                 Ok((fingerprint, person)) => {
                     keys.insert(fingerprint, person);
@@ -239,13 +242,25 @@ impl Row<'_> {
             return Ok(authy_id(value)?.into());
         };
         let mut person = Person::default();
+        let mut wrong = None;
+        // The rest is read after a bad value too: an unknown key refuses the whole file.
         for (key, value) in table {
-            match key.get_ref().as_ref() {
-                "totp" => person.totp = Some(totp_name(value.get_ref())?),
-                key => self.factor(key, value.get_ref(), &mut person)?,
+            let value = value.get_ref();
+            let read = match key.get_ref().as_ref() {
+                "totp" => totp_name(value)
+                    .map(|name| person.totp = Some(name))
+                    .map_err(Refused::from),
+                key => self.factor(key, value, &mut person),
+            };
+            match read {
+                Err(Refused::Value(why)) => wrong = wrong.or(Some(why)),
+                read => read?,
             }
         }
-        complete(person)
+        match wrong {
+            Some(why) => Err(Refused::Value(why)),
+            None => complete(person),
+        }
     }
 
     fn refuse_file(&self, message: String) -> Refused {
@@ -406,6 +421,10 @@ mod tests {
                 format!("{{ authy_id = 5, keys = {{ \"{A}\" = 5 }} }}"),
                 "keys cannot be combined with a factor",
             ),
+            (
+                format!("{{ twilio_identity = \"a3f1-0000\", keys = {{ \"{A}\" = 5 }} }}"),
+                "keys cannot be combined with a factor",
+            ),
             ("{ keys = {} }".into(), "keys must be a table"),
             ("{ keys = 5 }".into(), "keys must be a table"),
             (format!("{{ keys = [\"{A}\"] }}"), "keys must be a table"),
@@ -498,6 +517,28 @@ mod tests {
         ));
         assert_eq!(account.person(&[B.parse().unwrap()]), Ok(kim));
         assert_eq!(account.person(&[A.parse().unwrap()]), Ok(person(5, None)));
+    }
+
+    #[test]
+    fn keys_of_one_person_may_name_different_factors() {
+        let account = shared(&format!(
+            "{{ keys = {{ \"{A}\" = 7, \"{B}\" = {{ authy_id = 7, phone = \"+15551234567\" }} }} }}"
+        ));
+        let both = [A.parse().unwrap(), B.parse().unwrap()];
+        assert_eq!(account.person(&both), Ok(person(7, None)));
+    }
+
+    /// A bad value ended the reading, so that the order of the keys decided.
+    #[test]
+    fn an_unknown_key_of_a_person_refuses_the_whole_file_wherever_it_is() {
+        let values = [
+            format!("{{ keys = {{ \"{A}\" = {{ authy_id = 0, zkey = 3 }} }} }}"),
+            format!("{{ keys = {{ \"{A}\" = {{ authy_id = 0, akey = 3 }} }} }}"),
+            "{ keys = { pat = { authy_id = 5, akey = 3 } } }".to_owned(),
+            "{ authy_id = 0, zkey = 3 }".to_owned(),
+        ];
+        let accepted: Vec<_> = values.iter().filter(|value| parse(value).is_ok()).collect();
+        assert!(accepted.is_empty(), "{accepted:?}");
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(crate) fn forget(global: &Global, args: &UserArg) -> Result<Output, CommandE
 }
 
 /// Returns a line for each count that matters to the next login of a user, for `explain`.
-pub(super) fn describe(config: &Config, user: &str) -> Vec<String> {
+pub(super) fn describe(config: &Config, user: &str, factors: &[String]) -> Vec<String> {
     let state = &config.paths.state;
     let mut lines = Vec::new();
     match limits::of_user(state, &config.limits, user, SystemTime::now()) {
@@ -85,7 +85,7 @@ pub(super) fn describe(config: &Config, user: &str) -> Vec<String> {
         })),
         Err(error) => lines.push(format!("its counts cannot be read: {error}")),
     }
-    match recovery::left(state, user) {
+    match recovery::left(state, user, factors) {
         Ok(Left::Of(left)) => lines.push(format!("{left} recovery codes are left")),
         Ok(Left::Never) => {}
         Err(error) => lines.push(format!("its recovery codes cannot be read: {error}")),

@@ -8,6 +8,7 @@ use pam_authy::store::recovery::{self, Left};
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::json;
 
+use super::load_mapping;
 use super::mapping::account_warning;
 use crate::cli::{Global, RecoveryCommand, RecoveryGenerateArgs, UserArg};
 use crate::error::{CommandError, ErrorKind};
@@ -27,8 +28,7 @@ fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, Comm
         let message = "recovery codes are shown only once: omit --quiet";
         return Err(CommandError::new(ErrorKind::Usage, message));
     }
-    let entry = Mapping::load(&global.users).map(|mapping| mapping.find(user));
-    let factors = entry.map(|entry| entry.stored_ids()).unwrap_or_default();
+    let factors = load_mapping(global)?.find(user).stored_ids();
     let codes = recovery::generate(&state(global)?, user, factors, args.replace)?;
     let codes: Vec<String> = codes.iter().map(|code| code.to_string()).collect();
     let shown = shown_name(user);
@@ -45,7 +45,8 @@ fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, Comm
 fn left(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     let user = args.user.as_str();
     let shown = shown_name(user);
-    let (left, line) = match recovery::left(&state(global)?, user)? {
+    let factors = load_mapping(global)?.find(user).stored_ids();
+    let (left, line) = match recovery::left(&state(global)?, user, &factors)? {
         Left::Never => (0, format!("{shown} has no recovery codes")),
         Left::Of(left) => (left, format!("{shown} has {left} recovery codes left")),
     };

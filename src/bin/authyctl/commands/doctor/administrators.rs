@@ -10,7 +10,7 @@ use pam_authy::factor::connect;
 use pam_authy::host::account;
 use pam_authy::login::policy::{Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Exempt, Fallback};
-use pam_authy::store::users::Mapping;
+use pam_authy::store::users::{Entry, Mapping};
 
 use super::sudoers::Sudoers;
 use super::{Finding, Protected};
@@ -144,13 +144,26 @@ fn refuses(stack: &Protected, name: &str, config: Option<&Config>, mapping: &Map
         Ok(
             Requirement::Exempt(_) | Requirement::NotEnrolledAllowed | Requirement::Person { .. },
         ) => false,
-        Ok(Requirement::NoMatchingKey(_)) => !stack.is_sshd(),
+        Ok(Requirement::NoMatchingKey(_)) => {
+            !stack.is_sshd() || !has_supported_person(&mapping.find(name), query.providers)
+        }
         Ok(
             Requirement::Decoy
             | Requirement::InvalidEntry { .. }
             | Requirement::NoSupportedFactor(_),
         )
         | Err(_) => true,
+    }
+}
+
+/// Whether this host can check a factor of someone who shares the account.
+fn has_supported_person(entry: &Entry, providers: Providers) -> bool {
+    match entry {
+        Entry::Shared(shared) => {
+            let mut people = shared.keys.values();
+            people.any(|person| person.has_supported(providers))
+        }
+        Entry::Enrolled(_) | Entry::Invalid { .. } | Entry::Absent => false,
     }
 }
 

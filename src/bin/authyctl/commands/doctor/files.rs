@@ -5,6 +5,8 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use pam_authy::base::factor::{Person, Providers};
+use pam_authy::factor::connect;
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{self, Entry, Mapping};
 
@@ -12,6 +14,7 @@ use super::Finding;
 use super::stack::Module;
 use crate::cli::Global;
 use crate::commands::test::MODULE_FOLDERS;
+use crate::output::shown_name;
 
 /// The number of users from which on a login without the index takes noticeably longer.
 const INDEX_THRESHOLD: usize = 1000;
@@ -34,7 +37,8 @@ pub(super) fn load(global: &Global) -> (Vec<Finding>, Option<Config>, Option<Map
     };
     let mapping = match Mapping::load(&global.users) {
         Ok(mapping) => {
-            findings.push(check_mapping(&global.users, &mapping));
+            let providers = config.as_ref().map(connect::providers);
+            findings.push(check_mapping(&global.users, &mapping, providers));
             Some(mapping)
         }
         Err(error) => {
@@ -45,11 +49,21 @@ pub(super) fn load(global: &Global) -> (Vec<Finding>, Option<Config>, Option<Map
     (findings, config, mapping)
 }
 
-fn check_mapping(path: &Path, mapping: &Mapping) -> Finding {
+/// Checks every entry. `providers` says which factors this host can check, where the configuration is
+/// valid.
+fn check_mapping(path: &Path, mapping: &Mapping, providers: Option<Providers>) -> Finding {
     let file = path.display();
-    let invalid = mapping.iter().find_map(|(_, entry)| match entry {
-        Entry::Invalid { line, message } => Some(format!("{file}:{line}: {message}")),
-        Entry::Enrolled(_) | Entry::Shared(_) | Entry::Absent => None,
+    let is_supported =
+        |person: &Person| providers.is_none_or(|providers| person.has_supported(providers));
+    let invalid = mapping.iter().find_map(|(user, entry)| {
+        let unsupported = match entry {
+            Entry::Invalid { line, message } => return Some(format!("{file}:{line}: {message}")),
+            Entry::Enrolled(person) => !is_supported(person),
+            Entry::Shared(shared) => !shared.keys.values().all(is_supported),
+            Entry::Absent => false,
+        };
+        let user = shown_name(user);
+        unsupported.then(|| format!("{file}: {user}: this host can check no factor of the entry"))
     });
     match (invalid, mapping.iter().count()) {
         (Some(message), _) => {

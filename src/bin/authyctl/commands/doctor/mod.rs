@@ -59,6 +59,7 @@ fn check_all(global: &Global, pam_dir: &Path, sshd_settings: Option<&Path>) -> V
     if let Some(config) = config {
         findings.extend(state::check(config, mapping));
         findings.extend(rules::exempt(&config.exempt, pam_dir));
+        findings.extend(rules::pairs(config));
         findings.extend(service::check(config));
     }
     let (of_stacks, protected) = services::check(pam_dir, config);

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use nix::unistd::{Group, User};
-use pam_authy::store::config::{Exempt, Login, Subject};
+use pam_authy::store::config::{Config, Exempt, Login, Subject};
 
 use super::Finding;
 use super::stack::{Module, StackLine, is_first_factor, modules};
@@ -38,6 +38,40 @@ pub(super) fn exempt(exempt: &Exempt, pam_dir: &Path) -> Vec<Finding> {
         findings.push(
             Finding::warning("exempt", message).hint("use the name of a file in that folder"),
         );
+    }
+    findings
+}
+
+/// Services of one program that `sudo -i` and `su -l` tell apart: a table rules both, a list does not.
+const PAIRS: [(&str, &str); 2] = [("sudo", "sudo-i"), ("su", "su-l")];
+
+/// Returns a warning for each list of services that names one of a pair and not the other.
+pub(super) fn pairs(config: &Config) -> Vec<Finding> {
+    let none = Vec::new();
+    let lists = [
+        ("exempt", &config.exempt.services),
+        (
+            "remember",
+            config.remember.services.as_ref().unwrap_or(&none),
+        ),
+        (
+            "recovery",
+            config.recovery.services.as_ref().unwrap_or(&none),
+        ),
+    ];
+    let has = |list: &[String], name: &str| list.iter().any(|listed| listed == name);
+    let mut findings = Vec::new();
+    for (table, list) in lists {
+        for (one, other) in PAIRS {
+            let (listed, missing) = match (has(list, one), has(list, other)) {
+                (true, false) => (one, other),
+                (false, true) => (other, one),
+                _ => continue,
+            };
+            let message = format!("{table}.services has {listed} and not {missing}");
+            let hint = format!("lists are literal: add {missing} if it is meant too");
+            findings.push(Finding::warning(table, message).hint(hint));
+        }
     }
     findings
 }
@@ -221,5 +255,40 @@ mod tests {
         let late = |rules: &mut Login| rules.deadline = std::time::Duration::from_secs(50);
         assert!(messages(&[OURS], late).contains("too little time to type a code"));
         assert_eq!(messages(&[OURS], |_| {}), "");
+    }
+
+    #[test]
+    fn a_list_that_names_one_of_a_pair_of_services_is_a_warning() {
+        let rows = [
+            (
+                "[remember]\nservices = [\"sudo\"]",
+                "remember.services has sudo and not sudo-i",
+            ),
+            (
+                "[exempt]\nservices = [\"su-l\"]",
+                "exempt.services has su-l and not su",
+            ),
+            (
+                "[recovery]\nservices = [\"sshd\", \"su\"]",
+                "recovery.services has su and not su-l",
+            ),
+            ("[remember]\nservices = [\"sudo\", \"sudo-i\"]", ""),
+            ("[remember]\nseconds = 5", ""),
+        ];
+        let mut wrong = Vec::new();
+        for (text, expected) in rows {
+            let config = Config::parse(text, Path::new("config.toml")).unwrap();
+            let found = pairs(&config);
+            let found: Vec<_> = found.iter().map(|finding| &finding.message).collect();
+            let is_right = match found.as_slice() {
+                [] => expected.is_empty(),
+                [message] => *message == expected,
+                _ => false,
+            };
+            if !is_right {
+                wrong.push(format!("{text}: {found:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

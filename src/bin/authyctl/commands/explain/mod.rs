@@ -50,7 +50,11 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
     let is_person = matches!(requirement, Requirement::Person { .. });
     if is_person || matches!(found.entry, Entry::Shared(_)) && is_required {
         lines.extend(replies::describe(&config, &global.config, &rules, service));
-        lines.extend(limits::describe(&config, &args.user));
+        lines.extend(limits::describe(
+            &config,
+            &args.user,
+            &found.entry.stored_ids(),
+        ));
     }
     let members = json!({
         "user": args.user,
@@ -107,7 +111,9 @@ fn push_of(entry: &Entry) -> Option<SendMode> {
 fn reason(requirement: &Requirement, entry: &Entry, user: &str, unenrolled: Fallback) -> String {
     match requirement {
         Requirement::Exempt(rule) => format!("{rule} applies"),
-        Requirement::Person { person, skipped } => enrolled(user, person, skipped),
+        Requirement::Person {
+            person, skipped, ..
+        } => enrolled(user, person, skipped),
         Requirement::NoSupportedFactor(skipped) => format!(
             "this host can check no factor of {user}, so every login is refused: {}",
             policy::list(skipped)
