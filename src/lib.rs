@@ -1,6 +1,6 @@
-//! A second factor for Linux logins. `pam_authy.so` runs inside sshd, sudo or su, asks the person at the
-//! prompt for a second factor, and succeeds only when it was proven. A login that the configuration
-//! exempts, an unenrolled user where `unenrolled = "ignore"`, and an outage where
+//! A second factor for Linux logins. `pam_authy.so` runs inside sshd, sudo or su, asks the person
+//! at the prompt for a second factor, and succeeds only when it was proven. A login that the
+//! configuration exempts, an unenrolled user where `unenrolled = "ignore"`, and an outage where
 //! `when_unavailable = "ignore"` get PAM_IGNORE instead. A remembered login needs no new proof.
 //!
 //! # Programs and features
@@ -11,8 +11,9 @@
 //! | `authyctl` | `admin` (default) | everything an administrator does |
 //! | `authy-sim` | `sim` | a simulator of the Authy service; shares no code with the others |
 //!
-//! `client` is the library for other programs: the HTTP clients, without PAM, files or an allocator.
-//! The feature `engine` has everything below `pam`. A feature only adds code; none removes any.
+//! `client` is the library for other programs: the HTTP clients, without PAM, files or an
+//! allocator. The feature `engine` has everything below `pam`. A feature only adds code; none
+//! removes any.
 //!
 //! # The flow of a login
 //!
@@ -32,12 +33,13 @@
 //! 9. pam              Verdict                              → PAM code
 //! ```
 //!
-//! Any step may end the login early; steps 8 and 9 always follow. Nothing is kept between logins but
-//! what [`store`] keeps.
+//! Any step may end the login early; steps 8 and 9 always follow. Nothing is kept between logins
+//! but what [`store`] keeps.
 //!
 //! # Layers
 //!
-//! `ls src` is the architecture. A layer may use only what its row names; `tests/layering` checks it.
+//! `ls src` is the architecture. A layer may use only what its row names; `tests/layering` checks
+//! it.
 //!
 //! | layer | what it knows | may use |
 //! |---|---|---|
@@ -84,8 +86,8 @@
 //! Not trusted: the person at the prompt, the network, the providers' answers (only the provider's
 //! client decides what is a yes: for Authy, `reply` for codes and `approvals` for pushes), the
 //! environment, resource limits and signals of the calling process, and other local users' files.
-//! Trusted: root, and files that only root can write. A process whose real and effective user are the
-//! same user also trusts that user's files (`host::trusted_file`).
+//! Trusted: root, and files that only root can write. A process whose real and effective user are
+//! the same user also trusts that user's files (`host::trusted_file`).
 //!
 //! `unsafe` code is in two files: the C calls of the module, and libpam's application side.
 
@@ -100,8 +102,9 @@
     )
 )]
 
-/// Wipes each block of memory when it is freed: keys and codes pass through buffers of ureq and rustls
-/// that no code of ours can reach. A program that links the library chooses its own allocator.
+/// Wipes each block of memory when it is freed: keys and codes pass through buffers of ureq and
+/// rustls that no code of ours can reach. A program that links the library chooses its own
+/// allocator.
 #[cfg(feature = "module")]
 #[global_allocator]
 static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =

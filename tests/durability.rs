@@ -1,5 +1,6 @@
-//! What is on the disk before a program answers, by the order of its system calls: write, fsync, rename,
-//! fsync of the folder, and only then the answer. No test that cuts the power is needed to see that.
+//! What is on the disk before a program answers, by the order of its system calls: write, fsync,
+//! rename, fsync of the folder, and only then the answer. No test that cuts the power is needed to
+//! see that.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -170,8 +171,8 @@ fn a_redeemed_recovery_code_is_gone_from_the_disk_before_the_login_succeeds() {
     assert_eq!(left["left"], 9);
 }
 
-/// A count survives the death of its process, not that of the machine: it is in the file, though perhaps
-/// not on the disk, before the first byte of the request leaves.
+/// A count survives the death of its process, not that of the machine: it is in the file, though
+/// perhaps not on the disk, before the first byte of the request leaves.
 #[test]
 #[ignore = "needs strace"]
 fn a_count_is_in_its_file_before_the_request_leaves() {

@@ -1,5 +1,5 @@
-//! Who a login is: which sign of a remote login takes the caller's word away, and names that differ by
-//! case.
+//! Who a login is: which sign of a remote login takes the caller's word away, and names that differ
+//! by case.
 
 use pam_authy::base::attempt::Attempt;
 use pam_authy::login::policy::subject;
@@ -22,8 +22,8 @@ fn attempt() -> Attempt {
     }
 }
 
-/// With `whose = "caller"` PAM_RUSER says whose factor is asked. An address comes from SSH_CONNECTION
-/// too, where PAM_RHOST is not set.
+/// With `whose = "caller"` PAM_RUSER says whose factor is asked. An address comes from
+/// SSH_CONNECTION too, where PAM_RHOST is not set.
 #[test]
 fn a_caller_is_believed_only_where_nothing_says_that_the_login_is_remote() {
     let address = "192.0.2.7".parse().ok();

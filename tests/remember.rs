@@ -1,5 +1,5 @@
-//! Remembered logins: bound to one boot, on this host to one session on one terminal, and never proven by
-//! a recovery code.
+//! Remembered logins: bound to one boot, on this host to one session on one terminal, and never
+//! proven by a recovery code.
 
 use std::fs;
 use std::path::Path;
@@ -129,7 +129,8 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
     );
 }
 
-/// The clocks alone cannot tell: in the next boot the time since boot may be later than in this one.
+/// The clocks alone cannot tell: in the next boot the time since boot may be later than in this
+/// one.
 #[test]
 #[ignore = "needs root"]
 fn a_login_is_remembered_in_the_same_boot_alone() {

@@ -1,5 +1,5 @@
-//! Whose files the product trusts in su and sudo, whose process has the caller's real uid and root's
-//! rights.
+//! Whose files the product trusts in su and sudo, whose process has the caller's real uid and
+//! root's rights.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
@@ -122,8 +122,8 @@ fn files_of_the_caller_are_refused_in_a_process_with_roots_rights() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// An own process of the user trusts the user's files; one that was started by another user, or that only
-/// acts as this one, does not.
+/// An own process of the user trusts the user's files; one that was started by another user, or
+/// that only acts as this one, does not.
 #[test]
 #[ignore = "needs root"]
 fn files_of_a_user_are_trusted_by_a_plain_process_of_that_user_alone() {

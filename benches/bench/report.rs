@@ -1,7 +1,7 @@
 //! The report: the table on the terminal, target/bench.json, and the marks.
 //!
-//! A mark is a limit that a figure should not exceed. A missed mark is printed and does not fail the
-//! run.
+//! A mark is a limit that a figure should not exceed. A missed mark is printed and does not fail
+//! the run.
 
 use std::fs;
 use std::path::Path;

@@ -1,9 +1,9 @@
-//! Writes the outcome of a login to the log: one audit line per call of the module, and explanations
-//! for the administrator. `host::journal` sends the lines; a log that cannot be written never changes
-//! the outcome, and may lose lines.
+//! Writes the outcome of a login to the log: one audit line per call of the module, and
+//! explanations for the administrator. `host::journal` sends the lines; a log that cannot be
+//! written never changes the outcome, and may lose lines.
 //!
-//! In the audit line, texts from the caller come last and in quotes, so that they cannot forge a field.
-//! Called by `pam::module`.
+//! In the audit line, texts from the caller come last and in quotes, so that they cannot forge a
+//! field. Called by `pam::module`.
 
 use std::path::Path;
 
@@ -26,8 +26,8 @@ impl Audit {
         Self(Journal::open(service, log))
     }
 
-    /// Writes the detail of `outcome`, the audit line of `attempt`, then the notes of `outcome`. Blocks up to
-    /// 200 ms where the log is full.
+    /// Writes the detail of `outcome`, the audit line of `attempt`, then the notes of `outcome`.
+    /// Blocks up to 200 ms where the log is full.
     pub fn record(&self, attempt: &Attempt, outcome: &Outcome) {
         if let Some(detail) = &outcome.detail {
             self.0
@@ -89,8 +89,8 @@ pub fn line(attempt: &Attempt, outcome: &Outcome) -> String {
     line
 }
 
-/// The severity: `notice` for accepted, ignored and refused logins, `warning` for one that an outage
-/// allowed, `err` for unavailable and errors. The detail has the same severity.
+/// The severity: `notice` for accepted, ignored and refused logins, `warning` for one that an
+/// outage allowed, `err` for unavailable and errors. The detail has the same severity.
 fn severity(outcome: &Outcome) -> Severity {
     match outcome.verdict {
         Verdict::Ignored if outcome.reason == Reason::Outage => Severity::LOG_WARNING,

@@ -1,5 +1,6 @@
 //! Builds the second factor of a person from the configuration. This is the only place that names
-//! every provider, and it builds every client, except in `authyctl doctor`, which wraps the transport.
+//! every provider, and it builds every client, except in `authyctl doctor`, which wraps the
+//! transport.
 //!
 //! Called by `pam::module` for each login, and by authyctl, so that its commands use the same
 //! client settings as a login. The configuration is trusted.
@@ -14,9 +15,9 @@ use crate::client::http::{self, Https, Pem, Roots};
 use crate::host::ca_file;
 use crate::store::config;
 
-/// Returns the second factor of `person`, or a decoy: for `None`, and, so that nothing is accepted by
-/// mistake, for a person or configuration without Authy. The policy lets only persons pass of whom
-/// this host can check a factor. Opens no connection.
+/// Returns the second factor of `person`, or a decoy: for `None`, and, so that nothing is accepted
+/// by mistake, for a person or configuration without Authy. The policy lets only persons pass of
+/// whom this host can check a factor. Opens no connection.
 #[must_use]
 pub fn second_factor(config: &config::Config, person: Option<&Person>) -> Box<dyn SecondFactor> {
     let id = person.and_then(|person| person.authy_id);
@@ -57,8 +58,8 @@ pub fn authy(config: &config::Authy) -> Client<Https> {
     )
 }
 
-/// Returns the HTTPS transport to the Authy service. It reads the CA file on the preconnect or before
-/// the first request.
+/// Returns the HTTPS transport to the Authy service. It reads the CA file on the preconnect or
+/// before the first request.
 #[must_use]
 pub fn https(config: &config::Authy) -> Https {
     let ca_file = config.ca_file.clone();

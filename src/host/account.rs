@@ -1,9 +1,9 @@
-//! The Unix account of a login, from the system's account database (NSS): whether an account has exactly
-//! this name, and which groups it is in.
+//! The Unix account of a login, from the system's account database (NSS): whether an account has
+//! exactly this name, and which groups it is in.
 //!
-//! A directory service may find an account by another spelling of its name (case folded, with a domain).
-//! Such an answer must not lead to another entry of the mapping, so names are compared byte for byte.
-//! Used by `login::policy`, through `pam::module` and `authyctl explain`.
+//! A directory service may find an account by another spelling of its name (case folded, with a
+//! domain). Such an answer must not lead to another entry of the mapping, so names are compared
+//! byte for byte. Used by `login::policy`, through `pam::module` and `authyctl explain`.
 
 use std::ffi::CString;
 
@@ -25,8 +25,8 @@ pub enum Spelling {
 #[error("the account database could not be asked: {0}")]
 pub struct LookupFailed(nix::errno::Errno);
 
-/// Looks up how the account database (`getpwnam_r`) spells `name`. Blocks as long as the system's name
-/// services do.
+/// Looks up how the account database (`getpwnam_r`) spells `name`. Blocks as long as the system's
+/// name services do.
 ///
 /// # Errors
 /// [`LookupFailed`] when the database gave no answer, which is not the same as "no account".
@@ -38,10 +38,10 @@ pub fn spelling(name: &str) -> Result<Spelling, LookupFailed> {
     }
 }
 
-/// Returns the first of `groups` that the account `name` is in, by its own group or as a member. Groups
-/// are compared by number, so two names of one group are the same group. A name without an account, or
-/// with another spelling than the account's, is in no group; a group that does not exist has no members.
-/// Blocks as long as the system's name services do.
+/// Returns the first of `groups` that the account `name` is in, by its own group or as a member.
+/// Groups are compared by number, so two names of one group are the same group. A name without an
+/// account, or with another spelling than the account's, is in no group; a group that does not
+/// exist has no members. Blocks as long as the system's name services do.
 ///
 /// # Errors
 /// [`LookupFailed`] when the database gave no answer, which is not the same as "not in it".

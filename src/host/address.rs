@@ -1,15 +1,16 @@
 //! Where a login comes from: the remote address, and the networks that addresses are compared with.
 //!
-//! Only a parsed IP address counts. A host name comes from a resolver, which an attacker may control, so
-//! a name never counts as an address. Used by `pam::attempt`, `store::config` and `login::policy`.
+//! Only a parsed IP address counts. A host name comes from a resolver, which an attacker may
+//! control, so a name never counts as an address. Used by `pam::attempt`, `store::config` and
+//! `login::policy`.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-/// Returns the remote address: the first field of SSH_CONNECTION, where the application has put that
-/// into the PAM environment, else PAM_RHOST if it is an address. An IPv4 address that was mapped into
-/// IPv6 is returned as IPv4; a zone (`fe80::1%eth0`) is dropped.
+/// Returns the remote address: the first field of SSH_CONNECTION, where the application has put
+/// that into the PAM environment, else PAM_RHOST if it is an address. An IPv4 address that was
+/// mapped into IPv6 is returned as IPv4; a zone (`fe80::1%eth0`) is dropped.
 ///
 /// Source: sshd(8) on SSH_CONNECTION (`client port server port`); RFC 4291 §2.5.5.2, RFC 4007 §11.
 #[must_use]

@@ -1,9 +1,10 @@
-//! The system's log: RFC 3164 datagrams in UTC over a local socket, with the facility and severities of
-//! the syslog crate. Called by `engine::audit`.
+//! The system's log: RFC 3164 datagrams in UTC over a local socket, with the facility and
+//! severities of the syslog crate. Called by `engine::audit`.
 //!
-//! The crate's formatter is not used: it needs a calendar library, 41 KB of code, for a timestamp of
-//! fifteen characters. Where the queue of the log is full, a call waits up to 200 ms for it, once, so
-//! that a burst of logins loses no line; a log that is not read must not delay a login for longer.
+//! The crate's formatter is not used: it needs a calendar library, 41 KB of code, for a timestamp
+//! of fifteen characters. Where the queue of the log is full, a call waits up to 200 ms for it,
+//! once, so that a burst of logins loses no line; a log that is not read must not delay a login for
+//! longer.
 
 use std::cell::Cell;
 use std::os::unix::net::UnixDatagram;

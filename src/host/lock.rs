@@ -1,8 +1,8 @@
 //! Exclusive file locks (flock(2)) that are waited for a limited time.
 //!
-//! The kernel frees a lock when its holder ends, however it ends. A holder that is stopped keeps it, and
-//! anybody may stop their own sudo, so no lock is waited for without an end. Used by `store::state`, by
-//! the writers of users.toml, and by `authyctl`.
+//! The kernel frees a lock when its holder ends, however it ends. A holder that is stopped keeps
+//! it, and anybody may stop their own sudo, so no lock is waited for without an end. Used by
+//! `store::state`, by the writers of users.toml, and by `authyctl`.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -27,8 +27,8 @@ pub enum Error {
     Io(Errno),
 }
 
-/// Locks an opened file until the lock is dropped. Blocks for `patience` at most, and a pause of 8 ms;
-/// tries once even without patience.
+/// Locks an opened file until the lock is dropped. Blocks for `patience` at most, and a pause of 8
+/// ms; tries once even without patience.
 ///
 /// # Errors
 /// Another process held the lock all the time, or the file system has no locks.
@@ -48,8 +48,9 @@ pub fn acquire(mut file: File, patience: Duration) -> Result<Flock<File>, Error>
     }
 }
 
-/// [`acquire`] for the file at `path`, which is made with mode 0600 when it is missing and must not be a
-/// link. The file stays: without it two processes could hold locks of two files with the same name.
+/// [`acquire`] for the file at `path`, which is made with mode 0600 when it is missing and must not
+/// be a link. The file stays: without it two processes could hold locks of two files with the same
+/// name.
 ///
 /// # Errors
 /// As [`acquire`], and when the file cannot be opened or made.

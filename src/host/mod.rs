@@ -1,4 +1,5 @@
-//! The operating system: accounts, addresses, SSH keys, file locks, and files that only root can write.
+//! The operating system: accounts, addresses, SSH keys, file locks, and files that only root can
+//! write.
 
 pub mod account;
 pub mod address;

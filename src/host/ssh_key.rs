@@ -1,10 +1,10 @@
 //! SSH public keys by their fingerprints: which keys a login has proven, as sshd tells its stack.
 //!
-//! sshd puts one line for each method it has accepted into SSH_AUTH_INFO_0 of the PAM environment. A
-//! certificate counts by its own public key, as `ssh-keygen -lf` shows it, so that a person who gets a
-//! new certificate each day stays the same person. The text comes from sshd but is not trusted: its
-//! length is limited, and only what is exactly a key counts as one. Used by `login::policy` for accounts
-//! that several people share.
+//! sshd puts one line for each method it has accepted into SSH_AUTH_INFO_0 of the PAM environment.
+//! A certificate counts by its own public key, as `ssh-keygen -lf` shows it, so that a person who
+//! gets a new certificate each day stays the same person. The text comes from sshd but is not
+//! trusted: its length is limited, and only what is exactly a key counts as one. Used by
+//! `login::policy` for accounts that several people share.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,8 +25,8 @@ fn fingerprint_of(key: &[u8]) -> Fingerprint {
 }
 
 /// Returns the public keys that sshd has accepted so far, in its order. Other methods are skipped;
-/// `hostbased` is one of them, since its key belongs to a host and not to a person. A line that is not
-/// exactly a key is skipped too.
+/// `hostbased` is one of them, since its key belongs to a host and not to a person. A line that is
+/// not exactly a key is skipped too.
 #[must_use]
 pub fn fingerprints(auth_info: &str) -> Vec<Fingerprint> {
     if auth_info.len() > TEXT_LIMIT {
@@ -55,8 +55,8 @@ fn fingerprint(kind: &str, base64: &str) -> Option<Fingerprint> {
     (!kind.contains("-cert-")).then(|| fingerprint_of(&key))
 }
 
-/// Returns the plain public key inside a certificate. After the certificate's type and a nonce come the
-/// fields of the key, then everything else.
+/// Returns the plain public key inside a certificate. After the certificate's type and a nonce come
+/// the fields of the key, then everything else.
 ///
 /// Source: OpenSSH, PROTOCOL.certkeys and PROTOCOL.u2f.
 fn own_key(plain: &str, mut fields: Fields<'_>) -> Option<Vec<u8>> {

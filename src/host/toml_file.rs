@@ -1,7 +1,8 @@
 //! A TOML file as text with line numbers: what config.toml and users.toml have in common.
 //!
-//! Errors name file, line and key and never quote the file, since the API key may be in it: only the
-//! message and the position of the parser's errors are used, and wrong values are named by type.
+//! Errors name file, line and key and never quote the file, since the API key may be in it: only
+//! the message and the position of the parser's errors are used, and wrong values are named by
+//! type.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -15,8 +15,8 @@
 //!    answer does not reveal who is enrolled. A provider that takes longer still does.
 //! 5. `end` returns the [`Outcome`].
 //!
-//! With `token_in_password`, `run_combined` (password.rs) reads one reply, acts on it as in step 3, and
-//! ends.
+//! With `token_in_password`, `run_combined` (password.rs) reads one reply, acts on it as in step 3,
+//! and ends.
 //!
 //! The person ([`Conversation`]), their factor ([`SecondFactor`]), [`Limits`], [`Recovery`] and
 //! [`Clock`] are traits, which the tests script. The person and the provider are not trusted. An
@@ -85,15 +85,16 @@ pub struct Login<'a> {
 
 impl Login<'_> {
     /// Asks until a factor is proven, the attempts are used up, or something else ends the login.
-    /// Blocks until the deadline. The prompt that is open then, one poll interval of a push, a wait for
-    /// a lock (two seconds) and `refusal_seconds` can come on top.
+    /// Blocks until the deadline. The prompt that is open then, one poll interval of a push, a wait
+    /// for a lock (two seconds) and `refusal_seconds` can come on top.
     #[must_use]
     pub fn authenticate(self) -> Outcome {
         if !self.accepts_codes() && !self.allows_push() {
             return Outcome::new(Verdict::Failed, Reason::Configuration)
                 .with_detail("login.factors has no factor that can be used: add \"token\"");
         }
-        // Called for every user, so that the time to the first answer does not reveal who is enrolled.
+        // Called for every user, so that the time to the first answer does not reveal who is
+        // enrolled.
         self.factor.preconnect(self.deadline);
         let dialog = Dialog {
             outcome: Outcome {
@@ -238,8 +239,8 @@ impl Dialog<'_> {
         self.notice = Some(self.login.messages.text(message));
     }
 
-    /// Waits until at least `refusal_seconds` after `since`. Called after every reply that does not end
-    /// in an allowed login.
+    /// Waits until at least `refusal_seconds` after `since`. Called after every reply that does not
+    /// end in an allowed login.
     fn pad_refusal(&self, since: Instant) {
         self.login
             .clock
@@ -257,8 +258,8 @@ impl Dialog<'_> {
         self.end(Verdict::AttemptsExhausted, reason)
     }
 
-    /// Returns the outcome. The application can change PAM_USER while it shows a notice, so an allowed
-    /// login is refused if the name is no longer the one that was proven.
+    /// Returns the outcome. The application can change PAM_USER while it shows a notice, so an
+    /// allowed login is refused if the name is no longer the one that was proven.
     fn end(mut self, verdict: Verdict, reason: Reason) -> Outcome {
         let is_allowed = matches!(verdict, Verdict::Accepted | Verdict::Ignored);
         let (verdict, reason) = if is_allowed && !self.is_same_user() {

@@ -94,8 +94,8 @@ pub enum Requirement {
         person: Person,
         /// The factors that this host cannot check.
         skipped: Vec<Skipped>,
-        /// The factors of everyone behind the entry, as they are stored: recovery codes belong to the
-        /// account, which several people may share.
+        /// The factors of everyone behind the entry, as they are stored: recovery codes belong to
+        /// the account, which several people may share.
         of_entry: Vec<String>,
     },
     /// A decoy: the user is not enrolled, is asked like an enrolled one, and refused.

@@ -3,9 +3,9 @@
 //!
 //! sshd shows no text without a prompt. A push is therefore polled for ten seconds, then the prompt
 //! comes: approve and press Enter, or type a code. A push that expires by then is polled until it
-//! expires, and with `token_in_password`, which has no prompt, polling continues. Every push expires
-//! by itself after `push_seconds`, so that the push of an abandoned login cannot be approved by
-//! mistake later. The provider's answers are checked by its client.
+//! expires, and with `token_in_password`, which has no prompt, polling continues. Every push
+//! expires by itself after `push_seconds`, so that the push of an abandoned login cannot be
+//! approved by mistake later. The provider's answers are checked by its client.
 
 use std::time::{Duration, Instant};
 
@@ -53,8 +53,8 @@ impl Pushes {
 }
 
 impl Dialog<'_> {
-    /// Sends a push, or polls the pending one again. Blocks for about ten seconds; longer if a request
-    /// is slow, and until the person replies if `push_code` asks for the code.
+    /// Sends a push, or polls the pending one again. Blocks for about ten seconds; longer if a
+    /// request is slow, and until the person replies if `push_code` asks for the code.
     pub(super) fn push(&mut self) -> Step {
         let until = self.login.clock.now() + POLL_TIME;
         if self.pushes.pending.is_some() {
@@ -149,9 +149,9 @@ impl Dialog<'_> {
         }
     }
 
-    /// Polls the pending push until it is answered or expires, or until the prompt is due. The prompt
-    /// comes at `until` and not earlier, for a decoy too, so that its time does not reveal who is
-    /// enrolled; a poll that takes longer delays it.
+    /// Polls the pending push until it is answered or expires, or until the prompt is due. The
+    /// prompt comes at `until` and not earlier, for a decoy too, so that its time does not reveal
+    /// who is enrolled; a poll that takes longer delays it.
     fn poll_push(&mut self, until: Instant) -> Step {
         let Some(expires) = self.pushes.pending.as_ref().map(|pending| pending.expires) else {
             return Step::Again;

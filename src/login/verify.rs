@@ -15,8 +15,8 @@ use crate::store::limits;
 use crate::store::state::Failure;
 
 impl Dialog<'_> {
-    /// Counts a code as refused, verifies it, and takes the count back if the provider did not refuse
-    /// it.
+    /// Counts a code as refused, verifies it, and takes the count back if the provider did not
+    /// refuse it.
     pub(super) fn try_code(&mut self, code: &Code) -> Step {
         if let Err(error) = self.login.limits.acquire_code() {
             return self.code_limit_reached(error);
@@ -89,9 +89,9 @@ impl Dialog<'_> {
         login.deadline.remaining(login.clock.now()) >= login.request_timeout
     }
 
-    /// Decides what an error of the second factor means for the login. Returns [`Step::Refused`] without
-    /// counting an attempt. `had_full_timeout` is the result
-    /// of [`Dialog::had_full_timeout`] before the request.
+    /// Decides what an error of the second factor means for the login. Returns [`Step::Refused`]
+    /// without counting an attempt. `had_full_timeout` is the result of
+    /// [`Dialog::had_full_timeout`] before the request.
     pub(super) fn provider_error(&mut self, error: Error, had_full_timeout: bool) -> Step {
         self.outcome.code = error.code;
         let kind = error.kind;
@@ -112,8 +112,9 @@ impl Dialog<'_> {
         }
     }
 
-    /// Ends the login without an answer of the provider: refused if the deadline has passed, otherwise
-    /// as `when_unavailable` says. A request that the deadline cut short is never ignored.
+    /// Ends the login without an answer of the provider: refused if the deadline has passed,
+    /// otherwise as `when_unavailable` says. A request that the deadline cut short is never
+    /// ignored.
     fn unavailable(&self, had_full_timeout: bool) -> Step {
         let login = &self.login;
         let is_over = login.deadline.is_over(login.clock.now());

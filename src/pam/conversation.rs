@@ -16,8 +16,8 @@ use crate::base::secret::Secret;
 pub(super) struct PamConversation<'a>(pub(super) &'a mut PamHandle);
 
 impl PamConversation<'_> {
-    /// Shows `notice` and then `prompt`, and returns what was typed; `None` for no text, or text that
-    /// is not UTF-8. Blocks until the person answers.
+    /// Shows `notice` and then `prompt`, and returns what was typed; `None` for no text, or text
+    /// that is not UTF-8. Blocks until the person answers.
     ///
     /// # Errors
     /// The application's answer, where it could not show the prompt.

@@ -1,7 +1,7 @@
 //! The calls of libpam that pam-bindings lacks: the only unsafe code of the module itself.
 //!
 //! Every function takes a live handle, which libpam lends to the module for one call. Called by
-//! `attempt` and `conversation`.
+//! `items` and `conversation`.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 

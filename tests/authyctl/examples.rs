@@ -1,5 +1,5 @@
-//! Types the examples of the README, of docs/reference.md and of authyctl(8) unchanged into a shell, on
-//! a host whose service is authy-sim: each does what the text next to it says.
+//! Types the examples of the README, of docs/reference.md and of authyctl(8) unchanged into a
+//! shell, on a host whose service is authy-sim: each does what the text next to it says.
 
 use std::fs;
 use std::io::Write;

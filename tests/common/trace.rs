@@ -56,8 +56,8 @@ impl Call {
         rest.split_once('>').map(|(path, _)| Path::new(path))
     }
 
-    /// The paths that the arguments name, in their order; one that is relative lies in the folder of the
-    /// descriptor in front of it.
+    /// The paths that the arguments name, in their order; one that is relative lies in the folder
+    /// of the descriptor in front of it.
     pub(crate) fn paths(&self) -> Vec<PathBuf> {
         let (mut folder, mut paths) = (PathBuf::new(), Vec::new());
         for argument in self.arguments.split(", ") {

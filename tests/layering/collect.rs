@@ -1,7 +1,8 @@
-//! Collects what one file says about names: the paths that it writes, the names that it imports, the
-//! modules, types and macros that it defines. `modules` finds out what the paths mean.
+//! Collects what one file says about names: the paths that it writes, the names that it imports,
+//! the modules, types and macros that it defines. `modules` finds out what the paths mean.
 //!
-//! Items are read by `syn`; what is inside a macro or an attribute are tokens, which `tokens` reads. `facts` has the types.
+//! Items are read by `syn`; what is inside a macro or an attribute are tokens, which `tokens`
+//! reads. `facts` has the types.
 
 use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt as _;

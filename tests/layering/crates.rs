@@ -28,8 +28,9 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The crates that the package needs with `features`, without itself. Build scripts do not count, but
-/// what derives code does. The lists are those of one target, so that they are the same everywhere.
+/// The crates that the package needs with `features`, without itself. Build scripts do not count,
+/// but what derives code does. The lists are those of one target, so that they are the same
+/// everywhere.
 fn tree(features: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--edges", "normal", "--prefix", "none"])

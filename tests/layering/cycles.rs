@@ -12,8 +12,8 @@ pub(super) struct Uses {
 type Graph = BTreeMap<String, BTreeMap<String, String>>;
 
 impl Uses {
-    /// Notes that `from` uses `to` at `place`. The root of a layer and a module in it are one module
-    /// in several files: that they use one another is no circle.
+    /// Notes that `from` uses `to` at `place`. The root of a layer and a module in it are one
+    /// module in several files: that they use one another is no circle.
     pub(super) fn add(&mut self, from: &str, to: &str, place: String) {
         let layer = |unit: &str| unit.split("::").next().unwrap_or(unit).to_owned();
         let (from_layer, to_layer) = (layer(from), layer(to));

@@ -1,8 +1,8 @@
 //! Finds the words that a file may not contain, whatever they are part of: `unsafe` and what else
 //! touches symbols, conditions on a missing feature, and modules that are not where the tree says.
 //!
-//! All of them are looked for in the tokens of the whole file, so a macro hides none; comments are no
-//! tokens, and a string is one that is not looked into.
+//! All of them are looked for in the tokens of the whole file, so a macro hides none; comments are
+//! no tokens, and a string is one that is not looked into.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 

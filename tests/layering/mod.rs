@@ -1,10 +1,12 @@
 //! Checks what the crate page promises: which module may use which, where `unsafe` may be, that
-//! features only add, that folders have one layout, and which crates each feature set is built from.
+//! features only add, that folders have one layout, and which crates each feature set is built
+//! from.
 //!
-//! `rules` is the list that a change to the layers edits, `crates.toml` the one for crates. `check` is
-//! the check; `violations` and `harmless` show that it catches what it is there for. It parses (`source`, `collect`,
-//! `tokens`, `marks`) and resolves names (`modules`) instead of searching text, since a search misses
-//! grouped, renamed and relative imports and finds strings and comments.
+//! `rules` is the list that a change to the layers edits, `crates.toml` the one for crates. `check`
+//! is the check; `violations` and `harmless` show that it catches what it is there for. It parses
+//! (`source`, `collect`, `tokens`, `marks`) and resolves names (`modules`) instead of searching
+//! text, since a search misses grouped, renamed and relative imports and finds strings and
+//! comments.
 
 mod check;
 mod collect;

@@ -1,8 +1,8 @@
 //! Finds out what a written path names, over all files: through imports, renames, globs, re-exports
 //! and exported macros, as the compiler would.
 //!
-//! Where the compiler would know better (two functions of a module that import different things under
-//! one name), every possible meaning counts.
+//! Where the compiler would know better (two functions of a module that import different things
+//! under one name), every possible meaning counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,8 +68,8 @@ impl<'a> Modules<'a> {
         };
         match written.usage {
             Usage::Import | Usage::Open => ends,
-            // A variable may have the name of a module; alone, no module can be meant. `crate` alone is
-            // `pub(crate)`.
+            // A variable may have the name of a module; alone, no module can be meant. `crate`
+            // alone is `pub(crate)`.
             Usage::Item if ["crate", "self", "super"].contains(&single.as_str()) => BTreeSet::new(),
             Usage::Item => {
                 ends.retain(|name| !self.known.contains(name));
@@ -80,8 +80,8 @@ impl<'a> Modules<'a> {
         }
     }
 
-    /// The macros that a bare name can mean: those of the module itself, or else any of the crate's, by
-    /// `#[macro_use]`.
+    /// The macros that a bare name can mean: those of the module itself, or else any of the
+    /// crate's, by `#[macro_use]`.
     fn macros_in_scope(&self, module: &Name, name: &str) -> BTreeSet<Name> {
         let found: BTreeSet<Name> = self
             .macros

@@ -1,9 +1,11 @@
-//! The rules: which module may use which, where `unsafe` may be, and the exceptions that still exist.
+//! The rules: which module may use which, where `unsafe` may be, and the exceptions that still
+//! exist.
 //!
 //! A name means the module (or item) and everything in it: `client` covers `client::http`. A module
-//! may use whatever any rule that covers it allows, so a rule for `store::limits` adds to the one for
-//! `store`. A module may always use itself; the root of a layer (`store`, its mod.rs) and the modules
-//! in it may use one another. Whatever is not listed is a violation, also in the tests below src.
+//! may use whatever any rule that covers it allows, so a rule for `store::limits` adds to the one
+//! for `store`. A module may always use itself; the root of a layer (`store`, its mod.rs) and the
+//! modules in it may use one another. Whatever is not listed is a violation, also in the tests
+//! below src.
 
 /// What the modules of a layer may use outside of it. The order is that of the crate page.
 #[rustfmt::skip]

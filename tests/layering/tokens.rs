@@ -1,6 +1,7 @@
 //! Reads the paths in tokens: the arguments of macros, the bodies of `macro_rules!`, attributes.
 //!
-//! What a macro makes of its tokens cannot be known here, so whatever looks like a path counts as one.
+//! What a macro makes of its tokens cannot be known here, so whatever looks like a path counts as
+//! one.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use syn::visit::Visit as _;

@@ -1,5 +1,6 @@
 //! Checks the pages and manual pages against the code: named tests exist, keys and options are
-//! explained, and the `make` lines name targets of the Makefile. `guides` checks commands and links.
+//! explained, and the `make` lines name targets of the Makefile. `guides` checks commands and
+//! links.
 
 use std::collections::BTreeSet;
 use std::fs;

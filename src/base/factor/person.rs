@@ -75,9 +75,9 @@ impl fmt::Display for Skipped {
 }
 
 impl Person {
-    /// The factors by which a person is recognized. `twilio_identity` is a part of `twilio_factor`, and
-    /// `push` is a setting. `totp` is not among them: its value is a name, and the secret behind the
-    /// name may be another person's.
+    /// The factors by which a person is recognized. `twilio_identity` is a part of `twilio_factor`,
+    /// and `push` is a setting. `totp` is not among them: its value is a name, and the secret
+    /// behind the name may be another person's.
     #[must_use]
     pub fn factor_ids(&self) -> Vec<FactorId> {
         let mut ids = Vec::new();

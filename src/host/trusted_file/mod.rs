@@ -2,8 +2,8 @@
 //!
 //! The module runs as root for a hostile caller, so what it reads must be something that only root
 //! could have written. `path_walk` opens and checks each part of the path. Used for config.toml,
-//! users.toml and its index, the key file, the CA file, the state folder and by `authyctl`; no option
-//! relaxes any of it.
+//! users.toml and its index, the key file, the CA file, the state folder and by `authyctl`; no
+//! option relaxes any of it.
 
 mod owner;
 mod path_walk;
@@ -183,8 +183,8 @@ pub fn resolve(path: &Path, access: Access) -> Result<PathBuf, Error> {
     open(path, access).map(|opened| opened.path)
 }
 
-/// Opens the folder at `path`. It is checked like the folders above a file; with `make` its last name
-/// is made with mode 0700 when it is missing.
+/// Opens the folder at `path`. It is checked like the folders above a file; with `make` its last
+/// name is made with mode 0700 when it is missing.
 ///
 /// # Errors
 /// As [`open`].

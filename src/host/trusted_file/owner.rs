@@ -1,8 +1,8 @@
 //! Whose files a process trusts.
 //!
-//! su and sudo run the module as root in a process that belongs to their caller, so the rule looks at
-//! both user ids of the process. It is used for every file, folder and link on the path to a file, and
-//! for the state folder (`store::state`).
+//! su and sudo run the module as root in a process that belongs to their caller, so the rule looks
+//! at both user ids of the process. It is used for every file, folder and link on the path to a
+//! file, and for the state folder (`store::state`).
 
 use nix::unistd::{Uid, geteuid, getuid};
 
@@ -24,7 +24,8 @@ impl ProcessIds {
         }
     }
 
-    /// Whether a process with these ids trusts what `owner` owns. U and V are two users, both not root.
+    /// Whether a process with these ids trusts what `owner` owns. U and V are two users, both not
+    /// root.
     ///
     /// | owner | real uid | effective uid | trusted | example |
     /// |---|---|---|---|---|

@@ -1,10 +1,10 @@
-//! Walks a path name by name, relative to an opened descriptor, and follows links itself. Folders and
-//! links are used through the descriptor that was checked. The file is opened again for reading, and the
-//! walk notices if it was replaced in between.
+//! Walks a path name by name, relative to an opened descriptor, and follows links itself. Folders
+//! and links are used through the descriptor that was checked. The file is opened again for
+//! reading, and the walk notices if it was replaced in between.
 //!
-//! Every part's owner is checked (`owner`). A folder or file must not be writable by group or others,
-//! except a sticky folder of root such as /tmp; a file with a secret must not be accessible to them at
-//! all. Used by the functions of `trusted_file` only.
+//! Every part's owner is checked (`owner`). A folder or file must not be writable by group or
+//! others, except a sticky folder of root such as /tmp; a file with a secret must not be accessible
+//! to them at all. Used by the functions of `trusted_file` only.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -70,7 +70,8 @@ impl PathWalk {
             }
             self.check_file(&status, access)?;
             match self.open_file(&name, &status) {
-                // A writer has renamed a new file over this one; the new one is checked in its turn.
+                // A writer has renamed a new file over this one; the new one is checked in its
+                // turn.
                 Err(ErrorKind::Replaced) if self.replaced < MAX_REPLACEMENTS => {
                     self.replaced += 1;
                     self.remaining.push_front(name);
@@ -81,8 +82,8 @@ impl PathWalk {
         Err(ErrorKind::NotRegular)
     }
 
-    /// Walks to the folder at the end of the path and opens it for reading. With `make` its last name is
-    /// made when it is missing, and is on the disk then.
+    /// Walks to the folder at the end of the path and opens it for reading. With `make` its last
+    /// name is made when it is missing, and is on the disk then.
     pub(super) fn walk_to_folder(&mut self, make: bool) -> Result<OwnedFd, ErrorKind> {
         self.remaining.retain(|name| name != ".");
         // Whether this walk made the folder, once it has tried to.
@@ -108,8 +109,8 @@ impl PathWalk {
         Ok(folder)
     }
 
-    /// Goes into the folder of this name, or puts the target of the link of this name in front of what
-    /// is left. Returns the status of anything else, which is not checked yet.
+    /// Goes into the folder of this name, or puts the target of the link of this name in front of
+    /// what is left. Returns the status of anything else, which is not checked yet.
     fn enter(&mut self, name: &OsStr) -> Result<Option<FileStat>, ErrorKind> {
         if name == ".." {
             // The root folder is its own parent.
@@ -232,8 +233,8 @@ fn names(path: &Path) -> VecDeque<OsString> {
     names
 }
 
-/// Makes a folder that only its owner can enter, and waits until the disk has it; false when another
-/// process was quicker.
+/// Makes a folder that only its owner can enter, and waits until the disk has it; false when
+/// another process was quicker.
 fn make_folder(parent: &OwnedFd, name: &OsStr) -> Result<bool, ErrorKind> {
     match mkdirat(parent, name, Mode::S_IRWXU) {
         Ok(()) => {

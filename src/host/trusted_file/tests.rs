@@ -125,7 +125,8 @@ fn a_file_below_a_folder_that_others_can_write_is_refused() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// /tmp is the one case that is needed; for a user's own folder the rule is stricter than it must be.
+/// /tmp is the one case that is needed; for a user's own folder the rule is stricter than it must
+/// be.
 #[test]
 #[ignore = "needs root"]
 fn a_sticky_folder_that_others_can_write_is_trusted_when_it_is_roots_alone() {
@@ -228,8 +229,8 @@ fn ids(real: u32, effective: u32) -> ProcessIds {
     }
 }
 
-/// The caller of su and sudo has a process with root's rights, and may put a link or a folder of their
-/// own where the stack names one.
+/// The caller of su and sudo has a process with root's rights, and may put a link or a folder of
+/// their own where the stack names one.
 #[test]
 #[ignore = "needs root"]
 fn files_folders_and_links_of_another_user_are_refused() {
@@ -277,8 +278,8 @@ fn files_folders_and_links_of_another_user_are_refused() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// With fifty enrolments at once one failed with "was replaced while it was opened"; a login would have
-/// failed too.
+/// With fifty enrolments at once one failed with "was replaced while it was opened"; a login would
+/// have failed too.
 #[test]
 fn a_file_that_is_replaced_again_and_again_is_read_every_time() {
     let folder = folder();

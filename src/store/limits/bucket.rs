@@ -1,9 +1,9 @@
 //! The files with the counts, each with a lock of its own.
 //!
 //! An enrolled user has a file. Names that are not enrolled, and addresses, can be chosen by
-//! anyone, so each kind shares 256 files by hash, each with a fixed capacity: even a million names do
-//! not fill the disk, because the least recently counted record is dropped. Called by [`super`] and
-//! by `admin`.
+//! anyone, so each kind shares 256 files by hash, each with a fixed capacity: even a million names
+//! do not fill the disk, because the least recently counted record is dropped. Called by [`super`]
+//! and by `admin`.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -100,7 +100,8 @@ impl BucketEntry {
 
     /// Drops what no longer counts from the record, and calls `change` on it, under the lock of the
     /// file. Returns what `change` returned (`None`: it was not called), and the error if the file
-    /// could not be read or written. A caller must respect a "no" of `change` even if writing failed.
+    /// could not be read or written. A caller must respect a "no" of `change` even if writing
+    /// failed.
     pub(super) fn change<T>(
         &self,
         state: &Path,
@@ -134,8 +135,8 @@ impl BucketEntry {
         Ok(bucket.remove(&self.key))
     }
 
-    /// Removes the record; a file that cannot be decoded is removed whole, with the records of others.
-    /// Returns whether there was anything to remove.
+    /// Removes the record; a file that cannot be decoded is removed whole, with the records of
+    /// others. Returns whether there was anything to remove.
     pub(super) fn clear(&self, state: &Path) -> Result<bool, Error> {
         let Some(folder) = Folder::find(state, &[LIMITS, self.folder])? else {
             return Ok(false);

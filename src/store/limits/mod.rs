@@ -3,9 +3,9 @@
 //!
 //! sshd and sudo load the module again and again, so a limit within one call limits nothing. Each
 //! count is in its file before the request leaves, and is taken back when it turns out not to
-//! count: stopping or killing sudo gains nothing. It is not synchronized with the disk, so a crash of
-//! the machine may lose it. `login` uses the trait [`Limits`]; [`FileLimits`] keeps the counts in the
-//! state folder; [`list`], [`of_user`] and [`unlock`] are for `authyctl`.
+//! count: stopping or killing sudo gains nothing. It is not synchronized with the disk, so a crash
+//! of the machine may lose it. `login` uses the trait [`Limits`]; [`FileLimits`] keeps the counts
+//! in the state folder; [`list`], [`of_user`] and [`unlock`] are for `authyctl`.
 
 mod admin;
 mod bucket;

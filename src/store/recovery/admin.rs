@@ -34,9 +34,9 @@ pub enum Left {
 }
 
 /// Makes ten codes for `user`, who has these factors
-/// ([`Entry::stored_ids`](crate::store::users::Entry::stored_ids)), and returns them as text, such as
-/// `3v8k-m2zq-70xd-w9ht`; they cannot be shown again. Codes that are left, and a damaged file, are
-/// replaced only with `replace`. The codes are on the disk when this returns.
+/// ([`Entry::stored_ids`](crate::store::users::Entry::stored_ids)), and returns them as text, such
+/// as `3v8k-m2zq-70xd-w9ht`; they cannot be shown again. Codes that are left, and a damaged file,
+/// are replaced only with `replace`. The codes are on the disk when this returns.
 ///
 /// # Errors
 /// See [`Error`]; old codes then stay.
@@ -60,8 +60,9 @@ pub fn generate(
     Ok(texts)
 }
 
-/// Returns how many codes `user`, whose entry has these factors, has left. Codes that belong to factors
-/// which were all replaced do not count; without factors every code counts. Changes nothing.
+/// Returns how many codes `user`, whose entry has these factors, has left. Codes that belong to
+/// factors which were all replaced do not count; without factors every code counts. Changes
+/// nothing.
 ///
 /// # Errors
 /// The file cannot be trusted or read.
@@ -76,8 +77,8 @@ pub fn left(state: &Path, user: &str, factors: &[String]) -> Result<Left, state:
     Ok(codes.map_or(Left::Never, |codes| Left::Of(codes.hashes.len())))
 }
 
-/// Removes all codes of `user`, also a damaged file. Returns whether there was one; it is gone from the
-/// disk then.
+/// Removes all codes of `user`, also a damaged file. Returns whether there was one; it is gone from
+/// the disk then.
 ///
 /// # Errors
 /// The state cannot be trusted or written.

@@ -1,11 +1,12 @@
 //! Recovery codes: ten for a user, each works once, for a day without the phone or without Authy.
 //!
-//! A code has 80 random bits. Its HMAC-SHA-256 under a random key is stored in a file that only root can
-//! read, one file and one key for each user. A fast hash is safe here, unlike for a password that a
-//! person chose: a thief of the file tries 2^80 / 11 values until one of the ten is found, which takes
-//! three thousand years at 10^12 a second. A slow hash inside sshd or su would need memory and time,
-//! which the caller may limit. No network is needed, and a code is gone from the disk before the login
-//! succeeds. Used by `login` through the trait [`Recovery`], and by `authyctl recovery`.
+//! A code has 80 random bits. Its HMAC-SHA-256 under a random key is stored in a file that only
+//! root can read, one file and one key for each user. A fast hash is safe here, unlike for a
+//! password that a person chose: a thief of the file tries 2^80 / 11 values until one of the ten is
+//! found, which takes three thousand years at 10^12 a second. A slow hash inside sshd or su would
+//! need memory and time, which the caller may limit. No network is needed, and a code is gone from
+//! the disk before the login succeeds. Used by `login` through the trait [`Recovery`], and by
+//! `authyctl recovery`.
 
 use std::path::Path;
 
@@ -23,9 +24,9 @@ const FOLDER: &str = "recovery";
 
 /// The recovery codes of a login's user.
 pub trait Recovery {
-    /// Redeems `code` and returns how many are left; `None` when it is not one of the user's. It is gone
-    /// from the disk before this returns. Blocks for one second at most while another process holds the
-    /// lock.
+    /// Redeems `code` and returns how many are left; `None` when it is not one of the user's. It is
+    /// gone from the disk before this returns. Blocks for one second at most while another process
+    /// holds the lock.
     ///
     /// # Errors
     /// The codes cannot be read or written.
@@ -54,8 +55,8 @@ impl FileRecovery {
     }
 
     /// Records the person's present factors with the codes, where an earlier one still matches: the
-    /// person stays the same when a factor is added now and another is taken away later. Waits for a
-    /// lock for a second at most, and only where something changes.
+    /// person stays the same when a factor is added now and another is taken away later. Waits for
+    /// a lock for a second at most, and only where something changes.
     ///
     /// # Errors
     /// The file cannot be trusted, read or written.
@@ -121,8 +122,8 @@ struct Codes {
 }
 
 impl Codes {
-    /// Whether the codes are those of a person with these factors: one of them is known, or none was
-    /// known when the codes were made.
+    /// Whether the codes are those of a person with these factors: one of them is known, or none
+    /// was known when the codes were made.
     fn belong_to(&self, factors: &[String]) -> bool {
         self.factors.is_empty() || factors.iter().any(|id| self.factors.contains(id))
     }

@@ -1,13 +1,13 @@
-//! Remembered logins: for a while after a code or a push was accepted, the person is not asked again
-//! for the same login.
+//! Remembered logins: for a while after a code or a push was accepted, the person is not asked
+//! again for the same login.
 //!
 //! "The same" is narrow: user, subject, caller, SSH authentication, service, address, boot and
-//! config.toml must be equal, and the person must still have one of the factors they had. A login from
-//! this host must also have the same session (its leader, and when the leader started) and controlling
-//! terminal (its device, and when its inode was last changed). The file has a hash of all this, the
-//! time of the proof and the person's factor ids; only its owner can read it. If a part that is
-//! required is missing or unreadable, or the clocks disagree, the login is not remembered; that is
-//! never an error. Used by `pam::module`, `authyctl forget` and `doctor`.
+//! config.toml must be equal, and the person must still have one of the factors they had. A login
+//! from this host must also have the same session (its leader, and when the leader started) and
+//! controlling terminal (its device, and when its inode was last changed). The file has a hash of
+//! all this, the time of the proof and the person's factor ids; only its owner can read it. If a
+//! part that is required is missing or unreadable, or the clocks disagree, the login is not
+//! remembered; that is never an error. Used by `pam::module`, `authyctl forget` and `doctor`.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -30,7 +30,8 @@ const VERSION: u64 = 1;
 const FOLDER: &str = "remember";
 /// How many logins of one user are remembered; the oldest is dropped first.
 const MAX_PROOFS: usize = 32;
-/// How many seconds the wall clock may fall behind the time since boot before it counts as set back.
+/// How many seconds the wall clock may fall behind the time since boot before it counts as set
+/// back.
 const MAX_CLOCK_LAG: u64 = 5;
 
 /// What two logins must have in common to be the same.
@@ -55,8 +56,8 @@ pub fn is_remembered(state: &Path, rules: &config::Remember, binding: &LoginBind
     find(state, rules, binding).unwrap_or(false)
 }
 
-/// Remembers that this login was proven now, if the rules allow it. Blocks for one second at most while
-/// another process holds the lock; a login that cannot be written is not remembered.
+/// Remembers that this login was proven now, if the rules allow it. Blocks for one second at most
+/// while another process holds the lock; a login that cannot be written is not remembered.
 pub fn store(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) {
     if !rules.applies_to(&binding.attempt.service) {
         return;
@@ -137,8 +138,8 @@ impl Clocks {
         })
     }
 
-    /// Whether both clocks have advanced since `then`, by less than `time`, and the wall clock was not set
-    /// back.
+    /// Whether both clocks have advanced since `then`, by less than `time`, and the wall clock was
+    /// not set back.
     fn is_within(self, then: Self, time: Duration) -> bool {
         let (Some(wall), Some(boot)) = (
             self.wall.checked_sub(then.wall),
@@ -242,8 +243,8 @@ fn boot_id() -> Option<String> {
     (id.len() == 36).then(|| id.to_owned())
 }
 
-/// A session: its leader, when that started in ticks since boot (process ids are used again), and the
-/// device of its terminal.
+/// A session: its leader, when that started in ticks since boot (process ids are used again), and
+/// the device of its terminal.
 #[derive(Debug, PartialEq, Eq)]
 struct Session {
     leader: i32,
@@ -257,8 +258,8 @@ impl Session {
         Self::read(leader, &fs::read(format!("/proc/{leader}/stat")).ok()?)
     }
 
-    /// Reads fields 7 and 22 of a process's stat. A process chooses its own name, field 2, which may have
-    /// spaces and parentheses; only numbers follow the last parenthesis.
+    /// Reads fields 7 and 22 of a process's stat. A process chooses its own name, field 2, which
+    /// may have spaces and parentheses; only numbers follow the last parenthesis.
     ///
     /// Source: proc_pid_stat(5), also for the bits of the major and the minor number.
     fn read(leader: i32, stat: &[u8]) -> Option<Self> {
@@ -276,8 +277,8 @@ impl Session {
     }
 }
 
-/// A terminal: its device, and when that was last changed. A terminal of a new login has a new owner,
-/// which changes its ctime.
+/// A terminal: its device, and when that was last changed. A terminal of a new login has a new
+/// owner, which changes its ctime.
 #[derive(Debug, PartialEq, Eq)]
 struct Terminal {
     device: (u64, u64),

@@ -1,7 +1,7 @@
 //! A change of a state file: takes the lock, writes a new file, and renames it over the old one.
 //!
-//! With [`Durability::Machine`] the new file and then the folder are synced, in that order, before the
-//! change returns (tests/durability.rs).
+//! With [`Durability::Machine`] the new file and then the folder are synced, in that order, before
+//! the change returns (tests/durability.rs).
 
 use std::fs::File;
 use std::path::Path;
@@ -55,8 +55,8 @@ impl Folder {
         })
     }
 
-    /// Replaces the file by a new one. Called under its lock, so an incomplete file that exists already
-    /// was left by a process that is gone.
+    /// Replaces the file by a new one. Called under its lock, so an incomplete file that exists
+    /// already was left by a process that is gone.
     fn replace(&self, name: &str, bytes: &[u8], durability: Durability) -> Result<(), Errno> {
         let new = format!("{name}{NEW_SUFFIX}");
         self.remove(&new)?;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{FileChange, Unreadable};
 
-/// Returns the name of a user's file: the SHA-256 of the user's name in hex, since the name itself may
-/// have slashes or be too long for a file.
+/// Returns the name of a user's file: the SHA-256 of the user's name in hex, since the name itself
+/// may have slashes or be too long for a file.
 #[must_use]
 pub fn file_name(user: &str) -> String {
     hex(ring::digest::digest(&ring::digest::SHA256, user.as_bytes()).as_ref())
@@ -52,6 +52,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], version: u64) -> Result<T, Unre
 /// Returns the change that writes a value of `version`.
 #[must_use]
 pub fn encode<T: Serialize>(body: &T, version: u64) -> FileChange {
-    // Maps, lists, texts and numbers can always be written; if they could not, an empty file denies.
+    // Maps, lists, texts and numbers can always be written; if they could not, an empty file
+    // denies.
     FileChange::Write(serde_json::to_vec(&Versioned { version, body }).unwrap_or_default())
 }

@@ -56,8 +56,8 @@ impl Error {
         &self.path
     }
 
-    /// Whether nothing can be written there: the disk is full or read-only, or this process is not root
-    /// and lacks the permission.
+    /// Whether nothing can be written there: the disk is full or read-only, or this process is not
+    /// root and lacks the permission.
     #[must_use]
     pub fn is_disk(&self) -> bool {
         use Errno::{EACCES, EDQUOT, ENOSPC, EPERM, EROFS};
@@ -90,8 +90,8 @@ impl Error {
     }
 }
 
-/// Why something in the state was not read or changed, for callers that do not handle [`Error`]. The
-/// texts are for the log.
+/// Why something in the state was not read or changed, for callers that do not handle [`Error`].
+/// The texts are for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// The disk is full or read-only.

@@ -1,9 +1,10 @@
 //! The state folder: small files that outlive a login, and that only root can access.
 //!
 //! Many processes use it at once, and the caller of sudo may stop or kill any of them. So a file is
-//! changed under a lock of its own, which is waited for one second at most, and by a new file that is
-//! renamed over the old one: a process that is killed leaves either the old file or the new one, whole.
-//! Nothing is asked or requested while the lock is held. Used by `limits`, `recovery` and `remember`.
+//! changed under a lock of its own, which is waited for one second at most, and by a new file that
+//! is renamed over the old one: a process that is killed leaves either the old file or the new one,
+//! whole. Nothing is asked or requested while the lock is held. Used by `limits`, `recovery` and
+//! `remember`.
 
 mod change;
 mod content;
@@ -55,8 +56,8 @@ enum Durability {
     Machine,
 }
 
-/// An opened folder of the state. It and every folder below have mode 0700 and a trusted owner, and no
-/// folder above can be written by group or others.
+/// An opened folder of the state. It and every folder below have mode 0700 and a trusted owner, and
+/// no folder above can be written by group or others.
 #[derive(Debug)]
 pub struct Folder {
     folder: OwnedFd,
@@ -73,8 +74,8 @@ impl Folder {
         Self::checked(folder, path.to_owned())
     }
 
-    /// Opens the folder at `path` and from there each folder of `below` in turn; `None` when one of them
-    /// does not exist.
+    /// Opens the folder at `path` and from there each folder of `below` in turn; `None` when one of
+    /// them does not exist.
     ///
     /// # Errors
     /// One of them cannot be trusted or opened.
@@ -194,10 +195,10 @@ impl Folder {
         Ok(folder.names()?.into_iter().filter_map(fault).collect())
     }
 
-    /// Changes the file under its lock: `change` gets the content (`None`: there is no file) and decides
-    /// what is done with it. Blocks for one second at most while another process holds the lock; `change`
-    /// must not block. A process that is killed meanwhile leaves the old file or the new one; after a
-    /// crash of the machine the file may have either content, or none.
+    /// Changes the file under its lock: `change` gets the content (`None`: there is no file) and
+    /// decides what is done with it. Blocks for one second at most while another process holds the
+    /// lock; `change` must not block. A process that is killed meanwhile leaves the old file or the
+    /// new one; after a crash of the machine the file may have either content, or none.
     ///
     /// # Errors
     /// The file is as it was.
@@ -230,8 +231,8 @@ impl Folder {
         }
     }
 
-    /// Opens a regular file with a trusted owner that is not accessible to group or others. Never blocks
-    /// on a FIFO or a device.
+    /// Opens a regular file with a trusted owner that is not accessible to group or others. Never
+    /// blocks on a FIFO or a device.
     fn open_file(&self, name: &str, flags: OFlag, path: &Path) -> Result<OwnedFd, Error> {
         let failed = |kind| Error {
             path: path.to_owned(),
@@ -284,8 +285,8 @@ fn check(file: &OwnedFd, file_type: SFlag) -> Result<(), ErrorKind> {
     Ok(())
 }
 
-/// Whether this can be the name of a file: lower-case letters, digits and dashes, so that it is never
-/// `..`, a lock or an incomplete file.
+/// Whether this can be the name of a file: lower-case letters, digits and dashes, so that it is
+/// never `..`, a lock or an incomplete file.
 fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=128).contains(&name.len()) && name.bytes().all(plain)

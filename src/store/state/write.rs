@@ -1,8 +1,8 @@
 //! Writes a file under the size limit (RLIMIT_FSIZE) that the caller of su or sudo may have set.
 //!
-//! A write beyond that limit fails and also sends SIGXFSZ to the writing thread, which ends the process.
-//! The signal is blocked for this thread during the write, and consumed before the mask is restored: no
-//! disposition of the application changes, and no signal stays pending.
+//! A write beyond that limit fails and also sends SIGXFSZ to the writing thread, which ends the
+//! process. The signal is blocked for this thread during the write, and consumed before the mask is
+//! restored: no disposition of the application changes, and no signal stays pending.
 
 use std::fs::File;
 use std::io::Write;

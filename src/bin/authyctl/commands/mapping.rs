@@ -49,8 +49,8 @@ pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, Comma
     })
 }
 
-/// Records the user's present factors with the recovery codes, so that these stay when another factor
-/// is removed later. Where that fails, the next login records them.
+/// Records the user's present factors with the recovery codes, so that these stay when another
+/// factor is removed later. Where that fails, the next login records them.
 fn record_factors(global: &Global, user: &str) {
     if let (Ok(config), Ok(found)) = (
         Config::load(&global.config),

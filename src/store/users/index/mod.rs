@@ -1,14 +1,15 @@
-//! The look-up index of users.toml, `users.toml.index` in the same folder: the position of each name.
+//! The look-up index of users.toml, `users.toml.index` in the same folder: the position of each
+//! name.
 //!
-//! With it a login reads one entry of a hundred thousand instead of all. The index has positions only:
-//! the entry itself is read from users.toml by the same code as without an index. `authyctl` writes it
-//! for a mapping that is valid as a whole. It is valid for that file alone: device, inode, size and both
-//! times must match. An index that does not match, or is cut, damaged or not trusted, is ignored, and
-//! the whole mapping is read, which is slower.
+//! With it a login reads one entry of a hundred thousand instead of all. The index has positions
+//! only: the entry itself is read from users.toml by the same code as without an index. `authyctl`
+//! writes it for a mapping that is valid as a whole. It is valid for that file alone: device,
+//! inode, size and both times must match. An index that does not match, or is cut, damaged or not
+//! trusted, is ignored, and the whole mapping is read, which is slower.
 //!
 //! Each record has a checksum over the header's checksum, its own number and itself. A block that a
-//! crash left empty must not mislead a search: an enrolled user would look unenrolled. The checksum is
-//! no defence against root, who can write users.toml anyway.
+//! crash left empty must not mislead a search: an enrolled user would look unenrolled. The checksum
+//! is no defence against root, who can write users.toml anyway.
 
 use std::cmp::Ordering;
 use std::fs::{File, Metadata};
@@ -148,8 +149,8 @@ impl<'a> Index<'a> {
         })
     }
 
-    /// Finds the entry of `user`; `Some(None)` when there is none: the name would be between two records
-    /// that follow each other. `None` when a record is not valid.
+    /// Finds the entry of `user`; `Some(None)` when there is none: the name would be between two
+    /// records that follow each other. `None` when a record is not valid.
     fn search(&self, user: &str) -> Option<Option<EntryLocation>> {
         let (mut low, mut high) = (0, self.count);
         while low < high {
@@ -208,8 +209,8 @@ fn checksum(parts: &[&[u8]]) -> [u8; SUM] {
     sum
 }
 
-/// Returns the index of a valid mapping whose file has this stamp; `None` when a record would be too
-/// long to be read.
+/// Returns the index of a valid mapping whose file has this stamp; `None` when a record would be
+/// too long to be read.
 #[cfg(feature = "admin")]
 pub(super) fn encode(mapping: &Mapping, stamp: Stamp) -> Option<Vec<u8>> {
     let count = u32::try_from(mapping.0.len()).ok()?;

@@ -39,8 +39,8 @@ pub(super) fn write_index(
     let mut new = new_file(folder, b"").map_err(failed)?;
     let opened = trusted_file::open(path, Access::WorldReadable).map_err(MappingError::from)?;
     let before = opened.file.metadata().map_err(failed)?;
-    // Times of files advance in ticks. A change in the same tick as the last one would not change the
-    // stamp, so the text is compared only after that tick is over.
+    // Times of files advance in ticks. A change in the same tick as the last one would not change
+    // the stamp, so the text is compared only after that tick is over.
     let changed = (before.ctime(), before.ctime_nsec());
     wait_for_next_tick(changed, || clock(&mut new)).map_err(failed)?;
     let found = opened
@@ -114,8 +114,9 @@ pub(super) fn new_file(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile>
     Ok(new)
 }
 
-/// Replaces the file at `path` by a new one, with the owner and the mode of the mapping if that exists.
-/// The new file is on the disk when this returns: it is synced, renamed, and then its folder is synced.
+/// Replaces the file at `path` by a new one, with the owner and the mode of the mapping if that
+/// exists. The new file is on the disk when this returns: it is synced, renamed, and then its
+/// folder is synced.
 pub(super) fn replace(
     path: &Path,
     new: io::Result<NamedTempFile>,

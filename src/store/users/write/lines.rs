@@ -1,7 +1,7 @@
 //! Makes one enrolment in the TOML document and in the parsed mapping.
 //!
-//! Also decides whether it is allowed: a different id needs `replace`, and an entry of one person never
-//! turns into one of several people, or the other way round. Used by `write` under its lock.
+//! Also decides whether it is allowed: a different id needs `replace`, and an entry of one person
+//! never turns into one of several people, or the other way round. Used by `write` under its lock.
 
 use toml_edit::{InlineTable, Item, Table, Value, value};
 

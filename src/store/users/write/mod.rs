@@ -1,10 +1,10 @@
-//! Writes users.toml: takes the lock, writes a new file in the same folder, syncs and renames it, and
-//! then writes the look-up index.
+//! Writes users.toml: takes the lock, writes a new file in the same folder, syncs and renames it,
+//! and then writes the look-up index.
 //!
-//! A reader sees either the old file or the new one, whole, and a writer that is killed leaves one of
-//! the two. Comments, order, line ends (toml_edit), owner and mode stay. A change succeeds even if its
-//! index cannot be written: without a valid index a login reads the whole file. Used by `authyctl` only;
-//! the module never writes the mapping.
+//! A reader sees either the old file or the new one, whole, and a writer that is killed leaves one
+//! of the two. Comments, order, line ends (toml_edit), owner and mode stay. A change succeeds even
+//! if its index cannot be written: without a valid index a login reads the whole file. Used by
+//! `authyctl` only; the module never writes the mapping.
 
 mod file;
 mod lines;
@@ -86,9 +86,9 @@ pub struct Enrolment {
     pub id: AuthyId,
 }
 
-/// Maps `user` to `id` in the file at `path`, which is made when it is missing. A different id that is
-/// already there is changed with `replace` only. Blocks for 30 seconds at most while another process
-/// writes.
+/// Maps `user` to `id` in the file at `path`, which is made when it is missing. A different id that
+/// is already there is changed with `replace` only. Blocks for 30 seconds at most while another
+/// process writes.
 ///
 /// # Errors
 /// See [`Error`]; the file is then as it was.
@@ -128,9 +128,9 @@ pub fn enroll_all(
     })
 }
 
-/// Removes the entry of `user`, or one key of it, from the file at `path`. Returns the id that it had, if
-/// it had a valid one. An entry is removed with its last key. Blocks for 30 seconds at most while
-/// another process writes.
+/// Removes the entry of `user`, or one key of it, from the file at `path`. Returns the id that it
+/// had, if it had a valid one. An entry is removed with its last key. Blocks for 30 seconds at most
+/// while another process writes.
 ///
 /// # Errors
 /// See [`Error`]; the file is then as it was.
@@ -160,8 +160,8 @@ pub fn unenroll(
     })
 }
 
-/// Checks the mapping at `path` and writes its look-up index. Blocks for 30 seconds at most while another
-/// process writes. Returns the mapping and the path of its index.
+/// Checks the mapping at `path` and writes its look-up index. Blocks for 30 seconds at most while
+/// another process writes. Returns the mapping and the path of its index.
 ///
 /// # Errors
 /// See [`Error`]; the mapping may then have no valid index.
@@ -176,8 +176,8 @@ pub fn index(path: &Path) -> Result<(Mapping, PathBuf), Error> {
     Ok((mapping, index::path(&path)))
 }
 
-/// Reads, changes and writes the mapping under the lock. `change` returns its result and whether there is
-/// something to write.
+/// Reads, changes and writes the mapping under the lock. `change` returns its result and whether
+/// there is something to write.
 fn edit<T>(
     path: &Path,
     change: impl FnOnce(&mut Mapping, &mut Table) -> Result<(T, bool), Error>,

@@ -49,8 +49,8 @@ pub(super) fn load(global: &Global) -> (Vec<Finding>, Option<Config>, Option<Map
     (findings, config, mapping)
 }
 
-/// Checks every entry. `providers` says which factors this host can check, where the configuration is
-/// valid.
+/// Checks every entry. `providers` says which factors this host can check, where the configuration
+/// is valid.
 fn check_mapping(path: &Path, mapping: &Mapping, providers: Option<Providers>) -> Finding {
     let file = path.display();
     let is_supported =

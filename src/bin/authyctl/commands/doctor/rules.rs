@@ -42,7 +42,8 @@ pub(super) fn exempt(exempt: &Exempt, pam_dir: &Path) -> Vec<Finding> {
     findings
 }
 
-/// Services of one program that `sudo -i` and `su -l` tell apart: a table rules both, a list does not.
+/// Services of one program that `sudo -i` and `su -l` tell apart: a table rules both, a list does
+/// not.
 const PAIRS: [(&str, &str); 2] = [("sudo", "sudo-i"), ("su", "su-l")];
 
 /// Returns a warning for each list of services that names one of a pair and not the other.
