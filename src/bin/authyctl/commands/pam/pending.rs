@@ -7,11 +7,12 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
+use pam_authy::host::lock;
 use pam_authy::host::trusted_file::{self, Access};
 
 use crate::cli::Target;
@@ -59,12 +60,11 @@ pub(super) fn lock() -> Result<Flock<File>, CommandError> {
 
 fn locked() -> io::Result<Flock<File>> {
     create_folder(Path::new(FOLDER))?;
-    let file = fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(Path::new(FOLDER).join("lock"))?;
-    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
+    let path = Path::new(FOLDER).join("lock");
+    lock::acquire_at(&path, Duration::MAX).map_err(|error| match error {
+        lock::Error::Timeout => io::ErrorKind::TimedOut.into(),
+        lock::Error::Io(errno) => errno.into(),
+    })
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {
