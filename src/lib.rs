@@ -43,7 +43,7 @@
 //!
 //! | layer | what it knows | may use |
 //! |---|---|---|
-//! | [`base`] | plain values and pure functions; in `process`, what our own process lacks | small crates |
+//! | [`base`] | plain values and pure functions | small crates |
 //! | [`host`] | the operating system: accounts, files that only root can write, the log | base |
 //! | [`messages`] | what a person reads, in six languages | base |
 //! | [`client`] | HTTP, and Authy's API; nothing of Unix users, configuration, PAM | base; `authy` uses `http` |

@@ -9,7 +9,6 @@ pub mod attempt;
 pub mod deadline;
 pub mod factor;
 pub mod language;
-pub mod process;
 pub mod reply;
 pub mod secret;
 pub mod text;

@@ -1,4 +1,4 @@
-//! Hostile callers of sudo and su: limits, signals, and a process that is stopped or killed.
+//! Hostile callers of sudo and su: limits, signals, local ports, and a process that is killed.
 //!
 //! `when_unavailable` and `unenrolled` are `ignore` in all of them: nothing that the caller does
 //! may count as an outage.
@@ -107,35 +107,6 @@ fn low_limits_of_time_file_size_and_stack_are_no_outage() {
     assert_eq!(host.sim.count("/verify/"), 0);
 }
 
-/// The caller of sudo and su may stop them at any moment, and until the request has timed out.
-#[test]
-fn a_process_that_is_stopped_at_any_moment_makes_no_outage() {
-    std::thread::scope(|scope| {
-        for (index, after) in [0, 0, 1, 2, 3, 5, 8, 12, 20, 50, 100, 200, 400, 800]
-            .into_iter()
-            .enumerate()
-        {
-            scope.spawn(move || {
-                let host = lenient();
-                host.sim.fault(&json!({"delay_ms": 600, "times": 0}));
-                let mut running = Running::start(command(&host, "alice", &[], &[]));
-                running.wait_for("prompt");
-                let pid = running.pid();
-                if index == 0 {
-                    kill(pid, Signal::SIGSTOP).unwrap();
-                }
-                running.reply("1111111");
-                std::thread::sleep(Duration::from_millis(after));
-                // The process may have its answer already.
-                let _ = kill(pid, Signal::SIGSTOP);
-                std::thread::sleep(Duration::from_millis(2500));
-                let _ = kill(pid, Signal::SIGCONT);
-                is_denied(&host, &running.finish());
-            });
-        }
-    });
-}
-
 /// A signal with a handler (SIGWINCH, SIGTSTP, SIGALRM in many applications) interrupts each
 /// blocking call. It neither ends the request nor counts as an outage, nor does it extend the
 /// time-out.
@@ -191,7 +162,7 @@ fn a_process_that_is_killed_at_any_moment_leaves_nothing_that_stops_the_next_log
 }
 
 /// Any local user may bind all the ports of a host. A connection then fails at once, and a name
-/// lookup finds nothing.
+/// look-up finds nothing.
 #[test]
 #[ignore = "needs root"]
 fn exhausted_local_ports_are_no_outage() {

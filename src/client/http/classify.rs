@@ -7,8 +7,7 @@
 use std::io;
 
 use super::error::{Cause, Error};
-use super::resolve::NoThread;
-use crate::base::process::{self, NoPort};
+use super::lack::is_lack;
 use crate::base::text;
 
 /// Converts an error of ureq to the error that the caller of the transport gets.
@@ -16,7 +15,7 @@ pub(super) fn classify_error(error: &ureq::Error) -> Error {
     if let Some(why) = identity_error(error) {
         return Error::UntrustedServer(text::sanitize(&why));
     }
-    if let Some(lack) = process_error(error).or_else(process::lacks) {
+    if let Some(lack) = process_error(error) {
         return Error::Process(lack);
     }
     Error::Unavailable(match error {
@@ -54,23 +53,12 @@ fn identity_error(error: &ureq::Error) -> Option<String> {
     }
 }
 
-/// Returns what our own process lacked, if `error` says so: a descriptor, memory, a thread or a
-/// port.
+/// Returns what this host itself lacks, if `error` says so.
 fn process_error(error: &ureq::Error) -> Option<String> {
-    use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
-    let ureq::Error::Io(error) = error else {
-        return None;
-    };
-    if error
-        .get_ref()
-        .is_some_and(|inner| inner.is::<NoThread>() || inner.is::<NoPort>())
-    {
-        return Some(error.to_string());
+    match error {
+        ureq::Error::Io(error) if is_lack(error) => Some(text::sanitize(&error.to_string())),
+        _ => None,
     }
-    let errno = error.raw_os_error()?;
-    [EMFILE, ENFILE, ENOBUFS, ENOMEM]
-        .contains(&errno)
-        .then(|| error.to_string())
 }
 
 /// Whether the connection ended before a response arrived, as it does when the server closes a
@@ -84,4 +72,45 @@ pub(super) fn connection_ended(error: &ureq::Error) -> bool {
         Kind::BrokenPipe,
     ];
     matches!(error, ureq::Error::Io(error) if kinds.contains(&error.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::libc::{EADDRNOTAVAIL, ECONNREFUSED, EMFILE, EPERM};
+
+    use super::super::lack::Lack;
+    use super::*;
+
+    fn class(error: &ureq::Error) -> &'static str {
+        match classify_error(error) {
+            Error::UntrustedServer(_) => "untrusted",
+            Error::Unavailable(Cause::TimedOut) => "time-out",
+            Error::Unavailable(Cause::Malformed(_)) => "malformed",
+            Error::Unavailable(_) => "outage",
+            Error::Process(_) => "process",
+            Error::Local(_) => "local",
+        }
+    }
+
+    #[test]
+    fn an_error_is_classified_by_where_it_arises() {
+        let errno = |errno| io::Error::from_raw_os_error(errno).into();
+        let tls = |error| io::Error::other(error).into();
+        let rows: [(&str, ureq::Error); 9] = [
+            ("outage", errno(ECONNREFUSED)),
+            ("outage", io::Error::other("failed to look up").into()),
+            ("process", errno(EMFILE)),
+            ("process", errno(EPERM)),
+            ("process", errno(EADDRNOTAVAIL)),
+            ("process", io::Error::from(Lack::NotRepeated("x")).into()),
+            ("time-out", io::Error::from(io::ErrorKind::TimedOut).into()),
+            ("untrusted", tls(rustls::Error::NoCertificatesPresented)),
+            ("malformed", ureq::Error::BodyExceedsLimit(1)),
+        ];
+        let wrong: Vec<_> = rows
+            .iter()
+            .filter(|(expected, error)| class(error) != *expected)
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
 }

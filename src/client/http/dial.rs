@@ -14,9 +14,9 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use ureq::http::Uri;
 
+use super::lack::is_lack;
 use super::resolve::NameCache;
 use super::tls::{Socket, TlsConnection};
-use crate::base::process::{self, NoPort};
 
 /// After how many idle seconds the kernel sends the first TCP keep-alive probe.
 const KEEP_ALIVE_IDLE: u32 = 15;
@@ -46,6 +46,15 @@ impl Target {
     }
 }
 
+/// What a connection is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A request that may follow. Its failure is not reported, so one look-up is enough.
+    Ahead,
+    /// A request that waits for it. Its failure may count as an outage.
+    Request,
+}
+
 /// Opens connections to the service.
 #[derive(Debug)]
 pub(super) struct Dialer {
@@ -69,8 +78,25 @@ impl Dialer {
     ///
     /// # Errors
     /// An error with a `rustls::Error` inside if the handshake failed; `TimedOut` after `until`.
-    pub(super) fn dial(&self, target: &Target, until: Instant) -> io::Result<TlsConnection> {
-        let mut socket = self.connect(self.proxy.as_ref().unwrap_or(target), until)?;
+    pub(super) fn dial(
+        &self,
+        target: &Target,
+        purpose: Purpose,
+        until: Instant,
+    ) -> io::Result<TlsConnection> {
+        let host = self.proxy.as_ref().unwrap_or(target);
+        let addresses = match purpose {
+            Purpose::Ahead => self.names.look_up(host, until)?,
+            Purpose::Request => self.names.look_up_twice(host, until)?,
+        };
+        let mut socket = match connect_to_one(&addresses, until, connect) {
+            Ok(stream) => Socket::new(stream, until),
+            Err(error) => {
+                // The host may have new addresses.
+                self.names.forget();
+                return Err(error);
+            }
+        };
         if self.proxy.is_some() {
             open_tunnel(&mut socket, target)?;
         }
@@ -81,42 +107,39 @@ impl Dialer {
         tls.complete_io(&mut socket)?;
         Ok(TlsConnection::new(tls, socket))
     }
-
-    /// Tries the host's addresses in turn. Each one gets half of the remaining time, and the last
-    /// one gets all of it.
-    fn connect(&self, host: &Target, until: Instant) -> io::Result<Socket> {
-        let addresses = self.names.look_up(host, until)?;
-        let mut failure = io::Error::from(io::ErrorKind::HostUnreachable);
-        for (index, address) in addresses.iter().enumerate() {
-            let left = until.saturating_duration_since(Instant::now());
-            let share = if index + 1 == addresses.len() {
-                left
-            } else {
-                left / 2
-            };
-            if share.is_zero() {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            match connect(address, share) {
-                Ok(stream) => return Ok(Socket::new(stream, until)),
-                // A missing local port stays the reason, whatever is wrong with other addresses.
-                Err(_) if is_no_port(&failure) => {}
-                Err(error) => failure = error,
-            }
-        }
-        // The host may have new addresses.
-        self.names.forget();
-        Err(failure)
-    }
 }
 
-fn is_no_port(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<NoPort>())
+/// Tries the addresses in turn. Each one gets half of the remaining time, and the last one gets all
+/// of it. A lack of this host stays the reason, whatever is wrong with the other addresses.
+fn connect_to_one<T>(
+    addresses: &[SocketAddr],
+    until: Instant,
+    connect: impl Fn(&SocketAddr, Duration) -> io::Result<T>,
+) -> io::Result<T> {
+    let mut failure = io::Error::from(io::ErrorKind::HostUnreachable);
+    for (index, address) in addresses.iter().enumerate() {
+        let left = until.saturating_duration_since(Instant::now());
+        let share = if index + 1 == addresses.len() {
+            left
+        } else {
+            left / 2
+        };
+        let connected = if share.is_zero() {
+            Err(io::ErrorKind::TimedOut.into())
+        } else {
+            connect(address, share)
+        };
+        match connected {
+            Ok(stream) => return Ok(stream),
+            Err(_) if is_lack(&failure) => {}
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 fn connect(address: &SocketAddr, limit: Duration) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(address, limit)
-        .map_err(|error| process::connection_error(address, error))?;
+    let stream = TcpStream::connect_timeout(address, limit)?;
     stream.set_nodelay(true)?;
     // The connection works without keep-alive too.
     let _ = keep_alive(&stream);
@@ -182,5 +205,43 @@ mod tests {
             getsockopt(&stream, sockopt::TcpKeepCount),
             Ok(KEEP_ALIVE_PROBES)
         );
+    }
+    #[test]
+    fn a_lack_of_this_host_stays_the_reason_whatever_is_wrong_with_other_addresses() {
+        use nix::libc::{ECONNREFUSED, EMFILE};
+        // The first port is refused, the second lacks a descriptor, the third is open.
+        let connect = |address: &SocketAddr, _| match address.port() {
+            1 => Err(io::Error::from_raw_os_error(ECONNREFUSED)),
+            2 => Err(io::Error::from_raw_os_error(EMFILE)),
+            _ => Ok(()),
+        };
+        let rows: [(&[u16], Option<bool>); 6] = [
+            (&[1], Some(false)),
+            (&[2], Some(true)),
+            (&[2, 1], Some(true)),
+            (&[1, 2], Some(true)),
+            (&[1, 2, 1], Some(true)),
+            (&[2, 1, 3], None),
+        ];
+        let until = Instant::now() + Duration::from_secs(60);
+        let found = |ports: &[u16]| {
+            let addresses: Vec<SocketAddr> = (ports.iter())
+                .map(|port| ([127, 0, 0, 1], *port).into())
+                .collect();
+            connect_to_one(&addresses, until, connect)
+        };
+        let wrong: Vec<_> = rows
+            .into_iter()
+            .map(|(ports, expected)| (ports, found(ports).err(), expected))
+            .filter(|(_, found, expected)| found.as_ref().map(is_lack) != *expected)
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+
+    #[test]
+    fn without_time_an_open_address_is_a_time_out() {
+        let open = ([127, 0, 0, 1], 3).into();
+        let late = connect_to_one(&[open], Instant::now(), |_, _| Ok(()));
+        assert_eq!(late.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -12,7 +12,7 @@ pub enum Error {
     /// No usable answer arrived in time.
     #[error("no usable answer: {0}")]
     Unavailable(Cause),
-    /// Our own process has no descriptor, memory or thread left for a request.
+    /// This host has no descriptor, memory, thread, port or permission for a request.
     #[error("this process cannot make a request: {0}")]
     Process(String),
     /// The configuration is wrong: a CA file, a proxy. Nothing was sent.

@@ -18,7 +18,6 @@ use super::error::{Cause, Error};
 use super::preconnect::{MAX_IDLE, NoResolver, PreconnectedConnector, Preconnector};
 use super::trust::{self, Roots};
 use super::{Method, Request, Response, Transport};
-use crate::base::process;
 use crate::base::secret::Secret;
 use crate::base::text;
 
@@ -164,44 +163,8 @@ impl Settings {
 
 impl Transport for Https {
     fn send(&self, request: &Request<'_>) -> Result<Response, Error> {
-        let watch = process::Watch::start().map_err(|error| Error::Process(error.to_string()))?;
+        // The time-out includes the wait for the preconnect.
         let start = Instant::now();
-        let result = self.send_in_time(request, start);
-        let was_stopped = watch.was_stopped(start.elapsed());
-        result.map_err(|error| match error {
-            Error::Unavailable(_) if was_stopped => {
-                Error::Process("the process was stopped while it waited for an answer".into())
-            }
-            error => error,
-        })
-    }
-
-    fn preconnect(&self, url: &str, limit: Duration) {
-        let has_begun = self.prepared.get().is_some() || self.preconnecting.borrow().is_some();
-        if !self.preconnect_enabled || has_begun {
-            return;
-        }
-        let (settings, url) = (self.settings.clone(), url.to_owned());
-        let until = Instant::now() + limit.min(PRECONNECT_LIMIT);
-        // If no thread can start, the request has to do everything itself.
-        *self.preconnecting.borrow_mut() =
-            process::spawn(move || settings.preconnect(&url, until)).ok();
-    }
-}
-
-impl Drop for Https {
-    fn drop(&mut self) {
-        if let Some(thread) = self.preconnecting.take() {
-            // Its result is not needed any more.
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Https {
-    /// Sends the request within its time-out, which began at `start` and includes the wait for the
-    /// preconnect.
-    fn send_in_time(&self, request: &Request<'_>, start: Instant) -> Result<Response, Error> {
         let prepared = self.prepared()?;
         let left = request.timeout.saturating_sub(start.elapsed());
         if left.is_zero() {
@@ -236,6 +199,28 @@ impl Https {
             ));
         }
         result
+    }
+
+    fn preconnect(&self, url: &str, limit: Duration) {
+        let has_begun = self.prepared.get().is_some() || self.preconnecting.borrow().is_some();
+        if !self.preconnect_enabled || has_begun {
+            return;
+        }
+        let (settings, url) = (self.settings.clone(), url.to_owned());
+        let until = Instant::now() + limit.min(PRECONNECT_LIMIT);
+        // If no thread can start, the request has to do everything itself.
+        *self.preconnecting.borrow_mut() = std::thread::Builder::new()
+            .spawn(move || settings.preconnect(&url, until))
+            .ok();
+    }
+}
+
+impl Drop for Https {
+    fn drop(&mut self) {
+        if let Some(thread) = self.preconnecting.take() {
+            // Its result is not needed any more.
+            let _ = thread.join();
+        }
     }
 }
 

@@ -8,12 +8,14 @@
 //! by authyctl.
 //!
 //! `https` exchanges a request through an agent of ureq, `preconnect` gives ureq its connections,
-//! `dial`, `resolve` and `trust` open them, `tls` is an open one, and `classify` sorts the errors.
+//! `dial`, `resolve` and `trust` open them, `tls` is an open one, `classify` and `lack` sort the
+//! errors.
 
 mod classify;
 mod dial;
 mod error;
 mod https;
+mod lack;
 mod preconnect;
 mod resolve;
 mod tls;

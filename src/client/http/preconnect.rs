@@ -16,7 +16,7 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, Transport};
 
-use super::dial::{Dialer, Target};
+use super::dial::{Dialer, Purpose, Target};
 use super::tls::TlsConnection;
 
 /// How long a connection may be idle before a request uses it. Common firewalls drop an idle
@@ -57,7 +57,7 @@ impl Preconnector {
             .ok()
             .and_then(|uri| Target::from_uri(&uri, PORT));
         let target = target.ok_or(io::ErrorKind::InvalidInput)?;
-        let connection = self.dialer.dial(&target, until)?;
+        let connection = self.dialer.dial(&target, Purpose::Ahead, until)?;
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((target, connection, Instant::now()));
         Ok(())
@@ -107,7 +107,8 @@ impl Connector for PreconnectedConnector {
         // ureq's limit can be too long to be added to an Instant; an hour is more than any request
         // gets.
         let after = Duration::from_secs(3600).min(*details.timeout.after);
-        let dialed = self.0.dialer.dial(&target, Instant::now() + after);
+        let until = Instant::now() + after;
+        let dialed = self.0.dialer.dial(&target, Purpose::Request, until);
         self.0
             .failed_to_open
             .store(dialed.is_err(), Ordering::Relaxed);
