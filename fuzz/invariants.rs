@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 use pam_authy::base::deadline::Deadline;
 use pam_authy::base::secret::Secret;
 use pam_authy::base::text;
-use pam_authy::client::authy::Client;
 use pam_authy::client::authy::callback::{Callback, Params};
 use pam_authy::client::authy::tokens::VerifyOptions;
 use pam_authy::client::authy::types::{AuthyId, Cellphone, CountryCode, Token, Uuid};
+use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::{self, Request, Response, Transport};
 use pam_authy::host::ssh_key::fingerprints;
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{Entry, Mapping};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The API key of the corpus; no error may quote it.
 pub(crate) const KEY: &str = "d57d919d11e6b221c9bf6f7c882028f9";
@@ -149,8 +149,9 @@ fn later() -> Deadline {
 }
 
 /// Replies: the first three bytes of the input are the status, the rest is the body. A reply
-/// accepts a code only if it is HTTP 200 and a JSON object whose `token` is exactly `is valid` and
-/// whose `success` is not false. The text of an error cannot harm a terminal or a log.
+/// accepts a code only if it is HTTP 200 and a JSON object without repeated members whose `token` is
+/// exactly `is valid` and whose `success` is not false; any other object with 2xx, and any answer
+/// with 4xx, is a refusal. The text of an error cannot harm a terminal or a log.
 pub(crate) fn reply(data: &[u8]) {
     let Some((status, body)) = data.split_at_checked(3) else {
         return;
@@ -167,6 +168,10 @@ pub(crate) fn reply(data: &[u8]) {
         .tokens()
         .verify(id, &token, &VerifyOptions::default(), later());
     assert_eq!(result.is_ok(), accepts(status, body), "{result:?}");
+    if is_never_an_outage(status, body) {
+        let is_outage = result.as_ref().is_err_and(Error::is_unavailable);
+        assert!(!is_outage, "{result:?}");
+    }
     let errors = [
         client.tokens().sms(id, &Default::default(), later()).err(),
         client.users().status(id, later()).err(),
@@ -186,7 +191,7 @@ pub(crate) fn reply(data: &[u8]) {
 
 /// A second implementation of the rule for an accepted code, independent of the client's.
 fn accepts(status: u16, body: &[u8]) -> bool {
-    let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
+    let Some(object) = unrepeated(body) else {
         return false;
     };
     let success = match object.get("success") {
@@ -198,6 +203,47 @@ fn accepts(status: u16, body: &[u8]) -> bool {
         && object
             .get("token")
             .is_some_and(|token| *token == "is valid")
+}
+
+/// Whether `when_unavailable` may not be asked, again independently of the client.
+fn is_never_an_outage(status: u16, body: &[u8]) -> bool {
+    match status {
+        200..=299 => unrepeated(body).is_some(),
+        400..=499 => true,
+        _ => false,
+    }
+}
+
+/// The object that is all of `body`, if no member of it is repeated. Every member has one colon
+/// outside of texts, and serde_json keeps one of several members of the same name.
+fn unrepeated(body: &[u8]) -> Option<Map<String, Value>> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let (mut colons, mut in_text, mut escaped) = (0, false, false);
+    for byte in body {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b':' if !in_text => colons += 1,
+            _ => {}
+        }
+    }
+    match value {
+        Value::Object(object) if members(&object) == colons => Some(object),
+        _ => None,
+    }
+}
+
+/// How many members an object has, with those of the objects within it.
+fn members(object: &Map<String, Value>) -> usize {
+    fn within(value: &Value) -> usize {
+        match value {
+            Value::Object(object) => members(object),
+            Value::Array(array) => array.iter().map(within).sum(),
+            _ => 0,
+        }
+    }
+    object.len() + object.values().map(within).sum::<usize>()
 }
 
 /// Text that a person types for a code, an id or a phone number: only digits can become part of a

@@ -128,6 +128,7 @@ impl From<client::Error> for Error {
             Client::RateLimited(_) => ErrorKind::RateLimited,
             Client::KeyRefused(_) => ErrorKind::KeyRefused,
             Client::NotAllowed(_) => ErrorKind::ApplicationRefused,
+            Client::Unexpected(_) => ErrorKind::Unexpected,
             Client::UntrustedServer(_) => ErrorKind::UntrustedServer,
             Client::Unavailable(_) => ErrorKind::Unavailable,
             Client::Local(_) | Client::Invalid { .. } => ErrorKind::Configuration,
@@ -197,8 +198,10 @@ mod tests {
     #[test]
     fn only_a_missing_answer_is_unavailable() {
         let answers = [
-            (200, "{}", ErrorKind::Unavailable),
+            (200, "", ErrorKind::Unavailable),
             (500, "", ErrorKind::Unavailable),
+            (200, "{}", ErrorKind::Unexpected),
+            (404, "<html>", ErrorKind::Unexpected),
             (
                 401,
                 r#"{"success":false,"error_code":"60020"}"#,

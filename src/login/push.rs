@@ -166,7 +166,10 @@ impl Dialog<'_> {
                 Ok(PushAnswer::Expired) => return self.push_expired(),
                 Ok(PushAnswer::Pending) => {}
                 // The push is still pending at the provider, and the next poll may succeed.
-                Err(error) if error.kind == ErrorKind::Unavailable => {}
+                Err(Error {
+                    kind: ErrorKind::Unavailable | ErrorKind::Unexpected,
+                    ..
+                }) => {}
                 Err(error) => return self.push_lost(&error),
             }
             let now = self.login.clock.now();
@@ -242,8 +245,12 @@ impl Dialog<'_> {
             return Step::Again;
         }
         self.outcome.factor = Some(Factor::Push);
+        let message = match error.kind {
+            ErrorKind::Unexpected => Message::PushFailed,
+            _ => Message::PushNoApp,
+        };
         match self.provider_error(error, had_full_timeout) {
-            Step::Refused => self.without_push(Message::PushNoApp, Reason::PushExpired),
+            Step::Refused => self.without_push(message, Reason::PushExpired),
             step => step,
         }
     }

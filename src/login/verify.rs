@@ -67,7 +67,7 @@ impl Dialog<'_> {
         match login.factor.verify(code, login.deadline) {
             Ok(()) => self.accept(Reason::CodeAccepted),
             Err(error) => {
-                if error.kind != ErrorKind::Refused {
+                if !error.kind.is_refusal() {
                     self.login.limits.release_code();
                 }
                 self.provider_error(error, had_full_timeout)
@@ -99,7 +99,7 @@ impl Dialog<'_> {
             self.outcome.detail = Some(error.detail);
         }
         match kind {
-            ErrorKind::Refused => Step::Refused,
+            ErrorKind::Refused | ErrorKind::Unexpected => Step::Refused,
             ErrorKind::PersonRefused => Step::End(Verdict::Refused, Reason::Suspended),
             ErrorKind::PersonUnknown => Step::End(Verdict::Refused, Reason::UnknownToProvider),
             ErrorKind::RateLimited => Step::End(Verdict::AttemptsExhausted, Reason::RateLimited),

@@ -10,7 +10,7 @@ const TOKEN: [&str; 3] = ["1234567"; 3];
 
 #[test]
 fn an_outage_is_ignored_only_where_configured_and_is_a_warning() {
-    let table = [(500, ""), (502, "<html>"), (200, "{}"), (504, "")];
+    let table = [(500, ""), (502, "<html>"), (200, "<html>"), (504, "")];
     check_rows(table, |(status, body)| {
         let host = Host::new();
         host.sim.answer_verify(status, body);

@@ -232,6 +232,8 @@ pub struct Error {
 pub enum ErrorKind {
     /// The code is wrong or was used. The person may try again.
     Refused,
+    /// The provider answered neither yes nor with a known refusal. It counts as a refusal.
+    Unexpected,
     /// The provider accepts no code of this person: suspended, blocked, being deleted.
     PersonRefused,
     /// The provider does not know the person.
@@ -248,8 +250,16 @@ pub enum ErrorKind {
     Unavailable,
     /// Our own configuration, such as a missing CA file.
     Configuration,
-    /// Our own process: no descriptor, memory or thread.
+    /// This host itself: no descriptor, memory, thread, port or permission.
     Process,
+}
+
+impl ErrorKind {
+    /// Whether the provider's answer refuses the code, after which the person may try again.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::Refused | Self::Unexpected)
+    }
 }
 
 #[cfg(test)]

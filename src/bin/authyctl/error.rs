@@ -132,7 +132,9 @@ impl From<client::Error> for CommandError {
             | Client::NotAllowed(_)
             | Client::NotFound(_)
             | Client::RateLimited(_) => ErrorKind::Refused,
-            Client::UntrustedServer(_) | Client::Unavailable(_) => ErrorKind::Unavailable,
+            Client::UntrustedServer(_) | Client::Unavailable(_) | Client::Unexpected(_) => {
+                ErrorKind::Unavailable
+            }
             Client::Invalid { .. } => ErrorKind::Usage,
             Client::Process(_) | Client::Local(_) => ErrorKind::Local,
         };
@@ -151,7 +153,9 @@ fn advice(error: &client::Error) -> Option<String> {
     let hint = match error {
         Client::KeyRefused(_) => "authyctl key rotate installs another key",
         Client::UntrustedServer(_) => "check authy.url, authy.ca_file and this host's clock",
-        Client::Unavailable(_) => "authyctl doctor checks the connection to the service",
+        Client::Unavailable(_) | Client::Unexpected(_) => {
+            "authyctl doctor checks the connection to the service"
+        }
         Client::RateLimited(refusal) => {
             let seconds = refusal.retry_after_seconds?;
             return Some(format!("try again in {seconds} s"));

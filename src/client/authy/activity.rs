@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::reply::{malformed, number};
+use super::reply::{number, unexpected};
 use super::types::AuthyId;
 use super::users::Users;
 use super::{Error, object};
@@ -108,7 +108,7 @@ impl<T: Transport> Users<'_, T> {
         Ok(Registration {
             status: status
                 .map(text::sanitize)
-                .ok_or_else(|| malformed("no `registration.status` in the answer"))?,
+                .ok_or_else(|| unexpected("no `registration.status` in the answer"))?,
             authy_id: id.and_then(|id| id.try_into().ok()),
         })
     }
@@ -125,7 +125,7 @@ impl<T: Transport> Users<'_, T> {
         Ok(PhoneNumber {
             country_code: reply.get("country_code").and_then(number),
             phone_number: text("phone_number")
-                .ok_or_else(|| malformed("no `phone_number` in the answer"))?,
+                .ok_or_else(|| unexpected("no `phone_number` in the answer"))?,
             e164: text("e164"),
         })
     }

@@ -121,9 +121,10 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_an_application_is_malformed() {
+    fn an_answer_without_an_application_is_unexpected() {
         let client = client(&[(200, r#"{"success":true}"#), (200, r#"{"app":{}}"#)]);
-        assert!(client.app().details(later()).unwrap_err().is_unavailable());
+        let details = client.app().details(later());
+        assert!(matches!(details, Err(Error::Unexpected(_))), "{details:?}");
         assert!(client.app().details(later()).is_err());
     }
 

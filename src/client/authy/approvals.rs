@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::reply::{malformed, number};
+use super::reply::{number, unexpected};
 use super::types::{AuthyId, Uuid};
 use super::{Client, Error, object};
 use crate::base::deadline::Deadline;
@@ -120,10 +120,10 @@ impl Status {
     /// Returns the status unless it is about a person other than `id`.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if it is about another person.
+    /// [`Error::Unexpected`] if it is about another person.
     pub fn belonging_to(self, id: AuthyId) -> Result<Self, Error> {
         if self.authy_id.is_some_and(|reported| reported != id) {
-            return Err(malformed("the answer is about another person"));
+            return Err(unexpected("the answer is about another person"));
         }
         Ok(self)
     }
@@ -149,7 +149,7 @@ impl<T: Transport> Approvals<'_, T> {
         let reply = self.0.post(&path, &body, deadline)?.require_success()?;
         let uuid = reply.object("approval_request")?.get("uuid");
         uuid.and_then(|uuid| uuid.as_str()?.parse().ok())
-            .ok_or_else(|| malformed("no `approval_request.uuid` in the answer"))
+            .ok_or_else(|| unexpected("no `approval_request.uuid` in the answer"))
     }
 
     /// Returns the state of a request. Blocks for the time-out or until `deadline`.
@@ -162,21 +162,21 @@ impl<T: Transport> Approvals<'_, T> {
         let all = reply.object("approval_request")?.clone();
         let reported = all.get("uuid").and_then(Value::as_str);
         if reported.is_some_and(|reported| reported != uuid.to_string()) {
-            return Err(malformed("the answer is about another request"));
+            return Err(unexpected("the answer is about another request"));
         }
         let decision = match all.get("status").and_then(Value::as_str) {
             Some("pending") => Decision::Pending,
             Some("approved") => Decision::Approved,
             Some("denied") => Decision::Denied,
             Some(_) => Decision::Expired,
-            None => return Err(malformed("no `approval_request.status` in the answer")),
+            None => return Err(unexpected("no `approval_request.status` in the answer")),
         };
         let id = all.get("_authy_id").filter(|id| !id.is_null());
         let authy_id = match id {
             Some(id) => Some(
                 number(id)
                     .and_then(|id| id.try_into().ok())
-                    .ok_or_else(|| malformed("`_authy_id` is not an id"))?,
+                    .ok_or_else(|| unexpected("`_authy_id` is not an id"))?,
             ),
             None => None,
         };
@@ -209,11 +209,12 @@ impl<T: Transport> Approvals<'_, T> {
                 Ok(status) if status.decision != Decision::Pending || is_last => {
                     return status.belonging_to(id);
                 }
-                Err(error) if !error.is_unavailable() || is_last => return Err(error),
-                Ok(_) | Err(_) => {
+                Err(error) if is_last => return Err(error),
+                Ok(_) | Err(Error::Unavailable(_) | Error::Unexpected(_)) => {
                     on_wait(left);
                     std::thread::sleep(POLL_INTERVAL);
                 }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -405,6 +406,9 @@ mod tests {
             r#"{"approval_request":{"status":"approved"}}"#,
             r#"{"success":true,"approval_request":{"status":"approved","uuid":"another"}}"#,
             r#"{"success":true,"approval_request":{"status":"approved","_authy_id":"x"}}"#,
+            r#"{"success":false,"success":true,"approval_request":{"status":"approved"}}"#,
+            r#"{"success":true,"approval_request":{"status":"denied","status":"approved"}}"#,
+            r#"{"success":true,"approval_request":{},"approval_request":{"status":"approved"}}"#,
         ];
         accepted.retain(|body| status(body).is_ok());
         assert!(accepted.is_empty(), "{accepted:#?}");
@@ -419,7 +423,7 @@ mod tests {
             later(),
             &mut |_| {},
         );
-        assert!(answer.unwrap_err().is_unavailable());
+        assert!(matches!(answer, Err(Error::Unexpected(_))), "{answer:?}");
     }
 
     #[test]

@@ -29,13 +29,16 @@ pub enum Error {
     /// Authy received too many requests.
     #[error("too many requests: {0}")]
     RateLimited(Refusal),
+    /// Authy answered neither yes nor with a refusal that this version knows.
+    #[error("unexpected answer of Authy: {0}")]
+    Unexpected(String),
     /// The server could not prove that it is Authy: wrong CA, name or date. Nothing was sent.
     #[error("the server could not prove its identity: {0}")]
     UntrustedServer(String),
     /// No usable answer arrived in time.
     #[error("Authy is unavailable: {0}")]
     Unavailable(Cause),
-    /// Our own process has no descriptor, memory or thread left for a request.
+    /// This host has no descriptor, memory, thread, port or permission for a request.
     #[error("this process cannot make a request: {0}")]
     Process(String),
     /// The configuration is wrong: a CA file, a proxy. Nothing was sent.
@@ -68,7 +71,8 @@ impl Error {
             | Self::NotAllowed(refusal)
             | Self::NotFound(refusal)
             | Self::RateLimited(refusal) => Some(refusal),
-            Self::UntrustedServer(_)
+            Self::Unexpected(_)
+            | Self::UntrustedServer(_)
             | Self::Unavailable(_)
             | Self::Process(_)
             | Self::Local(_)

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::reply::{malformed, number};
+use super::reply::{number, unexpected};
 use super::types::{Cellphone, CountryCode, Uuid};
 use super::{Client, Error, object};
 use crate::base::deadline::Deadline;
@@ -197,7 +197,7 @@ impl<T: Transport> Phones<'_, T> {
         Ok(Progress {
             status: reply
                 .text("status")
-                .ok_or_else(|| malformed("no `status` in the answer"))?,
+                .ok_or_else(|| unexpected("no `status` in the answer"))?,
             seconds_to_expire: reply.get("seconds_to_expire").and_then(number),
         })
     }
@@ -333,7 +333,7 @@ mod tests {
                 .check(&phone(), &"1234".parse().unwrap(), later())
         };
         assert!(check().is_ok());
-        assert!(check().unwrap_err().is_unavailable());
+        assert!(matches!(check(), Err(Error::Unexpected(_))));
         assert!(matches!(check(), Err(Error::Refused(_))));
         assert!(matches!(check(), Err(Error::NotFound(_))));
     }

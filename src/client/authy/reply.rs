@@ -10,10 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::base::text;
 use crate::client::authy::error::{Error, Refusal, classify};
-use crate::client::http::Cause;
-use crate::client::http::Response;
+use crate::client::http::{Cause, Response, json};
 
-/// The JSON object of an answer with HTTP 200.
+/// The JSON object of an answer with HTTP 200. No member of it is repeated.
 #[derive(Debug)]
 pub(crate) struct Reply(Map<String, Value>);
 
@@ -23,20 +22,17 @@ impl Reply {
     /// # Errors
     /// See [`Error`], for any response other than HTTP 200 with a JSON object.
     pub(crate) fn read(response: &Response) -> Result<Self, Error> {
-        let object = match serde_json::from_slice(&response.body) {
-            Ok(Value::Object(object)) => Some(object),
-            Ok(_) | Err(_) => None,
-        };
-        match (response.status, object) {
+        match (response.status, json::object(&response.body)) {
             (200, Some(object)) => Ok(Self(object)),
+            (201..=299, Some(_)) => Err(unexpected(&format!("HTTP {}", response.status))),
             (200, None) => Err(malformed("HTTP 200 without a JSON object")),
             (201..=399, _) => Err(malformed(&format!("HTTP {}", response.status))),
             (_, object) => Err(error_of_response(response, object.as_ref())),
         }
     }
 
-    /// Returns `Ok` only if Authy accepted the token: HTTP 200, a JSON object, top-level `token`
-    /// exactly `is valid`, and `success` missing or true.
+    /// Returns `Ok` only if Authy accepted the token: HTTP 200, a JSON object without repeated
+    /// members, top-level `token` exactly `is valid`, and `success` missing or true.
     ///
     /// # Errors
     /// [`Error::Refused`] for a wrong token, or another [`Error`].
@@ -46,7 +42,7 @@ impl Reply {
             Some("is valid") if !has_failed => Ok(()),
             _ if has_failed => Err(classify(read_refusal(200, None, &self.0))),
             Some("is invalid") => Err(Error::Refused(read_refusal(200, None, &self.0))),
-            _ => Err(malformed("HTTP 200 without a valid token")),
+            _ => Err(unexpected("HTTP 200 without a valid token")),
         }
     }
 
@@ -58,7 +54,7 @@ impl Reply {
         } else if self.0.contains_key("success") {
             Err(classify(read_refusal(200, None, &self.0)))
         } else {
-            Err(malformed("HTTP 200 without success"))
+            Err(unexpected("HTTP 200 without success"))
         }
     }
 
@@ -97,7 +93,7 @@ impl Reply {
     /// Returns the objects of an array member. Skips elements of other types.
     pub(crate) fn objects(&self, name: &str) -> Result<Vec<Map<String, Value>>, Error> {
         let array = self.0.get(name).and_then(Value::as_array);
-        let array = array.ok_or_else(|| malformed(&format!("no `{name}` in the answer")))?;
+        let array = array.ok_or_else(|| unexpected(&format!("no `{name}` in the answer")))?;
         Ok(array
             .iter()
             .filter_map(|value| value.as_object().cloned())
@@ -114,7 +110,7 @@ impl Reply {
         self.0
             .get(name)
             .and_then(Value::as_object)
-            .ok_or_else(|| malformed(&format!("no `{name}` in the answer")))
+            .ok_or_else(|| unexpected(&format!("no `{name}` in the answer")))
     }
 }
 
@@ -136,7 +132,12 @@ pub(crate) fn number(value: &Value) -> Option<u64> {
     }
 }
 
-/// Returns the error of an answer that does not follow the API.
+/// Returns the error of an answer that Authy's API does not have. It counts as a refusal.
+pub(crate) fn unexpected(what: &str) -> Error {
+    Error::Unexpected(what.to_owned())
+}
+
+/// Returns the error of an answer that cannot be read: no answer, which may count as an outage.
 pub(crate) fn malformed(what: &str) -> Error {
     Error::Unavailable(Cause::Malformed(what.to_owned()))
 }
@@ -156,7 +157,8 @@ fn error_of_response(response: &Response, object: Option<&Map<String, Value>>) -
     match response.status {
         // These statuses are clear without a body. Old versions answered only `invalid key`.
         401 | 403 | 429 | 500..=599 => classify(bare),
-        status => malformed(&format!("HTTP {status} without Authy's error object")),
+        status @ 400..=499 => unexpected(&format!("HTTP {status} without Authy's error object")),
+        status => malformed(&format!("HTTP {status}")),
     }
 }
 
@@ -270,6 +272,9 @@ mod tests {
             r#"[{"token":"is valid","success":true}]"#,
             r#"{"token":"is valid","success":true"#,
             r#"{"token":"is valid","success":true}{"x":1}"#,
+            r#"{"token":"is invalid","token":"is valid","success":true}"#,
+            r#"{"token":"is valid","success":true,"success":true}"#,
+            r#"{"token":"is valid","success":true,"device":{"id":1,"id":1}}"#,
         ];
         accepted.retain(|body| verify(200, body).is_ok());
         assert!(accepted.is_empty(), "{accepted:#?}");
@@ -322,15 +327,44 @@ mod tests {
         assert_eq!(refusal.message, "a?[2J?b");
     }
 
+    /// Everything that is no yes denies, but only these answers may count as an outage.
     #[test]
-    fn a_page_of_a_gateway_and_a_5xx_are_unavailable() {
-        let mut failed = vec![
-            (404, "<html>not here</html>"),
-            (502, "<html>bad gateway</html>"),
-            (503, r#"{"token":"is valid","success":true}"#),
+    fn an_answer_is_unavailable_only_if_it_is_5xx_or_cannot_be_read() {
+        let no = r#"{"token":"no","success":true}"#;
+        let twice = r#"{"token":"is valid","token":"is valid"}"#;
+        let rows = [
+            (502, "<html>bad gateway</html>", true),
+            (503, r#"{"token":"is valid","success":true}"#, true),
+            (503, twice, true),
+            (200, "", true),
+            (200, "<html>is valid</html>", true),
+            (200, twice, true),
+            (204, "", true),
+            (302, no, true),
+            (100, no, true),
+            (600, no, true),
+            (200, "{}", false),
+            (200, no, false),
+            (200, r#"{"success":"unsure"}"#, false),
+            (201, no, false),
+            (299, "{}", false),
+            (400, "", false),
+            (400, twice, false),
+            (401, "<html>who are you</html>", false),
+            (403, "", false),
+            (404, "<html>not here</html>", false),
+            (404, r#"{"x":1}"#, false),
+            (408, "", false),
+            (429, "", false),
+            (499, "[]", false),
         ];
-        failed
-            .retain(|(status, body)| !matches!(verify(*status, body), Err(Error::Unavailable(_))));
-        assert!(failed.is_empty(), "{failed:#?}");
+        let wrong: Vec<_> = rows
+            .into_iter()
+            .map(|(status, body, expected)| (status, body, verify(status, body), expected))
+            .filter(|(.., answer, expected)| {
+                answer.as_ref().map_err(Error::is_unavailable) != Err(*expected)
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::reply::{Reply, is_true, malformed, number};
+use super::reply::{Reply, is_true, malformed, number, unexpected};
 use super::types::{AuthyId, Cellphone, CountryCode};
 use super::{Client, Error, object};
 use crate::base::deadline::Deadline;
@@ -109,7 +109,7 @@ impl<T: Transport> Users<'_, T> {
             .require_success()?;
         let id = reply.object("user")?.get("id").and_then(number);
         id.and_then(|id| id.try_into().ok())
-            .ok_or_else(|| malformed("no `user.id` in the answer"))
+            .ok_or_else(|| unexpected("no `user.id` in the answer"))
     }
 
     /// Makes Authy remove `id` from the application. This takes effect about 24 hours later, so
@@ -208,7 +208,7 @@ fn read_qr_code(reply: Reply) -> Result<QrCode, Error> {
     let code = reply.get("qr_code").and_then(Value::as_str);
     Ok(QrCode {
         qr_code: Secret::new(
-            code.ok_or_else(|| malformed("no `qr_code` in the answer"))?
+            code.ok_or_else(|| unexpected("no `qr_code` in the answer"))?
                 .to_owned(),
         ),
         issuer: reply.text("issuer"),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_valid_id_is_malformed() {
+    fn an_answer_without_a_valid_id_is_unexpected() {
         let mut failed = vec![
             r#"{"success":true}"#,
             r#"{"user":{},"success":true}"#,
@@ -333,7 +333,7 @@ mod tests {
         ];
         failed.retain(|body| {
             let (created, _) = create(&[(200, body)], "a@b.test");
-            !matches!(created, Err(Error::Unavailable(_)))
+            !matches!(created, Err(Error::Unexpected(_)))
         });
         assert!(failed.is_empty(), "{failed:#?}");
     }

@@ -9,12 +9,13 @@
 //!
 //! `https` exchanges a request through an agent of ureq, `preconnect` gives ureq its connections,
 //! `dial`, `resolve` and `trust` open them, `tls` is an open one, `classify` and `lack` sort the
-//! errors.
+//! errors, and `json` reads a body.
 
 mod classify;
 mod dial;
 mod error;
 mod https;
+pub(crate) mod json;
 mod lack;
 mod preconnect;
 mod resolve;

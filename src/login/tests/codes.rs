@@ -202,6 +202,22 @@ fn failing_sms_requests_are_bounded() {
     );
 }
 
+/// Nobody must be let in by it, and an administrator must find it in the log.
+#[test]
+fn an_unexpected_answer_refuses_the_code_and_is_in_the_log() {
+    let odd = || Err(error(ErrorKind::Unexpected));
+    let ran = Script::texts(&["1234567", "1234567", "1234567"])
+        .rules(|rules| rules.when_unavailable = Fallback::Ignore)
+        .verify(vec![odd(), odd(), odd()])
+        .run();
+    assert_eq!(
+        ran.result(),
+        (Verdict::AttemptsExhausted, Reason::WrongCode, 3)
+    );
+    assert_eq!(ran.notice_at(1), Some(Message::NotAccepted));
+    assert_eq!(ran.outcome.detail.as_deref(), Some("why"));
+}
+
 #[test]
 fn each_error_of_the_provider_has_its_verdict_with_either_policy_for_outages() {
     let table = [

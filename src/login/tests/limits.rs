@@ -19,6 +19,7 @@ fn a_code_is_counted_before_it_is_sent_and_uncounted_unless_it_was_wrong() {
     };
     assert_eq!(counted(Ok(())), ["acquire code", "code accepted"]);
     assert_eq!(counted(Err(error(ErrorKind::Refused))), ["acquire code"]);
+    assert_eq!(counted(Err(error(ErrorKind::Unexpected))), ["acquire code"]);
     assert_eq!(
         counted(Err(error(ErrorKind::Unavailable))),
         ["acquire code", "release code"]

@@ -170,10 +170,11 @@ fn a_push_that_failed_is_not_counted() {
 }
 
 #[test]
-fn polling_goes_on_after_an_unanswered_request() {
+fn polling_goes_on_after_no_answer_or_an_unexpected_one() {
     let down = || Err(error(ErrorKind::Unavailable));
+    let odd = || Err(error(ErrorKind::Unexpected));
     let ran = Script::texts(&["push"])
-        .answers(vec![down(), down(), Ok(PushAnswer::Approved)])
+        .answers(vec![down(), odd(), Ok(PushAnswer::Approved)])
         .run();
     assert_eq!(ran.result(), (Verdict::Accepted, Reason::PushApproved, 1));
 }
@@ -342,7 +343,8 @@ fn with_push_as_the_only_factor_a_request_without_an_answer_is_an_outage() {
     let run = |kind, fallback| {
         let mut script = Script::texts(&["push"])
             .rules(only)
-            .rules(|rules| rules.when_unavailable = fallback);
+            .rules(|rules| rules.when_unavailable = fallback)
+            .rules(|rules| rules.attempts = 1);
         script.push = vec![Err(error(kind))];
         script.run().result()
     };
@@ -355,6 +357,9 @@ fn with_push_as_the_only_factor_a_request_without_an_answer_is_an_outage() {
         (Verdict::Ignored, Reason::Outage, 0)
     );
     let others = [
+        ErrorKind::Refused,
+        ErrorKind::Unexpected,
+        ErrorKind::Process,
         ErrorKind::RateLimited,
         ErrorKind::KeyRefused,
         ErrorKind::UntrustedServer,

@@ -20,7 +20,7 @@ fn answer(status: u16, body: &str) -> Value {
 fn a_yes_counts_with_status_200_and_with_no_other() {
     let mut rows = vec![row(answer(200, YES), Class::Yes)];
     for status in [201, 202, 203, 206, 207, 226, 299] {
-        rows.push(row(answer(status, YES), Class::Outage));
+        rows.push(row(answer(status, YES), Class::Wrong));
     }
     for status in [300, 301, 302, 303, 304, 305, 307, 308, 399] {
         rows.push(row(answer(status, YES), Class::Outage));
@@ -40,11 +40,14 @@ fn a_yes_counts_with_status_200_and_with_no_other() {
 }
 
 #[test]
-fn a_status_without_a_usable_body_is_an_outage_or_a_denial_and_never_a_yes() {
+fn without_a_usable_body_2xx_and_5xx_are_an_outage_and_4xx_is_a_refusal() {
     let mut rows = Vec::new();
     for body in ["", "<html>is valid</html>", "token is valid", "[]", "null"] {
-        for status in [200, 204, 400, 404, 500, 502, 503, 504] {
+        for status in [200, 204, 500, 502, 503, 504] {
             rows.push(row(answer(status, body), Class::Outage));
+        }
+        for status in [400, 401, 404, 408, 451] {
+            rows.push(row(answer(status, body), Class::Wrong));
         }
         rows.push(row(answer(403, body), Class::Application));
         rows.push(row(answer(429, body), Class::RateLimited));
@@ -60,6 +63,18 @@ fn a_body_that_nearly_says_yes_is_not_accepted() {
     );
     let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
     let outages = [
+        r#"{"token":"is valid","token":"is valid"}"#,
+        r#"{"token":"is invalid","token":"is valid","success":true}"#,
+        r#"{"token":"is valid","success":false,"success":true}"#,
+        r#"{"token":"is valid","\u0074oken":"is valid","success":true}"#,
+        r#"{"token":"is valid","success":true,"device":{"id":1,"id":2}}"#,
+        r#"[{"token":"is valid","success":true}]"#,
+        r#"{"token":"is valid","success":tru"#,
+        r#"{"token":"is valid","success":true} x"#,
+        &huge,
+        &deep,
+    ];
+    let refusals = [
         "{}",
         r#"{"success":true}"#,
         r#"{"token":"Is Valid","success":true}"#,
@@ -69,13 +84,6 @@ fn a_body_that_nearly_says_yes_is_not_accepted() {
         r#"{"token":true,"success":true}"#,
         r#"{"Token":"is valid","success":true}"#,
         r#"{"user":{"token":"is valid"},"success":true}"#,
-        r#"[{"token":"is valid","success":true}]"#,
-        r#"{"token":"is valid","success":tru"#,
-        r#"{"token":"is valid","success":true} x"#,
-        &huge,
-        &deep,
-    ];
-    let refusals = [
         r#"{"token":"is invalid","success":true}"#,
         r#"{"token":"is valid","success":false}"#,
         r#"{"token":"is valid","success":"no"}"#,
