@@ -1,5 +1,5 @@
-//! The operating system: accounts, addresses, SSH keys, file locks, and files that only root can
-//! write.
+//! The operating system: accounts, addresses, network interfaces, SSH keys, file locks, and files
+//! that only root can write.
 
 pub mod account;
 pub mod address;
@@ -7,6 +7,8 @@ pub mod ca_file;
 #[cfg(feature = "engine")]
 pub mod journal;
 pub mod lock;
+#[cfg(feature = "engine")]
+pub mod network;
 pub mod ssh_key;
 pub mod toml_file;
 pub mod trusted_file;

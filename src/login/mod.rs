@@ -46,6 +46,7 @@ use crate::store::limits::Limits;
 use crate::store::recovery::Recovery;
 
 pub use conversation::{Conversation, ConversationFailed};
+use policy::OnOutage;
 use push::Pushes;
 
 /// The most requests of each kind (SMS, phone call, push) in one call of the module, automatic ones
@@ -58,6 +59,8 @@ pub struct Login<'a> {
     pub attempt: &'a Attempt,
     /// The rules for this service and this person.
     pub rules: &'a config::Login,
+    /// What it means when the provider gives no usable answer.
+    pub on_outage: OnOutage,
     /// The longest time that one request to the provider may take.
     pub request_timeout: Duration,
     /// The texts that the person reads.

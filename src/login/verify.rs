@@ -5,12 +5,12 @@
 //! applies. A code is accepted only by an explicit yes of the provider. These are methods of
 //! `Dialog`; push.rs uses the error handling too.
 
-use super::{Dialog, Step, policy};
+use super::policy::OnOutage;
+use super::{Dialog, Step};
 use crate::base::attempt::{Reason, Verdict};
 use crate::base::factor::{Code, Error, ErrorKind, Factor};
 use crate::base::language::Message;
 use crate::base::reply::RecoveryCode;
-use crate::store::config::Fallback;
 use crate::store::limits;
 use crate::store::state::Failure;
 
@@ -113,19 +113,22 @@ impl Dialog<'_> {
     }
 
     /// Ends the login without an answer of the provider: refused if the deadline has passed,
-    /// otherwise as `when_unavailable` says. A request that the deadline cut short is never
-    /// ignored.
-    fn unavailable(&self, had_full_timeout: bool) -> Step {
+    /// otherwise as the policy says. A request that the deadline cut short is never ignored: a
+    /// person who waits until the last moment must not be able to cause an outage.
+    fn unavailable(&mut self, had_full_timeout: bool) -> Step {
         let login = &self.login;
-        let is_over = login.deadline.is_over(login.clock.now());
-        if is_over {
-            Step::End(Verdict::Refused, Reason::Deadline)
-        } else if policy::allows_outage(login.rules.when_unavailable, had_full_timeout) {
-            Step::End(Verdict::Ignored, Reason::Outage)
-        } else if login.rules.when_unavailable == Fallback::Ignore {
-            Step::End(Verdict::Refused, Reason::Deadline)
-        } else {
-            Step::End(Verdict::Unavailable, Reason::NoAnswer)
+        if login.deadline.is_over(login.clock.now()) {
+            return Step::End(Verdict::Refused, Reason::Deadline);
+        }
+        match login.on_outage {
+            OnOutage::Ignore if had_full_timeout => Step::End(Verdict::Ignored, Reason::Outage),
+            OnOutage::Ignore => Step::End(Verdict::Refused, Reason::Deadline),
+            OnOutage::Deny => Step::End(Verdict::Unavailable, Reason::NoAnswer),
+            OnOutage::NoNetwork => {
+                self.outcome.detail =
+                    Some("this process sees no network interface but loopback".to_owned());
+                Step::End(Verdict::Failed, Reason::Process)
+            }
         }
     }
 

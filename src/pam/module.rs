@@ -7,6 +7,7 @@ use std::ffi::CStr;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
+use nix::unistd::getuid;
 use pam::module::PamHandle;
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -22,7 +23,7 @@ use crate::engine::audit::Audit;
 use crate::factor::connect;
 use crate::host::journal::DEFAULT_LOG;
 use crate::host::{account, address};
-use crate::login::policy::{self, Requirement, RequirementQuery};
+use crate::login::policy::{self, OnOutage, OutageQuery, Requirement, RequirementQuery};
 use crate::login::{Conversation, ConversationFailed, Login};
 use crate::messages::Messages;
 use crate::store::config::{self, Config, Fallback};
@@ -198,6 +199,19 @@ impl Case<'_> {
         Ok(rules)
     }
 
+    /// What an outage means for the application's real uid. This process is the application, so
+    /// its network is the one that the application has.
+    fn on_outage(&self, rules: &config::Login) -> OnOutage {
+        let service = &self.attempt.service;
+        OutageQuery {
+            when_unavailable: rules.when_unavailable,
+            set_by_service: self.config.is_set_by_service(service, "when_unavailable"),
+            real_uid: getuid().as_raw(),
+            only_loopback: false,
+        }
+        .on_outage()
+    }
+
     /// Whose factor is required, or an outcome that is already certain.
     fn person(&self, subject: &str, rules: &config::Login) -> Result<Subject, Outcome> {
         let users = &self.arguments.users;
@@ -270,6 +284,7 @@ impl Case<'_> {
         Login {
             attempt,
             rules,
+            on_outage: self.on_outage(rules),
             request_timeout: connect::request_timeout(config),
             messages: &Messages::new(
                 rules.language.unwrap_or_default(),

@@ -157,6 +157,34 @@ fn doctor_says_where_the_factor_is_optional() {
 }
 
 #[test]
+fn doctor_warns_where_a_local_user_may_be_able_to_make_an_outage() {
+    let sim = enrolled();
+    let config = sim.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let ours = format!("auth required {}", product().display());
+    let any_user = "any local user may be able to make Authy unavailable";
+    // the service of the stack, the table with "ignore", whether any local user is named
+    let table = [
+        ("sudo", "service.sudo", true),
+        ("sudo-i", "service.sudo", true),
+        ("su", "service.su", true),
+        ("polkit-1", "service.polkit-1", true),
+        ("sudo", "login", false),
+        ("sshd", "service.sshd", false),
+        ("login", "service.login", false),
+    ];
+    check_rows(table, |(service, rules, expected)| {
+        let rules = format!("{text}\n[{rules}]\nwhen_unavailable = \"ignore\"\n");
+        fs::write(&config, rules).unwrap();
+        let folder = pam_dir(service, &["auth requisite pam_unix.so", &ours]);
+        let (_, checks) = doctor(&sim, folder.path());
+        let said = messages(&checks, &format!("pam {service}"));
+        assert!(said.contains("when_unavailable"), "{said}");
+        assert_eq!(said.contains(any_user), expected, "{said}");
+    });
+}
+
+#[test]
 fn a_configuration_that_is_broken_hides_no_other_check() {
     let sim = enrolled();
     fs::write(sim.path("config.toml"), "broken").unwrap();

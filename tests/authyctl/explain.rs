@@ -44,7 +44,7 @@ fn explain_says_when_each_factor_comes_and_what_an_outage_means() {
     let config = sim.path("config.toml");
     let text = fs::read_to_string(&config).unwrap()
         + "\n[login]\nattempts = 1\npush = \"auto\"\npush_code = true\nsms = \"never\"\n\
-           [service.sudo]\nwhen_unavailable = \"ignore\"\n";
+           [service.login]\nattempts = 2\n[service.sudo]\nwhen_unavailable = \"ignore\"\n";
     fs::write(&config, &text).unwrap();
     let said = |service: &str| {
         let output = run(&sim, &["explain", "alice", "--service", service], "");
@@ -63,6 +63,17 @@ fn explain_says_when_each_factor_comes_and_what_an_outage_means() {
     assert!(
         sudo.contains("when_unavailable = \"ignore\"") && sudo.contains(&place),
         "{sudo}"
+    );
+    assert!(sudo.contains("whoever runs the application"), "{sudo}");
+    fs::write(
+        &config,
+        text.replace("[login]\n", "[login]\nwhen_unavailable = \"ignore\"\n"),
+    )
+    .unwrap();
+    let inherited = said("login");
+    assert!(
+        inherited.contains("where root runs the application (real uid 0), and refuses it where a"),
+        "{inherited}"
     );
 
     let mapping = "[users]\nalice = { authy_id = 1635, push = \"never\" }\n";

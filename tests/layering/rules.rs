@@ -66,6 +66,7 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("store::remember", "store::state"),
     ("login::password", "login::reply"),
     ("login::tests", "login::conversation"),
+    ("login::tests", "login::policy"),
     ("login::verify", "login::policy"),
     ("pam::items", "pam::conversation"),
     ("pam::items", "pam::ffi"),

@@ -14,7 +14,7 @@ use crate::common::sandbox::sandboxed;
 /// A host on which outages and unenrolled users are ignored: only an error can deny here.
 fn lenient() -> Host {
     Host::with(
-        "[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
+        "[login]\nrefusal_seconds = 0\n[service.sshd]\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
     )
     .arguments("nullok")
 }

@@ -20,7 +20,7 @@ pub(super) const IGNORE: i32 = 6;
 
 pub(super) fn lenient() -> Host {
     Host::impatient(
-        "[login]\nrefusal_seconds = 0\nattempts = 1\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
+        "[login]\nrefusal_seconds = 0\nattempts = 1\n[service.sshd]\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
     )
 }
 

@@ -79,7 +79,7 @@ fn an_entry_without_a_factor_that_this_host_can_check_denies_its_user_alone() {
 
 #[test]
 fn without_the_table_authy_its_people_are_refused_and_the_log_says_why() {
-    let host = without_authy("[login]\nwhen_unavailable = \"ignore\"\n");
+    let host = without_authy("[service.sshd]\nwhen_unavailable = \"ignore\"\n");
 
     let login = host.login("alice", &[]);
 

@@ -2,10 +2,12 @@
 
 use serde_json::json;
 
+use crate::common::application::{command, run};
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
 
-const IGNORE: &str = "[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n";
+const IGNORE: &str =
+    "[login]\nrefusal_seconds = 0\n[service.sshd]\nwhen_unavailable = \"ignore\"\n";
 const TOKEN: [&str; 3] = ["1234567"; 3];
 
 #[test]
@@ -64,4 +66,32 @@ fn a_failed_sms_at_a_code_prompt_is_never_an_outage() {
     assert_ne!(login.code, "PAM_PERM_DENIED");
     assert!(login.seen[0].1.starts_with("The SMS could not be sent"));
     assert_eq!(host.sim.count("/verify/"), 0);
+}
+
+/// In su and sudo the process has the real uid of the caller, who may be able to make an outage.
+#[test]
+#[ignore = "needs root"]
+fn an_outage_is_ignored_for_root_or_where_the_table_of_the_service_says_so() {
+    const IGNORE: i32 = 6;
+    const AUTHINFO_UNAVAIL: i32 = 9;
+    let caller = ["setpriv", "--ruid", "12345", "--clear-groups"];
+    let table: [(&str, &[&str], i32); 6] = [
+        ("login", &[], IGNORE),
+        ("service.sshd", &[], IGNORE),
+        ("service.other", &[], AUTHINFO_UNAVAIL),
+        ("login", &caller, AUTHINFO_UNAVAIL),
+        ("service.sshd", &caller, IGNORE),
+        ("service.other", &caller, AUTHINFO_UNAVAIL),
+    ];
+    check_rows(table, |(rules, wrapper, expected)| {
+        let host = Host::with(&format!("[{rules}]\nwhen_unavailable = \"ignore\"\n"));
+        host.sim.answer_verify(500, "");
+        let said = run(command(&host, "alice", wrapper, &[]), &["1234567"]);
+        assert_eq!(
+            said.codes(),
+            [expected],
+            "{rules} {wrapper:?}: {}",
+            host.log()
+        );
+    });
 }

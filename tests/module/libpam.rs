@@ -200,7 +200,7 @@ fn with_sms_never_the_word_sms_sends_nothing() {
 #[test]
 fn replies_that_are_no_code_send_nothing() {
     let host = Host::with(
-        "[login]\nrefusal_seconds = 0\nattempts = 1\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
+        "[login]\nrefusal_seconds = 0\nattempts = 1\n[service.sshd]\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
     );
     let long = "1".repeat(100_000);
     let table = [

@@ -112,7 +112,7 @@ fn where_only_pushes_are_taken_an_unanswered_request_is_an_outage() {
     let table = [("deny", "PAM_AUTHINFO_UNAVAIL"), ("ignore", "PAM_IGNORE")];
     check_rows(table, |(word, code)| {
         let host = with_app(&format!(
-            "factors = [\"push\"]\npush = \"auto\"\nwhen_unavailable = \"{word}\"\n"
+            "factors = [\"push\"]\npush = \"auto\"\n[service.sshd]\nwhen_unavailable = \"{word}\"\n"
         ));
         host.sim
             .fault(&json!({"match": {"path": "/onetouch/"}, "times": 0, "status": 500}));

@@ -23,7 +23,7 @@ impl Su {
     /// Outages are ignored here, so a fault that counted as one would let the user in.
     fn set_up() -> Self {
         let host = Host::impatient(
-            "[login]\nrefusal_seconds = 0\nattempts = 1\nwhen_unavailable = \"ignore\"\n\
+            "[login]\nrefusal_seconds = 0\nattempts = 1\n[service.su]\nwhen_unavailable = \"ignore\"\n\
              [limits]\nrefused_tokens = 100\n",
         );
         assert!(
@@ -180,12 +180,14 @@ fn su_under_limits_signals_and_descriptors_of_the_caller_is_denied() {
     });
 }
 
-/// The caller may stop su while it waits: the request has timed out when it continues.
+/// The caller may stop su while it waits, so that the request has timed out when it continues. What
+/// `[login]` says about an outage is not for them.
 #[test]
 #[ignore = "needs root"]
 fn su_that_its_caller_stops_during_the_request_is_denied() {
     sandboxed!();
     let su = Su::set_up();
+    su.host.replace("[service.su]\n", "");
     su.host
         .sim
         .fault(&json!({"match": {"path": "/verify/"}, "times": 0, "delay_ms": 500}));

@@ -142,7 +142,8 @@ fn sudo_sends_nothing_after_a_wrong_password() {
 #[ignore = "needs root"]
 fn sudo_takes_nothing_from_the_callers_environment() {
     sandboxed!();
-    let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
+    let sudo =
+        Sudo::set_up("[service.sudo-under-test]\nwhen_unavailable = \"ignore\"\nattempts = 1\n");
     let trap = Trap::new(&sudo.host.sim.path("ca.pem"));
     let variables = trap.variables();
     let hostile: Vec<(&str, &str)> = variables
@@ -172,7 +173,8 @@ fn sudo_takes_nothing_from_the_callers_environment() {
 #[ignore = "needs root"]
 fn limits_of_the_caller_are_no_outage() {
     sandboxed!();
-    let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
+    let sudo =
+        Sudo::set_up("[service.sudo-under-test]\nwhen_unavailable = \"ignore\"\nattempts = 1\n");
     let table = [
         "ulimit -n 12",
         "ulimit -n 10",
@@ -231,7 +233,9 @@ fn sudo_at_the_code_prompt() -> Terminal {
 #[ignore = "needs root"]
 fn ctrl_c_at_the_prompt_ends_sudo_without_root() {
     sandboxed!();
-    let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n");
+    let sudo = Sudo::set_up(
+        "[service.sudo-under-test]\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
+    );
     let terminal = sudo_at_the_code_prompt();
 
     terminal.press(&["C-c"]);
@@ -251,7 +255,8 @@ fn ctrl_c_at_the_prompt_ends_sudo_without_root() {
 #[ignore = "needs root"]
 fn ctrl_c_during_the_request_is_no_outage() {
     sandboxed!();
-    let sudo = Sudo::set_up("when_unavailable = \"ignore\"\nattempts = 1\n");
+    let sudo =
+        Sudo::set_up("[service.sudo-under-test]\nwhen_unavailable = \"ignore\"\nattempts = 1\n");
     sudo.host
         .sim
         .fault(&json!({"match": {"path": "/verify/"}, "times": 0, "delay_ms": 1500}));

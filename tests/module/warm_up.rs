@@ -173,7 +173,8 @@ fn a_service_that_is_dead_at_the_prompt_and_alive_at_enter_logs_in() {
 
 #[test]
 fn an_untrusted_certificate_gets_no_byte_and_denies_when_it_is_still_there_at_enter() {
-    let host = Host::with("[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n");
+    let host =
+        Host::with("[login]\nrefusal_seconds = 0\n[service.sshd]\nwhen_unavailable = \"ignore\"\n");
     host.sim
         .fault(&json!({"certificate": "wrong-ca", "times": 0}));
     let (code, _) = login(&host, "alice", || {
@@ -210,7 +211,8 @@ fn a_silent_service_delays_a_failed_conversation_by_three_seconds_at_most() {
 /// outage by that.
 #[test]
 fn a_connection_that_breaks_after_it_waited_is_no_outage_while_the_service_answers() {
-    let host = Host::with("[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n");
+    let host =
+        Host::with("[login]\nrefusal_seconds = 0\n[service.sshd]\nwhen_unavailable = \"ignore\"\n");
     host.sim
         .fault(&json!({"match": {"path": "/verify/"}, "reset": true, "times": 1}));
     let (code, _) = login(&host, "alice", || {
@@ -222,7 +224,8 @@ fn a_connection_that_breaks_after_it_waited_is_no_outage_while_the_service_answe
     assert!(host.audit()[0].contains("verdict=error reason=process"));
     assert_eq!(host.sim.count("/verify/"), 1, "a verify is never repeated");
 
-    let host = Host::with("[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n");
+    let host =
+        Host::with("[login]\nrefusal_seconds = 0\n[service.sshd]\nwhen_unavailable = \"ignore\"\n");
     host.sim.fault(&json!({"reset": true, "times": 0}));
     let (code, _) = login(&host, "alice", || {
         std::thread::sleep(Duration::from_millis(4300));
@@ -236,7 +239,8 @@ fn a_connection_that_breaks_after_it_waited_is_no_outage_while_the_service_answe
 /// second one, which then counted as one on a new connection.
 #[test]
 fn a_connection_of_the_request_before_that_breaks_is_no_outage_while_the_service_answers() {
-    let host = Host::with("[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n");
+    let host =
+        Host::with("[login]\nrefusal_seconds = 0\n[service.sshd]\nwhen_unavailable = \"ignore\"\n");
     turn_off(&host);
     let mut replies = 0;
     let (code, _) = login(&host, "alice", || {
@@ -257,7 +261,8 @@ fn a_connection_of_the_request_before_that_breaks_is_no_outage_while_the_service
 /// request that has just been sent.
 #[test]
 fn a_408_on_a_connection_that_waited_is_no_outage_while_the_service_answers() {
-    let host = Host::with("[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n");
+    let host =
+        Host::with("[login]\nrefusal_seconds = 0\n[service.sshd]\nwhen_unavailable = \"ignore\"\n");
     let fault = json!({"match": {"path": "/verify/"}, "status": 408, "times": 1, "body": "<html>"});
     host.sim.fault(&fault);
     let (code, _) = login(&host, "alice", || {

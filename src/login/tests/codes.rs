@@ -202,6 +202,28 @@ fn failing_sms_requests_are_bounded() {
     );
 }
 
+#[test]
+fn without_a_network_no_answer_is_an_error_of_our_own_and_a_right_code_logs_in() {
+    let run = |answer| {
+        let mut script = Script::texts(&["1234567"])
+            .rules(|rules| rules.when_unavailable = Fallback::Ignore)
+            .verify(vec![answer]);
+        script.on_outage = Some(OnOutage::NoNetwork);
+        script.run()
+    };
+    let down = run(Err(error(ErrorKind::Unavailable)));
+    assert_eq!(down.result(), (Verdict::Failed, Reason::Process, 1));
+    let detail = down.outcome.detail.unwrap();
+    assert!(detail.contains("no network interface"), "{detail}");
+    let right = run(Ok(()));
+    let accepted = (Verdict::Accepted, Reason::CodeAccepted, 1);
+    assert_eq!(
+        right.result(),
+        accepted,
+        "loopback is enough for a simulator"
+    );
+}
+
 /// Nobody must be let in by it, and an administrator must find it in the log.
 #[test]
 fn an_unexpected_answer_refuses_the_code_and_is_in_the_log() {

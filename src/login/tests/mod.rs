@@ -288,6 +288,8 @@ fn prompt(words: &str) -> String {
 /// A login to run. [`Script::run`] must use up every reply and answer.
 struct Script {
     rules: config::Login,
+    /// `None`: as the rules say.
+    on_outage: Option<OnOutage>,
     enrolled: bool,
     password: Option<&'static str>,
     first_pass: FirstPass,
@@ -335,6 +337,7 @@ impl Script {
     fn new(typed: Vec<Typed>) -> Self {
         Self {
             rules: config::Login::default(),
+            on_outage: None,
             enrolled: true,
             password: None,
             first_pass: FirstPass::Ask,
@@ -404,9 +407,14 @@ impl Script {
         };
         let mut limits = self.limits;
         let mut recovery = self.recovery.map(|results| FakeRecovery(results.into()));
+        let by_rules = match self.rules.when_unavailable {
+            Fallback::Ignore => OnOutage::Ignore,
+            Fallback::Deny => OnOutage::Deny,
+        };
         let outcome = Login {
             attempt: &attempt,
             rules: &self.rules,
+            on_outage: self.on_outage.unwrap_or(by_rules),
             request_timeout: Duration::from_secs(8),
             messages: &Messages::new(Language::En, &Texts::default(), "alice", "host", "sshd"),
             details: &[("User".into(), "alice".into())],

@@ -96,7 +96,8 @@ pub struct Login {
     pub echo: bool,
     /// What an unenrolled user needs.
     pub unenrolled: Fallback,
-    /// What happens when the provider gives no usable answer.
+    /// What happens when the provider gives no usable answer. `login::policy::OutageQuery` decides
+    /// for whom it holds.
     pub when_unavailable: Fallback,
     /// What Enter alone does at the prompt.
     pub enter: Enter,
@@ -296,6 +297,14 @@ impl Config {
             .into_iter()
             .flatten()
             .find(|name| self.services.contains_key(*name))
+    }
+
+    /// Whether the table `[service.NAME]` that applies to `service` sets `key` itself, rather than
+    /// inherit it from `[login]` or have the default.
+    #[must_use]
+    pub fn is_set_by_service(&self, service: &str, key: &str) -> bool {
+        self.table_of(service)
+            .is_some_and(|table| self.lines.contains_key(&format!("service.{table}.{key}")))
     }
 
     /// Returns the line that sets `key` of the table `table`, counted from 1; `None` for a default.

@@ -296,6 +296,30 @@ fn the_tables_of_sudo_and_su_also_apply_to_their_login_shells() {
     assert_eq!(config.line("su-l", "attempts"), Some(6));
 }
 
+#[test]
+fn a_key_is_set_by_a_service_only_if_its_own_table_has_it() {
+    let text = "[login]\nwhen_unavailable = \"ignore\"\n\
+                [service.sudo]\nwhen_unavailable = \"ignore\"\n\
+                [service.su]\nattempts = 1\n[service.su-l]\nwhen_unavailable = \"deny\"\n";
+    let config = with_key(text).unwrap();
+    let rows = [
+        ("sshd", false),
+        ("sudo", true),
+        ("sudo-i", true),
+        ("su", false),
+        ("su-l", true),
+        ("login", false),
+        ("", false),
+    ];
+    let wrong: Vec<_> = rows
+        .iter()
+        .filter(|(service, expected)| {
+            config.is_set_by_service(service, "when_unavailable") != *expected
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
 /// libpam converts the name of a service to lower case, so such a table would never apply.
 #[test]
 fn a_service_name_with_an_upper_case_letter_is_an_error() {

@@ -95,7 +95,7 @@ fn row(fault: Value, class: Class) -> Row {
 /// A host with a time-out of one second for a request, and without a delay after refusals.
 fn host(policy: &str) -> Host {
     Host::impatient(&format!(
-        "[login]\nrefusal_seconds = 0\nwhen_unavailable = \"{policy}\"\n"
+        "[login]\nrefusal_seconds = 0\n[service.sshd]\nwhen_unavailable = \"{policy}\"\n"
     ))
     .arguments("debug")
 }

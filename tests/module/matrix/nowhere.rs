@@ -111,7 +111,7 @@ fn in_empty_network(host: &Host) -> String {
     use std::io::Write;
     let mut child = Command::new("timeout")
         .args(["30", "unshare", "--net", env!("CARGO_BIN_EXE_authyctl")])
-        .args(["test", "alice", "--json", "--module"])
+        .args(["test", "alice", "--service", "sshd", "--json", "--module"])
         .arg(crate::common::product())
         .arg("--config")
         .arg(&host.config)

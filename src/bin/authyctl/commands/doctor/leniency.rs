@@ -48,14 +48,38 @@ pub(super) fn unenrolled(
     })
 }
 
+/// Services whose application root runs, so that a local user cannot limit its process.
+const OF_ROOT: [&str; 11] = [
+    "sshd",
+    "login",
+    "remote",
+    "gdm-password",
+    "gdm-smartcard",
+    "gdm-fingerprint",
+    "lightdm",
+    "sddm",
+    "xdm",
+    "lxdm",
+    "greetd",
+];
+
 /// Returns a finding when logins to `service` need no factor while Authy is unavailable.
-pub(super) fn outage(service: &str, rules: Option<&Login>) -> Option<Finding> {
-    let ignores = rules.is_some_and(|rules| rules.when_unavailable == Fallback::Ignore);
-    ignores.then(|| {
+pub(super) fn outage(service: &str, config: &Config) -> Option<Finding> {
+    if config.login(service).when_unavailable != Fallback::Ignore {
+        return None;
+    }
+    let check = format!("pam {service}");
+    let says = format!("{service}: when_unavailable = \"ignore\"");
+    let set_by_service = config.is_set_by_service(service, "when_unavailable");
+    Some(if set_by_service && !OF_ROOT.contains(&service) {
         let message = format!(
-            "{service}: when_unavailable = \"ignore\": no factor is required while Authy is unavailable"
+            "{says}: any local user may be able to make Authy unavailable, and then needs no factor"
         );
-        Finding::warning(&format!("pam {service}"), message)
+        Finding::warning(&check, message)
+            .hint("set it in [login] instead: there it holds only where root runs the application")
+    } else {
+        let message = format!("{says}: no factor is required while Authy is unavailable");
+        Finding::warning(&check, message)
             .hint("anyone who can cut this host off from Authy can switch the factor off")
     })
 }

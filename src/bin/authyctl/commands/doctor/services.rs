@@ -101,7 +101,7 @@ fn check_protected(
     let rules = config.map(|config| config.login(&service));
     let exemption = config.and_then(|config| leniency::exemption(config, &service));
     let unenrolled = leniency::unenrolled(&service, ours, rules.as_ref());
-    let outage = leniency::outage(&service, rules.as_ref());
+    let outage = config.and_then(|config| leniency::outage(&service, config));
     let may_ignore = exemption.is_some() || unenrolled.is_some() || outage.is_some();
     let token_in_password = rules.as_ref().is_some_and(|rules| rules.token_in_password);
     let simulation = Simulation::new(lines, may_ignore).with_token_in_password(token_in_password);

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use pam_authy::base::factor::Factor;
-use pam_authy::store::config::{Config, Fallback, Login, SendMode, Subject};
+use pam_authy::login::policy::{OnOutage, OutageQuery};
+use pam_authy::store::config::{Config, Login, SendMode, Subject};
 
 use super::place;
 
@@ -30,14 +31,35 @@ pub(super) fn describe(config: &Config, file: &Path, rules: &Login, service: &st
     if config.recovery.applies_to(service) {
         lines.push("recovery codes are accepted, if the person has some".to_owned());
     }
-    if rules.when_unavailable == Fallback::Ignore {
+    if let Some(outage) = outage(config, rules, service) {
         let line = config.line(service, "when_unavailable");
-        lines.push(format!(
-            "while Authy is unavailable, when_unavailable = \"ignore\" lets the login succeed ({})",
-            place(file, line)
-        ));
+        lines.push(format!("{outage} ({})", place(file, line)));
     }
     lines
+}
+
+/// Returns for whom an outage lets a login to `service` succeed, by the function that a login uses;
+/// `None` if for no one.
+fn outage(config: &Config, rules: &Login, service: &str) -> Option<String> {
+    let ignores = |real_uid| {
+        let query = OutageQuery {
+            when_unavailable: rules.when_unavailable,
+            set_by_service: config.is_set_by_service(service, "when_unavailable"),
+            real_uid,
+            only_loopback: false,
+        };
+        query.on_outage() == OnOutage::Ignore
+    };
+    let says = "while Authy is unavailable, when_unavailable = \"ignore\" lets the login succeed";
+    // Any uid but root's stands for all others.
+    match (ignores(0), ignores(u32::MAX)) {
+        (false, _) => None,
+        (true, true) => Some(format!("{says}, whoever runs the application")),
+        (true, false) => Some(format!(
+            "{says} where root runs the application (real uid 0), and refuses it where a user does, as in \
+             su and sudo: for them [service.{service}] must say it"
+        )),
+    }
 }
 
 /// Returns how many replies a login has, how long it may take, and the factors that it offers.

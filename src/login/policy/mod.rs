@@ -4,6 +4,8 @@
 //! the same answers as a login. Nothing here reads a file, a clock or the network; the look-ups are
 //! passed in as functions. The attempt may come from an attacker, the configuration is trusted.
 
+mod outage;
+
 use std::fmt;
 
 use crate::base::attempt::Attempt;
@@ -13,6 +15,8 @@ use crate::host::account::Spelling;
 use crate::host::ssh_key;
 use crate::store::config::{Exempt, Fallback, Subject};
 use crate::store::users::{Entry, KeyMismatch};
+
+pub use outage::{OnOutage, OutageQuery};
 
 /// Returns the user whose factor is required: the user who is logged in, or the calling user. There
 /// is no fallback from one to the other. The caller counts only for a login from this host, because
@@ -194,13 +198,6 @@ fn allows_unenrolled(fallback: Fallback, spelling: Spelling) -> bool {
     fallback == Fallback::Ignore && spelling != Spelling::Alias
 }
 
-/// Whether a login is allowed although the provider gave no usable answer. `had_full_timeout` says
-/// that the deadline of the login did not cut the request short: a person who waits until the last
-/// moment must not be able to cause an outage.
-pub(super) fn allows_outage(fallback: Fallback, had_full_timeout: bool) -> bool {
-    fallback == Fallback::Ignore && had_full_timeout
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,13 +333,6 @@ mod tests {
     fn a_failed_look_up_refuses_the_login() {
         let failed = requirement(&Entry::Absent, Fallback::Ignore, Err("down"));
         assert_eq!(failed, Err("down"));
-    }
-
-    #[test]
-    fn an_outage_allows_a_login_only_if_configured_and_within_the_deadline() {
-        assert!(allows_outage(Fallback::Ignore, true));
-        assert!(!allows_outage(Fallback::Ignore, false));
-        assert!(!allows_outage(Fallback::Deny, true));
     }
 
     fn attempt() -> Attempt {
