@@ -1,6 +1,6 @@
 # The commands of a developer or packager. `make demo` shows a login; CI runs `make check`.
 #
-#   make             builds pam_authy.so into target/product and authyctl into target/release
+#   make             builds pam_authy.so and pam_authyd into target/product and authyctl into target/release
 #   make demo        runs a real login against a simulated Authy, without root or files in /etc
 #   make check       checks formatting, lints, documentation and every test
 #   make check-long  the same with ten times the random cases, then `make fuzz`: no limit of time
@@ -20,6 +20,8 @@
 PREFIX ?= /usr
 SBINDIR = $(PREFIX)/sbin
 BINDIR = $(PREFIX)/bin
+# The module starts the engine from this folder; it is compiled into pam_authy.so.
+LIBEXECDIR = $(PREFIX)/libexec/pam_authy
 MANDIR = $(PREFIX)/share/man
 # Files below $(PREFIX)/share, where each shell looks for completions.
 COMPLETIONS = bash-completion/completions/authyctl zsh/site-functions/_authyctl fish/vendor_completions.d/authyctl.fish
@@ -33,9 +35,10 @@ TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 # cargo writes into a folder named after the target if a target is set.
 TRIPLE = $(if $(CARGO_BUILD_TARGET),/$(CARGO_BUILD_TARGET))
 
-# The module has a target folder of its own: it is the only cdylib of this package, and other builds must
-# not be able to replace the one that is installed.
+# Module and engine have a target folder of their own: other builds, with other features, must not be able
+# to replace what is installed.
 PRODUCT = target/product/pam_authy.so
+ENGINE = target/product/pam_authyd
 AUTHYCTL = $(TARGET_DIR)$(TRIPLE)/release/authyctl
 AUTHY_SIM = $(TARGET_DIR)$(TRIPLE)/release/authy-sim
 
@@ -51,15 +54,15 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 all: product authyctl
 
-# Less inlining at link time makes the module 56 KB smaller, and a login no slower. nodelete: an application
-# may dlclose the module while its thread that looks a name up still runs, for about two seconds after a
-# time-out, so the module is never unmapped.
+# Less inlining at link time makes both smaller, and a login no slower.
 product:
-	$(CARGO) rustc --locked --release --lib --no-default-features --features module --crate-type cdylib --target-dir target/product -- -C llvm-args=-inline-threshold=5 -C link-arg=-Wl,-z,nodelete
+	PAM_AUTHY_ENGINE=$(LIBEXECDIR)/pam_authyd $(CARGO) rustc --locked --release --lib --no-default-features --features module --crate-type cdylib --target-dir target/product -- -C llvm-args=-inline-threshold=5
+	$(CARGO) rustc --locked --release --bin pam_authyd --no-default-features --features engine --target-dir target/product -- -C llvm-args=-inline-threshold=5
 	@$(INSTALL) -m 0644 target/product$(TRIPLE)/release/libpam_authy.so $(PRODUCT)
+	@$(INSTALL) -m 0755 target/product$(TRIPLE)/release/pam_authyd $(ENGINE)
 
 authyctl:
-	$(CARGO) build --locked --release --bin authyctl --target-dir $(TARGET_DIR)
+	PAM_AUTHY_ENGINE=$(LIBEXECDIR)/pam_authyd $(CARGO) build --locked --release --bin authyctl --target-dir $(TARGET_DIR)
 
 authy-sim:
 	$(CARGO) build --locked --release --features sim --bin authy-sim --target-dir $(TARGET_DIR)
@@ -73,6 +76,9 @@ programs:
 $(PRODUCT):
 	@$(MAKE) --no-print-directory product
 
+$(ENGINE): $(PRODUCT)
+	@[ -e $@ ] || $(MAKE) --no-print-directory product
+
 $(AUTHYCTL):
 	@$(MAKE) --no-print-directory authyctl
 
@@ -82,7 +88,7 @@ $(AUTHY_SIM):
 demo:
 	@scripts/prerequisites.sh demo
 	@$(MAKE) --no-print-directory product programs
-	@scripts/demo.sh $(PRODUCT) $(TARGET_DIR)$(TRIPLE)/debug/authyctl $(TARGET_DIR)$(TRIPLE)/debug/authy-sim
+	@scripts/demo.sh $(PRODUCT) $(ENGINE) $(TARGET_DIR)$(TRIPLE)/debug/authyctl $(TARGET_DIR)$(TRIPLE)/debug/authy-sim
 
 SECONDS ?= 60
 
@@ -100,12 +106,13 @@ fuzz:
 bench:
 	@scripts/prerequisites.sh bench
 	@$(MAKE) --no-print-directory product
-	$(CARGO) bench --locked --features sim --bench bench --target-dir target/bench -- $(CURDIR)/$(PRODUCT)
+	$(CARGO) bench --locked --features sim --bench bench --target-dir target/bench -- $(CURDIR)/$(PRODUCT) $(CURDIR)/$(ENGINE)
 
-install: $(PRODUCT) $(AUTHYCTL)
+install: $(PRODUCT) $(ENGINE) $(AUTHYCTL)
 	$(if $(PAMDIR),,$(error no pam_unix.so found: set PAMDIR to its folder))
-	$(INSTALL) -d -m 0755 $(DESTDIR)$(PAMDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -d -m 0755 $(DESTDIR)$(PAMDIR) $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -m 0644 $(PRODUCT) $(DESTDIR)$(PAMDIR)/pam_authy.so
+	$(INSTALL) -m 0755 $(ENGINE) $(DESTDIR)$(LIBEXECDIR)/pam_authyd
 	$(INSTALL) -m 0755 $(AUTHYCTL) $(DESTDIR)$(SBINDIR)/authyctl
 	$(INSTALL) -m 0644 packaging/man/pam_authy.8 packaging/man/authyctl.8 $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 0644 packaging/man/pam_authy.toml.5 $(DESTDIR)$(MANDIR)/man5
@@ -122,10 +129,11 @@ install-sim: $(AUTHY_SIM)
 
 uninstall:
 	$(if $(PAMDIR),,$(error no pam_unix.so found: set PAMDIR to its folder))
-	rm -f $(DESTDIR)$(PAMDIR)/pam_authy.so $(DESTDIR)$(SBINDIR)/authyctl $(DESTDIR)$(BINDIR)/authy-sim
+	rm -f $(DESTDIR)$(PAMDIR)/pam_authy.so $(DESTDIR)$(LIBEXECDIR)/pam_authyd $(DESTDIR)$(SBINDIR)/authyctl $(DESTDIR)$(BINDIR)/authy-sim
 	rm -f $(DESTDIR)$(MANDIR)/man5/pam_authy.toml.5 $(DESTDIR)$(MANDIR)/man8/pam_authy.8 $(DESTDIR)$(MANDIR)/man8/authyctl.8 $(DESTDIR)$(MANDIR)/man1/authy-sim.1
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
 	rm -rf $(DESTDIR)$(DOCDIR)
+	-rmdir $(DESTDIR)$(LIBEXECDIR) 2>/dev/null
 
 # These run cargo each time, because `make install` alone would package programs that are older than
 # the sources.

@@ -97,7 +97,7 @@ tests() {
     skip_without dpkg-shlibdeps packaging::deb packaging::newcomer
     skip_without lintian lintian_finds_no_error_and_no_warning
     skip_without rpmbuild packaging::rpm
-    export PAM_AUTHY_SO=$PWD/target/product/pam_authy.so
+    export PAM_AUTHY_SO=$PWD/target/product/pam_authy.so PAM_AUTHYD=$PWD/target/product/pam_authyd
     step cargo test --locked --no-default-features --features client --lib
     step cargo test --locked --no-default-features --features module --lib
     step cargo test --locked --all-features --doc

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# demo.sh MODULE AUTHYCTL AUTHY_SIM: a real login through libpam and the module, against authy-sim.
+# demo.sh MODULE ENGINE AUTHYCTL AUTHY_SIM: a real login through libpam, the module and its engine, against
+# authy-sim.
 #
 # It needs no root and writes only to a private folder in $TMPDIR, which it removes at the end; it
-# also stops the simulator. On a terminal the login asks you for the token; without a terminal the
+# also stops the simulator. Module and engine are installed there first, since the module trusts no
+# engine that others can write, as in a checkout made with umask 002. On a terminal the login asks you for the token; without a terminal the
 # script reads the token from the simulated phone. The person has the app, so that you can also
 # approve a push. DEMO_FAULTS can contain a fault to arm before the login, as JSON for the
 # simulator's POST /faults, for example '{"match":{"path":"/verify"},"status":500}'.
@@ -85,7 +87,7 @@ show_phone() {
 # Runs the login: authyctl is the application that calls libpam.
 log_in() {
     local command=("$authyctl" --config "$dir/config.toml" --users "$dir/users.toml"
-        test "$user" --service "$SERVICE" --module "$module")
+        test "$user" --service "$SERVICE" --module "$dir/pam_authy.so" --engine "$dir/pam_authyd")
     if [ -t 0 ] && [ -t 1 ]; then
         show_phone
         say "The login, through libpam:"
@@ -113,10 +115,11 @@ show_audit_line() {
     echo "  none"
 }
 
-[ $# -eq 3 ] || stop "usage: demo.sh MODULE AUTHYCTL AUTHY_SIM"
+[ $# -eq 4 ] || stop "usage: demo.sh MODULE ENGINE AUTHYCTL AUTHY_SIM"
 module=$(realpath "$1")
-authyctl=$(realpath "$2")
-authy_sim=$(realpath "$3")
+engine=$(realpath "$2")
+authyctl=$(realpath "$3")
+authy_sim=$(realpath "$4")
 user=$(id -un) || stop "your user id has no name, which libpam needs"
 
 umask 077
@@ -124,7 +127,10 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/pam_authy-demo.XXXXXXXX")
 trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
 
+install -m 0644 "$module" "$dir/pam_authy.so"
+install -m 0755 "$engine" "$dir/pam_authyd"
 say "The module: $module"
+say "Its engine: $engine"
 start_simulator
 say "A simulated Authy service listens at $url (its files: $dir)."
 control POST /phone/users "{\"authy_id\":$AUTHY_ID,\"cellphone\":\"555-010-0199\",\"country_code\":\"1\",\"email\":\"$user@example.com\",\"registered\":true}" >/dev/null

@@ -102,14 +102,6 @@
     )
 )]
 
-/// Wipes each block of memory when it is freed: keys and codes pass through buffers of ureq and
-/// rustls that no code of ours can reach. A program that links the library chooses its own
-/// allocator.
-#[cfg(feature = "module")]
-#[global_allocator]
-static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
-    zeroizing_alloc::ZeroAlloc(std::alloc::System);
-
 pub mod base;
 #[cfg(feature = "client")]
 pub mod client;
@@ -128,5 +120,7 @@ mod pam;
 #[cfg(feature = "admin")]
 #[expect(unsafe_code, reason = "calls libpam as an application does")]
 pub mod pam_app;
+#[cfg(any(feature = "engine", feature = "module"))]
+pub mod protocol;
 #[cfg(feature = "engine")]
 pub mod store;

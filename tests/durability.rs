@@ -165,7 +165,7 @@ fn a_redeemed_recovery_code_is_gone_from_the_disk_before_the_login_succeeds() {
     assert_eq!(codes, [0]);
     let answer = only(&calls, "PAM's code", |call| call.has("\"code 0\\n\""));
     assert_replaced_durably(&calls, &file, answer);
-    let audit = only(&calls, "audit line", |call| call.has("verdict=accepted"));
+    let audit = only(&calls, "audit line", |call| call.has(": verdict=accepted"));
     assert_replaced_durably(&calls, &file, audit);
     let (_, left) = run_json(&host.sim, &["recovery", "left", "alice"], "");
     assert_eq!(left["left"], 9);

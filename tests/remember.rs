@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pam_authy::base::attempt::Attempt;
 use pam_authy::base::factor::{AuthyId, Person};
-use pam_authy::pam_app::Item;
+use pam_authy::pam_app::{Item, Style, Transaction};
 use pam_authy::store::config;
 use pam_authy::store::remember::{LoginBinding, is_remembered, store};
 
@@ -35,7 +35,7 @@ fn attempt(tty: &str) -> Attempt {
         ruser: Some("alice".into()),
         address: None,
         ssh_auth: None,
-        password: None,
+        ..Attempt::default()
     }
 }
 
@@ -55,7 +55,7 @@ fn binding<'a>(attempt: &'a Attempt, person: &'a Person) -> LoginBinding<'a> {
 
 /// Runs `lines` in a shell that leads a session on a new terminal; `AGAIN` in them is this test
 /// again.
-fn on_a_terminal(name: &str, state: &Path, lines: &str) -> Output {
+fn on_a_terminal(name: &str, stack: &Path, lines: &str) -> Output {
     let program = std::env::current_exe().unwrap();
     let again = format!(
         "'{}' --exact {name} --nocapture --include-ignored",
@@ -64,48 +64,55 @@ fn on_a_terminal(name: &str, state: &Path, lines: &str) -> Output {
     Command::new("script")
         .args(["-qec", &lines.replace("AGAIN", &again), "/dev/null"])
         .env("SHELL", "/bin/sh")
-        .env(CHILD, state)
+        .env(CHILD, stack)
         .output()
         .expect("script(1) of util-linux")
+}
+
+/// Logs alice in with the stack in `stack`, and returns whether she was asked for nothing.
+fn is_remembered_here(stack: &Path, tty: &str, caller: Option<&str>) -> bool {
+    let mut prompts = 0;
+    let mut answer = |style: Style, _: &str| {
+        let is_prompt = matches!(style, Style::PromptEchoOn | Style::PromptEchoOff);
+        prompts += u32::from(is_prompt);
+        is_prompt.then(|| "1234567".to_owned())
+    };
+    let mut pam = Transaction::start("sshd", "alice", stack, &mut answer).unwrap();
+    pam.set(Item::Tty, tty).unwrap();
+    if let Some(caller) = caller {
+        pam.set(Item::RUser, caller).unwrap();
+    }
+    assert_eq!(pam.authenticate().name(), "PAM_SUCCESS");
+    drop(pam);
+    prompts == 0
 }
 
 /// Needs root, since the inner session takes another session's terminal.
 #[test]
 #[ignore = "needs root"]
 fn a_login_of_this_host_is_remembered_in_its_session_alone() {
-    if let Some(state) = as_child() {
+    if let Some(stack) = as_child() {
         let tty = fs::read_link("/proc/self/fd/0").unwrap();
         let tty = tty.to_str().unwrap();
-        let attempt = attempt(tty);
-        println!(
-            "before {}",
-            is_remembered(&state, &rules(), &binding(&attempt, &person()))
-        );
-        store(&state, &rules(), &binding(&attempt, &person()));
-        println!(
-            "after {}",
-            is_remembered(&state, &rules(), &binding(&attempt, &person()))
-        );
-        let mut callerless = attempt.clone();
-        callerless.ruser = None;
-        store(&state, &rules(), &binding(&callerless, &person()));
-        println!(
-            "without a caller {}",
-            is_remembered(&state, &rules(), &binding(&callerless, &person()))
-        );
+        let caller = Some("alice");
+        println!("before {}", is_remembered_here(&stack, tty, caller));
+        println!("after {}", is_remembered_here(&stack, tty, caller));
+        for _ in 0..2 {
+            let remembered = is_remembered_here(&stack, tty, None);
+            println!("without a caller {remembered}");
+        }
         // su sets PAM_TTY without /dev.
-        let short = self::attempt(tty.trim_start_matches("/dev/"));
-        println!(
-            "short {}",
-            is_remembered(&state, &rules(), &binding(&short, &person()))
-        );
+        let short = tty.trim_start_matches("/dev/");
+        println!("short {}", is_remembered_here(&stack, short, caller));
         return;
     }
     let name = test_name!();
-    let above = tempfile::tempdir().unwrap();
-    let state = above.path().join("state");
+    let host = Host::with("[remember]\nseconds = 600\n");
+    let yes = r#"{"message":"Token is valid.","token":"is valid","success":"true"}"#;
+    host.sim.answer_verify(200, yes);
+    let stack = host.stack_folder();
     // Twice in one session; output in between changes nothing.
-    let first = on_a_terminal(name, &state, "AGAIN; sleep 1.1; echo some text; AGAIN; :");
+    let first = on_a_terminal(name, stack, "AGAIN; sleep 1.1; echo some text; AGAIN; :");
     let text = String::from_utf8_lossy(&first.stdout).into_owned();
     let count = |what: &str| text.matches(what).count();
     assert_eq!(
@@ -114,13 +121,13 @@ fn a_login_of_this_host_is_remembered_in_its_session_alone() {
         "{text}"
     );
     assert_eq!((count("after true"), count("short true")), (2, 2), "{text}");
-    assert_eq!(count("without a caller false"), 2, "{text}");
+    assert_eq!(count("without a caller false"), 4, "{text}");
     // A session that was started in this one, and one on a new terminal, are different sessions.
-    let inner = on_a_terminal(name, &state, "setsid -cw AGAIN; :");
+    let inner = on_a_terminal(name, stack, "setsid -cw AGAIN; :");
     let text = String::from_utf8_lossy(&inner.stdout).into_owned();
     assert!(text.contains("before false"), "{text}");
     let lines = "AGAIN; setsid -w AGAIN < /dev/tty; :";
-    let text = String::from_utf8_lossy(&on_a_terminal(name, &state, lines).stdout).into_owned();
+    let text = String::from_utf8_lossy(&on_a_terminal(name, stack, lines).stdout).into_owned();
     assert_eq!(text.matches("before false").count(), 2, "{text}");
     assert_eq!(
         text.matches("after true").count(),

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::common::application::{Said, command, program, run};
 use crate::common::host::Host;
-use crate::common::product;
+use crate::common::install;
 use crate::common::sandbox::sandboxed;
 
 /// The caller; needs no account.
@@ -41,6 +41,7 @@ fn link(path: &Path) {
 #[ignore = "needs root"]
 #[expect(clippy::too_many_lines, reason = "one table")]
 fn files_of_the_caller_are_refused_in_a_process_with_roots_rights() {
+    sandboxed!();
     type Change = fn(&Host);
     let rows: [(&str, Change, i32); 11] = [
         ("everything is root's", |_| (), PAM_SUCCESS),
@@ -110,7 +111,7 @@ fn files_of_the_caller_are_refused_in_a_process_with_roots_rights() {
     ];
     let mut failed = Vec::new();
     for (what, change, expected) in rows {
-        let host = Host::new();
+        let host = Host::new().installed();
         change(&host);
         let verified = host.sim.count("/verify/");
         let said = login(&host);
@@ -132,11 +133,13 @@ fn files_of_a_user_are_trusted_by_a_plain_process_of_that_user_alone() {
     // In a place that every user can enter, as a checkout need not be.
     let folder = Path::new("/srv/trust");
     fs::create_dir(folder).unwrap();
-    let module = folder.join("pam_authy.so");
-    fs::copy(product(), &module).unwrap();
+    let (module, engine) = (folder.join("pam_authy.so"), folder.join("pam_authyd"));
+    install(&host.module(), &module, 0o644);
+    install(&host.engine(), &engine, 0o755);
     fs::copy(program(), folder.join("application")).unwrap();
     let line = host.line();
-    let line = line.replace(product().to_str().unwrap(), module.to_str().unwrap());
+    let line = line.replace(host.module().to_str().unwrap(), module.to_str().unwrap());
+    let line = line.replace(host.engine().to_str().unwrap(), engine.to_str().unwrap());
     fs::write(folder.join("sshd"), line + "\n").unwrap();
     for file in ["", "config.toml", "users.toml", "ca.pem"] {
         give_to_caller(&host.sim.path(file));

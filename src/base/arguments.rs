@@ -1,10 +1,10 @@
-//! The module's arguments in a PAM stack: `config= users= debug nullok try_first_pass
+//! The module's arguments in a PAM stack: `config= users= engine= debug nullok try_first_pass
 //! use_first_pass`.
 //!
 //! A typing error in the stack must not weaken a login silently. An unknown, repeated or malformed
-//! argument therefore refuses the whole call. Called by `pam` for each login.
+//! argument therefore refuses the whole call. Called for each login by `pam`, which uses `engine` and
+//! the first pass, and by `engine`, which uses the rest.
 
-use std::ffi::CStr;
 use std::path::PathBuf;
 
 use super::text;
@@ -13,6 +13,12 @@ use super::text;
 pub const CONFIG: &str = "/etc/pam_authy/config.toml";
 /// The default path of users.toml.
 pub const USERS: &str = "/etc/pam_authy/users.toml";
+
+/// The engine of this installation; `make` sets it by PREFIX.
+pub const ENGINE: &str = match option_env!("PAM_AUTHY_ENGINE") {
+    Some(path) => path,
+    None => "/usr/libexec/pam_authy/pam_authyd",
+};
 
 /// Where the text of password and code comes from, with `login.token_in_password`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,6 +39,8 @@ pub struct Arguments {
     pub config: PathBuf,
     /// Path of users.toml.
     pub users: PathBuf,
+    /// The engine that the module starts; `None` for the one of the installation.
+    pub engine: Option<PathBuf>,
     /// Whether the log gets a line with the rules of the login.
     pub debug: bool,
     /// Whether unenrolled users need no second factor, as with `unenrolled = "ignore"`.
@@ -46,20 +54,21 @@ impl Arguments {
     ///
     /// # Errors
     /// A line for the log that names the unknown, repeated or malformed argument.
-    pub fn parse(args: &[&CStr]) -> Result<Self, String> {
+    pub fn parse<T: AsRef<[u8]>>(args: &[T]) -> Result<Self, String> {
         let (mut config, mut users, mut debug, mut nullok) = (None, None, None, None);
-        let mut first_pass = None;
+        let (mut engine, mut first_pass) = (None, None);
         for arg in args {
-            let shown = || text::sanitize(&arg.to_string_lossy());
-            let text = arg
-                .to_str()
-                .map_err(|_| format!("argument {}: not UTF-8", shown()))?;
+            let arg = arg.as_ref();
+            let shown = || text::sanitize(&String::from_utf8_lossy(arg));
+            let text =
+                std::str::from_utf8(arg).map_err(|_| format!("argument {}: not UTF-8", shown()))?;
             let repeated = match text
                 .split_once('=')
                 .map_or((text, None), |(k, v)| (k, Some(v)))
             {
                 ("config", Some(path)) => config.replace(absolute("config", path)?).is_some(),
                 ("users", Some(path)) => users.replace(absolute("users", path)?).is_some(),
+                ("engine", Some(path)) => engine.replace(absolute("engine", path)?).is_some(),
                 ("debug", None) => debug.replace(()).is_some(),
                 ("nullok", None) => nullok.replace(()).is_some(),
                 ("try_first_pass", None) => first_pass.replace(FirstPass::Try).is_some(),
@@ -73,6 +82,7 @@ impl Arguments {
         Ok(Self {
             config: config.unwrap_or_else(|| CONFIG.into()),
             users: users.unwrap_or_else(|| USERS.into()),
+            engine,
             debug: debug.is_some(),
             nullok: nullok.is_some(),
             first_pass: first_pass.unwrap_or_default(),
@@ -97,7 +107,7 @@ mod tests {
 
     #[test]
     fn no_argument_means_the_files_in_etc() {
-        let arguments = Arguments::parse(&[]).unwrap();
+        let arguments = Arguments::parse::<&[u8]>(&[]).unwrap();
         assert_eq!(
             arguments.config,
             PathBuf::from("/etc/pam_authy/config.toml")
@@ -109,33 +119,35 @@ mod tests {
     #[test]
     fn every_argument_is_accepted_once() {
         let arguments =
-            Arguments::parse(&[c"config=/c", c"users=/u", c"debug", c"nullok"]).unwrap();
+            Arguments::parse(&["config=/c", "users=/u", "engine=/e", "debug", "nullok"]).unwrap();
         assert_eq!(arguments.config, PathBuf::from("/c"));
+        assert_eq!(arguments.engine, Some(PathBuf::from("/e")));
         assert!(arguments.debug && arguments.nullok);
     }
 
     #[test]
     fn an_unknown_repeated_or_malformed_argument_is_refused_by_name() {
-        let refused: [(&[&CStr], &str); 10] = [
+        let refused: [(&[&[u8]], &str); 11] = [
             (
-                &[c"try_first_pass", c"use_first_pass"],
+                &[b"try_first_pass", b"use_first_pass"],
                 "argument use_first_pass: given twice",
             ),
-            (&[c"nullOK"], "argument nullOK: unknown"),
-            (&[c"debug", c"debug"], "argument debug: given twice"),
+            (&[b"nullOK"], "argument nullOK: unknown"),
+            (&[b"debug", b"debug"], "argument debug: given twice"),
             (
-                &[c"config=/a", c"config=/a"],
+                &[b"config=/a", b"config=/a"],
                 "argument config=/a: given twice",
             ),
             (
-                &[c"config=etc"],
+                &[b"config=etc"],
                 "argument config=etc: not an absolute path",
             ),
-            (&[c"config="], "argument config=: not an absolute path"),
-            (&[c"config"], "argument config: unknown"),
-            (&[c"debug=yes"], "argument debug=yes: unknown"),
-            (&[c""], "argument : unknown"),
-            (&[c"users=\xff"], "argument users=\u{fffd}: not UTF-8"),
+            (&[b"config="], "argument config=: not an absolute path"),
+            (&[b"config"], "argument config: unknown"),
+            (&[b"engine=x"], "argument engine=x: not an absolute path"),
+            (&[b"debug=yes"], "argument debug=yes: unknown"),
+            (&[b""], "argument : unknown"),
+            (&[b"users=\xff"], "argument users=\u{fffd}: not UTF-8"),
         ];
         let wrong: Vec<_> = refused
             .iter()

@@ -1,16 +1,16 @@
 //! The plain data of a login: its input ([`Attempt`]) and its result ([`Outcome`]).
 //!
-//! One `Attempt` is one call of `pam_sm_authenticate`. `pam` fills it in, the layers above pass it
-//! along, and `engine::audit` writes both to the log. The only behaviour here is the words of the
-//! audit line. Every field of an `Attempt` may come from an attacker.
+//! One `Attempt` is one call of `pam_sm_authenticate`. `pam` fills it in and sends it to the
+//! engine, whose layers pass it along; `audit_line` writes both into the log. The only behaviour
+//! here is the words of the audit line. Every text of an `Attempt` may come from an attacker.
 
 use std::net::IpAddr;
 
 use super::factor::{Factor, Identity};
-use super::secret::Secret;
 
-/// What PAM and the application say about a login. All of it may come from an attacker.
-#[derive(Debug, Clone)]
+/// What PAM and the application say about a login. All of it may come from an attacker, but the
+/// facts about the process, which the module reads itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attempt {
     /// The Unix login name (PAM_USER), byte for byte.
     pub user: String,
@@ -27,9 +27,48 @@ pub struct Attempt {
     /// What sshd has accepted so far, one SSH authentication method per line (SSH_AUTH_INFO_0 in
     /// the PAM environment).
     pub ssh_auth: Option<String>,
-    /// The system password that an earlier module has read (PAM_AUTHTOK). It is compared with
-    /// replies, so that it is never sent to a provider by mistake.
-    pub password: Option<Secret>,
+    /// Whether an earlier module has read the system password (PAM_AUTHTOK). The password itself
+    /// never leaves the module.
+    pub has_password: bool,
+    /// The process in which the module runs.
+    pub process: Process,
+}
+
+/// The process of an application, as the module in it sees it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Its real uid: for su and sudo, the caller.
+    pub uid: u32,
+    /// Its effective uid.
+    pub effective_uid: u32,
+    /// Its session.
+    pub session: Option<Session>,
+    /// The terminal that PAM_TTY names.
+    pub terminal: Option<Terminal>,
+}
+
+/// A session: its leader, when that started in ticks since boot (process ids are used again), and
+/// the device of its controlling terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session {
+    /// The process id of the leader.
+    pub leader: u32,
+    /// When the leader started, in clock ticks since boot.
+    pub start: u64,
+    /// The major and minor number of the terminal.
+    pub terminal: (u32, u32),
+}
+
+/// A terminal: its device, and when its inode was last changed. A terminal of a new login has a new
+/// owner, which changes that time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terminal {
+    /// The major and minor number of the device.
+    pub device: (u32, u32),
+    /// The ctime in seconds and nanoseconds.
+    pub changed: (i64, i64),
 }
 
 /// The result of one call of the module. `pam::code` maps each to a PAM code.
@@ -121,8 +160,11 @@ pub enum Reason {
     Account,
     /// The state folder, or this user's file there, cannot be used.
     State,
-    /// The process had no descriptor, memory or thread left for the request.
+    /// This host lacked a descriptor, memory, a thread or a port for the request, or the engine runs
+    /// where others can stop it.
     Process,
+    /// No engine could be started, or it gave no usable answer.
+    Engine,
     /// The provider refused the API key.
     KeyRefused,
     /// The provider refused the application or account.
@@ -164,6 +206,7 @@ impl Reason {
             Self::Account => "account",
             Self::State => "state",
             Self::Process => "process",
+            Self::Engine => "engine",
             Self::KeyRefused => "key_refused",
             Self::ApplicationRefused => "application_refused",
             Self::Conversation => "conversation",
@@ -191,6 +234,9 @@ pub struct Outcome {
     pub attempts: u32,
     /// An explanation of the reason, for a separate log line; no secrets.
     pub detail: Option<String>,
+    /// Whether the module did not confirm a verdict that lets the person in: the application may be
+    /// gone.
+    pub undelivered: bool,
 }
 
 impl Outcome {
@@ -206,6 +252,7 @@ impl Outcome {
             notes: Vec::new(),
             attempts: 0,
             detail: None,
+            undelivered: false,
         }
     }
 

@@ -6,9 +6,12 @@
 
 pub mod arguments;
 pub mod attempt;
+pub mod audit_line;
 pub mod deadline;
 pub mod factor;
+pub mod fields;
 pub mod language;
+pub mod question;
 pub mod reply;
 pub mod secret;
 pub mod text;

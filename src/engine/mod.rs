@@ -1,3 +1,20 @@
-//! What happens to the result of a login: its lines in the log. Called by `pam::module`.
+//! The login engine: one process that decides one login, out of reach of the application's caller.
+//!
+//! `session` is the dialog with the module from the first message to the last. `wiring` joins files,
+//! policy, factor and limits to a decision, `conversation` brings the questions of `login` to the
+//! module, `isolation` takes the process out of its caller's reach, and `audit` writes the log.
+//! Called by `bin/pam_authyd`.
 
 pub mod audit;
+mod conversation;
+#[expect(
+    unsafe_code,
+    reason = "takes over the descriptor that the module left open"
+)]
+mod descriptor;
+mod isolation;
+mod session;
+mod wiring;
+
+pub use descriptor::adopt;
+pub use session::serve;

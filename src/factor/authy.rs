@@ -14,6 +14,9 @@ use crate::client::authy::types::{Token, Uuid};
 use crate::client::authy::{self as client, Cause, Client};
 use crate::client::http::Transport;
 
+/// The digits of a code of the Authy app, and of one that Authy sends.
+const CODE_LENGTH: u8 = 7;
+
 /// One person at Authy.
 #[derive(Debug)]
 pub struct Authy<T> {
@@ -38,6 +41,10 @@ impl<T: Transport> Authy<T> {
 impl<T: Transport> SecondFactor for Authy<T> {
     fn identity(&self) -> Option<Identity> {
         Some(Identity::Authy(self.id))
+    }
+
+    fn code_lengths(&self) -> Vec<u8> {
+        vec![CODE_LENGTH]
     }
 
     fn preconnect(&mut self, deadline: Deadline) {

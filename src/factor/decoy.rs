@@ -14,6 +14,9 @@ use crate::base::language::Language;
 /// reveal who is enrolled. It can do nothing else.
 pub(super) type Preconnect = Box<dyn Fn(Deadline)>;
 
+/// The digits of a code of an unenrolled user, who has none: those of most apps.
+const CODE_LENGTH: u8 = 6;
+
 /// The factor of an unenrolled user.
 pub(super) struct Decoy {
     preconnect: Option<Preconnect>,
@@ -28,6 +31,10 @@ impl Decoy {
 impl SecondFactor for Decoy {
     fn identity(&self) -> Option<Identity> {
         None
+    }
+
+    fn code_lengths(&self) -> Vec<u8> {
+        vec![CODE_LENGTH]
     }
 
     fn preconnect(&mut self, deadline: Deadline) {

@@ -3,11 +3,11 @@
 //!
 //! A directory service may find an account by another spelling of its name (case folded, with a
 //! domain). Such an answer must not lead to another entry of the mapping, so names are compared
-//! byte for byte. Used by `login::policy`, through `pam::module` and `authyctl explain`.
+//! byte for byte. Used by `login::policy`, through `engine::wiring` and `authyctl explain`.
 
 use std::ffi::CString;
 
-use nix::unistd::{Group, User, getgrouplist};
+use nix::unistd::{Group, Uid, User, getgrouplist};
 
 /// How the account database spells a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,16 @@ pub fn spelling(name: &str) -> Result<Spelling, LookupFailed> {
         Some(user) if user.name == name => Ok(Spelling::Own),
         Some(_) => Ok(Spelling::Alias),
     }
+}
+
+/// Returns the name of the account with this uid, if there is one. Blocks as long as the system's
+/// name services do.
+///
+/// # Errors
+/// [`LookupFailed`] when the database gave no answer.
+pub fn name_of(uid: u32) -> Result<Option<String>, LookupFailed> {
+    let user = User::from_uid(Uid::from_raw(uid)).map_err(LookupFailed)?;
+    Ok(user.map(|user| user.name))
 }
 
 /// Returns the first of `groups` that the account `name` is in, by its own group or as a member.

@@ -1,8 +1,8 @@
-//! The system's log: RFC 3164 datagrams in UTC over a local socket, with the facility and
-//! severities of the syslog crate. Called by `engine::audit`.
+//! The system's log: RFC 3164 datagrams in UTC over a local socket, with the facility authpriv.
+//! Called by `engine::audit`, and by `pam::log` where no engine could be reached.
 //!
-//! The crate's formatter is not used: it needs a calendar library, 41 KB of code, for a timestamp
-//! of fifteen characters. Where the queue of the log is full, a call waits up to 200 ms for it,
+//! The formatter of the syslog crate is not used: it needs a calendar library, 41 KB of code, for a
+//! timestamp of fifteen characters. Where the queue of the log is full, a call waits up to 200 ms for it,
 //! once, so that a burst of logins loses no line; a log that is not read must not delay a login for
 //! longer.
 
@@ -11,10 +11,13 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use syslog::{Facility, Severity};
-
 /// The socket of the log when config.toml could not be read.
 pub const DEFAULT_LOG: &str = "/dev/log";
+
+/// The facility authpriv (LOG_AUTHPRIV of syslog(3)).
+const AUTHPRIV: u8 = 10 << 3;
+/// The severity of an error (LOG_ERR of syslog(3)).
+pub const ERROR: u8 = 3;
 
 /// How long a call waits for room in the queue of the log, which holds ten lines by default
 /// (Linux, `net.unix.max_dgram_qlen`).
@@ -42,8 +45,9 @@ impl Journal {
         }
     }
 
-    /// Writes a line. Blocks up to 200 ms where the log is full, once for each [`Journal`].
-    pub fn write(&self, severity: Severity, message: &str) {
+    /// Writes a line with a `severity` of syslog(3), 0 to 7. Blocks up to 200 ms where the log is
+    /// full, once for each [`Journal`].
+    pub fn write(&self, severity: u8, message: &str) {
         let Some(socket) = &self.socket else { return };
         let datagram = datagram(severity, SystemTime::now(), &self.tag, message);
         // Where the socket is full or gone, the line is lost.
@@ -54,8 +58,8 @@ impl Journal {
 }
 
 /// Formats `<PRI>TIMESTAMP TAG: MESSAGE` (RFC 3164 section 4.1; a local log needs no host name).
-fn datagram(severity: Severity, now: SystemTime, tag: &str, message: &str) -> String {
-    let priority = Facility::LOG_AUTHPRIV as u8 | severity as u8;
+fn datagram(severity: u8, now: SystemTime, tag: &str, message: &str) -> String {
+    let priority = AUTHPRIV | severity & 7;
     format!("<{priority}>{} {tag}: {message}", timestamp(now))
 }
 
@@ -113,7 +117,7 @@ mod tests {
         let journal = Journal::open("sshd", &path);
         let start = std::time::Instant::now();
         for _ in 0..10_000 {
-            journal.write(Severity::LOG_NOTICE, "a line");
+            journal.write(ERROR, "a line");
         }
         assert!(start.elapsed() < Duration::from_secs(5), "{start:?}");
     }
@@ -135,7 +139,7 @@ mod tests {
                 .count()
         });
         for _ in 0..600 {
-            Journal::open("sshd", &path).write(Severity::LOG_NOTICE, "a line");
+            Journal::open("sshd", &path).write(ERROR, "a line");
         }
         assert_eq!(reader.join().unwrap(), 600);
     }

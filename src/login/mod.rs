@@ -1,6 +1,6 @@
 //! A whole login, without PAM, sockets or files: ask the person, check the reply, decide.
 //!
-//! Before, `pam::module` has read the files, and [`policy`] has decided whose factor is required.
+//! Before, `engine::wiring` has read the files, and [`policy`] has decided whose factor is required.
 //! [`Login::authenticate`] then goes through these steps:
 //!
 //! 1. `send_automatic` sends a push if `push = "auto"`, and an SMS if `sms = "auto"` and no push is
@@ -38,6 +38,7 @@ use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Clock, Deadline};
 use crate::base::factor::{Channel, SecondFactor, SendMode};
 use crate::base::language::Message;
+use crate::base::question::{Kind, Question};
 use crate::base::reply::Reply;
 use crate::base::secret::Secret;
 use crate::messages::Messages;
@@ -45,7 +46,7 @@ use crate::store::config;
 use crate::store::limits::Limits;
 use crate::store::recovery::Recovery;
 
-pub use conversation::{Conversation, ConversationFailed};
+pub use conversation::{Conversation, NoReply};
 use policy::OnOutage;
 use push::Pushes;
 
@@ -193,19 +194,29 @@ impl Dialog<'_> {
     /// Shows the prompt, with the queued notice, and reads one reply.
     fn ask(&mut self) -> Result<Reply, (Verdict, Reason)> {
         let prompt = self.prompt();
-        let typed = self.read(&prompt, self.login.rules.echo)?;
+        let typed = self.read(Kind::Code, prompt, self.login.rules.echo)?;
         Ok(self.classify(typed.as_ref()))
     }
 
     /// Reads what is typed at `prompt`. After the prompt it checks the user name, which the
     /// application may have changed, and the deadline: a late reply is refused and not sent to the
     /// provider.
-    fn read(&mut self, prompt: &str, echo: bool) -> Result<Option<Secret>, (Verdict, Reason)> {
-        let notice = self.notice.take();
-        let conversation = &mut self.login.conversation;
-        let typed = conversation
-            .ask(notice.as_deref(), prompt, echo)
-            .map_err(|ConversationFailed| (Verdict::ConversationFailed, Reason::Conversation))?;
+    fn read(
+        &mut self,
+        kind: Kind,
+        prompt: String,
+        echo: bool,
+    ) -> Result<Option<Secret>, (Verdict, Reason)> {
+        let question = Question {
+            kind,
+            notice: self.notice.take(),
+            prompt,
+            echo,
+        };
+        let typed = (self.login.conversation.ask(&question)).map_err(|error| match error {
+            NoReply::Failed => self.no_reply(),
+            NoReply::Deadline => (Verdict::Refused, Reason::Deadline),
+        })?;
         if !self.is_same_user() {
             return Err((Verdict::Refused, Reason::UserChanged));
         }

@@ -13,6 +13,7 @@ use super::{Dialog, Step};
 use crate::base::attempt::{Reason, Verdict};
 use crate::base::factor::{Error, ErrorKind, Factor, PushAnswer, PushRequest};
 use crate::base::language::Message;
+use crate::base::question::Kind;
 use crate::base::secret::Secret;
 use crate::base::text;
 use crate::store::limits::Costly;
@@ -151,7 +152,8 @@ impl Dialog<'_> {
 
     /// Polls the pending push until it is answered or expires, or until the prompt is due. The
     /// prompt comes at `until` and not earlier, for a decoy too, so that its time does not reveal
-    /// who is enrolled; a poll that takes longer delays it.
+    /// who is enrolled; a poll that takes longer delays it. Where the application is gone there is
+    /// no prompt: a denial still counts, and an approval is still audited.
     fn poll_push(&mut self, until: Instant) -> Step {
         let Some(expires) = self.pushes.pending.as_ref().map(|pending| pending.expires) else {
             return Step::Again;
@@ -180,11 +182,28 @@ impl Dialog<'_> {
                 return self.push_expired();
             }
             let next = (now + POLL_INTERVAL).min(expires);
-            if next >= until && until + POLL_INTERVAL < expires {
+            let is_prompt_due = next >= until && until + POLL_INTERVAL < expires;
+            if is_prompt_due && self.login.conversation.is_open() {
                 self.login.clock.sleep_until(until);
                 return Step::Again;
             }
             self.login.clock.sleep_until(next);
+        }
+    }
+
+    /// Goes on where there is no reply to a question, because the application is gone or cannot ask.
+    /// A push that is on the phone can still be answered, and the answer matters beyond this login.
+    pub(super) fn no_reply(&mut self) -> (Verdict, Reason) {
+        let failed = (Verdict::ConversationFailed, Reason::Conversation);
+        if self.pushes.pending.is_none() {
+            return failed;
+        }
+        // The application, if it is there, does not wait for the phone.
+        self.login.conversation.dismiss(failed.0);
+        match self.poll_push(self.login.clock.now()) {
+            Step::End(verdict @ Verdict::Accepted, reason) => (verdict, reason),
+            Step::End(verdict @ Verdict::Refused, reason @ Reason::PushDenied) => (verdict, reason),
+            Step::End(..) | Step::Again | Step::Refused => failed,
         }
     }
 
@@ -208,7 +227,7 @@ impl Dialog<'_> {
     /// `refused_tokens`, as a wrong code of the app does.
     fn ask_push_code(&mut self, code: &Secret) -> Step {
         let prompt = self.login.messages.text(Message::PromptCode);
-        let typed = match self.read(&prompt, true) {
+        let typed = match self.read(Kind::Code, prompt, true) {
             Ok(typed) => typed,
             Err((verdict, reason)) => return Step::End(verdict, reason),
         };

@@ -2,7 +2,7 @@
 //! the classification of what was typed.
 //!
 //! What was typed is not trusted. [`Grammar`] recognizes it; this file gives the grammar the rules
-//! of the login, and makes sure that the system password is never treated as a reply.
+//! of the login. The module has already kept back the system password.
 
 use super::{Dialog, Login};
 use crate::base::factor::{Channel, Factor, SendMode};
@@ -55,18 +55,11 @@ impl Login<'_> {
 }
 
 impl Dialog<'_> {
-    /// Classifies a reply. One that equals the system password is unusable, so that it is never
-    /// sent to a provider.
+    /// Classifies what was typed.
     pub(super) fn classify(&self, typed: Option<&Secret>) -> Reply {
-        let password = self.login.attempt.password.as_ref().map(Secret::expose);
-        match typed.map(Secret::expose) {
-            Some(typed) if !typed.is_empty() && password == Some(typed) => Reply::Unusable,
-            Some(typed) => {
-                let is_push_pending = self.pushes.pending.is_some();
-                self.login.grammar(is_push_pending).classify(typed)
-            }
-            None => Reply::Unusable,
-        }
+        let is_push_pending = self.pushes.pending.is_some();
+        let grammar = self.login.grammar(is_push_pending);
+        typed.map_or(Reply::Unusable, |typed| grammar.classify(typed.expose()))
     }
 
     /// The text of the prompt: it names a pending push, or else what may be typed.

@@ -6,7 +6,7 @@
 
 use pam::constants::{PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_TEXT_INFO, PamResultCode};
 use pam::conv::Conv;
-use pam::items::User;
+use pam::items::{AuthTok, User};
 use pam::module::PamHandle;
 
 use super::ffi;
@@ -56,6 +56,11 @@ impl PamConversation<'_> {
         user(self.0)
     }
 
+    /// PAM_AUTHTOK as it is now.
+    pub(super) fn password(&self) -> Option<Secret> {
+        password(self.0)
+    }
+
     /// Sets PAM_AUTHTOK; false when libpam refuses.
     pub(super) fn set_password(&mut self, password: &Secret) -> bool {
         ffi::set_password(self.0, password)
@@ -70,4 +75,13 @@ fn conv(pamh: &PamHandle) -> Option<Conv<'_>> {
 pub(super) fn user(pamh: &PamHandle) -> Option<String> {
     let user = pamh.get_item::<User<'_>>().ok().flatten()?;
     user.to_str().ok().map(str::to_owned)
+}
+
+/// The system password that an earlier module has read. One that is not UTF-8 is ignored, because
+/// it cannot equal a reply.
+pub(super) fn password(pamh: &PamHandle) -> Option<Secret> {
+    let password = pamh.get_item::<AuthTok<'_>>().ok().flatten()?;
+    std::str::from_utf8(password.as_bytes())
+        .ok()
+        .map(|text| Secret::new(text.to_owned()))
 }

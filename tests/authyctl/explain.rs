@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{enrolled, run, run_json};
 use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
-use crate::common::{product, rounds};
+use crate::common::{engine, install, product, rounds};
 
 #[test]
 fn explain_names_file_and_line() {
@@ -132,10 +132,11 @@ fn log_in(
 ) -> (&'static str, bool) {
     let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
     let line = format!(
-        "auth required {} config={} users={}",
+        "auth required {} config={} users={} engine={}",
         product().display(),
         config.display(),
-        users.display()
+        users.display(),
+        folder.join("pam_authyd").display()
     );
     write_stack(folder, service, &[line]).unwrap();
     let mut asked = false;
@@ -155,6 +156,7 @@ fn log_in(
 #[expect(clippy::too_many_lines, reason = "one round of a random test")]
 fn explain_says_of_random_configurations_what_a_login_then_does() {
     let (sim, folder) = (Sim::start(), tempfile::tempdir().unwrap());
+    install(&engine(), &folder.path().join("pam_authyd"), 0o755);
     let base = fs::read_to_string(sim.path("config.toml")).unwrap();
     let mut numbers = Numbers(20_261_126);
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();

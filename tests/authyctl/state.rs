@@ -161,7 +161,7 @@ fn forget_ends_a_remembered_login() {
         ruser: None,
         address: Some("192.0.2.7".parse().unwrap()),
         ssh_auth: None,
-        password: None,
+        ..Attempt::default()
     };
     let person = Person::from(AuthyId::try_from(1635_u64).unwrap());
     let binding = LoginBinding {

@@ -5,15 +5,15 @@
  * program changes its process as its options say, logs in, and reports what the module changed in
  * its process. tests/common/application.rs compiles and runs it.
  *
- *   application [-cbihpw] [-r ROUNDS] [-n KIND] [-l NAME=VALUE]... FOLDER SERVICE USER
+ *   application [-cbihw] [-r ROUNDS] [-n KIND] [-l NAME=VALUE]... FOLDER SERVICE USER
  *
  *   -c  without descriptors 0 to 2        -b  with all signals blocked
  *   -i  with all signals ignored          -h  with a handler for SIGUSR1, which interrupts calls
  *   -r  with this number of logins        -w  wait for a byte of the input before the end
  *   -l  with a limit: nofile, as, cpu, fsize, stack or core
- *   -n  in a separate network namespace (loopback, 64 local ports) in which another process has
- *       bound all local ports of KIND: tcp, udp or none
- *   -p  without random numbers: Rust's std panics if it cannot seed its hash tables
+ *   -n  in a separate network namespace with loopback, another interface and 64 local ports, in
+ *       which another process has bound all local ports of KIND: tcp, udp or none. Other KINDs:
+ *       down, where loopback is down, and alone, where there is no other interface
  *
  * Replies are lines of standard input, read byte by byte at each prompt; the program keeps no copy
  * of them. It prints `code NUMBER` for each login, `rss KB KB` (after a quarter of the logins, and
@@ -23,6 +23,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <locale.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -46,30 +47,6 @@ enum { INPUT = 100, ANSWER = 101, OUTPUT = 102 };
 enum { SIZE = 32768 };
 
 extern char **environ;
-
-static int no_random;
-
-/* The module's calls of getrandom and open64 reach these functions, since the program is linked
- * with -rdynamic. */
-ssize_t getrandom(void *buffer, size_t length, unsigned flags)
-{
-	if (!no_random)
-		return syscall(SYS_getrandom, buffer, length, flags);
-	errno = EPERM;
-	return -1;
-}
-
-int open64(const char *path, int flags, ...)
-{
-	va_list arguments;
-	va_start(arguments, flags);
-	int mode = va_arg(arguments, int);
-	va_end(arguments);
-	if (!no_random || !strstr(path, "random"))
-		return openat(AT_FDCWD, path, flags, mode);
-	errno = EPERM;
-	return -1;
-}
 
 /* Prints a line on the saved descriptor of standard output. */
 static void out(const char *format, ...)
@@ -305,17 +282,20 @@ static void bind_all_ports(int kind, int ready)
 static void enter_network(const char *kind)
 {
 	struct ifreq loopback = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int is_up = strcmp(kind, "down") != 0, is_alone = strcmp(kind, "alone") == 0;
 	int ready[2];
 	char byte;
 	if (unshare(CLONE_NEWNET) != 0)
 		_exit(3);
 	int any = socket(AF_INET, SOCK_DGRAM, 0);
 	int range = open("/proc/sys/net/ipv4/ip_local_port_range", O_WRONLY);
-	if (ioctl(any, SIOCSIFFLAGS, &loopback) != 0 || write(range, "40000 40063", 11) != 11)
+	if ((is_up && ioctl(any, SIOCSIFFLAGS, &loopback) != 0) || write(range, "40000 40063", 11) != 11)
+		_exit(3);
+	if (!is_alone && ioctl(any, SIOCBRADDBR, "bridge0") != 0)
 		_exit(3);
 	close(any);
 	close(range);
-	if (strcmp(kind, "none") == 0 || pipe(ready) != 0)
+	if ((strcmp(kind, "tcp") != 0 && strcmp(kind, "udp") != 0) || pipe(ready) != 0)
 		return;
 	if (fork() == 0)
 		bind_all_ports(strcmp(kind, "tcp") ? SOCK_DGRAM : SOCK_STREAM, ready[1]);
@@ -344,12 +324,11 @@ int main(int count, char **arguments)
 	const char *limits[16];
 	int option, closed = 0, block = 0, ignore = 0, handle = 0, waits = 0, limited = 0;
 	long rounds = 1, early = 0;
-	while ((option = getopt(count, arguments, "cbihpwr:l:n:")) != -1) {
+	while ((option = getopt(count, arguments, "cbihwr:l:n:")) != -1) {
 		closed |= option == 'c';
 		block |= option == 'b';
 		ignore |= option == 'i';
 		handle |= option == 'h';
-		no_random |= option == 'p';
 		waits |= option == 'w';
 		if (option == 'r')
 			rounds = atol(optarg);

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
+use pam_authy::pam_app::PamCode;
 
 use super::host::Host;
 
@@ -25,8 +26,7 @@ pub(crate) fn program() -> &'static PathBuf {
             folder.join("application"),
         );
         let mut cc = Command::new("cc");
-        cc.args(["-O1", "-Wall", "-Wextra", "-rdynamic", "-o"])
-            .arg(&own);
+        cc.args(["-O1", "-Wall", "-Wextra", "-o"]).arg(&own);
         cc.arg(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/tests/common/application.c"
@@ -54,6 +54,12 @@ impl Said {
         lines
             .filter_map(|line| line.strip_prefix("code ")?.parse().ok())
             .collect()
+    }
+
+    /// Returns the names of PAM's codes, one for each login.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let codes = self.codes().into_iter();
+        codes.map(|code| PamCode(code).name()).collect()
     }
 
     /// Whether the logins left the process unchanged.

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use pam_authy::pam_app::{Item, Style, Transaction, write_stack};
 use tempfile::TempDir;
 
-use super::product;
 use super::sim::Sim;
+use super::{engine, install, install_engine, product};
 
 /// A host whose module uses the simulator `sim`; alice is enrolled as 1635.
 pub(crate) struct Host {
@@ -22,6 +22,8 @@ pub(crate) struct Host {
     pub(crate) users: PathBuf,
     arguments: String,
     service: String,
+    /// Whether the line names the engine in this folder, instead of leaving it to the module.
+    names_engine: bool,
 }
 
 /// One login: PAM's code, and what the person saw.
@@ -54,13 +56,17 @@ impl Host {
     pub(crate) fn with(more: &str) -> Self {
         let sim = Sim::start();
         let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
+        let stack = tempfile::tempdir().unwrap();
+        install(&product(), &stack.path().join("pam_authy.so"), 0o644);
+        install(&engine(), &stack.path().join("pam_authyd"), 0o755);
         let host = Self {
             sim,
-            stack: tempfile::tempdir().unwrap(),
+            stack,
             config,
             users,
             arguments: String::new(),
             service: "sshd".into(),
+            names_engine: true,
         };
         host.append(&host.config, &format!("\n{more}"));
         host.append(&host.users, "alice = 1635\n");
@@ -93,6 +99,13 @@ impl Host {
         self
     }
 
+    /// Uses the engine at its usual path, which is installed for that. In a sandbox only.
+    pub(crate) fn installed(mut self) -> Self {
+        install_engine();
+        self.names_engine = false;
+        self
+    }
+
     /// Uses another PAM service than sshd.
     pub(crate) fn service(mut self, service: &str) -> Self {
         self.service = service.to_owned();
@@ -110,15 +123,34 @@ impl Host {
         fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// Returns the module's line of the stack.
+    /// Returns the path of the module of this host.
+    pub(crate) fn module(&self) -> PathBuf {
+        self.stack.path().join("pam_authy.so")
+    }
+
+    /// Returns the path of the engine of this host.
+    pub(crate) fn engine(&self) -> PathBuf {
+        self.stack.path().join("pam_authyd")
+    }
+
+    /// Returns the module's line of the stack, which names the engine of this host.
     pub(crate) fn line(&self) -> String {
-        let (config, users) = (self.config.display(), self.users.display());
         let control = "[success=ok ignore=ignore default=die]";
-        format!(
-            "auth {control} {} config={config} users={users}{}",
-            product().display(),
-            self.arguments
-        )
+        let line = self.installed_line(control);
+        if self.names_engine {
+            format!("{line} engine={}", self.engine().display())
+        } else {
+            line
+        }
+    }
+
+    /// Returns the module's line with this control, for a program such as su that starts only an
+    /// installed engine (`install_engine`).
+    pub(crate) fn installed_line(&self, control: &str) -> String {
+        let (config, users) = (self.config.display(), self.users.display());
+        let (module, arguments) = (self.module(), &self.arguments);
+        let module = module.display();
+        format!("auth {control} {module} config={config} users={users}{arguments}")
     }
 
     /// Writes the stack if it differs, because another login may be reading it.
@@ -187,7 +219,7 @@ impl Host {
     /// replies.
     pub(crate) fn transaction(&self, act: impl FnOnce(&mut Transaction<'_>)) {
         let mut lines = vec![self.line()];
-        lines.push(format!("account required {}", product().display()));
+        lines.push(format!("account required {}", self.module().display()));
         self.write_stack(&self.service, &lines);
         let mut no_reply = |_: Style, _: &str| None;
         act(
@@ -196,8 +228,15 @@ impl Host {
         );
     }
 
-    /// Returns the audit lines, each from `verdict=`.
+    /// Returns the audit lines, each from `verdict=`, without the fields of the process, which
+    /// differ in each run ([`Host::audit_of_processes`] has them).
     pub(crate) fn audit(&self) -> Vec<String> {
+        let lines = self.audit_of_processes();
+        lines.iter().map(|line| without_process(line)).collect()
+    }
+
+    /// Returns the audit lines, each from `verdict=`.
+    pub(crate) fn audit_of_processes(&self) -> Vec<String> {
         let lines = self.sim.log(|line| line.contains(" verdict="));
         let audit = lines
             .iter()
@@ -221,4 +260,20 @@ impl Host {
     pub(crate) fn log(&self) -> String {
         self.sim.log(|line| line.contains(" verdict=")).join("\n")
     }
+}
+
+/// An audit line without ` pid=N uid=N peer=WORD`, which are before the texts of the caller.
+fn without_process(line: &str) -> String {
+    let (before, rest) = line.split_once(" pid=").unwrap();
+    let mut fields = rest.splitn(4, ' ');
+    let (_pid, uid, peer) = (
+        fields.next(),
+        fields.next().unwrap(),
+        fields.next().unwrap(),
+    );
+    assert!(
+        uid.starts_with("uid=") && peer.starts_with("peer="),
+        "{line}"
+    );
+    format!("{before} {}", fields.next().unwrap_or_default())
 }

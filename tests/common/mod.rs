@@ -58,6 +58,29 @@ pub(crate) fn product() -> PathBuf {
     path.expect("PAM_AUTHY_SO names the product: see CONTRIBUTING.md")
 }
 
+/// Returns the path of the product's engine.
+pub(crate) fn engine() -> PathBuf {
+    let path = std::env::var_os("PAM_AUTHYD").map(PathBuf::from);
+    path.expect("PAM_AUTHYD names the product's engine: see CONTRIBUTING.md")
+}
+
+/// Installs the engine where the module of the product looks for it. In a sandbox only.
+pub(crate) fn install_engine() {
+    assert!(sandbox::is_inside(), "only in a sandbox");
+    let folder = Path::new("/usr/libexec/pam_authy");
+    fs::create_dir_all(folder).unwrap();
+    install(&engine(), &folder.join("pam_authyd"), 0o755);
+}
+
+/// Copies a file and sets its mode. A checkout made with umask 002 is not trusted, and neither is
+/// what is built in it. install(1) does it, because a process that another thread starts meanwhile
+/// would have the copy open for writing, and a program that is open for writing cannot be started.
+pub(crate) fn install(from: &Path, to: &Path, mode: u32) {
+    let mut install = Command::new("install");
+    let install = install.args(["-m", &format!("{mode:o}")]).arg(from).arg(to);
+    assert!(install.status().unwrap().success(), "{install:?}");
+}
+
 /// Mounts a file system of `size` in memory, visible in this sandbox only, and returns its folder.
 pub(crate) fn disk(size: &str) -> PathBuf {
     let path = PathBuf::from("/srv/pam_authy-disk");

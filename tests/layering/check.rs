@@ -6,7 +6,7 @@ use super::cycles::{Uses, cycles};
 use super::facts::{Facts, Usage};
 use super::marks::{MarkKind, marks};
 use super::modules::Modules;
-use super::rules::{EXCEPTION, LAYERS, NEGATED_FEATURES, SIBLINGS, UNSAFE_FILES};
+use super::rules::{LAYERS, NEGATED_FEATURES, SIBLINGS, UNSAFE_FILES};
 use super::source::{Name, Source, read};
 
 /// The rule that is broken.
@@ -109,8 +109,8 @@ struct Edge<'a> {
 }
 
 impl Edge<'_> {
-    /// Whether the rules allow it; an exception that this takes goes into `excused`.
-    fn is_allowed(&self, excused: &mut BTreeSet<String>) -> bool {
+    /// Whether the rules allow it.
+    fn is_allowed(&self) -> bool {
         let (from, to) = (shown(self.from), shown(&self.to));
         let (from_unit, to_unit) = (unit(self.from), unit(&self.module));
         if to_unit.is_empty() {
@@ -124,15 +124,7 @@ impl Edge<'_> {
             .iter()
             .flat_map(|(from, to)| to.iter().map(move |to| (from, to)));
         let mut rules = layers.chain(SIBLINGS.iter().map(|(from, to)| (from, to)));
-        if rules.any(|(may, used)| is_in(&from, may) && is_in(&to, used)) {
-            return true;
-        }
-        let is_excused = EXCEPTION.files.contains(&self.file)
-            && EXCEPTION.may_use.iter().any(|used| is_in(&to, used));
-        if is_excused {
-            excused.insert(self.file.to_owned());
-        }
-        is_excused
+        rules.any(|(may, used)| is_in(&from, may) && is_in(&to, used))
     }
 }
 
@@ -169,7 +161,7 @@ fn check_edges(all: &[Facts], report: &mut Report) {
     for edge in edges(all, &modules) {
         let (from, to) = (unit(edge.from), unit(&edge.module));
         uses.add(&from, &to, format!("{}:{}", edge.file, edge.line));
-        if !edge.is_allowed(&mut report.excused) {
+        if !edge.is_allowed() {
             let lines = forbidden.entry((edge.file, from, to)).or_default();
             lines.insert(edge.line);
         }

@@ -72,7 +72,7 @@ const ALLOWED: &[Row] = &[
         (POLICY, "use crate::store::config::SendMode;"),
     ]),
     ("factor::connect joins them all", &[("src/factor/connect.rs", "use super::{authy, decoy, totp, twilio};\nuse crate::{base::deadline, client::http, store::addresses};")]),
-    ("exception", &[("src/pam/module.rs", "use crate::login::Login;\nuse crate::store::config;")]),
+    ("the module and its engine", &[("src/pam/module.rs", "use crate::{host::socket::Channel, protocol::FromEngine};")]),
     ("unsafe code in a file for it", &[("src/pam/ffi.rs", "unsafe extern \"C\" { fn f(); }\nfn g() { unsafe { f() } }")]),
     ("authyctl", &[("src/bin/authyctl/main.rs", "use pam_authy::{client::authy::Client, engine::audit, pam_app::Transaction};")]),
     ("the engine's program", &[("src/bin/pam_authyd/main.rs", "fn main() { pam_authy::engine::listen::run() }")]),

@@ -26,7 +26,7 @@ use std::sync::LazyLock;
 
 use check::{Report, Rule, check};
 use cycles::{Uses, cycles};
-use rules::{EXCEPTION, LAYERS, NEGATED_FEATURES, SIBLINGS, UNSAFE_FILES};
+use rules::{LAYERS, NEGATED_FEATURES, SIBLINGS, UNSAFE_FILES};
 
 /// The report on src.
 static TREE: LazyLock<Report> = LazyLock::new(|| check(&source::tree()));
@@ -85,18 +85,13 @@ fn the_rules_allow_no_circle() {
 #[test]
 fn every_exception_in_the_rules_is_needed() {
     let excused = &TREE.excused;
-    let pam = EXCEPTION
-        .files
-        .iter()
-        .map(|file| ((*file).to_owned(), EXCEPTION.reason));
     let files = UNSAFE_FILES
         .iter()
         .map(|file| ((*file).to_owned(), "it has unsafe code"));
     let features = NEGATED_FEATURES
         .iter()
         .map(|(file, condition)| (format!("{file}: {condition}"), "it is still there"));
-    let unneeded: Vec<String> = pam
-        .chain(files)
+    let unneeded: Vec<String> = files
         .chain(features)
         .filter(|(name, _)| !excused.contains(name))
         .map(|(name, reason)| format!("{name} (no longer true: {reason})"))

@@ -182,10 +182,7 @@ fn a_code_behind_the_password_logs_in_where_there_is_one_field() {
     sandboxed!();
     let host = Host::with("[login]\nrefusal_seconds = 0\ntoken_in_password = true\n");
     let sshd = Sshd::start(host, "", "keyboard-interactive");
-    let module = sshd
-        .host
-        .line()
-        .replace("[success=ok ignore=ignore default=die]", "requisite");
+    let module = sshd.host.installed_line("requisite");
     let stack = format!(
         "{module}\nauth required pam_unix.so try_first_pass\naccount required pam_permit.so\n\
          session required pam_permit.so\n"

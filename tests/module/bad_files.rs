@@ -8,6 +8,7 @@ use std::process::Command;
 
 use crate::common::application::program;
 use crate::common::host::Host;
+use crate::common::install;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 
@@ -46,12 +47,13 @@ fn a_process_that_cannot_read_the_configuration_is_refused_though_its_service_is
     let host = Host::with("[exempt]\nservices = [\"sshd\"]\n");
     let folder = Path::new("/srv/locker");
     fs::create_dir(folder).unwrap();
-    let product = crate::common::product();
-    let module = folder.join("pam_authy.so");
-    fs::copy(&product, &module).unwrap();
+    let (module, engine) = (folder.join("pam_authy.so"), folder.join("pam_authyd"));
+    install(&host.module(), &module, 0o644);
+    install(&host.engine(), &engine, 0o755);
     fs::copy(program(), folder.join("application")).unwrap();
     let line = host.line();
-    let line = line.replace(product.to_str().unwrap(), module.to_str().unwrap());
+    let line = line.replace(host.module().to_str().unwrap(), module.to_str().unwrap());
+    let line = line.replace(host.engine().to_str().unwrap(), engine.to_str().unwrap());
     fs::write(folder.join("sshd"), line + "\n").unwrap();
     let login = |wrapper: &[&str]| {
         let mut command = Command::new("setpriv");

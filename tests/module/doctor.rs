@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
-use crate::common::{product, rounds};
+use crate::common::{install, product, rounds};
 
 const GLOBAL: &str =
     "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\nLoginGraceTime 120\n";
@@ -295,13 +295,18 @@ fn doctor_and_libpam_agree_on_who_gets_in_through_any_stack() {
     let strict = fs::read_to_string(&config).unwrap() + more;
     fs::write(&users, "[users]\nroot = 1635\n").unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let (module, stacks) = (product(), folder.path());
-    let (module, shown) = (module.display(), (config.display(), users.display()));
-    random_stacks(
-        stacks,
-        &format!("{module} config={} users={}", shown.0, shown.1),
-        count,
+    let private = tempfile::tempdir().unwrap();
+    let engine = private.path().join("pam_authyd");
+    install(&crate::common::engine(), &engine, 0o755);
+    let stacks = folder.path();
+    let line = format!(
+        "{} config={} users={} engine={}",
+        product().display(),
+        config.display(),
+        users.display(),
+        engine.display()
     );
+    random_stacks(stacks, &line, count);
     let pam_dir = ["--pam-dir", stacks.to_str().unwrap()];
 
     fs::write(&config, &strict).unwrap();

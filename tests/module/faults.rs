@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::common::application::{command, run};
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 
 const IGNORE: &str =
     "[login]\nrefusal_seconds = 0\n[service.sshd]\nwhen_unavailable = \"ignore\"\n";
@@ -72,6 +73,7 @@ fn a_failed_sms_at_a_code_prompt_is_never_an_outage() {
 #[test]
 #[ignore = "needs root"]
 fn an_outage_is_ignored_for_root_or_where_the_table_of_the_service_says_so() {
+    sandboxed!();
     const IGNORE: i32 = 6;
     const AUTHINFO_UNAVAIL: i32 = 9;
     let caller = ["setpriv", "--ruid", "12345", "--clear-groups"];
@@ -84,7 +86,7 @@ fn an_outage_is_ignored_for_root_or_where_the_table_of_the_service_says_so() {
         ("service.other", &caller, AUTHINFO_UNAVAIL),
     ];
     check_rows(table, |(rules, wrapper, expected)| {
-        let host = Host::with(&format!("[{rules}]\nwhen_unavailable = \"ignore\"\n"));
+        let host = Host::with(&format!("[{rules}]\nwhen_unavailable = \"ignore\"\n")).installed();
         host.sim.answer_verify(500, "");
         let said = run(command(&host, "alice", wrapper, &[]), &["1234567"]);
         assert_eq!(

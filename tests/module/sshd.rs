@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::common::host::Host;
+use crate::common::install_engine;
 use crate::common::pipe;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
@@ -46,9 +47,8 @@ impl Sshd {
             host.append(&host.users, &format!("{user} = 1635\n"));
         }
         fs::copy("/usr/sbin/sshd", format!("/usr/sbin/{NAME}")).unwrap();
-        let module = host
-            .line()
-            .replace("[success=ok ignore=ignore default=die]", "required");
+        install_engine();
+        let module = host.installed_line("required");
         fs::write(
             format!("/etc/pam.d/{NAME}"),
             format!("{first}{module}\n{REST}"),

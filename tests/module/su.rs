@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::hostile::Trap;
+use crate::common::install_engine;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 
@@ -46,9 +47,8 @@ impl Su {
             .unwrap();
         assert!(chpasswd.wait().unwrap().success());
         host.append(&host.users, "root = 1635\n");
-        let module = host
-            .line()
-            .replace("[success=ok ignore=ignore default=die]", "required");
+        install_engine();
+        let module = host.installed_line("required");
         let stack = format!(
             "auth requisite pam_unix.so nodelay\n{module}\nauth required pam_permit.so\n\
              account required pam_permit.so\nsession required pam_permit.so\n"

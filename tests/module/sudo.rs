@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::hostile::Trap;
+use crate::common::install_engine;
 use crate::common::pipe;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
@@ -36,9 +37,8 @@ impl Sudo {
             &format!("{USER}:{PASSWORD}\n"),
         );
         host.append(&host.users, &format!("{USER} = 1635\n"));
-        let module = host
-            .line()
-            .replace("[success=ok ignore=ignore default=die]", "required");
+        install_engine();
+        let module = host.installed_line("required");
         let stack = format!(
             "auth requisite pam_unix.so nodelay\n{module}\nauth required pam_permit.so\n\
              account required pam_permit.so\nsession required pam_permit.so\n"

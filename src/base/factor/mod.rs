@@ -120,6 +120,10 @@ pub trait SecondFactor {
     /// Who the provider thinks the person is, for the audit line; `None` for an unenrolled user.
     fn identity(&self) -> Option<Identity>;
 
+    /// The lengths of the codes that the person types, in digits. For `token_in_password`: a code
+    /// whose length is the only one needs no comma between it and the password.
+    fn code_lengths(&self) -> Vec<u8>;
+
     /// Opens a connection in the background for a request that may follow, and returns at once. The
     /// background work ends by `deadline`; its result is never an answer. Does nothing by default.
     fn preconnect(&mut self, deadline: Deadline) {

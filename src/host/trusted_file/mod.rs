@@ -10,6 +10,7 @@ mod path_walk;
 
 use std::fs::File;
 use std::io::Read;
+#[cfg(feature = "engine")]
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -95,11 +96,13 @@ impl Error {
     }
 
     /// The reason without the path.
+    #[cfg(feature = "engine")]
     pub(crate) fn why(&self) -> impl std::fmt::Display {
         &self.kind
     }
 
     /// The errno, where a system call failed.
+    #[cfg(feature = "engine")]
     pub(crate) fn errno(&self) -> Option<Errno> {
         match self.kind {
             ErrorKind::Io(errno) => Some(errno),
@@ -188,6 +191,7 @@ pub fn resolve(path: &Path, access: Access) -> Result<PathBuf, Error> {
 ///
 /// # Errors
 /// As [`open`].
+#[cfg(feature = "engine")]
 pub(crate) fn folder(path: &Path, make: bool) -> Result<OwnedFd, Error> {
     PathWalk::new(path, ProcessIds::own())
         .and_then(|mut walk| walk.walk_to_folder(make))

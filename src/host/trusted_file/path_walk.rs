@@ -14,8 +14,12 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{self, OFlag, openat, readlinkat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
-use nix::unistd::{Uid, fsync};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+#[cfg(feature = "engine")]
+use nix::sys::stat::{fchmod, mkdirat};
+use nix::unistd::Uid;
+#[cfg(feature = "engine")]
+use nix::unistd::fsync;
 
 use super::{Access, ErrorKind, PathPart, ProcessIds};
 
@@ -84,6 +88,7 @@ impl PathWalk {
 
     /// Walks to the folder at the end of the path and opens it for reading. With `make` its last
     /// name is made when it is missing, and is on the disk then.
+    #[cfg(feature = "engine")]
     pub(super) fn walk_to_folder(&mut self, make: bool) -> Result<OwnedFd, ErrorKind> {
         self.remaining.retain(|name| name != ".");
         // Whether this walk made the folder, once it has tried to.
@@ -235,6 +240,7 @@ fn names(path: &Path) -> VecDeque<OsString> {
 
 /// Makes a folder that only its owner can enter, and waits until the disk has it; false when
 /// another process was quicker.
+#[cfg(feature = "engine")]
 fn make_folder(parent: &OwnedFd, name: &OsStr) -> Result<bool, ErrorKind> {
     match mkdirat(parent, name, Mode::S_IRWXU) {
         Ok(()) => {

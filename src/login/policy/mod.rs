@@ -19,16 +19,34 @@ use crate::store::users::{Entry, KeyMismatch};
 pub use outage::{OnOutage, OutageQuery};
 
 /// Returns the user whose factor is required: the user who is logged in, or the calling user. There
-/// is no fallback from one to the other. The caller counts only for a login from this host, because
-/// PAM_RUSER of a remote login is a claim of the other side.
-#[must_use]
-pub fn subject(whose: Subject, attempt: &Attempt) -> Option<&str> {
-    match whose {
-        Subject::User => Some(&attempt.user),
-        Subject::Caller => {
-            let local = attempt.rhost.is_none() && attempt.address.is_none();
-            let caller = attempt.ruser.as_deref().filter(|_| local)?;
-            (!text::has_control(caller)).then_some(caller)
+/// is no fallback from one to the other; `None` is a refusal.
+///
+/// The caller of a process with a real uid is the account of that uid, which `account_of` looks up,
+/// and PAM_RUSER must name it. In root's own process PAM_RUSER alone says who calls, and only for a
+/// login from this host: that of a remote login is a claim of the other side.
+///
+/// # Errors
+/// The look-up failed.
+pub fn subject<E>(
+    whose: Subject,
+    attempt: &Attempt,
+    account_of: impl FnOnce(u32) -> Result<Option<String>, E>,
+) -> Result<Option<String>, E> {
+    if whose == Subject::User {
+        return Ok(Some(attempt.user.clone()));
+    }
+    let named = attempt
+        .ruser
+        .clone()
+        .filter(|name| !text::has_control(name));
+    match attempt.process.uid {
+        0 => {
+            let is_local = attempt.rhost.is_none() && attempt.address.is_none();
+            Ok(named.filter(|_| is_local))
+        }
+        uid => {
+            let account = account_of(uid)?;
+            Ok(account.filter(|account| named.as_ref() == Some(account)))
         }
     }
 }
@@ -201,6 +219,7 @@ fn allows_unenrolled(fallback: Fallback, spelling: Spelling) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::attempt::Process;
     use crate::base::factor::AuthyId;
     use crate::store::users::Shared;
 
@@ -339,29 +358,44 @@ mod tests {
         Attempt {
             user: "root".into(),
             service: "su".into(),
-            rhost: None,
-            tty: None,
             ruser: Some("alice".into()),
-            address: None,
-            ssh_auth: None,
-            password: None,
+            ..Attempt::default()
         }
     }
 
     #[test]
-    fn the_caller_is_the_subject_only_if_configured_local_and_known() {
-        assert_eq!(subject(Subject::User, &attempt()), Some("root"));
-        assert_eq!(subject(Subject::Caller, &attempt()), Some("alice"));
-        let unknown = Attempt {
-            ruser: None,
-            ..attempt()
-        };
-        assert_eq!(subject(Subject::Caller, &unknown), None);
-        let remote = Attempt {
-            rhost: Some("host.example".into()),
-            ..attempt()
-        };
-        assert_eq!(subject(Subject::Caller, &remote), None);
+    fn the_caller_is_the_subject_only_if_configured_and_known_from_the_process() {
+        // Real uid, PAM_RUSER, PAM_RHOST, whose factor. The account of 1000 is alice.
+        let rows = [
+            (0, Some("alice"), None, Some("alice")),
+            (0, None, None, None),
+            (0, Some("alice"), Some("host.example"), None),
+            (0, Some("al\nice"), None, None),
+            (1000, Some("alice"), None, Some("alice")),
+            (1000, Some("bob"), None, None),
+            (1000, None, None, None),
+            (1001, Some("alice"), None, None),
+        ];
+        let account_of = |uid| Ok::<_, ()>((uid == 1000).then(|| "alice".to_owned()));
+        let mut wrong = Vec::new();
+        for (uid, ruser, rhost, expected) in rows {
+            let attempt = Attempt {
+                ruser: ruser.map(str::to_owned),
+                rhost: rhost.map(str::to_owned),
+                process: Process {
+                    uid,
+                    ..Process::default()
+                },
+                ..attempt()
+            };
+            let user = subject(Subject::User, &attempt, account_of);
+            assert_eq!(user, Ok(Some("root".to_owned())));
+            let caller = subject(Subject::Caller, &attempt, account_of);
+            if caller.as_ref().map(Option::as_deref) != Ok(expected) {
+                wrong.push((uid, ruser, rhost, caller));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:?}");
     }
 
     fn exempt() -> Exempt {

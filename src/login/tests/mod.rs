@@ -58,6 +58,8 @@ enum Typed {
     Nothing,
     After(Duration, &'static str),
     HangUp,
+    /// The person types nothing until the deadline, which is after this time.
+    Late(Duration),
     /// The application changes the user name, and the person types a text.
     Renamed(&'static str, &'static str),
 }
@@ -72,18 +74,22 @@ struct FakePerson<'a> {
     prompts: Vec<Prompt>,
     shown: Vec<String>,
     renamed_to: Option<&'static str>,
-    left_password: Option<String>,
+    kinds: Vec<Kind>,
+    /// The application is gone.
+    is_gone: bool,
+    dismissed: Option<Verdict>,
 }
 
 impl Conversation for FakePerson<'_> {
-    fn ask(
-        &mut self,
-        notice: Option<&str>,
-        prompt: &str,
-        echo: bool,
-    ) -> Result<Option<Secret>, ConversationFailed> {
-        self.prompts
-            .push((notice.map(str::to_owned), prompt.to_owned(), echo));
+    fn ask(&mut self, question: &Question) -> Result<Option<Secret>, NoReply> {
+        let Question {
+            kind,
+            notice,
+            prompt,
+            echo,
+        } = question.clone();
+        self.prompts.push((notice, prompt, echo));
+        self.kinds.push(kind);
         let text = match self
             .script
             .pop_front()
@@ -91,7 +97,11 @@ impl Conversation for FakePerson<'_> {
         {
             Typed::Text(text) => text,
             Typed::Nothing => return Ok(None),
-            Typed::HangUp => return Err(ConversationFailed),
+            Typed::HangUp => return Err(NoReply::Failed),
+            Typed::Late(time) => {
+                self.clock.pass(time);
+                return Err(NoReply::Deadline);
+            }
             Typed::After(time, text) => {
                 self.clock.pass(time);
                 text
@@ -115,9 +125,12 @@ impl Conversation for FakePerson<'_> {
         Some(self.user.clone())
     }
 
-    fn set_password(&mut self, password: &Secret) -> Result<(), ConversationFailed> {
-        self.left_password = Some(password.expose().to_owned());
-        Ok(())
+    fn is_open(&self) -> bool {
+        !self.is_gone && self.dismissed.is_none()
+    }
+
+    fn dismiss(&mut self, verdict: Verdict) {
+        self.dismissed = Some(verdict);
     }
 }
 
@@ -148,6 +161,10 @@ impl SecondFactor for FakeFactor<'_> {
     fn identity(&self) -> Option<Identity> {
         self.is_enrolled
             .then(|| Identity::Authy("1635".parse().unwrap()))
+    }
+
+    fn code_lengths(&self) -> Vec<u8> {
+        vec![if self.is_enrolled { 7 } else { 6 }]
     }
 
     fn verify(&mut self, code: &Code, _: Deadline) -> Result<(), Error> {
@@ -291,7 +308,9 @@ struct Script {
     /// `None`: as the rules say.
     on_outage: Option<OnOutage>,
     enrolled: bool,
-    password: Option<&'static str>,
+    has_password: bool,
+    /// The application is gone after its first prompts.
+    is_gone: bool,
     first_pass: FirstPass,
     typed: Vec<Typed>,
     verify: Vec<Timed<()>>,
@@ -314,7 +333,8 @@ struct Ran {
     shown: Vec<String>,
     push_requests: Vec<PushRequest>,
     counted: Vec<String>,
-    left_password: Option<String>,
+    kinds: Vec<Kind>,
+    dismissed: Option<Verdict>,
     took: Duration,
 }
 
@@ -339,7 +359,8 @@ impl Script {
             rules: config::Login::default(),
             on_outage: None,
             enrolled: true,
-            password: None,
+            has_password: false,
+            is_gone: false,
             first_pass: FirstPass::Ask,
             typed,
             verify: vec![],
@@ -384,7 +405,12 @@ impl Script {
 
     fn run(self) -> Ran {
         let clock = FakeClock::new();
-        let attempt = attempt(self.password);
+        let attempt = Attempt {
+            user: "alice".into(),
+            service: "sshd".into(),
+            has_password: self.has_password,
+            ..Attempt::default()
+        };
         let mut person = FakePerson {
             clock: &clock,
             script: self.typed.into(),
@@ -392,7 +418,9 @@ impl Script {
             prompts: vec![],
             shown: vec![],
             renamed_to: self.renamed_to,
-            left_password: None,
+            kinds: vec![],
+            is_gone: self.is_gone,
+            dismissed: None,
         };
         let mut factor = FakeFactor {
             clock: &clock,
@@ -438,23 +466,10 @@ impl Script {
             shown: person.shown,
             push_requests: factor.push_requests,
             counted: limits.counted,
-            left_password: person.left_password,
+            kinds: person.kinds,
+            dismissed: person.dismissed,
             took: clock.passed.get(),
         }
-    }
-}
-
-/// A login of alice at sshd, with the system password that an earlier module has read.
-fn attempt(password: Option<&str>) -> Attempt {
-    Attempt {
-        user: "alice".into(),
-        service: "sshd".into(),
-        rhost: None,
-        tty: None,
-        ruser: None,
-        address: None,
-        ssh_auth: None,
-        password: password.map(|text| Secret::new(text.into())),
     }
 }
 

@@ -403,3 +403,76 @@ fn an_automatic_sms_is_sent_when_the_automatic_push_cannot_be_sent() {
     assert_eq!(ran.sent, ["app", "sms", "verify 1234567"]);
     assert_eq!(ran.notice_at(0), Some(Message::SmsSent));
 }
+
+/// Stopping the application must not keep a denial from counting, nor hide an approval.
+#[test]
+fn a_push_that_is_answered_after_its_application_is_gone_is_what_it_is() {
+    let pending = || Ok(PushAnswer::Pending);
+    let rows = [
+        (
+            PushAnswer::Approved,
+            Verdict::Accepted,
+            Reason::PushApproved,
+        ),
+        (PushAnswer::Denied, Verdict::Refused, Reason::PushDenied),
+    ];
+    let rows = rows.map(|(answer, verdict, reason)| {
+        // Ten seconds of polling and more: there is no prompt in between.
+        let answers: Vec<_> = (0..12).map(|_| pending()).chain([Ok(answer)]).collect();
+        let mut script = Script::texts(&["push"]).answers(answers);
+        script.is_gone = true;
+        let ran = script.run();
+        let outcome = &ran.outcome;
+        let actual = (outcome.verdict, outcome.reason, ran.prompts.len());
+        (format!("{answer:?}"), actual, (verdict, reason, 1))
+    });
+    assert_rows(rows);
+}
+
+#[test]
+fn an_application_that_ends_the_conversation_does_not_wait_for_the_pending_push() {
+    let pending = || Ok(PushAnswer::Pending);
+    let rows = [
+        (
+            PushAnswer::Approved,
+            false,
+            Verdict::Accepted,
+            Reason::PushApproved,
+        ),
+        (
+            PushAnswer::Denied,
+            false,
+            Verdict::Refused,
+            Reason::PushDenied,
+        ),
+        // Without the code that the phone shows, an approval proves nothing.
+        (
+            PushAnswer::Approved,
+            true,
+            Verdict::ConversationFailed,
+            Reason::Conversation,
+        ),
+        (
+            PushAnswer::Expired,
+            false,
+            Verdict::ConversationFailed,
+            Reason::Conversation,
+        ),
+    ];
+    let rows = rows.map(|(answer, push_code, verdict, reason)| {
+        let answers = (0..9).map(|_| pending()).chain([Ok(answer)]).collect();
+        let typed = vec![Typed::Text("push"), Typed::HangUp];
+        let typed = typed.into_iter().chain(push_code.then_some(Typed::HangUp));
+        let ran = Script::new(typed.collect())
+            .rules(|rules| rules.push_code = push_code)
+            .answers(answers)
+            .run();
+        let outcome = &ran.outcome;
+        (
+            format!("{answer:?} {push_code}"),
+            (outcome.verdict, outcome.reason, ran.dismissed),
+            (verdict, reason, Some(Verdict::ConversationFailed)),
+        )
+    });
+    assert_rows(rows);
+}

@@ -11,13 +11,13 @@ const REFUSAL: Duration = Duration::from_secs(2);
 /// The time until the first prompt, at which the application goes away.
 fn time_to_prompt(script: Script) -> Duration {
     let ran = script.run();
-    assert_eq!(ran.outcome.reason, Reason::Conversation);
+    assert_eq!(ran.outcome.reason, Reason::Deadline);
     assert_eq!(ran.prompts.len(), 1);
     ran.took
 }
 
 fn automatic_sms(refusal: Duration) -> Script {
-    Script::new(vec![Typed::HangUp]).rules(|rules| {
+    Script::new(vec![Typed::Late(Duration::ZERO)]).rules(|rules| {
         rules.sms = SendMode::Auto;
         rules.refusal = refusal;
     })
@@ -56,7 +56,7 @@ fn the_refusal_after_a_denied_automatic_push_comes_no_sooner_than_refusal_second
 #[test]
 fn the_prompt_after_an_automatic_push_comes_at_the_same_time_for_enrolled_and_unenrolled() {
     let script = |mut script: Script| {
-        script.typed = vec![Typed::HangUp];
+        script.typed = vec![Typed::Late(Duration::ZERO)];
         time_to_prompt(script)
     };
     let enrolled = script(automatic_push(REFUSAL));
@@ -100,8 +100,15 @@ fn a_wrong_code_is_refused_after_the_same_time_for_enrolled_and_unenrolled() {
 fn the_prompt_after_an_automatic_push_that_was_not_sent_comes_no_sooner_than_refusal_seconds() {
     for app in [Ok(false), Err(error(ErrorKind::Unavailable))] {
         let mut script = automatic_push(REFUSAL);
-        script.typed = vec![Typed::HangUp];
+        script.typed = vec![Typed::Late(Duration::ZERO)];
         script.app = vec![app];
         assert_eq!(time_to_prompt(script), REFUSAL);
     }
+}
+
+#[test]
+fn a_prompt_without_a_reply_until_the_deadline_ends_the_login() {
+    let ran = Script::new(vec![Typed::Late(Duration::from_secs(90))]).run();
+    assert_eq!(ran.result(), (Verdict::Refused, Reason::Deadline, 0));
+    assert!(ran.sent.is_empty());
 }

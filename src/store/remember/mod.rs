@@ -7,16 +7,13 @@
 //! controlling terminal (its device, and when its inode was last changed). The file has a hash of
 //! all this, the time of the proof and the person's factor ids; only its owner can read it. If a
 //! part that is required is missing or unreadable, or the clocks disagree, the login is not
-//! remembered; that is never an error. Used by `pam::module`, `authyctl forget` and `doctor`.
+//! remembered; that is never an error. Used by `engine::wiring`, `authyctl forget` and `doctor`.
 
 use std::fs;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use nix::sys::stat::{major, minor};
 use nix::time::{ClockId, clock_gettime};
-use nix::unistd::getsid;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
@@ -209,7 +206,7 @@ fn hash(binding: &LoginBinding<'_>) -> Option<String> {
     parts.0.update(&binding.policy);
     if binding.local {
         attempt.ruser.as_ref()?;
-        let (session, terminal) = (Session::own()?, terminal(attempt.tty.as_deref()?)?);
+        let (session, terminal) = (attempt.process.session?, attempt.process.terminal?);
         if session.terminal != terminal.device {
             return None;
         }
@@ -241,61 +238,6 @@ fn boot_id() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let id = id.trim();
     (id.len() == 36).then(|| id.to_owned())
-}
-
-/// A session: its leader, when that started in ticks since boot (process ids are used again), and
-/// the device of its terminal.
-#[derive(Debug, PartialEq, Eq)]
-struct Session {
-    leader: i32,
-    start: u64,
-    terminal: (u64, u64),
-}
-
-impl Session {
-    fn own() -> Option<Self> {
-        let leader = getsid(None).ok()?.as_raw();
-        Self::read(leader, &fs::read(format!("/proc/{leader}/stat")).ok()?)
-    }
-
-    /// Reads fields 7 and 22 of a process's stat. A process chooses its own name, field 2, which
-    /// may have spaces and parentheses; only numbers follow the last parenthesis.
-    ///
-    /// Source: proc_pid_stat(5), also for the bits of the major and the minor number.
-    fn read(leader: i32, stat: &[u8]) -> Option<Self> {
-        let end = stat.iter().rposition(|byte| *byte == b')')?;
-        let rest = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
-        // Field 3 is the first after the name.
-        let field = |number: usize| rest.split_ascii_whitespace().nth(number - 3);
-        let terminal = field(7)?.parse::<i32>().ok()?.cast_unsigned();
-        let minor = terminal & 0xff | terminal >> 12 & 0xfff_ff00;
-        Some(Self {
-            leader,
-            start: field(22)?.parse().ok()?,
-            terminal: (u64::from(terminal >> 8 & 0xfff), u64::from(minor)),
-        })
-    }
-}
-
-/// A terminal: its device, and when that was last changed. A terminal of a new login has a new
-/// owner, which changes its ctime.
-#[derive(Debug, PartialEq, Eq)]
-struct Terminal {
-    device: (u64, u64),
-    ctime: (i64, i64),
-}
-
-fn terminal(tty: &str) -> Option<Terminal> {
-    let path = Path::new("/dev").join(tty);
-    if !path.starts_with("/dev") || path.iter().any(|name| name == "..") {
-        return None;
-    }
-    let metadata = fs::symlink_metadata(&path).ok()?;
-    let device = metadata.rdev();
-    metadata.file_type().is_char_device().then(|| Terminal {
-        device: (major(device), minor(device)),
-        ctime: (metadata.ctime(), metadata.ctime_nsec()),
-    })
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl Host {
                 ruser: None,
                 address: Some("192.0.2.7".parse().unwrap()),
                 ssh_auth: Some("publickey ssh-ed25519 AAAA".into()),
-                password: None,
+                ..Attempt::default()
             },
             person: person(1635),
             rules: config::Remember {
@@ -355,38 +355,6 @@ fn a_local_login_without_caller_session_or_terminal_is_not_remembered() {
 }
 
 #[test]
-fn the_start_of_a_session_is_read_under_any_name_of_its_leader() {
-    let rest = "S 1 42 42 34817 43 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 9 9";
-    for name in [
-        "bash",
-        "a b",
-        ") S 1 1 1 1 (",
-        "x) R 1 2 3 4 5 6",
-        "\u{fffd}",
-    ] {
-        let session = Session::read(42, format!("42 ({name}) {rest}\n").as_bytes()).unwrap();
-        let expected = Session {
-            leader: 42,
-            start: 987_654,
-            terminal: (136, 1),
-        };
-        assert_eq!(session, expected, "{name}");
-    }
-    let high = rest.replace("34817", "1083395");
-    let session = Session::read(42, format!("42 (sh) {high}").as_bytes()).unwrap();
-    assert_eq!(session.terminal, (136, 259));
-    for cut in [
-        "",
-        "42",
-        "42 (bash",
-        "42 (bash)",
-        "42 (bash) S 1 42 42 34817 43",
-    ] {
-        assert_eq!(Session::read(42, cut.as_bytes()), None, "{cut}");
-    }
-}
-
-#[test]
 fn different_lists_of_texts_have_different_hashes() {
     let hash = |parts: &[Option<&str>]| {
         let mut all = Parts(Context::new(&SHA256));
@@ -408,8 +376,6 @@ proptest! {
     #[test]
     fn no_file_makes_the_readers_panic(bytes: Vec<u8>) {
         let _ = read(Some(&bytes));
-        let _ = Session::read(1, &bytes);
-        let _ = terminal(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]

@@ -42,6 +42,9 @@ pub(crate) struct TestArgs {
     /// The module; by default the installed one
     #[arg(long, value_name = "PATH")]
     pub(crate) module: Option<PathBuf>,
+    /// The engine that the module starts; by default the installed one
+    #[arg(long, value_name = "PATH")]
+    pub(crate) engine: Option<PathBuf>,
 }
 
 /// The one argument of commands about a local user.

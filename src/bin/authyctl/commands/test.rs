@@ -5,6 +5,8 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use nix::unistd::geteuid;
+use pam_authy::base::arguments::{CONFIG, ENGINE, USERS};
 use pam_authy::base::text;
 use pam_authy::pam_app::{PamCode, Style, Transaction, write_stack};
 use serde_json::json;
@@ -27,21 +29,7 @@ pub(super) const MODULE_FOLDERS: [&str; 7] = [
 pub(crate) fn test(global: &Global, args: &TestArgs) -> Result<Output, CommandError> {
     let service = args.service.as_str();
     let module = find_module(args.module.as_deref())?;
-    let argument =
-        |path: &Path| std::path::absolute(path).map_err(|error| CommandError::file(path, &error));
-    let (config, users) = (argument(&global.config)?, argument(&global.users)?);
-    let line = format!(
-        "auth required {} config={} users={}",
-        module.display(),
-        config.display(),
-        users.display()
-    );
-    if line.split(' ').count() != 5 {
-        return Err(CommandError::new(
-            ErrorKind::Usage,
-            "a path in a PAM stack cannot contain a space",
-        ));
-    }
+    let line = stack_line(global, args, &module)?;
     let folder =
         tempfile::tempdir().map_err(|error| CommandError::file(&std::env::temp_dir(), &error))?;
     write_stack(folder.path(), service, std::slice::from_ref(&line))
@@ -53,6 +41,47 @@ pub(crate) fn test(global: &Global, args: &TestArgs) -> Result<Output, CommandEr
     print(global, &format!("  {line}"));
     let code = rehearse(global, args, folder.path())?;
     conclude(args, &module, code)
+}
+
+/// Returns the line of the stack. It names the files that are not the defaults.
+fn stack_line(global: &Global, args: &TestArgs, module: &Path) -> Result<String, CommandError> {
+    let mut line = format!("auth required {}", module.display());
+    let engine = find_engine(args.engine.as_deref())?;
+    let arguments = [
+        ("config", Some(&global.config), CONFIG),
+        ("users", Some(&global.users), USERS),
+        // Root's processes start the installed engine by themselves.
+        (
+            "engine",
+            Some(&engine),
+            if geteuid().is_root() { ENGINE } else { "" },
+        ),
+    ];
+    for (name, path, default) in arguments {
+        let Some(path) = path.filter(|path| *path != Path::new(default)) else {
+            continue;
+        };
+        let path = std::path::absolute(path).map_err(|error| CommandError::file(path, &error))?;
+        line.push_str(&format!(" {name}={}", path.display()));
+    }
+    let words = line.split(' ').count();
+    if words != 3 + line.matches('=').count() {
+        return Err(CommandError::new(
+            ErrorKind::Usage,
+            "a path in a PAM stack cannot contain a space or an equals sign",
+        ));
+    }
+    Ok(line)
+}
+
+/// Returns the engine that is named, or the installed one.
+fn find_engine(given: Option<&Path>) -> Result<PathBuf, CommandError> {
+    let engine = given.unwrap_or(Path::new(ENGINE));
+    if engine.is_file() {
+        return Ok(engine.to_owned());
+    }
+    let error = CommandError::local(format!("{}: no such file", engine.display()));
+    Err(error.hint("the engine pam_authyd belongs to the module; name it with --engine PATH"))
 }
 
 /// Runs the stack once, and reads the replies from the terminal or standard input.

@@ -115,12 +115,7 @@ fn refuses(stack: &Protected, name: &str, config: Option<&Config>, mapping: &Map
     let attempt = Attempt {
         user: name.to_owned(),
         service: stack.service.clone(),
-        rhost: None,
-        tty: None,
-        ruser: None,
-        address: None,
-        ssh_auth: None,
-        password: None,
+        ..Attempt::default()
     };
     let no_exemption = Exempt::default();
     let query = RequirementQuery {

@@ -79,11 +79,8 @@ fn requirement(
         user: user.to_owned(),
         service: args.service.clone(),
         rhost: args.rhost.map(|rhost| rhost.to_string()),
-        tty: None,
-        ruser: None,
         address: args.rhost.map(|rhost| rhost.to_canonical()),
-        ssh_auth: None,
-        password: None,
+        ..Attempt::default()
     };
     let query = RequirementQuery {
         attempt: &attempt,

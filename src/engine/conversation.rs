@@ -1,0 +1,112 @@
+//! The person at the prompt, as the engine reaches them: questions and texts go to the module, and
+//! replies come back. What comes back is not trusted. Called by `login`, through its trait.
+
+use std::time::{Duration, Instant};
+
+use crate::base::attempt::Verdict;
+use crate::base::question::Question;
+use crate::base::secret::Secret;
+use crate::host::socket::{Channel, Error};
+use crate::login::{Conversation, NoReply};
+use crate::protocol::{Confirmation, FromEngine, FromModule};
+
+/// How long a message to the module may take to leave.
+const SEND: Duration = Duration::from_secs(2);
+/// How long the module may take to confirm a verdict.
+const CONFIRM: Duration = Duration::from_secs(2);
+
+/// The module's end of the channel.
+pub(super) struct ModuleConversation {
+    channel: Channel,
+    /// PAM_USER, as the module named it last.
+    user: Option<String>,
+    /// When the login is over.
+    deadline: Instant,
+    /// The module has its verdict.
+    has_ended: bool,
+}
+
+impl ModuleConversation {
+    /// The conversation about a login of `user` over `channel`, until `deadline`.
+    pub(super) fn new(channel: Channel, user: String, deadline: Instant) -> Self {
+        Self {
+            channel,
+            user: Some(user),
+            deadline,
+            has_ended: false,
+        }
+    }
+
+    /// Sends the verdict about `user`, unless the module has one already.
+    pub(super) fn send_verdict(&mut self, verdict: Verdict, user: &str) {
+        if std::mem::replace(&mut self.has_ended, true) {
+            return;
+        }
+        let user = user.to_owned();
+        // Without a module the login ends all the same.
+        let _ = self.send(&FromEngine::Verdict { verdict, user });
+    }
+
+    /// Sends a verdict that lets the person in, and waits for the module to confirm it.
+    pub(super) fn deliver(&mut self, verdict: Verdict, user: &str) -> Confirmation {
+        if self.has_ended {
+            return Confirmation::Lost;
+        }
+        self.send_verdict(verdict, user);
+        match self.receive(Instant::now() + CONFIRM) {
+            Ok(FromModule::Confirm(confirmation)) => confirmation,
+            Ok(_) | Err(_) => Confirmation::Lost,
+        }
+    }
+
+    fn send(&mut self, message: &FromEngine) -> Result<(), Error> {
+        self.channel.send(&message.encode(), Instant::now() + SEND)
+    }
+
+    fn receive(&mut self, until: Instant) -> Result<FromModule, NoReply> {
+        let bytes = self.channel.receive(until).map_err(|error| match error {
+            Error::TimedOut => NoReply::Deadline,
+            _ => NoReply::Failed,
+        })?;
+        FromModule::decode(&bytes).map_err(|_| NoReply::Failed)
+    }
+}
+
+impl Conversation for ModuleConversation {
+    fn ask(&mut self, question: &Question) -> Result<Option<Secret>, NoReply> {
+        if self.has_ended {
+            return Err(NoReply::Failed);
+        }
+        self.send(&FromEngine::Ask(question.clone()))
+            .map_err(|_| NoReply::Failed)?;
+        match self.receive(self.deadline)? {
+            FromModule::Reply { text, user } => {
+                self.user = user;
+                Ok(text)
+            }
+            FromModule::Start(_) | FromModule::Failed | FromModule::Confirm(_) => {
+                Err(NoReply::Failed)
+            }
+        }
+    }
+
+    fn show_notice(&mut self, notice: &str) {
+        // A module that is gone is noticed at the next question.
+        let _ = self.send(&FromEngine::Say {
+            text: notice.to_owned(),
+        });
+    }
+
+    fn user(&self) -> Option<String> {
+        self.user.clone()
+    }
+
+    fn is_open(&self) -> bool {
+        !self.has_ended && !self.channel.is_closed()
+    }
+
+    fn dismiss(&mut self, verdict: Verdict) {
+        let user = self.user.clone().unwrap_or_default();
+        self.send_verdict(verdict, &user);
+    }
+}

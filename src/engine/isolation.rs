@@ -1,0 +1,238 @@
+//! Takes the engine out of reach of the application's caller, as far as the module could not do it
+//! before the engine's program ran.
+//!
+//! The engine inherits the control group of su's caller, who can freeze, starve or kill it there if
+//! systemd has delegated the group to them. So its first act is to move to the root of each
+//! hierarchy. Where it cannot, every group that it stays in must belong to root alone. The texts of
+//! /proc and the modes of the groups' files come from the kernel. Called by `session`.
+//!
+//! Sources: cgroups(7), and the kernel's admin-guide/cgroup-v2.rst, "Delegation".
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit};
+use nix::unistd::Uid;
+
+use crate::host::trusted_file::ProcessIds;
+
+/// What a login needs at least: descriptors, bytes of address space, bytes of a file, seconds of
+/// processor time. A caller without CAP_SYS_RESOURCE in reach can lower the hard limits for good.
+const NEEDED: [(Resource, &str, u64); 4] = [
+    (Resource::RLIMIT_NOFILE, "descriptors", 64),
+    (Resource::RLIMIT_AS, "address space", 128 << 20),
+    (Resource::RLIMIT_FSIZE, "file size", 1 << 20),
+    (Resource::RLIMIT_CPU, "processor time", 10),
+];
+
+/// Leaves the control groups of the caller, and forbids dumps of this process's memory. Called
+/// before the engine reads its first message.
+pub(super) fn leave() {
+    // Secrets pass through this process; where this fails, only root could read a dump.
+    let _ = prctl::set_dumpable(false);
+    for group in groups() {
+        if !group.is_root()
+            && let Some(folder) = &group.root
+        {
+            // "0" is the writing process. What fails is found by `check`.
+            let _ = fs::write(folder.join("cgroup.procs"), "0");
+        }
+    }
+}
+
+/// Checks that nobody but root can stop or starve this process. `uid` is the real uid of the
+/// application.
+///
+/// # Errors
+/// What is wrong, for the log.
+pub(super) fn check(uid: u32) -> Result<(), String> {
+    for (resource, name, needed) in NEEDED {
+        let (soft, _) = getrlimit(resource).map_err(|errno| errno.desc().to_owned())?;
+        if soft < needed {
+            return Err(format!("the limit of {name} is too low: {soft}"));
+        }
+    }
+    let ids = ProcessIds::own();
+    groups()
+        .iter()
+        .try_for_each(|group| group.check(uid, |owner| ids.trusts(owner)))
+}
+
+/// The control group that this process is in, in one hierarchy.
+#[derive(Debug, PartialEq, Eq)]
+struct Group {
+    /// The hierarchy's name for the log: its controllers, or `unified`.
+    hierarchy: String,
+    /// The path of the group in the hierarchy.
+    path: String,
+    /// The folder of the hierarchy's root, where the file system is mounted.
+    root: Option<PathBuf>,
+}
+
+impl Group {
+    fn is_root(&self) -> bool {
+        self.path == "/"
+    }
+
+    /// Checks that only trusted owners can change this group and those above it.
+    fn check(&self, uid: u32, trusts: impl Fn(Uid) -> bool) -> Result<(), String> {
+        if self.is_root() {
+            return Ok(());
+        }
+        let (hierarchy, path) = (&self.hierarchy, &self.path);
+        let Some(root) = &self.root else {
+            // Root's own services are safe wherever they run. The caller of su may have been given a
+            // group, and without the file system nobody can tell.
+            return match uid {
+                0 => Ok(()),
+                _ => Err(format!(
+                    "the control group {path} ({hierarchy}) cannot be left: it is mounted nowhere"
+                )),
+            };
+        };
+        let mut folder = root.join(path.trim_start_matches('/'));
+        while folder != *root {
+            for file in ["", "cgroup.procs", "cgroup.freeze", "freezer.state"] {
+                let file = folder.join(file);
+                // Not every group has each of these files.
+                let Ok(status) = fs::symlink_metadata(&file) else {
+                    continue;
+                };
+                let is_private = status.mode() & 0o022 == 0;
+                if !is_private || !trusts(Uid::from_raw(status.uid())) {
+                    let file = file.display();
+                    return Err(format!(
+                        "the control group {path} ({hierarchy}) cannot be left, and others can write {file}"
+                    ));
+                }
+            }
+            if !folder.pop() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The control groups of this process; none where /proc says nothing of them.
+fn groups() -> Vec<Group> {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    parse(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"))
+}
+
+/// Reads lines such as `4:memory:/user.slice` and `0::/user.slice`, and finds the mount of each
+/// hierarchy.
+fn parse(groups: &str, mounts: &str) -> Vec<Group> {
+    let group = |line: &str| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (fields.next()?, fields.next()?);
+        Some(Group {
+            hierarchy: if controllers.is_empty() {
+                "unified".to_owned()
+            } else {
+                controllers.to_owned()
+            },
+            path: path.to_owned(),
+            root: mounts.lines().find_map(|mount| root(mount, controllers)),
+        })
+    };
+    groups.lines().filter_map(group).collect()
+}
+
+/// The mount point in a line of mountinfo, if the whole hierarchy with these controllers is mounted
+/// there.
+///
+/// Source: proc_pid_mountinfo(5).
+fn root(line: &str, controllers: &str) -> Option<PathBuf> {
+    let (mount, file_system) = line.split_once(" - ")?;
+    let mut fields = mount.split(' ').skip(3);
+    let (root, folder) = (fields.next()?, fields.next()?);
+    let mut fields = file_system.split(' ');
+    let (kind, options) = (fields.next()?, fields.nth(1)?);
+    let is_it = match kind {
+        "cgroup2" => controllers.is_empty(),
+        "cgroup" => {
+            let has = |wanted: &str| options.split(',').any(|option| option == wanted);
+            !controllers.is_empty() && controllers.split(',').all(has)
+        }
+        _ => false,
+    };
+    // Another root would be a part of the hierarchy, from which this process cannot get out.
+    (is_it && root == "/").then(|| Path::new(folder).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    const MOUNTS: &str = "\
+30 25 0:26 / /sys/fs/cgroup/unified rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate
+31 25 0:27 / /sys/fs/cgroup/freezer rw - cgroup cgroup rw,freezer
+32 25 0:28 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct
+33 25 0:29 /docker/1 /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory
+";
+
+    #[test]
+    fn each_group_is_found_with_the_mount_of_its_hierarchy() {
+        let groups = "7:freezer:/user\n4:cpu,cpuacct:/\n3:memory:/docker/1\n0::/user.slice/a:b\n";
+        let found: Vec<_> = parse(groups, MOUNTS)
+            .into_iter()
+            .map(|group| (group.hierarchy, group.path, group.root))
+            .collect();
+        let row = |hierarchy: &str, path: &str, root: Option<&str>| {
+            (
+                hierarchy.to_owned(),
+                path.to_owned(),
+                root.map(PathBuf::from),
+            )
+        };
+        let expected = [
+            row("freezer", "/user", Some("/sys/fs/cgroup/freezer")),
+            row("cpu,cpuacct", "/", Some("/sys/fs/cgroup/cpu,cpuacct")),
+            row("memory", "/docker/1", None),
+            row("unified", "/user.slice/a:b", Some("/sys/fs/cgroup/unified")),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_group_that_others_can_write_at_any_level_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let leaf = root.path().join("user/own");
+        fs::create_dir_all(&leaf).unwrap();
+        for file in ["user/cgroup.procs", "user/own/cgroup.procs"] {
+            fs::write(root.path().join(file), "").unwrap();
+        }
+        let group = Group {
+            hierarchy: "unified".into(),
+            path: "/user/own".into(),
+            root: Some(root.path().to_owned()),
+        };
+        let all = |_| true;
+        assert_eq!(group.check(1000, all), Ok(()));
+        assert!(group.check(1000, |_| false).is_err());
+        for writable in ["user/cgroup.procs", "user", "user/own/cgroup.procs"] {
+            let path = root.path().join(writable);
+            let before = fs::metadata(&path).unwrap().permissions();
+            fs::set_permissions(&path, fs::Permissions::from_mode(before.mode() | 0o020)).unwrap();
+            let error = group.check(1000, all).unwrap_err();
+            assert!(error.contains("others can write"), "{error}");
+            fs::set_permissions(&path, before).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_group_that_is_mounted_nowhere_is_refused_for_the_caller_of_su_alone() {
+        let group = Group {
+            hierarchy: "unified".into(),
+            path: "/user.slice".into(),
+            root: None,
+        };
+        assert!(group.check(1000, |_| true).is_err());
+        assert_eq!(group.check(0, |_| true), Ok(()));
+    }
+}

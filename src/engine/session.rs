@@ -1,0 +1,183 @@
+//! One login, from the module's first message to the engine's last: who asks, the decision, its
+//! delivery, and what lasts.
+//!
+//! A verdict that lets the person in has three steps: it is sent, the module confirms that the
+//! application gets it, and then it is audited and remembered. The module is trusted as far as its
+//! process is: one that runs as root is our module. Its texts are those of the application and not
+//! trusted. Called by `bin/pam_authyd`.
+
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::unistd::alarm;
+
+use super::audit::Audit;
+use super::conversation::ModuleConversation;
+use super::isolation;
+use super::wiring::{Case, Decision, failed};
+use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
+use crate::host::address;
+use crate::host::journal::DEFAULT_LOG;
+use crate::host::socket::Channel;
+use crate::protocol;
+use crate::protocol::{Confirmation, FromEngine, FromModule, Start, UserName, VERSION};
+
+/// How long the engine lives without a deadline, in seconds.
+const WITHOUT_DEADLINE: u32 = 20;
+/// How much longer than its deadline the engine lives, in seconds: the kernel ends it then.
+const LAST_SECONDS: u32 = 5;
+/// How long the module may take to send the start of the login.
+const START: Duration = Duration::from_secs(10);
+/// How long a message may take to leave.
+const SEND: Duration = Duration::from_secs(2);
+
+/// Serves one login over `socket`, whose other end is the module. Returns when the login is over and
+/// everything that lasts is written; the process must end then, with all its threads.
+pub fn serve(socket: OwnedFd) {
+    alarm::set(WITHOUT_DEADLINE);
+    std::panic::set_hook(Box::new(|_| ()));
+    isolation::leave();
+    let begun = Instant::now();
+    let mut channel = Channel::new(socket);
+    // Without a start there is no login, and the module says so.
+    let Some(start) = receive_start(&mut channel) else {
+        return;
+    };
+    let attempt = Attempt {
+        address: address::remote(
+            start.ssh_connection.as_deref(),
+            start.attempt.rhost.as_deref(),
+        ),
+        ..start.attempt.clone()
+    };
+    let case = match Case::open(&start.arguments, attempt.clone(), begun) {
+        Ok(case) => case,
+        Err(outcome) => {
+            let conversation = ModuleConversation::new(channel, attempt.user.clone(), begun);
+            let decision = Decision::certain(outcome);
+            return Session::new(None, attempt, conversation).conclude(decision);
+        }
+    };
+    let left = case.deadline().remaining(Instant::now());
+    alarm::set(u32::try_from(left.as_secs()).unwrap_or(u32::MAX - LAST_SECONDS) + LAST_SECONDS + 1);
+    let milliseconds = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+    if send(&mut channel, &FromEngine::Deadline { milliseconds }).is_err() {
+        return;
+    }
+    let conversation =
+        ModuleConversation::new(channel, attempt.user.clone(), begun + case.budget());
+    let mut session = Session::new(Some(&case), attempt, conversation);
+    let decision = session.decide(&case, start.name);
+    session.conclude(decision);
+}
+
+fn receive_start(channel: &mut Channel) -> Option<Start> {
+    send(channel, &FromEngine::Ready { version: VERSION }).ok()?;
+    let bytes = channel.receive(Instant::now() + START).ok()?;
+    match FromModule::decode(&bytes) {
+        Ok(FromModule::Start(start)) if protocol::is_understood(start.version) => Some(*start),
+        _ => None,
+    }
+}
+
+fn send(channel: &mut Channel, message: &FromEngine) -> Result<(), crate::host::socket::Error> {
+    channel.send(&message.encode(), Instant::now() + SEND)
+}
+
+/// A login with a module that waits for its verdict.
+struct Session<'a> {
+    /// `None` where arguments or configuration cannot be used.
+    case: Option<&'a Case>,
+    attempt: Attempt,
+    conversation: ModuleConversation,
+}
+
+impl<'a> Session<'a> {
+    fn new(case: Option<&'a Case>, attempt: Attempt, conversation: ModuleConversation) -> Self {
+        Self {
+            case,
+            attempt,
+            conversation,
+        }
+    }
+
+    /// Decides the login.
+    fn decide(&mut self, case: &Case, name: UserName) -> Decision {
+        let outcome = match name {
+            UserName::Known => None,
+            UserName::Unusable => Some(Outcome::new(Verdict::Refused, Reason::BadUserName)),
+            UserName::NotAsked => Some(Outcome::new(
+                Verdict::ConversationFailed,
+                Reason::Conversation,
+            )),
+        };
+        let outcome = outcome.or_else(|| {
+            let isolated = isolation::check(self.attempt.process.uid);
+            isolated.err().map(|why| failed(Reason::Process, why))
+        });
+        if let Some(outcome) = outcome {
+            return Decision::certain(outcome);
+        }
+        guarded(|| case.decide(&mut self.conversation))
+    }
+
+    /// Tells the module, and writes what lasts.
+    fn conclude(mut self, mut decision: Decision) {
+        let user = self.attempt.user.clone();
+        let outcome = &mut decision.outcome;
+        if !matches!(outcome.verdict, Verdict::Accepted | Verdict::Ignored) {
+            self.record(outcome);
+            self.conversation.send_verdict(outcome.verdict, &user);
+            return;
+        }
+        match self.conversation.deliver(outcome.verdict, &user) {
+            Confirmation::Delivered => {
+                if let Some(case) = self.case {
+                    case.settle(&decision);
+                }
+            }
+            Confirmation::UserChanged => {
+                outcome.verdict = Verdict::Refused;
+                outcome.reason = Reason::UserChanged;
+            }
+            Confirmation::Lost => outcome.undelivered = true,
+        }
+        self.record(&decision.outcome);
+    }
+
+    /// Writes the audit line. Without a configuration it goes to the system's log.
+    fn record(&self, outcome: &Outcome) {
+        let log = self.case.map_or(Path::new(DEFAULT_LOG), Case::log);
+        let audit = Audit::open(&self.attempt.service, log);
+        if let Some(line) = self.case.and_then(Case::debug_line) {
+            audit.debug(&line);
+        }
+        audit.record(&self.attempt, outcome);
+    }
+}
+
+/// Runs `decide`; a panic in it is a decision too.
+fn guarded(decide: impl FnOnce() -> Decision) -> Decision {
+    catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|payload| {
+        // The payload may itself panic when it is dropped.
+        std::mem::forget(payload);
+        Decision::certain(Outcome::new(Verdict::Panicked, Reason::Panic))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_engine_is_a_verdict_that_denies() {
+        let decision = guarded(|| panic!("a bug"));
+        let outcome = decision.outcome;
+        assert_eq!(
+            (outcome.verdict, outcome.reason),
+            (Verdict::Panicked, Reason::Panic)
+        );
+    }
+}

@@ -1,0 +1,349 @@
+//! Wires one login: arguments, files, policy, factor, limits, login.
+//!
+//! Reads top to bottom as the login goes. Whatever fails on the way ends in an [`Outcome`] that says
+//! so. The attempt may come from an attacker; the files are trusted once they were opened. Called by
+//! `session`.
+
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::base::arguments::{Arguments, FirstPass};
+use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
+use crate::base::deadline::{Deadline, SystemClock};
+use crate::base::factor::{Identity, Person, Skipped};
+use crate::base::text;
+use crate::factor::connect;
+use crate::host::{account, network};
+use crate::login::policy::{self, OnOutage, OutageQuery, Requirement, RequirementQuery};
+use crate::login::{Conversation, Login};
+use crate::messages::Messages;
+use crate::store::config::{self, Config, Fallback};
+use crate::store::limits;
+use crate::store::recovery;
+use crate::store::remember::{self, LoginBinding};
+use crate::store::users;
+
+/// One login, and the files that were read for it.
+pub(super) struct Case {
+    attempt: Attempt,
+    arguments: Arguments,
+    config: Config,
+    /// The rules of the service, with what the arguments change.
+    rules: config::Login,
+    begun: Instant,
+}
+
+/// What came of a login, and whose it was.
+pub(super) struct Decision {
+    pub(super) outcome: Outcome,
+    subject: Subject,
+}
+
+impl Decision {
+    /// A decision that no factor took part in.
+    pub(super) fn certain(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            subject: Subject::default(),
+        }
+    }
+}
+
+/// Whose factor is required.
+#[derive(Default)]
+struct Subject {
+    name: String,
+    /// `None` for an unenrolled user, who is asked and refused.
+    person: Option<Person>,
+    /// The factors of everyone behind the entry, as they are stored.
+    of_entry: Vec<String>,
+    /// Lines for the log.
+    notes: Vec<String>,
+}
+
+impl Case {
+    /// Reads what the stack's line says, and the configuration that it names. The time of the login
+    /// counts from `begun`.
+    ///
+    /// # Errors
+    /// The outcome of a login that cannot be decided.
+    pub(super) fn open(
+        arguments: &[String],
+        attempt: Attempt,
+        begun: Instant,
+    ) -> Result<Self, Outcome> {
+        let arguments =
+            Arguments::parse(arguments).map_err(|why| failed(Reason::Arguments, why))?;
+        let config = Config::load(&arguments.config)
+            .map_err(|error| failed(Reason::Configuration, error.to_string()))?;
+        let mut rules = config.login(&attempt.service);
+        // `nullok` in the stack says the same as `unenrolled = "ignore"`.
+        if arguments.nullok {
+            rules.unenrolled = Fallback::Ignore;
+        }
+        Ok(Self {
+            attempt,
+            arguments,
+            config,
+            rules,
+            begun,
+        })
+    }
+
+    /// How long the login may take.
+    pub(super) fn budget(&self) -> Duration {
+        self.rules.deadline
+    }
+
+    /// When the login must end.
+    pub(super) fn deadline(&self) -> Deadline {
+        Deadline::after(self.begun, self.rules.deadline)
+    }
+
+    /// The socket of the log.
+    pub(super) fn log(&self) -> &Path {
+        &self.config.paths.log
+    }
+
+    /// The line for debugging, where the arguments ask for it.
+    pub(super) fn debug_line(&self) -> Option<String> {
+        let authy = self.config.authy.as_ref();
+        let url = authy.map_or("no service", |authy| &authy.url);
+        let (user, rules) = (&self.attempt.user, &self.rules);
+        let line = || format!("{user} at {url} by {rules:?}");
+        self.arguments.debug.then(line)
+    }
+
+    /// From a usable name to an outcome.
+    pub(super) fn decide(&self, conversation: &mut dyn Conversation) -> Decision {
+        match self.subject() {
+            Ok(subject) => {
+                let outcome = self.outcome(&subject, conversation);
+                Decision {
+                    outcome: Outcome {
+                        notes: subject.notes.clone(),
+                        ..outcome
+                    },
+                    subject,
+                }
+            }
+            Err(outcome) => Decision::certain(outcome),
+        }
+    }
+
+    /// The outcome for this subject: remembered, or what the dialog with the person brings.
+    fn outcome(&self, subject: &Subject, conversation: &mut dyn Conversation) -> Outcome {
+        let is_remembered = subject.person.as_ref().is_some_and(|person| {
+            let binding = self.binding(&subject.name, person);
+            remember::is_remembered(self.state(), &self.config.remember, &binding)
+        });
+        if !is_remembered {
+            return self.ask(subject, conversation);
+        }
+        let id = subject.person.as_ref().and_then(|person| person.authy_id);
+        Outcome {
+            identity: id.map(Identity::Authy),
+            ..Outcome::new(Verdict::Accepted, Reason::Remembered)
+        }
+    }
+
+    /// Keeps what a proven login leaves, once the application has its verdict. The login is proven
+    /// even where this fails.
+    pub(super) fn settle(&self, decision: &Decision) {
+        let Decision { outcome, subject } = decision;
+        if outcome.verdict == Verdict::Accepted {
+            let _ = self.codes(subject).record_factors();
+        }
+        let proven = [Reason::CodeAccepted, Reason::PushApproved].contains(&outcome.reason);
+        if let (true, Some(person)) = (proven, &subject.person) {
+            let binding = self.binding(&subject.name, person);
+            remember::store(self.state(), &self.config.remember, &binding);
+        }
+    }
+
+    fn state(&self) -> &Path {
+        &self.config.paths.state
+    }
+
+    /// The recovery codes of everyone behind the entry.
+    fn codes(&self, subject: &Subject) -> recovery::FileRecovery {
+        recovery::FileRecovery::new(self.state(), &subject.name, subject.of_entry.clone())
+    }
+
+    /// What a login is remembered by.
+    fn binding<'a>(&'a self, subject: &'a str, person: &'a Person) -> LoginBinding<'a> {
+        LoginBinding {
+            attempt: &self.attempt,
+            subject,
+            person,
+            local: self.attempt.rhost.is_none() && self.attempt.address.is_none(),
+            policy: self.config.digest,
+        }
+    }
+
+    /// Whose factor is required, or an outcome that is certain before anybody is asked.
+    fn subject(&self) -> Result<Subject, Outcome> {
+        if self.arguments.first_pass != FirstPass::Ask && !self.rules.token_in_password {
+            let why = "use_first_pass and try_first_pass need login.token_in_password = true";
+            return Err(failed(Reason::Arguments, why));
+        }
+        let users = &self.arguments.users;
+        let account = |error: account::LookupFailed| failed(Reason::Account, error.to_string());
+        let subject = policy::subject(self.rules.whose, &self.attempt, account::name_of)
+            .map_err(account)?
+            .ok_or_else(|| Outcome::new(Verdict::Refused, Reason::BadUserName))?;
+        let query = RequirementQuery {
+            attempt: &self.attempt,
+            subject: &subject,
+            exempt: &self.config.exempt,
+            unenrolled: self.rules.unenrolled,
+            providers: connect::providers(&self.config),
+        };
+        let requirement = query.requirement(
+            |groups| account::group_of(&subject, groups).map_err(account),
+            || match users::find(users, &subject) {
+                Ok(found) => Ok(found.entry),
+                Err(error) => Err(failed(Reason::Mapping, error.to_string())),
+            },
+            || account::spelling(&subject).map_err(account),
+        )?;
+        self.required(requirement, subject)
+    }
+
+    /// What a requirement means for the login of `subject`.
+    fn required(&self, requirement: Requirement, subject: String) -> Result<Subject, Outcome> {
+        let users = self.arguments.users.display();
+        let shown = text::sanitize_to(&subject, 64);
+        match requirement {
+            Requirement::Person {
+                person,
+                skipped,
+                of_entry,
+            } => {
+                let note = |factor: Skipped| format!("{users}: {shown}: {factor}");
+                Ok(Subject {
+                    name: subject,
+                    person: Some(person),
+                    of_entry,
+                    notes: skipped.into_iter().map(note).collect(),
+                })
+            }
+            Requirement::Decoy => Ok(Subject {
+                name: subject,
+                ..Subject::default()
+            }),
+            Requirement::NotEnrolledAllowed => {
+                Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled))
+            }
+            Requirement::Exempt(rule) => {
+                Err(Outcome::new(Verdict::Ignored, Reason::Exempt).with_detail(rule.to_string()))
+            }
+            Requirement::NoMatchingKey(why) => {
+                Err(Outcome::new(Verdict::Refused, Reason::NoKey).with_detail(why.to_string()))
+            }
+            Requirement::InvalidEntry { line, message } => Err(failed(
+                Reason::Mapping,
+                format!("{users}:{line}: {message}"),
+            )),
+            Requirement::NoSupportedFactor(skipped) => {
+                let skipped = policy::list(&skipped);
+                let why = format!("{users}: {shown}: this host can check no factor: {skipped}");
+                Err(failed(Reason::Mapping, why))
+            }
+        }
+    }
+
+    /// What an outage means for the application's real uid. The engine was started in the
+    /// surroundings of the application, which may have no network.
+    fn on_outage(&self) -> OnOutage {
+        let service = &self.attempt.service;
+        OutageQuery {
+            when_unavailable: self.rules.when_unavailable,
+            set_by_service: self.config.is_set_by_service(service, "when_unavailable"),
+            real_uid: self.attempt.process.uid,
+            only_loopback: network::has_only_loopback(),
+        }
+        .on_outage()
+    }
+
+    /// Asks the person.
+    fn ask(&self, subject: &Subject, conversation: &mut dyn Conversation) -> Outcome {
+        let (config, attempt) = (&self.config, &self.attempt);
+        let person = subject.person.as_ref();
+        let mut rules = self.rules.clone();
+        rules.push = person.and_then(|person| person.push).unwrap_or(rules.push);
+        let host = host();
+        let mut factor = connect::second_factor(config, person);
+        let mut codes = self.codes(subject);
+        let takes_codes = config.recovery.applies_to(&attempt.service);
+        Login {
+            attempt,
+            rules: &rules,
+            on_outage: self.on_outage(),
+            request_timeout: connect::request_timeout(config),
+            messages: &Messages::new(
+                rules.language.unwrap_or_default(),
+                &config.messages,
+                &attempt.user,
+                &host,
+                &attempt.service,
+            ),
+            details: &details(attempt, &host),
+            first_pass: self.arguments.first_pass,
+            conversation,
+            factor: factor.as_mut(),
+            limits: &mut limits::FileLimits::new(
+                self.state(),
+                config.limits,
+                &subject.name,
+                person.is_some(),
+                attempt.address,
+                SystemTime::now,
+            ),
+            recovery: takes_codes.then_some(&mut codes),
+            random: &mut random,
+            clock: &SystemClock,
+            deadline: self.deadline(),
+        }
+        .authenticate()
+    }
+}
+
+/// What the phone shows beside its question.
+fn details(attempt: &Attempt, host: &str) -> Vec<(String, String)> {
+    let address = attempt.address.map(|address| address.to_string());
+    let rows = [
+        ("User", Some(attempt.user.as_str())),
+        ("Caller", attempt.ruser.as_deref()),
+        ("Host", Some(host)),
+        ("Service", Some(attempt.service.as_str())),
+        ("Address", address.as_deref().or(attempt.rhost.as_deref())),
+        ("Terminal", attempt.tty.as_deref()),
+    ];
+    rows.into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), text::sanitize_to(value?, 100))))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
+
+/// The name of this host, as far as it is known.
+fn host() -> String {
+    let name = nix::unistd::gethostname().ok();
+    name.and_then(|name| name.into_string().ok())
+        .unwrap_or_else(|| "this host".to_owned())
+}
+
+/// A random number below `below`.
+fn random(below: u32) -> Option<u32> {
+    let mut bytes = [0; 8];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    let number = u64::from_ne_bytes(bytes).checked_rem(below.into())?;
+    u32::try_from(number).ok()
+}
+
+/// The outcome of a login that cannot be decided.
+pub(super) fn failed(reason: Reason, why: impl Into<String>) -> Outcome {
+    Outcome::new(Verdict::Failed, reason).with_detail(why)
+}
