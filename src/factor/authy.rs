@@ -5,7 +5,8 @@
 
 use crate::base::deadline::Deadline;
 use crate::base::factor::{
-    AuthyId, Channel, Code, Error, ErrorKind, Identity, PushAnswer, PushRequest, SecondFactor, Sent,
+    AuthyId, Channel, Code, Error, ErrorKind, Identity, Progress, PushAnswer, PushRequest,
+    SecondFactor, Sent,
 };
 use crate::base::language::Language;
 use crate::client::authy::approvals::{Decision, Request};
@@ -121,7 +122,7 @@ fn not_a_token() -> Error {
         kind: ErrorKind::Refused,
         code: None,
         detail: "an Authy code is 6 to 12 digits".to_owned(),
-        maybe_delivered: false,
+        progress: Progress::NotSent,
     }
 }
 
@@ -141,16 +142,22 @@ impl From<client::Error> for Error {
             Client::Local(_) | Client::Invalid { .. } => ErrorKind::Configuration,
             Client::Process(_) => ErrorKind::Process,
         };
-        let maybe_delivered = match &error {
-            Client::Unavailable(cause) => matches!(cause, Cause::TimedOut | Cause::Connection(_)),
-            Client::Process(_) => true,
-            _ => false,
+        let progress = match &error {
+            Client::Unavailable(Cause::NoConnection(_))
+            | Client::UntrustedServer(_)
+            | Client::Local(_)
+            | Client::Invalid { .. } => Progress::NotSent,
+            // This host may have lacked something only when the answer was read.
+            Client::Process(_) | Client::Unavailable(Cause::TimedOut | Cause::Connection(_)) => {
+                Progress::Unanswered
+            }
+            _ => Progress::Answered,
         };
         let code = error.refusal().and_then(|refusal| refusal.code);
         Self {
             kind,
             code,
-            maybe_delivered,
+            progress,
             detail: error.to_string(),
         }
     }
@@ -251,24 +258,41 @@ mod tests {
     }
 
     #[test]
-    fn only_a_request_that_was_sent_and_not_answered_is_maybe_delivered() {
+    fn only_a_connection_that_was_not_opened_or_not_trusted_carried_no_byte_of_the_request() {
         let unavailable = client::Error::Unavailable;
-        let lost = [
-            unavailable(Cause::TimedOut),
-            unavailable(Cause::Connection("broke".into())),
-            client::Error::Process("stopped".into()),
+        let rows = [
+            (unavailable(Cause::TimedOut), Progress::Unanswered),
+            (
+                unavailable(Cause::Connection("broke".into())),
+                Progress::Unanswered,
+            ),
+            (
+                client::Error::Process("no memory".into()),
+                Progress::Unanswered,
+            ),
+            (
+                unavailable(Cause::NoConnection("refused".into())),
+                Progress::NotSent,
+            ),
+            (
+                client::Error::UntrustedServer("wrong name".into()),
+                Progress::NotSent,
+            ),
+            (client::Error::Local("no CA file".into()), Progress::NotSent),
+            (unavailable(Cause::ServerError(503)), Progress::Answered),
+            (
+                client::Error::Refused(client::Refusal::default()),
+                Progress::Answered,
+            ),
+            (
+                client::Error::RateLimited(client::Refusal::default()),
+                Progress::Answered,
+            ),
         ];
-        let certain = [
-            unavailable(Cause::NoConnection("no answer in time".into())),
-            unavailable(Cause::ServerError(503)),
-            client::Error::Refused(client::Refusal::default()),
-            client::Error::UntrustedServer("wrong name".into()),
-        ];
-        let rows = (lost.into_iter().map(|error| (error, true)))
-            .chain(certain.into_iter().map(|error| (error, false)));
         let wrong: Vec<_> = rows
             .map(|(error, expected)| (Error::from(error), expected))
-            .filter(|(error, expected)| error.maybe_delivered != *expected)
+            .into_iter()
+            .filter(|(error, expected)| error.progress != *expected)
             .collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
     }

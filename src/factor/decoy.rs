@@ -6,7 +6,8 @@
 
 use crate::base::deadline::Deadline;
 use crate::base::factor::{
-    Channel, Code, Error, ErrorKind, Identity, PushAnswer, PushRequest, SecondFactor, Sent,
+    Channel, Code, Error, ErrorKind, Identity, Progress, PushAnswer, PushRequest, SecondFactor,
+    Sent,
 };
 use crate::base::language::Language;
 
@@ -48,7 +49,7 @@ impl SecondFactor for Decoy {
             kind: ErrorKind::Refused,
             code: None,
             detail: "the user is unenrolled".to_owned(),
-            maybe_delivered: false,
+            progress: Progress::Answered,
         })
     }
 

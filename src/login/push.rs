@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::{Dialog, Step};
 use crate::base::attempt::{Reason, Verdict};
-use crate::base::factor::{Error, ErrorKind, Factor, PushAnswer, PushRequest};
+use crate::base::factor::{Error, ErrorKind, Factor, Progress, PushAnswer, PushRequest};
 use crate::base::language::Message;
 use crate::base::question::Kind;
 use crate::base::secret::Secret;
@@ -96,7 +96,7 @@ impl Dialog<'_> {
             }
             Err(error) => {
                 // A push whose answer was lost may be on the phone, so it stays counted.
-                if !error.maybe_delivered {
+                if error.progress != Progress::Unanswered {
                     login.limits.release(Costly::Push);
                 }
                 Err(self.push_failed(error, had_full_timeout))

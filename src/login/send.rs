@@ -4,7 +4,7 @@
 //! of the app. Called by the dialog.
 
 use super::{Dialog, Step};
-use crate::base::factor::{Channel, Sent};
+use crate::base::factor::{Channel, Progress, Sent};
 use crate::base::language::Message;
 use crate::store::limits::{self, Costly};
 use crate::store::state::Failure;
@@ -56,7 +56,7 @@ impl Dialog<'_> {
         }
         let was_sent = match &sent {
             Ok(sent) => *sent == Sent::Sent,
-            Err(error) => error.maybe_delivered,
+            Err(error) => error.progress == Progress::Unanswered,
         };
         if !was_sent {
             self.login.limits.release(channel.costly());

@@ -8,15 +8,15 @@
 use super::policy::OnOutage;
 use super::{Dialog, Step};
 use crate::base::attempt::{Reason, Verdict};
-use crate::base::factor::{Code, Error, ErrorKind, Factor};
+use crate::base::factor::{Code, Error, ErrorKind, Factor, Progress};
 use crate::base::language::Message;
 use crate::base::reply::RecoveryCode;
 use crate::store::limits;
 use crate::store::state::Failure;
 
 impl Dialog<'_> {
-    /// Counts a code as refused, verifies it, and takes the count back if the provider did not
-    /// refuse it.
+    /// Counts a code as refused, verifies it, and takes the count back if it was accepted, or if no
+    /// byte of it left this host.
     pub(super) fn try_code(&mut self, code: &Code) -> Step {
         if let Err(error) = self.login.limits.acquire_code() {
             return self.code_limit_reached(error);
@@ -67,7 +67,7 @@ impl Dialog<'_> {
         match login.factor.verify(code, login.deadline) {
             Ok(()) => self.accept(Reason::CodeAccepted),
             Err(error) => {
-                if !error.kind.is_refusal() {
+                if error.progress == Progress::NotSent {
                     self.login.limits.release_code();
                 }
                 self.provider_error(error, had_full_timeout)

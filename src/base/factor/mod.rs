@@ -140,7 +140,7 @@ pub trait SecondFactor {
     /// answered.
     ///
     /// # Errors
-    /// Any [`Error`]: as far as is known, no code was sent (see [`Error::maybe_delivered`]).
+    /// Any [`Error`]: as far as is known, no code was sent (see [`Error::progress`]).
     fn send(
         &mut self,
         channel: Channel,
@@ -157,7 +157,7 @@ pub trait SecondFactor {
     /// Sends a push. Does not wait for the person. A later push replaces an earlier one.
     ///
     /// # Errors
-    /// Any [`Error`]: as far as is known, no push was sent (see [`Error::maybe_delivered`]).
+    /// Any [`Error`]: as far as is known, no push was sent (see [`Error::progress`]).
     fn push(&mut self, request: &PushRequest, deadline: Deadline) -> Result<(), Error>;
 
     /// Asks once whether the last push was answered.
@@ -226,9 +226,20 @@ pub struct Error {
     pub code: Option<u32>,
     /// For the administrator's log; contains no secret.
     pub detail: String,
-    /// Whether the provider may have done what was asked: the request was sent, and no answer came
-    /// back. The person at the prompt can cause that, by a late reply or a stopped process.
-    pub maybe_delivered: bool,
+    /// How far the request got.
+    pub progress: Progress,
+}
+
+/// How far a request to a provider got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// It is certain that no byte of it left this host.
+    NotSent,
+    /// The provider answered that it did not do what was asked.
+    Answered,
+    /// It may have arrived, and no usable answer came back: the provider may have done what was
+    /// asked. The person at the prompt can cause that, by a late reply.
+    Unanswered,
 }
 
 /// The classes of errors that a login tells apart.
@@ -256,14 +267,6 @@ pub enum ErrorKind {
     Configuration,
     /// This host itself: no descriptor, memory, thread, port or permission.
     Process,
-}
-
-impl ErrorKind {
-    /// Whether the provider's answer refuses the code, after which the person may try again.
-    #[must_use]
-    pub fn is_refusal(self) -> bool {
-        matches!(self, Self::Refused | Self::Unexpected)
-    }
 }
 
 #[cfg(test)]

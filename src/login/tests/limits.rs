@@ -9,7 +9,7 @@ fn limit() -> LimitError {
 }
 
 #[test]
-fn a_code_is_counted_before_it_is_sent_and_uncounted_unless_it_was_wrong() {
+fn a_code_counts_as_refused_unless_it_was_accepted_or_did_not_leave() {
     let counted = |answer| {
         Script::texts(&["1234567"])
             .rules(|r| r.attempts = 1)
@@ -18,12 +18,25 @@ fn a_code_is_counted_before_it_is_sent_and_uncounted_unless_it_was_wrong() {
             .counted
     };
     assert_eq!(counted(Ok(())), ["acquire code", "code accepted"]);
-    assert_eq!(counted(Err(error(ErrorKind::Refused))), ["acquire code"]);
-    assert_eq!(counted(Err(error(ErrorKind::Unexpected))), ["acquire code"]);
-    assert_eq!(
-        counted(Err(error(ErrorKind::Unavailable))),
-        ["acquire code", "release code"]
-    );
+    let kinds = [
+        ErrorKind::Refused,
+        ErrorKind::Unexpected,
+        ErrorKind::RateLimited,
+        ErrorKind::PersonRefused,
+        ErrorKind::Unavailable,
+        ErrorKind::Process,
+    ];
+    let stays = kinds.into_iter().flat_map(|kind| [error(kind), lost(kind)]);
+    let unsent = kinds.map(|kind| Error {
+        progress: Progress::NotSent,
+        ..error(kind)
+    });
+    let rows = (stays.map(|error| (error, vec!["acquire code"])))
+        .chain(unsent.map(|error| (error, vec!["acquire code", "release code"])));
+    assert_rows(rows.map(|(error, expected)| {
+        let expected = expected.into_iter().map(str::to_owned).collect();
+        (format!("{error:?}"), counted(Err(error)), expected)
+    }));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::fmt::Debug;
 
 use super::*;
 use crate::base::factor::{
-    Code, Error, ErrorKind, Factor, Identity, PushAnswer, PushRequest, SecondFactor, Sent,
+    Code, Error, ErrorKind, Factor, Identity, Progress, PushAnswer, PushRequest, SecondFactor, Sent,
 };
 use crate::base::language::{Language, Texts};
 use crate::base::reply::RecoveryCode;
@@ -273,14 +273,14 @@ fn error(kind: ErrorKind) -> Error {
         kind,
         code: Some(60020),
         detail: "why".into(),
-        maybe_delivered: false,
+        progress: Progress::Answered,
     }
 }
 
 /// The error of a request whose answer was lost.
 fn lost(kind: ErrorKind) -> Error {
     Error {
-        maybe_delivered: true,
+        progress: Progress::Unanswered,
         ..error(kind)
     }
 }
