@@ -89,7 +89,8 @@
 //! Trusted: root, and files that only root can write. A process whose real and effective user are
 //! the same user also trusts that user's files (`host::trusted_file`).
 //!
-//! `unsafe` code is in two files: the C calls of the module, and libpam's application side.
+//! `unsafe` code is in three files: the C calls of the module, libpam's application side, and the
+//! memory that processes share (`engine::shared_words`).
 
 #![deny(unsafe_code)]
 #![cfg_attr(

@@ -2,8 +2,8 @@
 //!
 //! `session` is the dialog with the module from the first message to the last. `wiring` joins files,
 //! policy, factor and limits to a decision, `conversation` brings the questions of `login` to the
-//! module, `isolation` takes the process out of its caller's reach, and `audit` writes the log.
-//! Called by `bin/pam_authyd`.
+//! module, `isolation` takes the process out of its caller's reach, `shared_words` is the memory
+//! behind the counts, and `audit` writes the log. Called by `bin/pam_authyd`.
 
 pub mod audit;
 mod conversation;
@@ -14,6 +14,8 @@ mod conversation;
 mod descriptor;
 mod isolation;
 mod session;
+#[expect(unsafe_code, reason = "maps files into memory")]
+pub mod shared_words;
 mod wiring;
 
 pub use descriptor::adopt;

@@ -88,6 +88,7 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
 /// The files that may contain `unsafe`, `extern` blocks and attributes that change symbols.
 pub(super) const UNSAFE_FILES: &[&str] = &[
     "src/engine/descriptor.rs",
+    "src/engine/shared_words.rs",
     "src/pam/ffi.rs",
     "src/pam/spawn.rs",
     "src/pam_app.rs",

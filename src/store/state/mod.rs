@@ -1,14 +1,16 @@
 //! The state folder: small files that outlive a login, and that only root can access.
 //!
-//! Many processes use it at once, and the caller of sudo may stop or kill any of them. So a file is
-//! changed under a lock of its own, which is waited for one second at most, and by a new file that
-//! is renamed over the old one: a process that is killed leaves either the old file or the new one,
-//! whole. Nothing is asked or requested while the lock is held. Used by `limits`, `recovery` and
-//! `remember`.
+//! Many processes use it at once, and any of them may be stopped or killed. What a login must be
+//! able to count is in files of words, which are changed in place without a lock ([`WordFile`]). Any
+//! other file is changed under a lock of its own, which is waited for one second at most, and by a
+//! new file that is renamed over the old one: a process that is killed leaves either the old file
+//! or the new one, whole. Nothing is asked or requested while the lock is held. Used by `limits`,
+//! `recovery` and `remember`.
 
 mod change;
 mod content;
 mod error;
+mod words;
 mod write;
 
 use std::fs::File;
@@ -28,6 +30,7 @@ use crate::host::trusted_file::{self, LIMIT, ProcessIds};
 pub use content::{decode, encode, file_name, hex};
 use error::ErrorKind;
 pub use error::{Error, Failure, Unreadable};
+pub use words::{Format, MapWords, WordFile, Words};
 
 /// How long a lock is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(1);
@@ -231,6 +234,12 @@ impl Folder {
         }
     }
 
+    /// The error for a file that could not be read or written.
+    #[must_use]
+    pub fn failed(&self, name: &str, error: &std::io::Error) -> Error {
+        io_error(&self.path.join(name), errno(error))
+    }
+
     /// Opens a regular file with a trusted owner that is not accessible to group or others. Never
     /// blocks on a FIFO or a device.
     fn open_file(&self, name: &str, flags: OFlag, path: &Path) -> Result<OwnedFd, Error> {
@@ -310,5 +319,7 @@ fn errno(error: &std::io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or_default())
 }
 
+#[cfg(test)]
+pub(crate) mod test_words;
 #[cfg(test)]
 mod tests;

@@ -27,7 +27,7 @@ pub(super) fn all(file: OwnedFd, bytes: &[u8], durability: Durability) -> Result
 }
 
 /// Runs `write` so that exceeding the size limit is only an error.
-fn without_signal(write: impl FnOnce() -> Result<(), Errno>) -> Result<(), Errno> {
+pub(super) fn without_signal(write: impl FnOnce() -> Result<(), Errno>) -> Result<(), Errno> {
     let mut signal = SigSet::empty();
     signal.add(Signal::SIGXFSZ);
     // Opened first: if no descriptor is left, nothing is written.
