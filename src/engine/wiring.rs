@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::shared_words;
 use crate::base::arguments::{Arguments, FirstPass};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Deadline, SystemClock};
@@ -169,7 +170,8 @@ impl Case {
 
     /// The recovery codes of everyone behind the entry.
     fn codes(&self, subject: &Subject) -> recovery::FileRecovery {
-        recovery::FileRecovery::new(self.state(), &subject.name, subject.of_entry.clone())
+        let of_entry = subject.of_entry.clone();
+        recovery::FileRecovery::new(self.state(), &subject.name, of_entry, shared_words::map)
     }
 
     /// What a login is remembered by.

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use pam_authy::base::attempt::Attempt;
 use pam_authy::base::factor::{AuthyId, Person};
+use pam_authy::engine::shared_words;
 use pam_authy::store::config;
 use pam_authy::store::limits::{Costly, FileLimits, Limits};
 use pam_authy::store::recovery::{self, Recovery};
@@ -113,6 +114,7 @@ fn recovery_codes_are_shown_once_and_replaced_only_when_told() {
         &sim.path("state"),
         "alice",
         vec!["authy_id=1635".to_owned()],
+        shared_words::map,
     );
     assert_eq!(stored.redeem(&codes[0].parse().unwrap()), Ok(Some(9)));
     assert_eq!(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What is traced. A name behind `?` is not there on every processor.
-const CALLS: &str = "trace=openat,?mkdir,mkdirat,write,pwrite64,writev,ftruncate,fsync,fdatasync,\
+const CALLS: &str = "trace=openat,mmap,?mkdir,mkdirat,write,pwrite64,writev,ftruncate,fsync,fdatasync,\
                      ?rename,?renameat,?renameat2,?unlink,unlinkat,connect,sendto,sendmsg";
 
 /// The words that run a program under strace, which writes to `log`.

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use pam_authy::engine::shared_words;
 use pam_authy::store::recovery::{self, Recovery as _};
 
 use crate::common::host::Host;
@@ -48,13 +49,13 @@ fn a_login_records_the_skipped_factors_with_the_recovery_codes_too() {
     );
     let state = host.sim.path("state");
     let known = vec!["authy_id=1635".to_owned()];
-    let codes = recovery::generate(&state, "bob", known, false).unwrap();
+    let codes = recovery::generate(&state, "bob", known, false, shared_words::map).unwrap();
 
     let token = host.sim.token(1635);
     assert_eq!(host.login("bob", &[&token]).code, "PAM_SUCCESS");
 
     let phone = vec!["phone=+15551234567".to_owned()];
-    let mut later = recovery::FileRecovery::new(&state, "bob", phone);
+    let mut later = recovery::FileRecovery::new(&state, "bob", phone, shared_words::map);
     assert_eq!(later.redeem(&codes[0].parse().unwrap()), Ok(Some(9)));
 }
 

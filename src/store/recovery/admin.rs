@@ -6,9 +6,9 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
-use super::{CODES, Codes, FOLDER, VERSION, read};
+use super::{CODES, Codes, FOLDER, USED, USED_FOLDER, VERSION, read};
 use crate::base::reply::RecoveryCode;
-use crate::store::state::{self, FileChange, Folder};
+use crate::store::state::{self, FileChange, Folder, MapWords, Unreadable};
 
 /// Why no new codes were made.
 #[derive(Debug, thiserror::Error)]
@@ -45,19 +45,79 @@ pub fn generate(
     user: &str,
     factors: Vec<String>,
     replace: bool,
+    map: MapWords,
 ) -> Result<Vec<Zeroizing<String>>, Error> {
     let (codes, texts) = new_codes(user, factors)?;
-    let folder = Folder::open(state)?.sub(FOLDER)?;
+    let root = Folder::open(state)?;
+    let (folder, used) = (root.sub(FOLDER)?, root.sub(USED_FOLDER)?);
     let file = state::file_name(user);
-    let written = folder.update_durably(&file, |old| match read(old) {
-        Ok(Some(old)) if !old.hashes.is_empty() && !replace && old.is_of(&codes) => {
-            (Ok(Err(Error::Exists(old.hashes.len()))), FileChange::Keep)
+    let replaced = folder.update_durably(&file, |old| {
+        let made = may_replace(state, &folder, &file, old, &codes, replace)
+            .and_then(|()| make_used(&used, &file, old, &codes, map));
+        match made {
+            Ok(replaced) => (Ok(replaced), state::encode(&codes, VERSION)),
+            Err(error) => (Err(error), FileChange::Keep),
         }
-        Err(why) if !replace => (Err(why), FileChange::Keep),
-        _ => (Ok(Ok(())), state::encode(&codes, VERSION)),
-    })?;
-    written.map_err(|why| folder.unreadable(&file, why))??;
+    });
+    match replaced {
+        // Where this fails, the file is removed with the next set.
+        Ok(Ok(Some(old))) => drop(used.unlink(&old)),
+        Ok(Ok(None)) => {}
+        Ok(Err(error)) => return Err(error),
+        Err(error) => return Err(error.into()),
+    }
     Ok(texts)
+}
+
+/// Returns an error when the old codes must stay.
+fn may_replace(
+    state: &Path,
+    folder: &Folder,
+    file: &str,
+    old: Option<&[u8]>,
+    new: &Codes,
+    replace: bool,
+) -> Result<(), Error> {
+    if replace {
+        return Ok(());
+    }
+    let old = read(old).map_err(|why| folder.unreadable(file, why))?;
+    let Some(old) = old.filter(|old| old.is_of(new)) else {
+        return Ok(());
+    };
+    match unused(state, folder, file, &old)? {
+        0 => Ok(()),
+        left => Err(Error::Exists(left)),
+    }
+}
+
+/// Makes the file that says that none of the new codes is used; it is on the disk before the codes.
+/// Returns the name of the old set's file. Called under the lock of the codes.
+fn make_used(
+    used: &Folder,
+    file: &str,
+    old: Option<&[u8]>,
+    new: &Codes,
+    map: MapWords,
+) -> Result<Option<String>, Error> {
+    let old = read(old).ok().flatten().map(|old| old.used_name(file));
+    // What a killed process has left.
+    remove_used(used, file, old.as_deref())?;
+    let name = new.used_name(file);
+    let words = used.words(&name, USED, map)?;
+    words.sync().map_err(|error| used.failed(&name, &error))?;
+    used.sync()?;
+    Ok(old)
+}
+
+/// Removes the files of used codes of all sets of a user, but for the one that is kept.
+fn remove_used(used: &Folder, file: &str, kept: Option<&str>) -> Result<(), state::Error> {
+    for name in used.names()? {
+        if name.starts_with(&format!("{file}-")) && Some(name.as_str()) != kept {
+            used.unlink(&name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns how many codes `user`, whose entry has these factors, has left. Codes that belong to
@@ -73,8 +133,23 @@ pub fn left(state: &Path, user: &str, factors: &[String]) -> Result<Left, state:
     let file = state::file_name(user);
     let codes =
         read(folder.read(&file)?.as_deref()).map_err(|why| folder.unreadable(&file, why))?;
-    let codes = codes.filter(|codes| factors.is_empty() || codes.belong_to(factors));
-    Ok(codes.map_or(Left::Never, |codes| Left::Of(codes.hashes.len())))
+    match codes.filter(|codes| factors.is_empty() || codes.belong_to(factors)) {
+        Some(codes) => Ok(Left::Of(unused(state, &folder, &file, &codes)?)),
+        None => Ok(Left::Never),
+    }
+}
+
+/// How many of these codes are not used.
+fn unused(state: &Path, folder: &Folder, file: &str, codes: &Codes) -> Result<usize, state::Error> {
+    let damaged = || folder.unreadable(file, Unreadable::Corrupt);
+    let name = codes.used_name(file);
+    let used = Folder::find(state, &[USED_FOLDER])?.ok_or_else(damaged)?;
+    let bytes = used.read(&name)?.ok_or_else(damaged)?;
+    let words = USED
+        .decode(&bytes)
+        .map_err(|why| folder.unreadable(file, why))?;
+    let of_codes = words.iter().take(codes.hashes.len());
+    Ok(of_codes.filter(|word| **word == 0).count())
 }
 
 /// Removes all codes of `user`, also a damaged file. Returns whether there was one; it is gone from
@@ -83,13 +158,23 @@ pub fn left(state: &Path, user: &str, factors: &[String]) -> Result<Left, state:
 /// # Errors
 /// The state cannot be trusted or written.
 pub fn remove(state: &Path, user: &str) -> Result<bool, state::Error> {
-    let stored = super::FileRecovery::new(state, user, Vec::new());
-    match stored.folder()? {
-        Some(folder) => {
-            folder.update_durably(&stored.file, |old| (old.is_some(), FileChange::Remove))
-        }
-        None => Ok(false),
+    let file = state::file_name(user);
+    let Some(folder) = Folder::find(state, &[FOLDER])? else {
+        return Ok(false);
+    };
+    // No lock file is made for a name without codes.
+    if folder.read(&file)?.is_none() {
+        return Ok(false);
     }
+    let used = Folder::find(state, &[USED_FOLDER])?;
+    folder.update_durably(&file, |old| {
+        // A set without this file is refused, so it may go first.
+        let removed = used.as_ref().map(|used| remove_used(used, &file, None));
+        match removed {
+            Some(Err(error)) => (Err(error), FileChange::Keep),
+            _ => (Ok(old.is_some()), FileChange::Remove),
+        }
+    })?
 }
 
 /// Returns an error for each file that cannot be read.
@@ -97,7 +182,20 @@ pub fn remove(state: &Path, user: &str) -> Result<bool, state::Error> {
 /// # Errors
 /// The folder cannot be trusted or read.
 pub fn unreadable(state: &Path) -> Result<Vec<state::Error>, state::Error> {
-    Folder::faults(state, FOLDER, read)
+    let Some(folder) = Folder::find(state, &[FOLDER])? else {
+        return Ok(Vec::new());
+    };
+    let fault = |file: String| {
+        let codes = folder
+            .read(&file)
+            .and_then(|bytes| read(bytes.as_deref()).map_err(|why| folder.unreadable(&file, why)));
+        match codes {
+            Ok(Some(codes)) => unused(state, &folder, &file, &codes).err(),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        }
+    };
+    Ok(folder.names()?.into_iter().filter_map(fault).collect())
 }
 
 /// Makes new codes: as they are stored, and as they are shown.

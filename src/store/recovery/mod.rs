@@ -4,9 +4,13 @@
 //! root can read, one file and one key for each user. A fast hash is safe here, unlike for a
 //! password that a person chose: a thief of the file tries 2^80 / 11 values until one of the ten is
 //! found, which takes three thousand years at 10^12 a second. A slow hash inside sshd or su would
-//! need memory and time, which the caller may limit. No network is needed, and a code is gone from
-//! the disk before the login succeeds. Used by `login` through the trait [`Recovery`], and by
-//! `authyctl recovery`.
+//! need memory and time, which the caller may limit. No network is needed.
+//!
+//! Which codes are used is in a second file, with a word for each code: a login uses a code up by
+//! one exchange of its word, so a stopped process delays no other, of many logins with one code one
+//! wins, and a full disk hinders none. The disk has the word before the login succeeds. The name of
+//! that file has the id of the set of codes, so it says nothing about the codes of another set. Used
+//! by `login` through the trait [`Recovery`], and by `authyctl recovery`.
 
 use std::path::Path;
 
@@ -14,19 +18,29 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use crate::base::reply::RecoveryCode;
-use crate::store::state::{self, Failure, FileChange, Folder, Unreadable};
+use crate::store::state::{
+    self, Failure, FileChange, Folder, Format, MapWords, Unreadable, WordFile,
+};
 
 /// How many codes a user gets.
 pub const CODES: usize = 10;
 /// The version of the files, and their folder.
 const VERSION: u64 = 1;
 const FOLDER: &str = "recovery";
+/// The folder of the files that say which codes are used, and what these look like: a word for each
+/// code, which is zero while the code works.
+const USED_FOLDER: &str = "recovery-used";
+const USED: Format = Format {
+    magic: u64::from_be_bytes(*b"\0\0recovr"),
+    version: 1,
+    words: CODES,
+};
 
 /// The recovery codes of a login's user.
 pub trait Recovery {
     /// Redeems `code` and returns how many are left; `None` when it is not one of the user's. It is
-    /// gone from the disk before this returns. Blocks for one second at most while another process
-    /// holds the lock.
+    /// used up on the disk before this returns. Waits for no other process, but to note the
+    /// person's factors, for one second at most.
     ///
     /// # Errors
     /// The codes cannot be read or written.
@@ -40,17 +54,19 @@ pub struct FileRecovery {
     file: String,
     /// The person's factors, as they are stored.
     factors: Vec<String>,
+    map: MapWords,
 }
 
 impl FileRecovery {
     /// The codes of `user`, behind whom is a person with these factors
     /// ([`Person::stored_ids`](crate::base::factor::Person::stored_ids)). Opens nothing yet.
     #[must_use]
-    pub fn new(state: &Path, user: &str, factors: Vec<String>) -> Self {
+    pub fn new(state: &Path, user: &str, factors: Vec<String>, map: MapWords) -> Self {
         Self {
             state: state.to_owned(),
             file: state::file_name(user),
             factors,
+            map,
         }
     }
 
@@ -95,18 +111,50 @@ impl Recovery for FileRecovery {
         let Some(folder) = self.folder()? else {
             return Ok(None);
         };
-        let used = folder.update_durably(&self.file, |old| match read(old) {
-            Ok(Some(mut codes)) if codes.belong_to(&self.factors) => {
-                if !codes.remove(code) {
-                    return (Ok(None), FileChange::Keep);
-                }
-                codes.factors.clone_from(&self.factors);
-                (Ok(Some(codes.hashes.len())), state::encode(&codes, VERSION))
+        let codes = read(folder.read(&self.file)?.as_deref())
+            .map_err(|why| folder.unreadable(&self.file, why))?;
+        let Some(codes) = codes.filter(|codes| codes.belong_to(&self.factors)) else {
+            return Ok(None);
+        };
+        let Some(index) = codes.find(code) else {
+            return Ok(None);
+        };
+        let Some(used) = used_file(&self.state, &codes.used_name(&self.file), self.map)? else {
+            return self.without_used_file(&folder, &codes);
+        };
+        // Of a set that was replaced meanwhile no code is accepted.
+        if !used.exchange(index, 0, 1) || !used.is_linked() {
+            return Ok(None);
+        }
+        used.sync()
+            .map_err(|error| folder.failed(&self.file, &error))?;
+        if codes.factors != self.factors {
+            // The code is used up; where this fails, the next login tries again.
+            let _ = self.record_factors();
+        }
+        let left = (0..codes.hashes.len()).filter(|code| used.load(*code) == 0);
+        Ok(Some(left.count()))
+    }
+}
+
+impl FileRecovery {
+    /// Refuses a code of a set that was replaced meanwhile. Where the set is still there, its file
+    /// of used codes is lost, and no code of it may work again.
+    fn without_used_file(&self, folder: &Folder, codes: &Codes) -> Result<Option<usize>, Failure> {
+        match read(folder.read(&self.file)?.as_deref()) {
+            Ok(Some(now)) if now.key == codes.key => {
+                Err(folder.unreadable(&self.file, Unreadable::Corrupt).into())
             }
-            Ok(_) => (Ok(None), FileChange::Keep),
-            Err(why) => (Err(why), FileChange::Keep),
-        })?;
-        Ok(used.map_err(|why| folder.unreadable(&self.file, why))?)
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Opens the file that says which codes of a set are used.
+fn used_file(state: &Path, name: &str, map: MapWords) -> Result<Option<WordFile>, state::Error> {
+    match Folder::find(state, &[USED_FOLDER])? {
+        Some(folder) => folder.find_words(name, USED, map),
+        None => Ok(None),
     }
 }
 
@@ -134,19 +182,27 @@ impl Codes {
         new.factors.is_empty() || self.belong_to(&new.factors)
     }
 
-    /// Removes the code and returns true if it is one of these. Compares with all of them, each in
-    /// constant time.
-    fn remove(&mut self, code: &RecoveryCode) -> bool {
-        let Some(key) = unhex(&self.key) else {
-            return false;
-        };
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+    /// The place of the code among these; `None` when it is not one of them. Compares with all of
+    /// them, each in constant time.
+    fn find(&self, code: &RecoveryCode) -> Option<usize> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &unhex(&self.key)?);
         let matches = |hash: &String| {
             unhex(hash).is_some_and(|hash| hmac::verify(&key, code.bytes(), &hash).is_ok())
         };
-        let before = self.hashes.len();
-        self.hashes.retain(|hash| !matches(hash));
-        self.hashes.len() < before
+        let (mut found, hashes) = (None, self.hashes.iter().enumerate());
+        for (index, hash) in hashes {
+            if matches(hash) {
+                found = Some(index);
+            }
+        }
+        found
+    }
+
+    /// The name of the file that says which of these codes are used; `file` is the file of the
+    /// codes. The key is random, so each set has another name.
+    fn used_name(&self, file: &str) -> String {
+        let id = state::file_name(&self.key);
+        format!("{file}-{}", id.get(..16).unwrap_or_default())
     }
 
     /// Whether every value has the form that [`generate`] writes.

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::base::factor::Code;
+use crate::store::state::test_words::map;
 
 struct Host(tempfile::TempDir);
 
@@ -20,11 +21,11 @@ impl Host {
         self.0.path().join("state")
     }
     fn generate(&self, user: &str) -> Vec<String> {
-        let codes = generate(&self.state(), user, alice(), false).unwrap();
+        let codes = generate(&self.state(), user, alice(), false, map).unwrap();
         codes.iter().map(|code| code.to_string()).collect()
     }
     fn redeem(&self, user: &str, code: &str) -> Result<Option<usize>, Failure> {
-        FileRecovery::new(&self.state(), user, alice()).redeem(&code.parse().unwrap())
+        FileRecovery::new(&self.state(), user, alice(), map).redeem(&code.parse().unwrap())
     }
     fn file(&self, user: &str) -> PathBuf {
         self.state().join("recovery").join(state::file_name(user))
@@ -39,7 +40,7 @@ fn alice() -> Vec<String> {
 /// How many codes are left after one was redeemed by a person with these factors.
 fn redeemed(host: &Host, code: &str, factors: &[&str]) -> Option<usize> {
     let factors = factors.iter().map(|id| (*id).to_owned()).collect();
-    let mut codes = FileRecovery::new(&host.state(), "alice", factors);
+    let mut codes = FileRecovery::new(&host.state(), "alice", factors, map);
     codes.redeem(&code.parse().unwrap()).unwrap()
 }
 
@@ -59,7 +60,7 @@ fn codes_of_replaced_factors_are_not_left_and_do_not_hinder_new_ones() {
     let new = vec!["authy_id=7".to_owned()];
     let left = |factors: &[String]| left(&host.state(), "alice", factors).unwrap();
     assert_eq!((left(&alice()), left(&new)), (Left::Of(10), Left::Never));
-    assert!(generate(&host.state(), "alice", new.clone(), false).is_ok());
+    assert!(generate(&host.state(), "alice", new.clone(), false, map).is_ok());
     assert_eq!((left(&alice()), left(&new)), (Left::Never, Left::Of(10)));
 }
 
@@ -69,7 +70,7 @@ fn a_factor_that_is_added_before_the_old_one_goes_keeps_the_codes() {
     let codes = host.generate("alice");
     let record = |factors: &[&str]| {
         let factors = factors.iter().map(|id| (*id).to_owned()).collect();
-        let codes = FileRecovery::new(&host.state(), "alice", factors);
+        let codes = FileRecovery::new(&host.state(), "alice", factors, map);
         codes.record_factors().unwrap();
     };
     record(&["authy_id=1635", "phone=+15551234567"]);
@@ -82,7 +83,7 @@ fn a_factor_that_is_added_before_the_old_one_goes_keeps_the_codes() {
 #[test]
 fn codes_that_were_made_before_the_enrolment_belong_to_who_is_enrolled_first() {
     let host = Host::new();
-    let codes = generate(&host.state(), "alice", vec![], false).unwrap();
+    let codes = generate(&host.state(), "alice", vec![], false, map).unwrap();
     assert_eq!(redeemed(&host, &codes[0], &["authy_id=1635"]), Some(9));
     assert_eq!(redeemed(&host, &codes[1], &["authy_id=7"]), None);
 }
@@ -126,9 +127,9 @@ fn a_code_of_another_user_or_an_older_set_is_refused() {
     let old = host.generate("alice");
     let bobs = host.generate("bob");
     assert_eq!(host.redeem("alice", &bobs[0]), Ok(None));
-    let refused = generate(&host.state(), "alice", alice(), false).unwrap_err();
+    let refused = generate(&host.state(), "alice", alice(), false, map).unwrap_err();
     assert!(matches!(refused, Error::Exists(CODES)));
-    let new = generate(&host.state(), "alice", alice(), true).unwrap();
+    let new = generate(&host.state(), "alice", alice(), true, map).unwrap();
     assert_eq!(host.redeem("alice", &old[0]), Ok(None));
     assert_eq!(host.redeem("alice", &new[0]), Ok(Some(9)));
     assert_eq!(host.redeem("bob", &bobs[0]), Ok(Some(9)));
@@ -189,7 +190,7 @@ fn a_damaged_newer_or_open_file_gives_no_success() {
             "{content}"
         );
         assert!(left(&host.state(), "alice", &alice()).is_err());
-        assert!(generate(&host.state(), "alice", alice(), false).is_err());
+        assert!(generate(&host.state(), "alice", alice(), false, map).is_err());
         assert_eq!(unreadable(&host.state()).unwrap().len(), 1);
     }
     fs::write(host.file("alice"), &good).unwrap();
@@ -201,7 +202,7 @@ fn a_damaged_newer_or_open_file_gives_no_success() {
     fs::set_permissions(host.file("alice"), fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(host.redeem("alice", &codes[0]), Ok(Some(9)));
     fs::write(host.file("alice"), "junk").unwrap();
-    generate(&host.state(), "alice", alice(), true).unwrap();
+    generate(&host.state(), "alice", alice(), true, map).unwrap();
 }
 
 #[test]

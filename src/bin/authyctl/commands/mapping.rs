@@ -3,6 +3,7 @@
 
 use pam_authy::base::factor::{Person, SendMode};
 use pam_authy::client::authy::types::AuthyId;
+use pam_authy::engine::shared_words;
 use pam_authy::host::account::{self, Spelling};
 use pam_authy::host::ssh_key::Fingerprint;
 use pam_authy::store::config::Config;
@@ -57,7 +58,7 @@ fn record_factors(global: &Global, user: &str) {
         users::find(&global.users, user),
     ) {
         let factors = found.entry.stored_ids();
-        let codes = FileRecovery::new(&config.paths.state, user, factors);
+        let codes = FileRecovery::new(&config.paths.state, user, factors, shared_words::map);
         let _ = codes.record_factors();
     }
 }

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use pam_authy::engine::shared_words;
 use pam_authy::store::config::Config;
 use pam_authy::store::recovery::{self, Left};
 use pam_authy::store::users::{Entry, Mapping};
@@ -29,7 +30,13 @@ fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, Comm
         return Err(CommandError::new(ErrorKind::Usage, message));
     }
     let factors = load_mapping(global)?.find(user).stored_ids();
-    let codes = recovery::generate(&state(global)?, user, factors, args.replace)?;
+    let codes = recovery::generate(
+        &state(global)?,
+        user,
+        factors,
+        args.replace,
+        shared_words::map,
+    )?;
     let codes: Vec<String> = codes.iter().map(|code| code.to_string()).collect();
     let shown = shown_name(user);
     let mut lines = vec![format!(
