@@ -1,33 +1,49 @@
-//! Limits across processes: exact counts, also on a full disk and under hostile callers.
+//! Limits across processes: exact counts, also on a full disk, with processes that are stopped or
+//! killed at any instant, and under hostile callers.
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
-use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::Signal;
+use pam_authy::engine::shared_words;
 use pam_authy::store::config;
-use pam_authy::store::limits::{Costly, Error, FileLimits, Limits, Listing, list};
+use pam_authy::store::limits::{
+    Costly, Error, FileLimits, LimitedLogin, Limits, Listing, list, of_user,
+};
 use pam_authy::store::state::Failure;
 
 use crate::common::child::{CHILD, as_child, child, ends_well, signal, wait_for_go};
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
-use crate::common::{disk, mount, test_name};
+use crate::common::{disk, mount, rounds, test_name};
 
 fn rules() -> config::Limits {
     let mut rules = config::Limits::default();
     rules.per_user.sms = 40;
-    rules.per_user.calls = 1000;
-    rules.per_address.calls = 1000;
+    rules.per_user.calls = 60_000;
+    rules.per_address.calls = 60_000;
     rules.refused_tokens = 100;
+    rules.sms_per_host = 1000;
     rules
 }
 
+fn login(state: &Path, rules: config::Limits, user: &str) -> FileLimits {
+    let login = LimitedLogin {
+        user,
+        enrolled: true,
+        factors: vec!["authy_id=1635".to_owned()],
+        address: None,
+        uid: 1000,
+    };
+    FileLimits::new(state, rules, login, shared_words::map, SystemTime::now)
+}
+
 fn alice(state: &Path) -> FileLimits {
-    FileLimits::new(state, rules(), "alice", true, None, SystemTime::now)
+    login(state, rules(), "alice")
 }
 
 fn listing(state: &Path) -> Listing {
@@ -67,30 +83,27 @@ fn sixty_four_processes_at_once_count_exactly() {
     assert_eq!(count(" Ok(())\n"), 64, "{said:?}");
     let listing = listing(&folder.path().join("state"));
     assert_eq!((listing.users[0].sms, listing.users[0].refused), (40, 64));
-    assert_eq!(listing.addresses[0].sms, 40);
+    assert_eq!(
+        (listing.addresses[0].sms, listing.addresses[0].who.as_str()),
+        (40, "uid:1000")
+    );
+    let factor = ["authy_id=1635".to_owned()];
+    let state = folder.path().join("state");
+    let of_factor = of_user(&state, &rules(), "other", &factor, SystemTime::now());
+    assert_eq!(of_factor.unwrap().map(|row| row.refused), Some(64));
 }
 
 #[test]
 fn a_killed_process_loses_no_count() {
     if let Some(path) = as_child() {
-        let mut alice = alice(&path.join("state"));
-        let mut done = File::options()
-            .append(true)
-            .open(path.join("done"))
-            .unwrap();
-        println!("go");
-        loop {
-            alice.acquire(Costly::Call).unwrap();
-            done.write_all(b".").unwrap();
-        }
+        count_forever(&path);
     }
     let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     let done = folder.path().join("done");
     fs::write(&done, "").unwrap();
     for round in 0..10_u64 {
-        let mut child = child("", name, folder.path());
-        wait_for_go(&mut child);
+        let mut child = counter(name, folder.path());
         std::thread::sleep(Duration::from_millis(1 + round));
         signal(&child, Signal::SIGKILL);
         child.wait().unwrap();
@@ -106,71 +119,173 @@ fn a_killed_process_loses_no_count() {
     assert!(fs::metadata(&done).unwrap().len() > 0);
 }
 
+/// Starts a process that counts calls, and codes that are taken back, until it is killed. It adds
+/// a byte to the file `done` for each call.
+fn counter(name: &'static str, folder: &Path) -> Child {
+    let mut child = child("", name, folder);
+    wait_for_go(&mut child);
+    child
+}
+
+fn count_forever(folder: &Path) -> ! {
+    let mut alice = alice(&folder.join("state"));
+    let done = File::options().append(true).open(folder.join("done"));
+    let mut done = done.unwrap();
+    println!("go");
+    loop {
+        alice.acquire(Costly::Call).unwrap();
+        done.write_all(b".").unwrap();
+        if alice.acquire_code().is_ok() {
+            alice.release_code();
+        }
+    }
+}
+
 #[test]
-fn a_size_limit_of_the_caller_denies_what_costs_money_and_codes() {
+fn a_process_stopped_at_any_instant_delays_no_other_and_loses_no_count() {
     if let Some(path) = as_child() {
-        let mut alice = alice(&path);
-        let error = [alice.acquire(Costly::Sms), alice.acquire_code()];
+        count_forever(&path);
+    }
+    let name = test_name!();
+    let folder = tempfile::tempdir().unwrap();
+    let (state, done) = (folder.path().join("state"), folder.path().join("done"));
+    fs::write(&done, "").unwrap();
+    let mut stopped = Vec::new();
+    let mut counted = 0;
+    for round in 0..rounds(20) {
+        let child = counter(name, folder.path());
+        std::thread::sleep(Duration::from_micros(500 + 137 * u64::from(round % 30)));
+        signal(&child, Signal::SIGSTOP);
+        stopped.push(child);
+        // It holds up nothing while it is stopped.
+        let start = Instant::now();
+        let mut other = alice(&state);
+        other.acquire(Costly::Call).unwrap();
+        other.acquire_code().unwrap();
+        other.code_accepted();
+        counted += 1;
+        let took = start.elapsed();
+        assert!(took < Duration::from_secs(1), "round {round}: {took:?}");
+    }
+    for child in &mut stopped {
+        signal(child, Signal::SIGKILL);
+        child.wait().unwrap();
+    }
+    let calls = listing(&state).users[0].calls as u64;
+    let done = fs::metadata(&done).unwrap().len() + counted;
+    let stopped = stopped.len() as u64;
+    assert!(
+        (done..=done + stopped).contains(&calls),
+        "{calls} of {done}"
+    );
+}
+
+/// In su and sudo the caller could stop the process while the answer to an accepted code waits, let
+/// others guess, and let it go on: all their refused codes would be forgotten.
+#[test]
+fn a_stopped_process_takes_back_no_code_that_was_refused_later() {
+    if let Some(path) = as_child() {
+        let mut alice = alice(&path.join("state"));
+        alice.acquire_code().unwrap();
+        println!("go");
+        while !path.join("accepted").exists() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        return alice.code_accepted();
+    }
+    let name = test_name!();
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    alice(&state).acquire_code().unwrap();
+    let mut child = child("", name, folder.path());
+    wait_for_go(&mut child);
+    signal(&child, Signal::SIGSTOP);
+    for _ in 0..3 {
+        alice(&state).acquire_code().unwrap();
+    }
+    fs::write(folder.path().join("accepted"), "").unwrap();
+    signal(&child, Signal::SIGCONT);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(listing(&state).users[0].refused, 3);
+}
+
+#[test]
+fn a_size_limit_of_the_caller_refuses_what_has_no_file_of_counts_yet() {
+    if let Some(path) = as_child() {
+        let mut bob = login(&path, rules(), "bob");
+        let error = [bob.acquire(Costly::Sms), bob.acquire_code()];
         assert!(
             error
                 .iter()
                 .all(|error| matches!(error, Err(Error::State(Failure::Process(_))))),
             "{error:?}"
         );
-        return;
+        return alice(&path).acquire_code().unwrap();
     }
     let name = test_name!();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
+    alice(&state).acquire_code().unwrap();
     ends_well(child("ulimit -f 0", name, &state));
-    assert!(listing(&state).users.is_empty());
+    let users = listing(&state).users;
+    assert_eq!((users.len(), users[0].refused), (1, 2));
+}
+
+fn is_disk(result: &Result<(), Error>) -> bool {
+    matches!(result, Err(Error::State(Failure::Disk(_))))
+}
+
+fn is_limit(result: &Result<(), Error>) -> bool {
+    matches!(result, Err(Error::Limit { .. }))
 }
 
 #[test]
 #[ignore = "needs root"]
-fn a_full_or_read_only_disk_denies_what_costs_money_and_no_code() {
+fn a_full_disk_counts_in_place_and_a_read_only_one_refuses_everything() {
     sandboxed!();
-    let disk = disk("64k");
+    let disk = disk("256k");
     let mut rules = rules();
     rules.refused_tokens = 3;
     let state = disk.join("state");
-    let login = |user| FileLimits::new(&state, rules, user, true, None, SystemTime::now);
+    let alice = || login(&state, rules, "alice");
+    alice().acquire(Costly::Sms).unwrap();
+    let _ = fs::write(disk.join("full"), vec![0; 1_000_000]);
+    assert!(fs::write(disk.join("more"), "x").is_err(), "it is not full");
     for _ in 0..3 {
-        login("paused").acquire_code().unwrap();
+        alice().acquire_code().unwrap();
     }
-    login("seen").acquire_code().unwrap();
-    let _ = fs::write(disk.join("full"), vec![0; 100_000]);
-    let check = |what: &str| {
-        check_rows(["seen", "new"], |user| {
-            let costly = login(user).acquire(Costly::Sms);
-            assert!(
-                matches!(costly, Err(Error::State(Failure::Disk(_)))),
-                "{what}: {costly:?}"
-            );
-            for _ in 0..5 {
-                login(user).acquire_code().unwrap();
-            }
-        });
-        // A pause that is on the disk stays in force.
-        let paused = login("paused").acquire_code();
-        assert!(
-            matches!(paused, Err(Error::Limit { .. })),
-            "{what}: {paused:?}"
-        );
-    };
-    check("full");
+    assert!(is_limit(&alice().acquire_code()), "no pause was counted");
+    alice().acquire(Costly::Sms).unwrap();
+    let bob = login(&state, rules, "bob").acquire(Costly::Sms);
+    assert!(is_disk(&bob), "{bob:?}");
     mount(&["-o", "remount,ro"], &disk);
-    check("read-only");
-    let missing = FileLimits::new(
-        &disk.join("none"),
-        rules,
-        "alice",
-        true,
-        None,
-        SystemTime::now,
-    )
-    .acquire_code();
-    assert_eq!(missing, Ok(()));
+    check_rows(["alice", "bob"], |user| {
+        let mut login = login(&state, rules, user);
+        let refused = [login.acquire(Costly::Sms), login.acquire_code()];
+        assert!(refused.iter().all(is_disk), "{refused:?}");
+    });
+    let missing = login(&disk.join("none"), rules, "alice").acquire_code();
+    assert!(is_disk(&missing), "{missing:?}");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn on_a_disk_without_a_free_inode_a_new_user_is_refused_and_known_ones_are_counted() {
+    sandboxed!();
+    let disk = disk("256k");
+    mount(&["-o", "remount,nr_inodes=40"], &disk);
+    let state = disk.join("state");
+    alice(&state).acquire(Costly::Sms).unwrap();
+    alice(&state).acquire_code().unwrap();
+    let made = (0..100).take_while(|number| File::create(disk.join(number.to_string())).is_ok());
+    assert!(made.count() < 50, "there are inodes left");
+    for _ in 0..5 {
+        alice(&state).acquire_code().unwrap();
+    }
+    assert_eq!(listing(&state).users[0].refused, 6);
+    let mut bob = login(&state, rules(), "bob");
+    let refused = [bob.acquire(Costly::Sms), bob.acquire_code()];
+    assert!(refused.iter().all(is_disk), "{refused:?}");
 }
 
 #[test]
@@ -197,14 +312,11 @@ fn counts_owned_by_another_user_deny() {
 
 #[test]
 #[ignore = "needs root"]
-fn a_process_that_is_not_root_has_no_counts_and_no_pause() {
+fn a_process_that_is_not_root_cannot_count_and_so_checks_nothing() {
     if let Some(path) = as_child() {
         let mut alice = alice(&path);
-        assert_eq!(alice.acquire_code(), Ok(()));
-        assert!(matches!(
-            alice.acquire(Costly::Push),
-            Err(Error::State(Failure::Disk(_)))
-        ));
+        let refused = [alice.acquire(Costly::Push), alice.acquire_code()];
+        assert!(refused.iter().all(is_disk), "{refused:?}");
         return;
     }
     let name = test_name!();

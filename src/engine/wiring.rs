@@ -21,7 +21,7 @@ use crate::login::policy::{self, OnOutage, OutageQuery, Requirement, Requirement
 use crate::login::{Conversation, Login};
 use crate::messages::Messages;
 use crate::store::config::{self, Config, Fallback};
-use crate::store::limits;
+use crate::store::limits::{self, LimitedLogin};
 use crate::store::recovery;
 use crate::store::remember::{self, LoginBinding};
 use crate::store::users;
@@ -299,9 +299,14 @@ impl Case {
             limits: &mut limits::FileLimits::new(
                 self.state(),
                 config.limits,
-                &subject.name,
-                person.is_some(),
-                attempt.address,
+                LimitedLogin {
+                    user: &subject.name,
+                    enrolled: person.is_some(),
+                    factors: person.map(Person::stored_ids).unwrap_or_default(),
+                    address: attempt.address,
+                    uid: attempt.process.uid,
+                },
+                shared_words::map,
                 SystemTime::now,
             ),
             recovery: takes_codes.then_some(&mut codes),

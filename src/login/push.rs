@@ -163,6 +163,7 @@ impl Dialog<'_> {
                 Ok(PushAnswer::Approved) => return self.push_approved(),
                 Ok(PushAnswer::Denied) => {
                     self.outcome.factor = Some(Factor::Push);
+                    self.login.limits.push_denied();
                     return Step::End(Verdict::Refused, Reason::PushDenied);
                 }
                 Ok(PushAnswer::Expired) => return self.push_expired(),

@@ -1,9 +1,8 @@
 //! Checks what the person types: a code at the provider, a recovery code in the state folder.
 //!
 //! A code is counted as refused before it is sent, so that killing the process gives no further
-//! guess. On a full disk a code is not counted, so that no one is locked out; a stored pause still
-//! applies. A code is accepted only by an explicit yes of the provider. These are methods of
-//! `Dialog`; push.rs uses the error handling too.
+//! guess; one that cannot be counted is not sent. A code is accepted only by an explicit yes of the
+//! provider. These are methods of `Dialog`; push.rs uses the error handling too.
 
 use super::policy::OnOutage;
 use super::{Dialog, Step};
@@ -79,6 +78,9 @@ impl Dialog<'_> {
     pub(super) fn accept(&mut self, reason: Reason) -> Step {
         self.outcome.code = None;
         self.login.limits.code_accepted();
+        if reason == Reason::PushApproved {
+            self.login.limits.push_approved();
+        }
         Step::End(Verdict::Accepted, reason)
     }
 
@@ -136,7 +138,10 @@ impl Dialog<'_> {
     pub(super) fn redeem(&mut self, code: &RecoveryCode) -> Step {
         let is_enrolled = self.login.is_enrolled();
         let redeemed = match &mut self.login.recovery {
-            Some(recovery) if is_enrolled => recovery.redeem(code),
+            Some(recovery) if is_enrolled => {
+                self.login.limits.note_refused();
+                recovery.redeem(code)
+            }
             _ => Ok(None),
         };
         match redeemed {

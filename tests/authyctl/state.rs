@@ -10,7 +10,7 @@ use pam_authy::base::attempt::Attempt;
 use pam_authy::base::factor::{AuthyId, Person};
 use pam_authy::engine::shared_words;
 use pam_authy::store::config;
-use pam_authy::store::limits::{Costly, FileLimits, Limits};
+use pam_authy::store::limits::{Costly, FileLimits, LimitedLogin, Limits};
 use pam_authy::store::recovery::{self, Recovery};
 use pam_authy::store::remember::{LoginBinding, is_remembered, store};
 use pam_authy::store::state::file_name;
@@ -25,9 +25,18 @@ fn login(sim: &Sim, user: &str, enrolled: bool) -> FileLimits {
     FileLimits::new(
         &sim.path("state"),
         config::Limits::default(),
-        user,
-        enrolled,
-        address,
+        LimitedLogin {
+            user,
+            enrolled,
+            factors: if enrolled {
+                vec!["authy_id=1635".to_owned()]
+            } else {
+                Vec::new()
+            },
+            address,
+            uid: 0,
+        },
+        shared_words::map,
         SystemTime::now,
     )
 }
@@ -42,6 +51,7 @@ fn limits_shows_counts_and_a_pause_and_unlock_ends_it() {
         "nothing is counted\n"
     );
 
+    run_json(&sim, &["enroll", "alice", "--authy-id", "1635"], "");
     let mut alice = login(&sim, "alice", true);
     alice.acquire(Costly::Sms).unwrap();
     (0..20).for_each(|_| alice.acquire_code().unwrap());
@@ -265,7 +275,8 @@ fn doctor_finds_damaged_files_of_the_state_and_names_the_user() {
         "{checks:?}"
     );
 
-    fs::remove_dir(&state).unwrap();
+    fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::remove_dir_all(&state).unwrap();
     let checks = doctor(&sim);
     assert!(
         checks[0][0] == "ok" && checks[0][1].contains("does not exist yet"),

@@ -75,7 +75,7 @@ fn what_is_beyond_the_hourly_limit_is_not_sent_and_the_login_goes_on() {
 }
 
 #[test]
-fn a_full_disk_denies_what_costs_money_and_no_code() {
+fn a_message_that_cannot_be_counted_is_not_sent_and_the_login_goes_on() {
     let mut script = Script::texts(&["sms", "1234567"]).verify(vec![Ok(())]);
     script.limits.send = Some(LimitError::State(Failure::Disk(
         "No space left on device".into(),
@@ -90,6 +90,10 @@ fn a_code_that_cannot_be_counted_is_denied_and_not_sent() {
     let failures = [
         (Failure::Process("File too large".into()), Reason::Process),
         (Failure::State("corrupt".into()), Reason::State),
+        (
+            Failure::Disk("No space left on device".into()),
+            Reason::State,
+        ),
     ];
     let rows = failures.map(|(failure, reason)| {
         let name = format!("{failure:?}");

@@ -251,11 +251,20 @@ impl Limits for FakeLimits {
         self.counted.push("acquire code".into());
         self.code.clone().map_or(Ok(()), Err)
     }
+    fn note_refused(&mut self) {
+        self.counted.push("note refused".into());
+    }
     fn code_accepted(&mut self) {
         self.counted.push("code accepted".into());
     }
     fn release_code(&mut self) {
         self.counted.push("release code".into());
+    }
+    fn push_denied(&mut self) {
+        self.counted.push("push denied".into());
+    }
+    fn push_approved(&mut self) {
+        self.counted.push("push approved".into());
     }
 }
 

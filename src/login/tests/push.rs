@@ -30,7 +30,10 @@ fn an_automatic_push_that_is_approved_needs_no_prompt() {
     assert_eq!(ran.outcome.factor, Some(Factor::Push));
     assert_eq!(ran.sent, ["app", "push", "answer", "answer"]);
     assert_eq!(ran.shown, [built_in(Message::PushSent, Language::En)]);
-    assert_eq!(ran.counted, ["acquire Push", "code accepted"]);
+    assert_eq!(
+        ran.counted,
+        ["acquire Push", "code accepted", "push approved"]
+    );
 }
 
 #[test]
@@ -40,11 +43,22 @@ fn a_push_that_is_denied_ends_the_login_at_once() {
         ("on request", Script::texts(&["push"])),
     ];
     let rows = scripts.map(|(name, script)| {
-        let outcome = script.answers(vec![Ok(PushAnswer::Denied)]).run().outcome;
+        let ran = script.answers(vec![Ok(PushAnswer::Denied)]).run();
+        let outcome = ran.outcome;
         (
             name.to_owned(),
-            (outcome.verdict, outcome.reason, outcome.factor),
-            (Verdict::Refused, Reason::PushDenied, Some(Factor::Push)),
+            (
+                outcome.verdict,
+                outcome.reason,
+                outcome.factor,
+                ran.counted.last().cloned(),
+            ),
+            (
+                Verdict::Refused,
+                Reason::PushDenied,
+                Some(Factor::Push),
+                Some("push denied".to_owned()),
+            ),
         )
     });
     assert_rows(rows);
@@ -282,7 +296,12 @@ fn the_code_of_the_push_is_shown_and_asked_for_after_approval() {
     assert_eq!(details.last(), Some(&("Code".to_owned(), "042".to_owned())));
     assert_eq!(
         ran.counted,
-        ["acquire Push", "acquire code", "code accepted"]
+        [
+            "acquire Push",
+            "acquire code",
+            "code accepted",
+            "push approved"
+        ]
     );
 }
 

@@ -173,8 +173,10 @@ pub struct Limits {
     /// How much is sent for one user in one hour.
     pub per_user: Sends,
     /// How much is sent for one remote address in one hour. An IPv6 address counts by its first 64
-    /// bits, and all logins without an address count together.
+    /// bits, and a login without an address by the real uid of its process.
     pub per_address: Sends,
+    /// How many SMS this host sends in one hour, 0 to 1000.
+    pub sms_per_host: u32,
     /// How many refused codes in a row a user may have before a pause, 3 to 100. Each further one
     /// makes the pause longer.
     pub refused_tokens: u32,
@@ -197,6 +199,7 @@ impl Default for Limits {
         Self {
             per_user: sends(10, 10, 30),
             per_address: sends(60, 60, 180),
+            sms_per_host: 100,
             refused_tokens: 20,
         }
     }

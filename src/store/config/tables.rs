@@ -62,6 +62,7 @@ impl Tables {
         let Limits {
             per_user,
             per_address,
+            sms_per_host,
             refused_tokens,
         } = &mut self.limits;
         let count = match entry.key {
@@ -71,6 +72,7 @@ impl Tables {
             "sms_per_address" => &mut per_address.sms,
             "calls_per_address" => &mut per_address.calls,
             "pushes_per_address" => &mut per_address.pushes,
+            "sms_per_host" => sms_per_host,
             "refused_tokens" => {
                 *refused_tokens = entry.number(3..=100)?;
                 return Ok(());

@@ -411,6 +411,7 @@ fn the_sample_lists_every_key() {
         "sms_per_address",
         "calls_per_address",
         "pushes_per_address",
+        "sms_per_host",
         "refused_tokens",
         "seconds",
         "state",

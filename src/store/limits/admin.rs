@@ -1,20 +1,23 @@
-//! What `authyctl` shows of the counts, and how it ends a pause.
+//! What `authyctl` shows of the counts, how it ends a pause, and how it ends what counts for a
+//! person.
 //!
 //! Only root can write the state folder, so its content is trusted; a damaged file is reported.
-//! Called by `authyctl limits`, `unlock`, `explain` and `doctor`.
+//! Called by `authyctl limits`, `unlock`, `enroll`, `unenroll`, `explain` and `doctor`.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::bucket::{self, ADDRESSES, BucketEntry, LIMITS, UNENROLLED, USERS};
-use super::{Costly, Record, seconds};
+use super::entry::{ADDRESSES, Entry, FACTORS, LIMITS, OWN, SHARED, UNENROLLED, USERS};
+use super::slot::{self, SHARED_WORDS, Snapshot};
+use super::word::PauseRule;
+use super::{Costly, seconds};
 use crate::store::config;
-use crate::store::state::{Error, Folder};
+use crate::store::state::{Error, Folder, Format, MapWords};
 
 /// The counts of one user or one address, for a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The user's name, or the address: `192.0.2.7`, `2001:db8::/64`, `none`.
+    /// The user's name, or the address: `192.0.2.7`, `2001:db8::/64`, `uid:1000`.
     pub who: String,
     /// SMS within the last hour.
     pub sms: usize,
@@ -26,6 +29,8 @@ pub struct Row {
     pub refused: u32,
     /// How long no code is accepted.
     pub pause: Option<Duration>,
+    /// How long no push is sent, because one was denied.
+    pub push_pause: Option<Duration>,
 }
 
 /// All counts.
@@ -41,7 +46,7 @@ pub struct Listing {
     pub errors: Vec<Error>,
 }
 
-/// Reads all counts. Takes no lock and changes nothing. Without a folder there are no counts.
+/// Reads all counts, and changes nothing. Without a folder there are no counts.
 ///
 /// # Errors
 /// The folder cannot be trusted or read. A file that cannot be read is part of the listing.
@@ -49,80 +54,185 @@ pub fn list(state: &Path, rules: &config::Limits, now: SystemTime) -> Result<Lis
     let mut listing = Listing::default();
     let mut errors = Vec::new();
     let now = seconds(now);
-    let mut rows = |folder| rows(state, folder, rules.refused_tokens, now, &mut errors);
-    listing.users = rows(USERS)?;
-    listing.addresses = rows(ADDRESSES)?;
-    listing.strangers = rows(UNENROLLED)?;
+    let mut rows = |folder, format| {
+        let reading = Reading {
+            state,
+            folder,
+            format,
+        };
+        reading.rows(rules.refused_tokens, now, &mut errors)
+    };
+    listing.users = rows(USERS, OWN)?;
+    listing.addresses = rows(ADDRESSES, SHARED)?;
+    listing.strangers = rows(UNENROLLED, SHARED)?;
+    // What counts for a factor is shown with its user by `of_user`.
+    rows(FACTORS, OWN)?;
     listing.errors = errors;
     Ok(listing)
 }
 
-/// Reads the counts of an enrolled user; `None` if nothing counts. Takes no lock.
+/// Reads the counts of an enrolled user with these factors; `None` if nothing counts. A pause of a
+/// factor is one of the user.
 ///
 /// # Errors
-/// The file cannot be trusted or read.
+/// A file cannot be trusted or read.
 pub fn of_user(
     state: &Path,
     rules: &config::Limits,
     user: &str,
+    factors: &[String],
     now: SystemTime,
 ) -> Result<Option<Row>, Error> {
-    let record = BucketEntry::of_user(user, true).peek(state)?;
-    let row = |record| row(user.to_owned(), record, rules.refused_tokens, seconds(now));
-    Ok(record.and_then(row))
+    let now = seconds(now);
+    let mut found: Option<Row> = None;
+    for entry in entries(user, factors) {
+        let Some(words) = entry.peek(state)? else {
+            continue;
+        };
+        let next = row(user.to_owned(), Snapshot(&words), rules.refused_tokens, now);
+        found = match (found, next) {
+            (Some(row), Some(next)) => Some(Row {
+                refused: row.refused.max(next.refused),
+                pause: row.pause.max(next.pause),
+                push_pause: row.push_pause.max(next.push_pause),
+                ..row
+            }),
+            (row, next) => row.or(next),
+        };
+    }
+    Ok(found)
 }
 
-/// Forgets what was counted for `user`: refused codes, and what was sent. Returns whether there was
-/// anything. A damaged file is removed.
+/// Forgets what was counted for `user` and these factors: refused codes, denied pushes, and what was
+/// sent. Returns whether there was anything. A damaged file is removed.
 ///
 /// # Errors
 /// The state folder cannot be trusted or written.
-pub fn unlock(state: &Path, user: &str) -> Result<bool, Error> {
-    let enrolled = BucketEntry::of_user(user, true).clear(state)?;
-    let stranger = BucketEntry::of_user(user, false).clear(state)?;
-    Ok(enrolled || stranger)
+pub fn unlock(
+    state: &Path,
+    user: &str,
+    factors: &[String],
+    map: MapWords,
+    now: SystemTime,
+) -> Result<bool, Error> {
+    let mut changed = false;
+    let stranger = Entry::of_user(user, false);
+    for entry in entries(user, factors).into_iter().chain([stranger]) {
+        changed |= clear(&entry, state, map, seconds(now))?;
+    }
+    Ok(changed)
 }
 
-/// The rows of one folder; the errors of its files go to `errors`.
-fn rows(
+/// Makes the files of an enrolled user and these factors, so that a full disk later does not keep
+/// them from being counted.
+///
+/// # Errors
+/// A file could not be made, or cannot be used.
+pub fn prepare(
     state: &Path,
-    folder: &str,
-    refused_tokens: u32,
-    now: u64,
-    errors: &mut Vec<Error>,
-) -> Result<Vec<Row>, Error> {
-    let Some(folder) = Folder::find(state, &[LIMITS, folder])? else {
-        return Ok(Vec::new());
-    };
-    let mut rows = Vec::new();
-    for name in folder.names()? {
-        let read = folder.read(&name).and_then(|bytes| {
-            bucket::read(bytes.as_deref()).map_err(|why| folder.unreadable(&name, why))
-        });
-        match read {
-            Ok(bucket) => {
-                let found = bucket
-                    .into_iter()
-                    .map(|(key, record)| row(key, record, refused_tokens, now));
-                rows.extend(found.flatten());
-            }
-            Err(error) => errors.push(error),
-        }
+    user: &str,
+    factors: &[String],
+    map: MapWords,
+    now: SystemTime,
+) -> Result<(), Error> {
+    for entry in entries(user, factors) {
+        entry.claim(state, map, seconds(now))?;
     }
-    rows.sort_by(|one, other| one.who.cmp(&other.who));
-    Ok(rows)
+    Ok(())
+}
+
+/// Ends what counts for these factors and, where it is given, for `user`: the files are removed.
+///
+/// # Errors
+/// A file is still there.
+pub fn forget(state: &Path, user: Option<&str>, factors: &[String]) -> Result<(), Error> {
+    let user = user.map(|user| Entry::of_user(user, true));
+    let factors = factors.iter().map(|id| Entry::of_factor(id));
+    for entry in user.into_iter().chain(factors) {
+        entry.remove(state)?;
+    }
+    Ok(())
+}
+
+/// The entries of an enrolled user and these factors.
+fn entries(user: &str, factors: &[String]) -> Vec<Entry> {
+    let factors = factors.iter().map(|id| Entry::of_factor(id));
+    [Entry::of_user(user, true)]
+        .into_iter()
+        .chain(factors)
+        .collect()
+}
+
+/// Clears a record. Returns whether something counted.
+fn clear(entry: &Entry, state: &Path, map: MapWords, now: u64) -> Result<bool, Error> {
+    let counted = match entry.peek(state) {
+        Err(error) if error.is_corrupt() => return entry.remove(state),
+        words => words?.is_some_and(|words| row(String::new(), Snapshot(&words), 0, now).is_some()),
+    };
+    if counted && let Some(slot) = entry.find(state, map)? {
+        slot.clear();
+    }
+    Ok(counted)
+}
+
+/// A folder of counts.
+struct Reading<'a> {
+    state: &'a Path,
+    folder: &'a str,
+    format: Format,
+}
+
+impl Reading<'_> {
+    /// The rows of the folder; the errors of its files go to `errors`.
+    fn rows(
+        &self,
+        refused_tokens: u32,
+        now: u64,
+        errors: &mut Vec<Error>,
+    ) -> Result<Vec<Row>, Error> {
+        let Some(folder) = Folder::find(self.state, &[LIMITS, self.folder])? else {
+            return Ok(Vec::new());
+        };
+        let size = if self.format == OWN {
+            OWN.words
+        } else {
+            SHARED_WORDS
+        };
+        let mut rows = Vec::new();
+        for name in folder.names()? {
+            let read = folder.read(&name).and_then(|bytes| {
+                let bytes = bytes.unwrap_or_default();
+                (self.format.decode(&bytes)).map_err(|why| folder.unreadable(&name, why))
+            });
+            match read {
+                Ok(words) => rows.extend(words.chunks(size).filter_map(|words| {
+                    let record = Snapshot(words);
+                    let hash = || format!("{:016x}", record.key());
+                    let who = record.text().unwrap_or_else(hash);
+                    row(who, record, refused_tokens, now)
+                })),
+                Err(error) => errors.push(error),
+            }
+        }
+        rows.sort_by(|one, other| one.who.cmp(&other.who));
+        Ok(rows)
+    }
 }
 
 /// The row of a record; `None` if nothing counts any more.
-fn row(key: String, mut record: Record, refused_tokens: u32, now: u64) -> Option<Row> {
-    record.expire(now);
-    let who = record.name.take().unwrap_or(key);
-    (!record.is_empty()).then(|| Row {
+fn row(who: String, record: Snapshot<'_>, refused_tokens: u32, now: u64) -> Option<Row> {
+    let sent = |what| record.sent(what, now) as usize;
+    let refused = record.streak(slot::Row::Refused);
+    let denied = record.streak(slot::Row::Denied);
+    let row = Row {
         who,
-        sms: record.sent_count(Costly::Sms),
-        calls: record.sent_count(Costly::Call),
-        pushes: record.sent_count(Costly::Push),
-        refused: record.refused(),
-        pause: record.pause(refused_tokens, now),
-    })
+        sms: sent(Costly::Sms),
+        calls: sent(Costly::Call),
+        pushes: sent(Costly::Push),
+        refused: refused.number.into(),
+        pause: refused.pause(PauseRule::refused(refused_tokens), now),
+        push_pause: denied.pause(PauseRule::DENIED, now),
+    };
+    let is_empty = row.sms + row.calls + row.pushes == 0 && refused.number == 0;
+    (!is_empty || denied.number > 0).then_some(row)
 }

@@ -1,15 +1,18 @@
-//! Counts that last across calls and processes: messages that cost money or attention, and refused
-//! codes.
+//! Counts that last across calls and processes: messages that cost money or attention, refused
+//! codes, and denied pushes.
 //!
-//! sshd and sudo load the module again and again, so a limit within one call limits nothing. Each
+//! sshd and sudo call the module again and again, so a limit within one call limits nothing. Each
 //! count is in its file before the request leaves, and is taken back when it turns out not to
-//! count: stopping or killing sudo gains nothing. It is not synchronized with the disk, so a crash
-//! of the machine may lose it. `login` uses the trait [`Limits`]; [`FileLimits`] keeps the counts
-//! in the state folder; [`list`], [`of_user`] and [`unlock`] are for `authyctl`.
+//! count: stopping or killing a process gains nothing. Counts are words in shared memory without a
+//! lock ([`state::WordFile`]), so a stopped process delays no other, and an existing file counts on
+//! a full disk too. It is not synchronized with the disk, so a crash of the machine may lose it.
+//! `login` uses the trait [`Limits`]; [`FileLimits`] keeps the counts in the state folder; [`list`],
+//! [`of_user`], [`unlock`], [`prepare`] and [`forget`] are for `authyctl`.
 
 mod admin;
-mod bucket;
-mod record;
+mod entry;
+mod slot;
+mod word;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -17,11 +20,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::base::text;
 use crate::store::config;
-use crate::store::state::{self, Failure};
+use crate::store::state::{self, Failure, MapWords};
 
-pub use admin::{Listing, Row, list, of_user, unlock};
-use bucket::BucketEntry;
-use record::Record;
+pub use admin::{Listing, Row, forget, list, of_user, prepare, unlock};
+use entry::Entry;
+use slot::{Counted, Paused, Slot};
+use word::PauseRule;
 
 /// A message that costs money or attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +70,13 @@ impl Costly {
 /// Why something must not be done now. The texts are for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The limit of the user or the address for this hour is reached, or a pause after refused
-    /// codes is not over.
+    /// The limit of the user, the address or the host for this hour is reached, or a pause after
+    /// refused codes or denied pushes is not over.
     Limit {
         /// Which limit, and for how long.
         detail: String,
     },
-    /// It could not be counted. For a code, a full disk is no error.
+    /// It could not be counted.
     State(Failure),
 }
 
@@ -82,10 +86,9 @@ impl From<state::Error> for Error {
     }
 }
 
-/// What a login counts across calls. Each function blocks for two seconds at most, and only while
-/// another process holds the lock of a file.
+/// What a login counts across calls. No function waits for another process.
 pub trait Limits {
-    /// Counts a message that is about to be sent, for the user and for the address.
+    /// Counts a message that is about to be sent, for the user, the address and the host.
     ///
     /// # Errors
     /// The message must not be sent, and nothing is counted.
@@ -98,11 +101,36 @@ pub trait Limits {
     /// # Errors
     /// The code must not be verified: a pause is not over, or the code could not be counted.
     fn acquire_code(&mut self) -> Result<(), Error>;
-    /// Forgets all refused codes, because one was accepted.
+    /// Notes which refused codes there are, before something that is no code is checked. What is
+    /// counted later is not forgotten by [`Limits::code_accepted`].
+    fn note_refused(&mut self);
+    /// Forgets the refused codes that this login knew when it last counted or noted, because a
+    /// factor was proven.
     fn code_accepted(&mut self);
     /// Takes back the last [`Limits::acquire_code`], because the code was neither accepted nor
     /// refused.
     fn release_code(&mut self);
+    /// Counts a push that the person denied, as a refused code too. No push is sent to the person
+    /// for a while, which doubles each time.
+    fn push_denied(&mut self);
+    /// Forgets the denied pushes that this login knew when it counted its push.
+    fn push_approved(&mut self);
+}
+
+/// The login whose limits are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitedLogin<'a> {
+    /// The user whose factor is required.
+    pub user: &'a str,
+    /// Whether the mapping has the user.
+    pub enrolled: bool,
+    /// The person's factors
+    /// ([`Person::stored_ids`](crate::base::factor::Person::stored_ids)).
+    pub factors: Vec<String>,
+    /// The remote address.
+    pub address: Option<IpAddr>,
+    /// The real uid of the application, by which a login without an address counts.
+    pub uid: u32,
 }
 
 /// The limits of one login, with the counts in the state folder. Opens no file before the first
@@ -111,38 +139,55 @@ pub trait Limits {
 pub struct FileLimits {
     state: PathBuf,
     rules: config::Limits,
+    map: MapWords,
+    now: fn() -> SystemTime,
     /// The user for the log, in quotes: a name that was typed could look like another field.
     user: String,
-    user_entry: BucketEntry,
-    address_entry: BucketEntry,
-    now: fn() -> SystemTime,
-    /// What was counted, and when, in seconds since 1970.
-    acquired: Vec<(Costly, u64)>,
-    /// The code that is being verified: when it was counted, and when the previous one was.
-    code: Option<(u64, u64)>,
+    enrolled: bool,
+    /// The entries of the user and of each factor.
+    person: Vec<Entry>,
+    address: Entry,
+    host: Entry,
+    /// What was counted, where, and in which period.
+    acquired: Vec<(Costly, Vec<(Entry, u32)>)>,
+    /// The code that is being verified, for each entry of the person; empty: there is none.
+    code: Vec<Counted>,
+    /// The last refusals that this login knows, for each entry of the person.
+    known: Vec<Known>,
+}
+
+/// The numbers of the last refusals in a record.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    refused: u16,
+    denied: u16,
 }
 
 impl FileLimits {
-    /// The limits of a login of `user` from `address`. `enrolled` says whether the mapping has the
-    /// user.
+    /// The limits of a login.
     #[must_use]
     pub fn new(
         state: &Path,
         rules: config::Limits,
-        user: &str,
-        enrolled: bool,
-        address: Option<IpAddr>,
+        login: LimitedLogin<'_>,
+        map: MapWords,
         now: fn() -> SystemTime,
     ) -> Self {
+        let factors = login.factors.iter().map(|id| Entry::of_factor(id));
+        let user = Entry::of_user(login.user, login.enrolled);
         Self {
             state: state.to_owned(),
             rules,
-            user: text::quoted(&text::sanitize_to(user, 64)),
-            user_entry: BucketEntry::of_user(user, enrolled),
-            address_entry: BucketEntry::of_address(address),
+            map,
             now,
+            user: text::quoted(&text::sanitize_to(login.user, 64)),
+            enrolled: login.enrolled,
+            person: [user].into_iter().chain(factors).collect(),
+            address: Entry::of_address(login.address, login.uid),
+            host: Entry::of_host(),
             acquired: Vec::new(),
-            code: None,
+            code: Vec::new(),
+            known: Vec::new(),
         }
     }
 
@@ -150,131 +195,219 @@ impl FileLimits {
         seconds((self.now)())
     }
 
-    /// Counts a message for the user or for the address.
-    fn count(
+    /// Makes the files of the person ahead, so that a code can be counted when the disk is full.
+    fn prepare(&self) {
+        for entry in &self.person {
+            // A code that cannot be counted later is refused then.
+            let _ = entry.claim(&self.state, self.map, self.seconds());
+        }
+    }
+
+    /// Counts in the record of `entry`, until it is certain that the record is in use.
+    fn count<T, E>(
         &self,
-        entry: &BucketEntry,
-        what: Costly,
-        sends: config::Sends,
-        now: u64,
-    ) -> Result<(), Error> {
-        let limit = what.limit(sends);
-        let (acquired, written) =
-            entry.change(&self.state, now, |record| record.acquire(what, limit, now));
-        if let Some(Err(wait)) = acquired {
+        entry: &Entry,
+        count: impl Fn(&Slot) -> Result<Option<T>, E>,
+    ) -> Result<Result<T, E>, Error> {
+        for _ in 0..8 {
+            let slot = entry.claim(&self.state, self.map, self.seconds())?;
+            match count(&slot) {
+                Ok(Some(counted)) => return Ok(Ok(counted)),
+                Ok(None) => {}
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        let why = "the file of counts was replaced again and again";
+        Err(Error::State(Failure::State(why.to_owned())))
+    }
+
+    /// Counts a message in the record of `entry`, and returns the period.
+    fn count_message(&self, entry: &Entry, what: Costly, limit: u32) -> Result<u32, Error> {
+        let now = || self.seconds();
+        let counted = if self.enrolled || *entry != self.host {
+            self.count(entry, |slot| slot.acquire(what, limit, &now))?
+        } else {
+            // Nothing is sent to unenrolled users, so they take nothing from the others.
+            self.count(entry, |slot| {
+                slot.check(what, limit, &now).map(|()| Some(0))
+            })?
+        };
+        counted.map_err(|wait| {
             let (kind, plural) = (entry.kind(), what.plural());
             let detail = format!(
                 "limits.{}_per_{kind} = {limit}: no more {plural} for {} within this hour; the next in {}",
                 what.key(),
-                entry.address().unwrap_or(&self.user),
+                entry.shown(&self.user),
                 rounded(wait),
             );
-            return Err(Error::Limit { detail });
-        }
-        Ok(written?)
+            Error::Limit { detail }
+        })
     }
 
-    /// Takes back the message that was counted at `at`. Where that fails it stays counted, which
-    /// only makes the limit stricter.
-    fn uncount(&self, entry: &BucketEntry, what: Costly, at: u64) {
-        let _ = entry.change(&self.state, self.seconds(), |record| {
-            record.release(what, at)
+    /// Takes back messages. Where that fails they stay counted, which only makes the limit stricter.
+    fn uncount(&self, what: Costly, counted: &[(Entry, u32)]) {
+        for (entry, period) in counted {
+            if let Ok(Some(slot)) = entry.find(&self.state, self.map) {
+                slot.release(what, *period);
+            }
+        }
+    }
+
+    /// Calls `change` with each record of the person that exists.
+    fn for_person<T: Copy>(&self, values: &[T], change: impl Fn(&Slot, T)) {
+        for (entry, value) in self.person.iter().zip(values) {
+            if let Ok(Some(slot)) = entry.find(&self.state, self.map) {
+                change(&slot, *value);
+            }
+        }
+    }
+
+    /// Notes the last refusals of each record of the person.
+    fn note(&mut self) {
+        let known = self.person.iter().map(|entry| {
+            let slot = entry.find(&self.state, self.map).ok().flatten();
+            slot.map_or_else(Known::default, |slot| Known {
+                refused: slot.last(slot::Row::Refused),
+                denied: slot.last(slot::Row::Denied),
+            })
         });
+        self.known = known.collect();
+    }
+
+    /// Returns an error while no push is sent to the person. The records exist afterwards, so that a
+    /// denial can be counted.
+    fn check_denied(&self) -> Result<(), Error> {
+        let now = || self.seconds();
+        for entry in &self.person {
+            let checked = self.count(entry, |slot| {
+                let checked = slot.check_pause(slot::Row::Denied, PauseRule::DENIED, &now);
+                checked.map(|()| Some(()))
+            })?;
+            checked.map_err(|Paused { number, left }| {
+                let user = &self.user;
+                let detail = format!(
+                    "{number} denied pushes in a row: no push for {user} for {}; authyctl unlock {user} ends the pause",
+                    rounded(left)
+                );
+                Error::Limit { detail }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Counts a refused code for the user and each factor. A pause of one is a pause.
+    fn count_code(&self, rule: PauseRule, counted: &mut Vec<Counted>) -> Result<(), Error> {
+        let now = || self.seconds();
+        let row = slot::Row::Refused;
+        // A login that one record pauses is counted in none.
+        for entry in &self.person {
+            self.count(entry, |slot| slot.check_pause(row, rule, &now).map(Some))?
+                .map_err(|paused| self.paused(paused))?;
+        }
+        for entry in &self.person {
+            let code = self
+                .count(entry, |slot| slot.refuse(row, Some(rule), &now))?
+                .map_err(|paused| self.paused(paused))?;
+            counted.push(code);
+        }
+        Ok(())
     }
 
     /// The error for a code during a pause.
-    fn paused(&self, refused: u32, wait: Duration) -> Error {
+    fn paused(&self, Paused { number, left }: Paused) -> Error {
         let user = &self.user;
         let detail = format!(
-            "{refused} refused codes in a row: no code of {user} is accepted for {}; authyctl unlock {user} ends the pause",
-            rounded(wait)
+            "{number} refused codes in a row: no code of {user} is accepted for {}; authyctl unlock {user} ends the pause",
+            rounded(left)
         );
         Error::Limit { detail }
-    }
-
-    /// Checks for a pause without a lock, where the disk is full and nothing can be written.
-    fn check_pause(&self, now: u64) -> Result<(), Error> {
-        let record = match self.user_entry.peek(&self.state) {
-            Err(error) if error.is_disk() => return Ok(()),
-            record => record?,
-        };
-        let mut record = record.unwrap_or_default();
-        record.expire(now);
-        match record.pause(self.rules.refused_tokens, now) {
-            Some(wait) => Err(self.paused(record.refused(), wait)),
-            None => Ok(()),
-        }
     }
 }
 
 impl Limits for FileLimits {
     fn acquire(&mut self, what: Costly) -> Result<(), Error> {
-        let now = self.seconds();
-        self.count(&self.user_entry, what, self.rules.per_user, now)?;
-        if let Err(error) = self.count(&self.address_entry, what, self.rules.per_address, now) {
-            self.uncount(&self.user_entry, what, now);
-            return Err(error);
+        if what == Costly::Push {
+            self.note();
+            self.check_denied()?;
+        } else {
+            self.prepare();
         }
-        self.acquired.push((what, now));
+        let mut wanted = vec![(what.limit(self.rules.per_address), self.address.clone())];
+        if let Some(user) = self.person.first() {
+            wanted.insert(0, (what.limit(self.rules.per_user), user.clone()));
+        }
+        if what == Costly::Sms {
+            wanted.push((self.rules.sms_per_host, self.host.clone()));
+        }
+        let mut counted = Vec::new();
+        for (limit, entry) in wanted {
+            match self.count_message(&entry, what, limit) {
+                Ok(period) => counted.push((entry, period)),
+                Err(error) => {
+                    self.uncount(what, &counted);
+                    return Err(error);
+                }
+            }
+        }
+        self.acquired.push((what, counted));
         Ok(())
     }
 
     fn release(&mut self, what: Costly) {
-        let Some(last) = self
-            .acquired
-            .iter()
-            .rposition(|(acquired, _)| *acquired == what)
-        else {
-            return;
-        };
-        let (_, at) = self.acquired.remove(last);
-        self.uncount(&self.user_entry, what, at);
-        self.uncount(&self.address_entry, what, at);
+        let last = self.acquired.iter().rposition(|(kind, _)| *kind == what);
+        if let Some(last) = last {
+            let (_, counted) = self.acquired.remove(last);
+            self.uncount(what, &counted);
+        }
     }
 
     fn acquire_code(&mut self) -> Result<(), Error> {
-        let now = self.seconds();
-        let limit = self.rules.refused_tokens;
-        self.code = None;
-        let (counted, written) =
-            self.user_entry
-                .change(&self.state, now, |record| match record.pause(limit, now) {
-                    Some(wait) => Err((record.refused(), wait)),
-                    None => Ok(record.refuse(now)),
-                });
-        match (counted, written) {
-            (Some(Err((refused, wait))), _) => Err(self.paused(refused, wait)),
-            (Some(Ok(previous)), Ok(())) => {
-                self.code = Some((now, previous));
-                Ok(())
-            }
-            // A full disk must not lock out anyone. A pause that is already on the disk still
-            // counts.
-            (Some(Ok(_)), Err(error)) if error.is_disk() => Ok(()),
-            (None, Err(error)) if error.is_disk() => self.check_pause(now),
-            (_, Err(error)) => Err(error.into()),
-            (None, Ok(())) => Err(Error::State(Failure::State(
-                "the code could not be counted".to_owned(),
-            ))),
+        self.note();
+        let mut counted = Vec::new();
+        let result = self.count_code(PauseRule::refused(self.rules.refused_tokens), &mut counted);
+        self.code = counted;
+        if result.is_err() {
+            self.release_code();
         }
+        for (known, code) in self.known.iter_mut().zip(&self.code) {
+            known.refused = code.sequence;
+        }
+        result
+    }
+
+    fn note_refused(&mut self) {
+        self.note();
     }
 
     fn code_accepted(&mut self) {
-        self.code = None;
+        self.code.clear();
         // The login is proven even where this fails, and the next one tries again.
-        let _ = self
-            .user_entry
-            .change(&self.state, self.seconds(), Record::forget_refused);
+        self.for_person(&self.known, |slot, known| {
+            slot.forget(slot::Row::Refused, known.refused);
+        });
     }
 
     fn release_code(&mut self) {
-        if let Some((at, previous)) = self.code.take() {
-            let _ = self
-                .user_entry
-                .change(&self.state, self.seconds(), |record| {
-                    record.release_refused(at, previous);
-                });
+        let code = std::mem::take(&mut self.code);
+        self.for_person(&code, |slot, counted| {
+            slot.release_refused(slot::Row::Refused, counted);
+        });
+    }
+
+    fn push_denied(&mut self) {
+        let now = || self.seconds();
+        for entry in &self.person {
+            for row in [slot::Row::Refused, slot::Row::Denied] {
+                // The records exist since the push was counted; the login ends in any case.
+                let _ = self.count(entry, |slot| slot.refuse(row, None, &now));
+            }
         }
+    }
+
+    fn push_approved(&mut self) {
+        self.for_person(&self.known, |slot, known| {
+            slot.forget(slot::Row::Denied, known.denied);
+        });
     }
 }
 

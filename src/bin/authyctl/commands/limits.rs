@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
+use pam_authy::engine::shared_words;
 use pam_authy::store::config::Config;
 use pam_authy::store::limits::{self, Listing, Row};
 use pam_authy::store::recovery::{self, Left};
 use pam_authy::store::remember;
+use pam_authy::store::users;
 use serde_json::{Value, json};
 
 use crate::cli::{Global, UserArg};
@@ -45,7 +47,11 @@ pub(crate) fn limits(global: &Global) -> Result<Output, CommandError> {
 pub(crate) fn unlock(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     let user = args.user.as_str();
     let state = Config::load(&global.config)?.paths.state;
-    let changed = limits::unlock(&state, user)?;
+    // Without a mapping nothing is known of the user's factors.
+    let found = users::find(&global.users, user);
+    let factors = found.map_or_else(|_| Vec::new(), |found| found.entry.stored_ids());
+    let now = SystemTime::now();
+    let changed = limits::unlock(&state, user, &factors, shared_words::map, now)?;
     let shown = shown_name(user);
     let line = if changed {
         format!("the counts of {shown} were reset")
@@ -78,11 +84,21 @@ pub(crate) fn forget(global: &Global, args: &UserArg) -> Result<Output, CommandE
 pub(super) fn describe(config: &Config, user: &str, factors: &[String]) -> Vec<String> {
     let state = &config.paths.state;
     let mut lines = Vec::new();
-    match limits::of_user(state, &config.limits, user, SystemTime::now()) {
-        Ok(row) => lines.extend(row.and_then(|row| row.pause).map(|pause| {
-            let (seconds, user) = (pause.as_secs(), shown_name(user));
-            format!("no code is accepted for {seconds} s, after too many refused ones (authyctl unlock {user})")
-        })),
+    match limits::of_user(state, &config.limits, user, factors, SystemTime::now()) {
+        Ok(None) => {}
+        Ok(Some(row)) => {
+            let user = shown_name(user);
+            lines.extend(row.pause.map(|pause| {
+                let seconds = pause.as_secs();
+                format!("no code is accepted for {seconds} s, after too many refused ones (authyctl unlock {user})")
+            }));
+            lines.extend(row.push_pause.map(|pause| {
+                let seconds = pause.as_secs();
+                format!(
+                    "no push is sent for {seconds} s, after one was denied (authyctl unlock {user})"
+                )
+            }));
+        }
         Err(error) => lines.push(format!("its counts cannot be read: {error}")),
     }
     match recovery::left(state, user, factors) {
