@@ -10,7 +10,7 @@ use pam_authy::base::attempt::Attempt;
 use pam_authy::base::factor::{AuthyId, Person};
 use pam_authy::engine::shared_words;
 use pam_authy::store::config;
-use pam_authy::store::limits::{Costly, FileLimits, LimitedLogin, Limits};
+use pam_authy::store::limits::{self, Costly, FileLimits, LimitedLogin, Limits};
 use pam_authy::store::recovery::{self, Recovery};
 use pam_authy::store::remember::{LoginBinding, is_remembered, store};
 use pam_authy::store::state::file_name;
@@ -305,4 +305,102 @@ fn doctor_finds_damaged_files_of_the_state_and_names_the_user() {
     run_json(&sim, &["unlock", "alice"], "");
     run_json(&sim, &["recovery", "generate", "alice", "--replace"], "");
     assert_eq!(doctor(&sim)[0][0], "ok");
+}
+
+/// Gives alice recovery codes, a remembered login and counts. Returns whether each is still there,
+/// and whether her factor is still counted.
+fn give_everything(sim: &Sim) -> impl Fn() -> [bool; 4] {
+    run_json(sim, &["recovery", "generate", "alice"], "");
+    let mut alice = login(sim, "alice", true);
+    alice.acquire_code().unwrap();
+    let remembered = sim.path("state/remember");
+    fs::create_dir(&remembered).unwrap();
+    fs::set_permissions(&remembered, fs::Permissions::from_mode(0o700)).unwrap();
+    let remembered = remembered.join(file_name("alice"));
+    fs::write(&remembered, "{}").unwrap();
+    fs::set_permissions(&remembered, fs::Permissions::from_mode(0o600)).unwrap();
+    let state = sim.path("state");
+    move || {
+        let now = SystemTime::now();
+        let rules = config::Limits::default();
+        let counts = |user: &str, factors: &[String]| {
+            limits::of_user(&state, &rules, user, factors, now)
+                .unwrap()
+                .is_some()
+        };
+        let is_left = recovery::left(&state, "alice", &[]).unwrap() != recovery::Left::Never;
+        [
+            is_left || fs::read_dir(state.join("recovery-used")).unwrap().count() > 0,
+            remembered.exists(),
+            counts("alice", &[]),
+            counts("", &["authy_id=1635".to_owned()]),
+        ]
+    }
+}
+
+#[test]
+fn unenroll_ends_everything_of_a_person() {
+    let sim = Sim::start();
+    run_json(&sim, &["enroll", "alice", "--authy-id", "1635"], "");
+    let is_there = give_everything(&sim);
+    assert_eq!(is_there(), [true; 4]);
+    let (status, done) = run_json(&sim, &["unenroll", "alice"], "");
+    assert_eq!((status, &done["warning"]), (0, &Value::Null));
+    assert_eq!(is_there(), [false; 4]);
+}
+
+#[test]
+fn replacing_all_factors_ends_everything_of_a_person() {
+    let sim = Sim::start();
+    run_json(&sim, &["enroll", "alice", "--authy-id", "1635"], "");
+    let is_there = give_everything(&sim);
+    run_json(
+        &sim,
+        &["enroll", "alice", "--authy-id", "1635", "--replace"],
+        "",
+    );
+    assert_eq!(is_there(), [true; 4], "nothing was replaced");
+    run_json(
+        &sim,
+        &["enroll", "alice", "--authy-id", "1636", "--replace"],
+        "",
+    );
+    assert_eq!(is_there(), [false; 4]);
+}
+
+#[test]
+fn replacing_one_of_two_factors_ends_the_counts_of_that_factor_alone() {
+    let sim = Sim::start();
+    let entry = "[users]\nalice = { authy_id = 1635, phone = \"+15551234567\" }\n";
+    fs::write(sim.path("users.toml"), entry).unwrap();
+    let is_there = give_everything(&sim);
+    run_json(
+        &sim,
+        &["enroll", "alice", "--authy-id", "1636", "--replace"],
+        "",
+    );
+    assert_eq!(is_there(), [true, true, true, false]);
+}
+
+#[test]
+fn recovery_codes_that_were_made_before_the_enrolment_stay() {
+    let sim = Sim::start();
+    run_json(&sim, &["recovery", "generate", "alice"], "");
+    run_json(&sim, &["enroll", "alice", "--authy-id", "1635"], "");
+    assert_eq!(
+        run_json(&sim, &["recovery", "left", "alice"], "").1["left"],
+        10
+    );
+}
+
+/// A disk that is full later would otherwise keep the user from being counted, and so from logging
+/// in.
+#[test]
+fn enroll_makes_the_files_of_counts_ahead() {
+    let sim = Sim::start();
+    run_json(&sim, &["enroll", "alice", "--authy-id", "1635"], "");
+    let limits = sim.path("state/limits");
+    assert!(limits.join("users").join(file_name("alice")).exists());
+    let factor = limits.join("factors").join(file_name("authy_id=1635"));
+    assert!(factor.exists());
 }

@@ -1,18 +1,16 @@
 //! `enroll`, `unenroll`, `list`, `index`: the mapping. Only `enroll` of a new person and `unenroll
-//! --remote` need the configuration and the network.
+//! --remote` need the network; `enroll` and `unenroll` change the state folder where there is a
+//! configuration.
 
 use pam_authy::base::factor::{Person, SendMode};
 use pam_authy::client::authy::types::AuthyId;
-use pam_authy::engine::shared_words;
 use pam_authy::host::account::{self, Spelling};
 use pam_authy::host::ssh_key::Fingerprint;
-use pam_authy::store::config::Config;
-use pam_authy::store::recovery::FileRecovery;
+use pam_authy::store::users::Entry;
 use pam_authy::store::users::write::{self, Enrolment};
-use pam_authy::store::users::{self, Entry};
 use serde_json::{Value, json};
 
-use super::{load_mapping, person};
+use super::{lasting, load_mapping, person};
 use crate::cli::{EnrollArgs, Global, UnenrollArgs};
 use crate::error::CommandError;
 use crate::output::{Output, shown_name, table};
@@ -28,10 +26,11 @@ pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, Comma
         key: args.ssh_key,
         id,
     };
+    let before = lasting::entry(global, user);
     let change = write::enroll_one(&global.users, one, args.replace)?;
-    if change.changed {
-        record_factors(global, user);
-    }
+    let left = change
+        .changed
+        .then(|| lasting::follow(global, user, &before));
     let shown = match args.ssh_key {
         Some(key) => format!("{} by {key}", shown_name(user)),
         None => shown_name(user),
@@ -45,22 +44,9 @@ pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, Comma
     };
     let members = json!({"user": user, "authy_id": id.number(), "changed": change.changed});
     Ok(Output {
-        warning: account_warning(user),
+        warning: lasting::both(account_warning(user), left.flatten()),
         ..Output::new(vec![line], with_key(members, args.ssh_key))
     })
-}
-
-/// Records the user's present factors with the recovery codes, so that these stay when another
-/// factor is removed later. Where that fails, the next login records them.
-fn record_factors(global: &Global, user: &str) {
-    if let (Ok(config), Ok(found)) = (
-        Config::load(&global.config),
-        users::find(&global.users, user),
-    ) {
-        let factors = found.entry.stored_ids();
-        let codes = FileRecovery::new(&config.paths.state, user, factors, shared_words::map);
-        let _ = codes.record_factors();
-    }
 }
 
 fn with_key(mut members: Value, key: Option<Fingerprint>) -> Value {
@@ -79,7 +65,9 @@ pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, C
     } else {
         None
     };
+    let before = lasting::entry(global, user);
     let id = write::unenroll(&global.users, user, key)?;
+    let left = lasting::follow(global, user, &before);
     let by = key.map(|key| format!(" by {key}")).unwrap_or_default();
     let mut lines = vec![format!("{}{by} is no longer enrolled", shown_name(user))];
     if remote {
@@ -87,7 +75,7 @@ pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, C
     }
     let members = json!({"user": user, "authy_id": id.map(AuthyId::number), "remote": remote});
     Ok(Output {
-        warning,
+        warning: lasting::both(warning, left),
         ..Output::new(lines, with_key(members, key))
     })
 }

@@ -10,6 +10,7 @@ mod generate;
 mod import;
 mod init;
 mod key;
+mod lasting;
 mod limits;
 mod mapping;
 mod pam;

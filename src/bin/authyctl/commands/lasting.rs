@@ -1,0 +1,86 @@
+//! What lasts of a person in the state folder when the mapping changes: made ahead when somebody is
+//! enrolled, and ended with the person's last factor. Called by `enroll` and `unenroll`.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use pam_authy::engine::shared_words;
+use pam_authy::store::config::Config;
+use pam_authy::store::recovery::{self, FileRecovery};
+use pam_authy::store::state::Error;
+use pam_authy::store::users::{self, Entry};
+use pam_authy::store::{limits, remember};
+
+use crate::cli::Global;
+use crate::output::shown_name;
+
+/// Returns the entry that a user has now. One that cannot be read is like none: what lasts then
+/// stays.
+pub(super) fn entry(global: &Global, user: &str) -> Entry {
+    users::find(&global.users, user).map_or(Entry::Absent, |found| found.entry)
+}
+
+/// Follows a change of the entry of `user`, which was `before`: where it has kept none of its
+/// factors, recovery codes, remembered logins and counts end, else only the counts of the factors
+/// that it lost. Returns a warning when something is still there.
+pub(super) fn follow(global: &Global, user: &str, before: &Entry) -> Option<String> {
+    // A host without a configuration has no logins either.
+    if !global.config.exists() {
+        return None;
+    }
+    let after = entry(global, user);
+    let result = Config::load(&global.config)
+        .map_err(|error| error.to_string())
+        .and_then(|config| {
+            let state = &config.paths.state;
+            end(state, user, before, &after).map_err(|error| error.to_string())?;
+            prepare(state, user, &after);
+            Ok(())
+        });
+    result.err().map(|why| {
+        let shown = shown_name(user);
+        format!("what was stored for {shown} before could not be removed: {why}")
+    })
+}
+
+fn end(state: &Path, user: &str, before: &Entry, after: &Entry) -> Result<(), Error> {
+    let kept = after.stored_ids();
+    let mut lost = before.stored_ids();
+    lost.retain(|id| !kept.contains(id));
+    if *before == Entry::Absent || is_same(before, after) {
+        return limits::forget(state, None, &lost);
+    }
+    recovery::remove(state, user)?;
+    remember::forget(state, user)?;
+    limits::forget(state, Some(user), &lost)
+}
+
+/// Whether the entry has kept a factor.
+fn is_same(before: &Entry, after: &Entry) -> bool {
+    let (old, new) = (before.stored_ids(), after.stored_ids());
+    let keeps_totp = match (before, after) {
+        // The secret's name is no id, but a change of the other factors leaves the secret alone.
+        (Entry::Enrolled(before), Entry::Enrolled(after)) => {
+            before.totp.is_some() && before.totp == after.totp
+        }
+        _ => false,
+    };
+    keeps_totp || old.iter().any(|id| new.contains(id))
+}
+
+/// Makes the files of counts, and records the present factors with the recovery codes, so that
+/// these stay when another factor is removed later. Where that fails, the next login does it.
+fn prepare(state: &Path, user: &str, after: &Entry) {
+    if matches!(after, Entry::Enrolled(_) | Entry::Shared(_)) {
+        let factors = after.stored_ids();
+        let _ = limits::prepare(state, user, &factors, shared_words::map, SystemTime::now());
+        let codes = FileRecovery::new(state, user, factors, shared_words::map);
+        let _ = codes.record_factors();
+    }
+}
+
+/// Returns the two warnings as one.
+pub(super) fn both(one: Option<String>, other: Option<String>) -> Option<String> {
+    let all: Vec<_> = one.into_iter().chain(other).collect();
+    (!all.is_empty()).then(|| all.join("\n"))
+}
