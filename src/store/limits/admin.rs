@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::entry::{ADDRESSES, Entry, FACTORS, LIMITS, OWN, SHARED, UNENROLLED, USERS};
-use super::slot::{self, SHARED_WORDS, Snapshot};
+use super::slot::{self, CHECKED, SHARED_WORDS, Snapshot};
 use super::word::PauseRule;
 use super::{Costly, seconds};
 use crate::store::config;
@@ -221,7 +221,7 @@ impl Reading<'_> {
 
 /// The row of a record; `None` if nothing counts any more.
 fn row(who: String, record: Snapshot<'_>, refused_tokens: u32, now: u64) -> Option<Row> {
-    let sent = |what| record.sent(what, now) as usize;
+    let sent = |what: Costly| record.sent(what.into(), now) as usize;
     let refused = record.streak(slot::Row::Refused);
     let denied = record.streak(slot::Row::Denied);
     let row = Row {
@@ -234,5 +234,6 @@ fn row(who: String, record: Snapshot<'_>, refused_tokens: u32, now: u64) -> Opti
         push_pause: denied.pause(PauseRule::DENIED, now),
     };
     let is_empty = row.sms + row.calls + row.pushes == 0 && refused.number == 0;
-    (!is_empty || denied.number > 0).then_some(row)
+    let is_empty = is_empty && denied.number == 0 && record.sent(CHECKED, now) == 0;
+    (!is_empty).then_some(row)
 }

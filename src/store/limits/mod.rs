@@ -11,21 +11,18 @@
 
 mod admin;
 mod entry;
+mod file_limits;
 mod slot;
 mod word;
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::base::text;
 use crate::store::config;
-use crate::store::state::{self, Failure, MapWords};
+use crate::store::state::{self, Failure};
 
 pub use admin::{Listing, Row, forget, list, of_user, prepare, unlock};
-use entry::Entry;
-use slot::{Counted, Paused, Slot};
-use word::PauseRule;
+pub use file_limits::FileLimits;
 
 /// A message that costs money or attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +107,15 @@ pub trait Limits {
     /// Takes back the last [`Limits::acquire_code`], because the code was neither accepted nor
     /// refused.
     fn release_code(&mut self);
+    /// Counts a code that is about to be checked on this host, as refused within a day. Who guesses
+    /// there asks no provider, and an accepted code in between must not start the guesses afresh.
+    ///
+    /// # Errors
+    /// The code must not be checked: too many were refused, or it could not be counted.
+    fn acquire_host_code(&mut self) -> Result<(), Error>;
+    /// Takes back the last [`Limits::acquire_host_code`], because the code was accepted, here or as
+    /// one of another factor.
+    fn release_host_code(&mut self);
     /// Counts a push that the person denied, as a refused code too. No push is sent to the person
     /// for a while, which doubles each time.
     fn push_denied(&mut self);
@@ -131,284 +137,6 @@ pub struct LimitedLogin<'a> {
     pub address: Option<IpAddr>,
     /// The real uid of the application, by which a login without an address counts.
     pub uid: u32,
-}
-
-/// The limits of one login, with the counts in the state folder. Opens no file before the first
-/// count.
-#[derive(Debug)]
-pub struct FileLimits {
-    state: PathBuf,
-    rules: config::Limits,
-    map: MapWords,
-    now: fn() -> SystemTime,
-    /// The user for the log, in quotes: a name that was typed could look like another field.
-    user: String,
-    enrolled: bool,
-    /// The entries of the user and of each factor.
-    person: Vec<Entry>,
-    address: Entry,
-    host: Entry,
-    /// What was counted, where, and in which period.
-    acquired: Vec<(Costly, Vec<(Entry, u32)>)>,
-    /// The code that is being verified, for each entry of the person; empty: there is none.
-    code: Vec<Counted>,
-    /// The last refusals that this login knows, for each entry of the person.
-    known: Vec<Known>,
-}
-
-/// The numbers of the last refusals in a record.
-#[derive(Debug, Clone, Copy, Default)]
-struct Known {
-    refused: u16,
-    denied: u16,
-}
-
-impl FileLimits {
-    /// The limits of a login.
-    #[must_use]
-    pub fn new(
-        state: &Path,
-        rules: config::Limits,
-        login: LimitedLogin<'_>,
-        map: MapWords,
-        now: fn() -> SystemTime,
-    ) -> Self {
-        let factors = login.factors.iter().map(|id| Entry::of_factor(id));
-        let user = Entry::of_user(login.user, login.enrolled);
-        Self {
-            state: state.to_owned(),
-            rules,
-            map,
-            now,
-            user: text::quoted(&text::sanitize_to(login.user, 64)),
-            enrolled: login.enrolled,
-            person: [user].into_iter().chain(factors).collect(),
-            address: Entry::of_address(login.address, login.uid),
-            host: Entry::of_host(),
-            acquired: Vec::new(),
-            code: Vec::new(),
-            known: Vec::new(),
-        }
-    }
-
-    fn seconds(&self) -> u64 {
-        seconds((self.now)())
-    }
-
-    /// Makes the files of the person ahead, so that a code can be counted when the disk is full.
-    fn prepare(&self) {
-        for entry in &self.person {
-            // A code that cannot be counted later is refused then.
-            let _ = entry.claim(&self.state, self.map, self.seconds());
-        }
-    }
-
-    /// Counts in the record of `entry`, until it is certain that the record is in use.
-    fn count<T, E>(
-        &self,
-        entry: &Entry,
-        count: impl Fn(&Slot) -> Result<Option<T>, E>,
-    ) -> Result<Result<T, E>, Error> {
-        for _ in 0..8 {
-            let slot = entry.claim(&self.state, self.map, self.seconds())?;
-            match count(&slot) {
-                Ok(Some(counted)) => return Ok(Ok(counted)),
-                Ok(None) => {}
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-        let why = "the file of counts was replaced again and again";
-        Err(Error::State(Failure::State(why.to_owned())))
-    }
-
-    /// Counts a message in the record of `entry`, and returns the period.
-    fn count_message(&self, entry: &Entry, what: Costly, limit: u32) -> Result<u32, Error> {
-        let now = || self.seconds();
-        let counted = if self.enrolled || *entry != self.host {
-            self.count(entry, |slot| slot.acquire(what, limit, &now))?
-        } else {
-            // Nothing is sent to unenrolled users, so they take nothing from the others.
-            self.count(entry, |slot| {
-                slot.check(what, limit, &now).map(|()| Some(0))
-            })?
-        };
-        counted.map_err(|wait| {
-            let (kind, plural) = (entry.kind(), what.plural());
-            let detail = format!(
-                "limits.{}_per_{kind} = {limit}: no more {plural} for {} within this hour; the next in {}",
-                what.key(),
-                entry.shown(&self.user),
-                rounded(wait),
-            );
-            Error::Limit { detail }
-        })
-    }
-
-    /// Takes back messages. Where that fails they stay counted, which only makes the limit stricter.
-    fn uncount(&self, what: Costly, counted: &[(Entry, u32)]) {
-        for (entry, period) in counted {
-            if let Ok(Some(slot)) = entry.find(&self.state, self.map) {
-                slot.release(what, *period);
-            }
-        }
-    }
-
-    /// Calls `change` with each record of the person that exists.
-    fn for_person<T: Copy>(&self, values: &[T], change: impl Fn(&Slot, T)) {
-        for (entry, value) in self.person.iter().zip(values) {
-            if let Ok(Some(slot)) = entry.find(&self.state, self.map) {
-                change(&slot, *value);
-            }
-        }
-    }
-
-    /// Notes the last refusals of each record of the person.
-    fn note(&mut self) {
-        let known = self.person.iter().map(|entry| {
-            let slot = entry.find(&self.state, self.map).ok().flatten();
-            slot.map_or_else(Known::default, |slot| Known {
-                refused: slot.last(slot::Row::Refused),
-                denied: slot.last(slot::Row::Denied),
-            })
-        });
-        self.known = known.collect();
-    }
-
-    /// Returns an error while no push is sent to the person. The records exist afterwards, so that a
-    /// denial can be counted.
-    fn check_denied(&self) -> Result<(), Error> {
-        let now = || self.seconds();
-        for entry in &self.person {
-            let checked = self.count(entry, |slot| {
-                let checked = slot.check_pause(slot::Row::Denied, PauseRule::DENIED, &now);
-                checked.map(|()| Some(()))
-            })?;
-            checked.map_err(|Paused { number, left }| {
-                let user = &self.user;
-                let detail = format!(
-                    "{number} denied pushes in a row: no push for {user} for {}; authyctl unlock {user} ends the pause",
-                    rounded(left)
-                );
-                Error::Limit { detail }
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Counts a refused code for the user and each factor. A pause of one is a pause.
-    fn count_code(&self, rule: PauseRule, counted: &mut Vec<Counted>) -> Result<(), Error> {
-        let now = || self.seconds();
-        let row = slot::Row::Refused;
-        // A login that one record pauses is counted in none.
-        for entry in &self.person {
-            self.count(entry, |slot| slot.check_pause(row, rule, &now).map(Some))?
-                .map_err(|paused| self.paused(paused))?;
-        }
-        for entry in &self.person {
-            let code = self
-                .count(entry, |slot| slot.refuse(row, Some(rule), &now))?
-                .map_err(|paused| self.paused(paused))?;
-            counted.push(code);
-        }
-        Ok(())
-    }
-
-    /// The error for a code during a pause.
-    fn paused(&self, Paused { number, left }: Paused) -> Error {
-        let user = &self.user;
-        let detail = format!(
-            "{number} refused codes in a row: no code of {user} is accepted for {}; authyctl unlock {user} ends the pause",
-            rounded(left)
-        );
-        Error::Limit { detail }
-    }
-}
-
-impl Limits for FileLimits {
-    fn acquire(&mut self, what: Costly) -> Result<(), Error> {
-        if what == Costly::Push {
-            self.note();
-            self.check_denied()?;
-        } else {
-            self.prepare();
-        }
-        let mut wanted = vec![(what.limit(self.rules.per_address), self.address.clone())];
-        if let Some(user) = self.person.first() {
-            wanted.insert(0, (what.limit(self.rules.per_user), user.clone()));
-        }
-        if what == Costly::Sms {
-            wanted.push((self.rules.sms_per_host, self.host.clone()));
-        }
-        let mut counted = Vec::new();
-        for (limit, entry) in wanted {
-            match self.count_message(&entry, what, limit) {
-                Ok(period) => counted.push((entry, period)),
-                Err(error) => {
-                    self.uncount(what, &counted);
-                    return Err(error);
-                }
-            }
-        }
-        self.acquired.push((what, counted));
-        Ok(())
-    }
-
-    fn release(&mut self, what: Costly) {
-        let last = self.acquired.iter().rposition(|(kind, _)| *kind == what);
-        if let Some(last) = last {
-            let (_, counted) = self.acquired.remove(last);
-            self.uncount(what, &counted);
-        }
-    }
-
-    fn acquire_code(&mut self) -> Result<(), Error> {
-        self.note();
-        let mut counted = Vec::new();
-        let result = self.count_code(PauseRule::refused(self.rules.refused_tokens), &mut counted);
-        self.code = counted;
-        if result.is_err() {
-            self.release_code();
-        }
-        for (known, code) in self.known.iter_mut().zip(&self.code) {
-            known.refused = code.sequence;
-        }
-        result
-    }
-
-    fn note_refused(&mut self) {
-        self.note();
-    }
-
-    fn code_accepted(&mut self) {
-        self.code.clear();
-        // The login is proven even where this fails, and the next one tries again.
-        self.for_person(&self.known, |slot, known| {
-            slot.forget(slot::Row::Refused, known.refused);
-        });
-    }
-
-    fn release_code(&mut self) {
-        let code = std::mem::take(&mut self.code);
-        self.for_person(&code, |slot, counted| {
-            slot.release_refused(slot::Row::Refused, counted);
-        });
-    }
-
-    fn push_denied(&mut self) {
-        let now = || self.seconds();
-        for entry in &self.person {
-            for row in [slot::Row::Refused, slot::Row::Denied] {
-                // The records exist since the push was counted; the login ends in any case.
-                let _ = self.count(entry, |slot| slot.refuse(row, None, &now));
-            }
-        }
-    }
-
-    fn push_approved(&mut self) {
-        self.for_person(&self.known, |slot, known| {
-            slot.forget(slot::Row::Denied, known.denied);
-        });
-    }
 }
 
 /// Whole seconds since 1970; zero for an earlier time.

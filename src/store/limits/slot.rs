@@ -7,19 +7,45 @@
 use std::time::Duration;
 
 use super::Costly;
-use super::word::{self, BUCKETS, Bucket, PauseRule, Streak, period};
+use super::word::{self, Bucket, PauseRule, Series, Streak};
 use crate::store::state::WordFile;
 
-/// The words of a record: its key, when it was last used, 13 buckets each of SMS, calls and pushes,
-/// refused codes, denied pushes, and a text.
+/// The words of a record: its key, when it was last used, refused codes, denied pushes, buckets of
+/// SMS, calls, pushes and codes that were checked on this host, and a text.
 pub(super) const KEY: usize = 0;
 pub(super) const USED: usize = 1;
-const SENT: usize = 2;
-const REFUSED: usize = SENT + 3 * BUCKETS as usize;
-const DENIED: usize = REFUSED + 1;
-pub(super) const TEXT: usize = DENIED + 1;
+const REFUSED: usize = 2;
+const DENIED: usize = 3;
+const SMS: Series = hour(4);
+const CALLS: Series = hour(17);
+const PUSHES: Series = hour(30);
+pub(super) const CHECKED: Series = Series {
+    first: 43,
+    buckets: 25,
+    seconds: 3600,
+};
+pub(super) const TEXT: usize = 68;
 /// How many words a record in a shared file has, with 40 bytes of text.
 pub(super) const SHARED_WORDS: usize = TEXT + 5;
+
+/// The buckets of an hour.
+const fn hour(first: usize) -> Series {
+    Series {
+        first,
+        buckets: 13,
+        seconds: 300,
+    }
+}
+
+impl From<Costly> for Series {
+    fn from(what: Costly) -> Self {
+        match what {
+            Costly::Sms => SMS,
+            Costly::Call => CALLS,
+            Costly::Push => PUSHES,
+        }
+    }
+}
 
 /// Seconds since 1970, read again for each attempt to change a word.
 pub(super) type Now<'a> = &'a dyn Fn() -> u64;
@@ -82,14 +108,14 @@ impl Slot {
         self.load(KEY) == self.key && self.file.is_linked()
     }
 
-    /// Counts one message, unless `limit` of them count already. Returns its period; `None` when the
+    /// Counts one, unless `limit` of them count already. Returns its period; `None` when the
     /// record was given away.
     ///
     /// # Errors
-    /// How long it takes until the next message is allowed.
+    /// How long it takes until the next one is allowed.
     pub(super) fn acquire(
         &self,
-        what: Costly,
+        what: Series,
         limit: u32,
         now: Now<'_>,
     ) -> Result<Option<u32>, Duration> {
@@ -97,15 +123,16 @@ impl Slot {
             let words = self.sent(what);
             let time = now();
             let buckets = self.settle(what, &words, time);
-            if word::total(&buckets, time) >= limit {
-                return Err(word::wait(&buckets, limit, time));
+            if what.total(&buckets, time) >= limit {
+                return Err(what.wait(&buckets, limit, time));
             }
-            let period = period(time);
-            let at = (period % BUCKETS) as usize;
-            let (Some(old), Some(bucket)) = (words.get(at), buckets.get(at)) else {
+            let period = what.period(time);
+            let at = what.word(period);
+            let index = at - what.first;
+            let (Some(old), Some(bucket)) = (words.get(index), buckets.get(index)) else {
                 return Ok(None);
             };
-            let kept = if bucket.counts(time) {
+            let kept = if what.counts(*bucket, time) {
                 bucket.number
             } else {
                 0
@@ -117,39 +144,39 @@ impl Slot {
             if !self.is_current() {
                 return Ok(None);
             }
-            if self.exchange(sent_word(what) + at, *old, self.packed(new)) {
+            if self.exchange(at, *old, self.packed(new)) {
                 self.confirm(what, limit, period, now)?;
                 return Ok(self.is_current().then_some(period));
             }
         }
     }
 
-    /// Returns an error when no more message is allowed, and counts nothing.
-    pub(super) fn check(&self, what: Costly, limit: u32, now: Now<'_>) -> Result<(), Duration> {
+    /// Returns an error when no more is allowed, and counts nothing.
+    pub(super) fn check(&self, what: Series, limit: u32, now: Now<'_>) -> Result<(), Duration> {
         let words = self.sent(what);
         let time = now();
         let buckets = self.settle(what, &words, time);
-        if word::total(&buckets, time) >= limit {
-            return Err(word::wait(&buckets, limit, time));
+        if what.total(&buckets, time) >= limit {
+            return Err(what.wait(&buckets, limit, time));
         }
         Ok(())
     }
 
-    /// Takes a message back that was one too many, because another process counted in another
+    /// Takes one back that was one too many, because another process counted in another
     /// period at the same time.
-    fn confirm(&self, what: Costly, limit: u32, period: u32, now: Now<'_>) -> Result<(), Duration> {
+    fn confirm(&self, what: Series, limit: u32, period: u32, now: Now<'_>) -> Result<(), Duration> {
         let buckets = self.buckets(&self.sent(what));
         let time = now();
-        if word::total(&buckets, time) <= limit {
+        if what.total(&buckets, time) <= limit {
             return Ok(());
         }
         self.release(what, period);
-        Err(word::wait(&buckets, limit, time))
+        Err(what.wait(&buckets, limit, time))
     }
 
-    /// Takes back a message of this period, while its bucket still counts.
-    pub(super) fn release(&self, what: Costly, period: u32) {
-        let at = sent_word(what) + (period % BUCKETS) as usize;
+    /// Takes back one of this period, while its bucket still counts.
+    pub(super) fn release(&self, what: Series, period: u32) {
+        let at = what.word(period);
         let tag = tag(self.key);
         self.file.update(self.start + at, |old| {
             let bucket = Bucket::unpack(old, tag);
@@ -163,13 +190,13 @@ impl Slot {
 
     /// Returns the buckets as of `time`. One of a later time is dated back, so that it counts no
     /// longer than the others.
-    fn settle(&self, what: Costly, words: &[u64], time: u64) -> Vec<Bucket> {
+    fn settle(&self, what: Series, words: &[u64], time: u64) -> Vec<Bucket> {
         let mut buckets = self.buckets(words);
         for (at, (word, bucket)) in words.iter().zip(&mut buckets).enumerate() {
-            if bucket.number > 0 && bucket.period > period(time) {
-                bucket.period = period(time);
+            if bucket.number > 0 && bucket.period > what.period(time) {
+                bucket.period = what.period(time);
                 // If another process was faster, its word is as good.
-                let _ = self.exchange(sent_word(what) + at, *word, self.packed(*bucket));
+                let _ = self.exchange(what.first + at, *word, self.packed(*bucket));
             }
         }
         buckets
@@ -260,7 +287,7 @@ impl Slot {
         for row in [Row::Refused, Row::Denied] {
             self.change(row, |streak| streak.forgotten(streak.sequence()));
         }
-        for at in SENT..REFUSED {
+        for at in SMS.first..TEXT {
             self.file.update(self.start + at, |_| 0);
         }
     }
@@ -295,11 +322,8 @@ impl Slot {
         });
     }
 
-    fn sent(&self, what: Costly) -> Vec<u64> {
-        let first = sent_word(what);
-        (first..first + BUCKETS as usize)
-            .map(|at| self.load(at))
-            .collect()
+    fn sent(&self, what: Series) -> Vec<u64> {
+        what.words().map(|at| self.load(at)).collect()
     }
 
     fn buckets(&self, words: &[u64]) -> Vec<Bucket> {
@@ -327,16 +351,6 @@ impl Slot {
     }
 }
 
-/// The first bucket of a kind.
-fn sent_word(what: Costly) -> usize {
-    let kind = match what {
-        Costly::Sms => 0,
-        Costly::Call => 1,
-        Costly::Push => 2,
-    };
-    SENT + kind * BUCKETS as usize
-}
-
 /// A record that was read, for `authyctl`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Snapshot<'a>(pub(super) &'a [u64]);
@@ -350,13 +364,12 @@ impl Snapshot<'_> {
         self.word(KEY)
     }
 
-    pub(super) fn sent(self, what: Costly, now: u64) -> u32 {
-        let first = sent_word(what);
-        let words = first..first + BUCKETS as usize;
-        let buckets: Vec<_> = words
+    pub(super) fn sent(self, what: Series, now: u64) -> u32 {
+        let buckets: Vec<_> = what
+            .words()
             .map(|at| Bucket::unpack(self.word(at), tag(self.key())))
             .collect();
-        word::total(&buckets, now)
+        what.total(&buckets, now)
     }
 
     pub(super) fn streak(self, row: Row) -> Streak {

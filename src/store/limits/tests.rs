@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use proptest::prelude::*;
 
-use super::entry::CAPACITY;
+use super::entry::{CAPACITY, Entry};
 use super::slot::Row as Kind;
-use super::word::{Bucket, Streak};
+use super::word::{Bucket, PauseRule, Streak};
 use super::*;
 use crate::store::state::test_words::map;
 
@@ -312,10 +313,10 @@ fn the_records_of_a_million_names_and_addresses_are_bounded() {
         entry.key = number << 20 | 1;
         let time = 1_800_000_000 + number;
         let slot = entry.claim(&host.state(), map, time).unwrap();
-        let counted = slot.acquire(Costly::Sms, 5, &|| time).unwrap();
+        let counted = slot.acquire(Costly::Sms.into(), 5, &|| time).unwrap();
         assert!(counted.is_some());
         // What the former key had counted is not the next one's.
-        assert!(slot.acquire(Costly::Sms, 1, &|| time).is_err());
+        assert!(slot.acquire(Costly::Sms.into(), 1, &|| time).is_err());
     }
     let found = |number: u64| {
         let mut entry = entry.clone();
@@ -372,7 +373,7 @@ fn a_process_with_a_late_clock_dates_back_nothing_that_others_have_counted() {
         }
         seconds(now())
     };
-    assert!(slot.acquire(Costly::Sms, 2, &clock).is_err());
+    assert!(slot.acquire(Costly::Sms.into(), 2, &clock).is_err());
     pass(3599);
     // The other one's message still counts.
     host.alice().acquire(Costly::Sms).unwrap();
@@ -493,7 +494,7 @@ proptest! {
         let host = Host::new();
         let slot = Entry::of_host().claim(&host.state(), map, 0).unwrap();
         let (clock, mut real) = (Cell::new(1_000_000_000_u64), 0_u64);
-        let acquire = || slot.acquire(Costly::Sms, 3, &|| clock.get());
+        let acquire = || slot.acquire(Costly::Sms.into(), 3, &|| clock.get());
         let mut sent: Vec<u64> = Vec::new();
         for step in steps {
             match step {
@@ -695,7 +696,7 @@ fn what_is_counted_in_a_file_that_was_removed_meanwhile_is_counted_again() {
     let entry = Entry::of_user("alice", true);
     let slot = entry.claim(&host.state(), map, 0).unwrap();
     forget(&host.state(), Some("alice"), &[]).unwrap();
-    assert_eq!(slot.acquire(Costly::Sms, 5, &|| 0), Ok(None));
+    assert_eq!(slot.acquire(Costly::Sms.into(), 5, &|| 0), Ok(None));
     assert_eq!(slot.refuse(Kind::Refused, None, &|| 0), Ok(None));
     assert!(entry.find(&host.state(), map).unwrap().is_none());
 }
@@ -715,4 +716,40 @@ fn forget_ends_the_counts_of_a_person_and_prepare_makes_the_files() {
     let left = of_user(&host.state(), &host.rules, "alice", &factors, now());
     assert_eq!(left.unwrap(), None);
     forget(&host.state(), Some("alice"), &factors).unwrap();
+}
+
+/// Otherwise a person who guesses with a helper that logs in now and then would have any number.
+#[test]
+fn codes_checked_on_this_host_are_at_most_fifty_refused_ones_a_day_whatever_was_accepted() {
+    let host = Host::new();
+    let alice = || host.with_factors("alice", None, &["authy_id=1"]);
+    for number in 0..50 {
+        let mut login = alice();
+        login.acquire_host_code().unwrap();
+        if number % 10 == 0 {
+            login.code_accepted();
+        }
+        // A code that was accepted does not count.
+        let mut accepted = alice();
+        accepted
+            .acquire_host_code()
+            .unwrap_or_else(|_| assert_eq!(number, 49));
+        accepted.release_host_code();
+        accepted.release_host_code();
+        pass(600);
+    }
+    let error = detail(alice().acquire_host_code());
+    assert!(
+        error.starts_with("50 refused codes within a day"),
+        "{error}"
+    );
+    // Codes that a provider checks are counted apart.
+    alice().acquire_code().unwrap();
+    pass(86_400 - 50 * 600 - 1);
+    assert!(is_limit(alice().acquire_host_code()));
+    pass(3600 + 1);
+    alice().acquire_host_code().unwrap();
+    let factors = ["authy_id=1".to_owned()];
+    assert!(unlock(&host.state(), "alice", &factors, map, now()).unwrap());
+    (0..50).for_each(|_| alice().acquire_host_code().unwrap());
 }

@@ -1,7 +1,8 @@
 //! What one word of a record says, and the arithmetic of the limits. Does no I/O.
 //!
 //! Messages are counted in buckets of five minutes, and each bucket counts until an hour after its
-//! end. Refused codes and denied pushes are counted in a row ([`Streak`]), and cause a pause. A time
+//! end ([`Series`]). Codes that are checked on this host are counted by the hour and for a day. Refused
+//! codes and denied pushes are counted in a row ([`Streak`]), and cause a pause. A time
 //! that is later than now, because the clock was set back, is taken as now: it is not forgotten, and
 //! counts no longer than a new one.
 //!
@@ -10,11 +11,71 @@
 
 use std::time::Duration;
 
-/// How many seconds a bucket is, and how many buckets count.
-const PERIOD: u64 = 300;
-pub(super) const BUCKETS: u32 = 13;
+/// What is counted within a time: in a row of buckets, of which the last ones count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Series {
+    /// The first word of the buckets in a record.
+    pub(super) first: usize,
+    /// How many buckets there are.
+    pub(super) buckets: u32,
+    /// How many seconds each of them is.
+    pub(super) seconds: u64,
+}
 
-/// A number of messages in one period. Bits: tag 16, period 32, number 16.
+impl Series {
+    /// The period of a time in seconds since 1970.
+    pub(super) fn period(self, now: u64) -> u32 {
+        u32::try_from(now / self.seconds).unwrap_or(u32::MAX)
+    }
+
+    /// The words of the buckets in a record.
+    pub(super) fn words(self) -> std::ops::Range<usize> {
+        self.first..self.first + self.buckets as usize
+    }
+
+    /// The word of a period in a record.
+    pub(super) fn word(self, period: u32) -> usize {
+        self.first + (period % self.buckets) as usize
+    }
+
+    /// Whether a bucket still counts.
+    pub(super) fn counts(self, bucket: Bucket, now: u64) -> bool {
+        bucket.number > 0 && self.end(bucket) > now
+    }
+
+    /// When a bucket no longer counts, in seconds since 1970.
+    fn end(self, bucket: Bucket) -> u64 {
+        (u64::from(bucket.period) + u64::from(self.buckets)) * self.seconds
+    }
+
+    /// How many are counted.
+    pub(super) fn total(self, buckets: &[Bucket], now: u64) -> u32 {
+        let counting = buckets.iter().filter(|bucket| self.counts(**bucket, now));
+        counting.map(|bucket| u32::from(bucket.number)).sum()
+    }
+
+    /// How long it takes until another one is within `limit`, which is now reached. More than
+    /// `limit` count where it was lowered.
+    pub(super) fn wait(self, buckets: &[Bucket], limit: u32, now: u64) -> Duration {
+        let counting = buckets.iter().filter(|bucket| self.counts(**bucket, now));
+        let mut counting: Vec<_> = counting.collect();
+        counting.sort_unstable_by_key(|bucket| bucket.period);
+        let mut left = self.total(buckets, now);
+        let mut end = now + self.seconds * u64::from(self.buckets - 1);
+        for bucket in counting {
+            if left < limit {
+                break;
+            }
+            left -= u32::from(bucket.number);
+            if limit > 0 {
+                end = self.end(*bucket);
+            }
+        }
+        Duration::from_secs(end.saturating_sub(now).max(1))
+    }
+}
+
+/// A number in one period. Bits: tag 16, period 32, number 16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Bucket {
     pub(super) period: u32,
@@ -35,46 +96,6 @@ impl Bucket {
     pub(super) fn pack(self, tag: u16) -> u64 {
         u64::from(tag) << 48 | u64::from(self.period) << 16 | u64::from(self.number)
     }
-
-    /// Whether it still counts.
-    pub(super) fn counts(self, now: u64) -> bool {
-        self.number > 0 && self.end() > now
-    }
-
-    /// When it no longer counts, in seconds since 1970.
-    fn end(self) -> u64 {
-        (u64::from(self.period) + u64::from(BUCKETS)) * PERIOD
-    }
-}
-
-/// The period of a time in seconds since 1970.
-pub(super) fn period(now: u64) -> u32 {
-    u32::try_from(now / PERIOD).unwrap_or(u32::MAX)
-}
-
-/// How many messages count.
-pub(super) fn total(buckets: &[Bucket], now: u64) -> u32 {
-    let counting = buckets.iter().filter(|bucket| bucket.counts(now));
-    counting.map(|bucket| u32::from(bucket.number)).sum()
-}
-
-/// How long it takes until another message is within `limit`, which is now reached. More than
-/// `limit` count where it was lowered.
-pub(super) fn wait(buckets: &[Bucket], limit: u32, now: u64) -> Duration {
-    let mut counting: Vec<_> = buckets.iter().filter(|bucket| bucket.counts(now)).collect();
-    counting.sort_unstable_by_key(|bucket| bucket.period);
-    let mut left = total(buckets, now);
-    let mut end = now + PERIOD * u64::from(BUCKETS - 1);
-    for bucket in counting {
-        if left < limit {
-            break;
-        }
-        left -= u32::from(bucket.number);
-        if limit > 0 {
-            end = bucket.end();
-        }
-    }
-    Duration::from_secs(end.saturating_sub(now).max(1))
 }
 
 /// Refused codes, or denied pushes, in a row. Bits: tag 4, sequence number 12, span 8, number 8,
