@@ -80,7 +80,7 @@ fn a_stopped_holder_of_a_lock_costs_others_a_second_and_a_killed_one_nothing() {
     signal(&child, Signal::SIGSTOP);
     let start = Instant::now();
     let error = write(&folder, b"x").unwrap_err();
-    assert!(error.to_string().contains("held its lock"), "{error}");
+    assert!(error.to_string().contains("holds its lock"), "{error}");
     assert!(
         start.elapsed() < Duration::from_secs(2),
         "{:?}",

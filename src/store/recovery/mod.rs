@@ -39,8 +39,7 @@ const USED: Format = Format {
 /// The recovery codes of a login's user.
 pub trait Recovery {
     /// Redeems `code` and returns how many are left; `None` when it is not one of the user's. It is
-    /// used up on the disk before this returns. Waits for no other process, but to note the
-    /// person's factors, for one second at most.
+    /// used up on the disk before this returns. Waits for no other process.
     ///
     /// # Errors
     /// The codes cannot be read or written.
@@ -72,7 +71,8 @@ impl FileRecovery {
 
     /// Records the person's present factors with the codes, where an earlier one still matches: the
     /// person stays the same when a factor is added now and another is taken away later. Waits for
-    /// a lock for a second at most, and only where something changes.
+    /// a lock for 300 ms at most, and only where something changes. A login that was accepted, also by
+    /// a recovery code, calls this.
     ///
     /// # Errors
     /// The file cannot be trusted, read or written.
@@ -86,13 +86,15 @@ impl FileRecovery {
         {
             return Ok(());
         }
-        folder.update_durably(&self.file, |old| match read(old) {
-            Ok(Some(mut codes)) if codes.belong_to(&self.factors) => {
-                codes.factors.clone_from(&self.factors);
-                ((), state::encode(&codes, VERSION))
-            }
-            _ => ((), FileChange::Keep),
-        })
+        folder
+            .for_login()
+            .update_durably(&self.file, |old| match read(old) {
+                Ok(Some(mut codes)) if codes.belong_to(&self.factors) => {
+                    codes.factors.clone_from(&self.factors);
+                    ((), state::encode(&codes, VERSION))
+                }
+                _ => ((), FileChange::Keep),
+            })
     }
 
     /// The folder, where this user has a file in it.
@@ -128,10 +130,6 @@ impl Recovery for FileRecovery {
         }
         used.sync()
             .map_err(|error| folder.failed(&self.file, &error))?;
-        if codes.factors != self.factors {
-            // The code is used up; where this fails, the next login tries again.
-            let _ = self.record_factors();
-        }
         let left = (0..codes.hashes.len()).filter(|code| used.load(*code) == 0);
         Ok(Some(left.count()))
     }

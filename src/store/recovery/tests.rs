@@ -85,6 +85,8 @@ fn codes_that_were_made_before_the_enrolment_belong_to_who_is_enrolled_first() {
     let host = Host::new();
     let codes = generate(&host.state(), "alice", vec![], false, map).unwrap();
     assert_eq!(redeemed(&host, &codes[0], &["authy_id=1635"]), Some(9));
+    let first = FileRecovery::new(&host.state(), "alice", vec!["authy_id=1635".into()], map);
+    first.record_factors().unwrap();
     assert_eq!(redeemed(&host, &codes[1], &["authy_id=7"]), None);
 }
 

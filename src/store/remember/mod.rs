@@ -53,7 +53,7 @@ pub fn is_remembered(state: &Path, rules: &config::Remember, binding: &LoginBind
     find(state, rules, binding).unwrap_or(false)
 }
 
-/// Remembers that this login was proven now, if the rules allow it. Blocks for one second at most
+/// Remembers that this login was proven now, if the rules allow it. Blocks for 300 ms at most
 /// while another process holds the lock; a login that cannot be written is not remembered.
 pub fn store(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) {
     if !rules.applies_to(&binding.attempt.service) {
@@ -165,7 +165,7 @@ fn find(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) -> O
 }
 
 fn write(state: &Path, user: &str, proof: Proof, time: Duration) -> Result<(), Error> {
-    let folder = Folder::open(state)?.sub(FOLDER)?;
+    let folder = Folder::open(state)?.sub(FOLDER)?.for_login();
     folder.update(&state::file_name(user), |old| {
         // A damaged file is of no use to any version; a newer one may be, and is not replaced.
         let mut known = match read(old) {

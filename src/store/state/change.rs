@@ -12,8 +12,7 @@ use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{UnlinkatFlags, fsync, unlinkat};
 
 use super::{
-    Durability, Error, ErrorKind, FileChange, Folder, LOCK_SUFFIX, NEW_SUFFIX, PATIENCE, io_error,
-    write,
+    Durability, Error, ErrorKind, FileChange, Folder, LOCK_SUFFIX, NEW_SUFFIX, io_error, write,
 };
 use crate::host::lock;
 
@@ -46,7 +45,7 @@ impl Folder {
         let lock = format!("{name}{LOCK_SUFFIX}");
         let flags = OFlag::O_RDONLY | OFlag::O_CREAT;
         let file = File::from(self.open_file(&lock, flags, &self.path.join(&lock))?);
-        lock::acquire(file, PATIENCE).map_err(|error| match error {
+        lock::acquire(file, self.patience).map_err(|error| match error {
             lock::Error::Timeout => Error {
                 path: path.to_owned(),
                 kind: ErrorKind::Locked,

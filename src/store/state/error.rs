@@ -30,7 +30,7 @@ pub(super) enum ErrorKind {
     NotA(&'static str),
     #[error("larger than {LIMIT} bytes")]
     TooLarge,
-    #[error("another process has held its lock for more than a second")]
+    #[error("another process holds its lock")]
     Locked,
     #[error("{0}")]
     Unreadable(Unreadable),

@@ -34,6 +34,8 @@ pub use words::{Format, MapWords, WordFile, Words};
 
 /// How long a lock is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a login waits for a lock, which it only takes for what it can do without.
+const LOGIN_PATIENCE: Duration = Duration::from_millis(300);
 
 /// What is appended to a file's name for its lock, and for a new file that is not yet complete.
 const LOCK_SUFFIX: &str = ".lock";
@@ -65,9 +67,20 @@ enum Durability {
 pub struct Folder {
     folder: OwnedFd,
     path: PathBuf,
+    /// How long its locks are waited for.
+    patience: Duration,
 }
 
 impl Folder {
+    /// The folder, whose locks are waited for 300 ms only.
+    #[must_use]
+    pub fn for_login(self) -> Self {
+        Self {
+            patience: LOGIN_PATIENCE,
+            ..self
+        }
+    }
+
     /// Opens the folder at `path`, which is made when it is missing and its parent exists.
     ///
     /// # Errors
@@ -261,7 +274,11 @@ impl Folder {
 
     fn checked(folder: OwnedFd, path: PathBuf) -> Result<Self, Error> {
         match check(&folder, SFlag::S_IFDIR) {
-            Ok(()) => Ok(Self { folder, path }),
+            Ok(()) => Ok(Self {
+                folder,
+                path,
+                patience: PATIENCE,
+            }),
             Err(kind) => Err(Error { path, kind }),
         }
     }

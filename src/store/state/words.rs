@@ -242,12 +242,15 @@ fn read_head(file: &File) -> io::Result<(u64, u64)> {
 /// the same time, and may already count in it: nothing that is there is changed.
 fn complete(file: &File, length: u64) -> Result<(), Errno> {
     let length = libc::off_t::try_from(length).map_err(|_| Errno::EFBIG)?;
-    without_signal(
-        || match fallocate(file, FallocateFlags::empty(), 0, length) {
-            // A file system without this call. A write to the mapping of a full disk then ends the
-            // process by SIGBUS, which denies.
-            Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => ftruncate(file, length),
-            allocated => allocated,
-        },
-    )
+    without_signal(|| {
+        loop {
+            match fallocate(file, FallocateFlags::empty(), 0, length) {
+                Err(Errno::EINTR) => {}
+                // A file system without this call. A write to the mapping of a full disk then ends
+                // the process by SIGBUS, which denies.
+                Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => return ftruncate(file, length),
+                allocated => return allocated,
+            }
+        }
+    })
 }
