@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::Signal;
 use pam_authy::engine::shared_words;
+use pam_authy::pam_app::Item;
 use pam_authy::store::config;
 use pam_authy::store::limits::{
     Costly, Error, FileLimits, LimitedLogin, Limits, Listing, list, of_user,
@@ -17,6 +18,7 @@ use pam_authy::store::limits::{
 use pam_authy::store::state::Failure;
 
 use crate::common::child::{CHILD, as_child, child, ends_well, signal, wait_for_go};
+use crate::common::host::Host;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::{disk, mount, rounds, test_name};
@@ -341,4 +343,52 @@ fn a_process_that_is_not_root_cannot_count_and_so_checks_nothing() {
         .status()
         .unwrap();
     assert!(status.success());
+}
+
+/// A full disk may neither give guesses that nothing counts nor lock out those who were there
+/// before.
+#[test]
+#[ignore = "needs root"]
+fn a_login_that_cannot_be_counted_is_refused_unsent_with_reason_state() {
+    sandboxed!();
+    let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n");
+    host.append(&host.users, "bob = 1636\n");
+    let state = host.sim.path("state");
+    fs::create_dir_all(&state).unwrap();
+    let options = "size=256k,nr_inodes=40,mode=0700";
+    mount(&["-t", "tmpfs", "-o", options, "tmpfs"], &state);
+    assert_eq!(host.login("alice", &["0000000"]).code, "PAM_MAXTRIES");
+    let made = (0..100).take_while(|number| File::create(state.join(number.to_string())).is_ok());
+    assert!(made.count() < 50, "there are inodes left");
+    let sent = host.sim.count("/verify/");
+
+    let bob = host.login("bob", &["0000000"]).code;
+    assert_eq!((bob, host.sim.count("/verify/")), ("PAM_SERVICE_ERR", sent));
+    let alice = host.login("alice", &["0000000"]).code;
+    let token = host.sim.token(1635);
+    let proven = host.login("alice", &[&token]).code;
+
+    assert_eq!((alice, proven), ("PAM_MAXTRIES", "PAM_SUCCESS"));
+    let audit = host.audit();
+    assert!(audit[1].contains("verdict=error reason=state"), "{audit:?}");
+}
+
+#[test]
+fn the_sms_of_the_host_are_limited_over_all_users_and_addresses() {
+    let host = Host::with("[login]\nrefusal_seconds = 0\n[limits]\nsms_per_host = 2\n");
+    host.append(&host.users, "bob = 1635\ncarol = 1635\n");
+    let addresses = [
+        ("alice", "192.0.2.1"),
+        ("bob", "192.0.2.2"),
+        ("carol", "192.0.2.3"),
+    ];
+    for (name, address) in addresses {
+        let token = host.sim.token(1635);
+        let items = [(Item::RHost, address)];
+        assert_eq!(
+            host.login_with(name, &["sms", &token], &items).code,
+            "PAM_SUCCESS"
+        );
+    }
+    assert_eq!(host.sim.count("/sms/"), 2);
 }

@@ -143,3 +143,17 @@ fn a_call_is_made_on_request_and_its_code_logs_in() {
     );
     assert_eq!(host.sim.count("/call/1635"), 1);
 }
+
+#[test]
+fn after_a_denied_push_no_other_is_sent_for_a_while_and_codes_still_work() {
+    let host = with_app("");
+    login_while(&host, false, &["push"]);
+    let sent = host.sim.count("approval_requests");
+    assert!(sent > 0);
+
+    let token = host.sim.token(1635);
+    let login = host.login("alice", &["push", &token]);
+
+    assert_eq!((login.code, login.prompts()), ("PAM_SUCCESS", 2));
+    assert_eq!(host.sim.count("approval_requests"), sent);
+}

@@ -67,6 +67,7 @@ pub fn list(state: &Path, rules: &config::Limits, now: SystemTime) -> Result<Lis
     listing.strangers = rows(UNENROLLED, SHARED)?;
     // What counts for a factor is shown with its user by `of_user`.
     rows(FACTORS, OWN)?;
+    errors.extend(Entry::of_host().peek(state).err());
     listing.errors = errors;
     Ok(listing)
 }

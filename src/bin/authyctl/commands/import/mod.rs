@@ -59,7 +59,7 @@ pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<Output, Comma
     };
     let signals = Signals::block();
     let progress = Progress::start(global, rows.len(), dry_run);
-    let mut batch = Batch::new(&global.users, args.replace);
+    let mut batch = Batch::new(global, &mapping, args.replace);
     let mut summary = ImportSummary::default();
     for (line, row) in rows {
         if signals.arrived() {
