@@ -270,6 +270,71 @@ fn only_content_of_the_same_version_is_used() {
     );
 }
 
+const WORDS: Format = Format {
+    magic: 0x7465_7374,
+    version: 2,
+    words: 3,
+};
+
+#[test]
+fn a_file_of_words_is_made_with_zeros_and_keeps_what_is_exchanged() {
+    let above = temporary();
+    let folder = Folder::open(&above.path().join("state")).unwrap();
+    let find = || folder.find_words("f", WORDS, test_words::map).unwrap();
+    assert!(find().is_none());
+    let file = folder.words("f", WORDS, test_words::map).unwrap();
+    assert!(file.exchange(2, 0, 7) && !file.exchange(2, 0, 8));
+    file.update(0, |word| word + 1);
+    let other = find().unwrap();
+    assert_eq!([0, 1, 2].map(|index| other.load(index)), [1, 0, 7]);
+    let bytes = folder.read("f").unwrap().unwrap();
+    assert_eq!(WORDS.decode(&bytes), Ok(vec![1, 0, 7]));
+    assert_eq!(mode(&above.path().join("state/f")), 0o600);
+    assert!(folder.unlink("f").unwrap() && !folder.unlink("f").unwrap());
+    assert!(!other.is_linked());
+}
+
+#[test]
+fn a_file_of_words_is_trusted_by_the_rules_of_every_file() {
+    let above = temporary();
+    let path = above.path().join("state");
+    let folder = Folder::open(&path).unwrap();
+    let words = |name| folder.words(name, WORDS, test_words::map);
+    words("f").unwrap();
+    set_mode(&path.join("f"), 0o620);
+    fails(words("f"), "/f: group or others have access (mode 0620)");
+    symlink("f", path.join("link")).unwrap();
+    fails(words("link"), "/link: is not a regular file");
+    fails(words("../f"), "not a valid name for a state file");
+}
+
+#[test]
+fn a_file_of_words_of_another_form_is_left_as_it_is() {
+    let above = temporary();
+    let path = above.path().join("state");
+    let folder = Folder::open(&path).unwrap();
+    drop(folder.words("f", WORDS, test_words::map).unwrap());
+    let good = fs::read(path.join("f")).unwrap();
+    let newer = [&(0x7465_7374_0003_u64).to_ne_bytes(), &good[8..]].concat();
+    let table = [
+        (&good[..31], "is damaged"),
+        (&[&good[..], b"x"].concat(), "is damaged"),
+        (b"{", "is damaged"),
+        (&newer, "newer version of pam_authy (format 3)"),
+    ];
+    for (content, end) in table {
+        fs::write(path.join("f"), content).unwrap();
+        fails(folder.words("f", WORDS, test_words::map), end);
+        assert_eq!(fs::read(path.join("f")).unwrap(), content);
+        assert!(WORDS.decode(content).is_err());
+    }
+    // What a killed process has left is completed.
+    fs::write(path.join("f"), [0; 9]).unwrap();
+    assert_eq!(WORDS.decode(&[0; 9]), Ok(vec![0; 3]));
+    folder.words("f", WORDS, test_words::map).unwrap();
+    assert_eq!(fs::read(path.join("f")).unwrap(), good);
+}
+
 proptest::proptest! {
     #[test]
     fn no_content_makes_the_reader_panic(bytes: Vec<u8>) {
