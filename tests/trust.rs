@@ -141,7 +141,7 @@ fn files_of_a_user_are_trusted_by_a_plain_process_of_that_user_alone() {
     let line = line.replace(host.module().to_str().unwrap(), module.to_str().unwrap());
     let line = line.replace(host.engine().to_str().unwrap(), engine.to_str().unwrap());
     fs::write(folder.join("sshd"), line + "\n").unwrap();
-    for file in ["", "config.toml", "users.toml", "ca.pem"] {
+    for file in ["", "config.toml", "users.toml", "ca.pem", "state"] {
         give_to_caller(&host.sim.path(file));
     }
     let rows = [
