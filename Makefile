@@ -13,14 +13,14 @@
 #   make dist        packs the sources of a release reproducibly into target/dist
 #   make sbom        writes lists of the crates in each program into target/dist
 #
-# DESTDIR  root folder of the installation, empty for this system (for packagers)
-# PREFIX   /usr
-# PAMDIR   folder of pam_unix.so on the target system; scripts/pamdir.sh finds it
+# DESTDIR     root folder of the installation, empty for this system (for packagers)
+# PREFIX      /usr
+# LIBEXECDIR  folder of the engine; the module contains it, so `make` and `make install` need the same one
+# PAMDIR      folder of pam_unix.so on the target system; scripts/pamdir.sh finds it
 
 PREFIX ?= /usr
 SBINDIR = $(PREFIX)/sbin
 BINDIR = $(PREFIX)/bin
-# The module starts the engine from this folder; it is compiled into pam_authy.so.
 LIBEXECDIR = $(PREFIX)/libexec/pam_authy
 MANDIR = $(PREFIX)/share/man
 # Files below $(PREFIX)/share, where each shell looks for completions.
@@ -133,7 +133,7 @@ uninstall:
 	rm -f $(DESTDIR)$(MANDIR)/man5/pam_authy.toml.5 $(DESTDIR)$(MANDIR)/man8/pam_authy.8 $(DESTDIR)$(MANDIR)/man8/authyctl.8 $(DESTDIR)$(MANDIR)/man1/authy-sim.1
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
 	rm -rf $(DESTDIR)$(DOCDIR)
-	-rmdir $(DESTDIR)$(LIBEXECDIR) 2>/dev/null
+	[ ! -d $(DESTDIR)$(LIBEXECDIR) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(LIBEXECDIR)
 
 # These run cargo each time, because `make install` alone would package programs that are older than
 # the sources.

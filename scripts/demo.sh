@@ -4,10 +4,11 @@
 #
 # It needs no root and writes only to a private folder in $TMPDIR, which it removes at the end; it
 # also stops the simulator. Module and engine are installed there first, since the module trusts no
-# engine that others can write, as in a checkout made with umask 002. On a terminal the login asks you for the token; without a terminal the
-# script reads the token from the simulated phone. The person has the app, so that you can also
-# approve a push. DEMO_FAULTS can contain a fault to arm before the login, as JSON for the
-# simulator's POST /faults, for example '{"match":{"path":"/verify"},"status":500}'.
+# engine that others can write, as in a checkout made with umask 002. On a terminal the login asks
+# you for the token; without a terminal the script reads the token from the simulated phone. The
+# person has the app, so that you can also approve a push. DEMO_FAULTS can contain a fault to arm
+# before the login, as JSON for the simulator's POST /faults, for example
+# '{"match":{"path":"/verify"},"status":500}'.
 #
 # Exit status: 0 PAM_SUCCESS, 1 any other PAM code, 2 the demo could not run.
 set -euo pipefail

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""sbom.py: writes the bill of materials of pam_authy.so and the two programs as CycloneDX 1.5.
+"""sbom.py: writes the bill of materials of pam_authy.so and the three programs as CycloneDX 1.5.
 
 It reads only `cargo metadata` and Cargo.lock, so that the same sources give the same bytes. It
-writes one file per program into target/dist, because the module has far fewer crates than authyctl.
+writes one file per program into target/dist, because the module has far fewer crates than its engine or authyctl.
 The environment variable PLATFORM, a target triple, is x86_64-unknown-linux-gnu by default.
 """
 
@@ -13,7 +13,7 @@ import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PROGRAMS = {"pam_authy.so": ["module"], "authyctl": ["admin"], "authy-sim": ["sim"]}
+PROGRAMS = {"pam_authy.so": ["module"], "pam_authyd": ["engine"], "authyctl": ["admin"], "authy-sim": ["sim"]}
 
 
 def metadata(features):

@@ -4,7 +4,7 @@
 #
 # VERSION is the version of the packages, with a Debian revision: 0.1.0-1
 # Environment: DEB_ARCH, if it is not this system's; SOURCE_DATE_EPOCH, the date inside the packages;
-# PRODUCT, AUTHYCTL and AUTHY_SIM, if they are built already; DEB_COMPRESSION, xz by default.
+# PRODUCT, ENGINE, AUTHYCTL and AUTHY_SIM, if they are built already; DEB_COMPRESSION, xz by default.
 #
 # Every installed file that belongs to neither authyctl nor authy-sim goes to libpam-authy, so that none
 # is forgotten. Needs dpkg-dev; runs as any user.
@@ -27,7 +27,7 @@ trap 'rm -rf "$work"' EXIT
 install_all() {
     local variables=(DESTDIR="$work/libpam-authy" DOCDIR=/usr/share/doc/libpam-authy PAMDIR="/lib/$DEB_HOST_MULTIARCH/security")
     local program
-    for program in PRODUCT AUTHYCTL AUTHY_SIM; do
+    for program in PRODUCT ENGINE AUTHYCTL AUTHY_SIM; do
         [ -z "${!program-}" ] || variables+=("$program=${!program}")
     done
     MAKEFLAGS='' make --no-print-directory --silent install install-sim "${variables[@]}" >/dev/null
@@ -79,7 +79,7 @@ libraries() {
     local package=$1
     mkdir -p "$work/shlibs/debian"
     : >"$work/shlibs/debian/control"
-    find "$work/$package" -type f \( -name '*.so' -o -path '*/bin/*' -o -path '*/sbin/*' \) -print0 |
+    find "$work/$package" -type f \( -name '*.so' -o -path '*/bin/*' -o -path '*/sbin/*' -o -path '*/libexec/*' \) -print0 |
         (cd "$work/shlibs" && xargs -0 dpkg-shlibdeps -O --ignore-missing-info 2>/dev/null) |
         sed -n 's/^shlibs:Depends=//p'
 }

@@ -2,8 +2,8 @@
 # build.sh VERSION RELEASE OUT: builds the RPM packages in OUT from the tree of `make install`. Called by
 # `make rpm`.
 #
-# Environment: PRODUCT, AUTHYCTL and AUTHY_SIM, if they are built already; SOURCE_DATE_EPOCH; RPM_LIBDIR, if
-# it is not /usr/lib64. Without checkmodule the SELinux module is left out, with a message. Needs rpmbuild;
+# Environment: PRODUCT, ENGINE, AUTHYCTL and AUTHY_SIM, if they are built already; SOURCE_DATE_EPOCH;
+# RPM_LIBDIR, if it is not /usr/lib64. Without checkmodule the SELinux module is left out, with a message. Needs rpmbuild;
 # runs as any user, on Debian too.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -21,7 +21,7 @@ trap 'rm -rf "$work"' EXIT
 tree=$work/tree
 
 variables=(DESTDIR="$tree" PAMDIR="$libdir/security")
-for program in PRODUCT AUTHYCTL AUTHY_SIM; do
+for program in PRODUCT ENGINE AUTHYCTL AUTHY_SIM; do
     [ -z "${!program-}" ] || variables+=("$program=${!program}")
 done
 MAKEFLAGS='' make --no-print-directory --silent install install-sim "${variables[@]}" >/dev/null
@@ -47,7 +47,7 @@ fi
 mkdir -p "$out"
 rpmbuild -bb --quiet \
     --define "_topdir $work/rpm" --define "_rpmdir $work/out" --define "_libdir $libdir" \
-    --define "_sbindir /usr/sbin" --define "_buildhost localhost" \
+    --define "_sbindir /usr/sbin" --define "_libexecdir /usr/libexec" --define "_buildhost localhost" \
     --define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" \
     --define "__brp_strip %{nil}" --define "__brp_strip_comment_note %{nil}" \
     --define "pa_version $version" --define "pa_release $release" --define "pa_tree $tree" \

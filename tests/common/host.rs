@@ -12,7 +12,7 @@ use pam_authy::pam_app::{Item, Style, Transaction, write_stack};
 use tempfile::TempDir;
 
 use super::sim::Sim;
-use super::{engine, install, install_engine, product};
+use super::{install_engine, install_product};
 
 /// A host whose module uses the simulator `sim`; alice is enrolled as 1635.
 pub(crate) struct Host {
@@ -57,8 +57,7 @@ impl Host {
         let sim = Sim::start();
         let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
         let stack = tempfile::tempdir().unwrap();
-        install(&product(), &stack.path().join("pam_authy.so"), 0o644);
-        install(&engine(), &stack.path().join("pam_authyd"), 0o755);
+        install_product(stack.path());
         let host = Self {
             sim,
             stack,

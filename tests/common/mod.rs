@@ -81,6 +81,14 @@ pub(crate) fn install(from: &Path, to: &Path, mode: u32) {
     assert!(install.status().unwrap().success(), "{install:?}");
 }
 
+/// Installs module and engine in `folder`, and returns their paths.
+pub(crate) fn install_product(folder: &Path) -> (PathBuf, PathBuf) {
+    let (module, program) = (folder.join("pam_authy.so"), folder.join("pam_authyd"));
+    install(&product(), &module, 0o644);
+    install(&engine(), &program, 0o755);
+    (module, program)
+}
+
 /// Mounts a file system of `size` in memory, visible in this sandbox only, and returns its folder.
 pub(crate) fn disk(size: &str) -> PathBuf {
     let path = PathBuf::from("/srv/pam_authy-disk");

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{AUTHYCTL, product, stdout_of};
-use crate::common::pipe;
+use super::{AUTHYCTL, stdout_of};
 use crate::common::sim::Sim;
+use crate::common::{install, install_engine, pipe, product};
 
 pub(super) const USER: &str = "pat";
 pub(super) const PASSWORD: &str = "right horse";
@@ -65,13 +65,15 @@ impl Machine {
         }
     }
 
-    /// Sets the machine up with the module and authyctl where `make install` puts them, a key and
+    /// Sets the machine up with module, engine and authyctl where `make install` puts them, a key and
     /// one enrolled sudoer.
     pub(super) fn installed() -> Self {
         let machine = Self::new();
         let folder = stdout_of(&mut Command::new(super::root().join("scripts/pamdir.sh")));
-        fs::copy(product(), Path::new(folder.trim()).join("pam_authy.so")).unwrap();
-        fs::copy(AUTHYCTL, "/usr/sbin/authyctl").unwrap();
+        let module = Path::new(folder.trim()).join("pam_authy.so");
+        install(&product(), &module, 0o644);
+        install_engine();
+        install(Path::new(AUTHYCTL), Path::new("/usr/sbin/authyctl"), 0o755);
         fs::create_dir_all("/etc/pam_authy").unwrap();
         machine.set_up("[login]\nrefusal_seconds = 0\nattempts = 1\n");
         machine

@@ -3,7 +3,7 @@
 //! `crates` checks what the programs are built from, `docs`, `guides` and `examples` the
 //! documentation, `deb` and `rpm` the packages from installation to removal, `enable` how a stack
 //! gets the module, `release` the sources of a release. All use programs that are built: the
-//! product that PAM_AUTHY_SO names, and cargo's builds of authyctl and authy-sim.
+//! product that PAM_AUTHY_SO and PAM_AUTHYD name, and cargo's builds of authyctl and authy-sim.
 
 mod crates;
 mod deb;
@@ -22,19 +22,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use crate::common::host::Host;
 use crate::common::rows::check_rows;
+use crate::common::{engine, install, product};
 
 const AUTHYCTL: &str = env!("CARGO_BIN_EXE_authyctl");
 const AUTHY_SIM: &str = env!("CARGO_BIN_EXE_authy-sim");
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn product() -> PathBuf {
-    std::env::var_os("PAM_AUTHY_SO")
-        .map(PathBuf::from)
-        .expect("PAM_AUTHY_SO names the product: see CONTRIBUTING.md")
 }
 
 fn text_of(path: &str) -> String {
@@ -65,6 +61,7 @@ fn make(target: &str, destdir: &Path) {
     ])
     .arg(format!("DESTDIR={}", destdir.display()))
     .arg(format!("PRODUCT={}", product().display()))
+    .arg(format!("ENGINE={}", engine().display()))
     .arg(format!("AUTHYCTL={AUTHYCTL}"))
     .arg(format!("AUTHY_SIM={AUTHY_SIM}"))
     .arg("PAMDIR=/lib/target/security")
@@ -103,7 +100,7 @@ fn listing(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-const INSTALLED: [&str; 11] = [
+const INSTALLED: [&str; 12] = [
     "0644 /lib/target/security/pam_authy.so",
     "0644 /usr/share/bash-completion/completions/authyctl",
     "0644 /usr/share/doc/pam_authy/README.md",
@@ -114,6 +111,7 @@ const INSTALLED: [&str; 11] = [
     "0644 /usr/share/man/man8/authyctl.8",
     "0644 /usr/share/man/man8/pam_authy.8",
     "0644 /usr/share/zsh/site-functions/_authyctl",
+    "0755 /usr/libexec/pam_authy/pam_authyd",
     "0755 /usr/sbin/authyctl",
 ];
 
@@ -148,6 +146,7 @@ fn uninstall_leaves_no_file() {
     make("uninstall", destdir.path());
 
     assert_eq!(listing(destdir.path()), BTreeSet::new());
+    assert!(!destdir.path().join("usr/libexec/pam_authy").exists());
 }
 
 #[test]
@@ -195,48 +194,61 @@ fn the_product_exports_the_functions_of_a_pam_module_only() {
     );
 }
 
-/// Returns the names of the libraries that `ldd` lists for `file`, and the path of libpam if it is
-/// one of them.
-fn libraries(file: &Path) -> (BTreeSet<String>, Option<PathBuf>) {
-    let table = stdout_of(Command::new("ldd").arg(file));
-    let libpam = table
-        .lines()
-        .find(|line| line.trim().starts_with("libpam.so.0 "))
-        .and_then(|line| line.split_whitespace().nth(2))
-        .map(PathBuf::from);
-    let names = table
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .filter_map(|first| Path::new(first).file_name())
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
-    (names, libpam)
+/// Returns the names of the libraries that `file` itself asks for, without the dynamic loader.
+fn libraries(file: &Path) -> BTreeSet<String> {
+    let table = stdout_of(Command::new("readelf").args(["-W", "-d"]).arg(file));
+    let needed = table.lines().filter(|line| line.contains("(NEEDED)"));
+    let names = needed.filter_map(|line| line.split_once('[')?.1.split_once(']'));
+    names
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| !name.starts_with("ld-linux"))
+        .collect()
 }
 
 #[test]
-fn the_product_links_to_libc_libm_libgcc_and_libpam_only() {
-    let (of_product, libpam) = libraries(&product());
-    let (mut allowed, _) = libraries(&libpam.expect("libpam"));
-    allowed.extend(["libm.so.6", "libgcc_s.so.1", "libpam.so.0"].map(str::to_owned));
+fn module_and_engine_link_to_libc_and_libgcc_and_the_module_to_libpam() {
+    let table = [
+        (
+            product(),
+            &["libc.so.6", "libgcc_s.so.1", "libpam.so.0"][..],
+        ),
+        (engine(), &["libc.so.6", "libgcc_s.so.1"]),
+    ];
 
-    let others: Vec<_> = of_product.difference(&allowed).collect();
-
-    assert!(others.is_empty(), "{others:?}");
+    check_rows(table, |(file, expected)| {
+        let expected = expected.iter().map(|&name| name.to_owned()).collect();
+        assert_eq!(libraries(&file), expected, "{}", file.display());
+    });
 }
 
-/// The resolver thread of an unanswered request may outlive the login by seconds, and must keep its
-/// code.
+/// No thread of the module outlives a call, so libpam may unload it.
 #[test]
-fn the_product_is_never_unmapped() {
-    let table = stdout_of(Command::new("readelf").args(["-W", "-d"]).arg(product()));
+fn the_product_is_unmapped_at_the_end_of_a_login() {
+    let host = Host::new();
+    let token = host.sim.token(1635);
+    let is_mapped = || {
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        maps.contains(host.module().to_str().unwrap())
+    };
+    host.transaction(|pam| {
+        assert_eq!(pam.authenticate().name(), "PAM_CONV_ERR");
+        assert!(is_mapped());
+    });
 
-    assert!(table.contains("NODELETE"), "{table}");
+    assert_eq!(host.login("alice", &[&token]).code, "PAM_SUCCESS");
+
+    assert!(!is_mapped());
 }
 
-/// Runs the demo without a terminal, with its temporary files in `folder`.
+/// Runs the demo of the product without a terminal, with its temporary files in `folder`.
 fn demo(folder: &Path, faults: Option<&str>) -> (Output, String) {
+    demo_of([product(), engine()], folder, faults)
+}
+
+/// Runs the demo of this module and engine.
+fn demo_of(programs: [PathBuf; 2], folder: &Path, faults: Option<&str>) -> (Output, String) {
     let mut demo = Command::new(root().join("scripts/demo.sh"));
-    demo.arg(product())
+    demo.args(programs)
         .args([AUTHYCTL, AUTHY_SIM])
         .env("TMPDIR", folder)
         .env_remove("DEMO_FAULTS")
@@ -256,8 +268,13 @@ fn the_demo_shows_each_step_of_a_login_and_leaves_nothing_behind() {
     let (output, text) = demo(folder.path(), None);
 
     assert_eq!(output.status.code(), Some(0), "{text}");
-    let stack_line = format!("auth required {}", product().display());
+    let module = format!("The module: {}", product().display());
+    let engine = format!("Its engine: {}", engine().display());
+    // Both are installed in the demo's own folder first.
+    let stack_line = format!("auth required {}/pam_authy-demo.", folder.path().display());
     let table = [
+        &module,
+        &engine,
         &stack_line,
         "Authy token",
         "verdict=accepted",
@@ -283,6 +300,23 @@ fn the_demo_exits_1_when_authy_refuses() {
         "{text}"
     );
     assert_eq!(listing(folder.path()), BTreeSet::new());
+}
+
+/// As in a checkout that was made and built with umask 002.
+#[test]
+fn the_demo_logs_in_though_others_can_write_where_it_was_built() {
+    let folder = tempfile::tempdir().unwrap();
+    let built = folder.path().join("built");
+    let programs = ["pam_authy.so", "pam_authyd"].map(|name| built.join(name));
+    fs::create_dir(&built).unwrap();
+    install(&product(), &programs[0], 0o664);
+    install(&engine(), &programs[1], 0o775);
+    fs::set_permissions(&built, fs::Permissions::from_mode(0o775)).unwrap();
+
+    let (output, text) = demo_of(programs, folder.path(), None);
+
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("verdict=accepted"), "{text}");
 }
 
 #[test]

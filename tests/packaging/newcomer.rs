@@ -11,9 +11,9 @@ use std::process::{Command, Output, Stdio};
 
 use super::docs::section;
 use super::machine::{Machine, PASSWORD, USER, is_inside, stacks};
-use super::{AUTHY_SIM, AUTHYCTL, product, root, stdout_of, text_of};
-use crate::common::pipe;
+use super::{AUTHY_SIM, AUTHYCTL, root, stdout_of, text_of};
 use crate::common::sandbox::sandboxed;
+use crate::common::{engine, pipe, product};
 
 /// Returns the commands of the section, in their order.
 fn typed_lines() -> Vec<String> {
@@ -44,7 +44,8 @@ fn type_line(line: &str, answer: &str) -> Output {
         )
         .env("DEB_COMPRESSION", "gzip")
         .env("DEBIAN_FRONTEND", "noninteractive")
-        .env_remove("PAM_AUTHY_SO");
+        .env_remove("PAM_AUTHY_SO")
+        .env_remove("PAM_AUTHYD");
     for variable in [
         "MAKEFLAGS",
         "MFLAGS",
@@ -64,11 +65,14 @@ fn type_line(line: &str, answer: &str) -> Output {
 /// Puts the programs that `make deb` would compile where it looks for them; on file systems of the
 /// sandbox, so that nothing of it gets into the checkout.
 fn put_what_is_built_in_place() {
-    let built = product();
     let target = root().join("target");
     let folders = ["release", "packages", "product"].map(|name| target.join(name));
     let copy = tempfile::tempdir().unwrap();
-    fs::copy(built, copy.path().join("module")).unwrap();
+    // The mounts below hide the originals.
+    let built = [(product(), "libpam_authy.so"), (engine(), "pam_authyd")];
+    for (path, name) in &built {
+        fs::copy(path, copy.path().join(name)).unwrap();
+    }
     for folder in &folders {
         fs::create_dir_all(folder).unwrap();
         stdout_of(
@@ -81,9 +85,11 @@ fn put_what_is_built_in_place() {
         let place = target.join("release").join(name);
         stdout_of(Command::new("strip").arg("-o").arg(place).arg(path));
     }
-    let module = target.join("product/release/libpam_authy.so");
-    fs::create_dir(module.parent().unwrap()).unwrap();
-    fs::copy(copy.path().join("module"), module).unwrap();
+    let release = target.join("product/release");
+    fs::create_dir(&release).unwrap();
+    for (_, name) in &built {
+        fs::copy(copy.path().join(name), release.join(name)).unwrap();
+    }
     for folder in &folders {
         stdout_of(Command::new("chown").args(["-R", USER]).arg(folder));
     }
