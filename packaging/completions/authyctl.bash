@@ -2121,7 +2121,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__test)
-            opts="-h --service --module --config --users --json --quiet --verbose --help"
+            opts="-h --service --module --engine --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2132,6 +2132,10 @@ _authyctl() {
                     return 0
                     ;;
                 --module)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --engine)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

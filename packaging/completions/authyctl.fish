@@ -253,6 +253,7 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l verbose -d
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l service -d 'PAM service whose rules apply' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l module -d 'The module; by default the installed one' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l engine -d 'The engine that the module starts; by default the installed one' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l json -d 'Print one JSON object, for failures too'

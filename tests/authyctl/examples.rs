@@ -11,10 +11,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::text;
-use crate::common::product;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
+use crate::common::{install_engine, product};
 
 /// What an example must do.
 struct Expected {
@@ -204,6 +204,7 @@ fn each_example_of_pages_and_manual_does_what_the_text_says() {
     symlink(env!("CARGO_BIN_EXE_authyctl"), "/usr/local/sbin/authyctl").unwrap();
     fs::create_dir_all("/usr/lib/security").unwrap();
     fs::copy(product(), "/usr/lib/security/pam_authy.so").unwrap();
+    install_engine();
     let folder = tempfile::tempdir().unwrap();
     std::env::set_current_dir(folder.path()).unwrap();
     install(&sim);

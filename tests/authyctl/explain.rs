@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{enrolled, run, run_json};
 use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
-use crate::common::{engine, install, product, rounds};
+use crate::common::{install_product, rounds};
 
 #[test]
 fn explain_names_file_and_line() {
@@ -122,7 +122,7 @@ fn random_exemptions(numbers: &mut Numbers) -> String {
     format!("[exempt]\n{}", numbers.pick(&rules))
 }
 
-/// Logs in through libpam and the product; returns the PAM code, and whether a code was asked for.
+/// Logs in through libpam and the product in `folder`; returns the PAM code, and whether a code was asked for.
 fn log_in(
     sim: &Sim,
     folder: &Path,
@@ -133,7 +133,7 @@ fn log_in(
     let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
     let line = format!(
         "auth required {} config={} users={} engine={}",
-        product().display(),
+        folder.join("pam_authy.so").display(),
         config.display(),
         users.display(),
         folder.join("pam_authyd").display()
@@ -156,7 +156,7 @@ fn log_in(
 #[expect(clippy::too_many_lines, reason = "one round of a random test")]
 fn explain_says_of_random_configurations_what_a_login_then_does() {
     let (sim, folder) = (Sim::start(), tempfile::tempdir().unwrap());
-    install(&engine(), &folder.path().join("pam_authyd"), 0o755);
+    install_product(folder.path());
     let base = fs::read_to_string(sim.path("config.toml")).unwrap();
     let mut numbers = Numbers(20_261_126);
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
