@@ -1,40 +1,51 @@
-//! A second factor for Linux logins. `pam_authy.so` runs inside sshd, sudo or su, asks the person
-//! at the prompt for a second factor, and succeeds only when it was proven. A login that the
-//! configuration exempts, an unenrolled user where `unenrolled = "ignore"`, and an outage where
-//! `when_unavailable = "ignore"` get PAM_IGNORE instead. A remembered login needs no new proof.
+//! A second factor for Linux logins. `pam_authy.so` runs inside sshd, sudo or su, and starts one
+//! process of `pam_authyd` for each login. That engine asks the person at the prompt for a second
+//! factor, and the login succeeds only when it was proven. A login that the configuration exempts,
+//! an unenrolled user where `unenrolled = "ignore"`, and an outage where `when_unavailable =
+//! "ignore"` get PAM_IGNORE instead. A remembered login needs no new proof.
 //!
 //! # Programs and features
 //!
 //! | program | feature | what it is |
 //! |---|---|---|
-//! | `pam_authy.so` | `module` | the PAM module; it runs the whole login |
+//! | `pam_authy.so` | `module` | the PAM module: reads PAM's items, relays the conversation, turns a verdict into a PAM code |
+//! | `pam_authyd` | `engine` | the login engine: files, policy, factors, network, limits, audit; one process for each login |
 //! | `authyctl` | `admin` (default) | everything an administrator does |
 //! | `authy-sim` | `sim` | a simulator of the Authy service; shares no code with the others |
 //!
+//! In su and sudo the application's process belongs to the caller, who may stop, kill, starve and
+//! limit it. So nothing that decides runs there: no network, no thread, no state, no configuration.
+//!
 //! `client` is the library for other programs: the HTTP clients, without PAM, files or an
-//! allocator. The feature `engine` has everything below `pam`. A feature only adds code; none
-//! removes any.
+//! allocator. A feature only adds code; none removes any.
 //!
 //! # The flow of a login
 //!
-//! Read `pam/module.rs` (`authenticate`, `Case::decide`), then `login/mod.rs`.
+//! Read `login/mod.rs`, then `engine/wiring.rs` (`Case::decide`), `engine/session.rs` and
+//! `pam/module.rs`.
 //!
 //! ```text
-//! 1. pam::items       PAM's items and environment          → Attempt
-//! 2. store::config    config.toml, the service's rules     → Config, config::Login
-//! 3. login::policy    whose factor; is one required?
-//!                     [exempt] first, then users.toml      → Requirement (with the Person)
-//! 4. store::remember  was the same login just proven?      → the end, or go on
-//! 5. factor::connect  the person's factor, or a decoy      → SecondFactor
-//! 6. login            prompt ⇄ person, code ⇄ provider;
-//!                     store::limits, store::recovery       → Outcome
-//! 7. store::remember  stores a login that a code or push proved
-//! 8. engine::audit    one line in the log
-//! 9. pam              Verdict                              → PAM code
+//!  1. pam::items       PAM's items and environment          → protocol::Start (with the Attempt)
+//!  2. pam::connect     may an engine be started, and which? → Channel
+//!  3. engine::session  the module's first message           → Attempt, arguments
+//!  4. store::config    config.toml, the service's rules     → Config, config::Login
+//!  5. login::policy    whose factor; is one required?
+//!                      [exempt] first, then users.toml      → Requirement (with the Person)
+//!  6. store::remember  was the same login just proven?      → the end, or go on
+//!  7. factor::connect  the person's factor, or a decoy      → SecondFactor
+//!  8. login            prompt ⇄ protocol ⇄ pam ⇄ person,
+//!                      code ⇄ provider;
+//!                      store::limits, store::recovery       → Outcome
+//!  9. engine::session  Verdict to the module, and its       → Confirmation
+//!                      confirmation where it lets in
+//! 10. store::remember  stores a login that a code or push proved
+//! 11. engine::audit    one line in the log
+//! 12. pam              Verdict                              → PAM code
 //! ```
 //!
-//! Any step may end the login early; steps 8 and 9 always follow. Nothing is kept between logins
-//! but what [`store`] keeps.
+//! Any step may end the login early; step 12 always follows, and step 11 wherever an engine took
+//! part (before step 9 for a refusal); without one the module writes the line. Nothing is kept
+//! between logins but what [`store`] keeps.
 //!
 //! # Layers
 //!
@@ -44,16 +55,17 @@
 //! | layer | what it knows | may use |
 //! |---|---|---|
 //! | [`base`] | plain values and pure functions | small crates |
-//! | [`host`] | the operating system: accounts, files that only root can write, the log | base |
+//! | [`protocol`] | the messages between module and engine, without I/O | base |
+//! | [`host`] | the operating system: accounts, files that only root can write, the log; `socket`: the channel between module and engine | base |
 //! | [`messages`] | what a person reads, in six languages | base |
 //! | [`client`] | HTTP, and Authy's API; nothing of Unix users, configuration, PAM | base; `authy` uses `http` |
 //! | [`store`] | what is on the disk: configuration, mapping, limits, recovery codes | base, host |
 //! | [`factor`] | what proves a person | `authy`: base, client; `decoy`: base; `connect`, which names every provider: client, store, `host::ca_file` |
 //! | [`login`] | a whole login, without PAM, sockets or files | base, messages, store; of host: `address`, `ssh_key`, `account::Spelling` |
-//! | [`engine`] | the outcome of a login: the audit log | all of the above |
-//! | `pam` | PAM's C interface | base, `host::trusted_file`, `host::journal`; `pam/module.rs`, which wires a login: everything above |
+//! | [`engine`] | one login from the module's first message to the audit line; its process | all of the above |
+//! | `pam` | PAM's C interface, and how an engine is started | base, protocol, `host::trusted_file`, `host::socket`, `host::journal` |
 //! | `pam_app` | libpam's application side | base |
-//! | `bin/` | the programs | `authyctl`: all but pam; `authy-sim`: nothing of this crate |
+//! | `bin/` | the programs | `authyctl`: all but pam; `pam_authyd`: engine; `authy-sim`: nothing of this crate |
 //!
 //! # Words
 //!
@@ -69,6 +81,8 @@
 //! | push | an approval request on the phone |
 //! | channel | how a code is sent: by SMS or call |
 //! | provider | a service that checks factors: today only Authy |
+//! | module · engine | `pam_authy.so` · `pam_authyd`: the half in the application's process, and the half that decides |
+//! | spawn | to start the engine from the module |
 //! | service | PAM's name of the application: `sshd`, `sudo` |
 //! | required, exempt, unenrolled | what the policy answers |
 //! | decoy | the factor of an unenrolled user: it looks like a person's and accepts nothing |
@@ -85,12 +99,15 @@
 //!
 //! Not trusted: the person at the prompt, the network, the providers' answers (only the provider's
 //! client decides what is a yes: for Authy, `reply` for codes and `approvals` for pushes), the
-//! environment, resource limits and signals of the calling process, and other local users' files.
-//! Trusted: root, and files that only root can write. A process whose real and effective user are
-//! the same user also trusts that user's files (`host::trusted_file`).
+//! application's process where its caller is not root (environment, resource limits, signals,
+//! control group, terminal), and other local users' files. Neither half trusts the bytes of the
+//! other; the engine believes what a module in a root process says of uids and session. Trusted:
+//! root, and files that only root can write. A process whose real and effective user are the same
+//! user also trusts that user's files (`host::trusted_file`).
 //!
-//! `unsafe` code is in three files: the C calls of the module, libpam's application side, and the
-//! memory that processes share (`engine::shared_words`).
+//! `unsafe` code is in five files: the C calls of the module (`pam/ffi.rs`), the start of an engine
+//! (`pam/spawn.rs`), the socket that the engine takes over (`engine/descriptor.rs`), the memory that
+//! processes share (`engine/shared_words.rs`), and libpam's application side (`pam_app.rs`).
 
 #![deny(unsafe_code)]
 #![cfg_attr(
