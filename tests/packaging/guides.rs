@@ -166,6 +166,31 @@ fn the_log_lines_of_the_troubleshooting_page_are_real() {
     });
 }
 
+/// Returns the texts of `#[error("…")]` in a source file.
+fn texts_of_errors(file: &str) -> Vec<String> {
+    let source = text_of(file);
+    let texts = source.split("#[error(\"").skip(1);
+    texts
+        .map(|after| after.split_once('"').unwrap().0.to_owned())
+        .collect()
+}
+
+#[test]
+fn the_troubleshooting_page_explains_why_no_engine_decides() {
+    let page = text_of("docs/troubleshooting.md");
+    let files = ["src/pam/module.rs", "src/pam/connect.rs"];
+    let texts: Vec<_> = files.into_iter().flat_map(texts_of_errors).collect();
+    assert!(texts.len() >= 8, "{texts:?}");
+    check_rows(texts, |text| {
+        // The values in a text are other words on the page.
+        let text = text.replace("{SERVICE}", "/run/pam_authy");
+        for part in text.split(['{', '}']).step_by(2) {
+            let part = part.trim().trim_end_matches(',');
+            assert!(page.contains(part), "{part}: {text} is not explained");
+        }
+    });
+}
+
 /// Returns the words that can follow `reason=` in an audit line.
 fn reasons() -> BTreeSet<String> {
     let source = text_of("src/base/attempt.rs");
