@@ -8,9 +8,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{enrolled, run_json};
-use crate::common::product;
 use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
+use crate::common::{install, install_product, product};
 
 /// Makes a folder with one stack of these lines.
 fn pam_dir(service: &str, lines: &[&str]) -> tempfile::TempDir {
@@ -77,7 +77,7 @@ fn doctor_finds_a_bypass_and_a_lockout() {
     assert_eq!(
         result(&checks, "pam i3lock"),
         "problem",
-        "a locker can't read the key"
+        "a locker gets no engine"
     );
 }
 
@@ -97,6 +97,43 @@ fn doctor_distinguishes_files_service_and_key() {
     fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
     let (status, checks) = doctor(&sim, folder.path());
     assert_eq!((status, result(&checks, "config").as_str()), (1, "problem"));
+}
+
+#[test]
+fn doctor_finds_an_engine_that_the_module_would_not_start() {
+    let sim = enrolled();
+    let programs = tempfile::tempdir().unwrap();
+    let (module, engine) = install_product(programs.path());
+    let check = |engine: &Path| {
+        let line = format!(
+            "auth required {} engine={}",
+            module.display(),
+            engine.display()
+        );
+        let folder = pam_dir("login", &["auth requisite pam_unix.so", &line]);
+        let (_, checks) = doctor(&sim, folder.path());
+        (result(&checks, "engine"), messages(&checks, "engine"))
+    };
+    let text = programs.path().join("text");
+    fs::write(&text, "echo").unwrap();
+    fs::set_permissions(&text, fs::Permissions::from_mode(0o755)).unwrap();
+    let plain = programs.path().join("plain");
+    install(&engine, &plain, 0o644);
+    let writable = programs.path().join("writable");
+    install(&engine, &writable, 0o775);
+    let missing = programs.path().join("missing");
+    let table = [
+        (&engine, "ok", "is installed"),
+        (&missing, "problem", "No such file"),
+        (&writable, "problem", "can be written by others"),
+        (&plain, "problem", "not executable"),
+        (&text, "problem", "no program"),
+    ];
+    check_rows(table, |(engine, expected, said)| {
+        let (result, messages) = check(engine);
+        assert_eq!(result, expected, "{messages}");
+        assert!(messages.contains(said), "{messages}");
+    });
 }
 
 /// Returns all messages of the checks of that name.

@@ -1,12 +1,14 @@
-//! Our own files: config.toml, users.toml and the module.
+//! Our own files: config.toml, users.toml, the module and its engine.
 
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use pam_authy::base::arguments::ENGINE;
 use pam_authy::base::factor::{Person, Providers};
 use pam_authy::factor::connect;
+use pam_authy::host::trusted_file::{self, Access};
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{self, Entry, Mapping};
 
@@ -120,19 +122,56 @@ fn check_module(path: &Path, place: &str) -> Finding {
         return Finding::problem("module", message)
             .hint("chown root and chmod 0644: it runs as root inside sshd and sudo");
     }
+    check_architecture("module", path)
+}
+
+/// Checks the file of every engine that a line of our module starts: the module would start it, and
+/// it is built for this architecture.
+pub(super) fn engines(lines: &[Module]) -> Vec<Finding> {
+    let mut files: Vec<(&str, &str)> = Vec::new();
+    for line in lines {
+        let mut arguments = line.arguments.iter();
+        let named = arguments.find_map(|argument| argument.strip_prefix("engine="));
+        let path = named.unwrap_or(ENGINE);
+        if !files.iter().any(|(known, _)| *known == path) {
+            files.push((path, &line.place));
+        }
+    }
+    files
+        .iter()
+        .map(|(path, place)| check_engine(Path::new(path), place))
+        .collect()
+}
+
+fn check_engine(path: &Path, place: &str) -> Finding {
+    let refused = "the module refuses every login of this service until that is fixed: install the package again";
+    let opened = match trusted_file::open(path, Access::WorldReadable) {
+        Ok(opened) => opened,
+        Err(error) => return Finding::problem("engine", format!("{place}: {error}")).hint(refused),
+    };
+    let mode = opened.file.metadata().map_or(0, |status| status.mode());
+    if mode & 0o100 == 0 {
+        let message = format!("{place}: {}: it is not executable", path.display());
+        return Finding::problem("engine", message).hint(refused);
+    }
+    check_architecture("engine", path)
+}
+
+/// Checks that a file of ours is built for the same machine as this program.
+fn check_architecture(name: &'static str, path: &Path) -> Finding {
+    let shown = path.display();
     let own = std::env::current_exe()
         .ok()
         .and_then(|path| architecture(&path));
     match architecture(path) {
-        None => Finding::problem("module", format!("{shown}: is not a shared object"))
-            .hint("libpam refuses every login of this service until it is replaced"),
-        Some(other) if own.is_some_and(|own| own != other) => Finding::problem(
-            "module",
-            format!("{shown}: is built for another architecture"),
-        )
-        .hint("install the package for this architecture"),
+        None => Finding::problem(name, format!("{shown}: is no program of Linux (ELF)"))
+            .hint("every login of this service is refused until it is replaced"),
+        Some(other) if own.is_some_and(|own| own != other) => {
+            Finding::problem(name, format!("{shown}: is built for another architecture"))
+                .hint("install the package for this architecture")
+        }
         Some(_) => Finding::ok(
-            "module",
+            name,
             format!("{shown} is installed, and built for this architecture"),
         ),
     }

@@ -8,8 +8,7 @@ use pam_authy::store::config::Config;
 use super::stack::{self, Module, Simulation, StackLine};
 use super::{Finding, files, leniency, rules};
 
-/// Services whose programs call PAM without root rights, so that our module cannot read the API
-/// key.
+/// Services whose programs call PAM without root rights, so that our module may start no engine.
 const WITHOUT_ROOT: [&str; 21] = [
     "i3lock",
     "swaylock",
@@ -88,6 +87,7 @@ pub(super) fn check(folder: &Path, config: Option<&Config>) -> (Vec<Finding>, Ve
         );
     }
     findings.extend(files::modules(&our_modules));
+    findings.extend(files::engines(&our_modules));
     (findings, protected)
 }
 
@@ -164,7 +164,7 @@ fn is_only_included(name: &str) -> bool {
 fn runs_without_root(service: &str) -> Option<Finding> {
     WITHOUT_ROOT.contains(&service).then(|| {
         let message = format!(
-            "{service} calls PAM without root rights: our module cannot read the API key, and refuses every login"
+            "{service} calls PAM without root rights: our module may start no engine, and refuses every login"
         );
         Finding::problem(&format!("pam {service}"), message)
             .hint("remove our line from the stack of this service")
