@@ -120,9 +120,20 @@ impl Channel {
         self.wait(PollFlags::empty(), Instant::now()).is_ok()
     }
 
-    /// Waits until the peer has closed its end, until `until` at most, and reads nothing.
-    pub fn wait_for_end(&self, until: Instant) {
-        let _ = self.wait(PollFlags::empty(), until);
+    /// Waits until the peer has closed its end, until `until` at most.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if the peer ended without having read everything that was sent to it. A
+    /// peer that is still there is no error.
+    pub fn wait_for_end(&self, until: Instant) -> Result<(), Error> {
+        if self.wait(PollFlags::empty(), until).is_err() {
+            return Ok(());
+        }
+        // Source: unix(7) and the kernel's unix_release_sock: unread bytes reset the connection.
+        match recv(self.socket.as_raw_fd(), &mut [0], MsgFlags::MSG_DONTWAIT) {
+            Err(Errno::ECONNRESET) => Err(Error::Closed),
+            _ => Ok(()),
+        }
     }
 
     fn read_exact(&self, length: usize, until: Instant) -> Result<Bytes, Error> {
@@ -237,6 +248,22 @@ mod tests {
         drop(peer);
         assert!(channel.is_closed() && channel.has_input());
         assert_eq!(channel.send(b"x", soon()), Err(Error::Closed));
+    }
+
+    #[test]
+    fn a_peer_that_ends_with_unread_messages_is_told_from_one_that_has_read_them() {
+        for reads in [true, false] {
+            let (mut one, other) = pair();
+            let mut other = Channel::new(other.into());
+            one.send(b"x", soon()).unwrap();
+            assert_eq!(one.wait_for_end(Instant::now()), Ok(()), "still there");
+            if reads {
+                other.receive(soon()).unwrap();
+            }
+            drop(other);
+            let ended = if reads { Ok(()) } else { Err(Error::Closed) };
+            assert_eq!(one.wait_for_end(soon()), ended);
+        }
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Relay<'_> {
                 }
                 FromEngine::Ask(question) => self.ask(&question)?,
                 FromEngine::Say { text } => self.conversation.show_notice(&text),
-                FromEngine::Verdict { verdict, user } => return Ok(self.conclude(verdict, &user)),
+                FromEngine::Verdict { verdict, user } => return self.conclude(verdict, &user),
             }
         }
     }
@@ -189,10 +189,11 @@ impl Relay<'_> {
     }
 
     /// Passes the verdict on. One that lets the person in is about the user who is logged in now,
-    /// or it is none, and the engine is told which.
-    fn conclude(mut self, verdict: Verdict, user: &str) -> Verdict {
+    /// or it is none, and the engine is told which. It counts only when the engine reads that: an
+    /// engine that has ended before writes no audit line, or one that says `delivered=no`.
+    fn conclude(mut self, verdict: Verdict, user: &str) -> Result<Verdict, Error> {
         if !matches!(verdict, Verdict::Accepted | Verdict::Ignored) {
-            return verdict;
+            return Ok(verdict);
         }
         let is_same = user == self.user && self.conversation.user().as_deref() == Some(user);
         let (verdict, confirmation) = if is_same {
@@ -200,11 +201,9 @@ impl Relay<'_> {
         } else {
             (Verdict::Refused, Confirmation::UserChanged)
         };
-        // An engine that is gone has decided all the same.
-        if self.send(&FromModule::Confirm(confirmation)).is_ok() {
-            self.channel.wait_for_end(Instant::now() + SETTLED);
-        }
-        verdict
+        self.send(&FromModule::Confirm(confirmation))?;
+        self.channel.wait_for_end(Instant::now() + SETTLED)?;
+        Ok(verdict)
     }
 }
 
