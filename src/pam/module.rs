@@ -106,10 +106,13 @@ impl Relay<'_> {
         start.version = protocol::common_version(version).ok_or(Error::Version(version))?;
         self.until = Instant::now() + CONFIGURED;
         self.send(&FromModule::Start(Box::new(start)))?;
+        let mut has_deadline = false;
         loop {
             match self.receive()? {
                 FromEngine::Ready { .. } => return Err(Error::Order),
+                FromEngine::Deadline { .. } if has_deadline => return Err(Error::Order),
                 FromEngine::Deadline { milliseconds } => {
+                    has_deadline = true;
                     let left = Duration::from_millis(milliseconds.min(MAX_DEADLINE));
                     self.until = Instant::now() + left + PATIENCE;
                 }
