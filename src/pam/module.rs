@@ -45,6 +45,8 @@ enum Error {
     Version(u32),
     #[error("the engine sent a message out of order")]
     Order,
+    #[error("the engine decided about another user")]
+    OtherUser,
 }
 
 /// Performs one login.
@@ -191,14 +193,17 @@ impl Relay<'_> {
         typed.map_err(|_| ())
     }
 
-    /// Passes the verdict on. One that lets the person in is about the user who is logged in now,
-    /// or it is none, and the engine is told which. It counts only when the engine reads that: an
+    /// Passes the verdict on. One that lets the person in is about the user with whom the login
+    /// began. Where another one is logged in now, it is a refusal, and the engine is told which. It counts only when the engine reads that: an
     /// engine that has ended before writes no audit line, or one that says `delivered=no`.
     fn conclude(mut self, verdict: Verdict, user: &str) -> Result<Verdict, Error> {
         if !matches!(verdict, Verdict::Accepted | Verdict::Ignored) {
             return Ok(verdict);
         }
-        let is_same = user == self.user && self.conversation.user().as_deref() == Some(user);
+        if user != self.user {
+            return Err(Error::OtherUser);
+        }
+        let is_same = self.conversation.user().as_deref() == Some(user);
         let (verdict, confirmation) = if is_same {
             (verdict, Confirmation::Delivered)
         } else {
