@@ -54,30 +54,46 @@ pub(super) fn spawn(program: &File, becomes_root: bool) -> io::Result<UnixStream
     let (ours, theirs) = UnixStream::pair()?;
     // Above the numbers that the child uses: su may run without the descriptors 0 to 2.
     let (channel, program) = (copy(&theirs)?, copy(program)?);
-    let (mut middle_stack, mut engine_stack) = (vec![0_u8; STACK], vec![0_u8; STACK]);
     let mut arguments = [ptr::null(); ARGUMENTS.len() + 1];
     for (argument, text) in arguments.iter_mut().zip(ARGUMENTS) {
         *argument = text.as_ptr();
     }
-    let mut plan = Plan {
-        channel: channel.as_raw_fd(),
-        program: program.as_raw_fd(),
-        arguments,
-        environment: [ptr::null()],
-        becomes_root,
-        stack: top(&mut engine_stack),
-        error: 0,
-    };
+    let mut memory = Box::new(Memory {
+        plan: Plan {
+            channel: channel.as_raw_fd(),
+            program: program.as_raw_fd(),
+            arguments,
+            environment: [ptr::null()],
+            becomes_root,
+            stack: ptr::null_mut(),
+            error: 0,
+        },
+        middle_stack: vec![0_u8; STACK],
+        engine_stack: vec![0_u8; STACK],
+    });
+    memory.plan.stack = top(&mut memory.engine_stack);
     let dumpable = get_dumpable();
     let mask = block_signals();
-    let started = run_middle(&mut plan, top(&mut middle_stack));
+    let started = run_middle(&mut memory);
     restore_signals(&mask);
     restore_dumpable(dumpable);
-    started?;
-    match plan.error {
+    if let Err(error) = started {
+        // The caller of su may have killed the middle process while the engine's is still in this
+        // memory, so that nothing here may use it again.
+        std::mem::forget(memory);
+        return Err(error);
+    }
+    match memory.plan.error {
         0 => Ok(ours),
         error => Err(io::Error::from_raw_os_error(error)),
     }
+}
+
+/// What the two processes use of the application's memory.
+struct Memory {
+    plan: Plan,
+    middle_stack: Vec<u8>,
+    engine_stack: Vec<u8>,
 }
 
 /// Duplicates a descriptor to a number from [`FIRST_COPY`] on.
@@ -93,16 +109,24 @@ fn top(stack: &mut [u8]) -> *mut c_void {
     end.wrapping_sub(end as usize % 64).cast()
 }
 
-/// Runs the middle process, which starts the engine, and reaps it.
-fn run_middle(plan: &mut Plan, stack: *mut c_void) -> io::Result<()> {
+/// Runs the middle process, which starts the engine, and reaps it. The plan has the error of what
+/// failed in it.
+///
+/// # Errors
+/// It was killed or cannot be reaped: the memory may be in use for longer than this call.
+fn run_middle(memory: &mut Memory) -> io::Result<()> {
+    let stack = top(&mut memory.middle_stack);
     // No signal at its end, so that the application's handler of SIGCHLD does not see it, and
     // neither does a thread that waits for any child.
     let flags = libc::CLONE_VM | libc::CLONE_VFORK;
+    let plan = ptr::from_mut(&mut memory.plan);
     // SAFETY: `middle` gets the plan that it expects. The stack is unused and stays allocated until
     // the process ends, which CLONE_VFORK waits for; so does the plan.
-    let pid = unsafe { libc::clone(middle, stack, flags, ptr::from_mut(plan).cast()) };
+    let pid = unsafe { libc::clone(middle, stack, flags, plan.cast()) };
     if pid < 0 {
-        return Err(io::Error::last_os_error());
+        // SAFETY: as in `errno`.
+        memory.plan.error = unsafe { errno() };
+        return Ok(());
     }
     let mut status = 0;
     // SAFETY: `status` is valid for a write. The process is a child that only this thread knows.
@@ -126,10 +150,14 @@ extern "C" fn middle(plan: *mut c_void) -> c_int {
     let plan = plan.cast::<Plan>();
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
     // SAFETY: as in `run_middle`: the application waits until this process ends, and this process
-    // until the engine has left this memory by its exec or its end.
+    // until the engine has left this memory by its exec or its end. If this process is killed, the
+    // application leaves the memory to the engine.
     unsafe {
-        if libc::clone(engine, (*plan).stack, flags, plan.cast()) < 0 {
-            (*plan).error = *libc::__errno_location();
+        // First, so that from here on the caller of su can neither signal nor trace this process.
+        if (*plan).becomes_root && !become_root()
+            || libc::clone(engine, (*plan).stack, flags, plan.cast()) < 0
+        {
+            (*plan).error = errno();
         }
         libc::syscall(libc::SYS_exit_group, 0);
         0
@@ -157,10 +185,6 @@ unsafe fn become_engine(plan: &Plan) -> c_int {
     // SAFETY: the functions below are called in the process that `engine` is for; the descriptors
     // and the lists of texts of the plan are valid, and each list ends with a null pointer.
     unsafe {
-        // First, so that from here on the caller of su can neither signal nor trace this process.
-        if plan.becomes_root && !become_root() {
-            return errno();
-        }
         libc::syscall(libc::SYS_setsid);
         reset_signals();
         reset_limits();
