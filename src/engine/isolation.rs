@@ -27,11 +27,17 @@ const NEEDED: [(Resource, &str, u64); 4] = [
     (Resource::RLIMIT_CPU, "processor time", 10),
 ];
 
+/// By how many nanoseconds the kernel may be late with a time-out: its default.
+const TIMER_SLACK: u64 = 50_000;
+
 /// Leaves the control groups of the caller, and forbids dumps of this process's memory. Called
 /// before the engine reads its first message.
 pub(super) fn leave() {
     // Secrets pass through this process; where this fails, only root could read a dump.
     let _ = prctl::set_dumpable(false);
+    // The caller's would outlast an exec, and with it each time-out of this process could be late
+    // by any time. Source: PR_SET_TIMERSLACK(2const).
+    let _ = prctl::set_timerslack(TIMER_SLACK);
     for group in groups() {
         if !group.is_root()
             && let Some(folder) = &group.root
