@@ -5,7 +5,7 @@
  * program changes its process as its options say, logs in, and reports what the module changed in
  * its process. tests/common/application.rs compiles and runs it.
  *
- *   application [-cbihw] [-r ROUNDS] [-n KIND] [-l NAME=VALUE]... FOLDER SERVICE USER
+ *   application [-cbihw] [-r ROUNDS] [-n KIND] [-k KIND] [-l NAME=VALUE]... FOLDER SERVICE USER
  *
  *   -c  without descriptors 0 to 2        -b  with all signals blocked
  *   -i  with all signals ignored          -h  with a handler for SIGUSR1, which interrupts calls
@@ -14,20 +14,21 @@
  *   -n  in a separate network namespace with loopback, another interface and 64 local ports, in
  *       which another process has bound all local ports of KIND: tcp, udp or none. Other KINDs:
  *       down, where loopback is down, and alone, where there is no other interface
+ *   -k  with its own use of children: it ignores SIGCHLD (ignore) or handles it (handle), a thread
+ *       waits for any child (wait), or it adopts orphans (adopt); prints `children NUMBER`, how many
+ *       it heard of
  *
  * Replies are lines of standard input, read byte by byte at each prompt; the program keeps no copy
  * of them. It prints `code NUMBER` for each login, `rss KB KB` (after a quarter of the logins, and
  * at the end), and `state same` or each change of the process.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
-#include <locale.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
+#include <pthread.h>
 #include <security/pam_appl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -38,27 +39,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { INPUT = 100, ANSWER = 101, OUTPUT = 102 };
-enum { SIZE = 32768 };
-
-extern char **environ;
-
-/* Prints a line on the saved descriptor of standard output. */
-static void out(const char *format, ...)
-{
-	char line[SIZE];
-	va_list arguments;
-	va_start(arguments, format);
-	int length = vsnprintf(line, sizeof line, format, arguments);
-	va_end(arguments);
-	if (write(OUTPUT, line, (size_t)length) != length)
-		_exit(3);
-}
+#include "state.h"
 
 /* Reads one line of the input directly into the reply, which the module wipes and frees. */
 static char *read_reply(void)
@@ -97,117 +82,6 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
 	}
 	*responses = all;
 	return PAM_SUCCESS;
-}
-
-struct text {
-	char bytes[SIZE];
-	size_t length;
-};
-
-static void add(struct text *text, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	text->length += (size_t)vsnprintf(text->bytes + text->length, SIZE - text->length, format, arguments);
-	va_end(arguments);
-}
-
-static void add_signals(struct text *text)
-{
-	sigset_t mask;
-	stack_t stack;
-	sigprocmask(SIG_BLOCK, NULL, &mask);
-	sigaltstack(NULL, &stack);
-	add(text, "alternate stack %p\n", stack.ss_sp);
-	for (int number = 1; number < 65; number++) {
-		struct sigaction action;
-		if (sigaction(number, NULL, &action) == 0)
-			add(text, "signal %d %p %x blocked %d\n", number, (void *)action.sa_handler,
-			    action.sa_flags, sigismember(&mask, number));
-	}
-}
-
-static void add_descriptors(struct text *text)
-{
-	for (int number = 0; number < 512; number++) {
-		char path[64], target[256];
-		snprintf(path, sizeof path, "/proc/self/fd/%d", number);
-		ssize_t length = readlink(path, target, sizeof target - 1);
-		if (length > 0)
-			add(text, "descriptor %d %.*s flags %d\n", number, (int)length, target,
-			    fcntl(number, F_GETFD));
-	}
-}
-
-static int count_threads(void)
-{
-	int count = 0;
-	DIR *folder = opendir("/proc/self/task");
-	while (folder && readdir(folder))
-		count++;
-	if (folder)
-		closedir(folder);
-	return count - 2;
-}
-
-/* Waits up to 100 ms, because the kernel still lists a thread shortly after it was joined. */
-static void add_threads(struct text *text)
-{
-	for (int i = 0; i < 20 && count_threads() > 1; i++)
-		usleep(5000);
-	add(text, "threads %d\n", count_threads());
-}
-
-/* Records every attribute of this process that a module must not change, one per line. */
-static void record_state(struct text *text)
-{
-	char folder[4096];
-	gid_t groups[256];
-	uid_t real, effective, saved;
-	text->length = 0;
-	add_descriptors(text);
-	add_threads(text);
-	add_signals(text);
-	getresuid(&real, &effective, &saved);
-	add(text, "uid %d %d %d\n", real, effective, saved);
-	getresgid(&real, &effective, &saved);
-	add(text, "gid %d %d %d\ngroups", real, effective, saved);
-	int count = getgroups(256, groups);
-	for (int i = 0; i < count; i++)
-		add(text, " %d", groups[i]);
-	mode_t mask = umask(0);
-	umask(mask);
-	add(text, "\numask %o\nfolder %s\nlocale %s\n", mask, getcwd(folder, sizeof folder),
-	    setlocale(LC_ALL, NULL));
-	for (int i = 0; i < RLIM_NLIMITS; i++) {
-		struct rlimit limit;
-		getrlimit(i, &limit);
-		add(text, "limit %d %llu %llu\n", i, (unsigned long long)limit.rlim_cur,
-		    (unsigned long long)limit.rlim_max);
-	}
-	struct itimerval timer;
-	getitimer(ITIMER_REAL, &timer);
-	add(text, "timer %ld\npriority %d\n", (long)timer.it_value.tv_sec, getpriority(PRIO_PROCESS, 0));
-	for (char **variable = environ; *variable; variable++)
-		add(text, "variable %s\n", *variable);
-}
-
-/* Prints the lines of `after` that are not in `before`. */
-static void print_changes(const char *before, const char *after)
-{
-	int same = 1;
-	char *copy = strdup(after), *rest = NULL;
-	for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		if (!strstr(before, line)) {
-			out("state changed: %s\n", line);
-			same = 0;
-		}
-	}
-	if (strlen(before) != strlen(after) && same)
-		out("state changed: a line is missing\n");
-	else if (same)
-		out("state same\n");
-	free(copy);
 }
 
 /* Returns the resident set size in KB. */
@@ -261,6 +135,40 @@ static void change_signals(int block, int ignore, int handle)
 		signal(number, SIG_IGN);
 	if (block)
 		sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+/* How many ended children the application heard of. */
+static volatile sig_atomic_t children;
+
+static void count_child(int number)
+{
+	(void)number;
+	children++;
+}
+
+/* A thread that waits for any child, as a server's may. */
+static void *wait_for_children(void *data)
+{
+	for (;;) {
+		if (waitpid(-1, NULL, 0) > 0)
+			children++;
+		usleep(50);
+	}
+	return data;
+}
+
+static void use_children(const char *kind)
+{
+	struct sigaction action = { .sa_handler = count_child };
+	pthread_t thread;
+	if (strcmp(kind, "ignore") == 0)
+		signal(SIGCHLD, SIG_IGN);
+	else if (strcmp(kind, "handle") == 0)
+		sigaction(SIGCHLD, &action, NULL);
+	else if (strcmp(kind, "adopt") == 0)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+	else if (pthread_create(&thread, NULL, wait_for_children, NULL) != 0)
+		_exit(3);
 }
 
 /* Binds all local ports, as any user may, until its parent exits. */
@@ -321,10 +229,10 @@ static int login(const char *folder, const char *service, const char *user)
 int main(int count, char **arguments)
 {
 	static struct text before, after;
-	const char *limits[16];
+	const char *limits[16], *kind = NULL;
 	int option, closed = 0, block = 0, ignore = 0, handle = 0, waits = 0, limited = 0;
 	long rounds = 1, early = 0;
-	while ((option = getopt(count, arguments, "cbihwr:l:n:")) != -1) {
+	while ((option = getopt(count, arguments, "cbihwr:l:n:k:")) != -1) {
 		closed |= option == 'c';
 		block |= option == 'b';
 		ignore |= option == 'i';
@@ -332,6 +240,8 @@ int main(int count, char **arguments)
 		waits |= option == 'w';
 		if (option == 'r')
 			rounds = atol(optarg);
+		if (option == 'k')
+			kind = optarg;
 		if (option == 'n')
 			enter_network(optarg);
 		if (option == 'l' && limited < 16)
@@ -347,6 +257,8 @@ int main(int count, char **arguments)
 		for (int number = 0; number < 3; number++)
 			close(number);
 	change_signals(block, ignore, handle);
+	if (kind)
+		use_children(kind);
 	for (int i = 0; i < limited; i++)
 		set_limit(limits[i]);
 	record_state(&before);
@@ -359,6 +271,7 @@ int main(int count, char **arguments)
 	record_state(&after);
 	print_changes(before.bytes, after.bytes);
 	out("rss %ld %ld\n", early, rss());
+	out("children %d\n", (int)children);
 	if (waits) {
 		char byte;
 		out("waiting %d\n", (int)getpid());

@@ -5,7 +5,7 @@
 //! login when a resource is missing.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -13,30 +13,13 @@ use std::time::{Duration, Instant};
 use nix::unistd::Pid;
 use pam_authy::pam_app::PamCode;
 
+use super::compiled::compile;
 use super::host::Host;
 
-/// Returns the program's path. Compiles it once per test process, with the C compiler that linking
-/// Rust needs anyway.
+/// Returns the program's path. Compiles it once per test process.
 pub(crate) fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-        let (own, shared) = (
-            folder.join(format!("application.{}", std::process::id())),
-            folder.join("application"),
-        );
-        let mut cc = Command::new("cc");
-        cc.args(["-O1", "-Wall", "-Wextra", "-o"]).arg(&own);
-        cc.arg(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/common/application.c"
-        ));
-        let status = cc.arg("-lpam").status().expect("a C compiler");
-        assert!(status.success(), "{cc:?}");
-        // Another test process may compile it at the same time, so replace the file atomically.
-        std::fs::rename(&own, &shared).unwrap();
-        shared
-    })
+    PROGRAM.get_or_init(|| compile("application", &["-rdynamic", "-pthread", "-lpam"]))
 }
 
 /// The output of the application.
@@ -86,10 +69,15 @@ pub(crate) struct Running {
 /// Returns the command that logs `user` in on `host` with the application's `options`, started
 /// through `wrapper`. It is killed after 300 s.
 pub(crate) fn command(host: &Host, user: &str, wrapper: &[&str], options: &[&str]) -> Command {
+    command_in(host.stack_folder(), user, wrapper, options)
+}
+
+/// As [`command`], with the stack of the service sshd in `folder`.
+pub(crate) fn command_in(folder: &Path, user: &str, wrapper: &[&str], options: &[&str]) -> Command {
     let mut command = Command::new("timeout");
     command.args(["--kill-after", "5", "300"]);
     command.args(wrapper).arg(program()).args(options);
-    command.arg(host.stack_folder()).args(["sshd", user]);
+    command.arg(folder).args(["sshd", user]);
     command
 }
 

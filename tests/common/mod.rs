@@ -6,6 +6,7 @@
 pub(crate) mod application;
 pub(crate) mod browser;
 pub(crate) mod child;
+pub(crate) mod compiled;
 pub(crate) mod host;
 pub(crate) mod hostile;
 pub(crate) mod relay;
