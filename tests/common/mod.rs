@@ -7,12 +7,14 @@ pub(crate) mod application;
 pub(crate) mod browser;
 pub(crate) mod child;
 pub(crate) mod compiled;
+pub(crate) mod fake_engine;
 pub(crate) mod host;
 pub(crate) mod hostile;
 pub(crate) mod relay;
 pub(crate) mod rows;
 pub(crate) mod sandbox;
 pub(crate) mod sim;
+pub(crate) mod syslog;
 pub(crate) mod terminal;
 pub(crate) mod trace;
 

@@ -4,6 +4,7 @@ mod across_calls;
 mod bad_files;
 mod caller;
 mod doctor;
+mod engine;
 mod factors;
 mod faults;
 mod guest;
