@@ -9,6 +9,7 @@
 //! Sources: cgroups(7), and the kernel's admin-guide/cgroup-v2.rst, "Delegation".
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -100,19 +101,16 @@ impl Group {
         };
         let mut folder = root.join(path.trim_start_matches('/'));
         while folder != *root {
-            for file in ["", "cgroup.procs", "cgroup.freeze", "freezer.state"] {
-                let file = folder.join(file);
-                // Not every group has each of these files.
-                let Ok(status) = fs::symlink_metadata(&file) else {
-                    continue;
-                };
-                let is_private = status.mode() & 0o022 == 0;
-                if !is_private || !trusts(Uid::from_raw(status.uid())) {
-                    let file = file.display();
-                    return Err(format!(
-                        "the control group {path} ({hierarchy}) cannot be left, and others can write {file}"
-                    ));
-                }
+            let why = match writable(&folder, &trusts) {
+                Ok(None) => None,
+                Ok(Some(file)) => Some(format!("others can write {}", file.display())),
+                Err(_) if uid == 0 => None,
+                Err(error) => Some(format!("{}: {error}", folder.display())),
+            };
+            if let Some(why) = why {
+                return Err(format!(
+                    "the control group {path} ({hierarchy}) cannot be left, and {why}"
+                ));
             }
             if !folder.pop() {
                 break;
@@ -120,6 +118,28 @@ impl Group {
         }
         Ok(())
     }
+}
+
+/// The first file of a group, or its folder, that not only trusted owners can write: each of them may
+/// stop, starve or kill the processes of the group.
+fn writable(folder: &Path, trusts: impl Fn(Uid) -> bool) -> io::Result<Option<PathBuf>> {
+    let is_private = |path: &Path, status: &fs::Metadata| {
+        // Everyone may write to this file of the kernel's, which only registers for notifications.
+        let is_public = path.ends_with("cgroup.event_control");
+        (is_public || status.mode() & 0o022 == 0) && trusts(Uid::from_raw(status.uid()))
+    };
+    if !is_private(folder, &fs::symlink_metadata(folder)?) {
+        return Ok(Some(folder.to_owned()));
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let status = fs::symlink_metadata(&path)?;
+        // This process is in no group below.
+        if !status.is_dir() && !is_private(&path, &status) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
 }
 
 /// The control groups of this process; none where /proc says nothing of them.
@@ -210,7 +230,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let leaf = root.path().join("user/own");
         fs::create_dir_all(&leaf).unwrap();
-        for file in ["user/cgroup.procs", "user/own/cgroup.procs"] {
+        for file in [
+            "user/cgroup.procs",
+            "user/own/cgroup.procs",
+            "user/own/memory.max",
+        ] {
             fs::write(root.path().join(file), "").unwrap();
         }
         let group = Group {
@@ -221,7 +245,12 @@ mod tests {
         let all = |_| true;
         assert_eq!(group.check(1000, all), Ok(()));
         assert!(group.check(1000, |_| false).is_err());
-        for writable in ["user/cgroup.procs", "user", "user/own/cgroup.procs"] {
+        for writable in [
+            "user/cgroup.procs",
+            "user",
+            "user/own/cgroup.procs",
+            "user/own/memory.max",
+        ] {
             let path = root.path().join(writable);
             let before = fs::metadata(&path).unwrap().permissions();
             fs::set_permissions(&path, fs::Permissions::from_mode(before.mode() | 0o020)).unwrap();
@@ -229,6 +258,24 @@ mod tests {
             assert!(error.contains("others can write"), "{error}");
             fs::set_permissions(&path, before).unwrap();
         }
+        fs::create_dir(leaf.join("below")).unwrap();
+        fs::set_permissions(leaf.join("below"), fs::Permissions::from_mode(0o777)).unwrap();
+        fs::write(leaf.join("cgroup.event_control"), "").unwrap();
+        let everyone = fs::Permissions::from_mode(0o222);
+        fs::set_permissions(leaf.join("cgroup.event_control"), everyone).unwrap();
+        assert_eq!(group.check(1000, all), Ok(()));
+    }
+
+    #[test]
+    fn a_group_that_cannot_be_looked_at_is_refused_for_the_caller_of_su_alone() {
+        let group = Group {
+            hierarchy: "unified".into(),
+            path: "/../other".into(),
+            root: Some(PathBuf::from("/sys/fs/cgroup/none")),
+        };
+        let error = group.check(1000, |_| true).unwrap_err();
+        assert!(error.contains("cannot be left"), "{error}");
+        assert_eq!(group.check(0, |_| true), Ok(()));
     }
 
     #[test]
