@@ -5,12 +5,12 @@
  * program changes its process as its options say, logs in, and reports what the module changed in
  * its process. tests/common/application.rs compiles and runs it.
  *
- *   application [-cbihw] [-r ROUNDS] [-n KIND] [-k KIND] [-l NAME=VALUE]... FOLDER SERVICE USER
+ *   application [-cbihw] [-r ROUNDS] [-n KIND] [-k KIND] [-l|-L NAME=VALUE]... FOLDER SERVICE USER
  *
  *   -c  without descriptors 0 to 2        -b  with all signals blocked
  *   -i  with all signals ignored          -h  with a handler for SIGUSR1, which interrupts calls
  *   -r  with this number of logins        -w  wait for a byte of the input before the end
- *   -l  with a limit: nofile, as, cpu, fsize, stack or core
+ *   -l  with a soft limit: nofile, as, cpu, fsize, stack, core or nproc; -L: hard, too
  *   -n  in a separate network namespace with loopback, another interface and 64 local ports, in
  *       which another process has bound all local ports of KIND: tcp, udp or none. Other KINDs:
  *       down, where loopback is down, and alone, where there is no other interface
@@ -96,14 +96,15 @@ static long rss(void)
 	return pages * sysconf(_SC_PAGESIZE) / 1024;
 }
 
-/* Sets the soft limit `NAME=VALUE`. */
-static void set_limit(const char *text)
+/* Sets the soft limit `NAME=VALUE`, and the hard one. */
+static void set_limit(const char *text, int is_hard)
 {
 	static const struct {
 		const char *name;
 		int number;
 	} all[] = { { "nofile", RLIMIT_NOFILE }, { "as", RLIMIT_AS },	  { "cpu", RLIMIT_CPU },
-		    { "fsize", RLIMIT_FSIZE },	 { "stack", RLIMIT_STACK }, { "core", RLIMIT_CORE } };
+		    { "fsize", RLIMIT_FSIZE },	 { "stack", RLIMIT_STACK }, { "core", RLIMIT_CORE },
+		    { "nproc", RLIMIT_NPROC } };
 	size_t length = strcspn(text, "=");
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		struct rlimit value;
@@ -111,6 +112,8 @@ static void set_limit(const char *text)
 			continue;
 		getrlimit(all[i].number, &value);
 		value.rlim_cur = strtoull(text + length + 1, NULL, 10);
+		if (is_hard)
+			value.rlim_max = value.rlim_cur;
 		if (setrlimit(all[i].number, &value) == 0)
 			return;
 	}
@@ -230,9 +233,9 @@ int main(int count, char **arguments)
 {
 	static struct text before, after;
 	const char *limits[16], *kind = NULL;
-	int option, closed = 0, block = 0, ignore = 0, handle = 0, waits = 0, limited = 0;
+	int is_hard[16], option, closed = 0, block = 0, ignore = 0, handle = 0, waits = 0, limited = 0;
 	long rounds = 1, early = 0;
-	while ((option = getopt(count, arguments, "cbihwr:l:n:k:")) != -1) {
+	while ((option = getopt(count, arguments, "cbihwr:l:L:n:k:")) != -1) {
 		closed |= option == 'c';
 		block |= option == 'b';
 		ignore |= option == 'i';
@@ -244,8 +247,10 @@ int main(int count, char **arguments)
 			kind = optarg;
 		if (option == 'n')
 			enter_network(optarg);
-		if (option == 'l' && limited < 16)
+		if ((option == 'l' || option == 'L') && limited < 16) {
+			is_hard[limited] = option == 'L';
 			limits[limited++] = optarg;
+		}
 	}
 	if (count - optind != 3)
 		return 2;
@@ -260,7 +265,7 @@ int main(int count, char **arguments)
 	if (kind)
 		use_children(kind);
 	for (int i = 0; i < limited; i++)
-		set_limit(limits[i]);
+		set_limit(limits[i], is_hard[i]);
 	record_state(&before);
 	for (long round = 1; round <= rounds; round++) {
 		int code = login(arguments[optind], arguments[optind + 1], arguments[optind + 2]);

@@ -50,6 +50,12 @@ impl Said {
         self.text.lines().any(|line| line == "state same")
     }
 
+    /// Returns of how many ended children the application heard.
+    pub(crate) fn children(&self) -> u32 {
+        let count = self.text.lines().find_map(|l| l.strip_prefix("children "));
+        count.unwrap().parse().unwrap()
+    }
+
     /// Returns the resident set size in KB after a quarter of the logins, and at the end.
     pub(crate) fn memory(&self) -> (i64, i64) {
         let line = self.text.lines().find_map(|line| line.strip_prefix("rss "));

@@ -9,19 +9,11 @@ use nix::unistd::mkfifo;
 
 use super::{SERVICE_ERR, SUCCESS};
 use crate::common::application::run;
-use crate::common::fake_engine::FakeEngine;
+use crate::common::fake_engine::{ACCEPTS, FakeEngine};
 use crate::common::install;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::syslog::Syslog;
-
-/// Would let anybody in.
-const ACCEPTS: &str = r"frame ready\0v=1\0
-read
-frame deadline\0ms=60000\0
-frame verdict\0verdict=accepted\0user=USER\0
-read
-";
 
 fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();

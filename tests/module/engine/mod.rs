@@ -1,8 +1,15 @@
 //! The module and an engine that breaks, and the engine in the surroundings that a caller chooses.
 
 mod broken;
+mod children;
+mod control_group;
+mod ends;
 mod file;
+mod lack;
+mod neutral;
 mod process;
+mod threads;
 
 const SUCCESS: i32 = 0;
 const SERVICE_ERR: i32 = 3;
+const AUTH_ERR: i32 = 7;

@@ -1,0 +1,181 @@
+//! The application ends, or never answers: the engine finishes what has left the host, writes what
+//! lasts, and ends too.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use serde_json::json;
+
+use super::process::{wait_for_none, wait_for_one};
+use super::{AUTH_ERR, SUCCESS};
+use crate::common::application::{Running, command, run};
+use crate::common::host::Host;
+use crate::common::rows::check_rows;
+
+fn host(more: &str) -> Host {
+    Host::with(&format!("[login]\nrefusal_seconds = 0\n{more}"))
+}
+
+/// Starts a login of alice and returns it with its engine running.
+fn at_prompt(host: &Host) -> Running {
+    let mut running = Running::start(command(host, "alice", &[], &[]));
+    running.wait_for("prompt");
+    wait_for_one(&host.engine());
+    running
+}
+
+/// Kills the application, as its caller may, and waits for its end.
+fn kill_application(running: Running) {
+    kill(running.pid(), Signal::SIGKILL).unwrap();
+    let said = running.finish();
+    assert_eq!(said.codes(), [0; 0], "{said:?}");
+}
+
+fn wait_for(what: &str, is_there: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_there() {
+        assert!(Instant::now() < deadline, "no {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Replies while the simulator answers after 700 ms, and kills the application meanwhile.
+fn kill_during_request(host: &Host, reply: &str, path: &str) {
+    host.sim
+        .fault(&json!({"match": {"path": path}, "delay_ms": 700, "times": 1}));
+    let mut running = at_prompt(host);
+    running.reply(reply);
+    wait_for("request", || host.sim.count(path) > 0);
+    kill_application(running);
+    assert!(
+        !super::process::running(&host.engine()).is_empty(),
+        "the request goes on"
+    );
+    wait_for_none(&host.engine());
+}
+
+fn only_line(host: &Host) -> String {
+    let audit = host.audit();
+    let [line] = audit.as_slice() else {
+        panic!("{audit:?}");
+    };
+    line.clone()
+}
+
+#[test]
+fn an_engine_ends_with_an_application_that_is_killed_at_the_prompt() {
+    let host = host("");
+    kill_application(at_prompt(&host));
+    wait_for_none(&host.engine());
+    let line = only_line(&host);
+    assert!(
+        line.starts_with("verdict=error reason=conversation "),
+        "{line}"
+    );
+    assert_eq!(host.sim.count("/verify/"), 0);
+}
+
+#[test]
+fn a_wrong_code_counts_though_the_application_was_killed_during_its_request() {
+    let host = host("attempts = 1\n[limits]\nrefused_tokens = 3\n");
+    for code in ["1111111", "2222222"] {
+        let said = run(command(&host, "alice", &[], &[]), &[code]);
+        assert_eq!(said.codes().len(), 1);
+    }
+    let before = host.sim.count("/verify/");
+    host.sim
+        .fault(&json!({"match": {"path": "/verify/"}, "delay_ms": 700, "times": 1}));
+    let mut running = at_prompt(&host);
+    running.reply("3333333");
+    wait_for("request", || host.sim.count("/verify/") > before);
+    kill_application(running);
+    wait_for_none(&host.engine());
+    let audit = host.audit_of(3);
+    assert!(
+        audit[2].starts_with("verdict=refused reason=wrong_code "),
+        "{audit:?}"
+    );
+    // The third refused code in a row: a pause begins.
+    let said = run(command(&host, "alice", &[], &[]), &[&host.sim.token(1635)]);
+    assert_ne!(said.codes(), [SUCCESS], "{said:?}");
+    let audit = host.audit_of(4);
+    assert!(audit[3].contains("reason=limited "), "{audit:?}");
+}
+
+#[test]
+fn a_right_code_of_an_application_that_was_killed_is_delivered_to_no_one() {
+    let host = host("[remember]\nseconds = 900\nservices = [\"sshd\"]\n");
+    kill_during_request(&host, &host.sim.token(1635), "/verify/");
+    let line = only_line(&host);
+    assert!(
+        line.starts_with("verdict=accepted reason=code_accepted "),
+        "{line}"
+    );
+    assert!(line.contains(" delivered=no "), "{line}");
+}
+
+/// The push stays on the phone, and its answer matters beyond this login.
+#[test]
+fn a_push_of_an_application_that_was_killed_is_waited_for_until_the_deadline() {
+    let table = [
+        (Some(true), "verdict=accepted reason=push_approved ", true),
+        (Some(false), "verdict=refused reason=push_denied ", false),
+        (None, "verdict=refused reason=deadline ", false),
+    ];
+    check_rows(table, |(answer, begins, is_undelivered)| {
+        let host = host("deadline_seconds = 5\n");
+        host.sim.change(1635, &json!({"registered": true}));
+        let mut running = at_prompt(&host);
+        running.reply("push");
+        wait_for("push", || host.sim.pending_push(1635).is_some());
+        kill_application(running);
+        if let Some(approve) = answer {
+            host.sim.decide(1635, approve);
+        }
+        wait_for_none(&host.engine());
+        let line = only_line(&host);
+        assert!(line.starts_with(begins), "{line}");
+        assert_eq!(line.contains(" delivered=no "), is_undelivered, "{line}");
+    });
+}
+
+#[test]
+fn a_reply_after_the_deadline_is_refused_and_sent_nowhere() {
+    let host = host("deadline_seconds = 5\n");
+    let mut running = at_prompt(&host);
+    wait_for_none(&host.engine());
+    let line = only_line(&host);
+    assert!(
+        line.starts_with("verdict=refused reason=deadline "),
+        "{line}"
+    );
+    running.reply(&host.sim.token(1635));
+    let said = running.finish();
+    assert_eq!(said.codes(), [AUTH_ERR], "{said:?}");
+    assert!(said.is_unchanged(), "{said:?}");
+    assert_eq!(host.sim.count("/verify/"), 0);
+}
+
+/// The caller of su stops it between its reply and the verdict: the engine says `delivered=no`, and
+/// so the verdict must let nobody in later.
+#[test]
+fn a_verdict_that_was_not_confirmed_in_time_lets_nobody_in() {
+    let host = host("");
+    host.sim
+        .fault(&json!({"match": {"path": "/verify/"}, "delay_ms": 300, "times": 1}));
+    let mut running = at_prompt(&host);
+    let pid = running.pid();
+    running.reply(&host.sim.token(1635));
+    wait_for("request", || host.sim.count("/verify/") > 0);
+    kill(pid, Signal::SIGSTOP).unwrap();
+    wait_for_none(&host.engine());
+    let line = only_line(&host);
+    assert!(
+        line.contains("verdict=accepted ") && line.contains(" delivered=no "),
+        "{line}"
+    );
+    kill(pid, Signal::SIGCONT).unwrap();
+    let said = running.finish();
+    assert_eq!(said.codes(), [super::SERVICE_ERR], "{said:?}");
+    assert!(said.is_unchanged(), "{said:?}");
+}
