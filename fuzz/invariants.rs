@@ -19,6 +19,7 @@ use pam_authy::client::authy::types::{AuthyId, Cellphone, CountryCode, Token, Uu
 use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::{self, Request, Response, Transport};
 use pam_authy::host::ssh_key::fingerprints;
+use pam_authy::protocol::{FromEngine, FromModule};
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Map, Value};
@@ -355,4 +356,28 @@ pub(crate) fn ssh_auth(data: &[u8]) {
     assert!(found.len() <= text.matches("publickey").count());
     let with_another_line = fingerprints(&format!("{text}\npassword"));
     assert_eq!(found, with_another_line);
+}
+
+/// A message between module and engine: what is understood says the same when it is sent on, and no
+/// verdict comes from bytes that do not name it.
+pub(crate) fn protocol(data: &[u8]) {
+    if let Ok(message) = FromEngine::decode(data) {
+        assert_eq!(FromEngine::decode(&message.encode()), Ok(message.clone()));
+        if let FromEngine::Verdict { verdict, .. } = message {
+            let name = format!("{verdict:?}").to_lowercase();
+            let text = String::from_utf8_lossy(data).replace('_', "");
+            assert!(text.starts_with("verdict\0") && text.contains(&format!("\0verdict={name}\0")));
+        }
+    }
+    if let Ok(message) = FromModule::decode(data) {
+        let bytes = message.encode();
+        let again = FromModule::decode(&bytes).unwrap();
+        // The text of a reply is in the bytes only.
+        assert_eq!(again.encode(), bytes);
+        assert_eq!(format!("{again:?}"), format!("{message:?}"));
+        assert!(
+            FromEngine::decode(&bytes).is_err(),
+            "each side has its own kinds"
+        );
+    }
 }

@@ -79,6 +79,9 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         "success",
         "key",
         "users",
+        "user=",
+        "verdict=accepted",
+        "argument0=",
     ];
     prop_oneof![
         proptest::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec()),
@@ -134,6 +137,11 @@ fn every_callback_without_the_key_is_refused() {
 #[test]
 fn every_fingerprint_of_a_login_is_one_of_a_key_that_sshd_names() {
     check("ssh_auth", invariants::ssh_auth);
+}
+
+#[test]
+fn every_message_that_is_understood_is_the_same_when_it_is_sent_on() {
+    check("protocol", invariants::protocol);
 }
 
 #[test]
