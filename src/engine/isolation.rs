@@ -17,6 +17,7 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::Uid;
 
+use crate::host::errno::describe;
 use crate::host::trusted_file::ProcessIds;
 
 /// What a login needs at least: descriptors, bytes of address space, bytes of a file, seconds of
@@ -56,7 +57,7 @@ pub(super) fn leave() {
 /// What is wrong, for the log.
 pub(super) fn check(uid: u32) -> Result<(), String> {
     for (resource, name, needed) in NEEDED {
-        let (soft, _) = getrlimit(resource).map_err(|errno| errno.desc().to_owned())?;
+        let (soft, _) = getrlimit(resource).map_err(describe)?;
         if soft < needed {
             return Err(format!("the limit of {name} is too low: {soft}"));
         }

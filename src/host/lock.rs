@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
+use super::errno::describe;
+
 /// The pause after the first try, and the longest one; each is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(8);
@@ -23,7 +25,7 @@ pub enum Error {
     #[error("another process holds the lock")]
     Timeout,
     /// A system call failed.
-    #[error("{}", .0.desc())]
+    #[error("{}", describe(*.0))]
     Io(Errno),
 }
 

@@ -7,6 +7,7 @@ pub mod account;
 pub mod address;
 #[cfg(feature = "engine")]
 pub mod ca_file;
+pub(crate) mod errno;
 pub mod journal;
 #[cfg(feature = "engine")]
 pub mod lock;

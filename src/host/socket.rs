@@ -14,6 +14,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv, send};
 use zeroize::Zeroizing;
 
+use super::errno::describe;
+
 /// The longest message, in bytes.
 pub const MAX_LENGTH: usize = 64 * 1024;
 
@@ -40,7 +42,7 @@ pub enum Error {
     #[error("too many messages")]
     TooMany,
     /// A system call failed.
-    #[error("{}", .0.desc())]
+    #[error("{}", describe(*.0))]
     Io(Errno),
 }
 

@@ -19,6 +19,8 @@ use nix::errno::Errno;
 pub(crate) use owner::ProcessIds;
 use path_walk::PathWalk;
 
+use super::errno::describe;
+
 /// The largest file that is read, in bytes.
 pub const LIMIT: u64 = 4 * 1024 * 1024;
 /// The largest mapping that is read, in bytes.
@@ -43,7 +45,7 @@ pub struct Error {
 
 #[derive(Debug, Clone, thiserror::Error)]
 enum ErrorKind {
-    #[error("{}", .0.desc())]
+    #[error("{}", describe(*.0))]
     Io(Errno),
     #[error("not an absolute path")]
     Relative,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 
+use crate::host::errno::describe;
 use crate::host::trusted_file::{self, LIMIT};
 
 /// Why the state was not read or changed: `PATH: why`.
@@ -17,7 +18,7 @@ pub struct Error {
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ErrorKind {
-    #[error("{}", .0.desc())]
+    #[error("{}", describe(*.0))]
     Io(Errno),
     /// A part of the path to the folder.
     #[error("{}", .0.why())]
