@@ -12,52 +12,58 @@ use super::text;
 /// user="…"`.
 #[must_use]
 pub fn format(attempt: &Attempt, outcome: &Outcome) -> String {
-    let identity = outcome.identity.as_ref();
     let process = attempt.process;
     let peer = if process.effective_uid == 0 {
         "root"
     } else {
         "user"
     };
-    let fields = [
-        ("verdict", Some(outcome.verdict.as_str().to_owned())),
-        ("reason", Some(outcome.reason.as_str().to_owned())),
-        (
-            "factor",
-            outcome.factor.map(|factor| factor.as_str().to_owned()),
-        ),
-        (
-            "provider",
-            identity.map(|identity| identity.provider().to_owned()),
-        ),
-        ("code", outcome.code.map(|code| code.to_string())),
-        (
-            "authy_id",
-            identity.map(|Identity::Authy(id)| id.to_string()),
-        ),
-        (
-            "attempts",
-            (outcome.attempts > 0).then(|| outcome.attempts.to_string()),
-        ),
-        ("delivered", outcome.undelivered.then(|| "no".to_owned())),
-        ("pid", Some(process.pid.to_string())),
-        ("uid", Some(process.uid.to_string())),
-        ("peer", Some(peer.to_owned())),
-        ("rhost", attempt.rhost.as_deref().map(text::quoted)),
-        ("tty", attempt.tty.as_deref().map(text::quoted)),
-        ("user", Some(text::quoted(&attempt.user))),
-    ];
-    let mut line = String::new();
-    for (name, value) in fields {
-        let Some(value) = value else { continue };
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(name);
-        line.push('=');
-        line.push_str(&value);
+    let mut line = Line(String::new());
+    line.add("verdict", outcome.verdict.as_str());
+    line.add("reason", outcome.reason.as_str());
+    if let Some(factor) = outcome.factor {
+        line.add("factor", factor.as_str());
     }
-    line
+    if let Some(identity) = &outcome.identity {
+        line.add("provider", identity.provider());
+    }
+    if let Some(code) = outcome.code {
+        line.add("code", &code.to_string());
+    }
+    if let Some(Identity::Authy(id)) = &outcome.identity {
+        line.add("authy_id", &id.to_string());
+    }
+    if outcome.attempts > 0 {
+        line.add("attempts", &outcome.attempts.to_string());
+    }
+    if outcome.undelivered {
+        line.add("delivered", "no");
+    }
+    line.add("pid", &process.pid.to_string());
+    line.add("uid", &process.uid.to_string());
+    line.add("peer", peer);
+    if let Some(rhost) = &attempt.rhost {
+        line.add("rhost", &text::quoted(rhost));
+    }
+    if let Some(tty) = &attempt.tty {
+        line.add("tty", &text::quoted(tty));
+    }
+    line.add("user", &text::quoted(&attempt.user));
+    line.0
+}
+
+/// A line of fields.
+struct Line(String);
+
+impl Line {
+    fn add(&mut self, name: &str, value: &str) {
+        if !self.0.is_empty() {
+            self.0.push(' ');
+        }
+        self.0.push_str(name);
+        self.0.push('=');
+        self.0.push_str(value);
+    }
 }
 
 #[cfg(test)]

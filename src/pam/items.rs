@@ -18,11 +18,13 @@ use crate::protocol::{Start, UserName};
 pub(super) fn read(pamh: &mut PamHandle, args: &[&CStr], flags: PamFlag) -> Start {
     macro_rules! item {
         ($item:ident) => {
-            pamh.get_item::<$item<'_>>()
-                .ok()
-                .flatten()
-                .map(|text| text.to_string_lossy().into_owned())
-                .filter(|text| !text.is_empty())
+            present(
+                pamh.get_item::<$item<'_>>()
+                    .ok()
+                    .flatten()
+                    .as_deref()
+                    .copied(),
+            )
         };
     }
     let (rhost, tty, ruser) = (item!(RHost), item!(Tty), item!(RUser));
@@ -48,6 +50,12 @@ pub(super) fn read(pamh: &mut PamHandle, args: &[&CStr], flags: PamFlag) -> Star
             .map(|arg| arg.to_string_lossy().into_owned())
             .collect(),
     }
+}
+
+/// The text of an item, unless it is empty.
+fn present(item: Option<&CStr>) -> Option<String> {
+    let text = item?.to_string_lossy().into_owned();
+    (!text.is_empty()).then_some(text)
 }
 
 /// Sets the user name, which libpam asks for if the application has not, and says whether an
