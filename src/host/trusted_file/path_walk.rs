@@ -6,11 +6,10 @@
 //! others, except a sticky folder of root such as /tmp; a file with a secret must not be accessible
 //! to them at all. Used by the functions of `trusted_file` only.
 
-use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{self, OFlag, openat, readlinkat};
@@ -33,7 +32,8 @@ const MAX_REPLACEMENTS: u32 = 100;
 pub(super) struct PathWalk {
     ids: ProcessIds,
     folders: Vec<(OsString, OwnedFd)>,
-    remaining: VecDeque<OsString>,
+    /// The next one is at the end.
+    remaining: Vec<OsString>,
     last: OsString,
     links: u32,
     replaced: u32,
@@ -48,21 +48,22 @@ impl PathWalk {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let root = fcntl::open("/", flags, Mode::empty()).map_err(ErrorKind::Io)?;
         let status = stat(&root)?;
-        let walk = Self {
+        let mut walk = Self {
             ids,
             folders: vec![(OsString::from("/"), root)],
-            remaining: names(path),
+            remaining: Vec::new(),
             last: OsString::new(),
             links: 0,
             replaced: 0,
         };
         walk.check_folder(&status)?;
+        walk.go_on_to(path);
         Ok(walk)
     }
 
     /// Walks to the file at the end of the path and opens it for reading.
     pub(super) fn walk_to_file(&mut self, access: Access) -> Result<OwnedFd, ErrorKind> {
-        while let Some(name) = self.remaining.pop_front() {
+        while let Some(name) = self.remaining.pop() {
             let Some(status) = self.enter(&name)? else {
                 continue;
             };
@@ -78,7 +79,7 @@ impl PathWalk {
                 // turn.
                 Err(ErrorKind::Replaced) if self.replaced < MAX_REPLACEMENTS => {
                     self.replaced += 1;
-                    self.remaining.push_front(name);
+                    self.remaining.push(name);
                 }
                 opened => return opened,
             }
@@ -93,7 +94,7 @@ impl PathWalk {
         self.remaining.retain(|name| name != ".");
         // Whether this walk made the folder, once it has tried to.
         let mut made = None;
-        while let Some(name) = self.remaining.pop_front() {
+        while let Some(name) = self.remaining.pop() {
             match self.enter(&name) {
                 Ok(None) => {}
                 Ok(Some(_)) => return Err(ErrorKind::Io(Errno::ENOTDIR)),
@@ -101,7 +102,7 @@ impl PathWalk {
                     if make && made.is_none() && self.remaining.is_empty() =>
                 {
                     made = Some(make_folder(self.folder()?, &name)?);
-                    self.remaining.push_front(name);
+                    self.remaining.push(name);
                 }
                 Err(error) => return Err(error),
             }
@@ -159,10 +160,23 @@ impl PathWalk {
         if target.is_absolute() {
             self.folders.truncate(1);
         }
-        let mut remaining = names(&target);
-        remaining.append(&mut self.remaining);
-        self.remaining = remaining;
+        self.go_on_to(&target);
         Ok(())
+    }
+
+    /// Puts the names of a path in front of what is left, `..` among them; `.` and doubled slashes
+    /// mean nothing.
+    fn go_on_to(&mut self, path: &Path) {
+        let bytes = path.as_os_str().as_bytes();
+        if bytes.ends_with(b"/") {
+            // `file/` means a folder; a name that no file can have keeps it one.
+            self.remaining.push(OsString::from("."));
+        }
+        for name in bytes.rsplit(|byte| *byte == b'/') {
+            if !matches!(name, b"" | b".") {
+                self.remaining.push(OsStr::from_bytes(name).to_owned());
+            }
+        }
     }
 
     /// Opens the checked file for reading, and makes sure that it is still the same.
@@ -219,23 +233,6 @@ impl PathWalk {
             Access::OwnerOnly | Access::WorldReadable => Ok(()),
         }
     }
-}
-
-/// The names of a path, `..` among them; `.` and doubled slashes mean nothing.
-fn names(path: &Path) -> VecDeque<OsString> {
-    let mut names: VecDeque<_> = path
-        .components()
-        .filter_map(|component| match component {
-            Component::Normal(name) => Some(name.to_owned()),
-            Component::ParentDir => Some("..".into()),
-            Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
-        })
-        .collect();
-    if path.as_os_str().as_bytes().ends_with(b"/") {
-        // `file/` means a folder; a name that no file can have keeps it one.
-        names.push_back(OsString::from("."));
-    }
-    names
 }
 
 /// Makes a folder that only its owner can enter, and waits until the disk has it; false when
