@@ -17,6 +17,7 @@
 # PREFIX      /usr
 # LIBEXECDIR  folder of the engine; the module contains it, so `make` and `make install` need the same one
 # PAMDIR      folder of pam_unix.so on the target system; scripts/pamdir.sh finds it
+# PAM_AUTHY_FIRST_EDITION  a pam_authy.so of the first edition, which `make bench` measures too
 
 PREFIX ?= /usr
 SBINDIR = $(PREFIX)/sbin

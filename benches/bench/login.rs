@@ -2,13 +2,18 @@
 //! reads its measurements.
 //!
 //! `rows.rs` and `files.rs` start this program again with `--login`, so that each login has a fresh
-//! process whose processor time the parent can read after its end.
+//! process whose processor time the parent can read after its end. The engine of a login is an orphan,
+//! not a child of the application. So that it counts too, the login's process is a subreaper: the
+//! kernel makes it the parent of orphans below it, and it waits for them after the login.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::sys::prctl::set_child_subreaper;
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::wait::wait;
 use pam_authy::pam_app::{Style, Transaction};
 use serde_json::{Value, json};
 
@@ -24,6 +29,7 @@ pub(crate) fn measure(
     reply: &str,
     think_ms: u64,
 ) -> Result<(), Error> {
+    set_child_subreaper(true)?;
     let (mut prompt, mut enter) = (None, None);
     let mut answer = |style: Style, _: &str| {
         prompt.get_or_insert_with(Instant::now);
@@ -49,6 +55,8 @@ pub(crate) fn measure(
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))
         .and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
+    // The engine writes its audit line after the verdict.
+    while wait() != Err(Errno::ECHILD) {}
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
     println!(
         "{}",
@@ -58,15 +66,21 @@ pub(crate) fn measure(
             "prompt_ms": prompt.map(|prompt| ms(prompt - start)),
             "verdict_ms": enter.map(|enter| ms(end - enter)),
             "peak_mb": peak.map(|kb| kb / 1024.0),
+            "engine_peak_mb": engine_peak_mb()?,
         })
     );
     Ok(())
 }
 
+/// Returns the most memory that a process below this one used, in megabytes; 0 without one.
+fn engine_peak_mb() -> Result<f64, Error> {
+    Ok(getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() as f64 / 1024.0)
+}
+
 /// The cost and the output of one process.
 #[derive(Debug, Clone)]
 pub(crate) struct Cost {
-    /// User and system time of the process and its children.
+    /// User and system time of the process and everything below it.
     pub(crate) processor_ms: f64,
     /// Time from the start of the process to its end.
     pub(crate) wall_ms: f64,

@@ -5,7 +5,9 @@
 //! authy-sim simulates the service, and a relay on loopback simulates a distant network. The bench
 //! prints a table and writes target/bench.json.
 //!
-//! Usage: `bench MODULE [ROUNDS]`; ROUNDS is 40 by default.
+//! Usage: `bench MODULE ENGINE [ROUNDS]`; ROUNDS is 40 by default. PAM_AUTHY_FIRST_EDITION may name a
+//! module of the first edition, which did all its work in the application's process: it is measured
+//! beside this one.
 
 mod files;
 mod login;
@@ -37,20 +39,22 @@ fn main() -> Result<(), Error> {
         ["--login", service, folder, user, reply, think_ms] => {
             login::measure(service, folder, user, reply, think_ms.parse()?)
         }
-        [module] => measure(module.into(), 40),
-        [module, rounds] => measure(module.into(), rounds.parse()?),
-        _ => Err("usage: bench MODULE [ROUNDS]".into()),
+        [module, engine] => measure(module, engine, 40),
+        [module, engine, rounds] => measure(module, engine, rounds.parse()?),
+        _ => Err("usage: bench MODULE ENGINE [ROUNDS]".into()),
     }
 }
 
 /// Runs every measurement and writes the report.
-fn measure(module: PathBuf, rounds: usize) -> Result<(), Error> {
-    let testbed = Testbed::new(&module.canonicalize()?)?;
+fn measure(module: &str, engine: &str, rounds: usize) -> Result<(), Error> {
+    let first_edition = std::env::var_os("PAM_AUTHY_FIRST_EDITION").map(PathBuf::from);
+    let testbed = Testbed::new(module.as_ref(), engine.as_ref(), first_edition.as_deref())?;
     let mut report = Report::new(rounds);
     report.print_environment();
     rows::whole_processes(&testbed, rounds, &mut report)?;
     rows::waiting_times(&testbed, rounds, &mut report)?;
     files::modules(&testbed, rounds, &mut report)?;
+    files::engine(&testbed, &mut report)?;
     report.print_marks();
     report.write(&PathBuf::from("target/bench.json"))
 }

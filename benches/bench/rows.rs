@@ -16,12 +16,13 @@ use crate::testbed::{CODE, Testbed};
 pub(crate) const GOOGLE_FILE: &str = "IFAUCQKBIFAUCQKBIFAUCQKBIFAUCQKB\n\" TOTP_AUTH\n";
 
 /// The rows of the first section: the id, which names the stack or the program, and the label.
-const PROCESSES: [(&str, &str); 9] = [
+const PROCESSES: [(&str, &str); 10] = [
     ("permit", "pam_permit instead of pam_authy"),
     ("cold", "pam_authy, warm_up = false, one CA"),
     ("warm", "pam_authy, one CA"),
     ("all", "pam_authy, the system's CA file"),
     ("many", "pam_authy, one CA, 100 000 users"),
+    ("first", "first edition, one CA"),
     ("exec", "pam_exec with curl, one CA"),
     ("google", "pam_google_authenticator (no network)"),
     ("curl", "curl alone, one CA"),
@@ -70,12 +71,13 @@ pub(crate) fn whole_processes(
 ) -> Result<(), Error> {
     report.section(
         "Whole processes",
-        "processor: user and system time of the process and its children; wall: start to end, with an \
-         immediate answer to the prompt; peak: the most memory that it used.",
+        "processor: user and system time of the process, its children and its engine; /curl: what of it \
+         is above pam_permit's, curl's = 1; wall: start to end, with an immediate answer to the prompt; \
+         peak: the most memory that the application used, and the largest process below it.",
     );
     let rows: Vec<_> = PROCESSES
         .into_iter()
-        .filter(|(id, _)| is_installed(id))
+        .filter(|(id, _)| is_installed(testbed, id))
         .collect();
     let mut costs = vec![Vec::new(); rows.len()];
     // The first round fills the caches and does not count.
@@ -95,12 +97,14 @@ pub(crate) fn whole_processes(
     for ((id, label), costs) in rows.iter().zip(&costs) {
         report.add_process(id, label, costs);
     }
+    report.print_processes();
     Ok(())
 }
 
 /// Whether the program or module of a row is installed.
-fn is_installed(id: &str) -> bool {
+fn is_installed(testbed: &Testbed, id: &str) -> bool {
     match id {
+        "first" | "near-first" | "far-first" => testbed.has_first_edition,
         "google" => find_module("pam_google_authenticator.so").is_some(),
         "exec" | "curl" | "curl-all" => Command::new("curl").arg("--version").output().is_ok(),
         _ => true,
@@ -168,8 +172,16 @@ pub(crate) fn waiting_times(
             second / 5,
             rounds,
         ),
+        (
+            "near-first",
+            "near, first edition",
+            "first",
+            second / 5,
+            rounds,
+        ),
         ("far-warm", "far, warm_up = true", "far-warm", second, 15),
         ("far-cold", "far, warm_up = false", "far-cold", second, 15),
+        ("far-first", "far, first edition", "far-first", second, 15),
         (
             "far-minute",
             "far, a minute at the prompt",
@@ -178,6 +190,9 @@ pub(crate) fn waiting_times(
             5,
         ),
     ] {
+        if !is_installed(testbed, id) {
+            continue;
+        }
         // Logins that wait for a minute run at the same time, since waiting takes no processor
         // time.
         let costs = if think > Duration::from_secs(10) {

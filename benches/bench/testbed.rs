@@ -18,6 +18,10 @@ use tempfile::TempDir;
 use crate::Error;
 use crate::relay::Relay;
 
+/// The names of the programs in the folder.
+pub(crate) const MODULE: &str = "pam_authy.so";
+pub(crate) const ENGINE: &str = "pam_authyd";
+pub(crate) const FIRST_EDITION: &str = "first_edition.so";
 /// The code that each login types; authy-sim accepts it every time.
 pub(crate) const CODE: &str = "1234567";
 /// The round trip time through the relay.
@@ -27,8 +31,9 @@ const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// A simulator and a folder with everything that logins need.
 pub(crate) struct Testbed {
-    pub(crate) module: PathBuf,
     pub(crate) folder: TempDir,
+    /// Whether there is a module of the first edition.
+    pub(crate) has_first_edition: bool,
     sim: Child,
     url: String,
     key: String,
@@ -36,8 +41,12 @@ pub(crate) struct Testbed {
 }
 
 impl Testbed {
-    /// Starts authy-sim and the relay, and writes every file.
-    pub(crate) fn new(module: &Path) -> Result<Self, Error> {
+    /// Starts authy-sim and the relay, copies the programs, and writes every file.
+    pub(crate) fn new(
+        module: &Path,
+        engine: &Path,
+        first_edition: Option<&Path>,
+    ) -> Result<Self, Error> {
         let folder = tempfile::tempdir()?;
         let mut sim = Command::new(env!("CARGO_BIN_EXE_authy-sim"))
             .args(["--with-parent", "--stop-after", "1800", "--dir"])
@@ -61,13 +70,18 @@ impl Testbed {
             .ok_or("config.toml has no key")?
             .to_owned();
         let testbed = Self {
-            module: module.to_owned(),
             folder,
+            has_first_edition: first_edition.is_some(),
             sim,
             url,
             key,
             _relay: Relay::start(port, ROUND_TRIP / 2),
         };
+        testbed.install(module, MODULE, 0o644)?;
+        testbed.install(engine, ENGINE, 0o755)?;
+        if let Some(module) = first_edition {
+            testbed.install(module, FIRST_EDITION, 0o644)?;
+        }
         testbed.prepare_simulator()?;
         testbed.write_files(&config)?;
         testbed.write_stacks()?;
@@ -76,6 +90,17 @@ impl Testbed {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Copies a program into the folder: the engine's file and every folder above it must be
+    /// writable by their owner alone, or the module does not start it.
+    fn install(&self, from: &Path, name: &str, mode: u32) -> Result<(), Error> {
+        let error = |error| format!("{}: {error}", from.display());
+        fs::write(self.path(name), fs::read(from).map_err(error)?)?;
+        Ok(fs::set_permissions(
+            self.path(name),
+            fs::Permissions::from_mode(mode),
+        )?)
     }
 
     /// Adds a person to authy-sim and makes it accept every code.
@@ -128,6 +153,8 @@ impl Testbed {
             ("all.toml", with_warm_up(&all_ca, true)),
             ("far-warm.toml", with_warm_up(&far_config, true)),
             ("far-cold.toml", with_warm_up(&far_config, false)),
+            ("first.toml", for_first_edition(config)),
+            ("far-first.toml", for_first_edition(&far_config)),
         ] {
             fs::write(self.path(name), text)?;
             fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600))?;
@@ -158,10 +185,19 @@ impl Testbed {
         let pam_authy = |config: &str, users: &str| {
             let (config, users) = (self.path(config), self.path(users));
             format!(
-                "{} config={} users={}",
-                self.module.display(),
+                "{} engine={} config={} users={}",
+                self.path(MODULE).display(),
+                self.path(ENGINE).display(),
                 config.display(),
                 users.display()
+            )
+        };
+        let first_edition = |config: &str| {
+            format!(
+                "{} config={} users={}",
+                self.path(FIRST_EDITION).display(),
+                self.path(config).display(),
+                self.path("10.toml").display()
             )
         };
         let script = self.path("ask.sh");
@@ -184,6 +220,8 @@ impl Testbed {
             ("many", pam_authy("warm.toml", "100000.toml")),
             ("far-warm", pam_authy("far-warm.toml", "10.toml")),
             ("far-cold", pam_authy("far-cold.toml", "10.toml")),
+            ("first", first_edition("first.toml")),
+            ("far-first", first_edition("far-first.toml")),
             (
                 "exec",
                 format!("pam_exec.so quiet expose_authtok {}", script.display()),
@@ -215,6 +253,11 @@ impl Testbed {
             ca.display()
         )
     }
+}
+
+/// The configuration as the first edition named its table.
+fn for_first_edition(config: &str) -> String {
+    config.replace("[authy]\n", "[api]\n")
 }
 
 impl Drop for Testbed {
