@@ -55,49 +55,66 @@ impl Arguments {
     /// # Errors
     /// A line for the log that names the unknown, repeated or malformed argument.
     pub fn parse<T: AsRef<[u8]>>(args: &[T]) -> Result<Self, String> {
-        let (mut config, mut users, mut debug, mut nullok) = (None, None, None, None);
-        let (mut engine, mut first_pass) = (None, None);
+        let mut given = Given::default();
         for arg in args {
             let arg = arg.as_ref();
-            let shown = || text::sanitize(&String::from_utf8_lossy(arg));
-            let text =
-                std::str::from_utf8(arg).map_err(|_| format!("argument {}: not UTF-8", shown()))?;
-            let repeated = match text
-                .split_once('=')
-                .map_or((text, None), |(k, v)| (k, Some(v)))
-            {
-                ("config", Some(path)) => config.replace(absolute("config", path)?).is_some(),
-                ("users", Some(path)) => users.replace(absolute("users", path)?).is_some(),
-                ("engine", Some(path)) => engine.replace(absolute("engine", path)?).is_some(),
-                ("debug", None) => debug.replace(()).is_some(),
-                ("nullok", None) => nullok.replace(()).is_some(),
-                ("try_first_pass", None) => first_pass.replace(FirstPass::Try).is_some(),
-                ("use_first_pass", None) => first_pass.replace(FirstPass::Use).is_some(),
-                _ => return Err(format!("argument {}: unknown", shown())),
-            };
-            if repeated {
-                return Err(format!("argument {}: given twice", shown()));
-            }
+            given.add(arg).map_err(|why| {
+                let shown = text::sanitize(&String::from_utf8_lossy(arg));
+                format!("argument {shown}: {why}")
+            })?;
         }
         Ok(Self {
-            config: config.unwrap_or_else(|| CONFIG.into()),
-            users: users.unwrap_or_else(|| USERS.into()),
-            engine,
-            debug: debug.is_some(),
-            nullok: nullok.is_some(),
-            first_pass: first_pass.unwrap_or_default(),
+            config: given.config.unwrap_or_else(|| CONFIG.into()),
+            users: given.users.unwrap_or_else(|| USERS.into()),
+            engine: given.engine,
+            debug: given.debug.is_some(),
+            nullok: given.nullok.is_some(),
+            first_pass: given.first_pass.unwrap_or_default(),
         })
     }
 }
 
-fn absolute(name: &str, path: &str) -> Result<PathBuf, String> {
+/// The arguments that were read so far.
+#[derive(Default)]
+struct Given {
+    config: Option<PathBuf>,
+    users: Option<PathBuf>,
+    engine: Option<PathBuf>,
+    debug: Option<()>,
+    nullok: Option<()>,
+    first_pass: Option<FirstPass>,
+}
+
+impl Given {
+    /// Reads one more argument.
+    fn add(&mut self, arg: &[u8]) -> Result<(), &'static str> {
+        let text = std::str::from_utf8(arg).map_err(|_| "not UTF-8")?;
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text, None),
+        };
+        let is_repeated = match (name, value) {
+            ("config", Some(path)) => self.config.replace(absolute(path)?).is_some(),
+            ("users", Some(path)) => self.users.replace(absolute(path)?).is_some(),
+            ("engine", Some(path)) => self.engine.replace(absolute(path)?).is_some(),
+            ("debug", None) => self.debug.replace(()).is_some(),
+            ("nullok", None) => self.nullok.replace(()).is_some(),
+            ("try_first_pass", None) => self.first_pass.replace(FirstPass::Try).is_some(),
+            ("use_first_pass", None) => self.first_pass.replace(FirstPass::Use).is_some(),
+            _ => return Err("unknown"),
+        };
+        if is_repeated {
+            return Err("given twice");
+        }
+        Ok(())
+    }
+}
+
+fn absolute(path: &str) -> Result<PathBuf, &'static str> {
     if path.starts_with('/') {
         Ok(path.into())
     } else {
-        Err(format!(
-            "argument {name}={}: not an absolute path",
-            text::sanitize(path)
-        ))
+        Err("not an absolute path")
     }
 }
 

@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::Path;
 
 use nix::sys::stat::{major, minor};
 use nix::unistd::{geteuid, getsid, getuid};
@@ -49,11 +48,11 @@ fn parse(leader: u32, stat: &[u8]) -> Option<Session> {
 }
 
 fn terminal(tty: &str) -> Option<Terminal> {
-    let path = Path::new("/dev").join(tty);
-    if !path.starts_with("/dev") || path.iter().any(|name| name == "..") {
+    let name = tty.strip_prefix("/dev/").unwrap_or(tty);
+    if name.starts_with('/') || name.split('/').any(|part| part == "..") {
         return None;
     }
-    let metadata = fs::symlink_metadata(&path).ok()?;
+    let metadata = fs::symlink_metadata(format!("/dev/{name}")).ok()?;
     let device = metadata.rdev();
     let number = |part: u64| u32::try_from(part).ok();
     metadata.file_type().is_char_device().then_some(())?;
