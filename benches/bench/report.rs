@@ -114,6 +114,8 @@ impl Report {
             "  {:<36} {:>9}  {:<15} {:>6} {:>9}  {:>7} {:>7}",
             "", "processor", "(quartiles)", "/curl", "wall", "peak", "below"
         );
+        let permit = self.number("permit", "processor_ms");
+        let curl = self.number("curl", "processor_ms");
         for id in &self.processes {
             let number = |member| self.number(id, member);
             let quartile = |at: usize| {
@@ -121,6 +123,9 @@ impl Report {
                     .as_f64()
                     .unwrap_or(f64::NAN)
             };
+            let is_login = !id.starts_with("curl");
+            let base = if is_login { permit } else { 0.0 };
+            let processor_ratio = (number("processor_ms") - base) / curl;
             let megabytes = |member| match number(member) {
                 // A program without this measurement, or nothing below the application.
                 mb if mb.is_nan() || mb == 0.0 => "-".to_owned(),
@@ -132,7 +137,7 @@ impl Report {
                 number("processor_ms"),
                 quartile(0),
                 quartile(1),
-                self.above_permit(id, "processor_ms") / self.number("curl", "processor_ms"),
+                processor_ratio,
                 number("wall_ms"),
                 megabytes("peak_mb"),
                 megabytes("engine_peak_mb"),
