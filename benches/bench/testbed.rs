@@ -180,6 +180,20 @@ impl Testbed {
         Ok(())
     }
 
+    /// Writes the script that pam_exec runs: it reads the code and sends it by curl.
+    fn write_script(&self) -> Result<PathBuf, Error> {
+        let script = self.path("ask.sh");
+        fs::write(
+            &script,
+            format!(
+                "#!/bin/sh\nread -r code\nexec {}\n",
+                self.curl_line("ca.pem", "\"$code\"")
+            ),
+        )?;
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o700))?;
+        Ok(script)
+    }
+
     /// Writes one stack for each row.
     fn write_stacks(&self) -> Result<(), Error> {
         let pam_authy = |config: &str, users: &str| {
@@ -200,15 +214,7 @@ impl Testbed {
                 self.path("10.toml").display()
             )
         };
-        let script = self.path("ask.sh");
-        fs::write(
-            &script,
-            format!(
-                "#!/bin/sh\nread -r code\nexec {}\n",
-                self.curl_line("ca.pem", "\"$code\"")
-            ),
-        )?;
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o700))?;
+        let script = self.write_script()?;
         let google = self.path("google.secret");
         fs::write(&google, crate::rows::GOOGLE_FILE)?;
         fs::set_permissions(&google, fs::Permissions::from_mode(0o400))?;
