@@ -41,17 +41,19 @@ pub(crate) fn enter<T: Fn()>(here: T) -> bool {
     if is_inside() {
         return true;
     }
-    if let Err(why) = run(name_of(here)) {
-        panic!("{why}");
+    match run(name_of(here)) {
+        // libtest shows it with --nocapture.
+        Ok(text) => print!("{text}"),
+        Err(why) => panic!("{why}"),
     }
     false
 }
 
-/// Runs the test `name` (its full path) in the sandbox.
+/// Runs the test `name` (its full path) in the sandbox, and returns all that it printed.
 ///
 /// # Errors
 /// All that the test printed, when it failed or when there is no such test.
-fn run(name: &str) -> Result<(), String> {
+fn run(name: &str) -> Result<String, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/sandbox.sh");
     let output = Command::new("bash")
         .arg(script)
@@ -73,7 +75,7 @@ fn run(name: &str) -> Result<(), String> {
     if !text.contains("\ntest result: ok. 1 passed; 0 failed; 0 ignored;") {
         return Err(format!("the sandbox ran no test {name}:\n{text}"));
     }
-    Ok(())
+    Ok(text.into_owned())
 }
 
 #[cfg(test)]
