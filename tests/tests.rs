@@ -1,6 +1,7 @@
 //! The one integration test program: every test that needs the built module, the programs or a
 //! server.
 
+mod attacks;
 mod authyctl;
 mod client;
 mod common;
