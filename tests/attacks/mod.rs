@@ -10,6 +10,8 @@
 mod attacker;
 mod edition;
 mod guesses;
+mod network;
+mod outage;
 mod su;
 mod target;
 mod watch;

@@ -6,10 +6,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::edition::Edition;
+use super::su::Su;
 use crate::common::host::Host;
 use crate::common::pipe;
 
@@ -22,6 +24,8 @@ pub(super) const PASSWORD: &str = "right horse";
 /// The Authy ids of root and of mallory.
 pub(super) const ROOT_ID: u64 = 1635;
 const ATTACKER_ID: u64 = 1636;
+/// A code that is never right.
+pub(super) const WRONG: &str = "1111111";
 
 /// The host, and what is installed on it.
 pub(super) struct Target {
@@ -78,6 +82,13 @@ impl Target {
         self
     }
 
+    /// Makes the host one on which nobody has logged in.
+    pub(super) fn forget_state(&self) {
+        fs::remove_dir_all(&self.state).unwrap();
+        fs::create_dir(&self.state).unwrap();
+        self.host.chmod(&self.state, 0o700);
+    }
+
     /// The port of the simulator, which every user sees in /proc/net/tcp.
     pub(super) fn port(&self) -> u16 {
         self.host
@@ -104,6 +115,23 @@ impl Target {
     /// A code that lets root in once.
     pub(super) fn right(&self) -> String {
         self.host.sim.token(ROOT_ID)
+    }
+
+    /// Victor becomes root by su with these replies: whether it worked, and how long it took.
+    pub(super) fn su_of_other(&self, replies: &[&str]) -> (bool, Duration) {
+        let start = Instant::now();
+        let as_other = [
+            "setpriv",
+            "--reuid",
+            OTHER,
+            "--regid",
+            OTHER,
+            "--clear-groups",
+        ];
+        let mut su = Su::start(&as_other, "root");
+        su.reply(PASSWORD);
+        replies.iter().for_each(|reply| su.reply(reply));
+        (su.became_root(), start.elapsed())
     }
 }
 

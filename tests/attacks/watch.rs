@@ -1,6 +1,7 @@
 //! What /proc shows to every user about a su that runs as root.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
@@ -9,6 +10,24 @@ use nix::unistd::Pid;
 pub(super) fn state(pid: Pid) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit(") ").next()?.chars().next()
+}
+
+/// The number of threads of a process; 0 if it has ended.
+pub(super) fn threads(pid: Pid) -> u64 {
+    let links = fs::metadata(format!("/proc/{pid}/task")).map_or(2, |folder| folder.nlink());
+    links.saturating_sub(2)
+}
+
+/// The engines of the product, which belong to root.
+pub(super) fn engines() -> Vec<Pid> {
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_engine = |pid: &Pid| {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm"));
+        // The first process of a sandbox leaves those that have ended.
+        name.is_ok_and(|name| name.starts_with("pam_authyd")) && state(*pid) != Some('Z')
+    };
+    pids.map(Pid::from_raw).filter(is_engine).collect()
 }
 
 /// Waits up to `limit` for an answer that waits unread in a connection to `port`, and returns its
