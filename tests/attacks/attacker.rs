@@ -4,7 +4,7 @@
 //! carries them out with nothing but that user's rights. In the test's own process, which is root's
 //! in the sandbox, [`Mallory::start`] starts that other one.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -28,6 +28,11 @@ pub(super) fn as_attacker() -> Option<Value> {
 /// In mallory's process: tells the test something.
 pub(super) fn say(word: &Value) {
     println!("\n{SAYS}{word}");
+}
+
+/// In mallory's process: waits until the test has looked.
+pub(super) fn wait_for_test() {
+    std::io::stdin().read_line(&mut String::new()).unwrap();
 }
 
 /// Mallory's process, seen by the test.
@@ -92,6 +97,11 @@ impl Mallory {
                 return Some(serde_json::from_str(word).unwrap());
             }
         }
+    }
+
+    /// Lets mallory go on after [`wait_for_test`].
+    pub(super) fn go_on(&mut self) {
+        let _ = self.input.write_all(b"\n");
     }
 
     /// Waits for the end of mallory's process, whose test must not have failed.

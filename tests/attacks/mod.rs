@@ -10,6 +10,7 @@
 mod attacker;
 mod edition;
 mod guesses;
+mod locks;
 mod network;
 mod outage;
 mod su;

@@ -72,6 +72,11 @@ impl Su {
         true
     }
 
+    /// Whether su has printed something since it was asked last, or has ended.
+    pub(super) fn has_reacted(&self) -> bool {
+        self.errors.try_recv().is_ok() || watch::state(self.pid()) == Some('Z')
+    }
+
     /// Types one line.
     pub(super) fn reply(&mut self, line: &str) {
         // su may have ended.

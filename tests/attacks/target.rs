@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use pam_authy::pam_app::{Item, Style, Transaction, write_stack};
 use serde_json::json;
 
 use super::edition::Edition;
@@ -18,7 +19,7 @@ use crate::common::pipe;
 /// The user who attacks.
 pub(super) const ATTACKER: &str = "mallory";
 /// Another user.
-const OTHER: &str = "victor";
+pub(super) const OTHER: &str = "victor";
 /// The password of root and of both users.
 pub(super) const PASSWORD: &str = "right horse";
 /// The Authy ids of root and of mallory.
@@ -32,6 +33,7 @@ pub(super) struct Target {
     pub(super) edition: Edition,
     pub(super) host: Host,
     state: PathBuf,
+    line: String,
 }
 
 impl Target {
@@ -69,6 +71,7 @@ impl Target {
             edition,
             host,
             state,
+            line,
         }
     }
 
@@ -132,6 +135,19 @@ impl Target {
         su.reply(PASSWORD);
         replies.iter().for_each(|reply| su.reply(reply));
         (su.became_root(), start.elapsed())
+    }
+
+    /// Root logs in by a program of root's, from another host, with a right code.
+    pub(super) fn ssh_login_works(&self) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        write_stack(folder.path(), "sshd", std::slice::from_ref(&self.line)).unwrap();
+        let code = self.right();
+        let mut answer = |style: Style, _: &str| {
+            matches!(style, Style::PromptEchoOn | Style::PromptEchoOff).then(|| code.clone())
+        };
+        let mut pam = Transaction::start("sshd", "root", folder.path(), &mut answer).unwrap();
+        pam.set(Item::RHost, "192.0.2.7").unwrap();
+        pam.authenticate().name() == "PAM_SUCCESS"
     }
 }
 

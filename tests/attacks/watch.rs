@@ -1,7 +1,7 @@
 //! What /proc shows to every user about a su that runs as root.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
@@ -54,4 +54,26 @@ fn queued(port: u16) -> u64 {
         (to == port).then_some(unread)
     });
     rows.sum()
+}
+
+/// The file locks of all processes.
+pub(super) struct Locks(File);
+
+impl Locks {
+    pub(super) fn open() -> Self {
+        Self(File::open("/proc/locks").unwrap())
+    }
+
+    /// The file (device and inode) that `pid` has locked.
+    pub(super) fn of(&self, pid: Pid) -> Option<String> {
+        let mut bytes = [0; 8192];
+        let length = self.0.read_at(&mut bytes, 0).unwrap();
+        let text = String::from_utf8_lossy(&bytes[..length]);
+        // 1: FLOCK  ADVISORY  WRITE 812 fe:00:1234 0 EOF
+        text.lines().find_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let holder: i32 = fields.get(4)?.parse().ok()?;
+            (holder == pid.as_raw()).then(|| (*fields.get(5).unwrap_or(&"")).to_owned())
+        })
+    }
 }
