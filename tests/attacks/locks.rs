@@ -25,13 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(5);
 
 /// Where su runs. Its caller may choose that before it starts, and not later (cap_task_setscheduler).
-const SELDOM: [&str; 6] = ["taskset", "--cpu-list", "0", "chrt", "--idle", "0"];
+pub(super) const SELDOM: [&str; 6] = ["taskset", "--cpu-list", "0", "chrt", "--idle", "0"];
 
 /// Keeps the processor of [`SELDOM`] busy until it is dropped.
-struct Busy(Child);
+pub(super) struct Busy(Child);
 
 impl Busy {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let spin = "while :; do :; done";
         let words = ["--cpu-list", "0", "sh", "-c", spin];
         Self(Command::new("taskset").args(words).spawn().unwrap())

@@ -8,8 +8,10 @@
 //! runs the same attacks against the first edition, where each must succeed.
 
 mod attacker;
+mod cgroup;
 mod edition;
 mod guesses;
+mod instants;
 mod locks;
 mod network;
 mod outage;
