@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::attacker::{Mallory, as_attacker, say};
 use super::su::Su;
-use super::target::{PASSWORD, Target};
+use super::target::{PASSWORD, Target, WRONG};
 use super::watch;
 use crate::common::sandbox::sandboxed;
 use crate::common::{mount, test_name};
@@ -29,10 +29,11 @@ fn judge(target: &Target, name: &str, orders: &Value) {
     let guesses: Vec<String> = (0..GUESSES).map(|guess| format!("111111{guess}")).collect();
     let mut orders = orders.clone();
     orders["guesses"] = json!([guesses, vec![target.right()]].concat());
+    let before = target.asked();
     let mut mallory = Mallory::start(name, &orders);
     let in_at = mallory.hears();
     mallory.finish();
-    let (asked, counted) = (target.asked(), target.counted());
+    let (asked, counted) = (target.asked() - before, target.counted());
     let succeeded = in_at == json!(GUESSES) && asked > LIMIT;
     let evidence = json!({"asked": asked, "counted": counted, "in_at": in_at});
     target.edition.judge(succeeded, &evidence);
@@ -111,34 +112,51 @@ fn guess_by_length(orders: &Value) {
     });
 }
 
-/// The state is on a file system where mallory may create files too, such as /var with /var/tmp.
+/// Nothing has been counted yet, so that no file is there to write to.
 #[test]
 #[ignore = "needs root"]
 fn a_file_system_without_inodes_gives_no_free_guess() {
     if let Some(orders) = as_attacker() {
-        use_up_inodes(Path::new(orders["folder"].as_str().unwrap()));
-        return guess(&orders, |_| true);
+        return guess_without_inodes(&orders);
     }
     sandboxed!();
+    let (target, orders) = on_shared_file_system();
+    judge(&target, test_name!(), &orders);
+}
+
+/// Root has logged in before.
+#[test]
+#[ignore = "needs root"]
+fn a_file_system_without_inodes_left_gives_no_free_guess_after_a_login() {
+    if let Some(orders) = as_attacker() {
+        return guess_without_inodes(&orders);
+    }
+    sandboxed!();
+    let (target, orders) = on_shared_file_system();
+    target.su_of_other(&[WRONG]);
+    let (works, _) = target.su_of_other(&[&target.right()]);
+    assert!(works, "{}", target.host.log());
+    judge(&target, test_name!(), &orders);
+}
+
+/// The state is on a file system where mallory may create files too, such as /var with /var/tmp.
+fn on_shared_file_system() -> (Target, Value) {
     let disk = Path::new("/srv/pam_authy-inodes");
     fs::create_dir_all(disk).unwrap();
-    mount(
-        &[
-            "-t",
-            "tmpfs",
-            "-o",
-            "size=4m,nr_inodes=100,mode=0755",
-            "tmpfs",
-        ],
-        disk,
-    );
+    let options = "size=4m,nr_inodes=100,mode=0755";
+    mount(&["-t", "tmpfs", "-o", options, "tmpfs"], disk);
     let (state, open) = (disk.join("state"), disk.join("tmp"));
     fs::create_dir_all(&state).unwrap();
     fs::create_dir_all(&open).unwrap();
     let target = Target::set_up(RULES).with_state(&state);
     target.host.chmod(&state, 0o700);
     target.host.chmod(&open, 0o1777);
-    judge(&target, test_name!(), &json!({"folder": open}));
+    (target, json!({"folder": open}))
+}
+
+fn guess_without_inodes(orders: &Value) {
+    use_up_inodes(Path::new(orders["folder"].as_str().unwrap()));
+    guess(orders, |_| true);
 }
 
 fn use_up_inodes(folder: &Path) {
