@@ -38,6 +38,7 @@ check_needs() {
     need "command sudo"         sudo              sudo
     need "command tmux"         tmux              tmux
     need "command unshare"      util-linux        util-linux
+    need "command ip"           iproute2          iproute
     need "command useradd"      passwd            shadow-utils
     need "command openssl"      openssl           openssl
     need "command valgrind"     valgrind          valgrind
