@@ -80,6 +80,27 @@ struct FakePerson<'a> {
     dismissed: Option<Verdict>,
 }
 
+impl<'a> FakePerson<'a> {
+    fn new(
+        clock: &'a FakeClock,
+        typed: Vec<Typed>,
+        renamed_to: Option<&'static str>,
+        is_gone: bool,
+    ) -> Self {
+        Self {
+            clock,
+            script: typed.into(),
+            user: "alice".into(),
+            prompts: vec![],
+            shown: vec![],
+            renamed_to,
+            kinds: vec![],
+            is_gone,
+            dismissed: None,
+        }
+    }
+}
+
 impl Conversation for FakePerson<'_> {
     fn ask(&mut self, question: &Question) -> Result<Option<Secret>, NoReply> {
         let Question {
@@ -427,17 +448,7 @@ impl Script {
             has_password: self.has_password,
             ..Attempt::default()
         };
-        let mut person = FakePerson {
-            clock: &clock,
-            script: self.typed.into(),
-            user: "alice".into(),
-            prompts: vec![],
-            shown: vec![],
-            renamed_to: self.renamed_to,
-            kinds: vec![],
-            is_gone: self.is_gone,
-            dismissed: None,
-        };
+        let mut person = FakePerson::new(&clock, self.typed, self.renamed_to, self.is_gone);
         let mut factor = FakeFactor {
             clock: &clock,
             verify: self.verify.into(),
