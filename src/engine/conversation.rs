@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::isolation;
 use crate::base::attempt::Verdict;
 use crate::base::question::Question;
 use crate::base::secret::Secret;
@@ -24,6 +25,8 @@ pub(super) struct ModuleConversation {
     deadline: Instant,
     /// The module has its verdict.
     has_ended: bool,
+    /// The person has something to read.
+    has_asked: bool,
 }
 
 impl ModuleConversation {
@@ -34,6 +37,7 @@ impl ModuleConversation {
             user: Some(user),
             deadline,
             has_ended: false,
+            has_asked: false,
         }
     }
 
@@ -79,6 +83,9 @@ impl Conversation for ModuleConversation {
         }
         self.send(&FromEngine::Ask(question.clone()))
             .map_err(|_| NoReply::Failed)?;
+        if !std::mem::replace(&mut self.has_asked, true) {
+            isolation::leave();
+        }
         match self.receive(self.deadline)? {
             FromModule::Reply { text, user } => {
                 self.user = user;

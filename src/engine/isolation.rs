@@ -2,9 +2,11 @@
 //! before the engine's program ran.
 //!
 //! The engine inherits the control group of su's caller, who can freeze, starve or kill it there if
-//! systemd has delegated the group to them. So its first act is to move to the root of each
-//! hierarchy. Where it cannot, every group that it stays in must belong to root alone. The texts of
-//! /proc and the modes of the groups' files come from the kernel. Called by `session`.
+//! systemd has delegated the group to them. So it moves to the root of each hierarchy: at once if
+//! anybody but root can write to one of its groups, and otherwise while the person reads the first
+//! prompt, since the kernel takes more than ten milliseconds for it. Where it cannot, every group
+//! that it stays in must belong to root alone. The texts of /proc and the modes of the groups' files
+//! come from the kernel. Called by `session` and `conversation`.
 //!
 //! Sources: cgroups(7), and the kernel's admin-guide/cgroup-v2.rst, "Delegation".
 
@@ -29,17 +31,28 @@ const NEEDED: [(Resource, &str, u64); 4] = [
     (Resource::RLIMIT_CPU, "processor time", 10),
 ];
 
+/// The real uid of an application that could be anybody's.
+const ANYBODY: u32 = u32::MAX;
+
 /// By how many nanoseconds the kernel may be late with a time-out: its default.
 const TIMER_SLACK: u64 = 50_000;
 
-/// Leaves the control groups of the caller, and forbids dumps of this process's memory. Called
-/// before the engine reads its first message.
-pub(super) fn leave() {
+/// Forbids dumps of this process's memory, undoes what an exec does not, and leaves the control
+/// groups if others can write to them. Called before the engine reads its first message.
+pub(super) fn begin() {
     // Secrets pass through this process; where this fails, only root could read a dump.
     let _ = prctl::set_dumpable(false);
     // The caller's would outlast an exec, and with it each time-out of this process could be late
     // by any time. Source: PR_SET_TIMERSLACK(2const).
     let _ = prctl::set_timerslack(TIMER_SLACK);
+    if check_groups(ANYBODY).is_err() {
+        leave();
+    }
+}
+
+/// Moves this process to the root of each hierarchy of control groups. Blocks for some ten
+/// milliseconds if there is a group to leave.
+pub(super) fn leave() {
     for group in groups() {
         if !group.is_root()
             && let Some(folder) = &group.root
@@ -61,6 +74,14 @@ pub(super) fn check(uid: u32) -> Result<(), String> {
         if soft < needed {
             return Err(format!("the limit of {name} is too low: {soft}"));
         }
+    }
+    check_groups(uid)
+}
+
+/// Checks that only trusted owners can change the groups of this process.
+fn check_groups(uid: u32) -> Result<(), String> {
+    if uid != 0 && !Path::new("/proc/self").exists() {
+        return Err("/proc is not mounted, so nothing is known of the control groups".to_owned());
     }
     let ids = ProcessIds::own();
     groups()
@@ -143,7 +164,7 @@ fn writable(folder: &Path, trusts: impl Fn(Uid) -> bool) -> io::Result<Option<Pa
     Ok(None)
 }
 
-/// The control groups of this process; none where /proc says nothing of them.
+/// The control groups of this process; none where the kernel has none, or /proc is not there.
 fn groups() -> Vec<Group> {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     parse(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"))

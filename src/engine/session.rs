@@ -38,7 +38,7 @@ const SEND: Duration = Duration::from_secs(2);
 pub fn serve(socket: OwnedFd) {
     alarm::set(WITHOUT_DEADLINE);
     std::panic::set_hook(Box::new(|_| ()));
-    isolation::leave();
+    isolation::begin();
     let begun = Instant::now();
     let mut channel = Channel::new(socket);
     // Without a start there is no login, and the module says so.

@@ -1,12 +1,10 @@
 //! The application ends, or never answers: the engine finishes what has left the host, writes what
 //! lasts, and ends too.
 
-use std::time::{Duration, Instant};
-
 use nix::sys::signal::{Signal, kill};
 use serde_json::json;
 
-use super::process::{wait_for_none, wait_for_one};
+use super::process::{wait_for, wait_for_none, wait_for_one};
 use super::{AUTH_ERR, SUCCESS};
 use crate::common::application::{Running, command, run};
 use crate::common::host::Host;
@@ -29,14 +27,6 @@ fn kill_application(running: Running) {
     kill(running.pid(), Signal::SIGKILL).unwrap();
     let said = running.finish();
     assert_eq!(said.codes(), [0; 0], "{said:?}");
-}
-
-fn wait_for(what: &str, is_there: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !is_there() {
-        assert!(Instant::now() < deadline, "no {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// Replies while the simulator answers after 700 ms, and kills the application meanwhile.

@@ -43,3 +43,12 @@ fn wait(program: &Path, is_enough: impl Fn(&[Pid]) -> bool) -> Vec<Pid> {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+/// Waits until `is_there` is true; the test fails after ten seconds without `what`.
+pub(super) fn wait_for(what: &str, is_there: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !is_there() {
+        assert!(Instant::now() < deadline, "no {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
