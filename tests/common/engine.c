@@ -8,6 +8,7 @@
  *   many TEXT    sends a million such frames             read         reads one frame
  *   close        closes the channel                      wait         does nothing, for ever
  *   kill, stop   sends itself SIGKILL or SIGSTOP         exit         ends
+ *   mark         adds a byte to the file ENGINE.ran
  *
  * At the end of the script it ends. tests/common/fake_engine.rs compiles and installs it.
  */
@@ -20,6 +21,9 @@
 #include <unistd.h>
 
 enum { CHANNEL = 3, SIZE = 1 << 17 };
+
+/* The path of this program. */
+static char path[4096];
 
 /* Replaces the escapes of `text` in place and returns its length. */
 static size_t unescape(char *text)
@@ -81,6 +85,16 @@ static void read_frame(void)
 	read_exact(bytes, ntohl(header));
 }
 
+/* Shows a test that the program ran. */
+static void mark(void)
+{
+	char name[4200];
+	snprintf(name, sizeof name, "%s.ran", path);
+	FILE *file = fopen(name, "a");
+	if (file && fputc('.', file) != EOF)
+		fclose(file);
+}
+
 static void run(char *line)
 {
 	char *text = line + strcspn(line, " ");
@@ -99,6 +113,8 @@ static void run(char *line)
 		raise(SIGKILL);
 	else if (strcmp(line, "stop") == 0)
 		raise(SIGSTOP);
+	else if (strcmp(line, "mark") == 0)
+		mark();
 	else if (strcmp(line, "exit") == 0)
 		_exit(0);
 	else if (strcmp(line, "many") == 0)
@@ -110,12 +126,11 @@ static void run(char *line)
 
 int main(void)
 {
-	static char line[SIZE], path[4096];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 8);
-	if (length < 0)
+	static char line[SIZE], name[4200];
+	if (readlink("/proc/self/exe", path, sizeof path - 1) < 0)
 		return 2;
-	memcpy(path + length, ".script", 8);
-	FILE *script = fopen(path, "r");
+	snprintf(name, sizeof name, "%s.script", path);
+	FILE *script = fopen(name, "r");
 	if (!script)
 		return 2;
 	while (fgets(line, sizeof line, script)) {

@@ -11,7 +11,7 @@ use crate::common::sandbox::sandboxed;
 use crate::common::syslog::Syslog;
 
 const READY: &str = r"frame ready\0v=1\0";
-const DEADLINE: &str = r"frame deadline\0ms=60000\0";
+const DEADLINE: &str = r"frame deadline\0ms=20000\0";
 const ASK: &str = r"frame ask\0kind=code\0prompt=Code:\0echo=0\0";
 const SAY: &str = r"frame say\0text=hello\0";
 

@@ -41,7 +41,7 @@ fn an_application_hears_of_no_child_of_ours() {
     });
 }
 
-/// The kernel hands it the engine's end (docs/behaviour.md): that breaks nothing.
+/// The kernel hands it the engine's end: that breaks nothing.
 #[test]
 #[ignore = "needs root"]
 fn an_application_that_adopts_orphans_still_logs_in() {
@@ -74,14 +74,72 @@ fn an_application_survives_the_death_of_the_process_that_starts_an_engine() {
     assert!(said.is_unchanged(), "{}", said.text);
 }
 
+/// Its process is in the application's memory until its exec, which strace delays here; the second
+/// login would take the same memory.
+#[test]
+#[ignore = "needs root"]
+fn an_engine_that_still_starts_keeps_its_memory() {
+    let fake = FakeEngine::new(&format!("mark\n{}", ACCEPTS.replace("USER", "alice")));
+    fake.open_to_all();
+    let delayed = "inject=prlimit64:delay_enter=400000:when=1";
+    let trace = fake.path("trace").display().to_string();
+    let strace = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        &trace,
+        "-e",
+        "trace=prlimit64",
+        "-e",
+        delayed,
+    ];
+    let running = Running::start(fake.wrapped(&strace, "alice", &["-r", "2"]));
+    let application = wait_for_child(running.pid());
+    let middle = wait_for_child(application);
+    wait_for_child(middle);
+    kill(middle, Signal::SIGKILL).unwrap();
+    let said = running.finish();
+    assert_eq!(said.codes(), [SERVICE_ERR, SUCCESS], "{said:?}");
+    assert!(said.is_unchanged(), "{said:?}");
+    let ran = fs::read_to_string(fake.path("pam_authyd.ran")).unwrap();
+    assert_eq!(ran, "..", "both engines ran: strace waits for both");
+}
+
+/// Returns a child of `pid` that is the application, or was cloned by it. Waits up to 10 s for it;
+/// strace has other children at its start.
+fn wait_for_child(pid: Pid) -> Pid {
+    let is_application = |child: &Pid| {
+        let name = fs::read_to_string(format!("/proc/{child}/comm"));
+        name.is_ok_and(|name| name == "application\n")
+    };
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let all = children(pid).unwrap_or_default();
+        if let Some(child) = all.into_iter().find(is_application) {
+            return child;
+        }
+        assert!(Instant::now() < deadline, "{pid} has no child");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Returns the children of the first thread of `pid`; `None` if that has ended.
+fn children(pid: Pid) -> Option<Vec<Pid>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    let pids = text.split_whitespace();
+    Some(
+        pids.map(|child| Pid::from_raw(child.parse().unwrap()))
+            .collect(),
+    )
+}
+
 /// Kills each child of `pid` as soon as it is seen, until that process ends.
 fn kill_children(pid: Pid) -> u32 {
-    let path = format!("/proc/{pid}/task/{pid}/children");
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut killed = 0;
-    while let Ok(children) = fs::read_to_string(&path) {
-        for child in children.split_whitespace() {
-            let child = Pid::from_raw(child.parse().unwrap());
+    while let Some(children) = children(pid) {
+        for child in children {
             killed += u32::from(kill(child, Signal::SIGKILL).is_ok());
         }
         assert!(Instant::now() < deadline, "{pid} does not end");
