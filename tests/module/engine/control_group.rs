@@ -250,5 +250,9 @@ fn without_proc_the_caller_of_su_is_refused() {
         let said = run(command(&host, "alice", wrapper, &[]), &[&token]);
         assert_eq!(said.codes(), [code], "{said:?} {}", host.log());
     }
-    assert!(host.log().contains("/proc is not mounted"), "{}", host.log());
+    assert!(
+        host.log().contains("/proc is not mounted"),
+        "{}",
+        host.log()
+    );
 }
