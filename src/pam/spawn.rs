@@ -16,6 +16,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::ptr;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use std::os::fd::FromRawFd;
@@ -41,6 +42,8 @@ struct Plan {
     becomes_root: bool,
     /// The upper end of the engine's stack.
     stack: *mut c_void,
+    /// The engine's process while it is in this memory; then the kernel writes 0.
+    engine: AtomicI32,
     /// The number of the system call's error that prevented the start.
     error: c_int,
 }
@@ -58,42 +61,27 @@ pub(super) fn spawn(program: &File, becomes_root: bool) -> io::Result<UnixStream
     for (argument, text) in arguments.iter_mut().zip(ARGUMENTS) {
         *argument = text.as_ptr();
     }
-    let mut memory = Box::new(Memory {
-        plan: Plan {
-            channel: channel.as_raw_fd(),
-            program: program.as_raw_fd(),
-            arguments,
-            environment: [ptr::null()],
-            becomes_root,
-            stack: ptr::null_mut(),
-            error: 0,
-        },
-        middle_stack: vec![0_u8; STACK],
-        engine_stack: vec![0_u8; STACK],
-    });
-    memory.plan.stack = top(&mut memory.engine_stack);
+    let (mut middle_stack, mut engine_stack) = (vec![0_u8; STACK], vec![0_u8; STACK]);
+    let mut plan = Plan {
+        channel: channel.as_raw_fd(),
+        program: program.as_raw_fd(),
+        arguments,
+        environment: [ptr::null()],
+        becomes_root,
+        stack: top(&mut engine_stack),
+        engine: AtomicI32::new(0),
+        error: 0,
+    };
     let dumpable = get_dumpable();
     let mask = block_signals();
-    let started = run_middle(&mut memory);
+    let started = run_middle(&mut plan, top(&mut middle_stack));
     restore_signals(&mask);
     restore_dumpable(dumpable);
-    if let Err(error) = started {
-        // The caller of su may have killed the middle process while the engine's is still in this
-        // memory, so that nothing here may use it again.
-        std::mem::forget(memory);
-        return Err(error);
-    }
-    match memory.plan.error {
+    started?;
+    match plan.error {
         0 => Ok(ours),
         error => Err(io::Error::from_raw_os_error(error)),
     }
-}
-
-/// What the two processes use of the application's memory.
-struct Memory {
-    plan: Plan,
-    middle_stack: Vec<u8>,
-    engine_stack: Vec<u8>,
 }
 
 /// Duplicates a descriptor to a number from [`FIRST_COPY`] on.
@@ -110,24 +98,29 @@ fn top(stack: &mut [u8]) -> *mut c_void {
 }
 
 /// Runs the middle process, which starts the engine, and reaps it. The plan has the error of what
-/// failed in it.
+/// failed in it. Returns when both have left this memory.
 ///
 /// # Errors
-/// It was killed or cannot be reaped: the memory may be in use for longer than this call.
-fn run_middle(memory: &mut Memory) -> io::Result<()> {
-    let stack = top(&mut memory.middle_stack);
+/// It was killed or cannot be reaped.
+fn run_middle(plan: &mut Plan, stack: *mut c_void) -> io::Result<()> {
     // No signal at its end, so that the application's handler of SIGCHLD does not see it, and
     // neither does a thread that waits for any child.
     let flags = libc::CLONE_VM | libc::CLONE_VFORK;
-    let plan = ptr::from_mut(&mut memory.plan);
+    let plan = ptr::from_mut(plan);
     // SAFETY: `middle` gets the plan that it expects. The stack is unused and stays allocated until
     // the process ends, which CLONE_VFORK waits for; so does the plan.
     let pid = unsafe { libc::clone(middle, stack, flags, plan.cast()) };
     if pid < 0 {
-        // SAFETY: as in `errno`.
-        memory.plan.error = unsafe { errno() };
-        return Ok(());
+        return Err(io::Error::last_os_error());
     }
+    let ended = reap(pid);
+    // SAFETY: the plan is valid; the engine's process may be in it, and the number is atomic.
+    wait_until_zero(unsafe { &(*plan).engine });
+    ended
+}
+
+/// Waits for the end of the middle process.
+fn reap(pid: c_int) -> io::Result<()> {
     let mut status = 0;
     // SAFETY: `status` is valid for a write. The process is a child that only this thread knows.
     while unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL) } < 0 {
@@ -145,17 +138,51 @@ fn run_middle(memory: &mut Memory) -> io::Result<()> {
     }
 }
 
+/// Waits until the kernel has written 0 there and woken this thread. Without an end, as vfork: the
+/// application must not go on while another process, root, uses its memory and this module's code.
+fn wait_until_zero(number: &AtomicI32) {
+    loop {
+        let seen = number.load(Ordering::Acquire);
+        if seen == 0 {
+            return;
+        }
+        // SAFETY: the kernel only reads the number; there is no time-out.
+        unsafe {
+            libc::syscall(
+                libc::SYS_futex,
+                number.as_ptr(),
+                libc::FUTEX_WAIT,
+                seen,
+                ptr::null::<libc::timespec>(),
+            );
+        }
+    }
+}
+
 /// The middle process: starts the engine and ends, so that the engine is nobody's child here.
 extern "C" fn middle(plan: *mut c_void) -> c_int {
     let plan = plan.cast::<Plan>();
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    // SAFETY: as in `run_middle`: the application waits until this process ends, and this process
-    // until the engine has left this memory by its exec or its end. If this process is killed, the
-    // application leaves the memory to the engine.
+    // The caller of su may kill this process, at least through a control group of their own. So the
+    // application waits for the engine, too: the kernel writes its number into the plan before it
+    // runs, and 0 when it has left this memory. Source: CLONE_CHILD_CLEARTID in clone(2).
+    let number = libc::CLONE_PARENT_SETTID | libc::CLONE_CHILD_CLEARTID;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | number | libc::SIGCHLD;
+    // SAFETY: as in `run_middle`: the application waits until this process ends and until the
+    // engine has left this memory by its exec or its end.
     unsafe {
+        let number = (*plan).engine.as_ptr();
+        let no_tls = ptr::null_mut::<c_void>();
         // First, so that from here on the caller of su can neither signal nor trace this process.
         if (*plan).becomes_root && !become_root()
-            || libc::clone(engine, (*plan).stack, flags, plan.cast()) < 0
+            || libc::clone(
+                engine,
+                (*plan).stack,
+                flags,
+                plan.cast(),
+                number,
+                no_tls,
+                number,
+            ) < 0
         {
             (*plan).error = errno();
         }
