@@ -74,11 +74,11 @@ fn an_application_survives_the_death_of_the_process_that_starts_an_engine() {
     assert!(said.is_unchanged(), "{}", said.text);
 }
 
-/// Its process is in the application's memory until its exec, which strace delays here; the second
-/// login would take the same memory.
+/// Its process is in the application's memory until its exec, which strace delays here. Were the
+/// first login to end before, the module would be unloaded and the second would use its memory.
 #[test]
 #[ignore = "needs root"]
-fn an_engine_that_still_starts_keeps_its_memory() {
+fn an_application_waits_for_an_engine_that_still_uses_its_memory() {
     let fake = FakeEngine::new(&format!("mark\n{}", ACCEPTS.replace("USER", "alice")));
     fake.open_to_all();
     let delayed = "inject=prlimit64:delay_enter=400000:when=1";
