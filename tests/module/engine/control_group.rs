@@ -83,6 +83,10 @@ fn start(host: &Host, groups: &[&Group], wrapper: &[&str]) -> Running {
 fn an_engine_goes_on_while_the_groups_of_its_caller_are_frozen() {
     let groups = ["freezer", "unified"].map(Group::new);
     let groups: Vec<_> = groups.iter().flatten().collect();
+    for group in &groups {
+        // As systemd delegates one.
+        lchown(&group.0, Some(12345), None).unwrap();
+    }
     let host = Host::with("[login]\nrefusal_seconds = 0\ndeadline_seconds = 5\n");
     let mut running = start(&host, &groups, &[]);
     running.wait_for("prompt");
