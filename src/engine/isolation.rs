@@ -5,8 +5,9 @@
 //! systemd has delegated the group to them. So it moves to the root of each hierarchy: at once if
 //! anybody but root can write to one of its groups, and otherwise while the person reads the first
 //! prompt, since the kernel takes more than ten milliseconds for it. Where it cannot, every group
-//! that it stays in must belong to root alone. The texts of /proc and the modes of the groups' files
-//! come from the kernel. Called by `session` and `conversation`.
+//! that it stays in must belong to root alone. At its end it lets its remains count for whoever does
+//! not reap them. The texts of /proc and the modes of the groups' files come from the kernel. Called
+//! by `session` and `conversation`.
 //!
 //! Sources: cgroups(7), and the kernel's admin-guide/cgroup-v2.rst, "Delegation".
 
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit};
-use nix::unistd::Uid;
+use nix::unistd::{Uid, getppid, setresuid};
 
 use crate::host::errno::describe;
 use crate::host::trusted_file::ProcessIds;
@@ -61,6 +62,31 @@ pub(super) fn leave() {
             let _ = fs::write(folder.join("cgroup.procs"), "0");
         }
     }
+}
+
+/// Makes what is left of this process when it ends one of the processes of the user who must reap it.
+///
+/// The caller of su can make a process of theirs the parent of all orphans below it, and never reap
+/// them (PR_SET_CHILD_SUBREAPER). The engines that have ended would be root's and in root's group, so
+/// that no limit of the caller counts them, and would use up the process ids of all. The real uid is
+/// the one that RLIMIT_NPROC counts by. From here on its user may send signals to this process, so it
+/// is called when everything is written and nothing is held.
+pub(super) fn end() {
+    let status = fs::read_to_string(format!("/proc/{}/status", getppid())).unwrap_or_default();
+    let kept = Uid::from_raw(u32::MAX);
+    if let Some(uid) = real_uid(&status).filter(|uid| !uid.is_root()) {
+        // Where this fails, the process is one of root's as before.
+        let _ = setresuid(uid, kept, kept);
+    }
+}
+
+/// Reads the real uid in a process's status. Its name, which the process chooses, has no line break.
+///
+/// Source: proc_pid_status(5).
+fn real_uid(status: &str) -> Option<Uid> {
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    let uid = line.split_ascii_whitespace().next()?;
+    uid.parse().ok().map(Uid::from_raw)
 }
 
 /// Checks that nobody but root can stop or starve this process. `uid` is the real uid of the
@@ -245,6 +271,15 @@ mod tests {
             row("unified", "/user.slice/a:b", Some("/sys/fs/cgroup/unified")),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_real_uid_is_the_first_of_a_status() {
+        let status = "Name:\tUid: 7\nUmask:\t0022\nUid:\t1000\t0\t0\t0\nGid:\t5\t5\t5\t5\n";
+        assert_eq!(real_uid(status), Some(Uid::from_raw(1000)));
+        for other in ["", "Name:\tx\n", "Uid:\n", "Uid:\tx\n", "Uid:\t-1\n"] {
+            assert_eq!(real_uid(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -36,6 +36,11 @@ const SEND: Duration = Duration::from_secs(2);
 /// Serves one login over `socket`, whose other end is the module. Returns when the login is over and
 /// everything that lasts is written; the process must end then, with all its threads.
 pub fn serve(socket: OwnedFd) {
+    serve_login(socket);
+    isolation::end();
+}
+
+fn serve_login(socket: OwnedFd) {
     alarm::set(WITHOUT_DEADLINE);
     std::panic::set_hook(Box::new(|_| ()));
     isolation::begin();

@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::process::wait_for;
 use super::{SERVICE_ERR, SUCCESS};
-use crate::common::application::{Running, run};
+use crate::common::application::{Running, command, run};
 use crate::common::fake_engine::{ACCEPTS, FakeEngine};
+use crate::common::host::Host;
 use crate::common::rounds;
 use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 
 #[test]
 #[ignore = "needs root"]
@@ -48,6 +51,39 @@ fn an_application_that_adopts_orphans_still_logs_in() {
     let fake = FakeEngine::new(&ACCEPTS.replace("USER", "alice"));
     let said = run(fake.command("alice", &["-k", "adopt", "-r", "30"]), &[]);
     assert_eq!(said.codes(), [SUCCESS; 30], "{said:?}");
+}
+
+/// The caller of su can be the parent of all orphans below it, and reap none: what is left of the
+/// engines must count among the caller's processes, not among root's.
+#[test]
+#[ignore = "needs root"]
+fn an_engine_that_nobody_reaps_counts_for_the_user_who_does_not() {
+    sandboxed!();
+    let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n").installed();
+    let (su, adopts) = (["setpriv", "--ruid", "12345"], ["-k", "adopt", "-r", "3"]);
+    let mut running = Running::start(command(&host, "alice", &su, &adopts));
+    for _ in 0..2 {
+        running.wait_for("prompt");
+        running.reply("1111111");
+    }
+    running.wait_for("prompt");
+    let pid = running.pid();
+    let ended = || -> Vec<String> {
+        let children = children(pid).unwrap_or_default().into_iter();
+        children.filter_map(uids_of_ended).collect()
+    };
+    wait_for("two engines that have ended", || ended().len() == 2);
+    assert_eq!(ended(), ["12345\t0\t0\t0"; 2]);
+    running.finish();
+}
+
+/// The uids of a process that has ended and was not reaped; `None` if it runs.
+fn uids_of_ended(pid: Pid) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
+    field("State:\tZ")
+        .and_then(|_| field("Uid:\t"))
+        .map(str::to_owned)
 }
 
 /// The caller of su can kill the process that starts the engine, at least through a control group
