@@ -9,11 +9,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::shared_words;
+use super::{isolation, shared_words};
 use crate::base::arguments::{Arguments, FirstPass};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Deadline, SystemClock};
-use crate::base::factor::{Identity, Person, Skipped};
+use crate::base::factor::{Identity, Person, SendMode, Skipped};
 use crate::base::text;
 use crate::factor::connect;
 use crate::host::{account, network};
@@ -276,6 +276,10 @@ impl Case {
         let person = subject.person.as_ref();
         let mut rules = self.rules.clone();
         rules.push = person.and_then(|person| person.push).unwrap_or(rules.push);
+        if [rules.push, rules.sms].contains(&SendMode::Auto) {
+            // What leaves before the first prompt, during which the groups are left otherwise.
+            isolation::leave();
+        }
         let host = host();
         let mut factor = connect::second_factor(config, person);
         let mut codes = self.codes(subject);

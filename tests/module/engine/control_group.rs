@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
+use serde_json::json;
 
 use super::process::{wait_for, wait_for_one};
 use super::{AUTH_ERR, SERVICE_ERR, SUCCESS};
@@ -161,6 +162,23 @@ fn the_limits_of_a_callers_group_do_not_limit_the_engine() {
             assert_eq!(said.codes(), [SUCCESS], "{value}: {said:?} {}", host.log());
         });
     }
+}
+
+/// The caller could starve it there and so make an outage.
+#[test]
+#[ignore = "needs root"]
+fn a_push_before_the_first_prompt_does_not_leave_from_a_callers_group() {
+    let Some(group) = Group::new("cpu") else {
+        return;
+    };
+    let host = Host::with("[login]\nrefusal_seconds = 0\npush = \"auto\"\nfactors = [\"push\"]\n");
+    host.sim.change(1635, &json!({"registered": true}));
+    let running = start(&host, &[&group], &[]);
+    wait_for("push", || host.sim.pending_push(1635).is_some());
+    assert!(!group.has(wait_for_one(&host.engine())));
+    host.sim.decide(1635, true);
+    let said = running.finish();
+    assert_eq!(said.codes(), [SUCCESS], "{said:?}");
 }
 
 /// Without room for another process nothing starts.
