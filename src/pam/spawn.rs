@@ -18,7 +18,9 @@ use std::os::unix::net::UnixStream;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use libc::uid_t;
 use nix::fcntl::{FcntlArg, fcntl};
+use nix::unistd::getuid;
 use std::os::fd::FromRawFd;
 
 /// The size of the stack of each of the two processes.
@@ -40,6 +42,8 @@ struct Plan {
     arguments: [*const c_char; ARGUMENTS.len() + 1],
     environment: [*const c_char; 1],
     becomes_root: bool,
+    /// The application's real user.
+    uid: uid_t,
     /// The upper end of the engine's stack.
     stack: *mut c_void,
     /// The engine's process while it is in this memory; then the kernel writes 0.
@@ -68,6 +72,7 @@ pub(super) fn spawn(program: &File, becomes_root: bool) -> io::Result<UnixStream
         arguments,
         environment: [ptr::null()],
         becomes_root,
+        uid: getuid().as_raw(),
         stack: top(&mut engine_stack),
         engine: AtomicI32::new(0),
         error: 0,
@@ -186,6 +191,9 @@ extern "C" fn middle(plan: *mut c_void) -> c_int {
         {
             (*plan).error = errno();
         }
+        // Where the application was killed meanwhile, its caller may be the one who must reap this
+        // process, and does not: it counts among the caller's own (see `engine::isolation`).
+        set_real_user((*plan).uid);
         libc::syscall(libc::SYS_exit_group, 0);
         0
     }
@@ -199,6 +207,7 @@ extern "C" fn engine(plan: *mut c_void) -> c_int {
     // process or thread uses it meanwhile.
     unsafe {
         (*plan).error = become_engine(&*plan);
+        set_real_user((*plan).uid);
         libc::syscall(libc::SYS_exit_group, 0);
         0
     }
@@ -262,6 +271,13 @@ unsafe fn become_root() -> bool {
             && libc::syscall(gid, 0, 0, 0) == 0
             && libc::syscall(uid, 0, 0, 0) == 0
     }
+}
+
+/// Sets the real user id alone.
+unsafe fn set_real_user(uid: uid_t) {
+    let [_, _, set_uid] = SET_IDS;
+    // SAFETY: the call reads no memory.
+    unsafe { libc::syscall(set_uid, uid, -1, -1) };
 }
 
 /// The signals of Linux, and the size of a set of them in the kernel.

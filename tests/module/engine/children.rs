@@ -77,6 +77,30 @@ fn an_engine_that_nobody_reaps_counts_for_the_user_who_does_not() {
     running.finish();
 }
 
+/// The caller kills su while the engine starts, which strace delays here.
+#[test]
+#[ignore = "needs root"]
+fn the_process_that_starts_an_engine_counts_for_the_caller_who_does_not_reap_it() {
+    sandboxed!();
+    let host = Host::new().installed();
+    let delayed = "inject=prlimit64:delay_enter=400000:when=1";
+    let strace = ["strace", "-f", "-qq", "-o", "/dev/null"];
+    let wrapper = [
+        &strace[..],
+        &["-e", "trace=prlimit64", "-e", delayed],
+        &["setpriv", "--ruid", "12345"],
+    ];
+    let running = Running::start(command(&host, "alice", &wrapper.concat(), &[]));
+    let application = wait_for_child(running.pid());
+    let middle = wait_for_child(application);
+    wait_for_child(middle);
+    kill(application, Signal::SIGKILL).unwrap();
+    // The test is the first process of the sandbox, and reaps no orphan.
+    wait_for("its end", || uids_of_ended(middle).is_some());
+    assert_eq!(uids_of_ended(middle).unwrap(), "12345\t0\t0\t0");
+    running.finish();
+}
+
 /// The uids of a process that has ended and was not reaped; `None` if it runs.
 fn uids_of_ended(pid: Pid) -> Option<String> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
