@@ -57,7 +57,13 @@ impl ModuleConversation {
             return Confirmation::Lost;
         }
         self.send_verdict(verdict, user);
-        match self.receive(Instant::now() + CONFIRM) {
+        let received = self.receive(Instant::now() + CONFIRM).or_else(|_| {
+            // A module that is later than this cannot send its confirmation, and so lets nobody in;
+            // one that was in time at the last moment has.
+            self.channel.refuse_more();
+            self.receive(Instant::now())
+        });
+        match received {
             Ok(FromModule::Confirm(confirmation)) => confirmation,
             Ok(_) | Err(_) => Confirmation::Lost,
         }
@@ -115,5 +121,24 @@ impl Conversation for ModuleConversation {
     fn dismiss(&mut self, verdict: Verdict) {
         let user = self.user.clone().unwrap_or_default();
         self.send_verdict(verdict, &user);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn a_confirmation_that_comes_too_late_cannot_be_sent() {
+        let (engine, module) = UnixStream::pair().unwrap();
+        let engine = Channel::new(engine.into());
+        let mut conversation = ModuleConversation::new(engine, "alice".into(), Instant::now());
+        let confirmed = conversation.deliver(Verdict::Accepted, "alice");
+        assert_eq!(confirmed, Confirmation::Lost);
+        let late = FromModule::Confirm(Confirmation::Delivered).encode();
+        let sent = Channel::new(module.into()).send(&late, Instant::now());
+        assert_eq!(sent, Err(Error::Closed));
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, recv, send};
+use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
 use zeroize::Zeroizing;
 
 use super::errno::describe;
@@ -120,6 +120,14 @@ impl Channel {
     pub fn is_closed(&self) -> bool {
         // POLLHUP is always reported.
         self.wait(PollFlags::empty(), Instant::now()).is_ok()
+    }
+
+    /// Lets the peer send nothing more. What it has sent can still be received.
+    ///
+    /// Source: the kernel's unix_shutdown and unix_stream_sendmsg.
+    pub fn refuse_more(&self) {
+        // Fails only where the peer is gone.
+        let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Read);
     }
 
     /// Waits until the peer has closed its end, until `until` at most.
@@ -266,6 +274,19 @@ mod tests {
             let ended = if reads { Ok(()) } else { Err(Error::Closed) };
             assert_eq!(one.wait_for_end(soon()), ended);
         }
+    }
+
+    #[test]
+    fn nothing_is_sent_to_a_peer_that_refuses_more_and_nothing_sent_before_is_lost() {
+        let (mut one, other) = pair();
+        let mut other = Channel::new(other.into());
+        other.send(b"in time", soon()).unwrap();
+        one.refuse_more();
+        assert_eq!(other.send(b"late", soon()), Err(Error::Closed));
+        assert_eq!(one.receive(Instant::now()).unwrap().as_slice(), b"in time");
+        assert_eq!(one.receive(soon()).unwrap_err(), Error::Closed);
+        one.send(b"answer", soon()).unwrap();
+        assert_eq!(other.receive(soon()).unwrap().as_slice(), b"answer");
     }
 
     #[test]
