@@ -77,6 +77,7 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("engine::session", "engine::conversation"),
     ("engine::session", "engine::isolation"),
     ("engine::session", "engine::wiring"),
+    ("engine::wiring", "engine::isolation"),
     ("engine::wiring", "engine::shared_words"),
     ("pam::connect", "pam::spawn"),
     ("pam::items", "pam::conversation"),
