@@ -62,7 +62,7 @@ pub enum FromEngine {
     Verdict {
         /// The verdict.
         verdict: Verdict,
-        /// The user whom the verdict is about.
+        /// The user of the verdict.
         user: String,
     },
 }

@@ -159,7 +159,7 @@ fn a_process_stopped_at_any_instant_delays_no_other_and_loses_no_count() {
         std::thread::sleep(Duration::from_micros(500 + 137 * u64::from(round % 30)));
         signal(&child, Signal::SIGSTOP);
         stopped.push(child);
-        // It holds up nothing while it is stopped.
+        // It delays no other process while it is stopped.
         let start = Instant::now();
         let mut other = alice(&state);
         other.acquire(Costly::Call).unwrap();

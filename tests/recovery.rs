@@ -173,7 +173,7 @@ fn an_old_set_says_nothing_about_a_new_one_and_a_lost_file_of_used_codes_denies(
     let content = fs::read(&first).unwrap();
     let new = codes(&state);
     assert_eq!(files().count(), 1);
-    // Somebody puts the old file back: it marks no code of the new set.
+    // An administrator puts the old file back: it marks no code of the new set.
     fs::write(&first, content).unwrap();
     fs::set_permissions(&first, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(redeem(&state, &new[0]), Ok(Some(9)));

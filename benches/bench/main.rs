@@ -7,7 +7,7 @@
 //!
 //! Usage: `bench MODULE ENGINE [ROUNDS]`; ROUNDS is 40 by default. PAM_AUTHY_FIRST_EDITION may name a
 //! module of the first edition, which did all its work in the application's process: it is measured
-//! beside this one.
+//! too.
 
 mod files;
 mod login;

@@ -22,8 +22,8 @@ pub fn adopt(number: RawFd) -> Option<OwnedFd> {
         return None;
     }
     fcntl(borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).ok()?;
-    // SAFETY: it is open, and nothing else in this process owns it: whoever started the program
-    // left it open for it.
+    // SAFETY: it is open, and nothing else in this process owns it: the module left it open for
+    // this program.
     Some(unsafe { OwnedFd::from_raw_fd(number) })
 }
 

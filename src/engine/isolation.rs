@@ -89,7 +89,7 @@ fn real_uid(status: &str) -> Option<Uid> {
     uid.parse().ok().map(Uid::from_raw)
 }
 
-/// Checks that nobody but root can stop or starve this process. `uid` is the real uid of the
+/// Checks that only root can stop or starve this process. `uid` is the real uid of the
 /// application.
 ///
 /// # Errors
@@ -139,7 +139,7 @@ impl Group {
         let (hierarchy, path) = (&self.hierarchy, &self.path);
         let Some(root) = &self.root else {
             // Root's own services are safe wherever they run. The caller of su may have been given a
-            // group, and without the file system nobody can tell.
+            // group, and without the file system this cannot be known.
             return match uid {
                 0 => Ok(()),
                 _ => Err(format!(

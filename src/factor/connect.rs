@@ -2,7 +2,7 @@
 //! every provider, and it builds every client, except in `authyctl doctor`, which wraps the
 //! transport.
 //!
-//! Called by `pam::module` for each login, and by authyctl, so that its commands use the same
+//! Called by `engine::wiring` for each login, and by authyctl, so that its commands use the same
 //! client settings as a login. The configuration is trusted.
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! What a person reads: a closed list of texts in six languages, each replaceable in `[messages]`.
 //!
-//! The administrator chooses the language (`login.language`), never the environment, which belongs
-//! to the user who called sudo. The values of placeholders may come from an attacker and are made
+//! The administrator chooses the language (`login.language`), never the environment: the engine's
+//! is empty. The values of placeholders may come from an attacker and are made
 //! safe to show. Used by `login`; the keys and the administrator's texts are in
 //! [`crate::base::language`].
 

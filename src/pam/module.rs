@@ -92,7 +92,7 @@ fn failed(attempt: &Attempt, reason: Reason, why: String) -> Verdict {
 struct Relay<'a> {
     channel: Channel,
     conversation: PamConversation<'a>,
-    /// The user with whom the login began.
+    /// The user name at the start of the login.
     user: &'a str,
     first_pass: FirstPass,
     /// When the engine's next message is due.
@@ -193,8 +193,9 @@ impl Relay<'_> {
         typed.map_err(|_| ())
     }
 
-    /// Passes the verdict on. One that lets the person in is about the user with whom the login
-    /// began. Where another one is logged in now, it is a refusal, and the engine is told which. It counts only when the engine reads that: an
+    /// Passes the verdict on. One that lets the person in must be about the user of the login's
+    /// start. It becomes a refusal where PAM_USER is another one now, and the module tells the
+    /// engine what the application gets. It counts only when the engine reads the confirmation: an
     /// engine that has ended before writes no audit line, or one that says `delivered=no`.
     fn conclude(mut self, verdict: Verdict, user: &str) -> Result<Verdict, Error> {
         if !matches!(verdict, Verdict::Accepted | Verdict::Ignored) {

@@ -164,7 +164,7 @@ fn wait_until_zero(number: &AtomicI32) {
     }
 }
 
-/// The middle process: starts the engine and ends, so that the engine is nobody's child here.
+/// The middle process: starts the engine and ends, so that the application has no child.
 extern "C" fn middle(plan: *mut c_void) -> c_int {
     let plan = plan.cast::<Plan>();
     // The caller of su may kill this process, at least through a control group of their own. So the

@@ -56,7 +56,7 @@ fn guess(orders: &Value, act: impl Fn(&mut Su) -> bool) {
     say(&json!(in_at));
 }
 
-/// The rule that the attacks try to get round; it holds in both editions.
+/// The rule that the attacks try to get round; it applies in both editions.
 #[test]
 #[ignore = "needs root"]
 fn guesses_that_nobody_disturbs_are_paused() {

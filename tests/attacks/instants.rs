@@ -1,7 +1,7 @@
 //! Everything that the caller of su may do to it, each at random moments of a login with a wrong
 //! code, where an outage would let the login continue without a second factor.
 //!
-//! Whatever mallory does: nobody gets in, every code that reached the service is counted, and
+//! Whatever mallory does: no login succeeds, every code that reached the service is counted, and
 //! another login of the same person works at once.
 
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ const ANSWER: Duration = Duration::from_millis(100);
 /// The service's answer to a wrong code.
 const NO: &str = r#"{"message":"Token is invalid","token":"is invalid","success":false,
     "errors":{"message":"Token is invalid"},"error_code":"60020"}"#;
-/// A login that nobody disturbs takes about as long, from su's start to its end.
+/// An undisturbed login takes about as long, from su's start to its end.
 const LOGIN: Duration = Duration::from_millis(150);
 /// Longer than `timeout_seconds`, which is 1 here.
 const TOO_LONG: Duration = Duration::from_millis(1150);
@@ -313,7 +313,7 @@ fn state_at_terminal(terminal: &Terminal) -> &'static str {
 }
 
 fn finish_at_terminal(terminal: &Terminal) -> bool {
-    // What is typed does not hold the word that is waited for.
+    // What is typed does not contain the word that is waited for.
     terminal.press(&["fg; echo ov''er", "Enter"]);
     let screen = terminal.wait_for("over");
     screen.lines().any(|line| line.trim_end() == "0")

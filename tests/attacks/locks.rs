@@ -113,7 +113,7 @@ fn hold(target: &str, reply: &str, caught: Option<Su>) {
     wait_for_test();
 }
 
-/// Which file mallory's su locks for a refused code: their own count, which harms nobody else.
+/// Which file mallory's su locks for a refused code: their own count, which harms no other user.
 fn own_lock(orders: &Value) -> Option<String> {
     let locks = Locks::open();
     for _ in 0..orders["tries"].as_u64().unwrap() {

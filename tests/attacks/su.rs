@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use super::watch;
 
-/// No step of a login that nobody disturbs takes as long.
+/// No step of an undisturbed login takes as long.
 const LONG: Duration = Duration::from_secs(10);
 
 /// A running su. It is killed when it is dropped.

@@ -85,7 +85,7 @@ impl Target {
         self
     }
 
-    /// Makes the host one on which nobody has logged in.
+    /// Makes the host one without earlier logins.
     pub(super) fn forget_state(&self) {
         fs::remove_dir_all(&self.state).unwrap();
         fs::create_dir(&self.state).unwrap();

@@ -1,7 +1,7 @@
 //! The HTTP transport of the clients: sends one request and returns one response.
 //!
 //! Tests replace the trait [`Transport`]; [`Https`] implements it with ureq and rustls. Nothing
-//! here reads the environment, because the caller of sudo controls it. The only proxy is the
+//! here reads the environment, which for authyctl is that of the user who called sudo. The only proxy is the
 //! configured one, the only CA certificates are those of a file that only root can write, and
 //! redirects are not followed, because ureq would send the key along. The sizes of header and body
 //! are limited. Each request blocks for its time-out at most. Called by the providers' clients and

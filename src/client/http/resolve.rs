@@ -3,8 +3,8 @@
 //! libc's look-up has no time limit, so a thread does it. If the answer is late, the thread goes on
 //! until the resolver gives up (`timeout` times `attempts` of resolv.conf for each server; 10 s for
 //! one server by default), and the next look-up of the same host waits for that answer. There is
-//! thus one such thread at most. It touches nothing but its own answer, and may outlive the call:
-//! the module is never unloaded (`make product` links it with -z nodelete). Called by `dial`.
+//! thus one such thread at most. It touches nothing but its own answer, and may outlive the call; it
+//! ends with the process. Called by `dial`.
 //!
 //! A failed look-up does not say why it failed: getaddrinfo hides the error number, and a resolver
 //! without a local port finds no host. A request therefore tries again at a moment that no local

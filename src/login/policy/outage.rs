@@ -2,7 +2,7 @@
 //!
 //! Called when a login is wired, so that no login can be built without the decision, and by
 //! `authyctl explain`. The configuration is trusted; the caller of su or sudo, whose real uid the
-//! process has, is not.
+//! application has, is not.
 
 use crate::store::config::Fallback;
 

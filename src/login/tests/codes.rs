@@ -217,7 +217,7 @@ fn without_a_network_no_answer_is_an_error_of_our_own_and_a_right_code_logs_in()
     );
 }
 
-/// Nobody must be let in by it, and an administrator must find it in the log.
+/// It must not let a user in, and an administrator must find it in the log.
 #[test]
 fn an_unexpected_answer_refuses_the_code_and_is_in_the_log() {
     let odd = || Err(error(ErrorKind::Unexpected));

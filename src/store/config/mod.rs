@@ -97,7 +97,7 @@ pub struct Login {
     /// What an unenrolled user needs.
     pub unenrolled: Fallback,
     /// What happens when the provider gives no usable answer. `login::policy::OutageQuery` decides
-    /// for whom it holds.
+    /// where it applies.
     pub when_unavailable: Fallback,
     /// What Enter alone does at the prompt.
     pub enter: Enter,

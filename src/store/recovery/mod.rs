@@ -3,8 +3,8 @@
 //! A code has 80 random bits. Its HMAC-SHA-256 under a random key is stored in a file that only
 //! root can read, one file and one key for each user. A fast hash is safe here, unlike for a
 //! password that a person chose: a thief of the file tries 2^80 / 11 values until one of the ten is
-//! found, which takes three thousand years at 10^12 a second. A slow hash inside sshd or su would
-//! need memory and time, which the caller may limit. No network is needed.
+//! found, which takes three thousand years at 10^12 a second. A slow hash would cost each
+//! login memory and time, and gain nothing. No network is needed.
 //!
 //! Which codes are used is in a second file, with a word for each code: a login uses a code up by
 //! one exchange of its word, so a stopped process delays no other, of many logins with one code one

@@ -69,7 +69,7 @@ impl Error {
         }
     }
 
-    /// Whether a limit failed that the caller of this process may have set.
+    /// Whether this process lacks a resource: descriptors, memory or file size.
     #[must_use]
     pub fn is_process(&self) -> bool {
         use Errno::{EFBIG, EMFILE, ENFILE, ENOMEM};
@@ -97,7 +97,7 @@ impl Error {
 pub enum Failure {
     /// The disk is full or read-only.
     Disk(String),
-    /// A limit failed that the caller of the process may have set.
+    /// The process lacks a resource: descriptors, memory or file size.
     Process(String),
     /// The file is corrupt, from a newer version, wrongly owned, or locked for too long.
     State(String),

@@ -124,7 +124,7 @@ impl WordFile {
         }
     }
 
-    /// Whether the file still has a name. What is written into a removed file counts for nobody.
+    /// Whether the file still has a name. What is written into a removed file has no effect.
     #[must_use]
     pub fn is_linked(&self) -> bool {
         fstat(&self.file).is_ok_and(|status| status.st_nlink > 0)

@@ -1,8 +1,10 @@
-//! Writes a file under the size limit (RLIMIT_FSIZE) that the caller of su or sudo may have set.
+//! Writes a file under a size limit (RLIMIT_FSIZE): that of authyctl's caller, or one that the engine
+//! could not raise (a container without CAP_SYS_RESOURCE).
 //!
 //! A write beyond that limit fails and also sends SIGXFSZ to the writing thread, which ends the
 //! process. The signal is blocked for this thread during the write, and consumed before the mask is
-//! restored: no disposition of the application changes, and no signal stays pending.
+//! restored, so that the error is reported and no incomplete file stays. Called by `change` and
+//! `words`.
 
 use std::fs::File;
 use std::io::Write;

@@ -46,7 +46,7 @@ const BREAKS: [&str; 17] = [
     r"frame verdict\0verdict=accepted\0user=mallory\0",
 ];
 
-/// What comes too early where the engine is not ready, as it stands in engine.c.
+/// What comes too early where the engine is not ready, as in engine.c.
 const TOO_EARLY: [&str; 8] = [
     DEADLINE,
     ASK,
@@ -183,7 +183,7 @@ fn an_engine_that_is_silent_or_stopped_denies_the_login_in_time() {
     });
 }
 
-/// It has ended while the person typed, so that nobody confirms and nobody writes the audit line.
+/// It has ended while the person typed, so that no confirmation is read and no audit line written.
 #[test]
 #[ignore = "needs root"]
 fn an_accepted_verdict_of_an_engine_that_is_gone_denies_the_login() {
@@ -197,7 +197,7 @@ fn an_accepted_verdict_of_an_engine_that_is_gone_denies_the_login() {
         let steps: [&[&str]; 3] = [
             &[READY, "read", DEADLINE, ASK, verdict, "kill"],
             &[READY, "read", DEADLINE, ASK, verdict, "exit"],
-            // Here the module may confirm before the end, but nobody reads it.
+            // Here the module may confirm before the end, but no one reads it.
             &[READY, "read", DEADLINE, verdict, "kill"],
         ];
         steps.map(<[&str]>::to_vec)

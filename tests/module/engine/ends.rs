@@ -147,7 +147,7 @@ fn a_reply_after_the_deadline_is_refused_and_sent_nowhere() {
 }
 
 /// The caller of su stops it between its reply and the verdict: the engine says `delivered=no`, and
-/// so the verdict must let nobody in later.
+/// so the verdict must not let the caller in later.
 #[test]
 fn a_verdict_that_was_not_confirmed_in_time_lets_nobody_in() {
     let host = host("");

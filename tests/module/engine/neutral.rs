@@ -218,7 +218,7 @@ fn an_engine_of_a_set_user_id_program_is_wholly_roots() {
     assert!(said.is_unchanged(), "{said:?}");
 }
 
-/// Nobody here may raise a hard limit, as in most containers.
+/// No process here may raise a hard limit, as in most containers.
 #[test]
 #[ignore = "needs root"]
 fn hard_limits_that_are_too_low_for_an_engine_deny_the_login() {

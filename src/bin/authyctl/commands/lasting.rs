@@ -1,4 +1,4 @@
-//! What lasts of a person in the state folder when the mapping changes: made ahead when somebody is
+//! What lasts of a person in the state folder when the mapping changes: made ahead when a user is
 //! enrolled, and ended with the person's last factor. Called by `enroll` and `unenroll`.
 
 use std::path::Path;

@@ -38,8 +38,8 @@ pub(super) fn describe(config: &Config, file: &Path, rules: &Login, service: &st
     lines
 }
 
-/// Returns for whom an outage lets a login to `service` succeed, by the function that a login uses;
-/// `None` if for no one.
+/// Returns where an outage lets a login to `service` succeed, by the function that a login uses;
+/// `None` if nowhere.
 fn outage(config: &Config, rules: &Login, service: &str) -> Option<String> {
     let ignores = |real_uid| {
         let query = OutageQuery {
@@ -51,7 +51,7 @@ fn outage(config: &Config, rules: &Login, service: &str) -> Option<String> {
         query.on_outage() == OnOutage::Ignore
     };
     let says = "while Authy is unavailable, when_unavailable = \"ignore\" lets the login succeed";
-    // Any uid but root's stands for all others.
+    // One uid is enough: all but root's are treated alike.
     match (ignores(0), ignores(u32::MAX)) {
         (false, _) => None,
         (true, true) => Some(format!("{says}, whoever runs the application")),
