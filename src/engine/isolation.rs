@@ -23,11 +23,13 @@ use nix::unistd::{Uid, getppid, setresuid};
 use crate::host::errno::describe;
 use crate::host::trusted_file::ProcessIds;
 
-/// What a login needs at least: descriptors, bytes of address space, bytes of a file, seconds of
-/// processor time. A caller without CAP_SYS_RESOURCE in reach can lower the hard limits for good.
-const NEEDED: [(Resource, &str, u64); 4] = [
+/// What a login needs at least: descriptors, bytes of address space, data, stack and of a file,
+/// seconds of processor time. A caller without CAP_SYS_RESOURCE in reach can lower the hard limits for good.
+const NEEDED: [(Resource, &str, u64); 6] = [
     (Resource::RLIMIT_NOFILE, "descriptors", 64),
     (Resource::RLIMIT_AS, "address space", 128 << 20),
+    (Resource::RLIMIT_DATA, "data", 64 << 20),
+    (Resource::RLIMIT_STACK, "stack", 1 << 20),
     (Resource::RLIMIT_FSIZE, "file size", 1 << 20),
     (Resource::RLIMIT_CPU, "processor time", 10),
 ];
