@@ -510,6 +510,20 @@ mod tests {
     }
 
     #[test]
+    fn a_nul_byte_in_a_text_adds_no_field() {
+        let message = FromModule::Reply {
+            text: Some(Secret::new("1234567\0user=mallory".into())),
+            user: None,
+        };
+        let read = FromModule::decode(&message.encode());
+        let Ok(FromModule::Reply { text, user }) = read else {
+            panic!("{read:?}");
+        };
+        assert_eq!(text.as_ref().map(Secret::expose), Some("1234567"));
+        assert_eq!(user, None);
+    }
+
+    #[test]
     fn a_message_that_is_cut_unknown_or_contradictory_is_malformed() {
         let rows: [&[u8]; 14] = [
             b"",

@@ -17,6 +17,7 @@ use pam_authy::store::limits::{
 };
 use pam_authy::store::state::Failure;
 
+use crate::common::application::{command, run};
 use crate::common::child::{CHILD, as_child, child, ends_well, signal, wait_for_go};
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
@@ -391,4 +392,19 @@ fn the_sms_of_the_host_are_limited_over_all_users_and_addresses() {
         );
     }
     assert_eq!(host.sim.count("/sms/"), 2);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn messages_of_a_login_without_an_address_count_by_the_callers_uid() {
+    sandboxed!();
+    let rules = "[login]\nrefusal_seconds = 0\n[limits]\ncalls_per_address = 1\n";
+    let host = Host::with(rules).installed();
+    let caller = ["setpriv", "--ruid", "12345", "--clear-groups"];
+    for wrapper in [&caller[..], &[], &caller] {
+        run(command(&host, "alice", wrapper, &[]), &["call"]);
+    }
+    assert_eq!(host.sim.count("/call/"), 2, "{}", host.log());
+    let who = "no more calls for logins of uid 12345 without an address";
+    assert!(host.log().contains(who), "{}", host.log());
 }

@@ -261,9 +261,11 @@ impl Testbed {
     }
 }
 
-/// The configuration as the first edition named its table.
+/// The configuration as the first edition named its table, with a state of its own: its files there
+/// have another form.
 fn for_first_edition(config: &str) -> String {
-    config.replace("[authy]\n", "[api]\n")
+    let config = config.replace("[authy]\n", "[api]\n");
+    config.replace("/state\"", "/first-state\"")
 }
 
 impl Drop for Testbed {

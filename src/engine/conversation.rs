@@ -129,6 +129,82 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     use super::*;
+    use crate::base::question::Kind;
+
+    /// A conversation, and the module's end.
+    fn pair() -> (ModuleConversation, Channel) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let channel = Channel::new(ours.into());
+        let conversation = ModuleConversation::new(channel, "alice".into(), Instant::now());
+        (conversation, Channel::new(theirs.into()))
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_millis(100)
+    }
+
+    #[test]
+    fn only_a_confirmation_confirms() {
+        let reply = FromModule::Reply {
+            text: None,
+            user: Some("alice".into()),
+        };
+        let delivered = FromModule::Confirm(Confirmation::Delivered);
+        let rows = [
+            (Some(delivered.encode()), Confirmation::Delivered),
+            (Some(reply.encode()), Confirmation::Lost),
+            (Some(FromModule::Failed.encode()), Confirmation::Lost),
+            (None, Confirmation::Lost),
+        ];
+        let mut wrong = Vec::new();
+        for (sent, expected) in rows {
+            let (mut conversation, mut module) = pair();
+            if let Some(bytes) = &sent {
+                module.send(bytes, soon()).unwrap();
+            }
+            drop(module);
+            let confirmed = conversation.deliver(Verdict::Accepted, "alice");
+            if confirmed != expected {
+                wrong.push((sent, confirmed));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+
+    #[test]
+    fn a_conversation_is_open_while_the_module_is_there() {
+        let (conversation, module) = pair();
+        assert!(conversation.is_open());
+        drop(module);
+        assert!(!conversation.is_open());
+    }
+
+    #[test]
+    fn after_a_verdict_nothing_is_asked_delivered_or_sent() {
+        let (mut conversation, mut module) = pair();
+        let confirm = FromModule::Confirm(Confirmation::Delivered);
+        module.send(&confirm.encode(), soon()).unwrap();
+        conversation.dismiss(Verdict::ConversationFailed);
+        let question = Question {
+            kind: Kind::Code,
+            notice: None,
+            prompt: "Code: ".into(),
+            echo: false,
+        };
+        assert!(!conversation.is_open());
+        assert_eq!(conversation.ask(&question).err(), Some(NoReply::Failed));
+        let delivered = conversation.deliver(Verdict::Accepted, "alice");
+        assert_eq!(delivered, Confirmation::Lost);
+        conversation.send_verdict(Verdict::Accepted, "alice");
+        drop(conversation);
+        let first = FromEngine::decode(&module.receive(soon()).unwrap());
+        let expected = FromEngine::Verdict {
+            verdict: Verdict::ConversationFailed,
+            user: "alice".into(),
+        };
+        assert_eq!(first, Ok(expected));
+        assert!(module.receive(soon()).is_err(), "a second message");
+    }
 
     #[test]
     fn a_confirmation_that_comes_too_late_cannot_be_sent() {

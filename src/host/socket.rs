@@ -244,6 +244,14 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_is_empty_or_too_long_is_not_sent() {
+        let (mut channel, _peer) = pair();
+        assert_eq!(channel.send(b"", soon()), Err(Error::Length));
+        let long = vec![0; MAX_LENGTH + 1];
+        assert_eq!(channel.send(&long, soon()), Err(Error::Length));
+    }
+
+    #[test]
     fn a_peer_that_reads_nothing_delays_no_one_for_longer_than_allowed() {
         let (mut channel, _peer) = pair();
         let message = vec![0; MAX_LENGTH];

@@ -5,11 +5,14 @@
  * program changes its process as its options say, logs in, and reports what the module changed in
  * its process. tests/common/application.rs compiles and runs it.
  *
- *   application [-cbihw] [-r ROUNDS] [-n KIND] [-k KIND] [-l|-L NAME=VALUE]... FOLDER SERVICE USER
+ *   application [-cbihw] [-r ROUNDS] [-n KIND] [-k KIND] [-u NAME] [-a ADDRESS]
+ *               [-l|-L NAME=VALUE]... FOLDER SERVICE USER
  *
  *   -c  without descriptors 0 to 2        -b  with all signals blocked
  *   -i  with all signals ignored          -h  with a handler for SIGUSR1, which interrupts calls
  *   -r  with this number of logins        -w  wait for a byte of the input before the end
+ *   -u  with another PAM_USER from the first text without a prompt on
+ *   -a  with this PAM_RHOST
  *   -l  with a soft limit: nofile, as, cpu, fsize, stack, core or nproc; -L: hard, too
  *   -n  in a separate network namespace with loopback, another interface and 64 local ports, in
  *       which another process has bound all local ports of KIND: tcp, udp or none. Other KINDs:
@@ -61,6 +64,11 @@ static char *read_reply(void)
 	return NULL;
 }
 
+/* The user from the first text without a prompt on, if the application changes it. */
+static const char *other_user;
+static const char *address;
+static pam_handle_t *handle;
+
 /* The PAM conversation: prints `prompt` and answers it with one line of the input. */
 static int converse(int count, const struct pam_message **messages, struct pam_response **responses,
 		    void *data)
@@ -71,8 +79,11 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
 		return PAM_BUF_ERR;
 	for (int i = 0; i < count; i++) {
 		int style = messages[i]->msg_style;
-		if (style != PAM_PROMPT_ECHO_ON && style != PAM_PROMPT_ECHO_OFF)
+		if (style != PAM_PROMPT_ECHO_ON && style != PAM_PROMPT_ECHO_OFF) {
+			if (other_user)
+				pam_set_item(handle, PAM_USER, other_user);
 			continue;
+		}
 		out("prompt\n");
 		all[i].resp = read_reply();
 		if (!all[i].resp) {
@@ -220,10 +231,11 @@ static void enter_network(const char *kind)
 static int login(const char *folder, const char *service, const char *user)
 {
 	struct pam_conv conversation = { converse, NULL };
-	pam_handle_t *handle = NULL;
 	int code = pam_start_confdir(service, user, &conversation, folder, &handle);
 	if (code != PAM_SUCCESS)
 		return code;
+	if (address)
+		pam_set_item(handle, PAM_RHOST, address);
 	code = pam_authenticate(handle, 0);
 	pam_end(handle, code);
 	return code;
@@ -235,7 +247,7 @@ int main(int count, char **arguments)
 	const char *limits[16], *kind = NULL;
 	int is_hard[16], option, closed = 0, block = 0, ignore = 0, handle = 0, waits = 0, limited = 0;
 	long rounds = 1, early = 0;
-	while ((option = getopt(count, arguments, "cbihwr:l:L:n:k:")) != -1) {
+	while ((option = getopt(count, arguments, "cbihwr:l:L:n:k:u:a:")) != -1) {
 		closed |= option == 'c';
 		block |= option == 'b';
 		ignore |= option == 'i';
@@ -245,6 +257,10 @@ int main(int count, char **arguments)
 			rounds = atol(optarg);
 		if (option == 'k')
 			kind = optarg;
+		if (option == 'u')
+			other_user = optarg;
+		if (option == 'a')
+			address = optarg;
 		if (option == 'n')
 			enter_network(optarg);
 		if ((option == 'l' || option == 'L') && limited < 16) {

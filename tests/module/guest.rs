@@ -38,6 +38,18 @@ fn a_login_leaves_its_process_as_it_was() {
     });
 }
 
+/// The engine's change of group, made in the shared memory, makes the kernel forbid core dumps.
+#[test]
+#[ignore = "needs root"]
+fn a_login_in_a_process_of_roots_with_another_group_leaves_core_dumps_as_they_were() {
+    let host = lenient();
+    let wrapper = ["setpriv", "--regid", "65534", "--clear-groups"];
+    let token = host.sim.token(1635);
+    let said = run(command(&host, "alice", &wrapper, &[]), &[&token]);
+    assert_eq!(said.codes(), [SUCCESS], "{said:?}");
+    assert!(said.is_unchanged(), "{said:?}");
+}
+
 #[test]
 fn a_login_that_fails_leaves_its_process_as_it_was() {
     type Break = fn(&Host);

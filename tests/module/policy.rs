@@ -2,6 +2,7 @@
 
 use pam_authy::pam_app::Item;
 
+use crate::authyctl::run_json;
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
 
@@ -124,4 +125,14 @@ fn first_pass_without_token_in_password_is_refused() {
         "{}",
         host.log()
     );
+}
+
+#[test]
+fn a_recovery_code_is_refused_in_a_service_that_takes_none() {
+    let host = with("[recovery]\nservices = [\"sudo\"]\n");
+    let (_, made) = run_json(&host.sim, &["recovery", "generate", "alice"], "");
+    let code = made["codes"][0].as_str().unwrap();
+    assert_eq!(host.login("alice", &[code]).code, "PAM_MAXTRIES");
+    let host = host.service("sudo");
+    assert_eq!(host.login("alice", &[code]).code, "PAM_SUCCESS");
 }

@@ -18,6 +18,14 @@ fn a_recovery_code_works_during_a_pause_and_without_the_provider() {
     assert!(ran.sent.is_empty());
 }
 
+/// What is noted before is forgotten after the success; what another login counts meanwhile stays.
+#[test]
+fn a_recovery_code_forgets_the_refused_codes_that_were_noted_before_it() {
+    let mut script = Script::texts(&[RECOVERY_CODE]);
+    script.recovery = Some(vec![Ok(Some(9))]);
+    assert_eq!(script.run().counted, ["note refused", "code accepted"]);
+}
+
 #[test]
 fn a_wrong_recovery_code_is_a_refused_reply() {
     let mut script = Script::texts(&[RECOVERY_CODE]).rules(|rules| rules.attempts = 1);

@@ -14,7 +14,7 @@ use crate::store::state::WordFile;
 /// SMS, calls, pushes and codes that were checked on this host, and a text.
 pub(super) const KEY: usize = 0;
 pub(super) const USED: usize = 1;
-const REFUSED: usize = 2;
+pub(super) const REFUSED: usize = 2;
 const DENIED: usize = 3;
 const SMS: Series = hour(4);
 const CALLS: Series = hour(17);

@@ -1,6 +1,6 @@
 //! Limits with a clock that the test sets.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::entry::{CAPACITY, Entry};
-use super::slot::Row as Kind;
+use super::slot::{REFUSED, Row as Kind};
 use super::word::{Bucket, PauseRule, Streak};
 use super::*;
 use crate::store::state::test_words::map;
+use crate::store::state::{MapWords, Words};
 
 thread_local! {
     static NOW: Cell<u64> = const { Cell::new(1_800_000_000) };
@@ -96,6 +97,47 @@ fn detail(result: Result<(), Error>) -> String {
         Err(Error::Limit { detail }) => detail,
         other => panic!("no limit: {other:?}"),
     }
+}
+
+/// Words of which another login changes the refused codes between the read and the exchange.
+struct Raced(Box<dyn Words>);
+
+thread_local! {
+    /// The other login, once.
+    static OTHER: RefCell<Option<FileLimits>> = const { RefCell::new(None) };
+}
+
+impl Words for Raced {
+    fn load(&self, index: usize) -> u64 {
+        self.0.load(index)
+    }
+
+    fn compare_exchange(&self, index: usize, old: u64, new: u64) -> Result<(), u64> {
+        // The file begins with a word of its own.
+        if index == REFUSED + 1
+            && let Some(mut other) = OTHER.take()
+        {
+            other.acquire_code().unwrap();
+        }
+        self.0.compare_exchange(index, old, new)
+    }
+}
+
+#[test]
+fn two_codes_that_are_counted_at_the_same_instant_count_as_two() {
+    let host = Host::new();
+    OTHER.set(Some(host.alice()));
+    let login = LimitedLogin {
+        user: "alice",
+        enrolled: true,
+        factors: Vec::new(),
+        address: None,
+        uid: 1000,
+    };
+    let raced: MapWords = |file, words| Ok(Box::new(Raced(map(file, words)?)));
+    let mut limits = FileLimits::new(&host.state(), host.rules, login, raced, now);
+    limits.acquire_code().unwrap();
+    assert_eq!(host.listing().users[0].refused, 2);
 }
 
 #[test]

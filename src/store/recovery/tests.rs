@@ -1,5 +1,6 @@
 //! Recovery codes: which texts are one, and that each works once.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -135,6 +136,21 @@ fn a_code_of_another_user_or_an_older_set_is_refused() {
     assert_eq!(host.redeem("alice", &old[0]), Ok(None));
     assert_eq!(host.redeem("alice", &new[0]), Ok(Some(9)));
     assert_eq!(host.redeem("bob", &bobs[0]), Ok(Some(9)));
+}
+
+/// The administrator replaces the set after a login has opened it.
+#[test]
+fn a_code_of_a_set_that_is_replaced_meanwhile_is_refused() {
+    thread_local!(static STATE: RefCell<PathBuf> = RefCell::default());
+    let host = Host::new();
+    let old = host.generate("alice");
+    STATE.set(host.state());
+    let replacing: MapWords = |file, words| {
+        STATE.with_borrow(|state| generate(state, "alice", alice(), true, map).unwrap());
+        map(file, words)
+    };
+    let mut codes = FileRecovery::new(&host.state(), "alice", alice(), replacing);
+    assert_eq!(codes.redeem(&old[0].parse().unwrap()), Ok(None));
 }
 
 #[test]

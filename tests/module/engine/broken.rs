@@ -222,6 +222,25 @@ fn an_accepted_verdict_of_an_engine_that_is_gone_denies_the_login() {
     });
 }
 
+/// The engine has ended the login while the person typed, and still reads.
+#[test]
+fn a_reply_after_the_verdict_is_sent_nowhere() {
+    let verdict = r"frame verdict\0verdict=refused\0user=alice\0";
+    let script = [
+        READY, "read", DEADLINE, ASK, verdict, "mark", "read", "mark",
+    ];
+    let fake = FakeEngine::new(&script.join("\n"));
+    let ran = || std::fs::read(fake.path("pam_authyd.ran")).map_or(0, |marks| marks.len());
+    let mut running = Running::start(fake.command("alice", &[]));
+    running.wait_for("prompt");
+    super::process::wait_for("verdict", || ran() == 1);
+    running.reply("1234567");
+    let said = running.finish();
+    assert_eq!(said.codes(), [super::AUTH_ERR], "{said:?}");
+    wait_for_no_process(&fake);
+    assert_eq!(ran(), 1, "the engine has read a reply");
+}
+
 /// Waits until no process runs the fake engine.
 fn wait_for_no_process(fake: &FakeEngine) {
     super::process::wait_for_none(&fake.path("pam_authyd"));

@@ -206,3 +206,27 @@ fn kill_children(pid: Pid) -> u32 {
     }
     killed
 }
+
+/// Before it is, the caller of su can stop or trace it while it uses su's memory.
+#[test]
+#[ignore = "needs strace"]
+fn the_process_that_starts_an_engine_is_root_before_it_does() {
+    let fake = FakeEngine::new(&ACCEPTS.replace("USER", "alice"));
+    let log = fake.path("strace.log");
+    let calls = "trace=clone,setgroups,setresgid,setresuid";
+    let strace = ["strace", "-f", "-qq", "-e", calls, "-o"];
+    let strace = [&strace[..], &[log.to_str().unwrap()]].concat();
+    fake.open_to_all();
+    let said = run(fake.wrapped(&strace, "alice", &[]), &[]);
+    assert_eq!(said.codes(), [SUCCESS], "{said:?}");
+    let text = fs::read_to_string(&log).unwrap();
+    let lines: Vec<_> = text.lines().filter_map(|l| l.split_once(' ')).collect();
+    let starts = |(_, call): &&(&str, &str)| call.contains("CLONE_VFORK|SIGCHLD");
+    let (process, _) = lines.iter().find(starts).unwrap();
+    let of_it = lines.iter().filter(|(pid, _)| pid == process);
+    let names: Vec<_> = of_it
+        .filter_map(|(_, call)| call.trim().split('(').next())
+        .take(4)
+        .collect();
+    assert_eq!(names, ["setgroups", "setresgid", "setresuid", "clone"]);
+}

@@ -128,6 +128,25 @@ fn an_engine_goes_on_while_the_groups_of_its_caller_are_frozen() {
     assert!(said.is_unchanged(), "{said:?}");
 }
 
+/// systemd has delegated it to the caller, who need not wait for the first prompt.
+#[test]
+#[ignore = "needs root"]
+fn a_group_that_others_can_change_is_left_before_the_first_prompt() {
+    for hierarchy in ["freezer", "unified"] {
+        let Some(group) = Group::new(hierarchy) else {
+            continue;
+        };
+        lchown(group.0.join("cgroup.procs"), Some(12345), None).unwrap();
+        let host = Host::new();
+        let mut running = start(&host, &[&group], &[]);
+        running.wait_for("prompt");
+        assert!(!group.has(wait_for_one(&host.engine())), "{hierarchy}");
+        running.reply(&host.sim.token(1635));
+        let said = running.finish();
+        assert_eq!(said.codes(), [SUCCESS], "{said:?} {}", host.log());
+    }
+}
+
 #[test]
 #[ignore = "needs root"]
 fn the_limits_of_a_callers_group_do_not_limit_the_engine() {

@@ -5,7 +5,7 @@ use nix::sys::signal::{Signal, kill};
 use serde_json::json;
 
 use super::process::{wait_for, wait_for_none, wait_for_one};
-use super::{AUTH_ERR, SUCCESS};
+use super::{AUTH_ERR, CONV_ERR, SUCCESS};
 use crate::common::application::{Running, command, run};
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
@@ -168,4 +168,80 @@ fn a_verdict_that_was_not_confirmed_in_time_lets_nobody_in() {
     let said = running.finish();
     assert_eq!(said.codes(), [super::SERVICE_ERR], "{said:?}");
     assert!(said.is_unchanged(), "{said:?}");
+}
+
+/// The engine asks nothing after the notice, so that the module alone sees the other name.
+#[test]
+fn a_user_name_that_changes_with_a_notice_is_refused_by_the_module() {
+    let host = host("push = \"auto\"\n");
+    host.sim.change(1635, &json!({"registered": true}));
+    let running = Running::start(command(&host, "alice", &[], &["-u", "mallory"]));
+    wait_for("push", || host.sim.pending_push(1635).is_some());
+    host.sim.decide(1635, true);
+    let said = running.finish();
+    assert_eq!(said.codes(), [AUTH_ERR], "{said:?}");
+    let line = only_line(&host);
+    assert!(
+        line.starts_with("verdict=refused reason=user_changed "),
+        "{line}"
+    );
+}
+
+/// The application has not let the person in, so that the next login must prove a factor again.
+#[test]
+fn a_login_that_was_delivered_to_no_one_is_not_remembered() {
+    let host = host("[remember]\nseconds = 900\n");
+    let login = || command(&host, "alice", &[], &["-a", "192.0.2.7"]);
+    host.sim
+        .fault(&json!({"match": {"path": "/verify/"}, "delay_ms": 700, "times": 1}));
+    let mut running = Running::start(login());
+    running.wait_for("prompt");
+    running.reply(&host.sim.token(1635));
+    wait_for("request", || host.sim.count("/verify/") > 0);
+    kill_application(running);
+    wait_for_none(&host.engine());
+    assert!(only_line(&host).contains(" delivered=no "));
+    assert_eq!(run(login(), &[]).codes(), [CONV_ERR], "asked again");
+    // The same login is remembered once it was delivered.
+    let yes = r#"{"message":"Token is valid.","token":"is valid","success":"true"}"#;
+    host.sim.answer_verify(200, yes);
+    assert_eq!(run(login(), &["1234567"]).codes(), [SUCCESS]);
+    assert_eq!(run(login(), &[]).codes(), [SUCCESS]);
+}
+
+/// As it might by a bug, or by a file system that does not answer. A stopped process shows that its
+/// timer has fired by a pending signal.
+#[test]
+fn an_engine_that_hangs_is_ended_by_the_kernel_soon_after_its_deadline() {
+    let host = host("deadline_seconds = 5\n");
+    let running = at_prompt(&host);
+    let engine = wait_for_one(&host.engine());
+    kill(engine, Signal::SIGSTOP).unwrap();
+    let said = running.finish();
+    assert_eq!(said.codes(), [super::SERVICE_ERR], "{said:?}");
+    wait_for("SIGALRM", || {
+        let status = std::fs::read_to_string(format!("/proc/{engine}/status")).unwrap();
+        let pending = status.lines().find_map(|l| l.strip_prefix("ShdPnd:\t"));
+        let pending = u64::from_str_radix(pending.unwrap(), 16).unwrap();
+        pending & 1 << (Signal::SIGALRM as u64 - 1) != 0
+    });
+    kill(engine, Signal::SIGCONT).unwrap();
+    wait_for_none(&host.engine());
+    let audit = host.audit();
+    assert!(audit.is_empty(), "{audit:?}");
+}
+
+/// The notice of the SMS is shown before the prompt.
+#[test]
+fn a_user_name_that_changes_before_a_reply_is_refused_and_the_reply_sent_nowhere() {
+    let host = host("sms = \"auto\"\n");
+    let token = host.sim.token(1635);
+    let said = run(command(&host, "alice", &[], &["-u", "mallory"]), &[&token]);
+    assert_eq!(said.codes(), [AUTH_ERR], "{said:?}");
+    let line = only_line(&host);
+    assert!(
+        line.starts_with("verdict=refused reason=user_changed "),
+        "{line}"
+    );
+    assert_eq!(host.sim.count("/verify/"), 0);
 }

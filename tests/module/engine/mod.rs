@@ -13,3 +13,4 @@ mod threads;
 const SUCCESS: i32 = 0;
 const SERVICE_ERR: i32 = 3;
 const AUTH_ERR: i32 = 7;
+const CONV_ERR: i32 = 19;

@@ -1,6 +1,10 @@
 //! A real engine takes over nothing of its caller: /proc says so while it waits at a prompt.
 
 use std::fs;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,9 +14,9 @@ use super::process::wait_for_one;
 use super::{SERVICE_ERR, SUCCESS};
 use crate::common::application::{Running, command, run};
 use crate::common::host::Host;
-use crate::common::install_engine;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
+use crate::common::{engine, install_engine};
 
 /// Reads a file of /proc/`pid`.
 fn read(pid: Pid, name: &str) -> String {
@@ -216,6 +220,27 @@ fn an_engine_of_a_set_user_id_program_is_wholly_roots() {
     let said = running.finish();
     assert_eq!(said.codes(), [SUCCESS], "{said:?} {}", host.log());
     assert!(said.is_unchanged(), "{said:?}");
+}
+
+/// The files in /proc of a process that cannot be dumped are root's, also those of a plain user's.
+#[test]
+#[ignore = "needs root"]
+fn the_memory_of_an_engine_is_never_dumped() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let user = "--reuid 12345 --regid 12345 --clear-groups";
+    let script = format!("exec 3<&0; exec setpriv {user} \"$0\" --fd 3");
+    let mut running = Command::new("sh")
+        .args(["-c", &script])
+        .arg(engine())
+        .stdin(OwnedFd::from(theirs))
+        .spawn()
+        .unwrap();
+    // Its first message comes after it has forbidden dumps.
+    (&ours).read_exact(&mut [0]).unwrap();
+    let status = fs::metadata(format!("/proc/{}/environ", running.id())).unwrap();
+    drop(ours);
+    running.wait().unwrap();
+    assert_eq!(status.uid(), 0);
 }
 
 /// No process here may raise a hard limit, as in most containers.
