@@ -163,7 +163,8 @@ fn an_application_waits_for_an_engine_that_still_uses_its_memory() {
     assert_eq!(said.codes(), [SERVICE_ERR, SUCCESS], "{said:?}");
     assert!(said.is_unchanged(), "{said:?}");
     let ran = fs::read_to_string(fake.path("pam_authyd.ran")).unwrap();
-    assert_eq!(ran, "..", "both engines ran: strace waits for both");
+    let trace = fs::read_to_string(trace).unwrap();
+    assert_eq!(ran, "..", "strace waits for both engines: {trace}");
 }
 
 /// Returns a child of `pid` that is the application, or was cloned by it. Waits up to 10 s for it;
