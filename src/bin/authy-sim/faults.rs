@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -19,6 +20,9 @@ use crate::service::SimState;
 
 /// The longest time that a silent server stays silent.
 pub(crate) const MAX_SILENCE: Duration = Duration::from_secs(60);
+
+/// How much of a request is read before a fault answers it, in bytes.
+const READ_LIMIT: usize = 1024 * 1024;
 
 /// One armed fault.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -292,6 +296,9 @@ pub(crate) async fn inject(State(sim): SimState, request: Request, next: Next) -
         pending.set(fault.stream.clone());
     }
     let answer = if fault.replaces_answer() && !fault.after {
+        // hyper closes a connection whose request was not read to its end, now and then before the
+        // client has sent its next request.
+        let _ = to_bytes(request.into_body(), READ_LIMIT).await;
         fault.replacement()
     } else {
         let answer = next.run(request).await;
