@@ -49,7 +49,8 @@ impl Drop for Busy {
 fn orders(edition: Edition) -> Value {
     json!({"tries": match edition {
         Edition::First => 20,
-        Edition::Product => rounds(5),
+        // Wrong codes of both accounts count for one phone: fewer than make a pause.
+        Edition::Product => rounds(5).min(20),
     }})
 }
 

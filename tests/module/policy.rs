@@ -69,6 +69,7 @@ fn exempt_users_groups_and_services_are_asked_nothing() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn with_whose_caller_the_callers_factor_is_asked_without_a_fallback() {
     let host = with("[service.su]\nwhose = \"caller\"\n").service("su");
     let token = host.sim.token(1635);

@@ -222,7 +222,8 @@ fn the_process_that_starts_an_engine_is_root_before_it_does() {
     assert_eq!(said.codes(), [SUCCESS], "{said:?}");
     let text = fs::read_to_string(&log).unwrap();
     let lines: Vec<_> = text.lines().filter_map(|l| l.split_once(' ')).collect();
-    let starts = |(_, call): &&(&str, &str)| call.contains("CLONE_VFORK|SIGCHLD");
+    let starts =
+        |(_, call): &&(&str, &str)| call.contains("CLONE_VFORK") && call.contains("|SIGCHLD");
     let (process, _) = lines.iter().find(starts).unwrap();
     let of_it = lines.iter().filter(|(pid, _)| pid == process);
     let names: Vec<_> = of_it

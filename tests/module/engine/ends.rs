@@ -53,6 +53,7 @@ fn only_line(host: &Host) -> String {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn an_engine_ends_with_an_application_that_is_killed_at_the_prompt() {
     let host = host("");
     kill_application(at_prompt(&host));
@@ -66,6 +67,7 @@ fn an_engine_ends_with_an_application_that_is_killed_at_the_prompt() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_wrong_code_counts_though_the_application_was_killed_during_its_request() {
     let host = host("attempts = 1\n[limits]\nrefused_tokens = 3\n");
     for code in ["1111111", "2222222"] {
@@ -93,6 +95,7 @@ fn a_wrong_code_counts_though_the_application_was_killed_during_its_request() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_right_code_of_an_application_that_was_killed_is_delivered_to_no_one() {
     let host = host("[remember]\nseconds = 900\nservices = [\"sshd\"]\n");
     kill_during_request(&host, &host.sim.token(1635), "/verify/");
@@ -106,6 +109,7 @@ fn a_right_code_of_an_application_that_was_killed_is_delivered_to_no_one() {
 
 /// The push stays on the phone, and its answer matters beyond this login.
 #[test]
+#[ignore = "needs root"]
 fn a_push_of_an_application_that_was_killed_is_waited_for_until_the_deadline() {
     let table = [
         (Some(true), "verdict=accepted reason=push_approved ", true),
@@ -130,6 +134,7 @@ fn a_push_of_an_application_that_was_killed_is_waited_for_until_the_deadline() {
 }
 
 #[test]
+#[ignore = "needs root"]
 fn a_reply_after_the_deadline_is_refused_and_sent_nowhere() {
     let host = host("deadline_seconds = 5\n");
     let mut running = at_prompt(&host);
@@ -149,6 +154,7 @@ fn a_reply_after_the_deadline_is_refused_and_sent_nowhere() {
 /// The caller of su stops it between its reply and the verdict: the engine says `delivered=no`, and
 /// so the verdict must not let the caller in later.
 #[test]
+#[ignore = "needs root"]
 fn a_verdict_that_was_not_confirmed_in_time_lets_nobody_in() {
     let host = host("");
     host.sim
@@ -212,6 +218,7 @@ fn a_login_that_was_delivered_to_no_one_is_not_remembered() {
 /// As it might by a bug, or by a file system that does not answer. A stopped process shows that its
 /// timer has fired by a pending signal.
 #[test]
+#[ignore = "needs root"]
 fn an_engine_that_hangs_is_ended_by_the_kernel_soon_after_its_deadline() {
     let host = host("deadline_seconds = 5\n");
     let running = at_prompt(&host);
