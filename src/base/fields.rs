@@ -29,7 +29,7 @@ impl Writer {
         Self(bytes)
     }
 
-    /// Adds a field; none for `None`. Texts of libpam end at their first NUL, so that there is none
+    /// Adds a field; does nothing for `None`. Texts of libpam end at their first NUL, so that there is none
     /// in the value; of a value with one, the rest is left out.
     #[must_use]
     pub fn text(mut self, name: &str, value: Option<&str>) -> Self {

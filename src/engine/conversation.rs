@@ -58,7 +58,7 @@ impl ModuleConversation {
         }
         self.send_verdict(verdict, user);
         let received = self.receive(Instant::now() + CONFIRM).or_else(|_| {
-            // A module that is later than this cannot send its confirmation, and so lets nobody in;
+            // A module that is later than this cannot send its confirmation, and so denies;
             // one that was in time at the last moment has.
             self.channel.refuse_more();
             self.receive(Instant::now())

@@ -10,7 +10,7 @@ use nix::sys::socket::{SockType, getsockopt, sockopt};
 const FIRST: RawFd = 3;
 
 /// Returns the connected stream socket with this number, which is closed on exec from now on;
-/// `None` if there is none.
+/// `None` if it is something else.
 #[must_use]
 pub fn adopt(number: RawFd) -> Option<OwnedFd> {
     if number < FIRST {

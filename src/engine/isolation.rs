@@ -6,7 +6,7 @@
 //! anybody but root can write to one of its groups, and otherwise while the person reads the first
 //! prompt, or before what is sent ahead of it, since the kernel takes more than ten milliseconds for
 //! it. Where it cannot, every group that it stays in must belong to root alone. At its end it counts
-//! for whoever has to reap it. The texts of /proc and the modes of the groups' files come from the
+//! for the user who has to reap it. The texts of /proc and the modes of the groups' files come from the
 //! kernel. Called by `session`, `conversation` and `wiring`.
 //!
 //! Sources: cgroups(7), and the kernel's admin-guide/cgroup-v2.rst, "Delegation".
