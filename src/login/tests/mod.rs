@@ -275,8 +275,9 @@ impl Limits for FakeLimits {
     fn note_refused(&mut self) {
         self.counted.push("note refused".into());
     }
-    fn code_accepted(&mut self) {
+    fn code_accepted(&mut self) -> u32 {
         self.counted.push("code accepted".into());
+        0
     }
     fn release_code(&mut self) {
         self.counted.push("release code".into());

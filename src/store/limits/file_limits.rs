@@ -142,13 +142,19 @@ impl FileLimits {
         }
     }
 
-    /// Calls `change` with each record of the person that exists.
-    fn for_person<T: Copy>(&self, values: &[T], change: impl Fn(&Slot, T)) {
-        for (entry, value) in self.person.iter().zip(values) {
-            if let Ok(Some(slot)) = entry.find(&self.state, self.map) {
-                change(&slot, *value);
-            }
-        }
+    /// Calls `change` with each record of the person, that of the user first; `None` for one that
+    /// does not exist.
+    fn for_person<T: Copy, R>(
+        &self,
+        values: &[T],
+        change: impl Fn(&Slot, T) -> R,
+    ) -> Vec<Option<R>> {
+        let records = self.person.iter().zip(values);
+        let changed = records.map(|(entry, value)| {
+            let slot = entry.find(&self.state, self.map).ok().flatten();
+            slot.map(|slot| change(&slot, *value))
+        });
+        changed.collect()
     }
 
     /// Notes the last refusals of each record of the person.
@@ -278,12 +284,15 @@ impl Limits for FileLimits {
         self.note();
     }
 
-    fn code_accepted(&mut self) {
+    fn code_accepted(&mut self) -> u32 {
+        let accepted = u32::from(!self.code.is_empty());
         self.code.clear();
         // The login is proven even where this fails, and the next one tries again.
-        self.for_person(&self.known, |slot, known| {
-            slot.forget(slot::Row::Refused, known.refused);
+        let forgotten = self.for_person(&self.known, |slot, known| {
+            slot.forget(slot::Row::Refused, known.refused)
         });
+        let of_user = forgotten.first().copied().flatten();
+        of_user.map_or(0, u32::from).saturating_sub(accepted)
     }
 
     fn release_code(&mut self) {

@@ -101,9 +101,10 @@ pub trait Limits {
     /// Notes which refused codes there are, before something that is no code is checked. What is
     /// counted later is not forgotten by [`Limits::code_accepted`].
     fn note_refused(&mut self);
-    /// Forgets the refused codes that this login knew when it last counted or noted, because a
-    /// factor was proven.
-    fn code_accepted(&mut self);
+    /// Forgets the refused codes and denied pushes that this login knew when it last counted or
+    /// noted, because a factor was proven. Returns how many there were for the user, without a code
+    /// that was accepted now.
+    fn code_accepted(&mut self) -> u32;
     /// Takes back the last [`Limits::acquire_code`], because the code was neither accepted nor
     /// refused.
     fn release_code(&mut self);

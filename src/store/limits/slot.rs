@@ -4,6 +4,7 @@
 //! it, so that a process which was stopped in between never takes its own late clock for one that
 //! was set back. Called by [`super`] and by `admin`.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::Costly;
@@ -277,9 +278,15 @@ impl Slot {
         self.streak(self.load(row.word())).sequence()
     }
 
-    /// Forgets the refusals up to this number.
-    pub(super) fn forget(&self, row: Row, sequence: u16) {
-        self.change(row, |streak| streak.forgotten(sequence));
+    /// Forgets the refusals up to this number, and returns how many they were.
+    pub(super) fn forget(&self, row: Row, sequence: u16) -> u8 {
+        let forgotten = Cell::new(0);
+        self.change(row, |streak| {
+            let left = streak.forgotten(sequence);
+            forgotten.set(streak.number.saturating_sub(left.number));
+            left
+        });
+        forgotten.get()
     }
 
     /// Forgets everything that is counted.
