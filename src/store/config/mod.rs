@@ -109,6 +109,8 @@ pub struct Login {
     pub token_in_password: bool,
     /// Whose factor is required.
     pub whose: Subject,
+    /// Where notices are shown; `None`: the default.
+    pub notices: Option<Notices>,
     /// The language of the texts, SMS and calls; `None`: English texts, and SMS and calls in the
     /// language that the provider chooses.
     pub language: Option<Language>,
@@ -131,9 +133,40 @@ impl Default for Login {
             push_code: false,
             token_in_password: false,
             whose: Subject::User,
+            notices: None,
             language: None,
         }
     }
+}
+
+impl Login {
+    /// Whether these rules allow a push.
+    #[must_use]
+    pub fn offers_push(&self) -> bool {
+        self.push != SendMode::Never && self.factors.contains(&Factor::Push)
+    }
+
+    /// Where notices are shown. By default as messages, and with `token_in_password` nowhere: a
+    /// program with a single field has no place for them.
+    #[must_use]
+    pub fn notices(&self) -> Notices {
+        self.notices.unwrap_or(if self.token_in_password {
+            Notices::None
+        } else {
+            Notices::Message
+        })
+    }
+}
+
+/// Where notices are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notices {
+    /// As a message of its own (PAM_ERROR_MSG), directly before the prompt.
+    Message,
+    /// In front of the text of the prompt.
+    Prompt,
+    /// Nowhere.
+    None,
 }
 
 /// What Enter alone does at the prompt.
@@ -222,6 +255,12 @@ pub struct Recovery {
 }
 
 impl Recovery {
+    /// Whether the prompts of `service` name recovery codes: where `services` lists it.
+    #[must_use]
+    pub fn is_named_for(&self, service: &str) -> bool {
+        self.services.is_some() && self.applies_to(service)
+    }
+
     /// Whether `service` accepts recovery codes.
     #[must_use]
     pub fn applies_to(&self, service: &str) -> bool {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::key_value::{KeyValue, entries, is_service};
 use super::tables::Tables;
-use super::{Authy, Config, Enter, Error, Fallback, Login, Paths, SendMode, Subject};
+use super::{Authy, Config, Enter, Error, Fallback, Login, Notices, Paths, SendMode, Subject};
 use crate::base::factor::Factor;
 use crate::base::language::Language;
 use crate::base::secret::Secret;
@@ -153,6 +153,7 @@ fn read_login(
                 login.whose =
                     entry.choice(&[("user", Subject::User), ("caller", Subject::Caller)])?;
             }
+            "notices" => login.notices = Some(entry.choice(&NOTICES)?),
             "language" => {
                 let words = Language::ALL.map(|language| (language.as_str(), language));
                 login.language = Some(entry.choice(&words)?);
@@ -166,6 +167,12 @@ fn read_login(
 fn send_modes() -> [(&'static str, SendMode); 3] {
     SendMode::ALL.map(|mode| (mode.as_str(), mode))
 }
+
+const NOTICES: [(&str, Notices); 3] = [
+    ("message", Notices::Message),
+    ("prompt", Notices::Prompt),
+    ("none", Notices::None),
+];
 
 const FALLBACK: [(&str, Fallback); 2] = [("deny", Fallback::Deny), ("ignore", Fallback::Ignore)];
 
