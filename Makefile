@@ -57,7 +57,7 @@ all: product authyctl
 
 # Less inlining at link time makes both smaller, and a login no slower.
 product:
-	PAM_AUTHY_ENGINE=$(LIBEXECDIR)/pam_authyd $(CARGO) rustc --locked --release --lib --no-default-features --features module --crate-type cdylib --target-dir target/product -- -C llvm-args=-inline-threshold=5
+	PAM_AUTHY_ENGINE=$(LIBEXECDIR)/pam_authyd $(CARGO) rustc --locked --release --lib --no-default-features --features module --crate-type cdylib --target-dir target/product -- -C llvm-args=-inline-threshold=6
 	$(CARGO) rustc --locked --release --bin pam_authyd --no-default-features --features engine --target-dir target/product -- -C llvm-args=-inline-threshold=5
 	@$(INSTALL) -m 0644 target/product$(TRIPLE)/release/libpam_authy.so $(PRODUCT)
 	@$(INSTALL) -m 0755 target/product$(TRIPLE)/release/pam_authyd $(ENGINE)

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! engine → module   ready · deadline · ask · say · verdict
-//! module → engine   start · reply · failed · confirm
+//! module → engine   start · reply · shown · failed · confirm
 //! ```
 //!
 //! The form of the bytes is that of `base::fields`. A field that a reader does not know is ignored,
@@ -64,6 +64,8 @@ pub enum FromEngine {
         verdict: Verdict,
         /// The user of the verdict.
         user: String,
+        /// Whether to discard what was typed on the terminal since the last prompt.
+        discards_typed: bool,
     },
 }
 
@@ -119,6 +121,11 @@ pub enum FromModule {
         /// PAM_USER after the conversation; `None` if it is not UTF-8.
         user: Option<String>,
     },
+    /// The application has shown a text, or could not: some wait until the person has read it.
+    Shown {
+        /// PAM_USER after the conversation; `None` if it is not UTF-8.
+        user: Option<String>,
+    },
     /// The application could not show the question.
     Failed,
     /// What became of the verdict.
@@ -136,11 +143,15 @@ impl FromEngine {
             }
             Self::Ask(question) => encode_question(question),
             Self::Say { text } => Writer::new("say").text("text", Some(text)).bytes(),
-            Self::Verdict { verdict, user } => {
-                let name = verdict_name(*verdict);
-                let writer = Writer::new("verdict").text("verdict", Some(name));
-                writer.text("user", Some(user)).bytes()
-            }
+            Self::Verdict {
+                verdict,
+                user,
+                discards_typed,
+            } => Writer::new("verdict")
+                .text("verdict", Some(verdict_name(*verdict)))
+                .text("user", Some(user))
+                .number("discard", u8::from(*discards_typed))
+                .bytes(),
         }
     }
 
@@ -164,6 +175,7 @@ impl FromEngine {
             "verdict" => Ok(Self::Verdict {
                 verdict: verdict_of(fields.required("verdict")?)?,
                 user: fields.required("user")?.to_owned(),
+                discards_typed: flag(fields.text("discard").as_deref().unwrap_or("0"))?,
             }),
             _ => Err(Malformed),
         }
@@ -199,12 +211,16 @@ fn decode_question(fields: &Fields<'_>) -> Result<Question, Malformed> {
         kind,
         notice: fields.text("notice"),
         prompt: fields.required("prompt")?.to_owned(),
-        echo: match fields.required("echo")? {
-            "0" => false,
-            "1" => true,
-            _ => return Err(Malformed),
-        },
+        echo: flag(fields.required("echo")?)?,
     })
+}
+
+fn flag(text: &str) -> Result<bool, Malformed> {
+    match text {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err(Malformed),
+    }
 }
 
 /// Numbers with commas between them; none for an empty text.
@@ -225,6 +241,7 @@ impl FromModule {
                 .text("text", text.as_ref().map(Secret::expose))
                 .text("user", user.as_deref())
                 .bytes(),
+            Self::Shown { user } => Writer::new("shown").text("user", user.as_deref()).bytes(),
             Self::Failed => Writer::new("failed").bytes(),
             Self::Confirm(confirmation) => {
                 let name = match confirmation {
@@ -249,6 +266,9 @@ impl FromModule {
                 text: fields.text("text").map(Secret::new),
                 user: fields.text("user"),
             }),
+            "shown" => Ok(Self::Shown {
+                user: fields.text("user"),
+            }),
             "failed" => Ok(Self::Failed),
             "confirm" => match fields.required("result")? {
                 "delivered" => Ok(Self::Confirm(Confirmation::Delivered)),
@@ -262,7 +282,9 @@ impl FromModule {
 }
 
 impl Start {
-    fn encode(&self) -> Bytes {
+    /// The bytes of the message [`FromModule::Start`].
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
         let attempt = &self.attempt;
         let process = &attempt.process;
         let name = match self.name {
@@ -480,6 +502,7 @@ mod tests {
             messages.push(FromEngine::Verdict {
                 verdict,
                 user: "alice".into(),
+                discards_typed: verdict == Verdict::Accepted,
             });
         }
         let wrong: Vec<_> = messages
@@ -525,7 +548,7 @@ mod tests {
 
     #[test]
     fn a_message_that_is_cut_unknown_or_contradictory_is_malformed() {
-        let rows: [&[u8]; 14] = [
+        let rows: [&[u8]; 16] = [
             b"",
             b"\0",
             b"ready",
@@ -538,6 +561,8 @@ mod tests {
             b"unknown\0v=1\0",
             b"verdict\0verdict=yes\0user=a\0",
             b"verdict\0verdict=accepted\0",
+            b"verdict\0verdict=accepted\0user=a\0discard=2\0",
+            b"say\0",
             b"ask\0kind=code\0prompt=\xff\0echo=1\0",
             b"ask\0kind=code\0prompt=p\0echo=2\0",
         ];

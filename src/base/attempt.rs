@@ -237,6 +237,14 @@ pub struct Outcome {
     /// Whether the module did not confirm a verdict that lets the person in: the application may be
     /// gone.
     pub undelivered: bool,
+    /// Whether the log has this outcome already: the last reply was a refused code.
+    pub is_recorded: bool,
+    /// What the person reads at the end, without a further prompt.
+    pub last_notice: Option<String>,
+    /// Whether what the person has typed since the last prompt must not reach the program that
+    /// reads the terminal next: they were waiting for a push or a refusal, and may have typed a
+    /// code.
+    pub discards_typed: bool,
 }
 
 impl Outcome {
@@ -253,6 +261,9 @@ impl Outcome {
             attempts: 0,
             detail: None,
             undelivered: false,
+            is_recorded: false,
+            last_notice: None,
+            discards_typed: false,
         }
     }
 

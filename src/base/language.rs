@@ -80,10 +80,18 @@ messages! {
     Or "or",
     /// Asks for a code while a push is pending.
     PromptPush "prompt_push",
-    /// The same, where no code is accepted.
+    /// The same, and lists the words that may be typed instead.
+    PromptPushOr "prompt_push_or",
+    /// Asks to approve a push, where no code is accepted.
     PromptPushOnly "prompt_push_only",
+    /// The same, and lists the words that may be typed instead.
+    PromptPushOnlyOr "prompt_push_only_or",
     /// Offers a push, where no code is accepted.
     PromptSendPush "prompt_send_push",
+    /// The same, and lists the words that may be typed instead.
+    PromptSendPushOr "prompt_send_push_or",
+    /// What a prompt calls a recovery code, among those words.
+    WordRecovery "word_recovery",
     /// Asks for the code that the push showed.
     PromptCode "prompt_code",
     /// Asks for the password followed by a code.
@@ -110,6 +118,8 @@ messages! {
     CallSpent "call_spent",
     /// A push was sent.
     PushSent "push_sent",
+    /// The person has not answered the push that is on the phone.
+    PushPending "push_pending",
     /// The push was not answered in time.
     PushExpired "push_expired",
     /// The person has no app.
@@ -122,8 +132,36 @@ messages! {
     Limited "limited",
     /// Too many codes were wrong: no code is accepted for some time.
     Paused "paused",
-    /// A recovery code was used up.
+    /// A recovery code was accepted, and is used up.
     RecoveryLeft "recovery_left",
+    /// A success: how many codes were refused, and pushes denied, since the last one.
+    RefusedSince "refused_since",
+    /// Follows a notice about a factor that does not work: a recovery code does.
+    RecoveryHint "recovery_hint",
+    /// The last reply was refused, and there is no further prompt.
+    AttemptsUsed "attempts_used",
+    /// The person denied the push; codes are accepted too.
+    PushDenied "push_denied",
+    /// The person denied the push, which is the only factor.
+    PushOnlyDenied "push_only_denied",
+    /// The login took longer than `deadline_seconds`.
+    TooLate "too_late",
+    /// The provider gave no usable answer.
+    NotReachable "not_reachable",
+    /// The same, and `when_unavailable` allows the login.
+    AllowedUnchecked "allowed_unchecked",
+    /// The provider's server could not prove its identity.
+    NotTrusted "not_trusted",
+    /// The provider accepts no more requests for now.
+    TooManyRequests "too_many_requests",
+    /// The provider has suspended the person, or does not know them.
+    PersonRefused "person_refused",
+    /// The SSH key belongs to no person of a shared account.
+    NoKey "no_key",
+    /// The user name cannot be used.
+    LoginRefused "login_refused",
+    /// This host cannot check the factor: its files, its state or its access to the provider.
+    NotSetUp "not_set_up",
     /// The question of the push.
     PushQuestion "push_question",
 }
@@ -146,8 +184,13 @@ impl Message {
     /// The placeholders that the text of this message may contain.
     fn placeholders(self) -> impl Iterator<Item = &'static str> {
         let own = match self {
-            Self::PromptOr | Self::PromptEnter => Some("words"),
+            Self::PromptOr
+            | Self::PromptEnter
+            | Self::PromptPushOr
+            | Self::PromptPushOnlyOr
+            | Self::PromptSendPushOr => Some("words"),
             Self::RecoveryLeft => Some("left"),
+            Self::RefusedSince => Some("count"),
             _ => None,
         };
         ["user", "host", "service"].into_iter().chain(own)

@@ -26,3 +26,9 @@ pub struct Question {
     /// Whether the reply is shown while it is typed.
     pub echo: bool,
 }
+
+/// A notice in front of a prompt, for an application that shows nothing else.
+#[must_use]
+pub fn in_prompt(notice: &str) -> String {
+    [notice, " "].concat()
+}

@@ -24,20 +24,26 @@ impl Audit {
         Self(Journal::open(service, log))
     }
 
-    /// Writes the detail of `outcome`, the audit line of `attempt`, then the notes of `outcome`.
-    /// Blocks up to 200 ms where the log is full.
+    /// Writes the detail of `outcome`, the audit line of `attempt`, then the notes of `outcome`; the
+    /// notes alone where the outcome is recorded already. Blocks up to 200 ms where the log is full.
     pub fn record(&self, attempt: &Attempt, outcome: &Outcome) {
+        if !outcome.is_recorded {
+            self.line(attempt, outcome);
+        }
+        // Last, so that they never cost the audit line where the log is full.
+        for note in &outcome.notes {
+            self.0
+                .write(Severity::LOG_WARNING as u8, &text::sanitize_to(note, 1000));
+        }
+    }
+
+    fn line(&self, attempt: &Attempt, outcome: &Outcome) {
         let severity = severity(outcome) as u8;
         if let Some(detail) = &outcome.detail {
             self.0.write(severity, &text::sanitize_to(detail, 1000));
         }
         self.0
             .write(severity, &audit_line::format(attempt, outcome));
-        // Last, so that they never cost the audit line where the log is full.
-        for note in &outcome.notes {
-            self.0
-                .write(Severity::LOG_WARNING as u8, &text::sanitize_to(note, 1000));
-        }
     }
 
     /// Writes a line for debugging (the module argument `debug`).

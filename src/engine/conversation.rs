@@ -27,6 +27,8 @@ pub(super) struct ModuleConversation {
     has_ended: bool,
     /// The person has something to read.
     has_asked: bool,
+    /// How many notices the application has not shown yet.
+    unshown: u32,
 }
 
 impl ModuleConversation {
@@ -38,30 +40,52 @@ impl ModuleConversation {
             deadline,
             has_ended: false,
             has_asked: false,
+            unshown: 0,
         }
     }
 
-    /// Sends the verdict about `user`, unless the module has one already.
-    pub(super) fn send_verdict(&mut self, verdict: Verdict, user: &str) {
+    /// Waits until the application has shown every notice. Some wait until the person has read it,
+    /// and confirm no verdict before.
+    ///
+    /// # Errors
+    /// The application is gone, or the deadline has passed.
+    pub(super) fn wait_for_notices(&mut self) -> Result<(), NoReply> {
+        while self.unshown > 0 && !self.has_ended {
+            self.receive(self.deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Sends the verdict about `user`, unless the module has one already. `discards_typed`: what was
+    /// typed since the last prompt is discarded.
+    pub(super) fn send_verdict(&mut self, verdict: Verdict, user: &str, discards_typed: bool) {
         if std::mem::replace(&mut self.has_ended, true) {
             return;
         }
-        let user = user.to_owned();
         // Without a module the login ends all the same.
-        let _ = self.send(&FromEngine::Verdict { verdict, user });
+        let _ = self.send(&FromEngine::Verdict {
+            verdict,
+            user: user.to_owned(),
+            discards_typed,
+        });
     }
 
     /// Sends a verdict that lets the person in, and waits for the module to confirm it.
-    pub(super) fn deliver(&mut self, verdict: Verdict, user: &str) -> Confirmation {
+    pub(super) fn deliver(
+        &mut self,
+        verdict: Verdict,
+        user: &str,
+        discards_typed: bool,
+    ) -> Confirmation {
         if self.has_ended {
             return Confirmation::Lost;
         }
-        self.send_verdict(verdict, user);
-        let received = self.receive(Instant::now() + CONFIRM).or_else(|_| {
+        self.send_verdict(verdict, user, discards_typed);
+        let received = self.receive_reply(Instant::now() + CONFIRM).or_else(|_| {
             // A module that is later than this cannot send its confirmation, and so denies;
             // one that was in time at the last moment has.
             self.channel.refuse_more();
-            self.receive(Instant::now())
+            self.receive_reply(Instant::now())
         });
         match received {
             Ok(FromModule::Confirm(confirmation)) => confirmation,
@@ -73,12 +97,28 @@ impl ModuleConversation {
         self.channel.send(&message.encode(), Instant::now() + SEND)
     }
 
+    /// The module's next message. That a notice was shown is noted.
     fn receive(&mut self, until: Instant) -> Result<FromModule, NoReply> {
         let bytes = self.channel.receive(until).map_err(|error| match error {
             Error::TimedOut => NoReply::Deadline,
             _ => NoReply::Failed,
         })?;
-        FromModule::decode(&bytes).map_err(|_| NoReply::Failed)
+        let message = FromModule::decode(&bytes).map_err(|_| NoReply::Failed)?;
+        if let FromModule::Shown { user } = &message {
+            self.unshown = self.unshown.checked_sub(1).ok_or(NoReply::Failed)?;
+            self.user.clone_from(user);
+        }
+        Ok(message)
+    }
+
+    /// The module's next message that is not about a notice.
+    fn receive_reply(&mut self, until: Instant) -> Result<FromModule, NoReply> {
+        loop {
+            let message = self.receive(until)?;
+            if !matches!(message, FromModule::Shown { .. }) {
+                return Ok(message);
+            }
+        }
     }
 }
 
@@ -92,22 +132,24 @@ impl Conversation for ModuleConversation {
         if !std::mem::replace(&mut self.has_asked, true) {
             isolation::leave();
         }
-        match self.receive(self.deadline)? {
+        match self.receive_reply(self.deadline)? {
             FromModule::Reply { text, user } => {
                 self.user = user;
                 Ok(text)
             }
-            FromModule::Start(_) | FromModule::Failed | FromModule::Confirm(_) => {
-                Err(NoReply::Failed)
-            }
+            _ => Err(NoReply::Failed),
         }
     }
 
     fn show_notice(&mut self, notice: &str) {
+        if self.has_ended {
+            return;
+        }
+        let text = notice.to_owned();
         // A module that is gone is noticed at the next question.
-        let _ = self.send(&FromEngine::Say {
-            text: notice.to_owned(),
-        });
+        if self.send(&FromEngine::Say { text }).is_ok() {
+            self.unshown += 1;
+        }
     }
 
     fn user(&self) -> Option<String> {
@@ -120,7 +162,7 @@ impl Conversation for ModuleConversation {
 
     fn dismiss(&mut self, verdict: Verdict) {
         let user = self.user.clone().unwrap_or_default();
-        self.send_verdict(verdict, &user);
+        self.send_verdict(verdict, &user, false);
     }
 }
 
@@ -163,7 +205,7 @@ mod tests {
                 module.send(bytes, soon()).unwrap();
             }
             drop(module);
-            let confirmed = conversation.deliver(Verdict::Accepted, "alice");
+            let confirmed = conversation.deliver(Verdict::Accepted, "alice", false);
             if confirmed != expected {
                 wrong.push((sent, confirmed));
             }
@@ -193,17 +235,68 @@ mod tests {
         };
         assert!(!conversation.is_open());
         assert_eq!(conversation.ask(&question).err(), Some(NoReply::Failed));
-        let delivered = conversation.deliver(Verdict::Accepted, "alice");
+        let delivered = conversation.deliver(Verdict::Accepted, "alice", false);
         assert_eq!(delivered, Confirmation::Lost);
-        conversation.send_verdict(Verdict::Accepted, "alice");
+        conversation.show_notice("too late");
+        assert_eq!(conversation.wait_for_notices(), Ok(()));
+        conversation.send_verdict(Verdict::Accepted, "alice", false);
         drop(conversation);
         let first = FromEngine::decode(&module.receive(soon()).unwrap());
         let expected = FromEngine::Verdict {
             verdict: Verdict::ConversationFailed,
             user: "alice".into(),
+            discards_typed: false,
         };
         assert_eq!(first, Ok(expected));
         assert!(module.receive(soon()).is_err(), "a second message");
+    }
+
+    fn shown(user: &str) -> FromModule {
+        let user = Some(user.to_owned());
+        FromModule::Shown { user }
+    }
+
+    #[test]
+    fn a_verdict_waits_until_every_notice_is_shown_and_learns_the_user_then() {
+        let (mut conversation, mut module) = pair();
+        conversation.deadline = soon();
+        conversation.show_notice("one");
+        conversation.show_notice("two");
+        module.send(&shown("alice").encode(), soon()).unwrap();
+        let waited = conversation.wait_for_notices();
+        assert_eq!(waited, Err(NoReply::Deadline), "the second is not shown");
+        module.send(&shown("bob").encode(), soon()).unwrap();
+        assert_eq!(conversation.wait_for_notices(), Ok(()));
+        assert_eq!(conversation.user().as_deref(), Some("bob"));
+    }
+
+    #[test]
+    fn a_notice_that_is_shown_is_no_reply_and_one_that_was_not_sent_is_malformed() {
+        let question = Question {
+            kind: Kind::Code,
+            notice: None,
+            prompt: "Code: ".into(),
+            echo: false,
+        };
+        for notices in [1, 0] {
+            let (mut conversation, mut module) = pair();
+            conversation.deadline = soon();
+            (0..notices).for_each(|_| conversation.show_notice("a push was sent"));
+            let reply = FromModule::Reply {
+                text: Some(Secret::new("1234567".into())),
+                user: Some("alice".into()),
+            };
+            for message in [shown("alice"), reply] {
+                module.send(&message.encode(), soon()).unwrap();
+            }
+            let typed = conversation.ask(&question).map(|text| text.is_some());
+            let expected = if notices > 0 {
+                Ok(true)
+            } else {
+                Err(NoReply::Failed)
+            };
+            assert_eq!(typed, expected);
+        }
     }
 
     #[test]
@@ -211,7 +304,7 @@ mod tests {
         let (engine, module) = UnixStream::pair().unwrap();
         let engine = Channel::new(engine.into());
         let mut conversation = ModuleConversation::new(engine, "alice".into(), Instant::now());
-        let confirmed = conversation.deliver(Verdict::Accepted, "alice");
+        let confirmed = conversation.deliver(Verdict::Accepted, "alice", false);
         assert_eq!(confirmed, Confirmation::Lost);
         let late = FromModule::Confirm(Confirmation::Delivered).encode();
         let sent = Channel::new(module.into()).send(&late, Instant::now());

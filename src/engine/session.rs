@@ -21,6 +21,8 @@ use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::host::address;
 use crate::host::journal::DEFAULT_LOG;
 use crate::host::socket::Channel;
+use crate::login::{Conversation, LastNotice, NoReply};
+use crate::messages::Messages;
 use crate::protocol;
 use crate::protocol::{Confirmation, FromEngine, FromModule, Start, UserName, VERSION};
 
@@ -61,8 +63,9 @@ fn serve_login(socket: OwnedFd) {
         Ok(case) => case,
         Err(outcome) => {
             let conversation = ModuleConversation::new(channel, attempt.user.clone(), begun);
-            let decision = Decision::certain(outcome);
-            return Session::new(None, attempt, conversation).conclude(decision);
+            let session = Session::new(None, attempt, conversation);
+            let decision = session.certain(outcome);
+            return session.conclude(decision);
         }
     };
     let left = case.deadline().remaining(Instant::now());
@@ -123,21 +126,52 @@ impl<'a> Session<'a> {
             isolated.err().map(|why| failed(Reason::Process, why))
         });
         if let Some(outcome) = outcome {
-            return Decision::certain(outcome);
+            return self.certain(outcome);
         }
-        guarded(|| case.decide(&mut self.conversation))
+        let attempt = &self.attempt;
+        let mut record_refused =
+            |outcome: &Outcome| Audit::open(&attempt.service, case.log()).record(attempt, outcome);
+        let decision = guarded(|| case.decide(&mut self.conversation, &mut record_refused));
+        decision.unwrap_or_else(|outcome| self.certain(outcome))
+    }
+
+    /// The decision that an outcome without a dialog is.
+    fn certain(&self, mut outcome: Outcome) -> Decision {
+        outcome.last_notice = match self.case {
+            Some(case) => case.last_notice(&outcome),
+            // Without a configuration the language is not known.
+            None => LastNotice {
+                messages: &Messages::default(),
+                accepts_codes: true,
+                accepts_recovery: false,
+            }
+            .of(&outcome),
+        };
+        Decision::certain(outcome)
     }
 
     /// Tells the module, and writes what lasts.
     fn conclude(mut self, mut decision: Decision) {
-        let user = self.attempt.user.clone();
-        let outcome = &mut decision.outcome;
-        if !matches!(outcome.verdict, Verdict::Accepted | Verdict::Ignored) {
-            self.record(outcome);
-            self.conversation.send_verdict(outcome.verdict, &user);
-            return;
+        if !matches!(
+            decision.outcome.verdict,
+            Verdict::Accepted | Verdict::Ignored
+        ) {
+            return self.refuse(&decision.outcome);
         }
-        match self.conversation.deliver(outcome.verdict, &user) {
+        if let Some(changed) = self.show_last(&decision.outcome) {
+            let outcome = &mut decision.outcome;
+            (outcome.verdict, outcome.reason) = changed;
+            // What it says is no longer true.
+            outcome.last_notice = None;
+            return self.refuse(outcome);
+        }
+        let outcome = &mut decision.outcome;
+        let user = &self.attempt.user;
+        let discards_typed = outcome.discards_typed;
+        let delivered = self
+            .conversation
+            .deliver(outcome.verdict, user, discards_typed);
+        match delivered {
             Confirmation::Delivered => {
                 if let Some(case) = self.case {
                     case.settle(&decision);
@@ -152,6 +186,34 @@ impl<'a> Session<'a> {
         self.record(&decision.outcome);
     }
 
+    /// Writes the audit line of a login that is not let in, shows its last notice, and sends the
+    /// verdict.
+    fn refuse(&mut self, outcome: &Outcome) {
+        self.record(outcome);
+        if let Some(notice) = &outcome.last_notice {
+            self.conversation.show_notice(notice);
+        }
+        let user = self.attempt.user.clone();
+        let (verdict, discards_typed) = (outcome.verdict, outcome.discards_typed);
+        self.conversation
+            .send_verdict(verdict, &user, discards_typed);
+    }
+
+    /// Shows the last notice of a login that is let in, and waits until all are shown. Returns why it
+    /// is not let in, where the deadline passes or the application changes the user name meanwhile.
+    fn show_last(&mut self, outcome: &Outcome) -> Option<(Verdict, Reason)> {
+        if let Some(notice) = &outcome.last_notice {
+            self.conversation.show_notice(notice);
+        }
+        let waited = self.conversation.wait_for_notices();
+        if waited == Err(NoReply::Deadline) {
+            return Some((Verdict::Refused, Reason::Deadline));
+        }
+        // Without a module the verdict is not confirmed either.
+        let is_same = self.conversation.user().as_deref() == Some(&self.attempt.user);
+        (!is_same).then_some((Verdict::Refused, Reason::UserChanged))
+    }
+
     /// Writes the audit line. Without a configuration it goes to the system's log.
     fn record(&self, outcome: &Outcome) {
         let log = self.case.map_or(Path::new(DEFAULT_LOG), Case::log);
@@ -163,12 +225,12 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Runs `decide`; a panic in it is a decision too.
-fn guarded(decide: impl FnOnce() -> Decision) -> Decision {
+/// Runs `decide`; a panic in it is an outcome too.
+fn guarded(decide: impl FnOnce() -> Result<Decision, Outcome>) -> Result<Decision, Outcome> {
     catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|payload| {
         // The payload may itself panic when it is dropped.
         std::mem::forget(payload);
-        Decision::certain(Outcome::new(Verdict::Panicked, Reason::Panic))
+        Err(Outcome::new(Verdict::Panicked, Reason::Panic))
     })
 }
 
@@ -179,7 +241,7 @@ mod tests {
     #[test]
     fn a_panic_of_the_engine_is_a_verdict_that_denies() {
         let decision = guarded(|| panic!("a bug"));
-        let outcome = decision.outcome;
+        let outcome = decision.err().unwrap();
         assert_eq!(
             (outcome.verdict, outcome.reason),
             (Verdict::Panicked, Reason::Panic)

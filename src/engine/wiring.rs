@@ -18,9 +18,9 @@ use crate::base::text;
 use crate::factor::connect;
 use crate::host::{account, network};
 use crate::login::policy::{self, OnOutage, OutageQuery, Requirement, RequirementQuery};
-use crate::login::{Conversation, Login};
+use crate::login::{Conversation, LastNotice, Login};
 use crate::messages::Messages;
-use crate::store::config::{self, Config, Fallback};
+use crate::store::config::{self, Config, Fallback, Notices};
 use crate::store::limits::{self, LimitedLogin};
 use crate::store::recovery;
 use crate::store::remember::{self, LoginBinding};
@@ -117,31 +117,63 @@ impl Case {
         self.arguments.debug.then(line)
     }
 
-    /// From a usable name to an outcome.
-    pub(super) fn decide(&self, conversation: &mut dyn Conversation) -> Decision {
-        match self.subject() {
-            Ok(subject) => {
-                let outcome = self.outcome(&subject, conversation);
-                Decision {
-                    outcome: Outcome {
-                        notes: subject.notes.clone(),
-                        ..outcome
-                    },
-                    subject,
-                }
-            }
-            Err(outcome) => Decision::certain(outcome),
+    /// From a usable name to an outcome. Each refused code is passed to `record_refused` before the
+    /// person hears of it.
+    ///
+    /// # Errors
+    /// The outcome is certain without a dialog with the person.
+    pub(super) fn decide(
+        &self,
+        conversation: &mut dyn Conversation,
+        record_refused: &mut dyn FnMut(&Outcome),
+    ) -> Result<Decision, Outcome> {
+        let subject = self.subject()?;
+        let outcome = self.outcome(&subject, conversation, record_refused);
+        Ok(Decision {
+            outcome: Outcome {
+                notes: subject.notes.clone(),
+                ..outcome
+            },
+            subject,
+        })
+    }
+
+    /// What the person reads after an outcome that came without a dialog.
+    pub(super) fn last_notice(&self, outcome: &Outcome) -> Option<String> {
+        if self.rules.notices() != Notices::Message {
+            return None;
         }
+        let last_notice = LastNotice {
+            messages: &self.messages(&host()),
+            accepts_codes: true,
+            accepts_recovery: self.config.recovery.applies_to(&self.attempt.service),
+        };
+        last_notice.of(outcome)
+    }
+
+    fn messages(&self, host: &str) -> Messages {
+        Messages::new(
+            self.rules.language.unwrap_or_default(),
+            &self.config.messages,
+            &self.attempt.user,
+            host,
+            &self.attempt.service,
+        )
     }
 
     /// The outcome for this subject: remembered, or what the dialog with the person brings.
-    fn outcome(&self, subject: &Subject, conversation: &mut dyn Conversation) -> Outcome {
+    fn outcome(
+        &self,
+        subject: &Subject,
+        conversation: &mut dyn Conversation,
+        record_refused: &mut dyn FnMut(&Outcome),
+    ) -> Outcome {
         let is_remembered = subject.person.as_ref().is_some_and(|person| {
             let binding = self.binding(&subject.name, person);
             remember::is_remembered(self.state(), &self.config.remember, &binding)
         });
         if !is_remembered {
-            return self.ask(subject, conversation);
+            return self.ask(subject, conversation, record_refused);
         }
         let id = subject.person.as_ref().and_then(|person| person.authy_id);
         Outcome {
@@ -271,7 +303,12 @@ impl Case {
     }
 
     /// Asks the person.
-    fn ask(&self, subject: &Subject, conversation: &mut dyn Conversation) -> Outcome {
+    fn ask(
+        &self,
+        subject: &Subject,
+        conversation: &mut dyn Conversation,
+        record_refused: &mut dyn FnMut(&Outcome),
+    ) -> Outcome {
         let (config, attempt) = (&self.config, &self.attempt);
         let person = subject.person.as_ref();
         let mut rules = self.rules.clone();
@@ -287,15 +324,10 @@ impl Case {
         Login {
             attempt,
             rules: &rules,
+            offers_push: self.rules.offers_push(),
             on_outage: self.on_outage(),
             request_timeout: connect::request_timeout(config),
-            messages: &Messages::new(
-                rules.language.unwrap_or_default(),
-                &config.messages,
-                &attempt.user,
-                &host,
-                &attempt.service,
-            ),
+            messages: &self.messages(&host),
             details: &details(attempt, &host),
             first_pass: self.arguments.first_pass,
             conversation,
@@ -314,6 +346,8 @@ impl Case {
                 SystemTime::now,
             ),
             recovery: takes_codes.then_some(&mut codes),
+            names_recovery: config.recovery.is_named_for(&attempt.service),
+            record_refused,
             random: &mut random,
             clock: &SystemClock,
             deadline: self.deadline(),

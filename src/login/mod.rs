@@ -12,8 +12,9 @@
 //!    send a code (send.rs).
 //! 4. A `Step` says what follows: the next prompt, a refused attempt, or the end. Unless the login
 //!    is allowed, nothing follows sooner than `refusal_seconds` after the reply, so that a quick
-//!    answer does not reveal who is enrolled. A provider that takes longer still does.
-//! 5. `end` returns the [`Outcome`].
+//!    answer does not reveal who is enrolled. A provider that takes longer still does. A refused
+//!    code is in the log before that.
+//! 5. `end` returns the [`Outcome`], with the notice that the person reads last (notice.rs).
 //!
 //! With `token_in_password`, `run_combined` (password.rs) reads one reply, acts on it as in step 3,
 //! and ends.
@@ -24,6 +25,7 @@
 //! reveal who is enrolled.
 
 mod conversation;
+mod notice;
 mod password;
 pub mod policy;
 mod push;
@@ -47,6 +49,7 @@ use crate::store::limits::Limits;
 use crate::store::recovery::Recovery;
 
 pub use conversation::{Conversation, NoReply};
+pub use notice::LastNotice;
 use policy::OnOutage;
 use push::Pushes;
 
@@ -60,6 +63,9 @@ pub struct Login<'a> {
     pub attempt: &'a Attempt,
     /// The rules for this service and this person.
     pub rules: &'a config::Login,
+    /// Whether the rules for this service alone allow a push, so that its prompts offer one to each
+    /// user.
+    pub offers_push: bool,
     /// What it means when the provider gives no usable answer.
     pub on_outage: OnOutage,
     /// The longest time that one request to the provider may take.
@@ -78,6 +84,11 @@ pub struct Login<'a> {
     pub limits: &'a mut dyn Limits,
     /// The user's recovery codes, where this service accepts them.
     pub recovery: Option<&'a mut dyn Recovery>,
+    /// Whether the prompts name recovery codes.
+    pub names_recovery: bool,
+    /// Writes the audit line of a refused code; `attempts` is its number. Called before the person
+    /// hears of it, since they may leave then.
+    pub record_refused: &'a mut dyn FnMut(&Outcome),
     /// Returns a random number below the argument, for the code of a push, or `None` when the
     /// system has none.
     pub random: &'a mut dyn FnMut(u32) -> Option<u32>,
@@ -109,6 +120,8 @@ impl Login<'_> {
             call_requests_left: MAX_REQUESTS,
             pushes: Pushes::new(MAX_REQUESTS),
             notice: None,
+            refused_since: 0,
+            recovery_left: None,
             login: self,
         };
         if dialog.login.rules.token_in_password {
@@ -141,8 +154,12 @@ struct Dialog<'a> {
     sms_requests_left: u32,
     call_requests_left: u32,
     pushes: Pushes,
-    /// The text to show with the next prompt.
-    notice: Option<String>,
+    /// The notice to show with the next prompt.
+    notice: Option<Message>,
+    /// After a success: how many codes were refused, and pushes denied, since the last one.
+    refused_since: u32,
+    /// How many recovery codes are left after the one that was accepted.
+    recovery_left: Option<usize>,
 }
 
 impl Dialog<'_> {
@@ -207,12 +224,18 @@ impl Dialog<'_> {
         prompt: String,
         echo: bool,
     ) -> Result<Option<Secret>, (Verdict, Reason)> {
+        let (notice, prompt) = self.with_notice(prompt);
         let question = Question {
             kind,
-            notice: self.notice.take(),
+            notice,
             prompt,
             echo,
         };
+        self.outcome.discards_typed = false;
+        if std::mem::take(&mut self.outcome.is_recorded) {
+            // They explain the reply that is in the log already.
+            (self.outcome.code, self.outcome.detail) = (None, None);
+        }
         let typed = (self.login.conversation.ask(&question)).map_err(|error| match error {
             NoReply::Failed => self.no_reply(),
             NoReply::Deadline => (Verdict::Refused, Reason::Deadline),
@@ -234,10 +257,7 @@ impl Dialog<'_> {
             Reply::Recovery(code) => self.redeem(code),
             Reply::Push => self.push(),
             Reply::Send(channel) => self.send_on_request(*channel),
-            Reply::Unusable => {
-                self.outcome.reason = Reason::WrongCode;
-                self.refuse(Message::NotACode)
-            }
+            Reply::Unusable => self.refuse_code(Reason::WrongCode, Message::NotACode),
         }
     }
 
@@ -248,9 +268,27 @@ impl Dialog<'_> {
         Step::Refused
     }
 
-    /// Queues `message` for the next prompt. It replaces an earlier one.
-    fn queue_notice(&mut self, message: Message) {
-        self.notice = Some(self.login.messages.text(message));
+    /// As [`Dialog::refuse`], for a refused code, which is in the log at once.
+    fn refuse_code(&mut self, reason: Reason, message: Message) -> Step {
+        self.outcome.reason = reason;
+        let step = self.refuse(message);
+        let recorded = Outcome {
+            verdict: Verdict::Refused,
+            reason: self.reason_of_refusal(),
+            ..self.outcome.clone()
+        };
+        (self.login.record_refused)(&recorded);
+        self.outcome.is_recorded = true;
+        step
+    }
+
+    /// The reason of a refused reply for the log.
+    fn reason_of_refusal(&self) -> Reason {
+        if self.login.is_enrolled() {
+            self.outcome.reason
+        } else {
+            Reason::Unenrolled
+        }
     }
 
     /// Waits until at least `refusal_seconds` after `since`. Called after every reply that does not
@@ -264,12 +302,12 @@ impl Dialog<'_> {
     /// Ends a login whose attempts are used up, with the last reason that was recorded, or as
     /// unenrolled.
     fn attempts_exhausted(self) -> Outcome {
-        let reason = if self.login.is_enrolled() {
-            self.outcome.reason
-        } else {
-            Reason::Unenrolled
-        };
-        self.end(Verdict::AttemptsExhausted, reason)
+        let is_recorded = self.outcome.is_recorded;
+        let reason = self.reason_of_refusal();
+        Outcome {
+            is_recorded,
+            ..self.end(Verdict::AttemptsExhausted, reason)
+        }
     }
 
     /// Returns the outcome. The application can change PAM_USER while it shows a notice, so an
@@ -281,8 +319,12 @@ impl Dialog<'_> {
         } else {
             (verdict, reason)
         };
+        // A person who waits for a refusal may already type the next code.
+        self.outcome.discards_typed |= !is_allowed;
         self.outcome.verdict = verdict;
         self.outcome.reason = reason;
+        self.outcome.is_recorded = false;
+        self.outcome.last_notice = self.last_notice();
         self.outcome
     }
 

@@ -21,7 +21,7 @@ impl Dialog<'_> {
         let entered = self.login.clock.now();
         let mut step = match reply {
             // There is no second prompt at which the code could be typed.
-            Reply::Send(_) => self.refuse(Message::NotACode),
+            Reply::Send(_) => self.refuse_code(Reason::WrongCode, Message::NotACode),
             reply => self.answer(&reply),
         };
         while self.pushes.pending.is_some() && matches!(step, Step::Again) {

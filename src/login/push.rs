@@ -1,9 +1,10 @@
 //! The push: sends it, polls for the answer, and optionally asks for the code that the phone shows,
 //! to protect against approval out of habit.
 //!
-//! sshd shows no text without a prompt. A push is therefore polled for ten seconds, then the prompt
-//! comes: approve and press Enter, or type a code. A push that expires by then is polled until it
-//! expires, and with `token_in_password`, which has no prompt, polling continues. Every push
+//! Many applications show no text without a prompt. A push is therefore polled for ten seconds, then
+//! the prompt comes: approve and press Enter, or type a code. Enter polls for three seconds more, so
+//! that a person who has just approved need not press it twice. A push that expires by then is
+//! polled until it expires, and with `token_in_password`, which has no prompt, polling continues. Every push
 //! expires by itself after `push_seconds`, so that the push of an abandoned login cannot be
 //! approved by mistake later. The provider's answers are checked by its client.
 
@@ -18,10 +19,13 @@ use crate::base::secret::Secret;
 use crate::base::text;
 use crate::store::limits::Costly;
 
-/// How long a push is polled before the prompt comes.
+/// How long a push that was just sent is polled before the prompt comes.
 const POLL_TIME: Duration = Duration::from_secs(10);
-/// The time between two polls.
-const POLL_INTERVAL: Duration = Duration::from_millis(1500);
+/// How long it is polled after Enter.
+const POLL_TIME_AFTER_ENTER: Duration = Duration::from_secs(3);
+/// The time between two polls. sshd rounds what it answers up to powers of two, so a later answer
+/// can cost the person seconds.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// The longest question, in characters: with `…` it fits the 200 that Authy allows.
 const MAX_QUESTION: usize = 199;
 
@@ -30,7 +34,7 @@ pub(super) struct Pushes {
     /// How many more may be sent.
     requests_left: u32,
     /// Whether the person has the app; `None` before the provider was asked.
-    pub(super) has_app: Option<bool>,
+    has_app: Option<bool>,
     /// The push that is not answered yet.
     pub(super) pending: Option<Pending>,
 }
@@ -54,24 +58,34 @@ impl Pushes {
 }
 
 impl Dialog<'_> {
-    /// Sends a push, or polls the pending one again. Blocks for about ten seconds; longer if a
-    /// request is slow, and until the person replies if `push_code` asks for the code.
+    /// Sends a push, or polls the pending one again. Blocks for about ten seconds, or three where it
+    /// is pending; longer if a request is slow, and until the person replies if `push_code` asks for
+    /// the code.
     pub(super) fn push(&mut self) -> Step {
-        let until = self.login.clock.now() + POLL_TIME;
+        let begun = self.login.clock.now();
+        self.outcome.discards_typed = true;
         if self.pushes.pending.is_some() {
-            return self.poll_push(until);
+            let step = self.poll_push(begun + POLL_TIME_AFTER_ENTER);
+            if self.pushes.pending.is_some() && matches!(step, Step::Again) {
+                self.queue_notice(Message::PushPending);
+            }
+            return step;
+        }
+        if !self.login.allows_push() {
+            self.queue_notice(Message::PushNoApp);
+            return Step::Again;
         }
         if self.pushes.requests_left == 0 {
+            self.outcome.reason = Reason::Limited;
             return self.refuse(Message::PushSpent);
         }
         self.pushes.requests_left -= 1;
         if let Err(step) = self.send_push() {
             return step;
         }
-        let sent = self.login.messages.text(Message::PushSent);
-        self.login.conversation.show_notice(&sent);
+        self.show_notice(Message::PushSent);
         self.login.clock.sleep(POLL_INTERVAL);
-        self.poll_push(until)
+        self.poll_push(begun + POLL_TIME)
     }
 
     /// Sends a push if the limits allow it. Returns `Err` with the next step if no push was sent.
@@ -239,8 +253,7 @@ impl Dialog<'_> {
             self.outcome.attempts += 1;
             return self.accept(Reason::PushApproved);
         }
-        self.outcome.reason = Reason::WrongCode;
-        self.refuse(Message::NotAccepted)
+        self.refuse_code(Reason::WrongCode, Message::NotAccepted)
     }
 
     /// Handles a push that was not answered in time.

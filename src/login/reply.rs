@@ -30,14 +30,14 @@ impl Login<'_> {
         }
     }
 
-    /// Whether a push may be sent.
+    /// Whether a push may be sent to this person.
     pub(super) fn allows_push(&self) -> bool {
-        self.rules.push != SendMode::Never && self.rules.factors.contains(&Factor::Push)
+        self.rules.offers_push()
     }
 
     /// Whether Enter alone sends a push. Where a push is the only factor, it always does.
     fn enter_sends_push(&self) -> bool {
-        self.allows_push() && (self.rules.enter == Enter::Push || !self.accepts_codes())
+        self.offers_push && (self.rules.enter == Enter::Push || !self.accepts_codes())
     }
 
     /// The replies that this login accepts. While a push is pending (`is_push_pending`), Enter
@@ -46,7 +46,7 @@ impl Login<'_> {
         Grammar {
             codes: self.accepts_codes(),
             recovery: self.recovery.is_some(),
-            push: self.allows_push(),
+            push: self.offers_push || self.allows_push(),
             enter_pushes: is_push_pending || self.enter_sends_push(),
             sms: self.allows(Channel::Sms),
             call: self.allows(Channel::Call),
@@ -62,23 +62,32 @@ impl Dialog<'_> {
         typed.map_or(Reply::Unusable, |typed| grammar.classify(typed.expose()))
     }
 
-    /// The text of the prompt: it names a pending push, or else what may be typed.
+    /// The text of the prompt: it names a pending push, or else what may be typed. It depends on the
+    /// configuration and the course of this login, and never on the person.
     pub(super) fn prompt(&self) -> String {
-        let (login, messages) = (&self.login, self.login.messages);
+        let login = &self.login;
+        let recovery = || self.list(&[], login.names_recovery);
         match (login.accepts_codes(), self.pushes.pending.is_some()) {
-            (true, true) => messages.text(Message::PromptPush),
-            (false, true) => messages.text(Message::PromptPushOnly),
-            (false, false) => messages.text(Message::PromptSendPush),
+            (true, true) => self.worded(Message::PromptPush, Message::PromptPushOr, recovery()),
+            (false, true) => self.worded(
+                Message::PromptPushOnly,
+                Message::PromptPushOnlyOr,
+                recovery(),
+            ),
+            (false, false) => self.worded(
+                Message::PromptSendPush,
+                Message::PromptSendPushOr,
+                recovery(),
+            ),
             (true, false) => self.code_prompt(),
         }
     }
 
     /// The prompt for a code, with the words that may be typed instead.
     fn code_prompt(&self) -> String {
-        let (login, messages) = (&self.login, self.login.messages);
-        let offers_push = login.allows_push() && self.pushes.has_app != Some(false);
+        let login = &self.login;
         let words = [
-            ("push", offers_push),
+            ("push", login.offers_push),
             ("sms", login.allows(Channel::Sms)),
             ("call", login.allows(Channel::Call)),
         ];
@@ -86,19 +95,35 @@ impl Dialog<'_> {
             .into_iter()
             .filter_map(|(word, is_offered)| is_offered.then_some(word))
             .collect();
-        let list = match words.split_last() {
-            None => return messages.text(Message::Prompt),
-            Some((last, [])) => (*last).to_owned(),
-            Some((last, rest)) => {
-                let or = messages.text(Message::Or);
-                format!("{}{or}{last}", rest.join(", "))
-            }
-        };
-        let prompt = if offers_push && login.enter_sends_push() {
+        let prompt = if login.enter_sends_push() {
             Message::PromptEnter
         } else {
             Message::PromptOr
         };
-        messages.text_with(prompt, &list)
+        let list = self.list(&words, login.names_recovery);
+        self.worded(Message::Prompt, prompt, list)
+    }
+
+    /// The text of `with_words`, or of `plain` where there are none.
+    fn worded(&self, plain: Message, with_words: Message, words: Option<String>) -> String {
+        let messages = self.login.messages;
+        match words {
+            Some(words) => messages.text_with(with_words, &words),
+            None => messages.text(plain),
+        }
+    }
+
+    /// A list of words, and of a recovery code where it is named: `push, sms or call`.
+    fn list(&self, words: &[&str], names_recovery: bool) -> Option<String> {
+        let messages = self.login.messages;
+        let recovery = names_recovery.then(|| messages.text(Message::WordRecovery));
+        let words: Vec<_> = words.iter().copied().chain(recovery.as_deref()).collect();
+        match words.split_last()? {
+            (last, []) => Some((*last).to_owned()),
+            (last, rest) => {
+                let or = messages.text(Message::Or);
+                Some(format!("{}{or}{last}", rest.join(", ")))
+            }
+        }
     }
 }

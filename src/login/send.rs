@@ -4,6 +4,7 @@
 //! of the app. Called by the dialog.
 
 use super::{Dialog, Step};
+use crate::base::attempt::Reason;
 use crate::base::factor::{Channel, Progress, Sent};
 use crate::base::language::Message;
 use crate::store::limits::{self, Costly};
@@ -27,6 +28,7 @@ impl Dialog<'_> {
             self.send(channel);
             return Step::Again;
         }
+        self.outcome.reason = Reason::Limited;
         self.refuse(match channel {
             Channel::Sms => Message::SmsSpent,
             Channel::Call => Message::CallSpent,

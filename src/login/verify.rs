@@ -21,10 +21,7 @@ impl Dialog<'_> {
             return self.code_limit_reached(error);
         }
         match self.verify(code) {
-            Step::Refused => {
-                self.outcome.reason = Reason::WrongCode;
-                self.refuse(Message::NotAccepted)
-            }
+            Step::Refused => self.refuse_code(Reason::WrongCode, Message::NotAccepted),
             step => {
                 self.outcome.attempts += 1;
                 step
@@ -38,8 +35,7 @@ impl Dialog<'_> {
         match error {
             limits::Error::Limit { detail } => {
                 self.outcome.detail = Some(detail);
-                self.outcome.reason = Reason::Limited;
-                self.refuse(Message::Paused)
+                self.refuse_code(Reason::Limited, Message::Paused)
             }
             limits::Error::State(failure) => self.state_failed(failure),
         }
@@ -77,7 +73,7 @@ impl Dialog<'_> {
     /// Ends the login: the factor is proven.
     pub(super) fn accept(&mut self, reason: Reason) -> Step {
         self.outcome.code = None;
-        self.login.limits.code_accepted();
+        self.refused_since = self.login.limits.code_accepted();
         if reason == Reason::PushApproved {
             self.login.limits.push_approved();
         }
@@ -149,15 +145,10 @@ impl Dialog<'_> {
                 self.outcome.attempts += 1;
                 self.outcome.factor = Some(Factor::Recovery);
                 self.outcome.detail = Some(format!("a recovery code was used, {left} are left"));
-                let notice =
-                    (self.login.messages).text_with(Message::RecoveryLeft, &left.to_string());
-                self.login.conversation.show_notice(&notice);
+                self.recovery_left = Some(left);
                 self.accept(Reason::RecoveryCode)
             }
-            Ok(None) => {
-                self.outcome.reason = Reason::WrongCode;
-                self.refuse(Message::NotAccepted)
-            }
+            Ok(None) => self.refuse_code(Reason::WrongCode, Message::NotAccepted),
             Err(failure) => self.state_failed(failure),
         }
     }

@@ -27,36 +27,57 @@ macro_rules! texts {
 }
 
 texts! {
+    // Editors and clients look for "Verification code", and VS Code for "Verification code:".
     Prompt [
-        "Authy token: ", "Código de Authy: ", "Código do Authy: ",
-        "Authy-Code: ", "Code Authy : ", "Codice Authy: ",
+        "Verification code: ", "Código de verificación: ", "Código de verificação: ",
+        "Bestätigungscode: ", "Code de vérification : ", "Codice di verifica: ",
     ];
     PromptOr [
-        "Authy token (or type {words}): ", "Código de Authy (o escriba {words}): ",
-        "Código do Authy (ou digite {words}): ", "Authy-Code (oder {words} eingeben): ",
-        "Code Authy (ou tapez {words}) : ", "Codice Authy (o digita {words}): ",
+        "Verification code (or type {words}): ", "Código de verificación (o escriba {words}): ",
+        "Código de verificação (ou digite {words}): ", "Bestätigungscode (oder {words} eingeben): ",
+        "Code de vérification (ou tapez {words}) : ", "Codice di verifica (o digita {words}): ",
     ];
     PromptEnter [
-        "Authy token (or type {words}; Enter sends a push): ",
-        "Código de Authy (o escriba {words}; Intro envía una notificación): ",
-        "Código do Authy (ou digite {words}; Enter envia uma notificação): ",
-        "Authy-Code (oder {words} eingeben; Enter sendet eine Push-Anfrage): ",
-        "Code Authy (ou tapez {words} ; Entrée envoie une notification) : ",
-        "Codice Authy (o digita {words}; Invio manda una notifica): ",
+        "Verification code (or type {words}; Enter sends a push): ",
+        "Código de verificación (o escriba {words}; Intro envía una notificación): ",
+        "Código de verificação (ou digite {words}; Enter envia uma notificação): ",
+        "Bestätigungscode (oder {words} eingeben; Enter sendet eine Push-Anfrage): ",
+        "Code de vérification (ou tapez {words} ; Entrée envoie une notification) : ",
+        "Codice di verifica (o digita {words}; Invio manda una notifica): ",
     ];
     Or [" or ", " o ", " ou ", " oder ", " ou ", " o "];
+    WordRecovery [
+        "a recovery code", "un código de recuperación", "um código de recuperação",
+        "einen Wiederherstellungscode", "un code de secours", "un codice di recupero",
+    ];
     PromptPush [
-        "Approve the push and press Enter, or type a token: ",
-        "Apruebe la notificación y pulse Intro, o escriba un código: ",
-        "Aprove a notificação e pressione Enter, ou digite um código: ",
-        "Push bestätigen und Enter drücken, oder Code eingeben: ",
-        "Approuvez la notification et appuyez sur Entrée, ou saisissez un code : ",
-        "Approva la notifica e premi Invio, o digita un codice: ",
+        "Verification code (or approve the push and press Enter): ",
+        "Código de verificación (o apruebe la notificación y pulse Intro): ",
+        "Código de verificação (ou aprove a notificação e pressione Enter): ",
+        "Bestätigungscode (oder Push bestätigen und Enter drücken): ",
+        "Code de vérification (ou approuvez la notification et appuyez sur Entrée) : ",
+        "Codice di verifica (o approva la notifica e premi Invio): ",
+    ];
+    PromptPushOr [
+        "Verification code (or approve the push and press Enter, or type {words}): ",
+        "Código de verificación (o apruebe la notificación y pulse Intro, o escriba {words}): ",
+        "Código de verificação (ou aprove a notificação e pressione Enter, ou digite {words}): ",
+        "Bestätigungscode (oder Push bestätigen und Enter drücken, oder {words} eingeben): ",
+        "Code de vérification (ou approuvez la notification et appuyez sur Entrée, ou tapez {words}) : ",
+        "Codice di verifica (o approva la notifica e premi Invio, o digita {words}): ",
     ];
     PromptPushOnly [
         "Approve the push and press Enter: ", "Apruebe la notificación y pulse Intro: ",
         "Aprove a notificação e pressione Enter: ", "Push bestätigen und Enter drücken: ",
         "Approuvez la notification et appuyez sur Entrée : ", "Approva la notifica e premi Invio: ",
+    ];
+    PromptPushOnlyOr [
+        "Approve the push and press Enter (or type {words}): ",
+        "Apruebe la notificación y pulse Intro (o escriba {words}): ",
+        "Aprove a notificação e pressione Enter (ou digite {words}): ",
+        "Push bestätigen und Enter drücken (oder {words} eingeben): ",
+        "Approuvez la notification et appuyez sur Entrée (ou tapez {words}) : ",
+        "Approva la notifica e premi Invio (o digita {words}): ",
     ];
     PromptSendPush [
         "Press Enter to send a push to your phone: ",
@@ -66,38 +87,43 @@ texts! {
         "Appuyez sur Entrée pour envoyer une notification à votre téléphone : ",
         "Premi Invio per inviare una notifica al telefono: ",
     ];
+    PromptSendPushOr [
+        "Press Enter to send a push to your phone (or type {words}): ",
+        "Pulse Intro para enviar una notificación a su teléfono (o escriba {words}): ",
+        "Pressione Enter para enviar uma notificação ao seu telefone (ou digite {words}): ",
+        "Enter drücken, um eine Push-Anfrage ans Telefon zu senden (oder {words} eingeben): ",
+        "Appuyez sur Entrée pour envoyer une notification à votre téléphone (ou tapez {words}) : ",
+        "Premi Invio per inviare una notifica al telefono (o digita {words}): ",
+    ];
     PromptCode [
         "Code shown in the push: ", "Código que muestra la notificación: ",
         "Código exibido na notificação: ", "Zahl aus der Push-Anfrage: ",
         "Code affiché dans la notification : ", "Codice mostrato nella notifica: ",
     ];
     PromptPassword [
-        "Password and Authy token: ", "Contraseña y código de Authy: ",
-        "Senha e código do Authy: ", "Passwort und Authy-Code: ",
-        "Mot de passe et code Authy : ", "Password e codice Authy: ",
+        "Password and verification code: ", "Contraseña y código de verificación: ",
+        "Senha e código de verificação: ", "Passwort und Bestätigungscode: ",
+        "Mot de passe et code de vérification : ", "Password e codice di verifica: ",
     ];
     NotAccepted [
-        "That token was not accepted.", "El código no fue aceptado.", "O código não foi aceito.",
+        "That code was not accepted.", "El código no fue aceptado.", "O código não foi aceito.",
         "Der Code wurde nicht angenommen.", "Ce code n'a pas été accepté.",
         "Il codice non è stato accettato.",
     ];
     NotACode [
-        "That is not a token: a token is 6 to 12 digits.",
-        "Eso no es un código: un código tiene de 6 a 12 cifras.",
-        "Isso não é um código: um código tem de 6 a 12 dígitos.",
-        "Das ist kein Code: Ein Code hat 6 bis 12 Ziffern.",
-        "Ce n'est pas un code : un code compte de 6 à 12 chiffres.",
-        "Non è un codice: un codice ha da 6 a 12 cifre.",
+        "That is not a code: type the digits alone.", "Eso no es un código: escriba solo las cifras.",
+        "Isso não é um código: digite só os dígitos.", "Das ist kein Code: Geben Sie nur die Ziffern ein.",
+        "Ce n'est pas un code : tapez seulement les chiffres.", "Non è un codice: digita solo le cifre.",
     ];
     SmsSent [
-        "An SMS with a token was sent to your phone.", "Se envió un SMS con un código a su teléfono.",
+        "An SMS with a code was sent to your phone.", "Se envió un SMS con un código a su teléfono.",
         "Um SMS com um código foi enviado ao seu telefone.",
         "Eine SMS mit einem Code wurde an Ihr Telefon gesendet.",
         "Un SMS avec un code a été envoyé à votre téléphone.",
         "Un SMS con un codice è stato inviato al telefono.",
     ];
     SmsUseApp [
-        "No SMS was sent: use the token shown in the Authy app.",
+        "No SMS was sent: use the code shown in the Authy app.",
         "No se envió ningún SMS: use el código de la aplicación Authy.",
         "Nenhum SMS foi enviado: use o código do aplicativo Authy.",
         "Es wurde keine SMS gesendet: Verwenden Sie den Code aus der Authy-App.",
@@ -105,7 +131,7 @@ texts! {
         "Nessun SMS inviato: usa il codice dell'app Authy.",
     ];
     SmsFailed [
-        "The SMS could not be sent; use the token shown in the Authy app.",
+        "The SMS could not be sent; use the code shown in the Authy app.",
         "No se pudo enviar el SMS; use el código de la aplicación Authy.",
         "Não foi possível enviar o SMS; use o código do aplicativo Authy.",
         "Die SMS konnte nicht gesendet werden; verwenden Sie den Code aus der Authy-App.",
@@ -118,12 +144,12 @@ texts! {
         "Aucun autre SMS ne sera envoyé pour cette connexion.", "In questo accesso non vengono inviati altri SMS.",
     ];
     CallStarted [
-        "Your phone is being called to tell you a token.", "Le llamamos para dictarle un código.",
+        "Your phone is being called to tell you a code.", "Le llamamos para dictarle un código.",
         "O seu telefone será chamado e um código será ditado.", "Ihr Telefon wird angerufen und ein Code angesagt.",
         "Vous allez être appelé : un code vous sera dicté.", "Riceverai una chiamata che ti detterà un codice.",
     ];
     CallUseApp [
-        "No call is made: use the token shown in the Authy app.",
+        "No call is made: use the code shown in the Authy app.",
         "No se hace ninguna llamada: use el código de la aplicación Authy.",
         "Nenhuma chamada é feita: use o código do aplicativo Authy.",
         "Es wird nicht angerufen: Verwenden Sie den Code aus der Authy-App.",
@@ -131,7 +157,7 @@ texts! {
         "Nessuna chiamata: usa il codice dell'app Authy.",
     ];
     CallFailed [
-        "The call could not be made; use the token shown in the Authy app.",
+        "The call could not be made; use the code shown in the Authy app.",
         "No se pudo hacer la llamada; use el código de la aplicación Authy.",
         "Não foi possível fazer a chamada; use o código do aplicativo Authy.",
         "Der Anruf war nicht möglich; verwenden Sie den Code aus der Authy-App.",
@@ -147,6 +173,10 @@ texts! {
         "A push was sent to your phone.", "Se envió una notificación a su teléfono.",
         "Uma notificação foi enviada ao seu telefone.", "Eine Push-Anfrage wurde an Ihr Telefon gesendet.",
         "Une notification a été envoyée à votre téléphone.", "Una notifica è stata inviata al telefono.",
+    ];
+    PushPending [
+        "Not approved yet.", "Aún no está aprobada.", "Ainda não aprovada.", "Noch nicht bestätigt.",
+        "Pas encore approuvée.", "Non ancora approvata.",
     ];
     PushExpired [
         "The push was not answered in time.", "La notificación no fue respondida a tiempo.",
@@ -172,26 +202,128 @@ texts! {
         "In dieser Anmeldung wird keine weitere Push-Anfrage gesendet.",
         "Aucune autre notification pour cette connexion.", "In questo accesso non si inviano altre notifiche.",
     ];
+    PushDenied [
+        "The push was denied: start again and type a code.",
+        "La notificación fue rechazada: empiece de nuevo y escriba un código.",
+        "A notificação foi recusada: comece de novo e digite um código.",
+        "Die Push-Anfrage wurde abgelehnt: Beginnen Sie neu und geben Sie einen Code ein.",
+        "La notification a été refusée : recommencez et tapez un code.",
+        "La notifica è stata rifiutata: ricomincia e digita un codice.",
+    ];
+    PushOnlyDenied [
+        "The push was denied: start again in a few minutes.",
+        "La notificación fue rechazada: empiece de nuevo en unos minutos.",
+        "A notificação foi recusada: comece de novo em alguns minutos.",
+        "Die Push-Anfrage wurde abgelehnt: Beginnen Sie in einigen Minuten neu.",
+        "La notification a été refusée : recommencez dans quelques minutes.",
+        "La notifica è stata rifiutata: ricomincia tra qualche minuto.",
+    ];
     Limited [
         "Not sent: there were too many in the last hour.", "No enviado: hubo demasiados envíos en la última hora.",
         "Não enviado: houve envios demais na última hora.", "Nicht gesendet: In der letzten Stunde waren es zu viele.",
         "Non envoyé : il y en a eu trop au cours de la dernière heure.", "Non inviato: troppi invii nell'ultima ora.",
     ];
     Paused [
-        "Too many wrong tokens: try again in a few minutes, or use a recovery code.",
-        "Demasiados códigos erróneos: inténtelo de nuevo en unos minutos o use un código de recuperación.",
-        "Códigos errados demais: tente de novo em alguns minutos ou use um código de recuperação.",
-        "Zu viele falsche Codes: in einigen Minuten erneut versuchen oder einen Wiederherstellungscode verwenden.",
-        "Trop de codes erronés : réessayez dans quelques minutes ou utilisez un code de secours.",
-        "Troppi codici errati: riprova tra qualche minuto o usa un codice di recupero.",
+        "Too many wrong codes: try again in a few minutes.",
+        "Demasiados códigos erróneos: inténtelo de nuevo en unos minutos.",
+        "Códigos errados demais: tente de novo em alguns minutos.",
+        "Zu viele falsche Codes: Versuchen Sie es in einigen Minuten erneut.",
+        "Trop de codes erronés : réessayez dans quelques minutes.",
+        "Troppi codici errati: riprova tra qualche minuto.",
+    ];
+    RecoveryHint [
+        "A recovery code works too.", "También sirve un código de recuperación.",
+        "Um código de recuperação também serve.", "Ein Wiederherstellungscode geht auch.",
+        "Un code de secours convient aussi.", "Va bene anche un codice di recupero.",
     ];
     RecoveryLeft [
-        "That recovery code is used up. Codes left: {left}.",
-        "Ese código de recuperación queda usado. Códigos restantes: {left}.",
-        "Esse código de recuperação foi usado. Códigos restantes: {left}.",
-        "Dieser Wiederherstellungscode ist verbraucht. Noch übrig: {left}.",
-        "Ce code de secours est utilisé. Codes restants : {left}.",
-        "Quel codice di recupero è stato usato. Codici rimasti: {left}.",
+        "The recovery code was accepted and is used up. Codes left: {left}.",
+        "El código de recuperación fue aceptado y queda usado. Códigos restantes: {left}.",
+        "O código de recuperação foi aceito e está usado. Códigos restantes: {left}.",
+        "Der Wiederherstellungscode wurde angenommen und ist verbraucht. Noch übrig: {left}.",
+        "Le code de secours a été accepté et est utilisé. Codes restants : {left}.",
+        "Il codice di recupero è stato accettato e ora è usato. Codici rimasti: {left}.",
+    ];
+    RefusedSince [
+        "Wrong codes or denied pushes since your last login: {count}.",
+        "Códigos erróneos o notificaciones rechazadas desde su último acceso: {count}.",
+        "Códigos errados ou notificações recusadas desde o seu último acesso: {count}.",
+        "Falsche Codes oder abgelehnte Push-Anfragen seit Ihrer letzten Anmeldung: {count}.",
+        "Codes erronés ou notifications refusées depuis votre dernière connexion : {count}.",
+        "Codici errati o notifiche rifiutate dall'ultimo accesso: {count}.",
+    ];
+    AttemptsUsed [
+        "No attempts are left: start again.", "No quedan intentos: empiece de nuevo.",
+        "Não restam tentativas: comece de novo.", "Es bleibt kein Versuch: Beginnen Sie neu.",
+        "Il ne reste aucun essai : recommencez.", "Non restano tentativi: ricomincia.",
+    ];
+    TooLate [
+        "This login took too long: start again.", "Este acceso tardó demasiado: empiece de nuevo.",
+        "Este acesso demorou demais: comece de novo.", "Diese Anmeldung hat zu lange gedauert: Beginnen Sie neu.",
+        "Cette connexion a pris trop de temps : recommencez.", "Questo accesso ha richiesto troppo tempo: ricomincia.",
+    ];
+    NotReachable [
+        "The verification service cannot be reached: try again later.",
+        "No se puede contactar con el servicio de verificación: inténtelo más tarde.",
+        "Não foi possível contatar o serviço de verificação: tente mais tarde.",
+        "Der Bestätigungsdienst ist nicht erreichbar: Versuchen Sie es später erneut.",
+        "Le service de vérification est injoignable : réessayez plus tard.",
+        "Il servizio di verifica non è raggiungibile: riprova più tardi.",
+    ];
+    AllowedUnchecked [
+        "The verification service cannot be reached: you are let in without a code.",
+        "No se puede contactar con el servicio de verificación: se le deja entrar sin código.",
+        "Não foi possível contatar o serviço de verificação: a entrada é permitida sem código.",
+        "Der Bestätigungsdienst ist nicht erreichbar: Sie werden ohne Code eingelassen.",
+        "Le service de vérification est injoignable : vous entrez sans code.",
+        "Il servizio di verifica non è raggiungibile: l'accesso è consentito senza codice.",
+    ];
+    NotTrusted [
+        "The verification service did not prove its identity: ask your administrator.",
+        "El servicio de verificación no probó su identidad: consulte a su administrador.",
+        "O serviço de verificação não provou a sua identidade: fale com o administrador.",
+        "Der Bestätigungsdienst hat sich nicht ausgewiesen: Fragen Sie Ihren Administrator.",
+        "Le service de vérification n'a pas prouvé son identité : voyez votre administrateur.",
+        "Il servizio di verifica non ha provato la sua identità: chiedi all'amministratore.",
+    ];
+    TooManyRequests [
+        "The verification service accepts no more requests now: try again in a few minutes.",
+        "El servicio de verificación no acepta más peticiones: inténtelo de nuevo en unos minutos.",
+        "O serviço de verificação não aceita mais pedidos: tente de novo em alguns minutos.",
+        "Der Bestätigungsdienst nimmt gerade keine Anfragen an: Versuchen Sie es in einigen Minuten erneut.",
+        "Le service de vérification n'accepte plus de requêtes : réessayez dans quelques minutes.",
+        "Il servizio di verifica non accetta altre richieste: riprova tra qualche minuto.",
+    ];
+    PersonRefused [
+        "The verification service does not accept your account: ask your administrator.",
+        "El servicio de verificación no acepta su cuenta: consulte a su administrador.",
+        "O serviço de verificação não aceita a sua conta: fale com o administrador.",
+        "Der Bestätigungsdienst akzeptiert Ihr Konto nicht: Fragen Sie Ihren Administrator.",
+        "Le service de vérification n'accepte pas votre compte : voyez votre administrateur.",
+        "Il servizio di verifica non accetta il tuo account: chiedi all'amministratore.",
+    ];
+    NoKey [
+        "This account is shared: log in with an SSH key that is listed for it.",
+        "Esta cuenta es compartida: entre con una clave SSH que figure en ella.",
+        "Esta conta é partilhada: entre com uma chave SSH que conste nela.",
+        "Dieses Konto wird geteilt: Melden Sie sich mit einem SSH-Schlüssel an, der dafür eingetragen ist.",
+        "Ce compte est partagé : connectez-vous avec une clé SSH qui y figure.",
+        "Questo account è condiviso: accedi con una chiave SSH elencata per esso.",
+    ];
+    LoginRefused [
+        "This login is refused: ask your administrator.", "Este acceso se rechaza: consulte a su administrador.",
+        "Este acesso é recusado: fale com o administrador.",
+        "Diese Anmeldung wird abgelehnt: Fragen Sie Ihren Administrator.",
+        "Cette connexion est refusée : voyez votre administrateur.",
+        "Questo accesso è rifiutato: chiedi all'amministratore.",
+    ];
+    NotSetUp [
+        "This host cannot check your second factor: ask your administrator.",
+        "Este equipo no puede comprobar su segundo factor: consulte a su administrador.",
+        "Este computador não consegue verificar o seu segundo fator: fale com o administrador.",
+        "Dieser Rechner kann Ihren zweiten Faktor nicht prüfen: Fragen Sie Ihren Administrator.",
+        "Cette machine ne peut pas vérifier votre second facteur : voyez votre administrateur.",
+        "Questo computer non può verificare il secondo fattore: chiedi all'amministratore.",
     ];
     PushQuestion [
         "Log in to {host} as {user} ({service})?", "¿Entrar en {host} como {user} ({service})?",

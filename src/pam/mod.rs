@@ -4,7 +4,7 @@
 //! PAM_ABORT (the guard of `pam_hooks!`) and prints nothing on the person's terminal. One call goes
 //! through these files: `module` reads the login (`items`, `session`), starts an engine
 //! (`connect`, `spawn`), relays its questions (`conversation`, `password`), and returns its
-//! verdict.
+//! verdict (`terminal` discards what was typed meanwhile).
 
 mod connect;
 mod conversation;
@@ -17,6 +17,7 @@ mod password;
 mod session;
 #[expect(unsafe_code, reason = "starts a process by system calls")]
 mod spawn;
+mod terminal;
 
 use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};

@@ -12,13 +12,13 @@ use pam::constants::PamFlag;
 use pam::module::PamHandle;
 
 use super::conversation::PamConversation;
-use super::{connect, items, log, password};
+use super::{connect, items, log, password, terminal};
 use crate::base::arguments::{Arguments, FirstPass};
-use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
+use crate::base::attempt::{Outcome, Reason, Verdict};
 use crate::base::question::{Kind, Question};
 use crate::base::secret::Secret;
 use crate::host::socket::{self, Channel};
-use crate::protocol::{self, Confirmation, FromEngine, FromModule};
+use crate::protocol::{self, Confirmation, FromEngine, FromModule, Start};
 
 /// How long an engine may take until it is ready.
 const READY: Duration = Duration::from_secs(5);
@@ -31,6 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const SETTLED: Duration = Duration::from_secs(1);
 /// How long a message may take to leave.
 const SEND: Duration = Duration::from_secs(2);
+
+/// What the person reads where no engine took part. In English, since the language is one of the
+/// engine's settings.
+const NO_ENGINE: &str = "This host cannot check your second factor: ask your administrator.";
 
 /// Why an engine gave no verdict; the texts are for the log.
 #[derive(Debug, thiserror::Error)]
@@ -53,25 +57,33 @@ enum Error {
 pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr], flags: PamFlag) -> Verdict {
     let mut start = items::read(pamh, args, flags);
     let bytes: Vec<_> = args.iter().map(|arg| arg.to_bytes()).collect();
-    let arguments = match Arguments::parse(&bytes) {
-        Ok(arguments) => arguments,
-        Err(why) => return failed(&start.attempt, Reason::Arguments, why),
+    let arguments = Arguments::parse(&bytes);
+    if arguments.is_ok() {
+        items::ask_for_user(pamh, &mut start);
+    }
+    let decided = match arguments {
+        Ok(arguments) => {
+            relay(pamh, &arguments, &mut start).map_err(|error| (Reason::Engine, error.to_string()))
+        }
+        Err(why) => Err((Reason::Arguments, why)),
     };
-    items::ask_for_user(pamh, &mut start);
-    let attempt = start.attempt.clone();
-    let verdict = connect::engine(arguments.engine.as_deref(), &attempt.process)
-        .map_err(Error::from)
-        .and_then(|channel| {
-            let relay = Relay {
-                channel,
-                conversation: PamConversation(pamh),
-                user: &attempt.user,
-                first_pass: arguments.first_pass,
-                until: Instant::now() + READY,
-            };
-            relay.run(start)
-        });
-    verdict.unwrap_or_else(|error| failed(&attempt, Reason::Engine, error.to_string()))
+    decided.unwrap_or_else(|(reason, why)| {
+        let outcome = Outcome::new(Verdict::Failed, reason).with_detail(why);
+        log::record(&start.attempt, &outcome);
+        PamConversation::new(pamh).show_notice(NO_ENGINE);
+        outcome.verdict
+    })
+}
+
+/// Connects to an engine, and relays its dialog with the person.
+fn relay(pamh: &mut PamHandle, arguments: &Arguments, start: &mut Start) -> Result<Verdict, Error> {
+    let relay = Relay {
+        channel: connect::engine(arguments.engine.as_deref(), &start.attempt.process)?,
+        conversation: PamConversation::new(pamh),
+        first_pass: arguments.first_pass,
+        until: Instant::now() + READY,
+    };
+    relay.run(start)
 }
 
 /// The outcome of a call that panicked.
@@ -81,19 +93,10 @@ pub(super) fn panicked(pamh: &mut PamHandle) -> Verdict {
     Verdict::Panicked
 }
 
-/// Logs that no engine took part.
-fn failed(attempt: &Attempt, reason: Reason, why: String) -> Verdict {
-    let outcome = Outcome::new(Verdict::Failed, reason).with_detail(why);
-    log::record(attempt, &outcome);
-    outcome.verdict
-}
-
 /// The dialog between an engine and the person.
 struct Relay<'a> {
     channel: Channel,
     conversation: PamConversation<'a>,
-    /// The user name at the start of the login.
-    user: &'a str,
     first_pass: FirstPass,
     /// When the engine's next message is due.
     until: Instant,
@@ -101,13 +104,13 @@ struct Relay<'a> {
 
 impl Relay<'_> {
     /// Runs the dialog to its end.
-    fn run(mut self, mut start: protocol::Start) -> Result<Verdict, Error> {
+    fn run(mut self, start: &mut Start) -> Result<Verdict, Error> {
         let FromEngine::Ready { version } = self.receive()? else {
             return Err(Error::Order);
         };
         start.version = protocol::common_version(version).ok_or(Error::Version(version))?;
         self.until = Instant::now() + CONFIGURED;
-        self.send(&FromModule::Start(Box::new(start)))?;
+        self.send_bytes(&start.encode())?;
         let mut has_deadline = false;
         loop {
             match self.receive()? {
@@ -119,8 +122,17 @@ impl Relay<'_> {
                     self.until = Instant::now() + left + PATIENCE;
                 }
                 FromEngine::Ask(question) => self.ask(&question)?,
-                FromEngine::Say { text } => self.conversation.show_notice(&text),
-                FromEngine::Verdict { verdict, user } => return self.conclude(verdict, &user),
+                FromEngine::Say { text } => self.say(&text)?,
+                FromEngine::Verdict {
+                    verdict,
+                    user,
+                    discards_typed,
+                } => {
+                    if discards_typed {
+                        terminal::discard_typed();
+                    }
+                    return self.conclude(verdict, &user, &start.attempt.user);
+                }
             }
         }
     }
@@ -131,12 +143,21 @@ impl Relay<'_> {
     }
 
     fn send(&mut self, message: &FromModule) -> Result<(), Error> {
-        let until = Instant::now() + SEND;
-        Ok(self.channel.send(&message.encode(), until)?)
+        self.send_bytes(&message.encode())
     }
 
-    /// Shows a question and sends the reply; nothing is sent if the engine has meanwhile ended the
-    /// login.
+    fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        Ok(self.channel.send(bytes, Instant::now() + SEND)?)
+    }
+
+    /// Shows a text, and tells the engine.
+    fn say(&mut self, text: &str) -> Result<(), Error> {
+        self.conversation.show_notice(text);
+        let user = self.conversation.user();
+        self.answer(&FromModule::Shown { user })
+    }
+
+    /// Shows a question and sends the reply.
     fn ask(&mut self, question: &Question) -> Result<(), Error> {
         let answer = match &question.kind {
             Kind::Code => self.ask_code(question),
@@ -146,10 +167,16 @@ impl Relay<'_> {
             text,
             user: self.conversation.user(),
         });
+        // The engine may meanwhile have ended the login.
         if self.channel.has_input() {
             return Ok(());
         }
-        match self.send(&message) {
+        self.answer(&message)
+    }
+
+    /// Sends a message to an engine that may have ended the login.
+    fn answer(&mut self, message: &FromModule) -> Result<(), Error> {
+        match self.send(message) {
             // Its verdict may be there.
             Err(Error::Channel(socket::Error::Closed)) if self.channel.has_input() => Ok(()),
             sent => sent,
@@ -186,26 +213,24 @@ impl Relay<'_> {
     }
 
     fn type_reply(&mut self, question: &Question) -> Result<Option<Secret>, ()> {
-        let notice = question.notice.as_deref();
-        let typed = self
-            .conversation
-            .ask(notice, &question.prompt, question.echo);
-        typed.map_err(|_| ())
+        if let Some(notice) = &question.notice {
+            self.conversation.show_notice(notice);
+        }
+        self.conversation.ask(&question.prompt, question.echo)
     }
 
     /// Passes the verdict on. One that lets the person in must be about the user of the login's
     /// start. It becomes a refusal where PAM_USER is another one now, and the module tells the
     /// engine what the application gets. It counts only when the engine reads the confirmation: an
     /// engine that has ended before writes no audit line, or one that says `delivered=no`.
-    fn conclude(mut self, verdict: Verdict, user: &str) -> Result<Verdict, Error> {
+    fn conclude(mut self, verdict: Verdict, user: &str, begun_as: &str) -> Result<Verdict, Error> {
         if !matches!(verdict, Verdict::Accepted | Verdict::Ignored) {
             return Ok(verdict);
         }
-        if user != self.user {
+        if user != begun_as {
             return Err(Error::OtherUser);
         }
-        let is_same = self.conversation.user().as_deref() == Some(user);
-        let (verdict, confirmation) = if is_same {
+        let (verdict, confirmation) = if self.conversation.user().as_deref() == Some(user) {
             (verdict, Confirmation::Delivered)
         } else {
             (Verdict::Refused, Confirmation::UserChanged)

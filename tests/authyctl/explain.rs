@@ -141,7 +141,7 @@ fn log_in(
     write_stack(folder, service, &[line]).unwrap();
     let mut asked = false;
     let mut answer = |_: Style, prompt: &str| {
-        asked |= prompt.contains("token");
+        asked |= prompt.contains("code");
         Some(sim.token(1635))
     };
     let code = {

@@ -46,7 +46,7 @@ fn init_asks_for_the_key_and_does_not_show_it() {
 fn verify_and_phone_check_ask_for_what_is_left_out() {
     let sim = enrolled();
     let terminal = authyctl(&sim, &["verify", "alice"], "");
-    terminal.wait_for("Authy token:");
+    terminal.wait_for("Verification code:");
     terminal.press(&[&sim.token(1635), "Enter"]);
     terminal.wait_for("the token is valid");
 

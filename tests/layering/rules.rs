@@ -89,6 +89,7 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("pam::module", "pam::items"),
     ("pam::module", "pam::log"),
     ("pam::module", "pam::password"),
+    ("pam::module", "pam::terminal"),
 ];
 
 /// The files that may contain `unsafe`, `extern` blocks and attributes that change symbols.

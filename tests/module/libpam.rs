@@ -21,7 +21,7 @@ fn a_right_code_is_pam_success_and_one_audit_line() {
         login.seen,
         [(
             Style::PromptEchoOn,
-            "Authy token (or type push, sms or call): ".to_owned()
+            "Verification code (or type push, sms or call): ".to_owned()
         )]
     );
     assert_eq!(
@@ -68,7 +68,7 @@ fn a_wrong_code_then_a_right_one_logs_in() {
     assert_eq!(login.code, "PAM_SUCCESS");
     assert_eq!(
         login.seen[1],
-        (Style::Info, "That token was not accepted.".to_owned())
+        (Style::Error, "That code was not accepted.".to_owned())
     );
     assert_eq!(login.prompts(), 2);
 }
@@ -81,11 +81,16 @@ fn three_wrong_codes_are_maxtries() {
 
     assert_eq!(login.code, "PAM_MAXTRIES");
     assert_eq!(login.prompts(), 3);
+    let lines = [1, 2, 3].map(|attempts| {
+        format!(
+            "verdict=refused reason=wrong_code factor=token provider=authy code=60020 authy_id=1635 \
+             attempts={attempts} user=\"alice\""
+        )
+    });
     assert_eq!(
         host.audit(),
-        [
-            "verdict=refused reason=wrong_code factor=token provider=authy code=60020 authy_id=1635 attempts=3 user=\"alice\""
-        ]
+        lines,
+        "one line for each code, and none for the call"
     );
 }
 
@@ -114,7 +119,11 @@ fn the_unenrolled_see_the_same_and_nothing_is_sent() {
         "each refusal waits: {:?}",
         unknown.took
     );
-    assert!(host.audit_of(2)[1].starts_with("verdict=refused reason=unenrolled attempts=3"));
+    let last = host.audit_of(6).pop().unwrap();
+    assert!(
+        last.starts_with("verdict=refused reason=unenrolled attempts=3"),
+        "{last}"
+    );
 }
 
 #[test]
@@ -144,7 +153,7 @@ fn an_sms_is_sent_on_request_and_its_code_logs_in() {
     assert_eq!(refused.code, "PAM_CONV_ERR", "no third reply was given");
     assert_eq!(
         refused.seen[1].1,
-        "An SMS with a token was sent to your phone."
+        "An SMS with a code was sent to your phone."
     );
     let token = host.sim.last_sms(1635).unwrap();
 
@@ -160,8 +169,8 @@ fn the_notice_of_an_automatic_sms_comes_before_the_prompt() {
     assert_eq!(
         login.seen[0],
         (
-            Style::Info,
-            "An SMS with a token was sent to your phone.".to_owned()
+            Style::Error,
+            "An SMS with a code was sent to your phone.".to_owned()
         )
     );
     assert_eq!(host.sim.requests(), ["/protected/json/sms/1635"]);
@@ -176,7 +185,7 @@ fn a_person_with_the_app_gets_a_hint_to_use_it_and_no_sms() {
 
     assert_eq!(
         login.seen[1].1,
-        "No SMS was sent: use the token shown in the Authy app."
+        "No SMS was sent: use the code shown in the Authy app."
     );
     assert_eq!(host.sim.last_sms(1635), None);
 }
@@ -192,7 +201,14 @@ fn with_sms_never_the_word_sms_sends_nothing() {
     assert_eq!(login.code, "PAM_MAXTRIES");
     assert_eq!(
         login.seen,
-        [(Style::PromptEchoOn, "Authy token: ".to_owned())]
+        [
+            (Style::PromptEchoOn, "Verification code: ".to_owned()),
+            (
+                Style::Error,
+                "That is not a code: type the digits alone. No attempts are left: start again."
+                    .to_owned()
+            )
+        ]
     );
     assert!(host.sim.requests().is_empty());
 }
@@ -282,7 +298,9 @@ fn a_late_reply_is_refused_unsent_by_pam_auth_err() {
 
     assert_eq!(login.code, "PAM_AUTH_ERR");
     assert!(host.sim.requests().is_empty());
-    assert!(host.audit()[0].starts_with("verdict=refused reason=deadline"));
+    let audit = host.audit_of(2);
+    assert!(audit[0].starts_with("verdict=refused reason=wrong_code"));
+    assert!(audit[1].starts_with("verdict=refused reason=deadline provider=authy"));
 }
 
 #[test]

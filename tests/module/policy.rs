@@ -108,7 +108,7 @@ fn a_code_behind_the_password_leaves_the_password_for_the_next_module() {
     let login = host.login("alice", &[&format!("right horse{token}")]);
 
     assert_eq!(login.code, "PAM_SUCCESS");
-    assert_eq!(login.seen[0].1, "Password and Authy token: ");
+    assert_eq!(login.seen[0].1, "Password and verification code: ");
     assert_eq!(
         host.sim.requests(),
         [format!("/protected/json/verify/{token}/1635")]

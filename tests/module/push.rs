@@ -32,7 +32,7 @@ fn an_automatic_push_that_is_approved_logs_in_without_a_prompt() {
     assert_eq!(login.code, "PAM_SUCCESS");
     assert_eq!(
         login.seen,
-        [(Style::Info, "A push was sent to your phone.".to_owned())]
+        [(Style::Error, "A push was sent to your phone.".to_owned())]
     );
     assert_eq!(
         host.audit(),
@@ -139,7 +139,7 @@ fn a_call_is_made_on_request_and_its_code_logs_in() {
     assert_eq!(login.code, "PAM_SUCCESS");
     assert_eq!(
         login.seen[1].1,
-        "Your phone is being called to tell you a token."
+        "Your phone is being called to tell you a code."
     );
     assert_eq!(host.sim.count("/call/1635"), 1);
 }

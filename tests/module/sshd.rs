@@ -101,7 +101,7 @@ impl Sshd {
         fs::write(self.folder.join("tokens"), tokens.join("\n") + "\n").unwrap();
         fs::write(self.folder.join("password"), password).unwrap();
         let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\necho \"$1\" >>asked\ncase $1 in\n\
-                      *oken*) head -n 1 tokens; sed -i 1d tokens ;;\n*) cat password ;;\nesac\n";
+                      *erification*) head -n 1 tokens; sed -i 1d tokens ;;\n*) cat password ;;\nesac\n";
         fs::write(&askpass, script).unwrap();
         fs::set_permissions(&askpass, fs::Permissions::from_mode(0o755)).unwrap();
         let mut client = Command::new("timeout");
@@ -203,7 +203,7 @@ fn sshd_logs_in_after_a_wrong_code_and_a_right_one() {
 
     assert!(is_inside(&output), "{output:?}");
     assert!(
-        sshd.asked().contains("That token was not accepted."),
+        sshd.asked().contains("That code was not accepted."),
         "{}",
         sshd.asked()
     );
@@ -263,8 +263,10 @@ fn sshd_sends_nothing_for_its_dummy_password() {
 
     assert!(!is_inside(&output));
     assert_eq!(sshd.host.sim.count("/verify/"), 0);
+    let last = sshd.host.audit().pop().unwrap();
     assert!(
-        sshd.host.audit()[0].contains("reason=wrong_code provider=authy authy_id=1635 attempts=3")
+        last.contains("reason=wrong_code provider=authy authy_id=1635 attempts=3"),
+        "{last}"
     );
 }
 
@@ -359,8 +361,7 @@ fn sshd_shows_the_sms_with_its_prompt() {
     assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[&sshd.token()])));
 
     assert!(
-        sshd.asked()
-            .contains("use the token shown in the Authy app"),
+        sshd.asked().contains("use the code shown in the Authy app"),
         "{}",
         sshd.asked()
     );

@@ -225,7 +225,7 @@ fn sudo_at_the_code_prompt() -> Terminal {
     ));
     terminal.wait_for("assword");
     terminal.press(&[PASSWORD, "Enter"]);
-    terminal.wait_for("Authy token");
+    terminal.wait_for("Verification code");
     terminal
 }
 

@@ -254,7 +254,9 @@ fn a_connection_of_the_request_before_that_breaks_is_no_outage_while_the_service
     });
 
     assert_eq!((code, replies), ("PAM_SERVICE_ERR", 2), "{}", host.log());
-    assert!(host.audit()[0].contains("verdict=error reason=process"));
+    let audit = host.audit();
+    assert!(audit[0].contains("verdict=refused reason=wrong_code"));
+    assert!(audit[1].contains("verdict=error reason=process"));
 }
 
 /// Some servers send 408 when they close an idle connection. That looks like the answer to a

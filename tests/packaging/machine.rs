@@ -116,7 +116,7 @@ impl Machine {
         fs::write(self.folder.join("tokens"), tokens.join("\n") + "\n").unwrap();
         fs::write(self.folder.join("password"), PASSWORD).unwrap();
         let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\necho \"$1\" >>asked\ncase $1 in\n\
-                      *oken*) head -n 1 tokens; sed -i 1d tokens ;;\n*) cat password ;;\nesac\n";
+                      *erification*) head -n 1 tokens; sed -i 1d tokens ;;\n*) cat password ;;\nesac\n";
         fs::write(&askpass, script).unwrap();
         fs::set_permissions(&askpass, fs::Permissions::from_mode(0o755)).unwrap();
         let mut ssh = Command::new("timeout");

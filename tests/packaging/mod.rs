@@ -276,7 +276,7 @@ fn the_demo_shows_each_step_of_a_login_and_leaves_nothing_behind() {
         &module,
         &engine,
         &stack_line,
-        "Authy token",
+        "Verification code",
         "verdict=accepted",
         "PAM_SUCCESS",
     ];

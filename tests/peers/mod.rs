@@ -78,8 +78,8 @@ fn a_browser_shows_the_phone_where_an_sms_is_read_and_a_click_decides_a_push() {
 
     let (sent, output) = authyctl(&sim, &["sms", "--authy-id", "1635", "--force"]);
     assert!(sent, "{output}");
-    let text = wait_for_text(&mut browser, "Your Authy token is ");
-    let token = text.split("Your Authy token is ").nth(1).unwrap();
+    let text = wait_for_text(&mut browser, "Your Authy code is ");
+    let token = text.split("Your Authy code is ").nth(1).unwrap();
     let token: String = token.chars().take_while(char::is_ascii_digit).collect();
     let (accepted, output) = authyctl(&sim, &["verify", "--authy-id", "1635", &token]);
     assert!(accepted, "{output}");

@@ -208,7 +208,7 @@ impl Person {
         }
         self.send_times.push(Instant::now());
         let token = self.issue_token(action);
-        self.add_message(kind, &token, &format!("Your Authy token is {token}"));
+        self.add_message(kind, &token, &format!("Your Authy code is {token}"));
         Some(token)
     }
 

@@ -4,6 +4,7 @@
 
 mod codes;
 mod limits;
+mod notice;
 mod password;
 mod push;
 mod recovery;
@@ -12,6 +13,7 @@ mod timing;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt::Debug;
+use std::rc::Rc;
 
 use super::*;
 use crate::base::factor::{
@@ -72,6 +74,8 @@ struct FakePerson<'a> {
     script: VecDeque<Typed>,
     user: String,
     prompts: Vec<Prompt>,
+    /// How many prompts there were.
+    asked: Rc<Cell<usize>>,
     shown: Vec<String>,
     renamed_to: Option<&'static str>,
     kinds: Vec<Kind>,
@@ -92,6 +96,7 @@ impl<'a> FakePerson<'a> {
             script: typed.into(),
             user: "alice".into(),
             prompts: vec![],
+            asked: Rc::default(),
             shown: vec![],
             renamed_to,
             kinds: vec![],
@@ -110,6 +115,7 @@ impl Conversation for FakePerson<'_> {
             echo,
         } = question.clone();
         self.prompts.push((notice, prompt, echo));
+        self.asked.set(self.prompts.len());
         self.kinds.push(kind);
         let text = match self
             .script
@@ -258,6 +264,8 @@ struct FakeLimits {
     /// The error for every code.
     code: Option<LimitError>,
     counted: Vec<String>,
+    /// How many codes were refused since the last success.
+    refused: u32,
 }
 
 impl Limits for FakeLimits {
@@ -277,7 +285,7 @@ impl Limits for FakeLimits {
     }
     fn code_accepted(&mut self) -> u32 {
         self.counted.push("code accepted".into());
-        0
+        self.refused
     }
     fn release_code(&mut self) {
         self.counted.push("release code".into());
@@ -337,7 +345,7 @@ fn assert_rows<T: Debug + PartialEq>(rows: impl IntoIterator<Item = (String, T, 
 
 /// The prompt that offers these words.
 fn prompt(words: &str) -> String {
-    format!("Authy token (or type {words}): ")
+    format!("Verification code (or type {words}): ")
 }
 
 /// A login to run. [`Script::run`] must use up every reply and answer.
@@ -358,6 +366,9 @@ struct Script {
     answers: Vec<Result<PushAnswer, Error>>,
     limits: FakeLimits,
     recovery: Option<Vec<Result<Option<usize>, Failure>>>,
+    names_recovery: bool,
+    /// Whether the service offers a push, where the person's own rules differ.
+    offers_push: Option<bool>,
     /// The user name that the application has after the first notice without a prompt.
     renamed_to: Option<&'static str>,
 }
@@ -373,6 +384,9 @@ struct Ran {
     counted: Vec<String>,
     kinds: Vec<Kind>,
     dismissed: Option<Verdict>,
+    /// The refused codes that were recorded at once: reason, attempts, and how many prompts there
+    /// were before.
+    recorded: Vec<(Reason, u32, usize)>,
     took: Duration,
 }
 
@@ -383,9 +397,11 @@ impl Ran {
         (outcome.verdict, outcome.reason, outcome.attempts)
     }
 
-    /// The notice that came with a prompt, counted from 0.
+    /// The notice that came with a prompt, counted from 0, without a hint behind it.
     fn notice_at(&self, prompt: usize) -> Option<Message> {
         let text = self.prompts[prompt].0.as_deref()?;
+        let hint = format!(" {}", built_in(Message::RecoveryHint, Language::En));
+        let text = text.strip_suffix(&hint).unwrap_or(text);
         let known = |message: &&Message| built_in(**message, Language::En) == text;
         Some(*Message::ALL.iter().find(known).expect("a known message"))
     }
@@ -408,6 +424,8 @@ impl Script {
             answers: vec![],
             limits: FakeLimits::default(),
             recovery: None,
+            names_recovery: false,
+            offers_push: None,
             renamed_to: None,
         }
     }
@@ -463,14 +481,13 @@ impl Script {
         };
         let mut limits = self.limits;
         let mut recovery = self.recovery.map(|results| FakeRecovery(results.into()));
-        let by_rules = match self.rules.when_unavailable {
-            Fallback::Ignore => OnOutage::Ignore,
-            Fallback::Deny => OnOutage::Deny,
-        };
+        let prompts = Rc::clone(&person.asked);
+        let mut recorded = vec![];
         let outcome = Login {
             attempt: &attempt,
             rules: &self.rules,
-            on_outage: self.on_outage.unwrap_or(by_rules),
+            offers_push: self.offers_push.unwrap_or(self.rules.offers_push()),
+            on_outage: self.on_outage.unwrap_or_else(|| by_rules(&self.rules)),
             request_timeout: Duration::from_secs(8),
             messages: &Messages::new(Language::En, &Texts::default(), "alice", "host", "sshd"),
             details: &[("User".into(), "alice".into())],
@@ -481,6 +498,10 @@ impl Script {
             recovery: recovery
                 .as_mut()
                 .map(|recovery| recovery as &mut dyn Recovery),
+            names_recovery: self.names_recovery,
+            record_refused: &mut |outcome| {
+                recorded.push((outcome.reason, outcome.attempts, prompts.get()));
+            },
             random: &mut |_| Some(42),
             clock: &clock,
             deadline: Deadline::after(clock.now(), self.rules.deadline),
@@ -496,8 +517,17 @@ impl Script {
             counted: limits.counted,
             kinds: person.kinds,
             dismissed: person.dismissed,
+            recorded,
             took: clock.passed.get(),
         }
+    }
+}
+
+/// What an outage means by these rules alone.
+fn by_rules(rules: &config::Login) -> OnOutage {
+    match rules.when_unavailable {
+        Fallback::Ignore => OnOutage::Ignore,
+        Fallback::Deny => OnOutage::Deny,
     }
 }
 

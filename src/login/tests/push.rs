@@ -29,6 +29,7 @@ fn an_automatic_push_that_is_approved_needs_no_prompt() {
     assert_eq!(ran.result(), (Verdict::Accepted, Reason::PushApproved, 1));
     assert_eq!(ran.outcome.factor, Some(Factor::Push));
     assert_eq!(ran.sent, ["app", "push", "answer", "answer"]);
+    assert_eq!(ran.took, 4 * QUICK + 2 * Duration::from_millis(500));
     assert_eq!(ran.shown, [built_in(Message::PushSent, Language::En)]);
     assert_eq!(
         ran.counted,
@@ -65,7 +66,7 @@ fn a_push_that_is_denied_ends_the_login_at_once() {
 }
 
 #[test]
-fn an_unanswered_push_brings_the_prompt_after_ten_seconds_and_enter_polls_again() {
+fn an_unanswered_push_brings_the_prompt_after_ten_seconds_and_enter_polls_for_three_more() {
     let mut script = Script::texts(&["", "1234567"])
         .rules(auto)
         .verify(vec![Ok(())]);
@@ -75,18 +76,22 @@ fn an_unanswered_push_brings_the_prompt_after_ten_seconds_and_enter_polls_again(
     let while_pending = built_in(Message::PromptPush, Language::En);
     assert_eq!(ran.prompts[0].1, while_pending);
     assert_eq!(ran.prompts[1].1, while_pending);
-    assert_eq!(ran.took, Duration::from_secs(20) + QUICK);
+    assert_eq!(ran.notice_at(0), None);
+    assert_eq!(ran.notice_at(1), Some(Message::PushPending));
+    assert_eq!(ran.took, Duration::from_secs(13) + QUICK);
     assert_eq!(count(&ran, "push"), 1, "Enter sends no second push");
 }
 
 #[test]
 fn enter_accepts_a_push_that_was_approved_meanwhile() {
-    let pending = [PENDING, PENDING, PENDING, PENDING, PENDING, PENDING];
+    // Each poll takes 100 ms and the time until the next one 500 ms.
+    let pending = vec![PENDING; 16];
     let ran = Script::texts(&[""])
         .rules(auto)
         .answers([&pending[..], &[Ok(PushAnswer::Approved)]].concat())
         .run();
     assert_eq!(ran.result(), (Verdict::Accepted, Reason::PushApproved, 1));
+    assert_eq!(ran.prompts.len(), 1);
     assert_eq!(ran.took, Duration::from_secs(10) + QUICK);
 }
 
@@ -103,21 +108,24 @@ fn an_expired_push_falls_back_to_the_code_prompt() {
 
 #[test]
 fn a_push_expires_after_push_seconds_even_if_the_provider_says_pending() {
-    let ran = Script::texts(&["push", "", "", "", "", "1234567"])
+    let pauses = (0..6).map(|_| Typed::After(Duration::from_secs(3), ""));
+    let typed = [Typed::Text("push")].into_iter().chain(pauses);
+    let ran = Script::new(typed.chain([Typed::Text("1234567")]).collect())
         .rules(|rules| rules.attempts = 2)
         .verify(vec![Ok(())])
         .run();
-    // Forty seconds: three polls of ten seconds, and one that ends with the push. The next Enter is
-    // a reply.
+    // Forty seconds: ten of the first poll, and six for each Enter, of which the fifth is the last
+    // one before the push expires. The next one is a reply.
     assert_eq!(ran.result(), (Verdict::Accepted, Reason::CodeAccepted, 2));
-    assert_eq!(ran.notice_at(4), Some(Message::PushExpired));
-    assert_eq!(ran.notice_at(5), Some(Message::NotACode));
+    assert_eq!(ran.notice_at(5), Some(Message::PushPending));
+    assert_eq!(ran.notice_at(6), Some(Message::PushExpired));
+    assert_eq!(ran.notice_at(7), Some(Message::NotACode));
     assert_eq!(ran.push_requests[0].seconds, 40);
 }
 
 #[test]
 fn a_push_that_is_approved_after_the_deadline_is_refused() {
-    let mut script = Script::new(vec![Typed::After(Duration::from_secs(89), "push")]);
+    let mut script = Script::new(vec![Typed::After(Duration::from_millis(89_500), "push")]);
     script.answers = vec![Ok(PushAnswer::Approved)];
     let ran = script.run();
     assert_eq!(ran.outcome.verdict, Verdict::Refused);
@@ -125,16 +133,12 @@ fn a_push_that_is_approved_after_the_deadline_is_refused() {
 }
 
 #[test]
-fn a_push_is_no_longer_offered_to_a_person_without_the_app() {
+fn a_person_without_the_app_reads_so_and_sees_the_same_prompt() {
     let mut script = Script::texts(&["push", "push", "1234567"]).verify(vec![Ok(())]);
     script.app = vec![Ok(false)];
     let ran = script.run();
     assert_eq!(ran.notice_at(1), Some(Message::PushNoApp));
-    assert_eq!(
-        ran.prompts[1].1,
-        prompt("sms or call"),
-        "push is no longer offered"
-    );
+    assert_eq!(ran.prompts[1].1, prompt("push, sms or call"));
     assert_eq!(ran.sent, ["app", "verify 1234567"]);
     assert!(ran.counted.iter().all(|noted| noted != "acquire Push"));
 }
@@ -226,7 +230,7 @@ fn enter_sends_a_push_only_if_configured() {
     assert!(ran.sent.is_empty());
     assert_eq!(
         ran.prompts[0].1,
-        "Authy token (or type push, sms or call): "
+        "Verification code (or type push, sms or call): "
     );
     let ran = Script::texts(&[""])
         .rules(|rules| rules.enter = Enter::Push)
@@ -235,7 +239,7 @@ fn enter_sends_a_push_only_if_configured() {
     assert_eq!(ran.result(), (Verdict::Accepted, Reason::PushApproved, 1));
     assert_eq!(
         ran.prompts[0].1,
-        "Authy token (or type push, sms or call; Enter sends a push): "
+        "Verification code (or type push, sms or call; Enter sends a push): "
     );
 }
 
@@ -393,7 +397,8 @@ fn with_push_as_the_only_factor_a_request_without_an_answer_is_an_outage() {
 #[test]
 fn with_push_as_the_only_factor_a_lost_answer_is_not_an_outage() {
     let down = || Err(error(ErrorKind::Unavailable));
-    let ran = Script::texts(&["push", "", "", ""])
+    let pauses = (0..5).map(|_| Typed::After(Duration::from_secs(4), ""));
+    let ran = Script::new([Typed::Text("push")].into_iter().chain(pauses).collect())
         .rules(only)
         .rules(|rules| rules.when_unavailable = Fallback::Ignore)
         .answers(vec![down(), down(), down()])
@@ -437,7 +442,7 @@ fn a_push_that_is_answered_after_its_application_is_gone_is_what_it_is() {
     ];
     let rows = rows.map(|(answer, verdict, reason)| {
         // Ten seconds of polling and more: there is no prompt in between.
-        let answers: Vec<_> = (0..12).map(|_| pending()).chain([Ok(answer)]).collect();
+        let answers: Vec<_> = (0..30).map(|_| pending()).chain([Ok(answer)]).collect();
         let mut script = Script::texts(&["push"]).answers(answers);
         script.is_gone = true;
         let ran = script.run();
@@ -479,7 +484,7 @@ fn an_application_that_ends_the_conversation_does_not_wait_for_the_pending_push(
         ),
     ];
     let rows = rows.map(|(answer, push_code, verdict, reason)| {
-        let answers = (0..9).map(|_| pending()).chain([Ok(answer)]).collect();
+        let answers = (0..19).map(|_| pending()).chain([Ok(answer)]).collect();
         let typed = vec![Typed::Text("push"), Typed::HangUp];
         let typed = typed.into_iter().chain(push_code.then_some(Typed::HangUp));
         let ran = Script::new(typed.collect())

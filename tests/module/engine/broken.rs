@@ -250,7 +250,7 @@ fn wait_for_no_process(fake: &FakeEngine) {
 fn an_engine_of_this_version_or_the_next_logs_in() {
     check_rows(["1", "2", "2\\0colour=red"], |version| {
         let fake = FakeEngine::new(&format!(
-            "frame ready\\0v={version}\\0\nread\n{DEADLINE}\n{SAY}\n{ASK}\nread\nframe verdict\\0verdict=accepted\\0user=alice\\0\nread"
+            "frame ready\\0v={version}\\0\nread\n{DEADLINE}\n{SAY}\nread\n{ASK}\nread\nframe verdict\\0verdict=accepted\\0user=alice\\0\nread"
         ));
         let said = run(fake.command("alice", &[]), &["1234567"]);
         assert_eq!(said.codes(), [SUCCESS], "{said:?}");

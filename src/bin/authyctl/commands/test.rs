@@ -89,8 +89,7 @@ fn rehearse(global: &Global, args: &TestArgs, folder: &Path) -> Result<PamCode, 
     let mut answer = |style: Style, message: &str| -> Option<String> {
         let shown = text::sanitize_to(message, 500);
         match style {
-            Style::Info => print(global, &format!("message: {shown}")),
-            Style::Error => print(global, &format!("error: {shown}")),
+            Style::Info | Style::Error => print(global, &format!("message: {shown}")),
             Style::PromptEchoOn | Style::PromptEchoOff => return ask(global, style, &shown),
         }
         None

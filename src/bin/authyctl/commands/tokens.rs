@@ -14,7 +14,7 @@ pub(crate) fn verify(global: &Global, args: &VerifyArgs) -> Result<Output, Comma
         (Some(_), Some(word), None) => Some(word.as_str()),
         (_, _, token) => token.as_deref(),
     };
-    let token = argument_or_prompt("Authy token: ", token)?;
+    let token = argument_or_prompt("Verification code: ", token)?;
     let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
     let options = VerifyOptions {

@@ -1,0 +1,162 @@
+//! Notices: where they are shown, and the one that a person reads last. A login that ends without a
+//! further prompt says what happened and what to do next.
+//!
+//! Called by the dialog, and by `engine::session` for a login that ended before one. What a notice
+//! offers depends on the configuration alone; an unenrolled user reads what a person with a wrong
+//! code reads.
+
+use super::Dialog;
+use crate::base::attempt::{Outcome, Reason, Verdict};
+use crate::base::language::Message;
+use crate::base::question;
+use crate::messages::Messages;
+use crate::store::config::Notices;
+
+/// What the last notice depends on, besides the outcome.
+pub struct LastNotice<'a> {
+    /// The texts.
+    pub messages: &'a Messages,
+    /// Whether the login accepts codes, and not only a push.
+    pub accepts_codes: bool,
+    /// Whether the service accepts recovery codes.
+    pub accepts_recovery: bool,
+}
+
+impl LastNotice<'_> {
+    /// The notice about an outcome; `None` where there is nothing to say, or where the last reply
+    /// says it.
+    #[must_use]
+    pub fn of(&self, outcome: &Outcome) -> Option<String> {
+        self.message(outcome.reason)
+            .map(|message| self.with_hint(message))
+    }
+
+    /// The notice about the last reply, which used up the attempts.
+    pub(super) fn of_last_reply(&self, message: Message) -> String {
+        let text = self.with_hint(message);
+        // A pause ends by waiting, and not by another attempt.
+        if message == Message::Paused {
+            return text;
+        }
+        format!("{text} {}", self.messages.text(Message::AttemptsUsed))
+    }
+
+    /// The text of `message`, followed by a hint at recovery codes where they help.
+    pub(super) fn with_hint(&self, message: Message) -> String {
+        let text = self.messages.text(message);
+        let helps = [
+            Message::NotReachable,
+            Message::NotTrusted,
+            Message::Paused,
+            Message::PersonRefused,
+            Message::TooManyRequests,
+        ];
+        if self.accepts_recovery && helps.contains(&message) {
+            return format!("{text} {}", self.messages.text(Message::RecoveryHint));
+        }
+        text
+    }
+
+    fn message(&self, reason: Reason) -> Option<Message> {
+        match reason {
+            Reason::CodeAccepted
+            | Reason::PushApproved
+            | Reason::RecoveryCode
+            | Reason::Remembered
+            | Reason::Exempt
+            | Reason::Unenrolled
+            | Reason::WrongCode
+            | Reason::PushExpired
+            | Reason::Limited
+            | Reason::Conversation => None,
+            Reason::Outage => Some(Message::AllowedUnchecked),
+            Reason::PushDenied if self.accepts_codes => Some(Message::PushDenied),
+            Reason::PushDenied => Some(Message::PushOnlyDenied),
+            Reason::NoKey => Some(Message::NoKey),
+            Reason::RateLimited => Some(Message::TooManyRequests),
+            Reason::Suspended | Reason::UnknownToProvider => Some(Message::PersonRefused),
+            Reason::Deadline => Some(Message::TooLate),
+            Reason::BadUserName | Reason::UserChanged => Some(Message::LoginRefused),
+            Reason::NoAnswer => Some(Message::NotReachable),
+            Reason::UntrustedServer => Some(Message::NotTrusted),
+            Reason::Configuration
+            | Reason::Mapping
+            | Reason::Arguments
+            | Reason::Account
+            | Reason::State
+            | Reason::Process
+            | Reason::Engine
+            | Reason::KeyRefused
+            | Reason::ApplicationRefused
+            | Reason::Panic => Some(Message::NotSetUp),
+        }
+    }
+}
+
+impl Dialog<'_> {
+    /// Queues `message` for the next prompt. It replaces an earlier one.
+    pub(super) fn queue_notice(&mut self, message: Message) {
+        self.notice = Some(message);
+    }
+
+    /// Shows `message` now, where the person can read it before the next prompt.
+    pub(super) fn show_notice(&mut self, message: Message) {
+        match self.login.rules.notices() {
+            Notices::Message => {
+                let text = self.notice_text(message);
+                self.login.conversation.show_notice(&text);
+            }
+            Notices::Prompt => self.queue_notice(message),
+            Notices::None => {}
+        }
+    }
+
+    /// The text of a notice about a reply.
+    fn notice_text(&self, message: Message) -> String {
+        self.last_notices().with_hint(message)
+    }
+
+    /// The queued notice, and the prompt: with the notice in front where it is shown there.
+    pub(super) fn with_notice(&mut self, prompt: String) -> (Option<String>, String) {
+        let notice = self.notice.take().map(|notice| self.notice_text(notice));
+        match (notice, self.login.rules.notices()) {
+            (notice, Notices::Message) => (notice, prompt),
+            (Some(notice), Notices::Prompt) => (None, question::in_prompt(&notice) + &prompt),
+            (_, Notices::Prompt | Notices::None) => (None, prompt),
+        }
+    }
+
+    /// The notice at the end of this login. No prompt follows that could have it in front.
+    pub(super) fn last_notice(&self) -> Option<String> {
+        if self.login.rules.notices() != Notices::Message {
+            return None;
+        }
+        match (self.outcome.verdict, self.notice) {
+            (Verdict::Accepted, _) => self.notice_of_success(),
+            (Verdict::AttemptsExhausted, Some(message)) => {
+                Some(self.last_notices().of_last_reply(message))
+            }
+            _ => self.last_notices().of(&self.outcome),
+        }
+    }
+
+    fn last_notices(&self) -> LastNotice<'_> {
+        LastNotice {
+            messages: self.login.messages,
+            accepts_codes: self.login.accepts_codes(),
+            accepts_recovery: self.login.recovery.is_some(),
+        }
+    }
+
+    /// How many recovery codes are left after this one, and what was refused since the last success.
+    fn notice_of_success(&self) -> Option<String> {
+        let messages = self.login.messages;
+        let of_recovery = self
+            .recovery_left
+            .map(|left| messages.text_with(Message::RecoveryLeft, &left.to_string()));
+        let refused = (self.refused_since > 0)
+            .then(|| messages.text_with(Message::RefusedSince, &self.refused_since.to_string()));
+        let notices: Vec<_> = of_recovery.into_iter().chain(refused).collect();
+        (!notices.is_empty()).then(|| notices.join(" "))
+    }
+}
