@@ -5,14 +5,19 @@
  * program changes its process as its options say, logs in, and reports what the module changed in
  * its process. tests/common/application.rs compiles and runs it.
  *
- *   application [-cbihw] [-r ROUNDS] [-n KIND] [-k KIND] [-u NAME] [-a ADDRESS]
- *               [-l|-L NAME=VALUE]... FOLDER SERVICE USER
+ *   application [-cbihwqv] [-r ROUNDS] [-n KIND] [-k KIND] [-u NAME] [-a ADDRESS] [-m KIND]
+ *               [-s SECONDS] [-l|-L NAME=VALUE]... FOLDER SERVICE USER
  *
  *   -c  without descriptors 0 to 2        -b  with all signals blocked
  *   -i  with all signals ignored          -h  with a handler for SIGUSR1, which interrupts calls
  *   -r  with this number of logins        -w  wait for a byte of the input before the end
  *   -u  with another PAM_USER from the first text without a prompt on
  *   -a  with this PAM_RHOST
+ *   -m  with a conversation that takes no message of KIND: error (an error for PAM_ERROR_MSG), both
+ *       (for PAM_TEXT_INFO, too), empty (success without an array of replies), or prompts (an error
+ *       for prompts alone)
+ *   -s  with a conversation that shows each message for so long
+ *   -q  with PAM_SILENT                   -v  prints the texts: `error TEXT`, `info TEXT`
  *   -l  with a soft limit: nofile, as, cpu, fsize, stack, core or nproc; -L: hard, too
  *   -n  in a separate network namespace with loopback, another interface and 64 local ports, in
  *       which another process has bound all local ports of KIND: tcp, udp or none. Other KINDs:
@@ -68,6 +73,23 @@ static char *read_reply(void)
 static const char *other_user;
 static const char *address;
 static pam_handle_t *handle;
+/* What the conversation does with messages; see the options. */
+static const char *takes_no = "";
+static unsigned int seconds;
+static int flags, shows_texts;
+
+/* Shows a message without a prompt, and returns what the conversation answers. */
+static int show(const struct pam_message *message)
+{
+	int is_error = message->msg_style == PAM_ERROR_MSG;
+	if (shows_texts)
+		out("%s %s\n", is_error ? "error" : "info", message->msg);
+	sleep(seconds);
+	if (other_user)
+		pam_set_item(handle, PAM_USER, other_user);
+	int fails = strcmp(takes_no, "both") == 0 || (strcmp(takes_no, "error") == 0 && is_error);
+	return fails ? PAM_CONV_ERR : PAM_SUCCESS;
+}
 
 /* The PAM conversation: prints `prompt` and answers it with one line of the input. */
 static int converse(int count, const struct pam_message **messages, struct pam_response **responses,
@@ -75,24 +97,25 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
 {
 	(void)data;
 	struct pam_response *all = calloc((size_t)count, sizeof *all);
-	if (!all)
-		return PAM_BUF_ERR;
-	for (int i = 0; i < count; i++) {
+	int code = all ? PAM_SUCCESS : PAM_BUF_ERR, is_empty = 0;
+	for (int i = 0; i < count && code == PAM_SUCCESS; i++) {
 		int style = messages[i]->msg_style;
 		if (style != PAM_PROMPT_ECHO_ON && style != PAM_PROMPT_ECHO_OFF) {
-			if (other_user)
-				pam_set_item(handle, PAM_USER, other_user);
+			code = show(messages[i]);
+			is_empty = strcmp(takes_no, "empty") == 0;
 			continue;
 		}
-		out("prompt\n");
-		all[i].resp = read_reply();
-		if (!all[i].resp) {
-			free(all);
-			return PAM_CONV_ERR;
-		}
+		out("prompt %s\n", shows_texts ? messages[i]->msg : "");
+		if (strcmp(takes_no, "prompts") != 0)
+			all[i].resp = read_reply();
+		if (!all[i].resp)
+			code = PAM_CONV_ERR;
 	}
-	*responses = all;
-	return PAM_SUCCESS;
+	if (code == PAM_SUCCESS && !is_empty)
+		*responses = all;
+	else
+		free(all);
+	return code;
 }
 
 /* Returns the resident set size in KB. */
@@ -236,7 +259,7 @@ static int login(const char *folder, const char *service, const char *user)
 		return code;
 	if (address)
 		pam_set_item(handle, PAM_RHOST, address);
-	code = pam_authenticate(handle, 0);
+	code = pam_authenticate(handle, flags);
 	pam_end(handle, code);
 	return code;
 }
@@ -247,12 +270,19 @@ int main(int count, char **arguments)
 	const char *limits[16], *kind = NULL;
 	int is_hard[16], option, closed = 0, block = 0, ignore = 0, handle = 0, waits = 0, limited = 0;
 	long rounds = 1, early = 0;
-	while ((option = getopt(count, arguments, "cbihwr:l:L:n:k:u:a:")) != -1) {
+	while ((option = getopt(count, arguments, "cbihwqvr:l:L:n:k:u:a:m:s:")) != -1) {
 		closed |= option == 'c';
 		block |= option == 'b';
 		ignore |= option == 'i';
 		handle |= option == 'h';
 		waits |= option == 'w';
+		shows_texts |= option == 'v';
+		if (option == 'q')
+			flags = PAM_SILENT;
+		if (option == 'm')
+			takes_no = optarg;
+		if (option == 's')
+			seconds = (unsigned int)atoi(optarg);
 		if (option == 'r')
 			rounds = atol(optarg);
 		if (option == 'k')

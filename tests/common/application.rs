@@ -45,6 +45,13 @@ impl Said {
         codes.map(|code| PamCode(code).name()).collect()
     }
 
+    /// Returns what the person saw (option -v): `prompt TEXT`, `error TEXT`, `info TEXT`.
+    pub(crate) fn seen(&self) -> Vec<&str> {
+        let kinds = ["prompt ", "error ", "info "];
+        let is_text = |line: &&str| kinds.iter().any(|kind| line.starts_with(kind));
+        self.text.lines().filter(is_text).collect()
+    }
+
     /// Whether the logins left the process unchanged.
     pub(crate) fn is_unchanged(&self) -> bool {
         self.text.lines().any(|line| line == "state same")

@@ -11,6 +11,7 @@ mod guest;
 mod libpam;
 mod many;
 mod matrix;
+mod messages;
 mod policy;
 mod push;
 mod secrets;
