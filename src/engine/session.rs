@@ -137,17 +137,22 @@ impl<'a> Session<'a> {
 
     /// The decision that an outcome without a dialog is.
     fn certain(&self, mut outcome: Outcome) -> Decision {
-        outcome.last_notice = match self.case {
-            Some(case) => case.last_notice(&outcome),
+        outcome.last_notice = self.last_notice(&outcome);
+        Decision::certain(outcome)
+    }
+
+    /// The last notice of an outcome that the dialog has not decided.
+    fn last_notice(&self, outcome: &Outcome) -> Option<String> {
+        match self.case {
+            Some(case) => case.last_notice(outcome),
             // Without a configuration the language is not known.
             None => LastNotice {
                 messages: &Messages::default(),
                 accepts_codes: true,
                 accepts_recovery: false,
             }
-            .of(&outcome),
-        };
-        Decision::certain(outcome)
+            .of(outcome),
+        }
     }
 
     /// Tells the module, and writes what lasts.
@@ -161,8 +166,7 @@ impl<'a> Session<'a> {
         if let Some(changed) = self.show_last(&decision.outcome) {
             let outcome = &mut decision.outcome;
             (outcome.verdict, outcome.reason) = changed;
-            // What it says is no longer true.
-            outcome.last_notice = None;
+            outcome.last_notice = self.last_notice(outcome);
             return self.refuse(outcome);
         }
         let outcome = &mut decision.outcome;

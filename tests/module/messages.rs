@@ -168,3 +168,64 @@ fn no_notice_is_an_information() {
         assert!(has("error ") && !has("info "), "{said:?}");
     });
 }
+
+/// Logs alice in, who has a wrong code behind her, with an application that behaves as its options
+/// say while it shows a message.
+fn success_with(host: &Host, options: &[&str]) -> Said {
+    host.login("alice", &["1111111"]);
+    log_in(host, options, &[&host.sim.token(1635)])
+}
+
+/// Its logins end after one attempt, and after five seconds.
+fn hurried() -> Host {
+    Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\ndeadline_seconds = 5\n")
+}
+
+/// Longer than the engine waits for the confirmation of a verdict.
+#[test]
+fn an_application_that_shows_the_last_notice_for_three_seconds_logs_in() {
+    let host = hurried();
+
+    let said = success_with(&host, &["-s", "3"]);
+
+    assert_eq!(said.names(), ["PAM_SUCCESS"], "{said:?}");
+    assert_eq!(said.seen().len(), 2, "{said:?}");
+    let last = host.audit_of(2).pop().unwrap();
+    assert!(
+        last.starts_with("verdict=accepted reason=code_accepted"),
+        "{last}"
+    );
+    assert!(!last.contains("delivered=no"), "{last}");
+}
+
+#[test]
+fn an_application_that_shows_the_last_notice_beyond_the_deadline_is_refused() {
+    let host = hurried();
+
+    let said = success_with(&host, &["-s", "6"]);
+
+    let last = host.audit_of(2).pop().unwrap();
+    assert!(
+        last.starts_with("verdict=refused reason=deadline"),
+        "{last}"
+    );
+    assert_eq!(said.names(), ["PAM_AUTH_ERR"], "{said:?}");
+    let late = "error This login took too long: start again.";
+    assert_eq!(said.seen()[2..], [late], "{said:?}");
+}
+
+#[test]
+fn an_application_that_changes_the_user_with_the_last_notice_is_refused() {
+    let host = hurried();
+
+    let said = success_with(&host, &["-u", "mallory"]);
+
+    let last = host.audit_of(2).pop().unwrap();
+    assert!(
+        last.starts_with("verdict=refused reason=user_changed"),
+        "{last}"
+    );
+    assert_eq!(said.names(), ["PAM_AUTH_ERR"], "{said:?}");
+    let refused = "error This login is refused: ask your administrator.";
+    assert_eq!(said.seen()[2..], [refused], "{said:?}");
+}
