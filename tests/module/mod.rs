@@ -8,6 +8,7 @@ mod engine;
 mod factors;
 mod faults;
 mod guest;
+mod last_notice;
 mod libpam;
 mod many;
 mod matrix;
