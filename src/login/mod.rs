@@ -234,7 +234,8 @@ impl Dialog<'_> {
         self.outcome.discards_typed = false;
         if std::mem::take(&mut self.outcome.is_recorded) {
             // They explain the reply that is in the log already.
-            (self.outcome.code, self.outcome.detail) = (None, None);
+            let outcome = &mut self.outcome;
+            (outcome.factor, outcome.code, outcome.detail) = (None, None, None);
         }
         let typed = (self.login.conversation.ask(&question)).map_err(|error| match error {
             NoReply::Failed => self.no_reply(),

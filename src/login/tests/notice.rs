@@ -202,8 +202,9 @@ fn a_refused_code_is_recorded_before_the_next_prompt_and_the_last_one_has_no_fur
         "the end of the login has its own line"
     );
     assert_eq!(
-        ran.outcome.code, None,
-        "the code of the refusal is in its line"
+        (ran.outcome.factor, ran.outcome.code),
+        (None, None),
+        "those of the refusal are in its line"
     );
 }
 
