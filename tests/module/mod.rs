@@ -9,6 +9,7 @@ mod factors;
 mod faults;
 mod guest;
 mod last_notice;
+mod leaving;
 mod libpam;
 mod many;
 mod matrix;

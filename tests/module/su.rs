@@ -13,16 +13,16 @@ use crate::common::install_engine;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 
-const USER: &str = "pat";
-const PASSWORD: &str = "right horse";
+pub(super) const USER: &str = "pat";
+pub(super) const PASSWORD: &str = "right horse";
 
-struct Su {
-    host: Host,
+pub(super) struct Su {
+    pub(super) host: Host,
 }
 
 impl Su {
     /// Outages are ignored here, so a fault that counted as one would let the user in.
-    fn set_up() -> Self {
+    pub(super) fn set_up() -> Self {
         let host = Host::impatient(
             "[login]\nrefusal_seconds = 0\nattempts = 1\n[service.su]\nwhen_unavailable = \"ignore\"\n\
              [limits]\nrefused_tokens = 100\n",
