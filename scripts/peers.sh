@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# peers.sh authy|fail2ban|chromium: makes a third-party program available to the tests.
+# peers.sh authy|ssh-clients|fail2ban|chromium: makes a third-party program available to the tests.
 #
-# authy, a Python client of the API, and fail2ban go into target/peers. fail2ban is unpacked, not
-# installed, because an installed package would start to ban addresses on this machine. chromium is
-# that of the system; in CI it gets installed, which takes half a minute.
+# authy, a Python client of the API, the Python SSH clients paramiko and asyncssh, and fail2ban go into
+# target/peers. fail2ban is unpacked, not installed, because an installed package would start to ban
+# addresses on this machine; python3-systemd, with which it reads the journal, lies beside it. chromium
+# is that of the system; in CI it gets installed, which takes half a minute.
 #
 # Exit status: 0 the program is available, 1 it is not.
 set -euo pipefail
@@ -23,7 +24,9 @@ if [ "$name" = chromium ]; then
     exit
 fi
 folder=$PWD/target/peers/$name
-if [ -d "$folder" ]; then
+last=$folder
+[ "$name" != fail2ban ] || last=$folder/usr/lib/python3/dist-packages/systemd
+if [ -d "$last" ]; then
     exit 0
 fi
 mkdir -p target/peers
@@ -34,12 +37,19 @@ case $name in
         python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/authy" \
             authy==2.2.6 >&2
         ;;
+    ssh-clients)
+        python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/ssh-clients" \
+            paramiko==5.1.0 asyncssh==2.24.1 >&2
+        ;;
     fail2ban)
         command -v apt-get >/dev/null || exit 1
-        (cd "$new" && apt-get -qq download fail2ban 2>/dev/null) || exit 1
-        dpkg-deb -x "$new"/fail2ban_*.deb "$new/fail2ban"
+        (cd "$new" && apt-get -qq download fail2ban python3-systemd 2>/dev/null) || exit 1
+        for package in "$new"/*.deb; do
+            dpkg-deb -x "$package" "$new/fail2ban"
+        done
         ;;
     *) exit 1 ;;
 esac
 chmod -R a+rX "$new/$name"
+rm -rf "$folder"
 mv "$new/$name" "$folder"

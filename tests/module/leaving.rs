@@ -120,10 +120,27 @@ fn an_ssh_client_that_goes_away_after_two_codes_leaves_two_lines_and_an_end() {
     sandboxed!();
     let sshd = Sshd::start(Host::new(), PASSWORD_FIRST, "keyboard-interactive");
     let mut log = Log::of(&sshd.host);
+
+    guess_two_codes_and_leave(&sshd, "", |attempts| {
+        let before: Vec<_> = (1..attempts).map(refused).collect();
+        assert_eq!(log.lines(), before);
+    });
+
+    let lines = log.lines_after(2);
+    assert_eq!(lines, [refused(1), refused(2), gone(2)]);
+}
+
+/// Runs an OpenSSH client with `options`, types a password and two wrong codes, and kills it. Calls
+/// `at_prompt` with the number of each prompt for a code.
+pub(super) fn guess_two_codes_and_leave(
+    sshd: &Sshd,
+    options: &str,
+    mut at_prompt: impl FnMut(u32),
+) {
     let pid = sshd.folder.join("pid");
     let terminal = Terminal::start(&format!(
         "sh -c 'echo $$ >{}; exec ssh -F none -o StrictHostKeyChecking=no \
-         -o UserKnownHostsFile=/dev/null -o PubkeyAuthentication=no -p {} {}@127.0.0.1'",
+         -o UserKnownHostsFile=/dev/null -o PubkeyAuthentication=no {options} -p {} {}@127.0.0.1'",
         pid.display(),
         sshd.port,
         sshd::USER
@@ -132,22 +149,17 @@ fn an_ssh_client_that_goes_away_after_two_codes_leaves_two_lines_and_an_end() {
     terminal.press(&[sshd::PASSWORD, "Enter"]);
     for attempts in 1..=2 {
         at_code_prompt(&terminal, attempts);
-        let before: Vec<_> = (1..attempts).map(refused).collect();
-        assert_eq!(log.lines(), before);
+        at_prompt(attempts);
         terminal.press(&["1111111", "Enter"]);
     }
     at_code_prompt(&terminal, 3);
-    assert_eq!(log.lines(), [refused(1), refused(2)]);
-
+    at_prompt(3);
     let pid = std::fs::read_to_string(pid)
         .unwrap()
         .trim()
         .parse()
         .unwrap();
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
-
-    let lines = log.lines_after(2);
-    assert_eq!(lines, [refused(1), refused(2), gone(2)]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod caller;
 mod doctor;
 mod engine;
 mod factors;
+mod fail2ban;
 mod faults;
 mod guest;
 mod last_notice;

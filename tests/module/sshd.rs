@@ -35,6 +35,11 @@ pub(super) struct Sshd {
 impl Sshd {
     /// Starts sshd with a stack of `first`, our line as the documentation shows it, and pam_permit.
     pub(super) fn start(host: Host, first: &str, methods: &str) -> Self {
+        Self::start_as(NAME, host, first, methods)
+    }
+
+    /// As [`Sshd::start`], for the PAM service `name`.
+    pub(super) fn start_as(name: &str, host: Host, first: &str, methods: &str) -> Self {
         let folder = host.sim.folder().join("ssh");
         fs::create_dir_all(&folder).unwrap();
         fs::create_dir_all("/run/sshd").unwrap();
@@ -46,11 +51,13 @@ impl Sshd {
             );
             host.append(&host.users, &format!("{user} = 1635\n"));
         }
-        fs::copy("/usr/sbin/sshd", format!("/usr/sbin/{NAME}")).unwrap();
+        if name != "sshd" {
+            fs::copy("/usr/sbin/sshd", format!("/usr/sbin/{name}")).unwrap();
+        }
         install_engine();
         let module = host.installed_line("required");
         fs::write(
-            format!("/etc/pam.d/{NAME}"),
+            format!("/etc/pam.d/{name}"),
             format!("{first}{module}\n{REST}"),
         )
         .unwrap();
@@ -73,7 +80,7 @@ impl Sshd {
             dir = folder.display()
         );
         fs::write(folder.join("sshd_config"), config).unwrap();
-        let server = Command::new(format!("/usr/sbin/{NAME}"))
+        let server = Command::new(format!("/usr/sbin/{name}"))
             .args(["-D", "-f"])
             .arg(folder.join("sshd_config"))
             .arg("-E")

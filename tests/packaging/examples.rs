@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use pam_authy::pam_app::Item;
 
 use super::machine::wait_for;
-use super::{root, stdout_of};
+use super::root;
+use crate::common::fail2ban;
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
 
@@ -25,30 +26,6 @@ fn as_written(host: &Host, verdicts: usize) -> Vec<String> {
             let (date, rest) = line.split_at("Nov 25 18:00:00".len());
             format!("{date} gate{rest}")
         })
-        .collect()
-}
-
-/// Returns the addresses that fail2ban's own program finds in a log with our filter.
-fn banned(log: &str) -> Vec<String> {
-    let fail2ban = root().join("target/peers/fail2ban");
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("auth.log");
-    fs::write(&file, log).unwrap();
-    let mut regex = Command::new("/usr/bin/python3");
-    regex
-        .env("PYTHONPATH", fail2ban.join("usr/lib/python3/dist-packages"))
-        .arg(fail2ban.join("usr/bin/fail2ban-regex"))
-        .arg("-c")
-        .arg(fail2ban.join("etc/fail2ban"))
-        .args(["-o", "ip"])
-        .arg(file)
-        .arg(root().join(EXAMPLES).join("fail2ban/pam_authy.conf"));
-    let found = stdout_of(&mut regex);
-    found
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
         .collect()
 }
 
@@ -81,7 +58,7 @@ fn the_fail2ban_filter_finds_refused_logins_and_no_forged_address() {
         "{lines:#?}"
     );
 
-    let found = banned(&(lines.join("\n") + "\n"));
+    let found = fail2ban::found_in_text(&(lines.join("\n") + "\n"));
 
     assert_eq!(found, ["192.0.2.7", "192.0.2.8"]);
 }
