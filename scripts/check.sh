@@ -80,6 +80,10 @@ tests() {
             echo "skipped, because the package authy is not available: every_call_of_the_python_client_works_against_the_simulator"
             as_root+=(--skip every_call_of_the_python_client)
         }
+        scripts/peers.sh ssh-clients || {
+            echo "skipped, because paramiko and asyncssh are not available: peers::ssh_clients"
+            as_root+=(--skip peers::ssh_clients)
+        }
         scripts/peers.sh chromium || {
             echo "skipped, because chromium is not installed: a_browser_shows_the_phone_where_an_sms_is_read_and_a_click_decides_a_push"
             as_root+=(--skip a_browser_shows_the_phone)

@@ -38,7 +38,8 @@ case $name in
             authy==2.2.6 >&2
         ;;
     ssh-clients)
-        python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/ssh-clients" \
+        # Compiled, since each login of the tests starts Python anew.
+        python3 -m pip install --quiet --disable-pip-version-check --target "$new/ssh-clients" \
             paramiko==5.1.0 asyncssh==2.24.1 >&2
         ;;
     fail2ban)

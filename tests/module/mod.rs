@@ -19,7 +19,7 @@ mod policy;
 mod push;
 mod secrets;
 mod shared;
-mod sshd;
+pub(crate) mod sshd;
 mod su;
 mod sudo;
 mod warm_up;

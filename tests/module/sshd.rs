@@ -16,30 +16,30 @@ use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 
 /// The name of the copy of sshd, and so of its PAM service.
-pub(super) const NAME: &str = "sshd-under-test";
-pub(super) const USER: &str = "pat";
-pub(super) const PASSWORD: &str = "right horse";
+pub(crate) const NAME: &str = "sshd-under-test";
+pub(crate) const USER: &str = "pat";
+pub(crate) const PASSWORD: &str = "right horse";
 
 /// The password as first factor: a wrong one ends the stack before our module.
-pub(super) const PASSWORD_FIRST: &str = "auth requisite pam_unix.so\n";
+pub(crate) const PASSWORD_FIRST: &str = "auth requisite pam_unix.so\n";
 const REST: &str =
     "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n";
 
-pub(super) struct Sshd {
-    pub(super) host: Host,
+pub(crate) struct Sshd {
+    pub(crate) host: Host,
     server: Child,
-    pub(super) port: u16,
-    pub(super) folder: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) folder: PathBuf,
 }
 
 impl Sshd {
     /// Starts sshd with a stack of `first`, our line as the documentation shows it, and pam_permit.
-    pub(super) fn start(host: Host, first: &str, methods: &str) -> Self {
+    pub(crate) fn start(host: Host, first: &str, methods: &str) -> Self {
         Self::start_as(NAME, host, first, methods)
     }
 
     /// As [`Sshd::start`], for the PAM service `name`.
-    pub(super) fn start_as(name: &str, host: Host, first: &str, methods: &str) -> Self {
+    pub(crate) fn start_as(name: &str, host: Host, first: &str, methods: &str) -> Self {
         let folder = host.sim.folder().join("ssh");
         fs::create_dir_all(&folder).unwrap();
         fs::create_dir_all("/run/sshd").unwrap();
@@ -103,7 +103,7 @@ impl Sshd {
 
     /// Returns a client program that answers password prompts with `password` and code prompts with
     /// `tokens` in turn, and is killed after 30 s.
-    pub(super) fn client(&self, program: &str, password: &str, tokens: &[&str]) -> Command {
+    pub(crate) fn client(&self, program: &str, password: &str, tokens: &[&str]) -> Command {
         let askpass = self.folder.join("askpass");
         fs::write(self.folder.join("tokens"), tokens.join("\n") + "\n").unwrap();
         fs::write(self.folder.join("password"), password).unwrap();
@@ -130,7 +130,7 @@ impl Sshd {
         client
     }
 
-    pub(super) fn ssh(&self, user: &str, password: &str, tokens: &[&str]) -> Output {
+    pub(crate) fn ssh(&self, user: &str, password: &str, tokens: &[&str]) -> Output {
         let mut ssh = self.client("ssh", password, tokens);
         ssh.args([
             "-p",
@@ -142,11 +142,11 @@ impl Sshd {
         ssh.output().unwrap()
     }
 
-    pub(super) fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         self.host.sim.token(1635)
     }
 
-    pub(super) fn asked(&self) -> String {
+    pub(crate) fn asked(&self) -> String {
         fs::read_to_string(self.folder.join("asked")).unwrap_or_default()
     }
 }
@@ -164,7 +164,7 @@ fn authorize(key: &Path) {
     fs::copy(key, folder.join("authorized_keys")).unwrap();
 }
 
-pub(super) fn run(command: &mut Command) {
+pub(crate) fn run(command: &mut Command) {
     let output = command.output().unwrap();
     assert!(
         output.status.success(),
@@ -173,7 +173,7 @@ pub(super) fn run(command: &mut Command) {
     );
 }
 
-pub(super) fn is_inside(output: &Output) -> bool {
+pub(crate) fn is_inside(output: &Output) -> bool {
     output.status.success() && output.stdout == b"inside\n"
 }
 

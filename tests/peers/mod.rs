@@ -1,7 +1,11 @@
-//! Third-party clients against authy-sim: the Python package `authy`, and a browser.
+//! Third-party clients: the Python package `authy` and a browser against authy-sim, and SSH clients
+//! against sshd.
 //!
-//! They show that authy-sim serves clients that were written for the real service. scripts/peers.sh
-//! fetches them; scripts/check.sh skips these tests by name where one is not available.
+//! The first two show that authy-sim serves clients that were written for the real service.
+//! scripts/peers.sh fetches them; scripts/check.sh skips these tests by name where one is not
+//! available.
+
+mod ssh_clients;
 
 use std::fs;
 use std::path::Path;
