@@ -18,8 +18,11 @@ impl Journald {
     /// Starts journald with its usual sockets, /dev/log among them. In a sandbox only, once.
     pub(crate) fn start() -> Self {
         assert!(is_inside(), "only in a sandbox");
-        fs::create_dir_all("/run/systemd/journal").unwrap();
-        fs::create_dir_all("/run/log/journal").unwrap();
+        // Without the sockets and the entries of this machine's own journald.
+        for folder in ["/run/systemd/journal", "/run/log/journal"] {
+            let _ = fs::remove_dir_all(folder);
+            fs::create_dir_all(folder).unwrap();
+        }
         if fs::read_to_string("/etc/machine-id").map_or(0, |id| id.trim().len()) != 32 {
             fs::write("/etc/machine-id", "0123456789abcdef0123456789abcdef\n").unwrap();
         }
