@@ -121,11 +121,14 @@ fn fail2ban_finds_in_a_text_file_only_a_code_that_an_application_of_root_was_ref
     let other = "mallory: pam_authy(sshd:auth)[812]";
     let code =
         "verdict=refused reason=wrong_code factor=token provider=authy code=60020 authy_id=1635";
+    let totp = r#"verdict=refused reason=wrong_code factor=token provider=totp totp="bob""#;
     let gone = "verdict=error reason=conversation";
     let (root, user) = ("pid=1 uid=0 peer=root", "pid=1 uid=1000 peer=user");
     let from = r#"rhost="192.0.2.7" user="a""#;
     let rows = [
         (sshd, code, root, from, true),
+        (sshd, totp, root, from, true),
+        (sshd, totp, root, r#"user="rhost=\"192.0.2.7"""#, false),
         (sshd, code, user, from, false),
         (sshd, code, "pid=1 uid=1000 peer=root", from, false),
         (sshd, code, root, r#"user="x\" rhost=\"192.0.2.7""#, false),
