@@ -16,7 +16,7 @@
  *   -m  with a conversation that takes no message of KIND: error (an error for PAM_ERROR_MSG), both
  *       (for PAM_TEXT_INFO, too), empty (success without an array of replies), or prompts (an error
  *       for prompts alone)
- *   -s  with a conversation that shows each message for so long
+ *   -s  with a conversation that shows the first message for so long
  *   -q  with PAM_SILENT                   -v  prints the texts: `error TEXT`, `info TEXT`
  *   -l  with a soft limit: nofile, as, cpu, fsize, stack, core or nproc; -L: hard, too
  *   -n  in a separate network namespace with loopback, another interface and 64 local ports, in
@@ -85,6 +85,7 @@ static int show(const struct pam_message *message)
 	if (shows_texts)
 		out("%s %s\n", is_error ? "error" : "info", message->msg);
 	sleep(seconds);
+	seconds = 0;
 	if (other_user)
 		pam_set_item(handle, PAM_USER, other_user);
 	int fails = strcmp(takes_no, "both") == 0 || (strcmp(takes_no, "error") == 0 && is_error);
