@@ -140,6 +140,8 @@ messages! {
     RecoveryHint "recovery_hint",
     /// The last reply was refused, and there is no further prompt.
     AttemptsUsed "attempts_used",
+    /// The same in sshd, which refuses everything from then on, although clients still ask.
+    AttemptsUsedSsh "attempts_used_ssh",
     /// The person denied the push; codes are accepted too.
     PushDenied "push_denied",
     /// The person denied the push, which is the only factor.

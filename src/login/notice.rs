@@ -22,6 +22,9 @@ pub struct LastNotice<'a> {
     pub accepts_recovery: bool,
 }
 
+/// PAM_TTY as sshd sets it.
+const TTY_OF_SSHD: &str = "ssh";
+
 impl LastNotice<'_> {
     /// The notice about an outcome; `None` where there is nothing to say, or where the last reply
     /// says it.
@@ -31,14 +34,19 @@ impl LastNotice<'_> {
             .map(|message| self.with_hint(message))
     }
 
-    /// The notice about the last reply, which used up the attempts.
-    pub(super) fn of_last_reply(&self, message: Message) -> String {
+    /// The notice about the last reply, which used up the attempts, in sshd or elsewhere.
+    fn of_last_reply(&self, message: Message, is_sshd: bool) -> String {
         let text = self.with_hint(message);
         // A pause ends by waiting, and not by another attempt.
         if message == Message::Paused {
             return text;
         }
-        format!("{text} {}", self.messages.text(Message::AttemptsUsed))
+        let used = if is_sshd {
+            Message::AttemptsUsedSsh
+        } else {
+            Message::AttemptsUsed
+        };
+        format!("{text} {}", self.messages.text(used))
     }
 
     /// The text of `message`, followed by a hint at recovery codes where they help.
@@ -134,7 +142,8 @@ impl Dialog<'_> {
         match (self.outcome.verdict, self.notice) {
             (Verdict::Accepted, _) => self.notice_of_success(),
             (Verdict::AttemptsExhausted, Some(message)) => {
-                Some(self.last_notices().of_last_reply(message))
+                let is_sshd = self.login.attempt.tty.as_deref() == Some(TTY_OF_SSHD);
+                Some(self.last_notices().of_last_reply(message, is_sshd))
             }
             _ => self.last_notices().of(&self.outcome),
         }

@@ -219,9 +219,12 @@ texts! {
         "La notifica è stata rifiutata: ricomincia tra qualche minuto.",
     ];
     Limited [
-        "Not sent: there were too many in the last hour.", "No enviado: hubo demasiados envíos en la última hora.",
-        "Não enviado: houve envios demais na última hora.", "Nicht gesendet: In der letzten Stunde waren es zu viele.",
-        "Non envoyé : il y en a eu trop au cours de la dernière heure.", "Non inviato: troppi invii nell'ultima ora.",
+        "Not sent: there were too many in the last hour. Answer differently, or try again later.",
+        "No enviado: hubo demasiados envíos en la última hora. Responda de otro modo, o inténtelo más tarde.",
+        "Não enviado: houve envios demais na última hora. Responda de outro modo, ou tente mais tarde.",
+        "Nicht gesendet: In der letzten Stunde waren es zu viele. Antworten Sie anders, oder später erneut.",
+        "Non envoyé : il y en a eu trop en une heure. Répondez autrement, ou réessayez plus tard.",
+        "Non inviato: troppi invii nell'ultima ora. Rispondi in altro modo, o riprova più tardi.",
     ];
     Paused [
         "Too many wrong codes: try again in a few minutes.",
@@ -256,6 +259,14 @@ texts! {
         "No attempts are left: start again.", "No quedan intentos: empiece de nuevo.",
         "Não restam tentativas: comece de novo.", "Es bleibt kein Versuch: Beginnen Sie neu.",
         "Il ne reste aucun essai : recommencez.", "Non restano tentativi: ricomincia.",
+    ];
+    AttemptsUsedSsh [
+        "No attempts are left: close this connection (Ctrl-C) and connect again.",
+        "No quedan intentos: cierre esta conexión (Ctrl-C) y conéctese de nuevo.",
+        "Não restam tentativas: feche esta conexão (Ctrl-C) e conecte-se de novo.",
+        "Es bleibt kein Versuch: Beenden Sie diese Verbindung (Strg-C) und verbinden Sie sich neu.",
+        "Il ne reste aucun essai : fermez cette connexion (Ctrl-C) et reconnectez-vous.",
+        "Non restano tentativi: chiudi questa connessione (Ctrl-C) e connettiti di nuovo.",
     ];
     TooLate [
         "This login took too long: start again.", "Este acceso tardó demasiado: empiece de nuevo.",

@@ -105,7 +105,8 @@ const LOGINS: [Row; 5] = [
             PROMPT,
             (
                 "notice",
-                "That code was not accepted. No attempts are left: start again.",
+                "That code was not accepted. No attempts are left: close this connection (Ctrl-C) and connect \
+                 again.",
             ),
             REFUSED,
         ],

@@ -371,6 +371,8 @@ struct Script {
     offers_push: Option<bool>,
     /// The user name that the application has after the first notice without a prompt.
     renamed_to: Option<&'static str>,
+    /// PAM_TTY.
+    tty: Option<&'static str>,
 }
 
 /// What a script did.
@@ -427,6 +429,7 @@ impl Script {
             names_recovery: false,
             offers_push: None,
             renamed_to: None,
+            tty: None,
         }
     }
 
@@ -459,14 +462,19 @@ impl Script {
         self
     }
 
-    fn run(self) -> Ran {
-        let clock = FakeClock::new();
-        let attempt = Attempt {
+    fn attempt(&self) -> Attempt {
+        Attempt {
             user: "alice".into(),
             service: "sshd".into(),
             has_password: self.has_password,
+            tty: self.tty.map(str::to_owned),
             ..Attempt::default()
-        };
+        }
+    }
+
+    fn run(self) -> Ran {
+        let clock = FakeClock::new();
+        let attempt = self.attempt();
         let mut person = FakePerson::new(&clock, self.typed, self.renamed_to, self.is_gone);
         let mut factor = FakeFactor {
             clock: &clock,

@@ -288,6 +288,18 @@ fn a_program_with_a_single_field_gets_no_notices_unless_the_configuration_says_s
     );
 }
 
+/// The client asks for another password after that, which sshd refuses.
+#[test]
+fn the_last_wrong_code_of_a_connection_says_that_another_is_needed() {
+    let once = |tty| {
+        let mut script = Script::texts(&["1234567"]).rules(|rules| rules.attempts = 1);
+        script.tty = Some(tty);
+        last(script.verify(vec![refused()]))
+    };
+    assert!(once("ssh").ends_with("close this connection (Ctrl-C) and connect again."));
+    assert!(once("pts/3").ends_with("No attempts are left: start again."));
+}
+
 #[test]
 fn prompts_name_recovery_codes_where_the_configuration_names_them() {
     let prompt_of = |change: fn(&mut config::Login), typed: &[&'static str]| {
