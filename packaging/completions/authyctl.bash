@@ -40,6 +40,9 @@ _authyctl() {
             authyctl,forget)
                 cmd="authyctl__subcmd__forget"
                 ;;
+            authyctl,guide)
+                cmd="authyctl__subcmd__guide"
+                ;;
             authyctl,help)
                 cmd="authyctl__subcmd__help"
                 ;;
@@ -123,6 +126,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help,forget)
                 cmd="authyctl__subcmd__help__subcmd__forget"
+                ;;
+            authyctl__subcmd__help,guide)
+                cmd="authyctl__subcmd__help__subcmd__guide"
                 ;;
             authyctl__subcmd__help,help)
                 cmd="authyctl__subcmd__help__subcmd__help"
@@ -323,7 +329,7 @@ _authyctl() {
 
     case "${cmd}" in
         authyctl)
-            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help"
+            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -568,8 +574,30 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__guide)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__help)
-            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key completions man help"
+            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -681,6 +709,20 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__forget)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__guide)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

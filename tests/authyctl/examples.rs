@@ -42,7 +42,7 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
 }
 
 /// What each command must do; of several that match, the one with the longest `start` counts.
-const EXPECTED: [Expected; 37] = [
+const EXPECTED: [Expected; 38] = [
     done("init", "the key belongs to the application authy-sim"),
     done("enroll alice --authy-id 1635", "alice = 1635"),
     done("enroll \"$USER\" --authy-id 1635", "alice = 1635"),
@@ -100,6 +100,7 @@ const EXPECTED: [Expected; 37] = [
     done("limits", "nothing is counted"),
     done("unlock alice", "alice"),
     done("forget alice", "alice"),
+    done("guide", "WHAT TO DO WHEN"),
     done("completions bash", "_authyctl()"),
     done("man", ".TH authyctl 8"),
     done("index", "users.toml.index: 1 entry"),

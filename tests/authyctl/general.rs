@@ -186,7 +186,7 @@ const ASKING: [(&[&str], &[&str]); 13] = [
 ];
 
 /// The commands that do not ask the service.
-const LOCAL: [(&[&str], &[&str]); 7] = [
+const LOCAL: [(&[&str], &[&str]); 8] = [
     (&["list"], &["users"]),
     (
         &["enroll", "alice", "--authy-id", "1635"],
@@ -197,6 +197,7 @@ const LOCAL: [(&[&str], &[&str]); 7] = [
         &["required", "reason", "file", "line"],
     ),
     (&["import", "/dev/null", "--dry-run"], &["error"]),
+    (&["guide"], &["guide"]),
     (&["completions", "zsh"], &["completions"]),
     (&["man"], &["man"]),
     (&["unenroll", "alice"], &["user", "authy_id", "remote"]),

@@ -112,6 +112,8 @@ pub(crate) enum Command {
     /// Manage the API key
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Print what the people who log in should know, for them to read
+    Guide,
     /// Print completions for a shell
     Completions(CompletionsArgs),
     /// Print the manual page of this program

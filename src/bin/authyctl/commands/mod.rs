@@ -7,6 +7,7 @@ mod approvals;
 mod doctor;
 mod explain;
 mod generate;
+mod guide;
 mod import;
 mod init;
 mod key;
@@ -65,6 +66,7 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandE
         Command::Recovery(command) => recovery::recovery(global, command),
         Command::Pam(command) => pam::pam(global, command),
         Command::Key(command) => key::key(global, command),
+        Command::Guide => Ok(guide::guide()),
         Command::Completions(args) => generate::completions(args),
         Command::Man => generate::man(),
     }
