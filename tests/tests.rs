@@ -15,6 +15,7 @@ mod packaging;
 mod peers;
 mod recovery;
 mod remember;
+mod screens;
 mod simulator;
 mod state;
 mod trust;

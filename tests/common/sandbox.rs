@@ -53,7 +53,7 @@ pub(crate) fn enter<T: Fn()>(here: T) -> bool {
 ///
 /// # Errors
 /// All that the test printed, when it failed or when there is no such test.
-fn run(name: &str) -> Result<String, String> {
+pub(crate) fn run(name: &str) -> Result<String, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/sandbox.sh");
     let output = Command::new("bash")
         .arg(script)

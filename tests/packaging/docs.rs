@@ -27,7 +27,7 @@ fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
 }
 
 /// The lines of a Markdown section, without its heading.
-pub(super) fn section<'a>(markdown: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
+pub(crate) fn section<'a>(markdown: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
     let heading = format!("## {heading}");
     let after = markdown
         .lines()

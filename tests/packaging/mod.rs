@@ -7,7 +7,7 @@
 
 mod crates;
 mod deb;
-mod docs;
+pub(crate) mod docs;
 mod enable;
 mod examples;
 mod guides;
@@ -29,11 +29,11 @@ use crate::common::{engine, install, product};
 const AUTHYCTL: &str = env!("CARGO_BIN_EXE_authyctl");
 const AUTHY_SIM: &str = env!("CARGO_BIN_EXE_authy-sim");
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn text_of(path: &str) -> String {
+pub(crate) fn text_of(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

@@ -92,7 +92,7 @@ mod tests {
         assert!(long.is_empty(), "{long:?}");
         let text = lines.join("\n");
         assert!(!text.contains("**") && !text.contains("](") && !text.contains('#'));
-        assert!(text.contains("WHAT TO DO WHEN"));
+        assert!(text.contains("WHAT TO DO WHEN") && text.contains("in docs/screens.md."));
     }
 
     #[test]
