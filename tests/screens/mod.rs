@@ -3,6 +3,7 @@
 //! The screens are recorded inside the sandbox and compared outside, where the page can be written.
 
 mod page;
+mod patterns;
 mod person;
 mod rows;
 mod table;
