@@ -248,12 +248,12 @@ texts! {
         "Il codice di recupero è stato accettato e ora è usato. Codici rimasti: {left}.",
     ];
     RefusedSince [
-        "Wrong codes or denied pushes since your last login: {count}.",
-        "Códigos erróneos o notificaciones rechazadas desde su último acceso: {count}.",
-        "Códigos errados ou notificações recusadas desde o seu último acesso: {count}.",
-        "Falsche Codes oder abgelehnte Push-Anfragen seit Ihrer letzten Anmeldung: {count}.",
-        "Codes erronés ou notifications refusées depuis votre dernière connexion : {count}.",
-        "Codici errati o notifiche rifiutate dall'ultimo accesso: {count}.",
+        "Codes not accepted or pushes denied since your last login: {count}.",
+        "Códigos no aceptados o notificaciones rechazadas desde su último acceso: {count}.",
+        "Códigos não aceitos ou notificações recusadas desde o seu último acesso: {count}.",
+        "Nicht angenommene Codes oder abgelehnte Push-Anfragen seit Ihrer letzten Anmeldung: {count}.",
+        "Codes non acceptés ou notifications refusées depuis votre dernière connexion : {count}.",
+        "Codici non accettati o notifiche rifiutate dall'ultimo accesso: {count}.",
     ];
     AttemptsUsed [
         "No attempts are left: start again.", "No quedan intentos: empiece de nuevo.",

@@ -210,7 +210,7 @@ fn a_success_says_how_many_codes_were_refused_since_the_last_one_and_then_begins
 
     let login = host.login("alice", &[&host.sim.token(1635)]);
     assert_eq!(login.code, "PAM_SUCCESS");
-    let text = "Wrong codes or denied pushes since your last login: 2.";
+    let text = "Codes not accepted or pushes denied since your last login: 2.";
     assert_eq!(after_last_prompt(&login), [text]);
 
     let again = host.login("alice", &[&host.sim.token(1635)]);
@@ -240,7 +240,7 @@ fn a_recovery_code_reads_as_accepted_and_a_wrong_one_as_a_wrong_code() {
 
     assert_eq!(login.code, "PAM_SUCCESS");
     let text = "The recovery code was accepted and is used up. Codes left: 9. \
-                Wrong codes or denied pushes since your last login: 1.";
+                Codes not accepted or pushes denied since your last login: 1.";
     assert_eq!(after_last_prompt(&login), [text]);
 }
 

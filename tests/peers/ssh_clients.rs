@@ -93,7 +93,7 @@ const LOGINS: [Row; 5] = [
             PROMPT,
             (
                 "banner",
-                "Wrong codes or denied pushes since your last login: 1.",
+                "Codes not accepted or pushes denied since your last login: 1.",
             ),
             INSIDE,
         ],

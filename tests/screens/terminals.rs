@@ -35,8 +35,8 @@ call): 7654321\n\
 That code was not accepted.\n\
 Verification code (or type push, sms or\n\
 call): 1234567\n\
-Wrong codes or denied pushes since your\n\
-last login: 1.\n\
+Codes not accepted or pushes denied sinc\n\
+e your last login: 1.\n\
 uid=0(root) gid=0(root) groups=0(root)\n\
 $";
 
@@ -48,10 +48,10 @@ sh, sms or call): 7654321\n\
 (pat@gate) That code was not accepted.\n\
 Verification code (or type push, sms or\n\
 call): 1234567\n\
-Wrong codes or denied pushes since your\n\
-last login: 1.\n\
-Wrong codes or denied pushes since your\n\
-last login: 1.\n\
+Codes not accepted or pushes denied sinc\n\
+e your last login: 1.\n\
+Codes not accepted or pushes denied sinc\n\
+e your last login: 1.\n\
 gate$";
 
 const SSH_80: &str = "\
@@ -60,8 +60,8 @@ $ ssh gate\n\
 (pat@gate) Verification code (or type push, sms or call): 7654321\n\
 (pat@gate) That code was not accepted.\n\
 Verification code (or type push, sms or call): 1234567\n\
-Wrong codes or denied pushes since your last login: 1.\n\
-Wrong codes or denied pushes since your last login: 1.\n\
+Codes not accepted or pushes denied since your last login: 1.\n\
+Codes not accepted or pushes denied since your last login: 1.\n\
 gate$";
 
 const SUDO_DUMB: &str = "\
@@ -70,7 +70,7 @@ $ sudo id\n\
 Verification code (or type push, sms or call): 7654321\n\
 That code was not accepted.\n\
 Verification code (or type push, sms or call): 1234567\n\
-Wrong codes or denied pushes since your last login: 1.\n\
+Codes not accepted or pushes denied since your last login: 1.\n\
 uid=0(root) gid=0(root) groups=0(root)\n\
 $";
 

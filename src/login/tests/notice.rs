@@ -151,7 +151,7 @@ fn a_success_says_how_many_codes_were_refused_since_the_last_one() {
         script.limits.refused = refused;
         last(script)
     };
-    let refused = "Wrong codes or denied pushes since your last login: 2.";
+    let refused = "Codes not accepted or pushes denied since your last login: 2.";
     let recovery = "The recovery code was accepted and is used up. Codes left: 3.";
     assert_rows([
         ("none".into(), success(0, false), String::new()),
