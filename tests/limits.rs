@@ -165,7 +165,7 @@ fn a_process_stopped_at_any_instant_delays_no_other_and_loses_no_count() {
         let mut other = alice(&state);
         other.acquire(Costly::Call).unwrap();
         other.acquire_code().unwrap();
-        other.code_accepted();
+        other.code_accepted(true);
         counted += 1;
         let took = start.elapsed();
         assert!(took < Duration::from_secs(1), "round {round}: {took:?}");
@@ -194,7 +194,7 @@ fn a_stopped_process_takes_back_no_code_that_was_refused_later() {
         while !path.join("accepted").exists() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        alice.code_accepted();
+        alice.code_accepted(true);
         return;
     }
     let name = test_name!();

@@ -73,7 +73,13 @@ impl Dialog<'_> {
     /// Ends the login: the factor is proven.
     pub(super) fn accept(&mut self, reason: Reason) -> Step {
         self.outcome.code = None;
-        self.refused_since = self.login.limits.code_accepted();
+        let is_code = match reason {
+            Reason::CodeAccepted => true,
+            // The code that the push showed.
+            Reason::PushApproved => self.login.rules.push_code,
+            _ => false,
+        };
+        self.refused_since = self.login.limits.code_accepted(is_code);
         if reason == Reason::PushApproved {
             self.login.limits.push_approved();
         }

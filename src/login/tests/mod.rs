@@ -283,7 +283,7 @@ impl Limits for FakeLimits {
     fn note_refused(&mut self) {
         self.counted.push("note refused".into());
     }
-    fn code_accepted(&mut self) -> u32 {
+    fn code_accepted(&mut self, _: bool) -> u32 {
         self.counted.push("code accepted".into());
         self.refused
     }

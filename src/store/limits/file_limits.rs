@@ -284,15 +284,17 @@ impl Limits for FileLimits {
         self.note();
     }
 
-    fn code_accepted(&mut self) -> u32 {
-        let accepted = u32::from(!self.code.is_empty());
+    fn code_accepted(&mut self, is_code: bool) -> u32 {
         self.code.clear();
         // The login is proven even where this fails, and the next one tries again.
         let forgotten = self.for_person(&self.known, |slot, known| {
             slot.forget(slot::Row::Refused, known.refused)
         });
+        // The records of the factors are the person's own, where several share an account.
+        let of_factors = forgotten.iter().skip(1).copied().flatten().max();
         let of_user = forgotten.first().copied().flatten();
-        of_user.map_or(0, u32::from).saturating_sub(accepted)
+        let number = of_factors.or(of_user).map_or(0, u32::from);
+        number.saturating_sub(u32::from(is_code))
     }
 
     fn release_code(&mut self) {

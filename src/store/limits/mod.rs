@@ -102,9 +102,9 @@ pub trait Limits {
     /// counted later is not forgotten by [`Limits::code_accepted`].
     fn note_refused(&mut self);
     /// Forgets the refused codes and denied pushes that this login knew when it last counted or
-    /// noted, because a factor was proven. Returns how many there were for the user, without a code
-    /// that was accepted now.
-    fn code_accepted(&mut self) -> u32;
+    /// noted, because a factor was proven: by the last code that was counted, where `is_code`.
+    /// Returns how many there were of the person, without that code.
+    fn code_accepted(&mut self, is_code: bool) -> u32;
     /// Takes back the last [`Limits::acquire_code`], because the code was neither accepted nor
     /// refused.
     fn release_code(&mut self);

@@ -299,7 +299,7 @@ fn an_accepted_code_forgets_the_refused_ones() {
     alice.acquire_code().unwrap();
     // A code counts as refused until it is answered.
     assert!(is_limit(host.alice().acquire_code()));
-    alice.code_accepted();
+    alice.code_accepted(true);
     for _ in 0..3 {
         host.alice().acquire_code().unwrap();
     }
@@ -650,22 +650,55 @@ fn an_accepted_code_takes_back_no_later_refusal() {
     slow.acquire_code().unwrap();
     let mut quick = login();
     quick.acquire_code().unwrap();
-    quick.code_accepted();
+    quick.code_accepted(true);
     assert!(host.listing().users.is_empty());
     login().acquire_code().unwrap();
     login().acquire_code().unwrap();
     // It knows only what was counted before its own code.
-    slow.code_accepted();
+    slow.code_accepted(true);
     assert_eq!(host.listing().users[0].refused, 2);
-    slow.code_accepted();
+    slow.code_accepted(true);
     slow.release_code();
     assert_eq!(host.listing().users[0].refused, 2);
     // Nor does a recovery code or a push.
     let mut noted = login();
     noted.note_refused();
     login().acquire_code().unwrap();
-    noted.code_accepted();
+    noted.code_accepted(true);
     assert_eq!(host.listing().users[0].refused, 1);
+}
+
+#[test]
+fn an_acceptance_says_how_many_were_refused_before_it_by_whatever_it_is() {
+    let host = Host::new();
+    let refuse = |login: &mut FileLimits| login.acquire_code().unwrap();
+    let mut code = host.alice();
+    (0..3).for_each(|_| refuse(&mut code));
+    assert_eq!(
+        code.code_accepted(true),
+        2,
+        "the last one is the accepted one"
+    );
+    let mut push = host.alice();
+    refuse(&mut push);
+    push.acquire(Costly::Push).unwrap();
+    assert_eq!(push.code_accepted(false), 1);
+    let mut recovery = host.alice();
+    refuse(&mut recovery);
+    recovery.note_refused();
+    assert_eq!(recovery.code_accepted(false), 1);
+    assert_eq!(host.alice().code_accepted(false), 0);
+}
+
+/// Another person's codes are not theirs, though they share the account.
+#[test]
+fn in_a_shared_account_an_acceptance_says_what_was_refused_of_this_person() {
+    let host = Host::new();
+    let mut kim = host.with_factors("deploy", None, &["authy_id=1"]);
+    (0..2).for_each(|_| kim.acquire_code().unwrap());
+    let mut lee = host.with_factors("deploy", None, &["authy_id=2"]);
+    lee.acquire_code().unwrap();
+    assert_eq!(lee.code_accepted(true), 0);
 }
 
 #[test]
@@ -683,7 +716,7 @@ fn codes_without_an_answer_are_taken_back_in_any_order() {
     let (mut lost, mut accepted) = (host.alice(), host.alice());
     lost.acquire_code().unwrap();
     accepted.acquire_code().unwrap();
-    accepted.code_accepted();
+    accepted.code_accepted(true);
     host.alice().acquire_code().unwrap();
     lost.release_code();
     assert_eq!(host.listing().users[0].refused, 1);
@@ -769,7 +802,7 @@ fn codes_checked_on_this_host_are_at_most_fifty_refused_ones_a_day_whatever_was_
         let mut login = alice();
         login.acquire_host_code().unwrap();
         if number % 10 == 0 {
-            login.code_accepted();
+            login.code_accepted(true);
         }
         // A code that was accepted does not count.
         let mut accepted = alice();
