@@ -1,4 +1,4 @@
-//! Writes the outcome of a login to the log: one audit line per call of the module, and
+//! Writes to the log: an audit line for each refused code and for the end of a call, and
 //! explanations for the administrator. `host::journal` sends the lines; a log that cannot be
 //! written never changes the outcome, and may lose lines.
 //!

@@ -191,14 +191,16 @@ impl Dialog<'_> {
     fn send_automatic(&mut self) -> Option<(Verdict, Reason)> {
         let start = self.login.clock.now();
         let sends_push = self.login.allows_push() && self.login.rules.push == SendMode::Auto;
-        if sends_push && let Step::End(verdict, reason) = self.push() {
+        let step = if sends_push { self.push() } else { Step::Again };
+        if let Step::End(verdict, reason) = step {
             if verdict != Verdict::Accepted {
                 self.pad_refusal(start);
             }
             return Some((verdict, reason));
         }
         let auto_sms = self.login.allows(Channel::Sms) && self.login.rules.sms == SendMode::Auto;
-        let sends_sms = auto_sms && self.pushes.pending.is_none();
+        let no_push = matches!(step, Step::Again) && self.pushes.pending.is_none();
+        let sends_sms = auto_sms && no_push;
         if sends_sms {
             self.send(Channel::Sms);
         }

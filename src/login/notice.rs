@@ -37,14 +37,13 @@ impl LastNotice<'_> {
     /// The notice about the last reply, which used up the attempts, in sshd or elsewhere.
     fn of_last_reply(&self, message: Message, is_sshd: bool) -> String {
         let text = self.with_hint(message);
-        // A pause ends by waiting, and not by another attempt.
-        if message == Message::Paused {
-            return text;
-        }
-        let used = if is_sshd {
-            Message::AttemptsUsedSsh
-        } else {
-            Message::AttemptsUsed
+        // These end by waiting, and not by another attempt. The client of sshd still asks for a
+        // password, which sshd does not accept.
+        let waits = [Message::Paused, Message::TooManyRequests].contains(&message);
+        let used = match (is_sshd, waits) {
+            (true, _) => Message::AttemptsUsedSsh,
+            (false, false) => Message::AttemptsUsed,
+            (false, true) => return text,
         };
         format!("{text} {}", self.messages.text(used))
     }
@@ -139,13 +138,16 @@ impl Dialog<'_> {
         if self.login.rules.notices() != Notices::Message {
             return None;
         }
-        match (self.outcome.verdict, self.notice) {
-            (Verdict::Accepted, _) => self.notice_of_success(),
-            (Verdict::AttemptsExhausted, Some(message)) => {
+        let notices = self.last_notices();
+        match self.outcome.verdict {
+            Verdict::Accepted => self.notice_of_success(),
+            Verdict::AttemptsExhausted => {
+                let of_reason = || notices.message(self.outcome.reason);
+                let message = self.notice.or_else(of_reason)?;
                 let is_sshd = self.login.attempt.tty.as_deref() == Some(TTY_OF_SSHD);
-                Some(self.last_notices().of_last_reply(message, is_sshd))
+                Some(notices.of_last_reply(message, is_sshd))
             }
-            _ => self.last_notices().of(&self.outcome),
+            _ => notices.of(&self.outcome),
         }
     }
 

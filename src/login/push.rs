@@ -26,6 +26,9 @@ const POLL_TIME_AFTER_ENTER: Duration = Duration::from_secs(3);
 /// The time between two polls. sshd rounds what it answers up to powers of two, so a later answer
 /// can cost the person seconds.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// When the person reads that a push was sent: not sooner for an unenrolled user, for whom nothing
+/// is sent, than after the usual time of the requests.
+const SENT_AFTER: Duration = Duration::from_secs(1);
 /// The longest question, in characters: with `…` it fits the 200 that Authy allows.
 const MAX_QUESTION: usize = 199;
 
@@ -83,8 +86,8 @@ impl Dialog<'_> {
         if let Err(step) = self.send_push() {
             return step;
         }
+        self.login.clock.sleep_until(begun + SENT_AFTER);
         self.show_notice(Message::PushSent);
-        self.login.clock.sleep(POLL_INTERVAL);
         self.poll_push(begun + POLL_TIME)
     }
 

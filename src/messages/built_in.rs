@@ -146,7 +146,7 @@ texts! {
     CallStarted [
         "Your phone is being called to tell you a code.", "Le llamamos para dictarle un código.",
         "O seu telefone será chamado e um código será ditado.", "Ihr Telefon wird angerufen und ein Code angesagt.",
-        "Vous allez être appelé : un code vous sera dicté.", "Riceverai una chiamata che ti detterà un codice.",
+        "Vous allez recevoir un appel qui vous dictera un code.", "Riceverai una chiamata che ti detterà un codice.",
     ];
     CallUseApp [
         "No call is made: use the code shown in the Authy app.",
@@ -219,12 +219,12 @@ texts! {
         "La notifica è stata rifiutata: ricomincia tra qualche minuto.",
     ];
     Limited [
-        "Not sent: there were too many in the last hour. Answer differently, or try again later.",
-        "No enviado: hubo demasiados envíos en la última hora. Responda de otro modo, o inténtelo más tarde.",
-        "Não enviado: houve envios demais na última hora. Responda de outro modo, ou tente mais tarde.",
-        "Nicht gesendet: In der letzten Stunde waren es zu viele. Antworten Sie anders, oder später erneut.",
-        "Non envoyé : il y en a eu trop en une heure. Répondez autrement, ou réessayez plus tard.",
-        "Non inviato: troppi invii nell'ultima ora. Rispondi in altro modo, o riprova più tardi.",
+        "Not sent: a limit is reached. Answer differently, or try again later.",
+        "No enviado: se alcanzó un límite. Responda de otro modo, o inténtelo más tarde.",
+        "Não enviado: um limite foi atingido. Responda de outro modo, ou tente mais tarde.",
+        "Nicht gesendet: Eine Grenze ist erreicht. Antworten Sie anders oder versuchen Sie es später erneut.",
+        "Non envoyé : une limite est atteinte. Répondez autrement, ou réessayez plus tard.",
+        "Non inviato: un limite è raggiunto. Rispondi in altro modo, o riprova più tardi.",
     ];
     Paused [
         "Too many wrong codes: try again in a few minutes.",
@@ -241,11 +241,11 @@ texts! {
     ];
     RecoveryLeft [
         "The recovery code was accepted and is used up. Codes left: {left}.",
-        "El código de recuperación fue aceptado y queda usado. Códigos restantes: {left}.",
-        "O código de recuperação foi aceito e está usado. Códigos restantes: {left}.",
+        "El código de recuperación fue aceptado y ya no sirve. Códigos restantes: {left}.",
+        "O código de recuperação foi aceito e não pode mais ser usado. Códigos restantes: {left}.",
         "Der Wiederherstellungscode wurde angenommen und ist verbraucht. Noch übrig: {left}.",
-        "Le code de secours a été accepté et est utilisé. Codes restants : {left}.",
-        "Il codice di recupero è stato accettato e ora è usato. Codici rimasti: {left}.",
+        "Le code de secours a été accepté et ne peut plus servir. Codes restants : {left}.",
+        "Il codice di recupero è stato accettato e non è più valido. Codici rimasti: {left}.",
     ];
     RefusedSince [
         "Codes not accepted or pushes denied since your last login: {count}.",
@@ -257,14 +257,14 @@ texts! {
     ];
     AttemptsUsed [
         "No attempts are left: start again.", "No quedan intentos: empiece de nuevo.",
-        "Não restam tentativas: comece de novo.", "Es bleibt kein Versuch: Beginnen Sie neu.",
+        "Não restam tentativas: comece de novo.", "Kein Versuch mehr übrig: Beginnen Sie neu.",
         "Il ne reste aucun essai : recommencez.", "Non restano tentativi: ricomincia.",
     ];
     AttemptsUsedSsh [
         "No attempts are left: close this connection (Ctrl-C) and connect again.",
         "No quedan intentos: cierre esta conexión (Ctrl-C) y conéctese de nuevo.",
         "Não restam tentativas: feche esta conexão (Ctrl-C) e conecte-se de novo.",
-        "Es bleibt kein Versuch: Beenden Sie diese Verbindung (Strg-C) und verbinden Sie sich neu.",
+        "Kein Versuch mehr übrig: Beenden Sie diese Verbindung (Strg-C) und verbinden Sie sich neu.",
         "Il ne reste aucun essai : fermez cette connexion (Ctrl-C) et reconnectez-vous.",
         "Non restano tentativi: chiudi questa connessione (Ctrl-C) e connettiti di nuovo.",
     ];
@@ -291,11 +291,11 @@ texts! {
     ];
     NotTrusted [
         "The verification service did not prove its identity: ask your administrator.",
-        "El servicio de verificación no probó su identidad: consulte a su administrador.",
+        "El servicio de verificación no demostró su identidad: consulte a su administrador.",
         "O serviço de verificação não provou a sua identidade: fale com o administrador.",
         "Der Bestätigungsdienst hat sich nicht ausgewiesen: Fragen Sie Ihren Administrator.",
-        "Le service de vérification n'a pas prouvé son identité : voyez votre administrateur.",
-        "Il servizio di verifica non ha provato la sua identità: chiedi all'amministratore.",
+        "Le service de vérification n'a pas prouvé son identité : contactez votre administrateur.",
+        "Il servizio di verifica non ha dimostrato la sua identità: chiedi all'amministratore.",
     ];
     TooManyRequests [
         "The verification service accepts no more requests now: try again in a few minutes.",
@@ -310,30 +310,30 @@ texts! {
         "El servicio de verificación no acepta su cuenta: consulte a su administrador.",
         "O serviço de verificação não aceita a sua conta: fale com o administrador.",
         "Der Bestätigungsdienst akzeptiert Ihr Konto nicht: Fragen Sie Ihren Administrator.",
-        "Le service de vérification n'accepte pas votre compte : voyez votre administrateur.",
+        "Le service de vérification n'accepte pas votre compte : contactez votre administrateur.",
         "Il servizio di verifica non accetta il tuo account: chiedi all'amministratore.",
     ];
     NoKey [
         "This account is shared: log in with an SSH key that is listed for it.",
         "Esta cuenta es compartida: entre con una clave SSH que figure en ella.",
-        "Esta conta é partilhada: entre com uma chave SSH que conste nela.",
-        "Dieses Konto wird geteilt: Melden Sie sich mit einem SSH-Schlüssel an, der dafür eingetragen ist.",
+        "Esta conta é compartilhada: entre com uma chave SSH que conste nela.",
+        "Dieses Konto wird gemeinsam genutzt: Melden Sie sich mit einem SSH-Schlüssel an, der dafür eingetragen ist.",
         "Ce compte est partagé : connectez-vous avec une clé SSH qui y figure.",
-        "Questo account è condiviso: accedi con una chiave SSH elencata per esso.",
+        "Questo account è condiviso: accedi con una chiave SSH associata a questo account.",
     ];
     LoginRefused [
         "This login is refused: ask your administrator.", "Este acceso se rechaza: consulte a su administrador.",
         "Este acesso é recusado: fale com o administrador.",
         "Diese Anmeldung wird abgelehnt: Fragen Sie Ihren Administrator.",
-        "Cette connexion est refusée : voyez votre administrateur.",
-        "Questo accesso è rifiutato: chiedi all'amministratore.",
+        "Cette connexion est refusée : contactez votre administrateur.",
+        "Questo accesso è stato rifiutato: chiedi all'amministratore.",
     ];
     NotSetUp [
         "This host cannot check your second factor: ask your administrator.",
         "Este equipo no puede comprobar su segundo factor: consulte a su administrador.",
         "Este computador não consegue verificar o seu segundo fator: fale com o administrador.",
         "Dieser Rechner kann Ihren zweiten Faktor nicht prüfen: Fragen Sie Ihren Administrator.",
-        "Cette machine ne peut pas vérifier votre second facteur : voyez votre administrateur.",
+        "Cette machine ne peut pas vérifier votre second facteur : contactez votre administrateur.",
         "Questo computer non può verificare il secondo fattore: chiedi all'amministratore.",
     ];
     PushQuestion [

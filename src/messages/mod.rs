@@ -42,7 +42,7 @@ impl Messages {
     }
 
     /// Returns the text of `message`, with `value` for the placeholder that only some messages
-    /// have: `{words}` or `{left}`.
+    /// have: `{words}`, `{left}` or `{count}`.
     #[must_use]
     pub fn text_with(&self, message: Message, value: &str) -> String {
         let own = self.own.get(message);

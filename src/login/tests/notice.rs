@@ -290,14 +290,35 @@ fn a_program_with_a_single_field_gets_no_notices_unless_the_configuration_says_s
 
 /// The client asks for another password after that, which sshd refuses.
 #[test]
-fn the_last_wrong_code_of_a_connection_says_that_another_is_needed() {
-    let once = |tty| {
-        let mut script = Script::texts(&["1234567"]).rules(|rules| rules.attempts = 1);
-        script.tty = Some(tty);
-        last(script.verify(vec![refused()]))
-    };
-    assert!(once("ssh").ends_with("close this connection (Ctrl-C) and connect again."));
-    assert!(once("pts/3").ends_with("No attempts are left: start again."));
+fn over_ssh_the_last_notice_says_to_connect_again_wherever_sshd_accepts_nothing_more() {
+    let hint = "close this connection (Ctrl-C) and connect again.";
+    let rows = [
+        ("wrong", once(&["1234567"]).verify(vec![refused()]), true),
+        ("paused", paused(), true),
+        ("too many requests", fails(ErrorKind::RateLimited), true),
+        ("no answer", fails(ErrorKind::Unavailable), false),
+    ];
+    assert_rows(rows.map(|(name, mut script, expected)| {
+        script.tty = Some("ssh");
+        (name.to_owned(), last(script).ends_with(hint), expected)
+    }));
+    let mut local = once(&["1234567"]).verify(vec![refused()]);
+    local.tty = Some("pts/1");
+    assert!(last(local).ends_with("start again."));
+}
+
+#[test]
+fn no_sms_follows_an_automatic_push_whose_code_was_wrong() {
+    let ran = once(&["push code"])
+        .rules(|rules| {
+            rules.push = SendMode::Auto;
+            rules.sms = SendMode::Auto;
+            rules.push_code = true;
+        })
+        .answers(vec![Ok(PushAnswer::Approved)])
+        .run();
+    assert_eq!(ran.sent, ["app", "push", "answer"]);
+    assert_eq!(ran.recorded, [(Reason::WrongCode, 1, 1)]);
 }
 
 #[test]
