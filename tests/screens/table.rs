@@ -220,9 +220,10 @@ pub(super) const ALL: &[Row] = &[
     }),
     row(
         "The service accepts no more requests",
-        Program::Su,
+        Program::Ssh,
         &[Password, RightCode],
     )
+    .shows("'s password", 1)
     .before(|world| {
         world
             .host
