@@ -104,7 +104,7 @@ impl Dialog<'_> {
         self.worded(Message::Prompt, prompt, list)
     }
 
-    /// The text of `with_words`, or of `plain` where there are none.
+    /// The text of `with_words`, or of `plain` without words.
     fn worded(&self, plain: Message, with_words: Message, words: Option<String>) -> String {
         let messages = self.login.messages;
         match words {
