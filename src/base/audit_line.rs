@@ -1,4 +1,5 @@
-//! The text of an audit line: one for each refused code, and for the end of each call of the module.
+//! The text of an audit line: one for each refused code, and for the end of each call of the
+//! module.
 //!
 //! Texts from the caller come last and in quotes, so that they cannot forge a field. Written by
 //! `engine::audit`, and by `pam::log` where no engine could be reached.

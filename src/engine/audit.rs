@@ -24,8 +24,9 @@ impl Audit {
         Self(Journal::open(service, log))
     }
 
-    /// Writes the detail of `outcome`, the audit line of `attempt`, then the notes of `outcome`; the
-    /// notes alone where the outcome is recorded already. Blocks up to 200 ms where the log is full.
+    /// Writes the detail of `outcome`, the audit line of `attempt`, then the notes of `outcome`;
+    /// the notes alone where the outcome is recorded already. Blocks up to 200 ms where the log is
+    /// full.
     pub fn record(&self, attempt: &Attempt, outcome: &Outcome) {
         if !outcome.is_recorded {
             self.line(attempt, outcome);

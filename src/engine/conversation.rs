@@ -56,8 +56,8 @@ impl ModuleConversation {
         Ok(())
     }
 
-    /// Sends the verdict about `user`, unless the module has one already. `discards_typed`: what was
-    /// typed since the last prompt is discarded.
+    /// Sends the verdict about `user`, unless the module has one already. `discards_typed`: what
+    /// was typed since the last prompt is discarded.
     pub(super) fn send_verdict(&mut self, verdict: Verdict, user: &str, discards_typed: bool) {
         if std::mem::replace(&mut self.has_ended, true) {
             return;

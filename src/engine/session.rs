@@ -203,8 +203,8 @@ impl<'a> Session<'a> {
             .send_verdict(verdict, &user, discards_typed);
     }
 
-    /// Shows the last notice of an allowed login, and waits until all are shown. Returns the refusal
-    /// where the deadline passes or the application changes the user name meanwhile.
+    /// Shows the last notice of an allowed login, and waits until all are shown. Returns the
+    /// refusal where the deadline passes or the application changes the user name meanwhile.
     fn show_last(&mut self, outcome: &Outcome) -> Option<(Verdict, Reason)> {
         if let Some(notice) = &outcome.last_notice {
             self.conversation.show_notice(notice);

@@ -17,8 +17,8 @@ pub trait Conversation {
     /// There is no reply.
     fn ask(&mut self, question: &Question) -> Result<Option<Secret>, NoReply>;
 
-    /// Shows `notice` without a prompt. sshd before 10.3 shows it with the next prompt, or after the
-    /// login.
+    /// Shows `notice` without a prompt. sshd before 10.3 shows it with the next prompt, or after
+    /// the login.
     fn show_notice(&mut self, notice: &str);
 
     /// The login name (PAM_USER) as it is now. The application may change it during a conversation.

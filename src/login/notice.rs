@@ -159,7 +159,8 @@ impl Dialog<'_> {
         }
     }
 
-    /// How many recovery codes are left after this one, and what was refused since the last success.
+    /// How many recovery codes are left after this one, and what was refused since the last
+    /// success.
     fn notice_of_success(&self) -> Option<String> {
         let messages = self.login.messages;
         let of_recovery = self

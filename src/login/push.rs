@@ -1,12 +1,12 @@
 //! The push: sends it, polls for the answer, and optionally asks for the code that the phone shows,
 //! to protect against approval out of habit.
 //!
-//! Many applications show no text without a prompt. A push is therefore polled for ten seconds, then
-//! the prompt comes: approve and press Enter, or type a code. Enter polls for three seconds more, so
-//! that a person who has just approved need not press it twice. A push that expires by then is
-//! polled until it expires, and with `token_in_password`, which has no prompt, polling continues. Every push
-//! expires by itself after `push_seconds`, so that the push of an abandoned login cannot be
-//! approved by mistake later. The provider's answers are checked by its client.
+//! Many applications show no text without a prompt. A push is therefore polled for ten seconds,
+//! then the prompt comes: approve and press Enter, or type a code. Enter polls for three seconds
+//! more, so that a person who has just approved need not press it twice. A push that expires by
+//! then is polled until it expires, and with `token_in_password`, which has no prompt, polling
+//! continues. Every push expires by itself after `push_seconds`, so that the push of an abandoned
+//! login cannot be approved by mistake later. The provider's answers are checked by its client.
 
 use std::time::{Duration, Instant};
 
@@ -61,9 +61,9 @@ impl Pushes {
 }
 
 impl Dialog<'_> {
-    /// Sends a push, or polls the pending one again. Blocks for about ten seconds, or three where it
-    /// is pending; longer if a request is slow, and until the person replies if `push_code` asks for
-    /// the code.
+    /// Sends a push, or polls the pending one again. Blocks for about ten seconds, or three where
+    /// it is pending; longer if a request is slow, and until the person replies if `push_code` asks
+    /// for the code.
     pub(super) fn push(&mut self) -> Step {
         let begun = self.login.clock.now();
         self.outcome.discards_typed = true;

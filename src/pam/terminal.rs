@@ -1,8 +1,8 @@
 //! What was typed on the terminal of su and sudo while nothing read it.
 //!
 //! A person who waits for a push or a refusal may type a code meanwhile. Whatever ends the login
-//! without a further prompt would leave it to the program that reads the terminal next, the shell. sshd's
-//! process has no terminal; there the client decides. Called by `module`.
+//! without a further prompt would leave it to the program that reads the terminal next, the shell.
+//! sshd's process has no terminal; there the client decides. Called by `module`.
 
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;

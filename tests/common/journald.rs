@@ -1,5 +1,5 @@
-//! A real journald in a sandbox, without systemd: it sets the trusted fields, whose names begin with
-//! an underscore, as everywhere.
+//! A real journald in a sandbox, without systemd: it sets the trusted fields, whose names begin
+//! with an underscore, as everywhere.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -53,8 +53,8 @@ impl Log {
             .collect()
     }
 
-    /// The audit lines as soon as there are more than `count`, and no other arrives; after 10 s those
-    /// that there are.
+    /// The audit lines as soon as there are more than `count`, and no other arrives; after 10 s
+    /// those that there are.
     fn lines_after(&mut self, count: usize) -> Vec<&str> {
         let deadline = Instant::now() + Duration::from_secs(10);
         while self.lines().len() <= count && Instant::now() < deadline {

@@ -1,5 +1,5 @@
-//! Other SSH clients than OpenSSH's, paramiko and asyncssh, against real sshd: what they hand to their
-//! user. scripts/peers.sh fetches them.
+//! Other SSH clients than OpenSSH's, paramiko and asyncssh, against real sshd: what they hand to
+//! their user. scripts/peers.sh fetches them.
 //!
 //! OpenSSH 9.2 puts a notice in front of the prompt. The last notice of a denial comes as a request
 //! without a prompt, and that of a success as a banner.
@@ -44,8 +44,8 @@ fn log_in(sshd: &Sshd, client: &str, codes: &[&str]) -> Vec<Value> {
         .collect()
 }
 
-/// What the client handed to its user, line by line. Before OpenSSH 10.3 a notice is a line in front
-/// of a prompt, and from then on a request without a prompt: here they are the same.
+/// What the client handed to its user, line by line. Before OpenSSH 10.3 a notice is a line in
+/// front of a prompt, and from then on a request without a prompt: here they are the same.
 fn handed_over(said: &[Value]) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for event in said {

@@ -1,8 +1,8 @@
 //! docs/screens.md: for each screen a heading, a sentence on what to do next, and the screen in a
 //! fenced block.
 //!
-//! Only the blocks are recorded. With PAM_AUTHY_RECORD=1 a test writes them; the rest of the page is
-//! written by hand.
+//! Only the blocks are recorded. With PAM_AUTHY_RECORD=1 a test writes them; the rest of the page
+//! is written by hand.
 
 use std::fs;
 use std::sync::{Mutex, PoisonError};

@@ -59,8 +59,8 @@ impl World {
         }
     }
 
-    /// Makes everything new for the next login: the configuration, with these texts in `[login]` and
-    /// after it, a mapping of a new person without the app, and no counts.
+    /// Makes everything new for the next login: the configuration, with these texts in `[login]`
+    /// and after it, a mapping of a new person without the app, and no counts.
     pub(super) fn begin(&self, login: &str, tables: &str) {
         self.person.set(self.person.get() + 1);
         let id = self.person.get();

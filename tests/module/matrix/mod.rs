@@ -180,9 +180,9 @@ fn prove_row(row: &Row, policy: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Checks the PAM code, the verdict, that there is one audit line for each refused code or one of the
-/// call, and no secret in log or messages
-/// (the module logs all it can), and the time: one second for each code, and half a second.
+/// Checks the PAM code, the verdict, that there is one audit line for each refused code or one of
+/// the call, and no secret in log or messages (the module logs all it can), and the time: one
+/// second for each code, and half a second.
 fn judge(host: &Host, login: &Login, class: Class, policy: &str) -> Result<(), Trouble> {
     let (code, start) = class.outcome(policy);
     let audit = host.audit();
