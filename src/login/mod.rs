@@ -305,12 +305,8 @@ impl Dialog<'_> {
     /// Ends a login whose attempts are used up, with the last reason that was recorded, or as
     /// unenrolled.
     fn attempts_exhausted(self) -> Outcome {
-        let is_recorded = self.outcome.is_recorded;
         let reason = self.reason_of_refusal();
-        Outcome {
-            is_recorded,
-            ..self.end(Verdict::AttemptsExhausted, reason)
-        }
+        self.end(Verdict::AttemptsExhausted, reason)
     }
 
     /// Returns the outcome. The application can change PAM_USER while it shows a notice, so an
@@ -326,7 +322,6 @@ impl Dialog<'_> {
         self.outcome.discards_typed |= !is_allowed;
         self.outcome.verdict = verdict;
         self.outcome.reason = reason;
-        self.outcome.is_recorded = false;
         self.outcome.last_notice = self.last_notice();
         self.outcome
     }

@@ -62,8 +62,8 @@ impl Dialog<'_> {
         typed.map_or(Reply::Unusable, |typed| grammar.classify(typed.expose()))
     }
 
-    /// The text of the prompt: it names a pending push, or else what may be typed. It depends on
-    /// the configuration and the course of this login, and never on the person.
+    /// The text of the prompt: it names a pending push, or else what may be typed. What it offers
+    /// depends on the rules of the service and the course of this login, and not on the person.
     pub(super) fn prompt(&self) -> String {
         let login = &self.login;
         let recovery = || self.list(&[], login.names_recovery);

@@ -22,8 +22,10 @@ pub(crate) mod trace;
 
 use std::fs;
 use std::io::Write;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// The full path of the test in whose body the macro stands, as libtest knows it (`module::name`).
 /// It is for tests that start themselves again, and works in no closure.
@@ -131,6 +133,15 @@ pub(crate) fn pipe(command: &mut Command, input: &str) {
         .write_all(input.as_bytes())
         .unwrap();
     assert!(child.wait().unwrap().success(), "{command:?}");
+}
+
+/// Waits until a server listens at this port of 127.0.0.1; the test fails after ten seconds.
+pub(crate) fn wait_for_server(port: u16) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < until, "no server listens");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Real sshd in the sandbox: a copy under another name, which sshd then uses as its PAM service.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::common::host::Host;
-use crate::common::install_engine;
-use crate::common::pipe;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
+use crate::common::{install_engine, pipe, wait_for_server};
 
 /// The name of the copy of sshd, and so of its PAM service.
 pub(crate) const NAME: &str = "sshd-under-test";
@@ -88,11 +87,7 @@ impl Sshd {
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        let until = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < until, "sshd does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        wait_for_server(port);
         Self {
             host,
             server,

@@ -83,7 +83,7 @@ type Row = (
     &'static [(&'static str, &'static str)],
 );
 
-/// `right` stands for a right code. The phone denies each push.
+/// `right` means a right code. The phone denies each push.
 const LOGINS: [Row; 5] = [
     (&["right"], &[INSIDE]),
     (

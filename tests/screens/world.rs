@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::terminal::Terminal;
-use crate::common::{install_engine, pipe};
+use crate::common::{install_engine, pipe, wait_for_server};
 
 /// The person at the terminal.
 pub(super) const USER: &str = "pat";
@@ -196,11 +196,7 @@ fn start_sshd(folder: &Path) -> Child {
         .stdin(Stdio::null())
         .spawn()
         .unwrap();
-    let until = Instant::now() + Duration::from_secs(10);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < until, "sshd does not listen");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_for_server(port);
     server
 }
 

@@ -144,3 +144,32 @@ fn an_sms_a_call_or_a_push_whose_answer_was_lost_stays_counted() {
     });
     assert_rows(rows);
 }
+
+/// A code is counted as refused before it is verified; the one that was accepted is no refusal.
+#[test]
+fn an_acceptance_says_whether_a_code_was_counted_for_it() {
+    let push = |typed| Script::texts(typed).answers(vec![Ok(PushAnswer::Approved)]);
+    let mut recovery = Script::texts(&["k3vq-8m2p-x7rd-9w4h"]);
+    recovery.recovery = Some(vec![Ok(Some(9))]);
+    let rows = [
+        (
+            "a code",
+            Script::texts(&["1234567"]).verify(vec![Ok(())]),
+            true,
+        ),
+        ("a push", push(&["push"]), false),
+        (
+            "a push and its code",
+            push(&["push", "042"]).rules(|rules| rules.push_code = true),
+            true,
+        ),
+        ("a recovery code", recovery, false),
+    ];
+    assert_rows(rows.map(|(name, script, is_code)| {
+        (
+            name.to_owned(),
+            script.run().accepted_by_code,
+            Some(is_code),
+        )
+    }));
+}

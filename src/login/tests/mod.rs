@@ -3,6 +3,7 @@
 //! A test builds a [`Script`], runs it, and compares the [`Ran`]. No test sleeps.
 
 mod codes;
+mod last_notice;
 mod limits;
 mod notice;
 mod password;
@@ -266,6 +267,8 @@ struct FakeLimits {
     counted: Vec<String>,
     /// How many codes were refused since the last success.
     refused: u32,
+    /// Whether it was a code that was accepted.
+    accepted_by_code: Option<bool>,
 }
 
 impl Limits for FakeLimits {
@@ -283,7 +286,8 @@ impl Limits for FakeLimits {
     fn note_refused(&mut self) {
         self.counted.push("note refused".into());
     }
-    fn code_accepted(&mut self, _: bool) -> u32 {
+    fn code_accepted(&mut self, is_code: bool) -> u32 {
+        self.accepted_by_code = Some(is_code);
         self.counted.push("code accepted".into());
         self.refused
     }
@@ -384,6 +388,7 @@ struct Ran {
     shown: Vec<String>,
     push_requests: Vec<PushRequest>,
     counted: Vec<String>,
+    accepted_by_code: Option<bool>,
     kinds: Vec<Kind>,
     dismissed: Option<Verdict>,
     /// The refused codes that were recorded at once: reason, attempts, and how many prompts there
@@ -523,6 +528,7 @@ impl Script {
             shown: person.shown,
             push_requests: factor.push_requests,
             counted: limits.counted,
+            accepted_by_code: limits.accepted_by_code,
             kinds: person.kinds,
             dismissed: person.dismissed,
             recorded,

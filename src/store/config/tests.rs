@@ -458,3 +458,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn prompts_name_recovery_codes_only_where_the_list_of_services_has_the_service() {
+    let rows = [
+        ("", "sshd", (true, false)),
+        ("[recovery]\n", "sshd", (true, false)),
+        ("[recovery]\nservices = [\"sshd\"]\n", "sshd", (true, true)),
+        (
+            "[recovery]\nservices = [\"sshd\"]\n",
+            "sudo",
+            (false, false),
+        ),
+    ];
+    let wrong: Vec<_> = rows
+        .into_iter()
+        .filter(|(table, service, expected)| {
+            let recovery = parse(&format!("[login]\n{table}")).unwrap().recovery;
+            (recovery.applies_to(service), recovery.is_named_for(service)) != *expected
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
