@@ -111,9 +111,9 @@ texts! {
         "Il codice non è stato accettato.",
     ];
     NotACode [
-        "That is not a code: type the digits alone.", "Eso no es un código: escriba solo las cifras.",
-        "Isso não é um código: digite só os dígitos.", "Das ist kein Code: Geben Sie nur die Ziffern ein.",
-        "Ce n'est pas un code : tapez seulement les chiffres.", "Non è un codice: digita solo le cifre.",
+        "That is not a code: type all its digits and nothing else.", "Eso no es un código: escriba todas sus cifras y nada más.",
+        "Isso não é um código: digite todos os dígitos e nada mais.", "Das ist kein Code: Geben Sie alle Ziffern ein und nichts sonst.",
+        "Ce n'est pas un code : tapez tous ses chiffres et rien d'autre.", "Non è un codice: digita tutte le cifre e nient'altro.",
     ];
     SmsSent [
         "An SMS with a code was sent to your phone.", "Se envió un SMS con un código a su teléfono.",

@@ -205,7 +205,7 @@ fn with_sms_never_the_word_sms_sends_nothing() {
             (Style::PromptEchoOn, "Verification code: ".to_owned()),
             (
                 Style::Error,
-                "That is not a code: type the digits alone. No attempts are left: start again."
+                "That is not a code: type all its digits and nothing else. No attempts are left: start again."
                     .to_owned()
             )
         ]

@@ -43,7 +43,7 @@ fn notices_come_in_front_of_the_prompts_where_the_application_takes_no_message()
             prompt(""),
             format!("error {NOT_ACCEPTED}"),
             prompt(NOT_ACCEPTED),
-            prompt("That is not a code: type the digits alone."),
+            prompt("That is not a code: type all its digits and nothing else."),
             prompt("An SMS with a code was sent to your phone."),
         ];
         assert_eq!(said.seen(), expected);

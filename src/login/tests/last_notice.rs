@@ -21,7 +21,7 @@ fn a_login_that_its_replies_end_says_what_happened_and_what_to_do() {
         (
             "no code",
             once(&["hunter2"]),
-            "That is not a code: type the digits alone. No attempts are left: start again.",
+            "That is not a code: type all its digits and nothing else. No attempts are left: start again.",
         ),
         (
             "a pause",
