@@ -4,6 +4,8 @@
 //! recovery codes through the traits [`limits::Limits`] and [`recovery::Recovery`].
 
 pub mod config;
+#[cfg(feature = "admin")]
+pub mod edit;
 pub mod limits;
 pub mod recovery;
 pub mod remember;

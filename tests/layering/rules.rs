@@ -63,6 +63,7 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("host::trusted_file", "host::errno"),
     ("host::toml_file", "host::trusted_file"),
     ("messages::tests", "messages::built_in"),
+    ("store::users", "store::edit"),
     ("store::limits", "store::config"),
     ("store::limits", "store::state"),
     ("store::recovery", "store::state"),

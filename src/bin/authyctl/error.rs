@@ -204,11 +204,7 @@ impl From<users::write::Error> for CommandError {
             Write::OtherId { .. } => Self::new(ErrorKind::Refused, error.to_string())
                 .hint("--replace replaces the old id"),
             Write::BadName(_) => Self::new(ErrorKind::Usage, error.to_string()),
-            Write::Mapping(_)
-            | Write::NotMapped(_)
-            | Write::OtherForm { .. }
-            | Write::Locked(_)
-            | Write::Io { .. } => Self::local(&error),
+            Write::File(_) | Write::NotMapped(_) | Write::OtherForm { .. } => Self::local(&error),
         }
     }
 }

@@ -1,36 +1,39 @@
-//! Writes users.toml: takes the lock, writes a new file in the same folder, syncs and renames it,
-//! and then writes the look-up index.
+//! Writes users.toml by `store::edit`, and then its look-up index.
 //!
-//! A reader sees either the old file or the new one, whole, and a writer that is killed leaves one
-//! of the two. Comments, order, line ends (toml_edit), owner and mode stay. A change succeeds even
-//! if its index cannot be written: without a valid index a login reads the whole file. Used by
-//! `authyctl` only; the module never writes the mapping.
+//! A change succeeds even if its index cannot be written: without a valid index a login reads the
+//! whole file. Used by `authyctl` only; a login never writes the mapping.
 
 mod file;
 mod lines;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::Table;
 
 use super::{Entry, Mapping, index};
 use crate::base::factor::{AuthyId, Fingerprint};
 use crate::base::text;
-use crate::host::toml_file;
-use crate::host::trusted_file::{self, Access};
-use file::{lock, new_file, remove_leftovers, replace, target, write_index};
+use crate::host::trusted_file::Access;
+use crate::store::edit::{self, TomlFile};
+use file::write_index;
 use lines::{add, keys_of};
 
-/// The start of a new mapping.
-const HEADER: &str = "# Which person at Authy each local user is; see authyctl(8).\n\n[users]\n";
+/// users.toml as a file that is changed.
+const FILE: TomlFile = TomlFile {
+    access: Access::WorldReadable,
+    mode: 0o644,
+    lock: ".users.toml.lock",
+    new: ".users.toml.new-",
+    header: "# Which person at Authy each local user is; see authyctl(8).\n\n[users]\n",
+    table: "users",
+};
 
 /// Why the mapping was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The present mapping cannot be used.
+    /// The present mapping cannot be used, or it could not be written.
     #[error(transparent)]
-    Mapping(#[from] super::Error),
+    File(#[from] edit::Error),
     /// The user is enrolled with another id.
     #[error("{user} is enrolled with another authy id, {current}")]
     OtherId {
@@ -53,17 +56,6 @@ pub enum Error {
     /// No account can have this name.
     #[error("{0} is not a valid user name")]
     BadName(String),
-    /// Another writer held the lock for too long.
-    #[error("{}: another writer holds the lock", .0.display())]
-    Locked(PathBuf),
-    /// A system call failed.
-    #[error("{}: {error}", path.display())]
-    Io {
-        /// What was being written.
-        path: PathBuf,
-        /// Why it failed.
-        error: io::Error,
-    },
 }
 
 /// What a change did to an entry.
@@ -166,14 +158,13 @@ pub fn unenroll(
 /// # Errors
 /// See [`Error`]; the mapping may then have no valid index.
 pub fn index(path: &Path) -> Result<(Mapping, PathBuf), Error> {
-    let path = target(path)?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let _lock = lock(folder)?;
-    let text = toml_file::read(&path, Access::WorldReadable, trusted_file::MAPPING_LIMIT)?;
-    let mapping = Mapping::parse(&text, &path)?;
-    remove_leftovers(folder);
-    write_index(&path, folder, &mapping, &text)?;
-    Ok((mapping, index::path(&path)))
+    let editing = FILE.lock_present(path)?;
+    let path = &editing.path;
+    let mapping = Mapping::parse(&editing.text, path).map_err(edit::Error::from)?;
+    editing.remove_leftovers();
+    write_index(path, &editing.folder, &mapping, &editing.text)?;
+    let index = index::path(path);
+    Ok((mapping, index))
 }
 
 /// Reads, changes and writes the mapping under the lock. `change` returns its result and whether
@@ -182,52 +173,14 @@ fn edit<T>(
     path: &Path,
     change: impl FnOnce(&mut Mapping, &mut Table) -> Result<(T, bool), Error>,
 ) -> Result<T, Error> {
-    let path = target(path)?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let _lock = lock(folder)?;
-    let old = match toml_file::read(&path, Access::WorldReadable, trusted_file::MAPPING_LIMIT) {
-        Ok(text) => Some(text),
-        Err(error) if error.is_missing() => None,
-        Err(error) => return Err(error.into()),
-    };
-    let text = old.as_deref().unwrap_or(HEADER);
-    let mut mapping = Mapping::parse(text, &path)?;
-    let mut document: DocumentMut = text
-        .parse()
-        .map_err(|_| io_error(&path, "not TOML".into()))?;
-    let users = document
-        .entry("users")
-        .or_insert_with(|| Item::Table(Table::new()))
-        .as_table_mut()
-        .ok_or_else(|| io_error(&path, "write [users] on a line of its own".into()))?;
-    let (result, is_changed) = change(&mut mapping, users)?;
-    if is_changed {
-        let new = line_ends(text, &document.to_string());
-        // The new mapping must be valid: an invalid one would lock every user out.
-        let mapping = Mapping::parse(&new, &path)?;
-        remove_leftovers(folder);
-        replace(&path, new_file(folder, new.as_bytes()), &path)?;
+    let editing = FILE.edit(path)?;
+    let mut mapping = Mapping::parse(&editing.text, &editing.path).map_err(edit::Error::from)?;
+    let (result, written) = editing.change(|users| change(&mut mapping, users), Mapping::parse)?;
+    if let Some(new) = written {
         // The change is made, with or without an index; see the top of this file.
-        let _ = write_index(&path, folder, &mapping, &new);
+        let _ = write_index(&editing.path, &editing.folder, &new.checked, &new.text);
     }
     Ok(result)
-}
-
-/// Keeps the line ends of a file that has `\r\n`; toml_edit writes `\n`.
-fn line_ends(old: &str, new: &str) -> String {
-    let unix = new.replace("\r\n", "\n");
-    if old.contains("\r\n") {
-        unix.replace('\n', "\r\n")
-    } else {
-        unix
-    }
-}
-
-fn io_error(path: &Path, message: String) -> Error {
-    Error::Io {
-        path: path.to_owned(),
-        error: io::Error::other(message),
-    }
 }
 
 #[cfg(test)]
@@ -332,7 +285,7 @@ mod tests {
         let folder = Folder::with(text);
         assert!(matches!(
             enroll(&folder.path(), "bob", id(5), false),
-            Err(Error::Mapping(_))
+            Err(Error::File(edit::Error::Present(_)))
         ));
         assert_eq!(folder.text(), text);
     }

@@ -77,9 +77,7 @@ impl From<Error> for RowError {
 impl From<write::Error> for RowError {
     fn from(error: write::Error) -> Self {
         let scope = match &error {
-            write::Error::Mapping(_) | write::Error::Locked(_) | write::Error::Io { .. } => {
-                Scope::All(ErrorKind::Local)
-            }
+            write::Error::File(_) => Scope::All(ErrorKind::Local),
             _ => Scope::Row,
         };
         Self {
