@@ -18,4 +18,5 @@ mod remember;
 mod screens;
 mod simulator;
 mod state;
+mod totp;
 mod trust;

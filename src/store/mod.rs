@@ -10,4 +10,5 @@ pub mod limits;
 pub mod recovery;
 pub mod remember;
 pub mod state;
+pub mod totp;
 pub mod users;

@@ -63,6 +63,8 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("host::trusted_file", "host::errno"),
     ("host::toml_file", "host::trusted_file"),
     ("messages::tests", "messages::built_in"),
+    ("store::totp", "store::edit"),
+    ("store::totp", "store::state"),
     ("store::users", "store::edit"),
     ("store::limits", "store::config"),
     ("store::limits", "store::state"),

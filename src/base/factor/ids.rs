@@ -151,6 +151,30 @@ impl fmt::Display for TwilioFactor {
     }
 }
 
+/// A digest of a TOTP secret: it tells two secrets apart, and says nothing about either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TotpId([u8; Self::BYTES]);
+
+impl TotpId {
+    const BYTES: usize = 16;
+
+    /// The id that begins with the first bytes of `digest`.
+    #[must_use]
+    pub fn new(digest: &[u8]) -> Self {
+        let mut bytes = [0; Self::BYTES];
+        for (to, from) in bytes.iter_mut().zip(digest) {
+            *to = *from;
+        }
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for TotpId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// The SHA-256 fingerprint of a public key as `ssh-keygen -lf` shows it: `SHA256:` and 43
 /// characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

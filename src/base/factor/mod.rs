@@ -17,7 +17,7 @@ use super::secret::Secret;
 
 pub use ids::{
     AuthyId, Fingerprint, InvalidAuthyId, InvalidFingerprint, InvalidPhone, InvalidTwilio, Phone,
-    TwilioFactor, TwilioIdentity,
+    TotpId, TwilioFactor, TwilioIdentity,
 };
 pub use person::{FactorId, Person, Providers, Skipped};
 
