@@ -46,6 +46,7 @@ check_needs() {
     need "command git"          git               git
     need "command python3"      python3           python3
     need "file /lib/systemd/systemd-journald" systemd systemd
+    need "command oathtool"     oathtool          oathtool
     # The tests build, inspect and install a .deb on Debian only. rpmbuild is available on both
     # families.
     rpm_needs

@@ -60,7 +60,7 @@
 //! | [`messages`] | what a person reads, in six languages | base |
 //! | [`client`] | HTTP, and Authy's API; nothing of Unix users, configuration, PAM | base; `authy` uses `http` |
 //! | [`store`] | what is on the disk: configuration, mapping, limits, recovery codes | base, host |
-//! | [`factor`] | what proves a person | `authy`: base, client; `decoy`: base; `connect`, which names every provider: client, store, `host::ca_file` |
+//! | [`factor`] | what proves a person | `authy`: base, client; `totp`: base, store; `decoy`: base; `connect`, which names them all: client, store, `host::ca_file` |
 //! | [`login`] | a whole login, without PAM, sockets or files | base, messages, store; of host: `address`, `ssh_key`, `account::Spelling` |
 //! | [`engine`] | one login from the module's first message to the audit line; its process | all of the above |
 //! | `pam` | PAM's C interface, and how an engine is started | base, protocol, `host::trusted_file`, `host::socket`, `host::journal` |
@@ -76,7 +76,7 @@
 //! | user, account | the login name that PAM gives; its Unix account |
 //! | person | the human who uses a user name, as the mapping (`users.toml`) says |
 //! | subject | the user whose factor is required: the user, or the caller (`whose`) |
-//! | second factor, factor | what proves the person: a code or push of Authy, or a recovery code. The mapping can already name factors of Twilio Verify, TOTP and security keys; a login skips them |
+//! | second factor, factor | what proves the person: a code or push of Authy, a code of an app that this host checks (TOTP), or a recovery code. The mapping can already name factors of Twilio Verify and security keys; a login skips them |
 //! | code | the digits that a person types; a *token* in Authy's API, and in the fixed names of the configuration |
 //! | push | an approval request on the phone |
 //! | channel | how a code is sent: by SMS or call |

@@ -9,7 +9,7 @@ use super::factor::Identity;
 use super::text;
 
 /// Formats the audit line, without fields without a value: `verdict=… reason=… factor=…
-/// provider=… code=… authy_id=… attempts=… delivered=no pid=… uid=… peer=… rhost="…" tty="…"
+/// provider=… code=… authy_id=… (or `totp="…"`) attempts=… delivered=no pid=… uid=… peer=… rhost="…" tty="…"
 /// user="…"`.
 #[must_use]
 pub fn format(attempt: &Attempt, outcome: &Outcome) -> String {
@@ -31,8 +31,10 @@ pub fn format(attempt: &Attempt, outcome: &Outcome) -> String {
     if let Some(code) = outcome.code {
         line.add("code", &code.to_string());
     }
-    if let Some(Identity::Authy(id)) = &outcome.identity {
-        line.add("authy_id", &id.to_string());
+    match &outcome.identity {
+        Some(Identity::Authy(id)) => line.add("authy_id", &id.to_string()),
+        Some(Identity::Totp(name)) => line.add("totp", &text::quoted(name)),
+        None => {}
     }
     if outcome.attempts > 0 {
         line.add("attempts", &outcome.attempts.to_string());
@@ -101,6 +103,21 @@ mod tests {
             format(&attempt(), &outcome),
             "verdict=refused reason=wrong_code factor=token provider=authy code=60020 authy_id=1635 attempts=2 \
              delivered=no pid=812 uid=0 peer=root rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
+        );
+    }
+
+    #[test]
+    fn an_app_that_this_host_checks_is_named_by_its_secret_in_quotes() {
+        let outcome = Outcome {
+            factor: Some(Factor::Token),
+            identity: Some(Identity::Totp("bob\" user=\"x".into())),
+            attempts: 1,
+            ..Outcome::new(Verdict::Accepted, Reason::CodeAccepted)
+        };
+        assert_eq!(
+            format(&attempt(), &outcome),
+            "verdict=accepted reason=code_accepted factor=token provider=totp totp=\"bob\\\" user=\\\"x\" \
+             attempts=1 pid=812 uid=0 peer=root rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
         );
     }
 

@@ -13,9 +13,10 @@ use super::{isolation, shared_words};
 use crate::base::arguments::{Arguments, FirstPass};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Deadline, SystemClock};
-use crate::base::factor::{Identity, Person, SendMode, Skipped};
+use crate::base::factor::{Person, SendMode, Skipped};
 use crate::base::text;
 use crate::factor::connect;
+use crate::factor::totp::Totp;
 use crate::host::{account, network};
 use crate::login::policy::{self, OnOutage, OutageQuery, Requirement, RequirementQuery};
 use crate::login::{Conversation, LastNotice, Login};
@@ -24,6 +25,7 @@ use crate::store::config::{self, Config, Fallback, Notices};
 use crate::store::limits::{self, LimitedLogin};
 use crate::store::recovery;
 use crate::store::remember::{self, LoginBinding};
+use crate::store::totp::{Apps, Authenticator, Steps};
 use crate::store::users;
 
 /// One login, and the files that were read for it.
@@ -58,6 +60,8 @@ struct Subject {
     name: String,
     /// `None` for an unenrolled user, who is asked and refused.
     person: Option<Person>,
+    /// The person's app, where this host checks its codes.
+    app: Option<Authenticator>,
     /// The factors of everyone behind the entry, as they are stored.
     of_entry: Vec<String>,
     /// Lines for the log.
@@ -128,14 +132,9 @@ impl Case {
         record_refused: &mut dyn FnMut(&Outcome),
     ) -> Result<Decision, Outcome> {
         let subject = self.subject()?;
-        let outcome = self.outcome(&subject, conversation, record_refused);
-        Ok(Decision {
-            outcome: Outcome {
-                notes: subject.notes.clone(),
-                ..outcome
-            },
-            subject,
-        })
+        let mut outcome = self.outcome(&subject, conversation, record_refused);
+        outcome.notes.extend(subject.notes.clone());
+        Ok(Decision { outcome, subject })
     }
 
     /// What the person reads after an outcome that came without a dialog.
@@ -175,9 +174,9 @@ impl Case {
         if !is_remembered {
             return self.ask(subject, conversation, record_refused);
         }
-        let id = subject.person.as_ref().and_then(|person| person.authy_id);
+        let person = subject.person.as_ref();
         Outcome {
-            identity: id.map(Identity::Authy),
+            identity: person.and_then(|person| connect::identity(&self.config, person)),
             ..Outcome::new(Verdict::Accepted, Reason::Remembered)
         }
     }
@@ -228,22 +227,34 @@ impl Case {
         let subject = policy::subject(self.rules.whose, &self.attempt, account::name_of)
             .map_err(account)?
             .ok_or_else(|| Outcome::new(Verdict::Refused, Reason::BadUserName))?;
+        let providers = connect::providers(&self.config, &self.rules);
         let query = RequirementQuery {
             attempt: &self.attempt,
             subject: &subject,
             exempt: &self.config.exempt,
             unenrolled: self.rules.unenrolled,
-            providers: connect::providers(&self.config),
+            providers,
         };
+        let mut apps = None;
         let requirement = query.requirement(
             |groups| account::group_of(&subject, groups).map_err(account),
             || match users::find(users, &subject) {
-                Ok(found) => Ok(found.entry),
+                Ok(mut found) => {
+                    apps = Some(Apps::of(users, &mut found.entry));
+                    Ok(found.entry)
+                }
                 Err(error) => Err(failed(Reason::Mapping, error.to_string())),
             },
             || account::spelling(&subject).map_err(account),
         )?;
-        self.required(requirement, subject)
+        let mut subject = self.required(requirement, subject)?;
+        // The same error for a person with several factors: their entry promises an app.
+        if let (Some(person), Some(apps), true) = (&subject.person, apps, providers.totp) {
+            let app = apps.of_person(person);
+            let app = app.map_err(|error| failed(Reason::Mapping, error.to_string()))?;
+            subject.app = app.cloned();
+        }
+        Ok(subject)
     }
 
     /// What a requirement means for the login of `subject`.
@@ -260,6 +271,7 @@ impl Case {
                 Ok(Subject {
                     name: subject,
                     person: Some(person),
+                    app: None,
                     of_entry,
                     notes: skipped.into_iter().map(note).collect(),
                 })
@@ -291,13 +303,14 @@ impl Case {
 
     /// What an outage means for the application's real uid. The engine was started in the
     /// surroundings of the application, which may have no network.
-    fn on_outage(&self) -> OnOutage {
+    fn on_outage(&self, person: Option<&Person>) -> OnOutage {
         let service = &self.attempt.service;
         OutageQuery {
             when_unavailable: self.rules.when_unavailable,
             set_by_service: self.config.is_set_by_service(service, "when_unavailable"),
             real_uid: self.attempt.process.uid,
             only_loopback: network::has_only_loopback(),
+            has_totp: person.is_some_and(|person| person.totp.is_some()),
         }
         .on_outage()
     }
@@ -318,33 +331,21 @@ impl Case {
             isolation::leave();
         }
         let host = host();
-        let mut factor = connect::second_factor(config, person);
+        let mut factor = connect::second_factor(config, &rules, person, self.totp(subject));
         let mut codes = self.codes(subject);
         let takes_codes = config.recovery.applies_to(&attempt.service);
-        Login {
+        let outcome = Login {
             attempt,
             rules: &rules,
             offers_push: self.rules.offers_push(),
-            on_outage: self.on_outage(),
+            on_outage: self.on_outage(person),
             request_timeout: connect::request_timeout(config),
             messages: &self.messages(&host),
             details: &details(attempt, &host),
             first_pass: self.arguments.first_pass,
             conversation,
             factor: factor.as_mut(),
-            limits: &mut limits::FileLimits::new(
-                self.state(),
-                config.limits,
-                LimitedLogin {
-                    user: &subject.name,
-                    enrolled: person.is_some(),
-                    factors: person.map(Person::stored_ids).unwrap_or_default(),
-                    address: attempt.address,
-                    uid: attempt.process.uid,
-                },
-                shared_words::map,
-                SystemTime::now,
-            ),
+            limits: &mut self.limits(subject),
             recovery: takes_codes.then_some(&mut codes),
             names_recovery: config.recovery.is_named_for(&attempt.service),
             record_refused,
@@ -352,7 +353,35 @@ impl Case {
             clock: &SystemClock,
             deadline: self.deadline(),
         }
-        .authenticate()
+        .authenticate();
+        Outcome {
+            notes: factor.notes(),
+            ..outcome
+        }
+    }
+
+    /// The counts of this login.
+    fn limits(&self, subject: &Subject) -> limits::FileLimits {
+        let person = subject.person.as_ref();
+        let login = LimitedLogin {
+            user: &subject.name,
+            enrolled: person.is_some(),
+            factors: person.map(Person::stored_ids).unwrap_or_default(),
+            address: self.attempt.address,
+            uid: self.attempt.process.uid,
+        };
+        let (rules, map) = (self.config.limits, shared_words::map);
+        limits::FileLimits::new(self.state(), rules, login, map, SystemTime::now)
+    }
+
+    /// The app of this person, with the codes that it has used and the counts of those that were
+    /// refused.
+    fn totp(&self, subject: &Subject) -> Option<Totp> {
+        let app = subject.app.clone()?;
+        let name = subject.person.as_ref()?.totp.as_deref()?;
+        let steps = Steps::new(self.state(), shared_words::map);
+        let counts = Box::new(self.limits(subject));
+        Some(Totp::new(name, app, steps, counts, SystemTime::now))
     }
 }
 

@@ -117,12 +117,13 @@ impl<T: Transport> SecondFactor for Authy<T> {
 }
 
 /// The error for a code that Authy's API does not accept as a token: it is wrong without a request.
+/// It counts as any wrong code does, since pauses would tell otherwise who is enrolled.
 fn not_a_token() -> Error {
     Error {
         kind: ErrorKind::Refused,
         code: None,
         detail: "an Authy code is 6 to 12 digits".to_owned(),
-        progress: Progress::NotSent,
+        progress: Progress::Answered,
     }
 }
 

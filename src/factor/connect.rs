@@ -8,33 +8,66 @@
 use std::time::Duration;
 
 use super::authy::Authy;
+use super::combined::Combined;
 use super::decoy::Decoy;
-use crate::base::factor::{Person, Providers, SecondFactor};
+use super::totp::Totp;
+use crate::base::factor::{Factor, Identity, Person, Providers, SecondFactor};
 use crate::client::authy::Client;
 use crate::client::http::{self, Https, Pem, Roots};
 use crate::host::ca_file;
 use crate::store::config;
 
-/// Returns the second factor of `person`, or a decoy: for `None`, and, so that nothing is accepted
-/// by mistake, for a person or configuration without Authy. The policy lets only persons pass of
-/// whom this host can check a factor. Opens no connection.
+/// Returns the second factor of `person` under the rules of a service. `totp` is the person's app,
+/// where this host checks its codes: a code is checked there first, and then by one provider.
+/// Returns a decoy for `None`, and, so that nothing is accepted by mistake, for a person or
+/// configuration without any of them. The policy lets only persons pass of whom this host can check
+/// a factor. Opens no connection.
 #[must_use]
-pub fn second_factor(config: &config::Config, person: Option<&Person>) -> Box<dyn SecondFactor> {
-    let id = person.and_then(|person| person.authy_id);
-    match (config.authy.as_ref().map(authy), id) {
-        (Some(client), Some(id)) => Box::new(Authy::new(client, id)),
-        (Some(client), None) => Box::new(Decoy::new(Some(Box::new(move |deadline| {
-            client.preconnect(deadline);
-        })))),
-        (None, _) => Box::new(Decoy::new(None)),
+pub fn second_factor(
+    config: &config::Config,
+    rules: &config::Login,
+    person: Option<&Person>,
+    totp: Option<Totp>,
+) -> Box<dyn SecondFactor> {
+    let other = at_provider(config, rules, person);
+    match totp {
+        Some(totp) => Box::new(Combined::new(totp, other)),
+        None => other,
     }
 }
 
-/// Returns which providers config.toml configures.
+/// Returns the person's factor at a provider, or a decoy.
+fn at_provider(
+    config: &config::Config,
+    rules: &config::Login,
+    person: Option<&Person>,
+) -> Box<dyn SecondFactor> {
+    let id = person.and_then(|person| person.authy_id);
+    let decoy = |preconnect| Box::new(Decoy::new(preconnect, rules.code_digits));
+    match (config.authy.as_ref().map(authy), id) {
+        (Some(client), Some(id)) => Box::new(Authy::new(client, id)),
+        (Some(client), None) => decoy(Some(Box::new(move |deadline| {
+            client.preconnect(deadline);
+        }))),
+        (None, _) => decoy(None),
+    }
+}
+
+/// Returns who the person is for the factor that a login without a question names: at the provider
+/// where there is one.
 #[must_use]
-pub fn providers(config: &config::Config) -> Providers {
+pub fn identity(config: &config::Config, person: &Person) -> Option<Identity> {
+    let id = person.authy_id.filter(|_| config.authy.is_some());
+    let totp = person.totp.clone();
+    id.map(Identity::Authy).or(totp.map(Identity::Totp))
+}
+
+/// Returns what this host can check under the rules of a service.
+#[must_use]
+pub fn providers(config: &config::Config, rules: &config::Login) -> Providers {
     Providers {
         authy: config.authy.is_some(),
+        totp: rules.factors.contains(&Factor::Token),
     }
 }
 

@@ -15,17 +15,19 @@ use crate::base::language::Language;
 /// reveal who is enrolled. It can do nothing else.
 pub(super) type Preconnect = Box<dyn Fn(Deadline)>;
 
-/// The digits of a code of an unenrolled user, who has none: those of most apps.
-const CODE_LENGTH: u8 = 6;
-
 /// The factor of an unenrolled user.
 pub(super) struct Decoy {
     preconnect: Option<Preconnect>,
+    code_digits: u8,
 }
 
 impl Decoy {
-    pub(super) fn new(preconnect: Option<Preconnect>) -> Self {
-        Self { preconnect }
+    /// A factor whose codes seem to have this many digits.
+    pub(super) fn new(preconnect: Option<Preconnect>, code_digits: u8) -> Self {
+        Self {
+            preconnect,
+            code_digits,
+        }
     }
 }
 
@@ -35,7 +37,7 @@ impl SecondFactor for Decoy {
     }
 
     fn code_lengths(&self) -> Vec<u8> {
-        vec![CODE_LENGTH]
+        vec![self.code_digits]
     }
 
     fn preconnect(&mut self, deadline: Deadline) {
@@ -78,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_decoy_refuses_every_code_and_seems_to_send() {
-        let mut decoy = Decoy::new(None);
+        let mut decoy = Decoy::new(None, 6);
         let later = Deadline::after(Instant::now(), Duration::from_secs(60));
         let refused = decoy.verify(&"1234567".parse().unwrap(), later);
         let refused = refused.unwrap_err();
@@ -94,13 +96,14 @@ mod tests {
         assert_eq!(decoy.push(&request, later), Ok(()));
         assert_eq!(decoy.push_answer(later), Ok(PushAnswer::Pending));
         assert_eq!(decoy.identity(), None);
+        assert_eq!(Decoy::new(None, 8).code_lengths(), [8]);
     }
 
     #[test]
     fn a_decoy_opens_a_connection_as_a_factor_does() {
         let opened = std::rc::Rc::new(std::cell::Cell::new(0));
         let count = std::rc::Rc::clone(&opened);
-        let mut decoy = Decoy::new(Some(Box::new(move |_| count.set(count.get() + 1))));
+        let mut decoy = Decoy::new(Some(Box::new(move |_| count.set(count.get() + 1))), 6);
         decoy.preconnect(Deadline::after(Instant::now(), Duration::from_secs(60)));
         assert_eq!(opened.get(), 1);
     }

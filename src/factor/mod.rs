@@ -5,5 +5,7 @@
 //! nothing of PAM, prompts or limits.
 
 pub mod authy;
+mod combined;
 pub mod connect;
 mod decoy;
+pub mod totp;

@@ -20,7 +20,11 @@ impl Dialog<'_> {
         if let Err(error) = self.login.limits.acquire_code() {
             return self.code_limit_reached(error);
         }
-        match self.verify(code) {
+        let step = match self.verify(code) {
+            Ok(step) => step,
+            Err(paused) => return self.code_limit_reached(paused),
+        };
+        match step {
             Step::Refused => self.refuse_code(Reason::WrongCode, Message::NotAccepted),
             step => {
                 self.outcome.attempts += 1;
@@ -52,27 +56,37 @@ impl Dialog<'_> {
         Step::End(Verdict::Failed, reason)
     }
 
-    /// Asks the provider whether the code is right. A decoy always says no.
-    fn verify(&mut self, code: &Code) -> Step {
+    /// Asks the second factor whether the code is right. A decoy always says no.
+    ///
+    /// # Errors
+    /// The factor checks no codes for now.
+    fn verify(&mut self, code: &Code) -> Result<Step, limits::Error> {
         if self.login.is_enrolled() {
             self.outcome.factor = Some(Factor::Token);
         }
         let had_full_timeout = self.had_full_timeout();
         let login = &mut self.login;
-        match login.factor.verify(code, login.deadline) {
-            Ok(()) => self.accept(Reason::CodeAccepted),
-            Err(error) => {
-                if error.progress == Progress::NotSent {
-                    self.login.limits.release_code();
-                }
-                self.provider_error(error, had_full_timeout)
-            }
+        let verified = login.factor.verify(code, login.deadline);
+        self.outcome.identity = login.factor.identity();
+        let error = match verified {
+            Ok(()) => return Ok(self.accept(Reason::CodeAccepted)),
+            Err(error) => error,
+        };
+        if error.progress == Progress::NotSent {
+            self.login.limits.release_code();
+        }
+        match error.kind {
+            ErrorKind::Paused => Err(limits::Error::Limit {
+                detail: error.detail,
+            }),
+            _ => Ok(self.provider_error(error, had_full_timeout)),
         }
     }
 
     /// Ends the login: the factor is proven.
     pub(super) fn accept(&mut self, reason: Reason) -> Step {
         self.outcome.code = None;
+        self.outcome.identity = self.login.factor.identity();
         let is_code = match reason {
             Reason::CodeAccepted => true,
             // The code that the push showed.
@@ -103,7 +117,7 @@ impl Dialog<'_> {
             self.outcome.detail = Some(error.detail);
         }
         match kind {
-            ErrorKind::Refused | ErrorKind::Unexpected => Step::Refused,
+            ErrorKind::Refused | ErrorKind::Unexpected | ErrorKind::Paused => Step::Refused,
             ErrorKind::PersonRefused => Step::End(Verdict::Refused, Reason::Suspended),
             ErrorKind::PersonUnknown => Step::End(Verdict::Refused, Reason::UnknownToProvider),
             ErrorKind::RateLimited => Step::End(Verdict::AttemptsExhausted, Reason::RateLimited),
@@ -112,6 +126,7 @@ impl Dialog<'_> {
             ErrorKind::UntrustedServer => Step::End(Verdict::Unavailable, Reason::UntrustedServer),
             ErrorKind::Configuration => Step::End(Verdict::Failed, Reason::Configuration),
             ErrorKind::Process => Step::End(Verdict::Failed, Reason::Process),
+            ErrorKind::State => Step::End(Verdict::Failed, Reason::State),
             ErrorKind::Unavailable => self.unavailable(had_full_timeout),
         }
     }

@@ -18,6 +18,7 @@ pub(crate) mod sandbox;
 pub(crate) mod sim;
 pub(crate) mod syslog;
 pub(crate) mod terminal;
+pub(crate) mod totp;
 pub(crate) mod trace;
 
 use std::fs;

@@ -22,8 +22,11 @@ pub(super) const LAYERS: &[(&str, &[&str])] = &[
     // A client is generic over its transport, so its factor has to name `http::Transport`.
     ("factor::authy", &["client::authy", "client::http"]),
     ("factor::twilio", &["client::twilio", "client::http"]),
-    ("factor::totp", &["store::totp"]),
+    // `store::state` for why a code could not be recorded.
+    ("factor::totp", &["store::totp", "store::state"]),
     ("factor::decoy", &[]),
+    // An app together with a provider's factor, or with a decoy in its place.
+    ("factor::combined", &["factor::totp", "factor::decoy"]),
     ("factor::connect", &["client", "store", "factor", "host::ca_file"]),
     ("login", &["base", "messages", "store", "host::address", "host::ssh_key"]),
     // The pure type only: the rest of `account` reads the user database.
@@ -65,6 +68,7 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("messages::tests", "messages::built_in"),
     ("store::totp", "store::edit"),
     ("store::totp", "store::state"),
+    ("store::totp", "store::users"),
     ("store::users", "store::edit"),
     ("store::limits", "store::config"),
     ("store::limits", "store::state"),

@@ -8,7 +8,7 @@ use pam_authy::store::recovery::{self, Recovery as _};
 use crate::common::host::Host;
 
 /// A host whose config.toml has `[paths]` and `more`, and no table of a provider.
-fn without_authy(more: &str) -> Host {
+pub(super) fn without_authy(more: &str) -> Host {
     let host = Host::new();
     let config = fs::read_to_string(&host.config).unwrap();
     let (_, rest) = config.split_once("[paths]").unwrap();
@@ -22,7 +22,8 @@ fn a_factor_that_this_host_cannot_check_is_skipped_and_logged() {
     let host = Host::new();
     host.append(
         &host.users,
-        "bob = { authy_id = 1635, phone = \"+15551234567\", totp = true }\n",
+        "bob = { authy_id = 1635, phone = \"+15551234567\", security_keys = \
+         [\"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\"] }\n",
     );
     let token = host.sim.token(1635);
 
@@ -32,7 +33,7 @@ fn a_factor_that_this_host_cannot_check_is_skipped_and_logged() {
     let log = host.log();
     for note in [
         "bob: phone is skipped: this version does not use Twilio Verify",
-        "bob: totp is skipped: this version checks no code on the host",
+        "bob: security_keys is skipped: this version checks no security key",
     ] {
         assert!(log.contains(note), "{note}: {log}");
     }

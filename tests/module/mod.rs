@@ -22,4 +22,5 @@ mod shared;
 pub(crate) mod sshd;
 mod su;
 mod sudo;
+mod totp;
 mod warm_up;

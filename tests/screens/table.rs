@@ -21,7 +21,7 @@ pub(super) const ALL: &[Row] = &[
     row(
         "Nothing was typed, or no code",
         Program::Su,
-        &[Password, code(""), code("12345"), RightCode],
+        &[Password, code(""), code("123 4567"), RightCode],
     ),
     row(
         "The password was typed in place of the code",

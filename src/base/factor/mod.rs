@@ -85,13 +85,14 @@ pub enum Channel {
     Call,
 }
 
-/// The digits that a person types: 6 to 12 ASCII digits, leading zeros kept. Wiped when dropped.
+/// The digits that a person types: 3 to 12 ASCII digits, leading zeros kept. Each factor accepts
+/// only the lengths of its own codes. Wiped when dropped.
 #[derive(Debug, Clone)]
 pub struct Code(Secret);
 
-/// The text is not 6 to 12 ASCII digits.
+/// The text is not 3 to 12 ASCII digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a code is 6 to 12 digits")]
+#[error("a code is 3 to 12 digits")]
 pub struct InvalidCode;
 
 impl Code {
@@ -106,7 +107,7 @@ impl FromStr for Code {
     type Err = InvalidCode;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let has_length = (6..=12).contains(&text.len());
+        let has_length = (3..=12).contains(&text.len());
         if has_length && text.bytes().all(|byte| byte.is_ascii_digit()) {
             Ok(Self(Secret::new(text.to_owned())))
         } else {
@@ -117,7 +118,8 @@ impl FromStr for Code {
 
 /// The second factor of one person. Every function blocks at most until its deadline.
 pub trait SecondFactor {
-    /// Who the provider thinks the person is, for the audit line; `None` for an unenrolled user.
+    /// Who the person is for the factor that was asked last, for the audit line; `None` for an
+    /// unenrolled user.
     fn identity(&self) -> Option<Identity>;
 
     /// The lengths of the codes that the person types, in digits. For `token_in_password`: a code
@@ -165,6 +167,26 @@ pub trait SecondFactor {
     /// # Errors
     /// Any [`Error`]: the answer is unknown.
     fn push_answer(&mut self, deadline: Deadline) -> Result<PushAnswer, Error>;
+
+    /// What an administrator must know of the checks so far, for the log. Nothing by default.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Counts the codes of one person that are checked on this host.
+pub trait HostCodes {
+    /// Counts a code that is about to be checked on this host, as refused within a day. Who guesses
+    /// there asks no provider, and an accepted code in between must not start the guesses afresh.
+    ///
+    /// # Errors
+    /// The code must not be checked: [`ErrorKind::Paused`] when too many were refused, or
+    /// [`ErrorKind::State`] or [`ErrorKind::Process`] when it could not be counted.
+    fn acquire_host_code(&mut self) -> Result<(), Error>;
+
+    /// Takes back the last [`HostCodes::acquire_host_code`], because the code was accepted, here or as one of
+    /// another factor.
+    fn release_host_code(&mut self);
 }
 
 /// A person as the provider knows them: the audit line's `provider` and the member after it.
@@ -172,6 +194,8 @@ pub trait SecondFactor {
 pub enum Identity {
     /// A user of the Authy service.
     Authy(AuthyId),
+    /// The app whose codes this host checks, by the name of its secret in totp.toml.
+    Totp(String),
 }
 
 impl Identity {
@@ -180,6 +204,7 @@ impl Identity {
     pub fn provider(&self) -> &'static str {
         match self {
             Self::Authy(_) => "authy",
+            Self::Totp(_) => "totp",
         }
     }
 }
@@ -247,6 +272,8 @@ pub enum Progress {
 pub enum ErrorKind {
     /// The code is wrong or was used. The person may try again.
     Refused,
+    /// Codes of the person are not checked for now. The login goes on: a recovery code still works.
+    Paused,
     /// The provider answered neither yes nor with a known refusal. It counts as a refusal.
     Unexpected,
     /// The provider accepts no code of this person: suspended, blocked, being deleted.
@@ -267,6 +294,8 @@ pub enum ErrorKind {
     Configuration,
     /// This host itself: no descriptor, memory, thread, port or permission.
     Process,
+    /// The state folder: full, read-only or damaged.
+    State,
 }
 
 #[cfg(test)]
@@ -279,10 +308,11 @@ mod tests {
     }
 
     #[test]
-    fn only_six_to_twelve_ascii_digits_are_a_code() {
+    fn only_three_to_twelve_ascii_digits_are_a_code() {
+        assert!("123".parse::<Code>().is_ok() && "123456789012".parse::<Code>().is_ok());
         let refused = [
             "",
-            "12345",
+            "12",
             "1234567890123",
             "123 456",
             "123456\n",

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::{AuthyId, Fingerprint, Phone, SendMode, TwilioFactor, TwilioIdentity};
+use super::{AuthyId, Fingerprint, Phone, SendMode, TotpId, TwilioFactor, TwilioIdentity};
 
 /// A person, with every factor that the mapping names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,6 +21,8 @@ pub struct Person {
     pub twilio_factor: Option<TwilioFactor>,
     /// The name under which totp.toml has the person's secret.
     pub totp: Option<String>,
+    /// Which secret that is, where totp.toml was read and has it.
+    pub totp_id: Option<TotpId>,
     /// The SSH security keys that prove the person.
     pub security_keys: Vec<Fingerprint>,
     /// When the person gets a push; `None`: as `login.push` says.
@@ -52,11 +54,13 @@ impl FactorId {
     }
 }
 
-/// The providers that config.toml sets up on this host.
+/// What can be checked on this host, by config.toml.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Providers {
     /// config.toml has the table `[authy]`.
     pub authy: bool,
+    /// The rules of the service accept codes of an app, so that this host checks those of TOTP.
+    pub totp: bool,
 }
 
 /// A factor in the entry that this host cannot check.
@@ -76,8 +80,8 @@ impl fmt::Display for Skipped {
 
 impl Person {
     /// The factors by which a person is recognized. `twilio_identity` is a part of `twilio_factor`,
-    /// and `push` is a setting. `totp` is not among them: its value is a name, and the secret
-    /// behind the name may be another person's.
+    /// and `push` is a setting. An app is recognized by its secret and not by `totp`, the secret's
+    /// name: the secret behind a name may become another person's.
     #[must_use]
     pub fn factor_ids(&self) -> Vec<FactorId> {
         let mut ids = Vec::new();
@@ -89,6 +93,9 @@ impl Person {
         }
         if let Some(factor) = &self.twilio_factor {
             ids.push(FactorId::new("twilio_factor", factor));
+        }
+        if let Some(id) = self.totp_id {
+            ids.push(FactorId::new("totp", &id));
         }
         let keys = self.security_keys.iter();
         ids.extend(keys.map(|key| FactorId::new("security_key", key)));
@@ -138,8 +145,8 @@ impl Person {
         if self.twilio_factor.is_some() {
             skip("twilio_factor", "this version does not use Twilio Verify");
         }
-        if self.totp.is_some() {
-            skip("totp", "this version checks no code on the host");
+        if !providers.totp && self.totp.is_some() {
+            skip("totp", "login.factors has no \"token\"");
         }
         if !self.security_keys.is_empty() {
             skip("security_keys", "this version checks no security key");
@@ -150,7 +157,7 @@ impl Person {
     /// Whether the person has a factor that this host can check.
     #[must_use]
     pub fn has_supported(&self, providers: Providers) -> bool {
-        providers.authy && self.authy_id.is_some()
+        (providers.authy && self.authy_id.is_some()) || (providers.totp && self.totp.is_some())
     }
 
     /// Whether the person has no factor.
@@ -173,6 +180,7 @@ mod tests {
             twilio_identity: Some("a3f1-0000".parse().unwrap()),
             twilio_factor: Some(format!("YF{}", "0".repeat(32)).parse().unwrap()),
             totp: Some("erin".into()),
+            totp_id: Some(TotpId::new(&[0xab; 16])),
             security_keys: vec![KEY.parse().unwrap()],
             push: Some(SendMode::Auto),
         }
@@ -182,9 +190,10 @@ mod tests {
     fn a_factor_has_an_id_and_a_setting_or_a_mere_name_has_none() {
         let sid = format!("twilio_factor=YF{}", "0".repeat(32));
         let key = format!("security_key={KEY}");
+        let totp = format!("totp={}", "ab".repeat(16));
         assert_eq!(
             erin().stored_ids(),
-            ["authy_id=1636", "phone=+15551234567", &sid, &key]
+            ["authy_id=1636", "phone=+15551234567", &sid, &totp, &key]
         );
     }
 
@@ -197,6 +206,9 @@ mod tests {
         assert!(!kept.has_one_of(&before));
         kept.totp = Some("erin".into());
         assert!(!kept.has_one_of(&before), "a name is not a secret");
+        kept.totp_id = erin().totp_id;
+        assert!(kept.has_one_of(&before));
+        kept.totp_id = None;
         kept.phone = Some("+15551234567".parse().unwrap());
         assert!(kept.has_one_of(&before));
         assert!(!Person::default().has_one_of(&before));
@@ -205,7 +217,10 @@ mod tests {
 
     #[test]
     fn a_factor_whose_table_is_missing_is_skipped_by_name() {
-        let all = Providers { authy: true };
+        let all = Providers {
+            authy: true,
+            totp: true,
+        };
         let keys = |providers| {
             let skipped = erin().skipped_by(providers);
             skipped
@@ -213,13 +228,25 @@ mod tests {
                 .map(|skipped| skipped.key)
                 .collect::<Vec<_>>()
         };
-        let unserved = ["phone", "twilio_factor", "totp", "security_keys"];
+        let unserved = ["phone", "twilio_factor", "security_keys"];
         assert_eq!(keys(all), unserved);
-        assert_eq!(keys(Providers::default())[0], "authy_id");
-        assert!(erin().has_supported(all) && !erin().has_supported(Providers::default()));
+        let none = Providers::default();
         assert_eq!(
-            erin().skipped_by(Providers::default())[0].to_string(),
+            keys(none),
+            [
+                "authy_id",
+                "phone",
+                "twilio_factor",
+                "totp",
+                "security_keys"
+            ]
+        );
+        assert_eq!(
+            erin().skipped_by(none)[0].to_string(),
             "authy_id is skipped: config.toml has no table [authy]"
         );
+        let supported = [(true, false), (false, true), (false, false)]
+            .map(|(authy, totp)| erin().has_supported(Providers { authy, totp }));
+        assert_eq!(supported, [true, true, false]);
     }
 }

@@ -238,7 +238,10 @@ mod tests {
             subject: "alice",
             exempt: &Exempt::default(),
             unenrolled,
-            providers: Providers { authy: true },
+            providers: Providers {
+                authy: true,
+                totp: false,
+            },
         };
         query.requirement(|_| Ok(None), || Ok(entry.clone()), || spelling)
     }
@@ -312,7 +315,10 @@ mod tests {
             subject: "alice",
             exempt: &Exempt::default(),
             unenrolled: Fallback::Deny,
-            providers: Providers { authy: true },
+            providers: Providers {
+                authy: true,
+                totp: false,
+            },
         };
         let required = query.requirement(|_| Ok::<_, ()>(None), || Ok(entry), || Ok(Spelling::Own));
         let expected = Requirement::Person {
@@ -333,7 +339,10 @@ mod tests {
             let entry = Entry::Enrolled(person);
             requirement(&entry, Fallback::Ignore, Ok(Spelling::Own)).unwrap()
         };
-        let skipped = person.skipped_by(Providers { authy: true });
+        let skipped = person.skipped_by(Providers {
+            authy: true,
+            totp: false,
+        });
         let refused = Requirement::NoSupportedFactor(skipped.clone());
         assert_eq!(ask(person.clone()), refused);
         let both = Person {

@@ -18,6 +18,8 @@ pub struct OutageQuery {
     /// Whether the process that asks the provider is known to see no network interface but
     /// loopback.
     pub only_loopback: bool,
+    /// Whether the person has an app whose codes this host checks, so that no outage hinders them.
+    pub has_totp: bool,
 }
 
 /// What an outage means for one login.
@@ -40,6 +42,7 @@ impl OutageQuery {
         let may_ignore = self.real_uid == 0 || self.set_by_service;
         match self.when_unavailable {
             _ if self.only_loopback => OnOutage::NoNetwork,
+            Fallback::Ignore if self.has_totp => OnOutage::Deny,
             Fallback::Ignore if may_ignore => OnOutage::Ignore,
             Fallback::Ignore | Fallback::Deny => OnOutage::Deny,
         }
@@ -51,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ignore_of_login_holds_for_real_uid_0_alone_and_no_network_is_never_an_outage() {
+    fn ignore_of_login_holds_for_real_uid_0_alone_and_never_without_a_network_or_with_totp() {
         use Fallback::{Deny, Ignore};
         // when_unavailable, set by the service, real uid, only loopback
         let rows = [
@@ -77,8 +80,13 @@ mod tests {
                     set_by_service,
                     real_uid,
                     only_loopback,
+                    has_totp: false,
                 };
-                query.on_outage() != *expected
+                let for_totp = OutageQuery {
+                    has_totp: true,
+                    ..query
+                };
+                query.on_outage() != *expected || for_totp.on_outage() == OnOutage::Ignore
             })
             .collect();
         assert!(wrong.is_empty(), "{wrong:#?}");

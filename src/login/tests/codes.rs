@@ -44,7 +44,7 @@ fn replies_that_are_not_codes_use_up_attempts_and_send_nothing() {
     let unusable = [
         "",
         " ",
-        "12345",
+        "12",
         "1234567890123",
         "123 4567",
         "1234567\n",

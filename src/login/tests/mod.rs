@@ -294,13 +294,6 @@ impl Limits for FakeLimits {
     fn release_code(&mut self) {
         self.counted.push("release code".into());
     }
-    fn acquire_host_code(&mut self) -> Result<(), LimitError> {
-        self.counted.push("acquire host code".into());
-        Ok(())
-    }
-    fn release_host_code(&mut self) {
-        self.counted.push("release host code".into());
-    }
     fn push_denied(&mut self) {
         self.counted.push("push denied".into());
     }

@@ -94,6 +94,8 @@ pub struct Login {
     pub refusal: Duration,
     /// Whether the code is shown while it is typed.
     pub echo: bool,
+    /// How many digits the codes of the unenrolled seem to have, 3 to 12.
+    pub code_digits: u8,
     /// What an unenrolled user needs.
     pub unenrolled: Fallback,
     /// What happens when the provider gives no usable answer. `login::policy::OutageQuery` decides
@@ -126,6 +128,7 @@ impl Default for Login {
             deadline: Duration::from_secs(90),
             refusal: Duration::from_secs(2),
             echo: true,
+            code_digits: 6,
             unenrolled: Fallback::Deny,
             when_unavailable: Fallback::Deny,
             enter: Enter::Refuse,
@@ -318,14 +321,19 @@ impl Config {
     }
 
     /// Returns the rules for a PAM service: `[service.NAME]` over `[login]`. The table of `sudo`
-    /// also applies to `sudo-i`, and the table of `su` to `su-l`, unless they have their own.
+    /// also applies to `sudo-i`, and the table of `su` to `su-l`, unless they have their own. Where
+    /// no provider is set up that could send something, codes of an app are the only factor.
     #[must_use]
     pub fn login(&self, service: &str) -> Login {
         let table = self.table_of(service);
-        table
+        let mut login = table
             .and_then(|name| self.services.get(name))
             .unwrap_or(&self.login)
-            .clone()
+            .clone();
+        if self.authy.is_none() {
+            login.factors.retain(|factor| *factor == Factor::Token);
+        }
+        login
     }
 
     /// The NAME of the table `[service.NAME]` that applies to `service`.

@@ -141,6 +141,10 @@ fn read_login(
             "deadline_seconds" => login.deadline = entry.seconds(5..=600)?,
             "refusal_seconds" => login.refusal = entry.seconds(0..=10)?,
             "echo" => login.echo = entry.flag()?,
+            "code_digits" => {
+                // The range of a code is within u8.
+                login.code_digits = u8::try_from(entry.number(3..=12)?).unwrap_or(12);
+            }
             "unenrolled" => login.unenrolled = entry.choice(&FALLBACK)?,
             "when_unavailable" => login.when_unavailable = entry.choice(&FALLBACK)?,
             "enter" => {

@@ -5,19 +5,15 @@
 //! is not counted, the others are taken back.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::entry::Entry;
-use super::slot::{self, CHECKED, Counted, Paused, Slot};
+use super::slot::{self, Counted, Paused, Slot};
 use super::word::{PauseRule, Series};
 use super::{Costly, Error, LimitedLogin, Limits, rounded, seconds};
 use crate::base::text;
 use crate::store::config;
 use crate::store::state::{Failure, MapWords};
-
-/// How many codes that are checked on this host may be refused for a person within a day, whatever
-/// was accepted in between.
-const HOST_CODES: u32 = 50;
 
 /// The limits of one login, with the counts in the state folder. Opens no file before the first
 /// count.
@@ -28,10 +24,10 @@ pub struct FileLimits {
     map: MapWords,
     now: fn() -> SystemTime,
     /// The user for the log, in quotes: a name that was typed could look like another field.
-    user: String,
+    pub(super) user: String,
     enrolled: bool,
     /// The entries of the user and of each factor.
-    person: Vec<Entry>,
+    pub(super) person: Vec<Entry>,
     address: Entry,
     host: Entry,
     /// What was counted, where, and in which period.
@@ -39,7 +35,7 @@ pub struct FileLimits {
     /// The code that is being verified, for each entry of the person; empty: there is none.
     code: Vec<Counted>,
     /// The code that is checked on this host: where it was counted, and in which period.
-    host_code: Vec<(Entry, u32)>,
+    pub(super) host_code: Vec<(Entry, u32)>,
     /// The last refusals that this login knows, for each entry of the person.
     known: Vec<Known>,
 }
@@ -80,7 +76,7 @@ impl FileLimits {
         }
     }
 
-    fn seconds(&self) -> u64 {
+    pub(super) fn seconds(&self) -> u64 {
         seconds((self.now)())
     }
 
@@ -93,7 +89,7 @@ impl FileLimits {
     }
 
     /// Counts in the record of `entry`, until it is certain that the record is in use.
-    fn count<T, E>(
+    pub(super) fn count<T, E>(
         &self,
         entry: &Entry,
         count: impl Fn(&Slot) -> Result<Option<T>, E>,
@@ -134,7 +130,7 @@ impl FileLimits {
     }
 
     /// Takes back messages. Where that fails they stay counted, which only makes the limit stricter.
-    fn uncount(&self, what: Series, counted: &[(Entry, u32)]) {
+    pub(super) fn uncount(&self, what: Series, counted: &[(Entry, u32)]) {
         for (entry, period) in counted {
             if let Ok(Some(slot)) = entry.find(&self.state, self.map) {
                 slot.release(what, *period);
@@ -206,16 +202,6 @@ impl FileLimits {
             counted.push(code);
         }
         Ok(())
-    }
-
-    /// The error for a code that is not checked on this host.
-    fn too_many_host_codes(&self, wait: Duration) -> Error {
-        let user = &self.user;
-        let detail = format!(
-            "{HOST_CODES} refused codes within a day: no code of {user} is checked on this host for {}; authyctl unlock {user} ends the pause",
-            rounded(wait)
-        );
-        Error::Limit { detail }
     }
 
     /// The error for a code during a pause.
@@ -302,31 +288,6 @@ impl Limits for FileLimits {
         self.for_person(&code, |slot, counted| {
             slot.release_refused(slot::Row::Refused, counted);
         });
-    }
-
-    fn acquire_host_code(&mut self) -> Result<(), Error> {
-        let now = || self.seconds();
-        let mut counted = Vec::new();
-        for entry in &self.person {
-            let result = self.count(entry, |slot| slot.acquire(CHECKED, HOST_CODES, &now));
-            let failed = match result {
-                Ok(Ok(period)) => {
-                    counted.push((entry.clone(), period));
-                    continue;
-                }
-                Ok(Err(wait)) => self.too_many_host_codes(wait),
-                Err(error) => error,
-            };
-            self.uncount(CHECKED, &counted);
-            return Err(failed);
-        }
-        self.host_code = counted;
-        Ok(())
-    }
-
-    fn release_host_code(&mut self) {
-        let counted = std::mem::take(&mut self.host_code);
-        self.uncount(CHECKED, &counted);
     }
 
     fn push_denied(&mut self) {

@@ -6,12 +6,14 @@
 //! count: stopping or killing a process gains nothing. Counts are words in shared memory without a
 //! lock ([`state::WordFile`]), so a stopped process delays no other, and an existing file counts on
 //! a full disk too. It is not synchronized with the disk, so a crash of the machine may lose it.
-//! `login` uses the trait [`Limits`]; [`FileLimits`] keeps the counts in the state folder; [`list`],
+//! `login` uses the trait [`Limits`], and `factor::totp` the trait
+//! [`HostCodes`](crate::base::factor::HostCodes); [`FileLimits`] keeps the counts in the state folder; [`list`],
 //! [`of_user`], [`unlock`], [`prepare`] and [`forget`] are for `authyctl`.
 
 mod admin;
 mod entry;
 mod file_limits;
+mod host_codes;
 mod slot;
 mod word;
 
@@ -108,15 +110,6 @@ pub trait Limits {
     /// Takes back the last [`Limits::acquire_code`], because the code was neither accepted nor
     /// refused.
     fn release_code(&mut self);
-    /// Counts a code that is about to be checked on this host, as refused within a day. Who guesses
-    /// there asks no provider, and an accepted code in between must not start the guesses afresh.
-    ///
-    /// # Errors
-    /// The code must not be checked: too many were refused, or it could not be counted.
-    fn acquire_host_code(&mut self) -> Result<(), Error>;
-    /// Takes back the last [`Limits::acquire_host_code`], because the code was accepted, here or as
-    /// one of another factor.
-    fn release_host_code(&mut self);
     /// Counts a push that the person denied, as a refused code too. No push is sent to the person
     /// for a while, which doubles each time.
     fn push_denied(&mut self);

@@ -5,6 +5,7 @@
 //! person alone. No error quotes the file. Which codes were used is in the state folder ([`Steps`]).
 //! Used by `engine` for each login of a person with `totp`, and by `authyctl`.
 
+mod apps;
 mod authenticator;
 mod entry;
 mod steps;
@@ -20,6 +21,7 @@ use crate::host::toml_file::{self, Error, Lines, Source};
 use crate::host::trusted_file::{self, Access};
 use entry::Row;
 
+pub use apps::Apps;
 pub use authenticator::{Algorithm, Authenticator, InvalidTotp};
 pub use entry::Entry;
 pub use steps::{Recorded, Steps};

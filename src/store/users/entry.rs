@@ -13,7 +13,7 @@ use std::str::FromStr;
 use toml::de::{DeTable, DeValue};
 
 use super::Error;
-use crate::base::factor::{AuthyId, Fingerprint, Person, SendMode};
+use crate::base::factor::{AuthyId, Fingerprint, Person, SendMode, TotpId};
 use crate::base::text;
 use crate::host::toml_file::{Source, integer};
 
@@ -36,6 +36,35 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// Returns all people of the entry; none without a valid entry.
+    fn people_mut(&mut self) -> Vec<&mut Person> {
+        match self {
+            Self::Enrolled(person) => vec![person],
+            Self::Shared(shared) => shared.keys.values_mut().collect(),
+            Self::Invalid { .. } | Self::Absent => Vec::new(),
+        }
+    }
+
+    /// Returns the names of the secrets that people of the entry have in totp.toml.
+    #[must_use]
+    pub fn totp_names(&self) -> BTreeSet<&str> {
+        match self {
+            Self::Enrolled(person) => person.totp.as_deref().into_iter().collect(),
+            Self::Shared(shared) => {
+                let people = shared.keys.values();
+                people.filter_map(|person| person.totp.as_deref()).collect()
+            }
+            Self::Invalid { .. } | Self::Absent => BTreeSet::new(),
+        }
+    }
+
+    /// Sets which secrets the names of [`Entry::totp_names`] stand for.
+    pub fn set_totp_ids(&mut self, id_of: impl Fn(&str) -> Option<TotpId>) {
+        for person in self.people_mut() {
+            person.totp_id = person.totp.as_deref().and_then(&id_of);
+        }
+    }
+
     /// Returns the factors of all people of the entry, as they are stored; empty without a valid
     /// entry.
     #[must_use]
@@ -500,6 +529,7 @@ mod tests {
             twilio_identity: Some("a3f1-0000".parse().unwrap()),
             twilio_factor: Some(sid.parse().unwrap()),
             totp: Some("deploy".into()),
+            totp_id: None,
             security_keys: vec![A.parse().unwrap()],
             push: Some(SendMode::Never),
         };

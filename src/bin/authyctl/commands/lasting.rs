@@ -8,16 +8,17 @@ use pam_authy::engine::shared_words;
 use pam_authy::store::config::Config;
 use pam_authy::store::recovery::{self, FileRecovery};
 use pam_authy::store::state::Error;
-use pam_authy::store::users::{self, Entry};
+use pam_authy::store::users::Entry;
 use pam_authy::store::{limits, remember};
 
+use super::find;
 use crate::cli::Global;
 use crate::output::shown_name;
 
 /// Returns the entry that a user has now. One that cannot be read is like none: what lasts then
 /// stays.
 pub(super) fn entry(global: &Global, user: &str) -> Entry {
-    users::find(&global.users, user).map_or(Entry::Absent, |found| found.entry)
+    find(global, user).map_or(Entry::Absent, |(found, _)| found.entry)
 }
 
 /// Follows a change of the entry of `user`, which was `before`: where it has kept none of its
@@ -59,9 +60,10 @@ fn end(state: &Path, user: &str, before: &Entry, after: &Entry) -> Result<(), Er
 fn is_same(before: &Entry, after: &Entry) -> bool {
     let (old, new) = (before.stored_ids(), after.stored_ids());
     let keeps_totp = match (before, after) {
-        // The secret's name is no id, but a change of the other factors leaves the secret alone.
+        // Where a secret cannot be read, its name is all there is.
         (Entry::Enrolled(before), Entry::Enrolled(after)) => {
-            before.totp.is_some() && before.totp == after.totp
+            let is_unknown = before.totp_id.is_none() || after.totp_id.is_none();
+            is_unknown && before.totp.is_some() && before.totp == after.totp
         }
         _ => false,
     };

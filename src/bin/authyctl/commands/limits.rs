@@ -7,9 +7,9 @@ use pam_authy::store::config::Config;
 use pam_authy::store::limits::{self, Listing, Row};
 use pam_authy::store::recovery::{self, Left};
 use pam_authy::store::remember;
-use pam_authy::store::users;
 use serde_json::{Value, json};
 
+use super::find;
 use crate::cli::{Global, UserArg};
 use crate::error::CommandError;
 use crate::output::{Output, shown_name, table};
@@ -48,8 +48,8 @@ pub(crate) fn unlock(global: &Global, args: &UserArg) -> Result<Output, CommandE
     let user = args.user.as_str();
     let state = Config::load(&global.config)?.paths.state;
     // Without a mapping nothing is known of the user's factors.
-    let found = users::find(&global.users, user);
-    let factors = found.map_or_else(|_| Vec::new(), |found| found.entry.stored_ids());
+    let found = find(global, user);
+    let factors = found.map_or_else(|_| Vec::new(), |(found, _)| found.entry.stored_ids());
     let now = SystemTime::now();
     let changed = limits::unlock(&state, user, &factors, shared_words::map, now)?;
     let shown = shown_name(user);

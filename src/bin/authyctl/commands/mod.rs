@@ -31,7 +31,8 @@ use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::http::Https;
 use pam_authy::factor;
 use pam_authy::store::config::{self, Config};
-use pam_authy::store::users::{self, Entry, Mapping};
+use pam_authy::store::totp::Apps;
+use pam_authy::store::users::{self, Entry, Found, Mapping};
 
 use crate::cli::{Command, Global, PersonArg};
 use crate::error::{CommandError, ErrorKind};
@@ -104,6 +105,22 @@ fn load_mapping(global: &Global) -> Result<Mapping, CommandError> {
     match Mapping::load(&global.users) {
         Ok(mapping) => Ok(mapping),
         Err(error) if error.is_missing() => Ok(Mapping::default()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Finds the entry of `user`, with the secrets of its people's apps where these can be read.
+fn find(global: &Global, user: &str) -> Result<(Found, Apps), users::Error> {
+    let mut found = users::find(&global.users, user)?;
+    let apps = Apps::of(&global.users, &mut found.entry);
+    Ok((found, apps))
+}
+
+/// Like [`find`]; a missing mapping has no entries.
+fn entry(global: &Global, user: &str) -> Result<Entry, CommandError> {
+    match find(global, user) {
+        Ok((found, _)) => Ok(found.entry),
+        Err(error) if error.is_missing() => Ok(Entry::Absent),
         Err(error) => Err(error.into()),
     }
 }

@@ -9,7 +9,7 @@ use pam_authy::store::recovery::{self, Left};
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::json;
 
-use super::load_mapping;
+use super::entry;
 use super::mapping::account_warning;
 use crate::cli::{Global, RecoveryCommand, RecoveryGenerateArgs, UserArg};
 use crate::error::{CommandError, ErrorKind};
@@ -29,7 +29,7 @@ fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, Comm
         let message = "recovery codes are shown only once: omit --quiet";
         return Err(CommandError::new(ErrorKind::Usage, message));
     }
-    let factors = load_mapping(global)?.find(user).stored_ids();
+    let factors = entry(global, user)?.stored_ids();
     let codes = recovery::generate(
         &state(global)?,
         user,
@@ -52,7 +52,7 @@ fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, Comm
 fn left(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     let user = args.user.as_str();
     let shown = shown_name(user);
-    let factors = load_mapping(global)?.find(user).stored_ids();
+    let factors = entry(global, user)?.stored_ids();
     let (left, line) = match recovery::left(&state(global)?, user, &factors)? {
         Left::Never => (0, format!("{shown} has no recovery codes")),
         Left::Of(left) => (left, format!("{shown} has {left} recovery codes left")),

@@ -128,7 +128,13 @@ fn refuses(stack: &Protected, name: &str, config: Option<&Config>, mapping: &Map
             Fallback::Deny
         },
         // Without a configuration, nothing is known about what this host can check.
-        providers: config.map_or(Providers { authy: true }, connect::providers),
+        providers: config.map_or(
+            Providers {
+                authy: true,
+                totp: true,
+            },
+            |config| connect::providers(config, &config.login(&stack.service)),
+        ),
     };
     let requirement = query.requirement(
         |groups| account::group_of(name, groups),

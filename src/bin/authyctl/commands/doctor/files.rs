@@ -39,7 +39,9 @@ pub(super) fn load(global: &Global) -> (Vec<Finding>, Option<Config>, Option<Map
     };
     let mapping = match Mapping::load(&global.users) {
         Ok(mapping) => {
-            let providers = config.as_ref().map(connect::providers);
+            let providers = config
+                .as_ref()
+                .map(|config| connect::providers(config, &config.login("sshd")));
             findings.push(check_mapping(&global.users, &mapping, providers));
             Some(mapping)
         }

@@ -12,17 +12,17 @@ use pam_authy::factor::connect;
 use pam_authy::host::account;
 use pam_authy::login::policy::{self, Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Fallback, SendMode};
-use pam_authy::store::users::{self, Entry, Found};
+use pam_authy::store::users::{Entry, Found};
 use serde_json::json;
 
-use super::limits;
+use super::{find, limits};
 use crate::cli::{ExplainArgs, Global};
 use crate::error::CommandError;
 use crate::output::{Output, shown_name};
 
 pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, CommandError> {
     let config = Config::load(&global.config)?;
-    let found = users::find(&global.users, &args.user)?;
+    let (found, _) = find(global, &args.user)?;
     let service = args.service.as_str();
     let mut rules = config.login(service);
     rules.push = push_of(&found.entry).unwrap_or(rules.push);
@@ -87,7 +87,7 @@ fn requirement(
         subject: user,
         exempt: &config.exempt,
         unenrolled,
-        providers: connect::providers(config),
+        providers: connect::providers(config, &config.login(&args.service)),
     };
     query.requirement(
         |groups| account::group_of(user, groups).map_err(CommandError::local),

@@ -47,6 +47,7 @@ fn outage(config: &Config, rules: &Login, service: &str) -> Option<String> {
             set_by_service: config.is_set_by_service(service, "when_unavailable"),
             real_uid,
             only_loopback: false,
+            has_totp: false,
         };
         query.on_outage() == OnOutage::Ignore
     };

@@ -1,0 +1,282 @@
+//! Codes of an app that this host checks, through the product, with codes of the real oathtool.
+
+use std::fs;
+use std::path::PathBuf;
+
+use pam_authy::engine::shared_words;
+use pam_authy::store::totp::{Authenticator, Steps};
+
+use super::factors::without_authy;
+use crate::common::host::Host;
+use crate::common::mount;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
+use crate::common::totp::{SECRET, oathtool};
+
+/// Enrolls bob with an app.
+fn enroll_bob(host: &Host, entry: &str) {
+    host.append(&host.users, entry);
+    let secrets = format!("[totp]\nbob = {{ secret = \"{SECRET}\" }}\n");
+    write_secrets(host, &secrets);
+}
+
+fn secrets_of(host: &Host) -> PathBuf {
+    host.users.with_file_name("totp.toml")
+}
+
+fn write_secrets(host: &Host, text: &str) {
+    let path = secrets_of(host);
+    fs::write(&path, text).unwrap();
+    host.chmod(&path, 0o600);
+}
+
+/// A host without any provider, where bob has an app.
+fn app_alone(more: &str) -> Host {
+    let host = without_authy(&format!("[login]\nrefusal_seconds = 0\n{more}"));
+    enroll_bob(&host, "bob = { totp = true }\n");
+    host
+}
+
+#[test]
+fn a_code_of_oathtool_is_accepted_once_on_a_host_without_any_service() {
+    let host = app_alone("attempts = 1\n");
+    let code = oathtool(SECRET, 0);
+
+    let first = host.login("bob", &[&code]);
+    let second = host.login("bob", &[&code]);
+
+    assert_eq!((first.code, first.prompts()), ("PAM_SUCCESS", 1));
+    assert_eq!(second.code, "PAM_MAXTRIES");
+    let audit = host.audit();
+    assert_eq!(
+        audit[0],
+        "verdict=accepted reason=code_accepted factor=token provider=totp totp=\"bob\" attempts=1 user=\"bob\""
+    );
+    assert!(
+        audit[1].starts_with("verdict=refused reason=wrong_code factor=token provider=totp"),
+        "{audit:?}"
+    );
+    assert!(!host.log().contains(SECRET) && !host.log().contains(&code));
+}
+
+#[test]
+fn codes_of_the_steps_beside_this_one_are_accepted_and_no_others() {
+    check_rows(
+        [
+            (-60, "PAM_MAXTRIES"),
+            (-30, "PAM_SUCCESS"),
+            (30, "PAM_SUCCESS"),
+            (60, "PAM_MAXTRIES"),
+        ],
+        |(ahead, expected)| {
+            let host = app_alone("attempts = 1\n");
+            assert_eq!(
+                host.login("bob", &[&oathtool(SECRET, ahead)]).code,
+                expected
+            );
+        },
+    );
+}
+
+#[test]
+fn of_many_logins_at_once_with_one_code_one_succeeds() {
+    let host = app_alone("attempts = 1\n");
+    let code = oathtool(SECRET, 0);
+    host.stack_folder();
+    let codes: Vec<_> = std::thread::scope(|scope| {
+        let login = || host.login("bob", &[&code]).code;
+        let logins: Vec<_> = (0..16).map(|_| scope.spawn(login)).collect();
+        logins.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let count = |wanted| codes.iter().filter(|code| **code == wanted).count();
+    assert_eq!(
+        (count("PAM_SUCCESS"), count("PAM_MAXTRIES")),
+        (1, 15),
+        "{codes:?}"
+    );
+}
+
+#[test]
+fn a_secret_that_cannot_be_used_denies_its_person_alone_and_the_log_says_where() {
+    let host = Host::new();
+    host.append(&host.users, "bob = { authy_id = 1635, totp = true }\n");
+    let kim = format!("kim = {{ secret = \"{SECRET}\" }}\n");
+    let rows = [
+        ("no file", None, "totp.toml: No such file or directory"),
+        (
+            "no entry",
+            Some(format!("[totp]\n{kim}")),
+            "totp.toml: bob has no secret there",
+        ),
+        (
+            "no base 32",
+            Some(format!("[totp]\n{kim}bob = {{ secret = \"0189\" }}\n")),
+            "totp.toml:3: bob: secret is not base32",
+        ),
+        (
+            "unknown algorithm",
+            Some(format!(
+                "[totp]\nbob = {{ secret = \"{SECRET}\", algorithm = \"MD5\" }}\n"
+            )),
+            "totp.toml:2: bob: algorithm must be",
+        ),
+        (
+            "no TOML",
+            Some(format!("[totp]\nbob = {{ secret = \"{SECRET}\"\n")),
+            "totp.toml:2: ",
+        ),
+    ];
+    check_rows(rows, |(_, text, why)| {
+        let _ = fs::remove_file(secrets_of(&host));
+        if let Some(text) = text {
+            write_secrets(&host, &text);
+        }
+        let login = host.login("bob", &[]);
+        assert_eq!((login.code, login.prompts()), ("PAM_SERVICE_ERR", 0));
+        let log = host.log();
+        let last = log.lines().rev().nth(1).unwrap();
+        assert!(last.contains(why), "{log}");
+        assert!(!log.contains(SECRET), "{log}");
+        let token = host.sim.token(1635);
+        assert_eq!(host.login("alice", &[&token]).code, "PAM_SUCCESS");
+    });
+    write_secrets(
+        &host,
+        &format!("[totp]\nbob = {{ secret = \"{SECRET}\" }}\n"),
+    );
+    host.chmod(&secrets_of(&host), 0o640);
+    assert_eq!(host.login("bob", &[]).code, "PAM_SERVICE_ERR");
+    assert!(
+        host.log()
+            .contains("totp.toml: it holds a secret and group or others have access")
+    );
+}
+
+#[test]
+fn a_code_is_checked_here_first_and_then_by_the_provider() {
+    let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 2\n");
+    enroll_bob(&host, "bob = { authy_id = 1635, totp = true }\n");
+
+    let here = host.login("bob", &[&oathtool(SECRET, 0)]).code;
+    assert_eq!((here, host.sim.count("/verify/")), ("PAM_SUCCESS", 0));
+
+    let token = host.sim.token(1635);
+    let provider = host.login("bob", &["000000", &token]).code;
+    assert_eq!((provider, host.sim.count("/verify/")), ("PAM_SUCCESS", 2));
+
+    let audit = host.audit();
+    let last = audit.last().unwrap();
+    assert!(
+        last.contains("factor=token provider=authy authy_id=1635 attempts=2"),
+        "{audit:?}"
+    );
+}
+
+#[test]
+fn an_outage_neither_hinders_a_person_with_an_app_nor_lets_them_in() {
+    let rules = "[login]\nrefusal_seconds = 0\nwhen_unavailable = \"ignore\"\n";
+    let host = Host::impatient(rules).elsewhere("https://127.0.0.1:9");
+    enroll_bob(&host, "bob = { authy_id = 1635, totp = true }\n");
+
+    let wrong = host.login("bob", &["000000"]).code;
+    let right = host.login("bob", &[&oathtool(SECRET, 0)]).code;
+
+    assert_eq!((wrong, right), ("PAM_AUTHINFO_UNAVAIL", "PAM_SUCCESS"));
+}
+
+#[test]
+fn fifty_refused_codes_within_a_day_pause_the_app_and_not_the_provider() {
+    let host =
+        Host::with("[login]\nrefusal_seconds = 0\nattempts = 10\n[limits]\nrefused_tokens = 100\n");
+    enroll_bob(&host, "bob = { authy_id = 1635, totp = true }\n");
+    host.append(&host.users, "kim = { totp = true }\n");
+    let secrets = fs::read_to_string(secrets_of(&host)).unwrap();
+    write_secrets(
+        &host,
+        &(secrets + "kim = { secret = \"GEZDGNBVGY3TQOJQ\" }\n"),
+    );
+    let wrong = ["000000"; 10];
+    for _ in 0..5 {
+        assert_eq!(host.login("bob", &wrong).code, "PAM_MAXTRIES");
+        assert_eq!(host.login("kim", &wrong).code, "PAM_MAXTRIES");
+    }
+
+    let right = oathtool(SECRET, 0);
+    let token = host.sim.token(1635);
+    let bob = host.login("bob", &[&right, &token]).code;
+    let of_kim = oathtool("GEZDGNBVGY3TQOJQ", 0);
+    let kim = host.login("kim", &[of_kim.as_str(); 10]).code;
+
+    assert_eq!((bob, kim), ("PAM_SUCCESS", "PAM_MAXTRIES"));
+    let log = host.log();
+    let pause = "no code of \"bob\" is checked on this host for";
+    assert!(log.contains(pause), "{log}");
+    let audit = host.audit();
+    assert!(
+        audit.last().unwrap().contains("reason=limited"),
+        "{audit:?}"
+    );
+}
+
+#[test]
+fn a_last_step_ahead_of_the_clock_is_named_in_the_log() {
+    let host = app_alone("attempts = 1\n");
+    let app = Authenticator::from_base32(SECRET).unwrap();
+    let steps = Steps::new(&host.sim.path("state"), shared_words::map);
+    let hour = 4_000_000_000;
+    steps.record(app.id(), &[hour]).unwrap();
+
+    let refused = host.login("bob", &[&oathtool(SECRET, 0)]).code;
+
+    assert_eq!(refused, "PAM_MAXTRIES");
+    let log = host.log();
+    assert!(
+        log.contains("the last code accepted for totp=\"bob\" is") && log.contains("totp reset"),
+        "{log}"
+    );
+    steps.forget(app.id()).unwrap();
+    assert_eq!(
+        host.login("bob", &[&oathtool(SECRET, 0)]).code,
+        "PAM_SUCCESS"
+    );
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_code_that_cannot_be_recorded_is_not_accepted() {
+    sandboxed!();
+    let host = app_alone("attempts = 1\n");
+    let state = host.sim.path("state");
+    fs::create_dir_all(&state).unwrap();
+    mount(
+        &[
+            "-t",
+            "tmpfs",
+            "-o",
+            "size=64k,nr_inodes=40,mode=0700",
+            "tmpfs",
+        ],
+        &state,
+    );
+    // The counts have their files, and the step has none.
+    assert_eq!(host.login("bob", &["000000"]).code, "PAM_MAXTRIES");
+    let made =
+        (0..100).take_while(|number| fs::File::create(state.join(number.to_string())).is_ok());
+    assert!(made.count() < 50, "there are inodes left");
+    let code = oathtool(SECRET, 0);
+
+    let full = host.login("bob", &[&code]).code;
+    mount(&["-o", "remount,ro"], &state);
+    let read_only = host.login("bob", &[&code]).code;
+
+    assert_eq!((full, read_only), ("PAM_SERVICE_ERR", "PAM_SERVICE_ERR"));
+    let audit = host.audit();
+    assert!(
+        audit[1].starts_with("verdict=error reason=state"),
+        "{audit:?}"
+    );
+    assert!(
+        audit[2].starts_with("verdict=error reason=state"),
+        "{audit:?}"
+    );
+}
