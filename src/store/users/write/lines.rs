@@ -21,9 +21,7 @@ pub(super) fn add(
     replace: bool,
 ) -> Result<Change, Error> {
     let user = one.user.as_str();
-    if user.is_empty() || user.len() > NAME_LENGTH || text::has_control(user) {
-        return Err(Error::BadName(text::sanitize_to(user, 64)));
-    }
+    check_name(user)?;
     let before = mapping.find(user);
     let previous = present(&before, users, one)?;
     let changed = previous != Some(one.id);
@@ -39,6 +37,14 @@ pub(super) fn add(
         mapping.set(user, after(before, one));
     }
     Ok(Change { changed, previous })
+}
+
+/// Checks that an account can have this name.
+pub(super) fn check_name(user: &str) -> Result<(), Error> {
+    if user.is_empty() || user.len() > NAME_LENGTH || text::has_control(user) {
+        return Err(Error::BadName(text::sanitize_to(user, 64)));
+    }
+    Ok(())
 }
 
 /// Returns the id that the enrolment would change.

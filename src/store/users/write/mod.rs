@@ -5,6 +5,7 @@
 
 mod file;
 mod lines;
+mod totp;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,8 @@ use crate::host::trusted_file::Access;
 use crate::store::edit::{self, TomlFile};
 use file::write_index;
 use lines::{add, keys_of};
+
+pub use totp::{add_totp, remove_totp};
 
 /// users.toml as a file that is changed.
 const FILE: TomlFile = TomlFile {
