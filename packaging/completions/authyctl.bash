@@ -94,6 +94,9 @@ _authyctl() {
             authyctl,test)
                 cmd="authyctl__subcmd__test"
                 ;;
+            authyctl,totp)
+                cmd="authyctl__subcmd__totp"
+                ;;
             authyctl,unenroll)
                 cmd="authyctl__subcmd__unenroll"
                 ;;
@@ -181,6 +184,9 @@ _authyctl() {
             authyctl__subcmd__help,test)
                 cmd="authyctl__subcmd__help__subcmd__test"
                 ;;
+            authyctl__subcmd__help,totp)
+                cmd="authyctl__subcmd__help__subcmd__totp"
+                ;;
             authyctl__subcmd__help,unenroll)
                 cmd="authyctl__subcmd__help__subcmd__unenroll"
                 ;;
@@ -225,6 +231,18 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help__subcmd__recovery,remove)
                 cmd="authyctl__subcmd__help__subcmd__recovery__subcmd__remove"
+                ;;
+            authyctl__subcmd__help__subcmd__totp,check)
+                cmd="authyctl__subcmd__help__subcmd__totp__subcmd__check"
+                ;;
+            authyctl__subcmd__help__subcmd__totp,list)
+                cmd="authyctl__subcmd__help__subcmd__totp__subcmd__list"
+                ;;
+            authyctl__subcmd__help__subcmd__totp,remove)
+                cmd="authyctl__subcmd__help__subcmd__totp__subcmd__remove"
+                ;;
+            authyctl__subcmd__help__subcmd__totp,reset)
+                cmd="authyctl__subcmd__help__subcmd__totp__subcmd__reset"
                 ;;
             authyctl__subcmd__key,help)
                 cmd="authyctl__subcmd__key__subcmd__help"
@@ -322,6 +340,36 @@ _authyctl() {
             authyctl__subcmd__recovery__subcmd__help,remove)
                 cmd="authyctl__subcmd__recovery__subcmd__help__subcmd__remove"
                 ;;
+            authyctl__subcmd__totp,check)
+                cmd="authyctl__subcmd__totp__subcmd__check"
+                ;;
+            authyctl__subcmd__totp,help)
+                cmd="authyctl__subcmd__totp__subcmd__help"
+                ;;
+            authyctl__subcmd__totp,list)
+                cmd="authyctl__subcmd__totp__subcmd__list"
+                ;;
+            authyctl__subcmd__totp,remove)
+                cmd="authyctl__subcmd__totp__subcmd__remove"
+                ;;
+            authyctl__subcmd__totp,reset)
+                cmd="authyctl__subcmd__totp__subcmd__reset"
+                ;;
+            authyctl__subcmd__totp__subcmd__help,check)
+                cmd="authyctl__subcmd__totp__subcmd__help__subcmd__check"
+                ;;
+            authyctl__subcmd__totp__subcmd__help,help)
+                cmd="authyctl__subcmd__totp__subcmd__help__subcmd__help"
+                ;;
+            authyctl__subcmd__totp__subcmd__help,list)
+                cmd="authyctl__subcmd__totp__subcmd__help__subcmd__list"
+                ;;
+            authyctl__subcmd__totp__subcmd__help,remove)
+                cmd="authyctl__subcmd__totp__subcmd__help__subcmd__remove"
+                ;;
+            authyctl__subcmd__totp__subcmd__help,reset)
+                cmd="authyctl__subcmd__totp__subcmd__help__subcmd__reset"
+                ;;
             *)
                 ;;
         esac
@@ -329,7 +377,7 @@ _authyctl() {
 
     case "${cmd}" in
         authyctl)
-            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key guide completions man help"
+            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery totp pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -481,12 +529,20 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__enroll)
-            opts="-h --authy-id --email --cellphone --country-code --install-link --ssh-key --replace --config --users --json --quiet --verbose --help"
+            opts="-h --totp --secret --no-check --output --authy-id --email --cellphone --country-code --install-link --ssh-key --replace --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --authy-id)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -597,7 +653,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help)
-            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery pam key guide completions man help"
+            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery totp pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1142,6 +1198,76 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__help__subcmd__totp)
+            opts="check reset remove list"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__totp__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__totp__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__totp__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__totp__subcmd__reset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__help__subcmd__unenroll)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1229,7 +1355,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__init)
-            opts="-h --key-file --url --ca-file --force --config --users --json --quiet --verbose --help"
+            opts="-h --key-file --url --ca-file --force --config --users --json --quiet --verbose --help totp authy"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2181,6 +2307,200 @@ _authyctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__totp)
+            opts="-h --config --users --json --quiet --verbose --help check reset remove list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__totp__subcmd__check)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__totp__subcmd__help)
+            opts="check reset remove list help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__totp__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__totp__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__totp__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__totp__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__totp__subcmd__help__subcmd__reset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__totp__subcmd__list)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__totp__subcmd__remove)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__totp__subcmd__reset)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -14,6 +14,7 @@ use super::text;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
+use crate::common::totp::{SECRET, oathtool};
 use crate::common::{install_engine, product};
 
 /// What an example must do.
@@ -42,8 +43,17 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
 }
 
 /// What each command must do; of several that match, the one with the longest `start` counts.
-const EXPECTED: [Expected; 38] = [
-    done("init", "the key belongs to the application authy-sim"),
+const EXPECTED: [Expected; 44] = [
+    done("init totp", "config.toml is written"),
+    done("init authy", "the key belongs to the application authy-sim"),
+    refused("enroll alice --totp", "the code is wrong"),
+    done(
+        "enroll alice --totp --output alice.png --no-check",
+        "alice.png is written",
+    ),
+    done("totp check alice", "the clocks agree"),
+    done("totp reset alice", "no code of alice was used"),
+    done("totp list", "alice  /etc/pam_authy/totp.toml:2"),
     done("enroll alice --authy-id 1635", "alice = 1635"),
     done("enroll \"$USER\" --authy-id 1635", "alice = 1635"),
     done("enroll bob --email", "bob = 163"),
@@ -144,6 +154,7 @@ fn install(sim: &Sim) {
     let mode = fs::Permissions::from_mode(0o600);
     fs::set_permissions("/etc/pam_authy/config.toml", mode).unwrap();
     fs::write("/etc/pam_authy/users.toml", "[users]\nalice = 1635\n").unwrap();
+    let _ = fs::remove_file("/etc/pam_authy/totp.toml");
     sim.change(1635, &json!({"registered": true, "deleted": false}));
     let people = "user,email,cellphone\ncarl,c@x.test,405-342-5600\ndan,d@x.test,405-342-5601\n";
     fs::write("people.csv", people).unwrap();
@@ -186,6 +197,10 @@ fn input(sim: &Sim, line: &str) -> String {
     } else if line.contains(" phone check") {
         let codes = sim.get("/phone.json")["verifications"].clone();
         codes[0]["code"].as_str().unwrap().to_owned()
+    } else if line.contains(" totp check") {
+        oathtool(SECRET, 0) + "\n"
+    } else if line.contains(" --totp") {
+        "000000\n".to_owned()
     } else if line.contains(" verify ") || line.contains(" test ") {
         sim.token(1635) + "\n"
     } else {
@@ -229,6 +244,8 @@ fn each_example_of_pages_and_manual_does_what_the_text_says() {
         let mut line = example.clone();
         if bare.starts_with("init") {
             fs::remove_file("/etc/pam_authy/config.toml").unwrap();
+        }
+        if bare.starts_with("init authy") {
             // The only change to an example: the simulator in place of Authy's own address.
             line += &format!(
                 " --url {} --ca-file {}",
@@ -237,6 +254,11 @@ fn each_example_of_pages_and_manual_does_what_the_text_says() {
             );
         } else if bare.starts_with("enroll") {
             fs::write("/etc/pam_authy/users.toml", "").unwrap();
+        } else if bare.starts_with("totp") {
+            let secrets = format!("[totp]\nalice = {{ secret = \"{SECRET}\" }}\n");
+            fs::write("/etc/pam_authy/totp.toml", secrets).unwrap();
+            let mode = fs::Permissions::from_mode(0o600);
+            fs::set_permissions("/etc/pam_authy/totp.toml", mode).unwrap();
         } else if bare.starts_with("recovery generate") {
             let _ = fs::remove_dir_all(sim.path("state"));
         }

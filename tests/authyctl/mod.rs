@@ -16,6 +16,7 @@ mod rehearsal;
 mod state;
 mod terminal;
 mod tokens;
+mod totp;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use pam_authy::store::config::Config;
+use pam_authy::store::totp::Secrets;
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Value, json};
 
@@ -390,7 +391,7 @@ fn manual_blocks(file: &str) -> Vec<String> {
         .collect()
 }
 
-/// Parses a block as a mapping, whose entries must all be usable, or as a configuration, which gets
+/// Parses a block as a mapping or as secrets, whose entries must all be usable, or as a configuration, which gets
 /// a key where it has none.
 fn parse(block: &str) -> Result<(), String> {
     if block.contains("[users]") {
@@ -400,6 +401,14 @@ fn parse(block: &str) -> Result<(), String> {
             .iter()
             .find(|(_, entry)| matches!(entry, Entry::Invalid { .. }))
         {
+            Some((name, _)) => Err(format!("{name} is unusable")),
+            None => Ok(()),
+        };
+    }
+    if block.contains("[totp]") {
+        let secrets = Secrets::parse(block, Path::new("/etc/pam_authy/totp.toml"));
+        let secrets = secrets.map_err(|error| error.to_string())?;
+        return match secrets.iter().find(|(_, entry)| entry.app().is_none()) {
             Some((name, _)) => Err(format!("{name} is unusable")),
             None => Ok(()),
         };

@@ -9,6 +9,7 @@ use pam_authy::client::authy::{self as client, Refusal};
 use pam_authy::store::config;
 use pam_authy::store::recovery;
 use pam_authy::store::state;
+use pam_authy::store::totp;
 use pam_authy::store::users;
 use serde_json::{Map, Value, json};
 
@@ -193,6 +194,29 @@ impl From<recovery::Error> for CommandError {
                 Self::from(error).hint("--replace replaces it with new codes")
             }
             recovery::Error::State(error) => error.into(),
+        }
+    }
+}
+
+impl From<totp::Unusable> for CommandError {
+    fn from(error: totp::Unusable) -> Self {
+        match error {
+            totp::Unusable::File(error) if error.is_missing() => {
+                Self::local(&error).hint("authyctl enroll USER --totp writes it")
+            }
+            error => Self::local(&error),
+        }
+    }
+}
+
+impl From<totp::write::Error> for CommandError {
+    fn from(error: totp::write::Error) -> Self {
+        use totp::write::Error as Write;
+        match &error {
+            Write::OtherSecret(_) => Self::new(ErrorKind::Refused, error.to_string())
+                .hint("--replace replaces it, and the old app stops working"),
+            Write::BadName(_) => Self::new(ErrorKind::Usage, error.to_string()),
+            Write::File(_) | Write::Missing(_) => Self::local(&error),
         }
     }
 }

@@ -7,8 +7,10 @@
 mod cli;
 mod commands;
 mod error;
+mod otpauth;
 mod output;
 mod phone_number;
+mod qr_code;
 mod replace_file;
 
 use std::process::ExitCode;

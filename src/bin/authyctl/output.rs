@@ -19,12 +19,17 @@ pub(crate) enum Colour {
     Green,
 }
 
+/// Whether `stream` is a terminal that may show colours.
+pub(crate) fn has_colours(stream: &impl IsTerminal) -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    !unwanted && stream.is_terminal()
+}
+
 /// Returns `text` in a colour, or unchanged where `stream` is not a terminal, NO_COLOR is set, or
 /// TERM is `dumb`.
 pub(crate) fn paint(stream: &impl IsTerminal, colour: Colour, text: &str) -> String {
-    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-    if unwanted || !stream.is_terminal() {
+    if !has_colours(stream) {
         return text.to_owned();
     }
     let number = match colour {
@@ -128,7 +133,8 @@ pub(crate) fn report(outcome: Result<Output, CommandError>, as_json: bool, quiet
     status
 }
 
-fn print(lines: &[String]) -> io::Result<()> {
+/// Prints lines to standard output.
+pub(crate) fn print(lines: &[String]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     lines.iter().try_for_each(|line| writeln!(stdout, "{line}"))
 }

@@ -11,14 +11,28 @@ use super::value::user_name;
 /// Arguments of `enroll`.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "authyctl enroll USER --authy-id N\n       authyctl enroll USER --email E --cellphone P"
+    override_usage = "authyctl enroll USER --totp\n       authyctl enroll USER --authy-id N\n       authyctl enroll USER --email E --cellphone P"
 )]
 pub(crate) struct EnrollArgs {
     /// Local user name
     #[arg(value_parser = user_name)]
     pub(crate) user: String,
+    /// An authenticator app whose codes this host checks: shows a new secret, and asks for the first
+    /// code
+    #[arg(long, conflicts_with_all = ["authy_id", "email", "ssh_key"])]
+    pub(crate) totp: bool,
+    /// Take the app's secret from standard input instead (-), in base 32 or as an otpauth:// address;
+    /// the first code follows on the second line
+    #[arg(long, value_name = "-", allow_hyphen_values = true)]
+    pub(crate) secret: Option<String>,
+    /// Do not ask for the first code of the app
+    #[arg(long)]
+    pub(crate) no_check: bool,
+    /// Write the app's QR code to a file, readable by its owner only, instead of drawing it
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) output: Option<PathBuf>,
     /// The person's number at Authy, for a person who exists there
-    #[arg(long, value_name = "N", required_unless_present = "email", conflicts_with_all = ["email", "cellphone"])]
+    #[arg(long, value_name = "N", required_unless_present_any = ["email", "totp"], conflicts_with_all = ["email", "cellphone"])]
     pub(crate) authy_id: Option<AuthyId>,
     /// The person's e-mail address
     #[arg(long, value_name = "E", requires = "cellphone")]
@@ -32,7 +46,7 @@ pub(crate) struct EnrollArgs {
     /// share the account
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) ssh_key: Option<Fingerprint>,
-    /// Replace an id that differs
+    /// Replace an id or a secret that differs
     #[arg(long)]
     pub(crate) replace: bool,
 }

@@ -11,6 +11,7 @@ mod pam;
 mod person;
 mod phone;
 mod setup;
+mod totp;
 mod value;
 
 use std::path::PathBuf;
@@ -24,7 +25,8 @@ pub(crate) use login::{
 pub(crate) use pam::{PamCommand, PamDisableArgs, PamEnableArgs, PamRollbackArgs, Target};
 pub(crate) use person::{ApprovalArgs, PersonArg, PushArgs, QrArgs, SendArgs, VerifyArgs};
 pub(crate) use phone::{Number, PhoneCheckArgs, PhoneCommand, PhoneStartArgs, Via};
-pub(crate) use setup::{CompletionsArgs, InitArgs, KeyCommand, KeyRotateArgs};
+pub(crate) use setup::{CompletionsArgs, InitArgs, InitFactor, KeyCommand, KeyRotateArgs};
+pub(crate) use totp::{TotpCheckArgs, TotpCommand};
 
 /// Administers pam_authy: enrolls people, asks Authy about them, rehearses logins
 #[derive(Debug, Parser)]
@@ -58,9 +60,9 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Ask for the API key, check it, and write config.toml
+    /// Write config.toml for a second factor; for Authy, ask for the API key and check it
     Init(InitArgs),
-    /// Map a local user to a person at Authy; without an authy id, the person is created
+    /// Give a local user a factor: an app on this host, or a person at Authy
     Enroll(EnrollArgs),
     /// Remove a local user from the mapping
     Unenroll(UnenrollArgs),
@@ -106,6 +108,9 @@ pub(crate) enum Command {
     /// Manage recovery codes, for when the phone or Authy is not available
     #[command(subcommand)]
     Recovery(RecoveryCommand),
+    /// Manage apps whose codes this host checks
+    #[command(subcommand)]
+    Totp(TotpCommand),
     /// Add the module to a stack, or remove it
     #[command(subcommand)]
     Pam(PamCommand),

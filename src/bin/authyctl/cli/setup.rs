@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
+    /// The second factor; without it, it is asked for on a terminal
+    pub(crate) factor: Option<InitFactor>,
     /// File that contains the key; without it, the key is asked for or read from standard input
     #[arg(long, value_name = "PATH")]
     pub(crate) key_file: Option<PathBuf>,
@@ -16,9 +18,18 @@ pub(crate) struct InitArgs {
     /// CA certificates to trust instead of those of the system
     #[arg(long, value_name = "PATH")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// Overwrite an existing config.toml
+    /// Replace the key of a config.toml that has one; everything else in it stays
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// What `init` can set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InitFactor {
+    /// An app whose codes this host checks; needs no account and no network
+    Totp,
+    /// The Authy service; needs the API key of an application there
+    Authy,
 }
 
 /// The commands of `key`.

@@ -1,19 +1,25 @@
-//! `init`: checks the API key with Authy, and writes config.toml, which only its owner can read.
+//! `init`: writes config.toml, which only its owner can read, for one second factor. For Authy it
+//! checks the API key there first.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::str::FromStr;
 
+use clap::ValueEnum;
 use pam_authy::base::secret::Secret;
 use pam_authy::client::authy as client;
+use pam_authy::host::toml_file;
+use pam_authy::host::trusted_file::{self, Access};
 use pam_authy::store::config::Config;
 use serde_json::json;
+use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::{authy, connect};
-use crate::cli::{Global, InitArgs};
+use crate::cli::{Global, InitArgs, InitFactor};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::Output;
+use crate::output::{Output, argument_or_prompt};
 use crate::replace_file::{NewFile, replace_file};
 
 /// The sample that becomes config.toml.
@@ -22,22 +28,81 @@ const SAMPLE: &str = include_str!("../../../../etc/config.toml");
 const KEY_LIMIT: u64 = 4096;
 
 pub(crate) fn init(global: &Global, args: &InitArgs) -> Result<Output, CommandError> {
-    let path = &global.config;
-    if path.symlink_metadata().is_ok() && !args.force {
-        return Err(
-            CommandError::local(format!("{}: exists already", path.display()))
-                .hint("--force overwrites it"),
-        );
+    match chosen(args)? {
+        InitFactor::Totp => init_totp(&global.config),
+        InitFactor::Authy => init_authy(&global.config, args),
     }
+}
+
+/// The factor that the arguments name or mean, or that the person at the terminal chooses.
+fn chosen(args: &InitArgs) -> Result<InitFactor, CommandError> {
+    let is_authy = args.key_file.is_some() || args.url.is_some() || args.ca_file.is_some();
+    match args.factor {
+        Some(InitFactor::Totp) if is_authy || args.force => Err(CommandError::new(
+            ErrorKind::Usage,
+            "init totp takes no key, URL or CA certificates, and overwrites nothing",
+        )),
+        Some(factor) => Ok(factor),
+        None if is_authy => Ok(InitFactor::Authy),
+        None if !io::stdin().is_terminal() => {
+            let error = CommandError::new(ErrorKind::Usage, "say which second factor to set up");
+            Err(error.hint("authyctl init totp, or authyctl init authy"))
+        }
+        None => {
+            eprintln!("totp   an app whose codes this host checks: no account, no network");
+            eprintln!("authy  the Authy service: needs the API key of an application there");
+            argument_or_prompt("Which second factor? ", None)
+        }
+    }
+}
+
+impl FromStr for InitFactor {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        <Self as ValueEnum>::from_str(text.trim(), true).map_err(|_| "type totp or authy")
+    }
+}
+
+/// Writes a configuration without a service; one that exists already is enough.
+fn init_totp(path: &Path) -> Result<Output, CommandError> {
+    let exists = path.symlink_metadata().is_ok();
+    if !exists {
+        let text = Secret::new(sample_without_authy());
+        Config::parse(text.expose(), path)?;
+        write(path, &text).map_err(|error| CommandError::file(path, &error))?;
+    }
+    // A file that cannot be used is reported now, and not at the first login.
+    Config::load(path)?;
+    let shown = path.display();
+    let line = if exists {
+        format!("{shown} exists already, and nothing in it needs to change")
+    } else {
+        format!("{shown} is written")
+    };
+    let next = "next: authyctl enroll USER --totp".to_owned();
+    Ok(Output::new(
+        vec![line, next],
+        json!({"path": path, "changed": !exists}),
+    ))
+}
+
+/// Writes the key of an application into the configuration, which keeps everything else, once Authy
+/// accepts it.
+fn init_authy(path: &Path, args: &InitArgs) -> Result<Output, CommandError> {
+    let old = present(path, args.force)?;
     let key = read_key(args.key_file.as_deref())?;
-    let text = Secret::new(sample(&key, args)?);
+    let text = with_authy(old.as_ref().map_or(SAMPLE, Secret::expose), &key, args);
+    let text = Secret::new(text.map_err(|why| {
+        CommandError::local(format!("{}: {why}", path.display())).hint("correct it by hand")
+    })?);
     let config = Config::parse(text.expose(), path)?;
     let (client, deadline) = connect(authy(&config, path)?);
     let app = client.app().details(deadline).map_err(|error| {
         let is_refused = matches!(error, client::Error::KeyRefused(_));
         let error = CommandError::from(error);
         if is_refused {
-            error.hint("nothing was written; run authyctl init again")
+            error.hint("nothing was written; run authyctl init authy again")
         } else {
             error
         }
@@ -51,31 +116,71 @@ pub(crate) fn init(global: &Global, args: &InitArgs) -> Result<Output, CommandEr
         format!("the key belongs to the application {name}"),
         format!("{} is written", path.display()),
     ];
-    Ok(Output::new(lines, json!({"path": path, "app": app})))
+    Ok(Output::new(
+        lines,
+        json!({"path": path, "app": app, "changed": true}),
+    ))
 }
 
-/// Returns the sample with the key in it and, where given, the service and its CA certificates.
-fn sample(key: &Secret, args: &InitArgs) -> Result<String, CommandError> {
-    let mut text = SAMPLE.replacen("key = \"\"", &format!("key = {}", quoted(key.expose())), 1);
+/// Returns the text of the configuration, if there is one.
+///
+/// # Errors
+/// It has a key already, which is replaced with `replace` only; or it cannot be trusted or read.
+fn present(path: &Path, replace: bool) -> Result<Option<Secret>, CommandError> {
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let text = toml_file::read(path, Access::OwnerOnly, trusted_file::LIMIT).map(Secret::new)?;
+    let has_authy = Config::parse(text.expose(), path).map_or_else(
+        // A table that is not valid is one too.
+        |_| text.expose().contains("[authy]"),
+        |config| config.authy.is_some(),
+    );
+    if has_authy && !replace {
+        let message = format!("{}: has the table [authy] already", path.display());
+        let hint = "authyctl key rotate replaces the key; --force replaces all that is given";
+        return Err(CommandError::local(message).hint(hint));
+    }
+    Ok(Some(text))
+}
+
+/// The sample for a host without a service: its table is a comment.
+fn sample_without_authy() -> String {
+    let (before, rest) = SAMPLE.split_once("[authy]").unwrap_or((SAMPLE, ""));
+    let (table, after) = rest.split_once("\n[login]").unwrap_or((rest, ""));
+    let table = table.replace("\nkey = ", "\n#key = ");
+    format!("{before}#[authy]{table}\n[login]{after}")
+}
+
+/// Returns the configuration `text` with the key in it and, where given, the service and its CA
+/// certificates. Comments, order and everything else stay.
+fn with_authy(text: &str, key: &Secret, args: &InitArgs) -> Result<String, String> {
+    let mut document: DocumentMut = text.parse().map_err(|_| "not TOML")?;
+    let table = document
+        .entry("authy")
+        .or_insert_with(|| Item::Table(Table::new()))
+        .as_table_mut()
+        .ok_or("write [authy] on a line of its own")?;
+    table.remove("key_file");
+    set(table, "key", key.expose());
     if let Some(url) = &args.url {
-        let line = "#url = \"https://api.authy.com\"";
-        text = text.replacen(line, &format!("url = {}", quoted(url)), 1);
+        set(table, "url", url);
     }
     if let Some(file) = &args.ca_file {
-        let file = std::path::absolute(file).map_err(|error| CommandError::file(file, &error))?;
-        let line = "#ca_file = \"/etc/pam_authy/ca.pem\"";
-        text = text.replacen(
-            line,
-            &format!("ca_file = {}", quoted(&file.to_string_lossy())),
-            1,
-        );
+        let file =
+            std::path::absolute(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        set(table, "ca_file", &file.to_string_lossy());
     }
-    Ok(text)
+    Ok(document.to_string())
 }
 
-/// Returns a TOML string.
-fn quoted(text: &str) -> String {
-    toml_edit::Value::from(text).to_string()
+/// Sets a key to a text; the comment after it stays.
+fn set(table: &mut Table, key: &str, text: &str) {
+    let mut new = Value::from(text);
+    if let Some(old) = table.get(key).and_then(Item::as_value) {
+        *new.decor_mut() = old.decor().clone();
+    }
+    table.insert(key, Item::Value(new));
 }
 
 /// Reads the key from the file, the prompt or standard input, without the newline.

@@ -10,12 +10,20 @@ use pam_authy::store::users::Entry;
 use pam_authy::store::users::write::{self, Enrolment};
 use serde_json::{Value, json};
 
-use super::{lasting, load_mapping, person};
+use super::{lasting, load_mapping, person, totp};
 use crate::cli::{EnrollArgs, Global, UnenrollArgs};
-use crate::error::CommandError;
+use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, shown_name, table};
 
 pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, CommandError> {
+    if args.totp {
+        return totp::enroll(global, args);
+    }
+    // The declarations cannot say this, since --totp conflicts with the other factors.
+    if args.secret.is_some() || args.no_check || args.output.is_some() {
+        let message = "--secret, --no-check and --output need --totp";
+        return Err(CommandError::new(ErrorKind::Usage, message));
+    }
     let user = args.user.as_str();
     let id = match args.authy_id {
         Some(id) => id,
@@ -68,6 +76,12 @@ pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, C
     let before = lasting::entry(global, user);
     let id = write::unenroll(&global.users, user, key)?;
     let left = lasting::follow(global, user, &before);
+    let secret = totp::drop_unused(global, &before.totp_names());
+    let secret = secret.err().map(|error| {
+        let message = error.message;
+        format!("the secret of the app could not be removed: {message}")
+    });
+    let left = lasting::both(left, secret);
     let by = key.map(|key| format!(" by {key}")).unwrap_or_default();
     let mut lines = vec![format!("{}{by} is no longer enrolled", shown_name(user))];
     if remote {

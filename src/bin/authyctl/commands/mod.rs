@@ -21,6 +21,7 @@ mod qr;
 mod recovery;
 mod test;
 mod tokens;
+mod totp;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -65,6 +66,7 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandE
         Command::Unlock(args) => limits::unlock(global, args),
         Command::Forget(args) => limits::forget(global, args),
         Command::Recovery(command) => recovery::recovery(global, command),
+        Command::Totp(command) => totp::totp(global, command),
         Command::Pam(command) => pam::pam(global, command),
         Command::Key(command) => key::key(global, command),
         Command::Guide => Ok(guide::guide()),
@@ -90,7 +92,7 @@ fn client(global: &Global) -> Result<(Client<Https>, Deadline), CommandError> {
 fn authy<'a>(config: &'a Config, path: &Path) -> Result<&'a config::Authy, CommandError> {
     config.authy.as_ref().ok_or_else(|| {
         let message = format!("{}: the table [authy] is missing", path.display());
-        CommandError::local(message).hint("authyctl init writes it")
+        CommandError::local(message).hint("authyctl init authy writes it")
     })
 }
 

@@ -1,17 +1,26 @@
-//! `status`: what Authy knows about a person. Also creates and deletes the person for `enroll` and
+//! `status`: what Authy knows about a person, or this host about one who has an app alone. Also creates and deletes the person for `enroll` and
 //! `unenroll`.
 
+use pam_authy::base::factor::Person;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::authy::users::NewUser;
+use pam_authy::store::users::Entry;
 use serde_json::{Value, json};
 
-use super::{authy_id, client, load_mapping};
+use super::{authy_id, client, entry, load_mapping, totp};
 use crate::cli::{EnrollArgs, Global, PersonArg};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::{Output, table};
+use crate::output::{Output, shown_name, table};
 use crate::phone_number;
 
 pub(crate) fn status(global: &Global, args: &PersonArg) -> Result<Output, CommandError> {
+    if let Some(user) = &args.user
+        && let Entry::Enrolled(person) = entry(global, user)?
+        && person.authy_id.is_none()
+        && person.totp.is_some()
+    {
+        return status_of_app(global, user, &person);
+    }
     let id = authy_id(global, args)?;
     let (client, deadline) = client(global)?;
     let status = client.users().status(id, deadline)?;
@@ -43,6 +52,28 @@ pub(crate) fn status(global: &Global, args: &PersonArg) -> Result<Output, Comman
     members["country_code"] = json!(status.country_code);
     members["phone_number"] = json!(status.phone_number);
     members["devices"] = json!(status.devices);
+    Ok(Output::new(table(&rows), members))
+}
+
+/// What this host knows about a person whom no provider knows.
+fn status_of_app(global: &Global, user: &str, person: &Person) -> Result<Output, CommandError> {
+    let (_, app) = totp::app_of(global, user)?;
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let factors = person.factor_names();
+    let rows = vec![
+        row("user", shown_name(user)),
+        row("factors", factors.join(" ")),
+        row("digits", app.digits().to_string()),
+        row("period", format!("{} s", app.period())),
+        row("algorithm", app.algorithm().to_string()),
+    ];
+    let members = json!({
+        "user": user,
+        "factors": factors,
+        "digits": app.digits(),
+        "period": app.period(),
+        "algorithm": app.algorithm().as_str(),
+    });
     Ok(Output::new(table(&rows), members))
 }
 

@@ -1,21 +1,15 @@
 //! `qr`: a QR code for another authenticator app, drawn in the terminal or written to a file.
 
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-
 use pam_authy::base::secret::Secret;
 use pam_authy::client::authy::users::QrOptions;
 use png::{ColorType, Decoder, Transformations};
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
 use serde_json::json;
 
 use super::{authy_id, client};
 use crate::cli::{Global, QrArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
+use crate::qr_code;
 
 /// The largest number of pixels of an image that is decoded.
 const PIXEL_LIMIT: usize = 4_000_000;
@@ -37,7 +31,7 @@ pub(crate) fn qr(global: &Global, args: &QrArgs) -> Result<Output, CommandError>
     let mut lines = Vec::new();
     if let Some(path) = &args.output {
         let image = client.users().qr_image(&code, deadline)?;
-        write(path, &image).map_err(|error| CommandError::file(path, &error))?;
+        qr_code::write_new(path, &image).map_err(|error| CommandError::file(path, &error))?;
         lines.push(format!(
             "{} is written; it contains the secret",
             path.display()
@@ -47,24 +41,10 @@ pub(crate) fn qr(global: &Global, args: &QrArgs) -> Result<Output, CommandError>
             uri if uri.starts_with("otpauth:") => Secret::new(uri.to_owned()),
             _ => read_code(&client.users().qr_image(&code, deadline)?)?,
         };
-        lines = draw(&uri)?;
+        lines = qr_code::draw(&uri)?;
         lines.push("scan it with the app; anyone who sees it has the secret".to_owned());
     }
     Ok(Output::new(lines, members))
-}
-
-/// Writes a new file that only its owner can read.
-///
-/// # Errors
-/// The file exists already, or cannot be written.
-fn write(path: &Path, image: &[u8]) -> std::io::Result<()> {
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(image)?;
-    file.sync_all()
 }
 
 /// Returns the text of the QR code in a PNG image.
@@ -99,17 +79,4 @@ fn read_code(image: &[u8]) -> Result<Secret, CommandError> {
         .decode()
         .map_err(|_| wrong())?;
     Ok(Secret::new(text))
-}
-
-/// Draws the code in half blocks, light on dark as terminals mostly are. Apps read both kinds.
-fn draw(uri: &Secret) -> Result<Vec<String>, CommandError> {
-    let code = QrCode::new(uri.expose()).map_err(|_| {
-        CommandError::new(ErrorKind::Unavailable, "the text is too long for a QR code")
-    })?;
-    let drawn = code
-        .render::<Dense1x2>()
-        .dark_color(Dense1x2::Light)
-        .light_color(Dense1x2::Dark)
-        .build();
-    Ok(drawn.lines().map(str::to_owned).collect())
 }

@@ -10,6 +10,7 @@ mod files;
 mod finding;
 mod leniency;
 mod rules;
+mod secrets;
 mod service;
 mod services;
 mod sshd;
@@ -56,11 +57,14 @@ pub(crate) fn problems(
 fn check_all(global: &Global, pam_dir: &Path, sshd_settings: Option<&Path>) -> Vec<Finding> {
     let (mut findings, config, mapping) = files::load(global);
     let (config, mapping) = (config.as_ref(), mapping.as_ref());
+    if let Some(mapping) = mapping {
+        findings.extend(secrets::check(&global.users, mapping, config));
+    }
     if let Some(config) = config {
         findings.extend(state::check(config, mapping));
         findings.extend(rules::exempt(&config.exempt, pam_dir));
         findings.extend(rules::pairs(config));
-        findings.extend(service::check(config));
+        findings.extend(service::check(config, mapping));
     }
     let (of_stacks, protected) = services::check(pam_dir, config);
     findings.extend(of_stacks);

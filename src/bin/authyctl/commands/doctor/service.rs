@@ -11,6 +11,7 @@ use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::{self, Https, Request, Response, Transport};
 use pam_authy::factor::connect;
 use pam_authy::store::config::Config;
+use pam_authy::store::users::{Entry, Mapping};
 
 use super::Finding;
 
@@ -19,11 +20,9 @@ const CLOCK_LIMIT: Duration = Duration::from_secs(30);
 
 /// Asks Authy for the application of the key. Blocks for the configured time-out and one second at
 /// most.
-pub(super) fn check(config: &Config) -> Vec<Finding> {
+pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> {
     let Some(authy) = &config.authy else {
-        let message = "config.toml has no table [authy], so no factor can be checked";
-        let hint = "authyctl init writes it; every enrolled user is refused until then";
-        return vec![Finding::problem("service", message).hint(hint)];
+        return vec![no_provider(mapping)];
     };
     let date = Rc::new(Cell::new(None));
     let transport = DateRecorder {
@@ -46,6 +45,23 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
             findings
         }
     }
+}
+
+/// A host without a provider needs none, unless someone is enrolled there.
+fn no_provider(mapping: Option<&Mapping>) -> Finding {
+    let needs_authy = |entry: &Entry| match entry {
+        Entry::Enrolled(person) => person.authy_id.is_some(),
+        Entry::Shared(shared) => shared.keys.values().any(|person| person.authy_id.is_some()),
+        Entry::Invalid { .. } | Entry::Absent => false,
+    };
+    let is_needed =
+        mapping.is_none_or(|mapping| mapping.iter().any(|(_, entry)| needs_authy(entry)));
+    if is_needed {
+        let message = "config.toml has no table [authy], so no factor at Authy can be checked";
+        let hint = "authyctl init authy writes it; who has no other factor is refused until then";
+        return Finding::problem("service", message).hint(hint);
+    }
+    Finding::ok("service", "no service is configured, and nobody needs one")
 }
 
 /// Records the date that the server put into its last response.

@@ -12,6 +12,7 @@ use pam_authy::factor::connect;
 use pam_authy::host::account;
 use pam_authy::login::policy::{self, Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Fallback, SendMode};
+use pam_authy::store::totp::{Apps, Unusable};
 use pam_authy::store::users::{Entry, Found};
 use serde_json::json;
 
@@ -22,7 +23,7 @@ use crate::output::{Output, shown_name};
 
 pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, CommandError> {
     let config = Config::load(&global.config)?;
-    let (found, _) = find(global, &args.user)?;
+    let (found, apps) = find(global, &args.user)?;
     let service = args.service.as_str();
     let mut rules = config.login(service);
     rules.push = push_of(&found.entry).unwrap_or(rules.push);
@@ -32,7 +33,10 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         Requirement::Exempt(_) | Requirement::NotEnrolledAllowed
     );
     let user = shown_name(&args.user);
-    let reason = reason(&requirement, &found.entry, &user, rules.unenrolled);
+    let reason = match unusable_app(&requirement, &apps) {
+        Some(why) => format!("every login of {user} is refused: {why}"),
+        None => reason(&requirement, &found.entry, &user, rules.unenrolled),
+    };
     let (file, line) = source(global, &config, service, &requirement, &found);
 
     let from = args
@@ -48,8 +52,16 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         format!("{reason} ({})", place(&file, line)),
     ];
     let is_person = matches!(requirement, Requirement::Person { .. });
+    let has_totp =
+        matches!(&requirement, Requirement::Person { person, .. } if person.totp.is_some());
     if is_person || matches!(found.entry, Entry::Shared(_)) && is_required {
-        lines.extend(replies::describe(&config, &global.config, &rules, service));
+        lines.extend(replies::describe(
+            &config,
+            &global.config,
+            &rules,
+            service,
+            has_totp,
+        ));
         lines.extend(limits::describe(
             &config,
             &args.user,
@@ -65,6 +77,16 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         "line": line,
     });
     Ok(Output::new(lines, members))
+}
+
+/// Returns why the secret of the person's app cannot be used, if it would be checked.
+fn unusable_app(requirement: &Requirement, apps: &Apps) -> Option<Unusable> {
+    match requirement {
+        Requirement::Person {
+            person, skipped, ..
+        } if !skipped.iter().any(|skipped| skipped.key == "totp") => apps.of_person(person).err(),
+        _ => None,
+    }
 }
 
 /// Returns what a login requires, by the function that the module uses.
@@ -142,8 +164,14 @@ fn reason(requirement: &Requirement, entry: &Entry, user: &str, unenrolled: Fall
 
 /// Returns the reason for an enrolled user, with the factors that this host skips.
 fn enrolled(user: &str, person: &Person, skipped: &[Skipped]) -> String {
-    let id = person.authy_id.map(|id| format!(" with authy id {id}"));
-    let mut text = format!("{user} is enrolled{}", id.unwrap_or_default());
+    let id = person.authy_id.map(|id| format!("authy id {id}"));
+    let app = (person.totp.as_ref()).map(|_| "an app whose codes this host checks".to_owned());
+    let factors: Vec<_> = id.into_iter().chain(app).collect();
+    let mut text = format!("{user} is enrolled");
+    if !factors.is_empty() {
+        text.push_str(" with ");
+        text.push_str(&factors.join(", and with "));
+    }
     if !skipped.is_empty() {
         text.push_str("; ");
         text.push_str(&policy::list(skipped));

@@ -9,8 +9,14 @@ use pam_authy::store::config::{Config, Login, SendMode, Subject};
 use super::place;
 
 /// Returns one line for each rule that applies to the replies of a login to `service`. `file` is
-/// the path of `config`.
-pub(super) fn describe(config: &Config, file: &Path, rules: &Login, service: &str) -> Vec<String> {
+/// the path of `config`; `has_totp` says whether the person has an app on this host.
+pub(super) fn describe(
+    config: &Config,
+    file: &Path,
+    rules: &Login,
+    service: &str,
+    has_totp: bool,
+) -> Vec<String> {
     let mut lines = vec![factors(rules)];
     if rules.token_in_password {
         lines.push("the code is typed after the password, in one reply".to_owned());
@@ -31,7 +37,7 @@ pub(super) fn describe(config: &Config, file: &Path, rules: &Login, service: &st
     if config.recovery.applies_to(service) {
         lines.push("recovery codes are accepted, if the person has some".to_owned());
     }
-    if let Some(outage) = outage(config, rules, service) {
+    if let Some(outage) = outage(config, rules, service, has_totp) {
         let line = config.line(service, "when_unavailable");
         lines.push(format!("{outage} ({})", place(file, line)));
     }
@@ -40,14 +46,14 @@ pub(super) fn describe(config: &Config, file: &Path, rules: &Login, service: &st
 
 /// Returns where an outage lets a login to `service` succeed, by the function that a login uses;
 /// `None` if nowhere.
-fn outage(config: &Config, rules: &Login, service: &str) -> Option<String> {
+fn outage(config: &Config, rules: &Login, service: &str, has_totp: bool) -> Option<String> {
     let ignores = |real_uid| {
         let query = OutageQuery {
             when_unavailable: rules.when_unavailable,
             set_by_service: config.is_set_by_service(service, "when_unavailable"),
             real_uid,
             only_loopback: false,
-            has_totp: false,
+            has_totp,
         };
         query.on_outage() == OnOutage::Ignore
     };
