@@ -98,6 +98,20 @@ impl RecoveryCode {
         Self(bytes)
     }
 
+    /// The code of 8 digits that another program made for emergencies, such as google-authenticator;
+    /// `None` for any other text. It has few possible values, so who types it must be counted like
+    /// one who types a code.
+    #[must_use]
+    pub fn from_digits(digits: &str) -> Option<Self> {
+        let is_code = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let mut bytes = Zeroizing::new([0; Self::BYTES]);
+        bytes
+            .iter_mut()
+            .zip(digits.bytes())
+            .for_each(|(to, from)| *to = from);
+        is_code.then_some(Self(bytes))
+    }
+
     /// The bytes. Keep them out of logs and files; store a keyed hash of them instead.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -244,6 +258,15 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn only_eight_digits_are_the_code_of_another_program() {
+        let code = RecoveryCode::from_digits("27719617").unwrap();
+        assert_eq!(code.bytes(), b"27719617\0\0");
+        for text in ["", "2771961", "277196170", "2771961x", "２７"] {
+            assert!(RecoveryCode::from_digits(text).is_none(), "{text}");
+        }
     }
 
     proptest! {

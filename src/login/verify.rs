@@ -20,6 +20,10 @@ impl Dialog<'_> {
         if let Err(error) = self.login.limits.acquire_code() {
             return self.code_limit_reached(error);
         }
+        if let Some(left) = self.redeem_digits(code) {
+            self.login.limits.release_code();
+            return self.recovered(left);
+        }
         let step = match self.verify(code) {
             Ok(step) => step,
             Err(paused) => return self.code_limit_reached(paused),
@@ -151,6 +155,25 @@ impl Dialog<'_> {
         }
     }
 
+    /// Redeems 8 digits as a recovery code that was imported; they are counted already. Returns how
+    /// many codes are left, and `None` where they are none: then they may be a code of an app, also
+    /// where the recovery codes cannot be read.
+    fn redeem_digits(&mut self, code: &Code) -> Option<usize> {
+        let code = RecoveryCode::from_digits(code.digits())?;
+        let is_enrolled = self.login.is_enrolled();
+        let recovery = self.login.recovery.as_mut().filter(|_| is_enrolled)?;
+        recovery.redeem(&code).ok().flatten()
+    }
+
+    /// Ends the login: a recovery code is used up.
+    fn recovered(&mut self, left: usize) -> Step {
+        self.outcome.attempts += 1;
+        self.outcome.factor = Some(Factor::Recovery);
+        self.outcome.detail = Some(format!("a recovery code was used, {left} are left"));
+        self.recovery_left = Some(left);
+        self.accept(Reason::RecoveryCode)
+    }
+
     /// Checks a recovery code and uses it up. This needs no provider, so it works during an outage.
     pub(super) fn redeem(&mut self, code: &RecoveryCode) -> Step {
         let is_enrolled = self.login.is_enrolled();
@@ -162,13 +185,7 @@ impl Dialog<'_> {
             _ => Ok(None),
         };
         match redeemed {
-            Ok(Some(left)) => {
-                self.outcome.attempts += 1;
-                self.outcome.factor = Some(Factor::Recovery);
-                self.outcome.detail = Some(format!("a recovery code was used, {left} are left"));
-                self.recovery_left = Some(left);
-                self.accept(Reason::RecoveryCode)
-            }
+            Ok(Some(left)) => self.recovered(left),
             Ok(None) => self.refuse_code(Reason::WrongCode, Message::NotAccepted),
             Err(failure) => self.state_failed(failure),
         }

@@ -73,3 +73,24 @@ fn a_recovery_code_is_refused_where_the_service_or_the_user_has_none() {
         (Verdict::AttemptsExhausted, Reason::Unenrolled, 1)
     );
 }
+
+/// google-authenticator's emergency codes are imported as recovery codes.
+#[test]
+fn eight_digits_are_a_recovery_code_where_one_was_imported_and_else_a_code() {
+    let mut script = Script::texts(&["27719617"]);
+    script.recovery = Some(vec![Ok(Some(4))]);
+    let ran = script.run();
+    assert_eq!(ran.result(), (Verdict::Accepted, Reason::RecoveryCode, 1));
+    assert_eq!(
+        ran.counted,
+        ["acquire code", "release code", "code accepted"]
+    );
+    assert!(ran.sent.is_empty());
+    for redeemed in [Ok(None), Err(Failure::State("damaged".into()))] {
+        let mut script = Script::texts(&["27719617"]).verify(vec![Ok(())]);
+        script.recovery = Some(vec![redeemed]);
+        let ran = script.run();
+        assert_eq!(ran.result(), (Verdict::Accepted, Reason::CodeAccepted, 1));
+        assert_eq!(ran.sent, ["verify 27719617"]);
+    }
+}

@@ -47,15 +47,37 @@ pub fn generate(
     replace: bool,
     map: MapWords,
 ) -> Result<Vec<Zeroizing<String>>, Error> {
-    let (codes, texts) = new_codes(user, factors)?;
+    let codes = random_codes()?;
+    store(state, &new_set(user, factors, &codes)?, replace, map)?;
+    Ok(codes.iter().map(RecoveryCode::to_text).collect())
+}
+
+/// Stores codes that another program made for `user`, who has these factors: ten at most. Codes that
+/// are left stay, and then none is stored. The codes are on the disk when this returns.
+///
+/// # Errors
+/// See [`Error`]; nothing is stored then.
+pub fn import(
+    state: &Path,
+    user: &str,
+    factors: Vec<String>,
+    codes: &[RecoveryCode],
+    map: MapWords,
+) -> Result<(), Error> {
+    let codes = codes.get(..codes.len().min(CODES)).unwrap_or_default();
+    store(state, &new_set(user, factors, codes)?, false, map)
+}
+
+/// Stores a set of codes in place of an older one, if that may be replaced.
+fn store(state: &Path, codes: &Codes, replace: bool, map: MapWords) -> Result<(), Error> {
     let root = Folder::open(state)?;
     let (folder, used) = (root.sub(FOLDER)?, root.sub(USED_FOLDER)?);
-    let file = state::file_name(user);
+    let file = state::file_name(&codes.name);
     let replaced = folder.update_durably(&file, |old| {
-        let made = may_replace(state, &folder, &file, old, &codes, replace)
-            .and_then(|()| make_used(&used, &file, old, &codes, map));
+        let made = may_replace(state, &folder, &file, old, codes, replace)
+            .and_then(|()| make_used(&used, &file, old, codes, map));
         match made {
-            Ok(replaced) => (Ok(replaced), state::encode(&codes, VERSION)),
+            Ok(replaced) => (Ok(replaced), state::encode(codes, VERSION)),
             Err(error) => (Err(error), FileChange::Keep),
         }
     });
@@ -66,7 +88,7 @@ pub fn generate(
         Ok(Err(error)) => return Err(error),
         Err(error) => return Err(error.into()),
     }
-    Ok(texts)
+    Ok(())
 }
 
 /// Returns an error when the old codes must stay.
@@ -198,27 +220,30 @@ pub fn unreadable(state: &Path) -> Result<Vec<state::Error>, state::Error> {
     Ok(folder.names()?.into_iter().filter_map(fault).collect())
 }
 
-/// Makes new codes: as they are stored, and as they are shown.
-fn new_codes(user: &str, factors: Vec<String>) -> Result<(Codes, Vec<Zeroizing<String>>), Error> {
+/// Makes ten random codes.
+fn random_codes() -> Result<Vec<RecoveryCode>, Error> {
     let random = SystemRandom::new();
-    let mut key = Zeroizing::new([0; 32]);
-    random.fill(key.as_mut_slice()).map_err(|_| Error::Random)?;
-    let hmac_key = hmac::Key::new(hmac::HMAC_SHA256, key.as_slice());
-    let (mut hashes, mut texts) = (Vec::new(), Vec::new());
-    for _ in 0..CODES {
+    let code = |_| {
         let mut bytes = Zeroizing::new([0; RecoveryCode::BYTES]);
         random
             .fill(bytes.as_mut_slice())
             .map_err(|_| Error::Random)?;
-        let code = RecoveryCode::new(bytes);
-        hashes.push(state::hex(hmac::sign(&hmac_key, code.bytes()).as_ref()));
-        texts.push(code.to_text());
-    }
-    let codes = Codes {
+        Ok(RecoveryCode::new(bytes))
+    };
+    (0..CODES).map(code).collect()
+}
+
+/// Makes the set of these codes, as it is stored.
+fn new_set(user: &str, factors: Vec<String>, codes: &[RecoveryCode]) -> Result<Codes, Error> {
+    let mut key = Zeroizing::new([0; 32]);
+    let random = SystemRandom::new();
+    random.fill(key.as_mut_slice()).map_err(|_| Error::Random)?;
+    let hmac_key = hmac::Key::new(hmac::HMAC_SHA256, key.as_slice());
+    let hash = |code: &RecoveryCode| state::hex(hmac::sign(&hmac_key, code.bytes()).as_ref());
+    Ok(Codes {
         name: user.to_owned(),
         factors,
         key: state::hex(key.as_slice()),
-        hashes,
-    };
-    Ok((codes, texts))
+        hashes: codes.iter().map(hash).collect(),
+    })
 }

@@ -6,6 +6,9 @@
 //! found, which takes three thousand years at 10^12 a second. A slow hash would cost each
 //! login memory and time, and gain nothing. No network is needed.
 //!
+//! `authyctl import` also stores the emergency codes of google-authenticator, which have 8 digits. Such
+//! a code is counted as refused before it is checked, as a code of an app is.
+//!
 //! Which codes are used is in a second file, with a word for each code: a login uses a code up by
 //! one exchange of its word, so a stopped process delays no other, of many logins with one code one
 //! wins, and a full disk hinders none. The disk has the word before the login succeeds. The name of
@@ -234,7 +237,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(feature = "admin")]
 mod admin;
 #[cfg(feature = "admin")]
-pub use admin::{Error, Left, generate, left, remove, unreadable};
+pub use admin::{Error, Left, generate, import, left, remove, unreadable};
 
 #[cfg(all(test, feature = "admin"))]
 mod tests;

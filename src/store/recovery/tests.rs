@@ -265,3 +265,25 @@ proptest! {
         let _ = read(Some(&bytes));
     }
 }
+
+#[test]
+fn imported_codes_of_eight_digits_work_once_and_replace_none_that_are_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let code = |digits| RecoveryCode::from_digits(digits).unwrap();
+    let codes = [code("27719617"), code("72808193")];
+    let factors = || vec!["totp=1".to_owned()];
+    import(&state, "bob", factors(), &codes, map).unwrap();
+    let redeem = |digits| {
+        let mut recovery = FileRecovery::new(&state, "bob", factors(), map);
+        recovery.redeem(&code(digits)).unwrap()
+    };
+    assert_eq!(redeem("00000000"), None);
+    assert_eq!(redeem("27719617"), Some(1));
+    assert_eq!(redeem("27719617"), None);
+    let again = import(&state, "bob", factors(), &codes, map);
+    assert!(matches!(again, Err(Error::Exists(1))));
+    assert_eq!(redeem("72808193"), Some(0));
+    import(&state, "bob", factors(), &codes, map).unwrap();
+    assert_eq!(redeem("27719617"), Some(1));
+}
