@@ -47,6 +47,7 @@ check_needs() {
     need "command python3"      python3           python3
     need "file /lib/systemd/systemd-journald" systemd systemd
     need "command oathtool"     oathtool          oathtool
+    need "command google-authenticator" libpam-google-authenticator google-authenticator
     # The tests build, inspect and install a .deb on Debian only. rpmbuild is available on both
     # families.
     rpm_needs

@@ -1311,12 +1311,16 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__import)
-            opts="-h --dry-run --replace --config --users --json --quiet --verbose --help"
+            opts="-h --google-authenticator --homes --dry-run --replace --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --google-authenticator)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -43,7 +43,7 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
 }
 
 /// What each command must do; of several that match, the one with the longest `start` counts.
-const EXPECTED: [Expected; 44] = [
+const EXPECTED: [Expected; 45] = [
     done("init totp", "config.toml is written"),
     done("init authy", "the key belongs to the application authy-sim"),
     refused("enroll alice --totp", "the code is wrong"),
@@ -67,6 +67,7 @@ const EXPECTED: [Expected; 44] = [
         "import people.csv",
         "2 enrolled, 0 already enrolled, 0 failed",
     ),
+    refused("import --homes --dry-run", "nobody was enrolled"),
     done("list", "alice  1635"),
     done(
         "list --json",

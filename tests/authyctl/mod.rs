@@ -10,6 +10,7 @@ mod explain;
 mod general;
 mod generate;
 mod import;
+mod import_apps;
 mod mapping;
 mod phones;
 mod rehearsal;

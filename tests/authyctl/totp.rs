@@ -16,10 +16,10 @@ use crate::common::terminal::Terminal;
 use crate::common::totp::{SECRET, oathtool};
 
 /// A host without any service, in a folder of its own.
-struct Host(tempfile::TempDir);
+pub(super) struct Host(tempfile::TempDir);
 
 impl Host {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let host = Self(tempfile::tempdir().unwrap());
         let state = host.path("state");
         let config = format!("[paths]\nstate = \"{}\"\n", state.display());
@@ -37,14 +37,14 @@ impl Host {
         assert_eq!(status, 0, "{answer}");
         host
     }
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
-    fn write(&self, name: &str, content: &str, mode: u32) {
+    pub(super) fn write(&self, name: &str, content: &str, mode: u32) {
         fs::write(self.path(name), content).unwrap();
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
     }
-    fn text(&self, name: &str) -> String {
+    pub(super) fn text(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
     fn run(&self, arguments: &[&str], input: &str) -> std::process::Output {
@@ -59,7 +59,7 @@ impl Host {
             input,
         )
     }
-    fn run_json(&self, arguments: &[&str], input: &str) -> (i32, Value) {
+    pub(super) fn run_json(&self, arguments: &[&str], input: &str) -> (i32, Value) {
         let output = self.run(&[arguments, &["--json"]].concat(), input);
         let text = text(&output.stdout);
         let answer = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));

@@ -1,7 +1,11 @@
-//! Codes of authenticator apps, as the real oathtool computes them.
+//! Codes of authenticator apps, as the real oathtool computes them, and files of the real
+//! google-authenticator.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::unistd::{User, geteuid};
 
 /// A secret of 20 bytes.
 pub(crate) const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
@@ -24,4 +28,22 @@ pub(crate) fn oathtool(secret: &str, ahead: i64) -> String {
         .unwrap()
         .trim_end()
         .to_owned()
+}
+
+/// Makes a file of the real google-authenticator in `home`, and returns its path.
+pub(crate) fn google_authenticator(home: &Path, kind: &str) -> PathBuf {
+    let status = Command::new("google-authenticator")
+        .args([kind, "-f", "-q", "-C", "-Q", "NONE", "-w", "3", "-e", "5"])
+        .args(if kind == "-t" { &["-D"][..] } else { &[] })
+        .args(["-r", "3", "-R", "30"])
+        .env("HOME", home)
+        .status()
+        .expect("google-authenticator is installed: scripts/prerequisites.sh check");
+    assert!(status.success());
+    home.join(".google_authenticator")
+}
+
+/// The name of the user who runs the tests.
+pub(crate) fn own_name() -> String {
+    User::from_uid(geteuid()).unwrap().unwrap().name
 }

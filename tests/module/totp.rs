@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use pam_authy::engine::shared_words;
 use pam_authy::store::totp::{Authenticator, Steps};
 
+use serde_json::json;
+
 use super::factors::without_authy;
+use crate::authyctl::run_json;
 use crate::common::host::Host;
 use crate::common::mount;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
-use crate::common::totp::{SECRET, oathtool};
+use crate::common::totp::{SECRET, google_authenticator, oathtool, own_name};
 
 /// Enrolls bob with an app.
 fn enroll_bob(host: &Host, entry: &str) {
@@ -277,6 +280,68 @@ fn a_code_that_cannot_be_recorded_is_not_accepted() {
     );
     assert!(
         audit[2].starts_with("verdict=error reason=state"),
+        "{audit:?}"
+    );
+}
+
+#[test]
+fn the_first_code_at_enrolment_is_used_up_and_the_next_one_logs_in() {
+    let host = without_authy("[login]\nrefusal_seconds = 0\nattempts = 1\n");
+    let code = oathtool(SECRET, 0);
+    let input = format!("{SECRET}\n{code}\n");
+    let enroll = ["enroll", "bob", "--totp", "--secret", "-"];
+    let (status, answer) = run_json(&host.sim, &enroll, &input);
+    assert_eq!(status, 0, "{answer}");
+
+    let used = host.login("bob", &[&code]).code;
+    let next = host.login("bob", &[&oathtool(SECRET, 30)]).code;
+
+    assert_eq!((used, next), ("PAM_MAXTRIES", "PAM_SUCCESS"));
+}
+
+#[test]
+fn a_rehearsal_asks_for_the_code_of_the_app() {
+    let host = app_alone("");
+    let (module, engine) = (host.module(), host.engine());
+    let test = [
+        "test",
+        "bob",
+        "--module",
+        module.to_str().unwrap(),
+        "--engine",
+    ];
+    let test = [&test[..], &[engine.to_str().unwrap()]].concat();
+    let (status, answer) = run_json(&host.sim, &test, &(oathtool(SECRET, 0) + "\n"));
+    assert_eq!(
+        (status, &answer["pam_code"]),
+        (0, &json!("PAM_SUCCESS")),
+        "{answer}"
+    );
+}
+
+#[test]
+fn phone_and_paper_of_google_authenticator_work_after_an_import() {
+    let host = without_authy("[login]\nrefusal_seconds = 0\nattempts = 1\n");
+    let home = tempfile::tempdir().unwrap();
+    let file = google_authenticator(home.path(), "-t");
+    let text = fs::read_to_string(&file).unwrap();
+    let (secret, emergency) = (text.lines().next().unwrap(), text.lines().last().unwrap());
+    let import = ["import", "--google-authenticator", file.to_str().unwrap()];
+    let (status, answer) = run_json(&host.sim, &import, "");
+    assert_eq!(status, 0, "{answer}");
+    let me = own_name();
+
+    let phone = host.login(&me, &[&oathtool(secret, 0)]).code;
+    let paper = host.login(&me, &[emergency]);
+    let again = host.login(&me, &[emergency]).code;
+
+    let codes = [phone, paper.code, again];
+    assert_eq!(codes, ["PAM_SUCCESS", "PAM_SUCCESS", "PAM_MAXTRIES"]);
+    let is_refusal = |(_, text): &(_, String)| text.contains("not accepted");
+    assert!(!paper.seen.iter().any(is_refusal), "{:?}", paper.seen);
+    let audit = host.audit();
+    assert!(
+        audit[1].starts_with("verdict=accepted reason=recovery_code factor=recovery"),
         "{audit:?}"
     );
 }

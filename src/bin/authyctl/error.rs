@@ -48,6 +48,12 @@ impl ErrorKind {
     }
 }
 
+impl Display for CommandError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// A failed command.
 #[derive(Debug)]
 pub(crate) struct CommandError {

@@ -37,6 +37,15 @@ pub(crate) fn write(app: &Authenticator, user: &str, issuer: &str) -> Secret {
     Secret::new(address)
 }
 
+/// Returns the account that an address names, without the issuer; `None` where it names none.
+pub(crate) fn account(text: &str) -> Option<String> {
+    let (_, rest) = text.get(SCHEME.len()..)?.split_once('/')?;
+    let label = decoded(rest.split('?').next().unwrap_or_default())?;
+    // The account follows the issuer, if there is one.
+    let account = label.rsplit(':').next().unwrap_or_default().trim();
+    Some(account.to_owned())
+}
+
 /// Reads the app of an address.
 ///
 /// # Errors
@@ -135,6 +144,7 @@ mod tests {
             let address = write(&app, "jane.doe", "host ü:1");
             let read = read(address.expose()).unwrap();
             assert!(read.is_same_as(&app), "{}", address.expose());
+            assert_eq!(account(address.expose()).unwrap(), "jane.doe");
         }
         let app = Authenticator::from_base32(SECRET).unwrap();
         assert_eq!(

@@ -79,12 +79,20 @@ pub(crate) struct UnenrollArgs {
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// The file; its first line shows which kind it is
-    pub(crate) file: PathBuf,
+    /// The file: CSV, an authy-ssh configuration, oath's users.oath, or otpauth:// addresses; its first
+    /// line shows which kind it is
+    #[arg(required_unless_present_any = ["google_authenticator", "homes"])]
+    pub(crate) file: Option<PathBuf>,
+    /// A file of google-authenticator, for the user who owns it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "homes"])]
+    pub(crate) google_authenticator: Option<PathBuf>,
+    /// The files of google-authenticator in the homes of all users
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) homes: bool,
     /// Check every row, but change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Replace ids that differ
+    /// Replace ids and secrets that differ
     #[arg(long)]
     pub(crate) replace: bool,
 }

@@ -66,7 +66,7 @@ pub(crate) enum Command {
     Enroll(EnrollArgs),
     /// Remove a local user from the mapping
     Unenroll(UnenrollArgs),
-    /// Enroll many people from a CSV file or an authy-ssh configuration
+    /// Enroll many people from a CSV file, or from the files of another program
     Import(ImportArgs),
     /// Show the mapping
     List,

@@ -1,4 +1,5 @@
-//! `import`: enrolls many people from a CSV file or an authy-ssh configuration.
+//! `import`: enrolls many people from a CSV file, or from the files of authy-ssh, google-authenticator,
+//! oath-toolkit and apps.
 //!
 //! Rows do not depend on each other: one that fails is reported with its line, and the others go
 //! on. Rows that are already enrolled are skipped, so running the same command again continues
@@ -6,7 +7,10 @@
 //! row alike. When the command was killed between creating a person and writing the mapping, the
 //! next run creates the person again, and Authy returns the same id for the same cellphone.
 
+mod apps;
 mod batch;
+mod google;
+mod lists;
 mod progress;
 mod rows;
 mod summary;
@@ -16,6 +20,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use apps::AppRow;
 use batch::Batch;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -27,8 +32,9 @@ use pam_authy::client::authy::users::NewUser;
 use pam_authy::client::http::Https;
 use pam_authy::store::users::{Entry, Mapping};
 use progress::Progress;
-use rows::{ImportRow, RowPerson};
+use rows::{ImportRow, Numbered, RowPerson};
 use summary::{ImportSummary, RowError, RowOutcome};
+use zeroize::Zeroizing;
 
 use super::{client, load_mapping};
 use crate::cli::{Global, ImportArgs};
@@ -41,9 +47,45 @@ const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 const ROW_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<Output, CommandError> {
-    let (file, dry_run) = (args.file.as_path(), args.dry_run);
-    let rows = rows::read(&read(file)?)
-        .map_err(|why| CommandError::new(ErrorKind::Usage, format!("{}: {why}", file.display())))?;
+    let of_google = match (&args.google_authenticator, args.homes) {
+        (Some(path), _) => Some(google::one(path)?),
+        (None, true) => Some(google::in_homes()?),
+        (None, false) => None,
+    };
+    if let Some(rows) = of_google {
+        return import_apps(global, rows, args);
+    }
+    // The declarations of the arguments require one of the three.
+    let file = args.file.as_deref().unwrap_or(Path::new(""));
+    let bytes = Zeroizing::new(read(file)?);
+    let unusable =
+        |why: String| CommandError::new(ErrorKind::Usage, format!("{}: {why}", file.display()));
+    let text = rows::text(&bytes).map_err(unusable)?;
+    match lists::read(text) {
+        Some(rows) => import_apps(global, rows, args),
+        None => import_rows(global, args, file, rows::read(text).map_err(unusable)?),
+    }
+}
+
+/// Enrolls people with the apps of another program.
+fn import_apps(
+    global: &Global,
+    rows: Vec<AppRow>,
+    args: &ImportArgs,
+) -> Result<Output, CommandError> {
+    let summary = apps::import(global, rows, args.replace, args.dry_run)?;
+    apps::report(summary, args.dry_run)
+}
+
+/// Enrolls people of rows, at Authy and with their apps.
+fn import_rows(
+    global: &Global,
+    args: &ImportArgs,
+    file: &Path,
+    mut rows: Vec<Numbered>,
+) -> Result<Output, CommandError> {
+    let dry_run = args.dry_run;
+    let mut apps = take_apps(&mut rows);
     let mapping = load_mapping(global)?;
     // Created before the first row: without a configuration, no row of a new person can succeed.
     let creates = !dry_run && rows.iter().any(|(_, row)| is_new_person(row));
@@ -82,8 +124,32 @@ pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<Output, Comma
         }
     }
     batch.write(&progress, &mut summary);
+    // A row is done as a whole or not at all.
+    apps.retain(|app| !app.line.is_some_and(|line| summary.has_failed(line)));
+    if summary.stopped.is_none() && !apps.is_empty() {
+        summary.add_apps(apps::import(global, apps, args.replace, dry_run)?);
+    }
     progress.finish();
     summary::report(file, summary, dry_run)
+}
+
+/// Takes the apps out of the rows, and the rows that say nothing else.
+fn take_apps(rows: &mut Vec<Numbered>) -> Vec<AppRow> {
+    let mut apps = Vec::new();
+    for (line, row) in rows.iter_mut() {
+        if let Ok(row) = row
+            && let Some(app) = row.app.take()
+        {
+            apps.push(AppRow {
+                line: Some(*line),
+                user: row.user.clone(),
+                app: Ok(app.into()),
+                is_counted: !matches!(row.person, RowPerson::Unnamed),
+            });
+        }
+    }
+    rows.retain(|(_, row)| !matches!(row, Ok(row) if matches!(row.person, RowPerson::Unnamed)));
+    apps
 }
 
 /// What remains to be done for a row.
@@ -111,6 +177,7 @@ impl Importer<'_> {
         match &row.person {
             RowPerson::Id(id) => Ok(Step::Write(*id)),
             RowPerson::New { email, phone } => self.create(email, phone).map(Step::Write),
+            RowPerson::Unnamed => Ok(Step::Done(outcome)),
         }
     }
 

@@ -3,37 +3,52 @@
 use pam_authy::base::text;
 use pam_authy::client::authy::phones::Phone;
 use pam_authy::client::authy::types::AuthyId;
+use pam_authy::store::totp::Authenticator;
 
-use crate::phone_number;
+use crate::{otpauth, phone_number};
 
 /// A person to enroll.
 #[derive(Debug)]
 pub(super) struct ImportRow {
     pub(super) user: String,
     pub(super) person: RowPerson,
+    /// An app whose codes this host checks.
+    pub(super) app: Option<Authenticator>,
 }
 
 /// The person of a row, at Authy.
 #[derive(Debug)]
 pub(super) enum RowPerson {
+    /// Nothing is said of Authy.
+    Unnamed,
     Id(AuthyId),
-    New { email: String, phone: Phone },
+    New {
+        email: String,
+        phone: Phone,
+    },
 }
 
 /// The number of a line, and its row or why that is invalid.
 pub(super) type Numbered = (usize, Result<ImportRow, String>);
 
-/// Reads all rows of a file.
+/// Returns the content of a file as text, without the mark of the byte order.
 ///
 /// # Errors
-/// The file is not UTF-8, or lacks a column.
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Numbered>, String> {
+/// It is not UTF-8.
+pub(super) fn text(bytes: &[u8]) -> Result<&str, String> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| {
+    std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         format!("line {line}: is not UTF-8")
-    })?;
+    })
+}
+
+/// Reads all rows of a file.
+///
+/// # Errors
+/// The file lacks a column.
+pub(super) fn read(text: &str) -> Result<Vec<Numbered>, String> {
     if is_authy_ssh(text) {
         Ok(authy_ssh(text))
     } else {
@@ -81,6 +96,7 @@ fn authy_ssh_user(entry: &str) -> Result<ImportRow, String> {
     Ok(ImportRow {
         user: user_name(user)?,
         person: RowPerson::Id(id.trim().parse().map_err(|_| bad_id())?),
+        app: None,
     })
 }
 
@@ -95,8 +111,11 @@ fn csv(text: &str) -> Result<Vec<Numbered>, String> {
     let user = column("user").ok_or("the first line names no column `user`")?;
     let id = column("authy_id");
     let new = column("email").zip(column("cellphone"));
-    if id.is_none() && new.is_none() {
-        return Err("the first line names neither `authy_id` nor `email` and `cellphone`".into());
+    let secret = column("totp_secret");
+    if id.is_none() && new.is_none() && secret.is_none() {
+        let why =
+            "the first line names neither `authy_id` nor `email` and `cellphone` nor `totp_secret`";
+        return Err(why.into());
     }
     let country = column("country_code");
     let mut rows = Vec::new();
@@ -115,17 +134,34 @@ fn csv(text: &str) -> Result<Vec<Numbered>, String> {
         let line = record.position().map_or(0, csv::Position::line);
         let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or_default();
         let row = user_name(cell(Some(user))).and_then(|user| {
+            let app = app(cell(secret))?;
+            let email = cell(new.map(|(email, _)| email));
             let person = match (cell(id), new) {
-                ("", Some((email, cellphone))) => {
-                    new_person(cell(Some(email)), cell(Some(cellphone)), cell(country))?
+                // A row with a secret need not say anything of Authy.
+                ("", _) if app.is_some() && email.is_empty() => RowPerson::Unnamed,
+                ("", Some((_, cellphone))) => {
+                    new_person(email, cell(Some(cellphone)), cell(country))?
                 }
                 (id, _) => RowPerson::Id(id.parse().map_err(|_| bad_id())?),
             };
-            Ok(ImportRow { user, person })
+            Ok(ImportRow { user, person, app })
         });
         rows.push((to_line(line), row));
     }
     Ok(rows)
+}
+
+/// Reads the secret of an app, in base 32 or as an `otpauth://` address.
+fn app(secret: &str) -> Result<Option<Authenticator>, String> {
+    if secret.is_empty() {
+        return Ok(None);
+    }
+    let app = if otpauth::is_address(secret) {
+        otpauth::read(secret)
+    } else {
+        Authenticator::from_base32(secret).map_err(|error| error.to_string())
+    };
+    app.map(Some).map_err(|why| format!("totp_secret: {why}"))
 }
 
 fn new_person(email: &str, cellphone: &str, country: &str) -> Result<RowPerson, String> {
@@ -145,7 +181,7 @@ fn new_person(email: &str, cellphone: &str, country: &str) -> Result<RowPerson, 
     })
 }
 
-fn user_name(text: &str) -> Result<String, String> {
+pub(super) fn user_name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > 256 || text::has_control(text) {
         return Err("user is not a valid account name".to_owned());
     }
@@ -164,17 +200,29 @@ fn to_line(line: u64) -> usize {
 mod tests {
     use super::*;
 
+    /// The digits of the app in a row.
+    fn with(app: Option<Authenticator>) -> String {
+        app.map_or(String::new(), |app| format!(" app {}", app.digits()))
+    }
+
     fn shown(text: &str) -> Vec<String> {
-        let rows = read(text.as_bytes()).unwrap();
+        let rows = read(super::text(text.as_bytes()).unwrap()).unwrap();
         rows.into_iter()
             .map(|(line, row)| match row {
                 Ok(ImportRow {
                     user,
                     person: RowPerson::Id(id),
-                }) => format!("{line} {user} {id}"),
+                    app,
+                }) => format!("{line} {user} {id}{}", with(app)),
+                Ok(ImportRow {
+                    user,
+                    person: RowPerson::Unnamed,
+                    app,
+                }) => format!("{line} {user}{}", with(app)),
                 Ok(ImportRow {
                     user,
                     person: RowPerson::New { email, phone },
+                    ..
                 }) => {
                     format!(
                         "{line} {user} {email} +{} {}",
@@ -214,13 +262,29 @@ mod tests {
 
     #[test]
     fn a_column_that_is_missing_is_named() {
-        assert!(read(b"name,authy_id\n").unwrap_err().contains("`user`"));
-        assert!(read(b"user,email\n").unwrap_err().contains("`authy_id`"));
-        assert!(read(b"").unwrap_err().contains("`user`"));
-        assert!(
-            read(b"user,authy_id\nx,1\n\xFF\n")
-                .unwrap_err()
-                .contains("line 3")
+        assert!(read("name,authy_id\n").unwrap_err().contains("`user`"));
+        assert!(read("user,email\n").unwrap_err().contains("`authy_id`"));
+        assert!(read("").unwrap_err().contains("`user`"));
+        let error = text(b"user,authy_id\nx,1\n\xFF\n").unwrap_err();
+        assert!(error.contains("line 3"), "{error}");
+    }
+
+    #[test]
+    fn a_row_may_have_an_app_with_or_without_a_person_at_authy() {
+        let secret = "GEZDGNBVGY3TQOJQ";
+        let text = format!(
+            "user,authy_id,totp_secret\nbob,,{secret}\nal,5,otpauth://totp/al?secret={secret}&digits=8\n\
+             kim,7,\npat,,\njo,,0189\n"
+        );
+        assert_eq!(
+            shown(&text),
+            [
+                "2 bob app 6",
+                "3 al 5 app 8",
+                "4 kim 7",
+                "5 ! authy_id is not an integer from 1 to 9223372036854775807",
+                "6 ! totp_secret: secret is not base32: letters A to Z and digits 2 to 7",
+            ]
         );
     }
 

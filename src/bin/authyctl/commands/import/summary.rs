@@ -6,6 +6,7 @@ use pam_authy::client::authy::Error;
 use pam_authy::store::users::write;
 use serde_json::json;
 
+use super::apps::AppSummary;
 use super::progress::Progress;
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
@@ -88,6 +89,18 @@ impl From<write::Error> for RowError {
 }
 
 impl ImportSummary {
+    /// Adds the outcomes of the apps in the rows.
+    pub(super) fn add_apps(&mut self, apps: AppSummary) {
+        self.enrolled += apps.enrolled;
+        self.skipped += apps.skipped;
+        self.failed.extend(apps.into_failed_lines());
+    }
+
+    /// Whether the row with this line has failed.
+    pub(super) fn has_failed(&self, line: usize) -> bool {
+        self.failed.iter().any(|(failed, _)| *failed == line)
+    }
+
     /// Shows and counts the outcome of a row.
     pub(super) fn count(
         &mut self,
