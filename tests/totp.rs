@@ -108,6 +108,8 @@ fn on_a_full_disk_a_code_counts_in_place_and_on_a_read_only_one_none_is_accepted
     assert_eq!(record(&state, bob(), 60), Ok(Recorded::Used(60)));
     let other = record(&state, TotpId::new(&[2; 16]), 60);
     assert!(is_disk(&other), "{other:?}");
+    assert!(steps(&state).reset(bob()).unwrap());
+    assert_eq!(record(&state, bob(), 30), Ok(Recorded::New));
     mount(&["-o", "remount,ro"], &disk);
     let refused = record(&state, bob(), 90);
     assert!(is_disk(&refused), "{refused:?}");

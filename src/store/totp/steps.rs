@@ -95,19 +95,38 @@ impl Steps {
         self.open(id).map(drop)
     }
 
-    /// Forgets the last step of a secret. Returns whether there was one.
+    /// Forgets the last step of a secret that stays in use, in place, so that a full disk does not
+    /// matter; a damaged file is removed. Returns whether there was one.
+    ///
+    /// # Errors
+    /// The step still counts.
+    pub fn reset(&self, id: TotpId) -> Result<bool, Error> {
+        match self.last(id) {
+            Err(error) if error.is_corrupt() => return self.forget(id),
+            last => {
+                if last?.is_none() {
+                    return Ok(false);
+                }
+            }
+        }
+        let (folder, file) = self.open(id)?;
+        file.update(0, |_| 0);
+        file.sync()
+            .map_err(|error| folder.failed(&name(id), &error))?;
+        Ok(true)
+    }
+
+    /// Removes what is kept of a secret that is no longer in use. Returns whether there was
+    /// something.
     ///
     /// # Errors
     /// The file is still there.
     pub fn forget(&self, id: TotpId) -> Result<bool, Error> {
-        let had_one = match self.last(id) {
-            Err(error) if error.is_corrupt() => true,
-            last => last?.is_some(),
+        let Some(folder) = self.folder()? else {
+            return Ok(false);
         };
-        if let Some(folder) = self.folder()? {
-            folder.unlink(&name(id))?;
-            folder.sync()?;
-        }
+        let had_one = folder.unlink(&name(id))?;
+        folder.sync()?;
         Ok(had_one)
     }
 

@@ -207,11 +207,15 @@ fn sixty_four_logins_at_once_accept_a_step_once() {
 #[test]
 fn a_step_that_is_forgotten_can_be_used_again() {
     let host = Host::new();
-    assert!(!host.steps().forget(id(1)).unwrap());
+    assert!(!host.steps().reset(id(1)).unwrap());
     host.steps().record(id(1), &[6000]).unwrap();
+    assert!(host.steps().reset(id(1)).unwrap());
+    assert!(!host.steps().reset(id(1)).unwrap());
+    assert_eq!(host.steps().record(id(1), &[60]).unwrap(), Recorded::New);
+    assert!(host.file().exists());
     assert!(host.steps().forget(id(1)).unwrap());
     assert!(!host.steps().forget(id(1)).unwrap());
-    assert_eq!(host.steps().record(id(1), &[60]).unwrap(), Recorded::New);
+    assert!(!host.file().exists());
 }
 
 #[test]
@@ -225,7 +229,7 @@ fn a_damaged_file_accepts_nothing_until_it_is_forgotten() {
         "{error:?}"
     );
     assert_eq!(host.steps().unreadable().unwrap().len(), 1);
-    assert!(host.steps().forget(id(1)).unwrap());
+    assert!(host.steps().reset(id(1)).unwrap());
     assert_eq!(host.steps().record(id(1), &[90]).unwrap(), Recorded::New);
 }
 

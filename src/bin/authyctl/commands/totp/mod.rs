@@ -39,7 +39,7 @@ pub(crate) fn totp(global: &Global, command: &TotpCommand) -> Result<Output, Com
 fn reset(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     let user = args.user.as_str();
     let (_, app) = app_of(global, user)?;
-    let changed = steps(global)?.forget(app.id())?;
+    let changed = steps(global)?.reset(app.id())?;
     let shown = shown_name(user);
     let line = if changed {
         format!("the last code of {shown} is forgotten; a code that was just used works once more")
