@@ -61,7 +61,7 @@ fn limits_shows_counts_and_a_pause_and_unlock_ends_it() {
     assert_eq!(status, 0);
     let pause = listed["users"][0]["pause_seconds"].as_u64().unwrap();
     assert!((28..=30).contains(&pause), "{pause}");
-    let expected = json!({"user": "alice", "sms": 1, "calls": 0, "pushes": 0, "refused": 20, "pause_seconds": pause});
+    let expected = json!({"user": "alice", "sms": 1, "calls": 0, "pushes": 0, "refused": 20, "pause_seconds": pause, "app_pause_seconds": 0});
     assert_eq!(listed["users"], json!([expected]));
     assert_eq!(listed["addresses"][0]["address"], "192.0.2.7");
     assert_eq!(

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::entry::{ADDRESSES, Entry, FACTORS, LIMITS, OWN, SHARED, UNENROLLED, USERS};
+use super::host_codes::HOST_CODES;
 use super::slot::{self, CHECKED, SHARED_WORDS, Snapshot};
 use super::word::PauseRule;
 use super::{Costly, seconds};
@@ -31,6 +32,8 @@ pub struct Row {
     pub pause: Option<Duration>,
     /// How long no push is sent, because one was denied.
     pub push_pause: Option<Duration>,
+    /// How long no code is checked on this host, because too many were refused within a day.
+    pub app_pause: Option<Duration>,
 }
 
 /// All counts.
@@ -96,6 +99,7 @@ pub fn of_user(
                 refused: row.refused.max(next.refused),
                 pause: row.pause.max(next.pause),
                 push_pause: row.push_pause.max(next.push_pause),
+                app_pause: row.app_pause.max(next.app_pause),
                 ..row
             }),
             (row, next) => row.or(next),
@@ -233,6 +237,7 @@ fn row(who: String, record: Snapshot<'_>, refused_tokens: u32, now: u64) -> Opti
         refused: refused.number.into(),
         pause: refused.pause(PauseRule::refused(refused_tokens), now),
         push_pause: denied.pause(PauseRule::DENIED, now),
+        app_pause: record.wait(CHECKED, HOST_CODES, now),
     };
     let is_empty = row.sms + row.calls + row.pushes == 0 && refused.number == 0;
     let is_empty = is_empty && denied.number == 0 && record.sent(CHECKED, now) == 0;

@@ -10,7 +10,7 @@ use crate::store::state::Failure;
 
 /// How many codes that are checked on this host may be refused for a person within a day, whatever
 /// was accepted in between.
-const HOST_CODES: u32 = 50;
+pub(super) const HOST_CODES: u32 = 50;
 
 impl HostCodes for FileLimits {
     fn acquire_host_code(&mut self) -> Result<(), factor::Error> {

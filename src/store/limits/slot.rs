@@ -372,11 +372,20 @@ impl Snapshot<'_> {
     }
 
     pub(super) fn sent(self, what: Series, now: u64) -> u32 {
-        let buckets: Vec<_> = what
-            .words()
+        what.total(&self.buckets(what), now)
+    }
+
+    /// How long it takes until another one is within `limit`; `None` if one is now.
+    pub(super) fn wait(self, what: Series, limit: u32, now: u64) -> Option<Duration> {
+        let buckets = self.buckets(what);
+        (what.total(&buckets, now) >= limit).then(|| what.wait(&buckets, limit, now))
+    }
+
+    fn buckets(self, what: Series) -> Vec<Bucket> {
+        let words = what.words();
+        words
             .map(|at| Bucket::unpack(self.word(at), tag(self.key())))
-            .collect();
-        what.total(&buckets, now)
+            .collect()
     }
 
     pub(super) fn streak(self, row: Row) -> Streak {

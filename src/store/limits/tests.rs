@@ -820,6 +820,10 @@ fn codes_checked_on_this_host_are_at_most_fifty_refused_ones_a_day_whatever_was_
             && error.detail.starts_with("50 refused codes within a day"),
         "{error:?}"
     );
+    let factors = ["authy_id=1".to_owned()];
+    let shown = || of_user(&host.state(), &host.rules, "alice", &factors, now());
+    let row = shown().unwrap().unwrap();
+    assert!(row.app_pause.is_some() && row.pause.is_none(), "{row:?}");
     // Codes that a provider checks are counted apart.
     alice().acquire_code().unwrap();
     pass(86_400 - 50 * 600 - 1);
@@ -827,7 +831,6 @@ fn codes_checked_on_this_host_are_at_most_fifty_refused_ones_a_day_whatever_was_
     assert_eq!(kind, ErrorKind::Paused);
     pass(3600 + 1);
     alice().acquire_host_code().unwrap();
-    let factors = ["authy_id=1".to_owned()];
     assert!(unlock(&host.state(), "alice", &factors, map, now()).unwrap());
     (0..50).for_each(|_| alice().acquire_host_code().unwrap());
 }

@@ -98,6 +98,13 @@ pub(super) fn describe(config: &Config, user: &str, factors: &[String]) -> Vec<S
                     "no push is sent for {seconds} s, after one was denied (authyctl unlock {user})"
                 )
             }));
+            lines.extend(row.app_pause.map(|pause| {
+                let seconds = pause.as_secs();
+                format!(
+                    "no code is checked on this host for {seconds} s, after too many refused ones within a day \
+                     (authyctl unlock {user})"
+                )
+            }));
         }
         Err(error) => lines.push(format!("its counts cannot be read: {error}")),
     }
@@ -142,5 +149,6 @@ fn object(kind: &str, row: &Row) -> Value {
         "pushes": row.pushes,
         "refused": row.refused,
         "pause_seconds": row.pause.as_ref().map_or(0, Duration::as_secs),
+        "app_pause_seconds": row.app_pause.as_ref().map_or(0, Duration::as_secs),
     })
 }
