@@ -21,6 +21,7 @@ use pam_authy::client::http::{self, Request, Response, Transport};
 use pam_authy::host::ssh_key::fingerprints;
 use pam_authy::protocol::{FromEngine, FromModule};
 use pam_authy::store::config::Config;
+use pam_authy::store::totp::{Authenticator, Secrets};
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Map, Value};
 
@@ -108,6 +109,46 @@ pub(crate) fn users(data: &[u8]) {
         }
     }
 }
+
+/// totp.toml: the file is valid or refused as a whole; each entry is an app within the ranges or has an
+/// error message, and neither quotes the secret of the corpus.
+pub(crate) fn totp(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    // As a name or a key, a secret may be shown.
+    let may_quote = |line: &str| {
+        line.split('=')
+            .next()
+            .is_some_and(|name| name.contains(&TOTP_SECRET[..8]))
+    };
+    let may_quote = text.lines().any(may_quote) || text.matches(&TOTP_SECRET[..8]).count() > 1;
+    let check = |message: &str| {
+        assert!(!message.chars().any(char::is_control), "{message:?}");
+        assert!(
+            may_quote || !message.contains(&TOTP_SECRET[..8]),
+            "{message}"
+        );
+    };
+    match Secrets::parse(text, Path::new("/etc/pam_authy/totp.toml")) {
+        Ok(secrets) => {
+            for (name, entry) in secrets.iter() {
+                if let Some(app) = entry.app() {
+                    assert!((10..=128).contains(&app.secret().as_bytes().len()));
+                    assert!((6..=8).contains(&app.digits()) && (15..=120).contains(&app.period()));
+                    let again = Authenticator::from_base32(&app.to_base32()).unwrap();
+                    assert_eq!(again.id(), app.id());
+                } else {
+                    check(&secrets.find(name).map(drop).unwrap_err().to_string());
+                }
+            }
+        }
+        Err(error) => check(&error.to_string()),
+    }
+}
+
+/// The secret of the corpus.
+const TOTP_SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
 /// A transport that answers every request with the same response, and records the requested URLs.
 struct Scripted {

@@ -120,6 +120,11 @@ fn every_mapping_is_valid_as_a_whole_or_refused_as_a_whole() {
 }
 
 #[test]
+fn every_file_of_secrets_is_valid_or_refused_without_a_secret() {
+    check("totp", invariants::totp);
+}
+
+#[test]
 fn every_reply_is_accepted_by_the_rule_or_not_at_all() {
     check("reply", invariants::reply);
 }
