@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use pam_authy::store::state::file_name;
+use pam_authy::store::totp::Authenticator;
 
 use crate::authyctl::run_json;
 use crate::common::application;
 use crate::common::host::Host;
 use crate::common::sim::Sim;
+use crate::common::totp::{SECRET, oathtool};
 use crate::common::trace::{self, Call};
 
 const WRITE: [&str; 4] = ["write", "pwrite64", "writev", "ftruncate"];
@@ -177,6 +179,71 @@ fn a_redeemed_recovery_code_is_used_up_on_the_disk_before_the_login_succeeds() {
     assert!(sync.is_before(answer) && sync.is_before(audit), "{sync:?}");
     let (_, left) = run_json(&host.sim, &["recovery", "left", "alice"], "");
     assert_eq!(left["left"], 9);
+}
+
+/// A code of an app is accepted once, also after a power cut.
+#[test]
+#[ignore = "needs strace"]
+fn the_step_of_a_code_is_on_the_disk_before_the_login_succeeds() {
+    let host = Host::new();
+    host.append(&host.users, "alice = { totp = true }\n");
+    let text = fs::read_to_string(&host.users).unwrap();
+    fs::write(&host.users, text.replace("alice = 1635\n", "")).unwrap();
+    let secrets = host.users.with_file_name("totp.toml");
+    fs::write(
+        &secrets,
+        format!("[totp]\nalice = {{ secret = \"{SECRET}\" }}\n"),
+    )
+    .unwrap();
+    host.chmod(&secrets, 0o600);
+    let app = Authenticator::from_base32(SECRET).unwrap();
+    let file = host.sim.path("state/totp").join(app.id().to_string());
+
+    let (codes, calls) = login(&host, &[&oathtool(SECRET, 0)]);
+
+    assert_eq!(codes, [0]);
+    let mapping = only(&calls, "mapping", |call| is_mapping(call, &file));
+    let sync = only(&calls, "sync", |call| is_sync_of(call, &file));
+    assert!(mapping.is_before(sync), "{mapping:?} {sync:?}");
+    let answer = only(&calls, "PAM's code", |call| call.has("\"code 0\\n\""));
+    let audit = only(&calls, "audit line", |call| call.has(": verdict=accepted"));
+    assert!(sync.is_before(answer) && sync.is_before(audit), "{sync:?}");
+    // The name of the new file too.
+    assert_folder_is_synced(&calls, creation(&calls, &file), &file, answer);
+}
+
+/// The opening of a new file.
+fn creation<'a>(calls: &'a [Call], path: &Path) -> &'a Call {
+    let is_made = |call: &Call| {
+        call.is(&["openat"]) && call.has("O_CREAT") && call.paths().iter().any(|made| made == path)
+    };
+    first(calls, "creation", is_made)
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn a_new_secret_is_on_the_disk_before_its_entry_and_both_before_authyctl_answers() {
+    let sim = Sim::start();
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users.toml");
+    let path = users.to_str().unwrap();
+    let enroll = [
+        "--users",
+        path,
+        "enroll",
+        "alice",
+        "--totp",
+        "--no-check",
+        "--json",
+    ];
+    let calls = authyctl(&sim, &enroll);
+    let secrets = folder.path().join("totp.toml");
+    let answer = answer(&calls);
+    assert_replaced_durably(&calls, &secrets, answer);
+    assert_replaced_durably(&calls, &users, answer);
+    let (secret, _) = replacement(&calls, &secrets);
+    let (entry, _) = replacement(&calls, &users);
+    assert!(secret.is_before(entry), "{secret:?} {entry:?}");
 }
 
 /// A count survives the death of its process, not that of the machine: it is in the file, though

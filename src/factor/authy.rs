@@ -211,6 +211,17 @@ mod tests {
     }
 
     #[test]
+    fn a_code_that_authy_cannot_have_is_refused_without_a_request_and_counts() {
+        let mut authy = Authy::new(client(&[]), "1635".parse().unwrap());
+        for digits in ["123", "12345"] {
+            let refused = authy.verify(&digits.parse().unwrap(), later()).unwrap_err();
+            let expected = (ErrorKind::Refused, Progress::Answered);
+            assert_eq!((refused.kind, refused.progress), expected);
+        }
+        assert!(authy.client.asked().is_empty());
+    }
+
+    #[test]
     fn only_a_missing_answer_is_unavailable() {
         let answers = [
             (200, "", ErrorKind::Unavailable),

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::sshd::{NAME, Sshd, USER, is_inside, run};
 use crate::common::host::Host;
 use crate::common::sandbox::sandboxed;
+use crate::common::totp::{SECRET, oathtool};
 
 /// The Authy id of the second person.
 const OTHER: u64 = 1640;
@@ -192,4 +193,35 @@ fn the_push_setting_of_an_entry_overrides_the_configuration() {
         "none for alice"
     );
     assert!(pushes > 0);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_person_of_a_shared_account_may_have_an_app_on_this_host() {
+    sandboxed!();
+    let sshd = start("publickey,keyboard-interactive");
+    let (first, second) = (fingerprint(&sshd, "user"), fingerprint(&sshd, "other"));
+    share(
+        &sshd,
+        &format!("{{ \"{first}\" = {{ totp = \"kim\" }}, \"{second}\" = {{ totp = \"pat\" }} }}"),
+    );
+    let secrets = sshd.host.users.with_file_name("totp.toml");
+    fs::write(
+        &secrets,
+        format!("[totp]\nkim = {{ secret = \"{SECRET}\" }}\n"),
+    )
+    .unwrap();
+    sshd.host.chmod(&secrets, 0o600);
+
+    assert!(is_inside(&sshd.ssh(USER, "", &[&oathtool(SECRET, 0)])));
+    let audit = sshd.host.audit();
+    assert!(audit[0].contains("provider=totp totp=\"kim\""), "{audit:?}");
+    // The other person has no secret, which is an error of that person alone.
+    become_other(&sshd);
+    assert!(!is_inside(&sshd.ssh(USER, "", &[&oathtool(SECRET, 30)])));
+    assert!(
+        sshd.host
+            .log()
+            .contains("totp.toml: pat has no secret there")
+    );
 }
