@@ -156,8 +156,8 @@ impl Dialog<'_> {
     }
 
     /// Redeems 8 digits as a recovery code that was imported; they are counted already. Returns how
-    /// many codes are left, and `None` where they are none: then they may be a code of an app, also
-    /// where the recovery codes cannot be read.
+    /// many codes are left. `None`: no recovery code matches, or they cannot be read; the digits may
+    /// still be a code of an app.
     fn redeem_digits(&mut self, code: &Code) -> Option<usize> {
         let code = RecoveryCode::from_digits(code.digits())?;
         let is_enrolled = self.login.is_enrolled();

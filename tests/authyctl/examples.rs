@@ -67,7 +67,7 @@ const EXPECTED: [Expected; 45] = [
         "import people.csv",
         "2 enrolled, 0 already enrolled, 0 failed",
     ),
-    refused("import --homes --dry-run", "nobody was enrolled"),
+    refused("import --homes --dry-run", "no user was enrolled"),
     done("list", "alice  1635"),
     done(
         "list --json",

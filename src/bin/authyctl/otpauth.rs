@@ -49,7 +49,7 @@ pub(crate) fn account(text: &str) -> Option<String> {
 /// Reads the app of an address.
 ///
 /// # Errors
-/// It is none of a time-based app, or its secret or a setting cannot be used. The text says why and
+/// It is not that of a time-based app, or its secret or a setting cannot be used. The text says why and
 /// quotes nothing.
 pub(crate) fn read(text: &str) -> Result<Authenticator, String> {
     let rest = text.get(SCHEME.len()..).unwrap_or_default();

@@ -22,7 +22,7 @@ const PERIODS: std::ops::RangeInclusive<u32> = 15..=120;
 /// Why a secret or one of its settings cannot be used. No text quotes a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTotp {
-    /// A character is not of base 32, or the number of characters is none that base 32 has.
+    /// A character is not of base 32, or base 32 never has that many characters.
     #[error("secret is not base32: letters A to Z and digits 2 to 7")]
     NotBase32,
     /// The secret is too short or too long.

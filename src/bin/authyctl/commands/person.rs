@@ -55,7 +55,7 @@ pub(crate) fn status(global: &Global, args: &PersonArg) -> Result<Output, Comman
     Ok(Output::new(table(&rows), members))
 }
 
-/// What this host knows about a person whom no provider knows.
+/// What this host knows about a person who is at no provider.
 fn status_of_app(global: &Global, user: &str, person: &Person) -> Result<Output, CommandError> {
     let (_, app) = totp::app_of(global, user)?;
     let row = |name: &str, value: String| vec![name.to_owned(), value];

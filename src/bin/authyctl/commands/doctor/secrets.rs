@@ -16,7 +16,7 @@ use crate::output::shown_name;
 
 const CHECK: &str = "totp";
 
-/// Checks the file that belongs to the mapping at `users`; returns nothing where nobody has an app.
+/// Checks the file that belongs to the mapping at `users`; returns nothing where no user has an app.
 pub(super) fn check(users: &Path, mapping: &Mapping, config: Option<&Config>) -> Vec<Finding> {
     let path = totp::path(users);
     let names: BTreeSet<&str> = mapping

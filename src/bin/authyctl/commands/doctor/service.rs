@@ -61,7 +61,7 @@ fn no_provider(mapping: Option<&Mapping>) -> Finding {
         let hint = "authyctl init authy writes it; who has no other factor is refused until then";
         return Finding::problem("service", message).hint(hint);
     }
-    Finding::ok("service", "no service is configured, and nobody needs one")
+    Finding::ok("service", "no service is configured, and no user needs one")
 }
 
 /// Records the date that the server put into its last response.

@@ -219,7 +219,7 @@ impl AppSummary {
 /// Returns the summary as the output of the command.
 ///
 /// # Errors
-/// Nobody is enrolled: nothing came in.
+/// No user is enrolled now: nothing came in.
 pub(super) fn report(summary: AppSummary, dry_run: bool) -> Result<Output, CommandError> {
     let would = if dry_run { "would be " } else { "" };
     let (enrolled, skipped) = (summary.enrolled, summary.skipped);
@@ -236,7 +236,7 @@ pub(super) fn report(summary: AppSummary, dry_run: bool) -> Result<Output, Comma
     });
     if enrolled + skipped == 0 {
         let output = Output::new(lines, Value::Null);
-        let message = format!("nobody was enrolled: {count}");
+        let message = format!("no user was enrolled: {count}");
         let error = CommandError::new(ErrorKind::Refused, message);
         return Err(error.with_members(members).after(output));
     }

@@ -220,7 +220,7 @@ mod tests {
         let mut wrong = Vec::new();
         for end in 0..FILE.len() {
             match parse(&FILE[..end]).map(drop) {
-                // Whole lines were lost, which nobody can see.
+                // Whole lines were lost, which does not show.
                 Ok(()) if FILE[..end].ends_with('\n') && FILE[..end].contains("TOTP_AUTH") => {}
                 Ok(()) => wrong.push(format!("{end}: read")),
                 Err(why) if why.contains("6SXHNV") => wrong.push(format!("{end}: {why}")),

@@ -61,7 +61,7 @@ pub(in super::super) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Out
         let _ = steps(global).map(|steps| steps.prepare(app.id()));
     } else if let Err(error) = use_up_first_code(global, &app, first_code) {
         if let Some(file) = &args.output {
-            // It contains a secret that is none now. If it stays, it opens nothing.
+            // Its secret is not in use. If the file stays, it does no harm.
             let _ = std::fs::remove_file(file);
         }
         return Err(error);
@@ -227,8 +227,8 @@ fn groups(secret: &str) -> String {
     out
 }
 
-/// Checks the first code of the app, so that nobody is enrolled who could not log in, and uses it
-/// up. Nothing is written yet but that.
+/// Checks the first code of the app, so that every enrolled user can log in, and uses it up. Nothing
+/// else is written yet.
 fn use_up_first_code(
     global: &Global,
     app: &Authenticator,
