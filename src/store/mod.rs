@@ -6,6 +6,7 @@
 pub mod config;
 #[cfg(feature = "admin")]
 pub mod edit;
+mod index;
 pub mod limits;
 pub mod recovery;
 pub mod remember;

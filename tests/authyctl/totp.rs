@@ -512,3 +512,20 @@ fn doctor_names_secrets_that_are_missing_or_that_no_one_uses() {
         "{said:?}"
     );
 }
+
+#[test]
+fn index_checks_the_secrets_too_and_writes_their_index() {
+    let host = Host::with_bob();
+    let index = host.path("totp.toml.index");
+    fs::remove_file(&index).unwrap();
+    let (status, answer) = host.run_json(&["index"], "");
+    assert_eq!(
+        (status, &answer["totp"]),
+        (0, &json!({"path": index, "entries": 1})),
+        "{answer}"
+    );
+    assert_eq!(mode(&index), 0o600);
+    host.write("totp.toml", "[totp]\njane.doe = {}\n", 0o600);
+    let (status, answer) = host.run_json(&["index"], "");
+    assert_eq!(status, 4, "{answer}");
+}

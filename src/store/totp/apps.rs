@@ -19,7 +19,7 @@ impl Apps {
         if names.is_empty() {
             return Self(None);
         }
-        let secrets = Secrets::load_some(&path(users), |name| names.contains(name));
+        let secrets = Secrets::load_some(&path(users), &names);
         if let Ok(secrets) = &secrets {
             entry.set_totp_ids(|name| secrets.find(name).ok().map(Authenticator::id));
         }

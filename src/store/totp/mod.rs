@@ -8,11 +8,12 @@
 mod apps;
 mod authenticator;
 mod entry;
+mod index;
 mod steps;
 #[cfg(feature = "admin")]
 pub mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::base::secret::Secret;
@@ -68,6 +69,9 @@ pub enum Unusable {
 pub struct Secrets {
     path: PathBuf,
     entries: BTreeMap<String, Entry>,
+    /// The bytes of each entry, from the name to the end of the value, and its line.
+    #[cfg(feature = "admin")]
+    places: BTreeMap<String, (std::ops::Range<usize>, usize)>,
 }
 
 impl Secrets {
@@ -76,17 +80,29 @@ impl Secrets {
     /// # Errors
     /// The file cannot be trusted or read, or is not valid as a whole.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        Self::load_some(path, |_| true)
+        let limit = trusted_file::MAPPING_LIMIT;
+        let text = Secret::new(toml_file::read(path, Access::OwnerOnly, limit)?);
+        Self::parse(text.expose(), path)
     }
 
-    /// Like [`Secrets::load`], but reads only the entries whose name is `wanted`.
+    /// Like [`Secrets::load`], but reads only the entries with these names: by the index of the file
+    /// where there is a valid one, or else from the whole file.
     ///
     /// # Errors
     /// As for [`Secrets::load`].
-    pub fn load_some(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self, Error> {
-        let limit = trusted_file::MAPPING_LIMIT;
-        let text = Secret::new(toml_file::read(path, Access::OwnerOnly, limit)?);
-        Self::parse_some(text.expose(), path, wanted)
+    pub fn load_some(path: &Path, names: &BTreeSet<&str>) -> Result<Self, Error> {
+        let opened = trusted_file::open(path, Access::OwnerOnly)?;
+        if let Some(entries) = index::find(&opened, names) {
+            return Ok(Self {
+                path: path.to_owned(),
+                entries,
+                #[cfg(feature = "admin")]
+                places: BTreeMap::new(),
+            });
+        }
+        let text = toml_file::text(opened.read(trusted_file::MAPPING_LIMIT)?, path)?;
+        let text = Secret::new(text);
+        Self::parse_some(text.expose(), path, |name| names.contains(name))
     }
 
     /// Parses `text`, the content of the file at `path`.
@@ -101,6 +117,8 @@ impl Secrets {
         let source = Source::new(path, text);
         let lines = Lines::of(text);
         let mut entries = BTreeMap::new();
+        #[cfg(feature = "admin")]
+        let mut places = BTreeMap::new();
         for (table, value) in &source.parse()? {
             if table.get_ref() != TABLE {
                 let shown = text::sanitize_to(table.get_ref(), 64);
@@ -119,6 +137,11 @@ impl Secrets {
                     span: value.span(),
                 };
                 row.check_form(value.get_ref())?;
+                #[cfg(feature = "admin")]
+                places.insert(
+                    name.get_ref().to_string(),
+                    (name.span().start..value.span().end, row.line),
+                );
                 if wanted(name.get_ref()) {
                     entries.insert(name.get_ref().to_string(), row.read(value.get_ref()));
                 }
@@ -127,6 +150,8 @@ impl Secrets {
         Ok(Self {
             path: path.to_owned(),
             entries,
+            #[cfg(feature = "admin")]
+            places,
         })
     }
 

@@ -139,7 +139,7 @@ fn the_file_is_beside_the_mapping_and_only_its_owner_may_read_it() {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         assert_eq!(Secrets::load(&path).is_ok(), is_read, "{mode:o}");
     }
-    let some = Secrets::load_some(&path, |name| name == "kim").unwrap();
+    let some = Secrets::load_some(&path, &["kim"].into()).unwrap();
     assert_eq!(some.iter().count(), 0);
 }
 
@@ -309,6 +309,49 @@ mod writing {
                 .unwrap()
                 .changed
         );
+    }
+
+    fn index_of(path: &Path) -> PathBuf {
+        path.with_extension("toml.index")
+    }
+
+    #[test]
+    fn every_change_leaves_an_index_that_finds_what_the_whole_file_has() {
+        let folder = Folder::with(FILE);
+        let path = folder.path();
+        let names = ["bob", "kim", "jane.doe", "nobody"];
+        let by = |names: &[&str]| {
+            let names = names.iter().copied().collect();
+            let opened = trusted_file::open(&path, Access::OwnerOnly).unwrap();
+            let found = index::find(&opened, &names)?;
+            Some(format!("{found:?}"))
+        };
+        let whole = || {
+            let secrets = Secrets::load(&path).unwrap();
+            let found: BTreeMap<_, _> = secrets.iter().collect();
+            format!("{found:?}")
+        };
+        assert_eq!(by(&names), None, "there is no index yet");
+        write::set(&path, "jane.doe", &app(), false).unwrap();
+        assert_eq!(by(&names), Some(whole()));
+        write::remove(&path, "kim").unwrap();
+        assert_eq!(by(&names), Some(whole()));
+        let mode = fs::metadata(index_of(&path)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o400);
+        // An edit by hand makes it invalid until the next change or `authyctl index`.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&path, folder.text() + "al = { secret = \"x\" }\n").unwrap();
+        assert_eq!(by(&names), None);
+        assert!(
+            Secrets::load_some(&path, &["bob"].into())
+                .unwrap()
+                .find("bob")
+                .is_ok()
+        );
+        write::index(&path).unwrap();
+        assert!(by(&["al"]).unwrap().contains("Invalid"));
+        fs::write(index_of(&path), "damaged").unwrap();
+        assert_eq!(by(&names), None);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Writes totp.toml by `store::edit`. Used by `authyctl` only.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml_edit::{InlineTable, Item, Table, Value};
 
+use super::index::positions;
 use super::{Authenticator, Entry, Secrets, TABLE};
 use crate::base::factor::TotpId;
 use crate::base::text;
@@ -100,8 +101,27 @@ fn edit<T>(
 ) -> Result<T, Error> {
     let editing = FILE.edit(path)?;
     let mut secrets = Secrets::parse(&editing.text, &editing.path).map_err(edit::Error::from)?;
-    let (result, _) = editing.change(|table| change(&mut secrets, table), Secrets::parse)?;
+    let (result, written) = editing.change(|table| change(&mut secrets, table), Secrets::parse)?;
+    if let Some(new) = written {
+        // The change is made, with or without an index: without a valid one a login reads the whole
+        // file.
+        let _ = editing.write_index(&positions(&new.checked), &new.text);
+    }
     Ok(result)
+}
+
+/// Checks the file at `path` and writes its look-up index. Blocks for 30 seconds at most while
+/// another process writes. Returns the secrets and the path of the index.
+///
+/// # Errors
+/// See [`Error`]; the file may then have no valid index.
+pub fn index(path: &Path) -> Result<(Secrets, PathBuf), Error> {
+    let editing = FILE.lock_present(path)?;
+    let secrets = Secrets::parse(&editing.text, &editing.path).map_err(edit::Error::from)?;
+    editing.remove_leftovers();
+    editing.write_index(&positions(&secrets), &editing.text)?;
+    let index = crate::store::index::path(&editing.path);
+    Ok((secrets, index))
 }
 
 /// Stores one secret in the table and in the parsed file, if it is allowed.

@@ -70,7 +70,7 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Show the mapping
     List,
-    /// Check the mapping and write its look-up index, as every change by authyctl does
+    /// Check mapping and secrets, and write the look-up index of each
     Index,
     /// Ask Authy what it knows about a person
     Status(PersonArg),

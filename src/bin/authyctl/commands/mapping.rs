@@ -169,7 +169,7 @@ fn with_push(mut member: Value, push: Option<SendMode>) -> Value {
     member
 }
 
-/// Checks the mapping and writes its look-up index. An entry that cannot be used is a warning and
+/// Checks the mapping, and totp.toml where there is one, and writes their look-up indexes. An entry that cannot be used is a warning and
 /// not an error, since it refuses only its own user.
 pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
     let (mapping, path) = write::index(&global.users)?;
@@ -185,15 +185,19 @@ pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
     let unusable: Vec<_> = (invalid.iter())
         .map(|(line, message)| json!({"line": line, "message": message}))
         .collect();
-    let members = json!({"path": path, "entries": count, "unusable": unusable});
+    let mut members = json!({"path": path, "entries": count, "unusable": unusable});
     let warnings: Vec<_> = (invalid.iter())
         .map(|(line, message)| format!("{file}:{line}: {message}"))
         .collect();
     let entries = if count == 1 { "entry" } else { "entries" };
-    let line = format!("{}: {count} {entries}", path.display());
+    let mut lines = vec![format!("{}: {count} {entries}", path.display())];
+    if let Some((path, count)) = totp::index(global)? {
+        lines.push(format!("{}: {count} of apps", path.display()));
+        members["totp"] = json!({"path": path, "entries": count});
+    }
     Ok(Output {
         warning: (!warnings.is_empty()).then(|| warnings.join("\n")),
-        ..Output::new(vec![line], members)
+        ..Output::new(lines, members)
     })
 }
 

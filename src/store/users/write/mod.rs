@@ -3,7 +3,6 @@
 //! A change succeeds even if its index cannot be written: without a valid index a login reads the
 //! whole file. Used by `authyctl` only; a login never writes the mapping.
 
-mod file;
 mod lines;
 mod totp;
 
@@ -11,12 +10,13 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::Table;
 
-use super::{Entry, Mapping, index};
+use super::index::positions;
+use super::{Entry, Mapping};
 use crate::base::factor::{AuthyId, Fingerprint};
 use crate::base::text;
 use crate::host::trusted_file::Access;
 use crate::store::edit::{self, TomlFile};
-use file::write_index;
+use crate::store::index;
 use lines::{add, keys_of};
 
 pub use totp::{add_totp, remove_totp};
@@ -165,7 +165,7 @@ pub fn index(path: &Path) -> Result<(Mapping, PathBuf), Error> {
     let path = &editing.path;
     let mapping = Mapping::parse(&editing.text, path).map_err(edit::Error::from)?;
     editing.remove_leftovers();
-    write_index(path, &editing.folder, &mapping, &editing.text)?;
+    editing.write_index(&positions(&mapping), &editing.text)?;
     let index = index::path(path);
     Ok((mapping, index))
 }
@@ -181,7 +181,7 @@ fn edit<T>(
     let (result, written) = editing.change(|users| change(&mut mapping, users), Mapping::parse)?;
     if let Some(new) = written {
         // The change is made, with or without an index; see the top of this file.
-        let _ = write_index(&editing.path, &editing.folder, &new.checked, &new.text);
+        let _ = editing.write_index(&positions(&new.checked), &new.text);
     }
     Ok(result)
 }

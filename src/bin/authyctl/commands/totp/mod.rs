@@ -52,6 +52,17 @@ fn reset(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     ))
 }
 
+/// Checks totp.toml and writes its look-up index. Returns the path of the index and the number of
+/// entries; `None` where there is no totp.toml.
+pub(super) fn index(global: &Global) -> Result<Option<(PathBuf, usize)>, CommandError> {
+    let path = path(global);
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let (secrets, index) = totp::write::index(&path)?;
+    Ok(Some((index, secrets.iter().count())))
+}
+
 /// The totp.toml that belongs to the mapping.
 fn path(global: &Global) -> PathBuf {
     totp::path(&global.users)

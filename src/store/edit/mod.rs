@@ -5,6 +5,8 @@
 //! killed leaves one of the two. Comments, order, line ends (toml_edit), owner and mode stay. Called
 //! by `users::write` and `totp::write`, and so by `authyctl` alone: a login writes neither file.
 
+mod index;
+
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
