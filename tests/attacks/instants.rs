@@ -79,13 +79,20 @@ struct Seen {
 }
 
 impl Seen {
-    /// A code is counted before it leaves, so the requests are read first.
-    fn now(target: &Target) -> Self {
+    /// What a round begins with. A code is counted before it leaves, and mallory's su may be between
+    /// the two. So the counts are read first: a code that is counted here and not yet asked about
+    /// would look like one that was never counted.
+    fn before(target: &Target) -> Self {
+        let counted = target.counted();
         let asked = target.asked() as u64;
-        Self {
-            asked,
-            counted: target.counted(),
-        }
+        Self { asked, counted }
+    }
+
+    /// What a round ends with: the requests are read first.
+    fn after(target: &Target) -> Self {
+        let asked = target.asked() as u64;
+        let counted = target.counted();
+        Self { asked, counted }
     }
 
     /// Codes that were asked about since `before` and are not counted.
@@ -127,10 +134,10 @@ fn nothing_that_happens_to_su_at_any_instant_helps_its_caller() {
     });
     let wrapper = group.as_ref().map(Delegated::wrapper);
     let wrapper: Vec<&str> = wrapper.iter().flatten().map(String::as_str).collect();
+    let (mut failures, mut states) = (Vec::new(), BTreeMap::new());
+    let mut seen = Seen::before(&target);
     let mut mallory = Mallory::start_by(&wrapper, test_name!(), &orders);
 
-    let (mut failures, mut states) = (Vec::new(), BTreeMap::new());
-    let mut seen = Seen::now(&target);
     while let Some(what) = mallory.next() {
         for failure in check_round(&target, &mut mallory, usual, &mut seen) {
             failures.push(format!("{what}: {failure}"));
@@ -158,7 +165,7 @@ fn check_round(
     let mut look = |seen: &mut Seen| {
         // An engine whose su was killed finishes its request.
         std::thread::sleep(ANSWER + ANSWER / 2);
-        let now = Seen::now(target);
+        let now = Seen::after(target);
         if now.uncounted_since(*seen) > 0 {
             failures.push(format!("{seen:?} became {now:?}"));
         }
@@ -166,11 +173,11 @@ fn check_round(
     look(seen);
     let (works, took) = target.su_of_other(&[&target.right()]);
     // The right code has ended all counts.
-    *seen = Seen::now(target);
+    *seen = Seen::before(target);
     mallory.go_on();
     let became_root = mallory.hears();
     look(seen);
-    *seen = Seen::now(target);
+    *seen = Seen::before(target);
     mallory.go_on();
 
     if became_root != json!(false) {
