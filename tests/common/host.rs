@@ -72,6 +72,16 @@ impl Host {
         host
     }
 
+    /// Returns a host whose config.toml has `[paths]` and `more`, and no table of a provider.
+    pub(crate) fn without_authy(more: &str) -> Self {
+        let host = Self::new();
+        let config = fs::read_to_string(&host.config).unwrap();
+        let (_, rest) = config.split_once("[paths]").unwrap();
+        let paths = rest.split("\n[").next().unwrap();
+        fs::write(&host.config, format!("[paths]{paths}\n{more}")).unwrap();
+        host
+    }
+
     /// Returns a host with a timeout of 1 s for each request.
     pub(crate) fn impatient(more: &str) -> Self {
         let host = Self::with(more);
@@ -226,53 +236,4 @@ impl Host {
                 .unwrap(),
         );
     }
-
-    /// Returns the audit lines, each from `verdict=`, without the fields of the process, which
-    /// differ in each run ([`Host::audit_of_processes`] has them).
-    pub(crate) fn audit(&self) -> Vec<String> {
-        let lines = self.audit_of_processes();
-        lines.iter().map(|line| without_process(line)).collect()
-    }
-
-    /// Returns the audit lines, each from `verdict=`.
-    pub(crate) fn audit_of_processes(&self) -> Vec<String> {
-        let lines = self.sim.log(|line| line.contains(" verdict="));
-        let audit = lines
-            .iter()
-            .filter_map(|line| line.find("verdict=").map(|at| &line[at..]));
-        audit.map(str::to_owned).collect()
-    }
-
-    /// Returns the audit lines as soon as there are `count` of them, or after 3 s.
-    pub(crate) fn audit_of(&self, count: usize) -> Vec<String> {
-        let deadline = Instant::now() + Duration::from_secs(3);
-        loop {
-            let lines = self.audit();
-            if lines.len() >= count || Instant::now() > deadline {
-                return lines;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// Returns the whole log as one text.
-    pub(crate) fn log(&self) -> String {
-        self.sim.log(|line| line.contains(" verdict=")).join("\n")
-    }
-}
-
-/// An audit line without ` pid=N uid=N peer=WORD`, which are before the texts of the caller.
-fn without_process(line: &str) -> String {
-    let (before, rest) = line.split_once(" pid=").unwrap();
-    let mut fields = rest.splitn(4, ' ');
-    let (_pid, uid, peer) = (
-        fields.next(),
-        fields.next().unwrap(),
-        fields.next().unwrap(),
-    );
-    assert!(
-        uid.starts_with("uid=") && peer.starts_with("peer="),
-        "{line}"
-    );
-    format!("{before} {}", fields.next().unwrap_or_default())
 }

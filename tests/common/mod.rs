@@ -4,6 +4,7 @@
 //! Helpers panic, and so fail the test, instead of returning errors.
 
 pub(crate) mod application;
+pub(crate) mod audit;
 pub(crate) mod browser;
 pub(crate) mod child;
 pub(crate) mod compiled;

@@ -1,21 +1,9 @@
 //! Persons with several factors, factors that this host cannot check, and tables that are missing.
 
-use std::fs;
-
 use pam_authy::engine::shared_words;
 use pam_authy::store::recovery::{self, Recovery as _};
 
 use crate::common::host::Host;
-
-/// A host whose config.toml has `[paths]` and `more`, and no table of a provider.
-pub(super) fn without_authy(more: &str) -> Host {
-    let host = Host::new();
-    let config = fs::read_to_string(&host.config).unwrap();
-    let (_, rest) = config.split_once("[paths]").unwrap();
-    let paths = rest.split("\n[").next().unwrap();
-    fs::write(&host.config, format!("[paths]{paths}\n{more}")).unwrap();
-    host
-}
 
 #[test]
 fn a_factor_that_this_host_cannot_check_is_skipped_and_logged() {
@@ -81,7 +69,7 @@ fn an_entry_without_a_factor_that_this_host_can_check_denies_its_user_alone() {
 
 #[test]
 fn without_the_table_authy_its_people_are_refused_and_the_log_says_why() {
-    let host = without_authy("[service.sshd]\nwhen_unavailable = \"ignore\"\n");
+    let host = Host::without_authy("[service.sshd]\nwhen_unavailable = \"ignore\"\n");
 
     let login = host.login("alice", &[]);
 
@@ -92,7 +80,7 @@ fn without_the_table_authy_its_people_are_refused_and_the_log_says_why() {
 
 #[test]
 fn the_unenrolled_are_refused_after_the_same_prompts_where_no_service_is_configured() {
-    let host = without_authy("[login]\nrefusal_seconds = 0\n");
+    let host = Host::without_authy("[login]\nrefusal_seconds = 0\n");
 
     let login = host.login("mallory", &["1234567", "push", "1234567", "1234567"]);
 

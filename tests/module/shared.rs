@@ -20,18 +20,13 @@ fn start(methods: &str) -> Sshd {
     sshd.host
         .sim
         .post("/phone/users", &json!({"authy_id": OTHER}));
-    for key in ["other", "authority"] {
-        let mut keygen = Command::new("ssh-keygen");
-        run(keygen
-            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-            .arg(sshd.folder.join(key)));
-    }
-    let (first, second) = (fingerprint(&sshd, "user"), fingerprint(&sshd, "other"));
+    sshd.make_keys(&["other", "authority"]);
+    let (first, second) = (sshd.fingerprint("user"), sshd.fingerprint("other"));
     share(
         &sshd,
         &format!("{{ \"{first}\" = 1635, \"{second}\" = {OTHER} }}"),
     );
-    authorize(&sshd, &["user", "other"]);
+    sshd.authorize(&["user", "other"]);
     sshd
 }
 
@@ -45,32 +40,6 @@ fn public(sshd: &Sshd, key: &str) -> String {
     fs::read_to_string(sshd.folder.join(format!("{key}.pub"))).unwrap()
 }
 
-fn authorize(sshd: &Sshd, keys: &[&str]) {
-    let keys: String = keys.iter().map(|key| public(sshd, key)).collect();
-    fs::write(
-        Path::new("/home").join(USER).join(".ssh/authorized_keys"),
-        keys,
-    )
-    .unwrap();
-}
-
-/// Returns the fingerprint as ssh-keygen shows it.
-fn fingerprint(sshd: &Sshd, key: &str) -> String {
-    let mut keygen = Command::new("ssh-keygen");
-    let file = sshd.folder.join(format!("{key}.pub"));
-    let output = keygen.arg("-lf").arg(file).output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    said.split(' ').nth(1).unwrap().to_owned()
-}
-
-/// Gives the client the other person's key from now on.
-fn become_other(sshd: &Sshd) {
-    for end in ["", ".pub"] {
-        let from = sshd.folder.join(format!("other{end}"));
-        fs::copy(from, sshd.folder.join(format!("user{end}"))).unwrap();
-    }
-}
-
 #[test]
 #[ignore = "needs root"]
 fn the_key_tells_which_person_of_a_shared_account_is_asked() {
@@ -80,7 +49,7 @@ fn the_key_tells_which_person_of_a_shared_account_is_asked() {
 
     assert!(is_inside(&sshd.ssh(USER, "", &[&token(1635)])));
     assert!(!is_inside(&sshd.ssh(USER, "", &[&token(OTHER)])));
-    become_other(&sshd);
+    sshd.use_key("other");
     assert!(is_inside(&sshd.ssh(USER, "", &[&token(OTHER)])));
     assert!(!is_inside(&sshd.ssh(USER, "", &[&token(1635)])));
 
@@ -108,7 +77,7 @@ fn a_certificate_belongs_to_the_person_of_its_own_key_and_not_of_its_authority()
         format!("cert-authority {authority}"),
     )
     .unwrap();
-    become_other(&sshd);
+    sshd.use_key("other");
     let mut keygen = Command::new("ssh-keygen");
     keygen.args(["-q", "-I", "kim", "-n", USER, "-s"]);
     run(keygen
@@ -122,7 +91,7 @@ fn a_certificate_belongs_to_the_person_of_its_own_key_and_not_of_its_authority()
     assert!(audit[0].contains(&format!("authy_id={OTHER}")), "{audit:?}");
 
     // The same login belongs to no person once the entry has only the authority's key.
-    let key = fingerprint(&sshd, "authority");
+    let key = sshd.fingerprint("authority");
     share(&sshd, &format!("{{ \"{key}\" = 1635 }}"));
     assert!(!is_inside(&sshd.ssh(
         USER,
@@ -144,7 +113,7 @@ fn a_shared_account_without_a_listed_key_is_refused_and_sends_nothing() {
     };
 
     // A key that sshd accepts, and that the entry does not list.
-    let key = fingerprint(&sshd, "authority");
+    let key = sshd.fingerprint("authority");
     share(&sshd, &format!("{{ \"{key}\" = 1635 }}"));
     assert!(!is_inside(&sshd.ssh(
         USER,
@@ -200,7 +169,7 @@ fn the_push_setting_of_an_entry_overrides_the_configuration() {
 fn a_person_of_a_shared_account_may_have_an_app_on_this_host() {
     sandboxed!();
     let sshd = start("publickey,keyboard-interactive");
-    let (first, second) = (fingerprint(&sshd, "user"), fingerprint(&sshd, "other"));
+    let (first, second) = (sshd.fingerprint("user"), sshd.fingerprint("other"));
     share(
         &sshd,
         &format!("{{ \"{first}\" = {{ totp = \"kim\" }}, \"{second}\" = {{ totp = \"pat\" }} }}"),
@@ -217,7 +186,7 @@ fn a_person_of_a_shared_account_may_have_an_app_on_this_host() {
     let audit = sshd.host.audit();
     assert!(audit[0].contains("provider=totp totp=\"kim\""), "{audit:?}");
     // The other person has no secret, which is an error of that person alone.
-    become_other(&sshd);
+    sshd.use_key("other");
     assert!(!is_inside(&sshd.ssh(USER, "", &[&oathtool(SECRET, 30)])));
     assert!(
         sshd.host

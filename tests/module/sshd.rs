@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::unistd::User;
 use serde_json::json;
 
 use crate::common::host::Host;
@@ -42,7 +43,10 @@ impl Sshd {
         let folder = host.sim.folder().join("ssh");
         fs::create_dir_all(&folder).unwrap();
         fs::create_dir_all("/run/sshd").unwrap();
-        run(Command::new("useradd").args(["--create-home", "--shell", "/bin/sh", USER]));
+        // A test may start one sshd after another.
+        if User::from_name(USER).unwrap().is_none() {
+            run(Command::new("useradd").args(["--create-home", "--shell", "/bin/sh", USER]));
+        }
         for user in [USER, "root"] {
             pipe(
                 &mut Command::new("chpasswd"),
@@ -50,8 +54,9 @@ impl Sshd {
             );
             host.append(&host.users, &format!("{user} = 1635\n"));
         }
-        if name != "sshd" {
-            fs::copy("/usr/sbin/sshd", format!("/usr/sbin/{name}")).unwrap();
+        let program = PathBuf::from(format!("/usr/sbin/{name}"));
+        if !program.exists() {
+            fs::copy("/usr/sbin/sshd", &program).unwrap();
         }
         install_engine();
         let module = host.installed_line("required");
@@ -65,13 +70,8 @@ impl Sshd {
             .local_addr()
             .unwrap()
             .port();
-        for key in ["host", "user"] {
-            let mut keygen = Command::new("ssh-keygen");
-            run(keygen
-                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-                .arg(folder.join(key)));
-        }
-        authorize(&folder.join("user.pub"));
+        make_keys(&folder, &["host", "user"]);
+        authorize(&folder, &["user"]);
         let config = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {dir}/host\nPidFile none\nUsePAM yes\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication yes\nStrictModes no\n\
@@ -79,7 +79,7 @@ impl Sshd {
             dir = folder.display()
         );
         fs::write(folder.join("sshd_config"), config).unwrap();
-        let server = Command::new(format!("/usr/sbin/{name}"))
+        let server = Command::new(&program)
             .args(["-D", "-f"])
             .arg(folder.join("sshd_config"))
             .arg("-E")
@@ -137,6 +137,33 @@ impl Sshd {
         ssh.output().unwrap()
     }
 
+    /// Makes keys, which are files of these names in the folder.
+    pub(crate) fn make_keys(&self, keys: &[&str]) {
+        make_keys(&self.folder, keys);
+    }
+
+    /// Makes the user's account accept these keys and no others.
+    pub(crate) fn authorize(&self, keys: &[&str]) {
+        authorize(&self.folder, keys);
+    }
+
+    /// Gives the client another key from now on.
+    pub(crate) fn use_key(&self, key: &str) {
+        for end in ["", ".pub"] {
+            let from = self.folder.join(format!("{key}{end}"));
+            fs::copy(from, self.folder.join(format!("user{end}"))).unwrap();
+        }
+    }
+
+    /// Returns the fingerprint as ssh-keygen shows it.
+    pub(crate) fn fingerprint(&self, key: &str) -> String {
+        let mut keygen = Command::new("ssh-keygen");
+        let file = self.folder.join(format!("{key}.pub"));
+        let output = keygen.arg("-lf").arg(file).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        said.split(' ').nth(1).unwrap().to_owned()
+    }
+
     pub(crate) fn token(&self) -> String {
         self.host.sim.token(1635)
     }
@@ -153,10 +180,21 @@ impl Drop for Sshd {
     }
 }
 
-fn authorize(key: &Path) {
-    let folder = Path::new("/home").join(USER).join(".ssh");
-    fs::create_dir_all(&folder).unwrap();
-    fs::copy(key, folder.join("authorized_keys")).unwrap();
+fn make_keys(folder: &Path, keys: &[&str]) {
+    for key in keys {
+        let mut keygen = Command::new("ssh-keygen");
+        run(keygen
+            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+            .arg(folder.join(key)));
+    }
+}
+
+fn authorize(folder: &Path, keys: &[&str]) {
+    let ssh = Path::new("/home").join(USER).join(".ssh");
+    fs::create_dir_all(&ssh).unwrap();
+    let public = |key: &&str| fs::read_to_string(folder.join(format!("{key}.pub"))).unwrap();
+    let lines: String = keys.iter().map(public).collect();
+    fs::write(ssh.join("authorized_keys"), lines).unwrap();
 }
 
 pub(crate) fn run(command: &mut Command) {

@@ -8,7 +8,6 @@ use pam_authy::store::totp::{Authenticator, Steps};
 
 use serde_json::json;
 
-use super::factors::without_authy;
 use crate::authyctl::run_json;
 use crate::common::host::Host;
 use crate::common::mount;
@@ -35,7 +34,7 @@ fn write_secrets(host: &Host, text: &str) {
 
 /// A host without any provider, where bob has an app.
 fn app_alone(more: &str) -> Host {
-    let host = without_authy(&format!("[login]\nrefusal_seconds = 0\n{more}"));
+    let host = Host::without_authy(&format!("[login]\nrefusal_seconds = 0\n{more}"));
     enroll_bob(&host, "bob = { totp = true }\n");
     host
 }
@@ -286,7 +285,7 @@ fn a_code_that_cannot_be_recorded_is_not_accepted() {
 
 #[test]
 fn the_first_code_at_enrolment_is_used_up_and_the_next_one_logs_in() {
-    let host = without_authy("[login]\nrefusal_seconds = 0\nattempts = 1\n");
+    let host = Host::without_authy("[login]\nrefusal_seconds = 0\nattempts = 1\n");
     let code = oathtool(SECRET, 0);
     let input = format!("{SECRET}\n{code}\n");
     let enroll = ["enroll", "bob", "--totp", "--secret", "-"];
@@ -321,7 +320,7 @@ fn a_rehearsal_asks_for_the_code_of_the_app() {
 
 #[test]
 fn phone_and_paper_of_google_authenticator_work_after_an_import() {
-    let host = without_authy("[login]\nrefusal_seconds = 0\nattempts = 1\n");
+    let host = Host::without_authy("[login]\nrefusal_seconds = 0\nattempts = 1\n");
     let home = tempfile::tempdir().unwrap();
     let file = google_authenticator(home.path(), "-t");
     let text = fs::read_to_string(&file).unwrap();
