@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
-use pam_authy::pam_app::{Item, Style, Transaction, write_stack};
-use serde_json::json;
+use pam_authy::pam_app::Item;
+use serde_json::{Value, json};
 
 use super::{enrolled, run, run_json};
+use crate::common::host::Host;
+use crate::common::provider::{Person, with_each_provider};
+use crate::common::rounds;
 use crate::common::rows::check_rows;
-use crate::common::sim::Sim;
-use crate::common::{install_product, rounds};
 
 #[test]
 fn explain_names_file_and_line() {
@@ -122,110 +122,106 @@ fn random_exemptions(numbers: &mut Numbers) -> String {
     format!("[exempt]\n{}", numbers.pick(&rules))
 }
 
-/// Logs in through libpam and the product in `folder`; returns the PAM code, and whether a code was asked for.
-fn log_in(
-    sim: &Sim,
-    folder: &Path,
-    service: &str,
-    user: &str,
-    rhost: &str,
-) -> (&'static str, bool) {
-    let (config, users) = (sim.path("config.toml"), sim.path("users.toml"));
-    let line = format!(
-        "auth required {} config={} users={} engine={}",
-        folder.join("pam_authy.so").display(),
-        config.display(),
-        users.display(),
-        folder.join("pam_authyd").display()
-    );
-    write_stack(folder, service, &[line]).unwrap();
-    let mut asked = false;
-    let mut answer = |_: Style, prompt: &str| {
-        asked |= prompt.contains("code");
-        Some(sim.token(1635))
+/// What a login did: PAM's code, and whether a code was asked for.
+type Outcome = (&'static str, bool);
+
+/// A random configuration, and who logs in there.
+struct Round {
+    user: &'static str,
+    service: &'static str,
+    rhost: &'static str,
+    /// For a failure.
+    files: String,
+}
+
+/// Writes random files, in which `person` may be enrolled.
+fn random_round(numbers: &mut Numbers, host: &Host, config: &str, person: &Person<'_>) -> Round {
+    let mut config = config.to_owned() + "\n" + &random_rules(numbers, "login");
+    if numbers.pick(&["own", "none"]) == "own" {
+        config += &random_rules(numbers, "service.sudo");
+    }
+    config += &random_exemptions(numbers);
+    // Only one of the two names logs in.
+    let entry = person.renamed("nobody.here").entry();
+    let root = match numbers.pick(&["none", "person", "spoiled"]) {
+        "none" => String::new(),
+        "person" => format!("root = {}\n", person.entry()),
+        _ => format!("root = {}\n", person.spoiled_entry()),
     };
-    let code = {
-        let mut pam = Transaction::start(service, user, folder, &mut answer).unwrap();
-        pam.set(Item::RHost, rhost).unwrap();
-        pam.authenticate().name()
+    let other = match numbers.pick(&["none", "person", "other"]) {
+        "none" => String::new(),
+        "person" => format!("\"nobody.here\" = {entry}\n"),
+        _ => "other = 1\n".to_owned(),
     };
-    (code, asked)
+    let mapping = format!("# people\n[users]\n{other}{root}");
+    fs::write(&host.config, &config).unwrap();
+    fs::write(&host.users, &mapping).unwrap();
+    Round {
+        user: numbers.pick(&["root", "nobody.here", "bob"]),
+        service: numbers.pick(&["sshd", "sudo"]),
+        rhost: numbers.pick(&["192.0.2.7", "198.51.100.7"]),
+        files: config + &mapping,
+    }
+}
+
+/// Compares what `explain` says with what the login then does.
+fn compare(answer: &Value, login: Outcome, person: &Person<'_>, round: &Round) {
+    let context = format!("{} {}\n{}", round.user, round.service, round.files);
+    let context = format!("{context}{answer}\n{login:?}");
+    let reason = answer["reason"].as_str().unwrap();
+    let enrolled = format!("is enrolled with {}", person.explained());
+    let (required, why) = match login {
+        // libpam denies where every module answers IGNORE.
+        ("PAM_PERM_DENIED", false) if reason.contains("exempt.") => (false, "exempt."),
+        ("PAM_PERM_DENIED", false) => (false, "unenrolled = \"ignore\" allows that"),
+        ("PAM_SUCCESS", true) => (true, enrolled.as_str()),
+        ("PAM_MAXTRIES", true) => (true, "unenrolled = \"deny\" refuses whatever is typed"),
+        ("PAM_SERVICE_ERR", false) => (true, "is refused: "),
+        other => panic!("{other:?}: {context}"),
+    };
+    assert_eq!(answer["required"], json!(required), "{context}");
+    assert!(reason.contains(why), "{context}");
+    // The named line must be the one that decides.
+    let Some(number) = answer["line"].as_u64() else {
+        return;
+    };
+    let file = fs::read_to_string(answer["file"].as_str().unwrap()).unwrap();
+    let number = usize::try_from(number).unwrap();
+    let line = file.lines().nth(number - 1).unwrap();
+    let key = line.split(" = ").next().unwrap();
+    let is_rule = line.starts_with("unenrolled = ") && reason.contains(line)
+        || reason.contains(&format!("exempt.{key}"));
+    let is_entry = line.trim_matches('"').starts_with(round.user);
+    assert!(is_rule || is_entry, "{line}: {context}");
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one round of a random test")]
 fn explain_says_of_random_configurations_what_a_login_then_does() {
-    let (sim, folder) = (Sim::start(), tempfile::tempdir().unwrap());
-    install_product(folder.path());
-    let base = fs::read_to_string(sim.path("config.toml")).unwrap();
-    let mut numbers = Numbers(20_261_126);
-    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    check_rows(0..rounds(200), |_| {
-        let mut config = base.clone() + "\n" + &random_rules(&mut numbers, "login");
-        if numbers.pick(&["own", "none"]) == "own" {
-            config += &random_rules(&mut numbers, "service.sudo");
-        }
-        config += &random_exemptions(&mut numbers);
-        let root = numbers.pick(&[
-            "",
-            "root = 1635\n",
-            "root = 0\n",
-            "root = { authy_id = 1635 }\n",
-        ]);
-        let other = numbers.pick(&["", "\"nobody.here\" = 1635\n", "other = 1\n"]);
-        let mapping = format!("# people\n[users]\n{other}{root}");
-        fs::write(sim.path("config.toml"), &config).unwrap();
-        fs::write(sim.path("users.toml"), &mapping).unwrap();
-        let user = numbers.pick(&["root", "nobody.here", "bob"]);
-        let service = numbers.pick(&["sshd", "sudo"]);
-        let rhost = numbers.pick(&["192.0.2.7", "198.51.100.7"]);
+    with_each_provider(|provider| {
+        let host = provider.host("");
+        let config = fs::read_to_string(&host.config).unwrap();
+        let mut numbers = Numbers(20_261_126);
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        check_rows(0..rounds(100), |number| {
+            // A new person each time, since some providers accept few codes of one in a row.
+            let person = Person::new(provider, &host, "root", number.into());
+            let round = random_round(&mut numbers, &host, &config, &person);
+            let (user, service, rhost) = (round.user, round.service, round.rhost);
 
-        let (status, answer) = run_json(
-            &sim,
-            &["explain", user, "--service", service, "--rhost", rhost],
-            "",
-        );
-        let login = log_in(&sim, folder.path(), service, user, rhost);
+            let explain = ["explain", user, "--service", service, "--rhost", rhost];
+            let (status, answer) = run_json(&host.sim, &explain, "");
+            let (code, items) = (person.code(), [(Item::RHost, rhost)]);
+            let login = host.login_as(service, user, &[code.as_str(); 3], &items);
+            let login = (login.code, login.prompts() > 0);
 
-        let context = format!("{user} {service}\n{config}{mapping}{answer}\n{login:?}");
-        let reason = answer["reason"].as_str().unwrap();
-        let expected = match login {
-            // libpam denies where every module answers IGNORE.
-            ("PAM_PERM_DENIED", false) if reason.contains("exempt.") => (false, "exempt."),
-            ("PAM_PERM_DENIED", false) => (false, "unenrolled = \"ignore\" allows that"),
-            ("PAM_SUCCESS", true) => (true, "is enrolled with authy id 1635"),
-            ("PAM_MAXTRIES", true) => (true, "unenrolled = \"deny\" refuses whatever is typed"),
-            ("PAM_SERVICE_ERR", false) => (true, "cannot be used, so every login is refused"),
-            other => panic!("{other:?}: {context}"),
-        };
-        assert_eq!(
-            (status, &answer["required"]),
-            (0, &json!(expected.0)),
-            "{context}"
+            assert_eq!(status, 0, "{answer}");
+            compare(&answer, login, &person, &round);
+            let by_rule = answer["reason"].to_string().contains("exempt.");
+            *kinds.entry(format!("{login:?} {by_rule}")).or_default() += 1;
+        });
+        assert!(
+            kinds.len() == 5 && kinds.values().all(|count| *count > 2),
+            "{kinds:?}"
         );
-        assert!(reason.contains(expected.1), "{context}");
-        // The named line must be the one that decides.
-        if let Some(line) = answer["line"].as_u64() {
-            let file = fs::read_to_string(answer["file"].as_str().unwrap()).unwrap();
-            let line = file
-                .lines()
-                .nth(usize::try_from(line).unwrap() - 1)
-                .unwrap();
-            let rule = line.starts_with("unenrolled = ") && reason.contains(line)
-                || line
-                    .split(" = ")
-                    .next()
-                    .is_some_and(|key| reason.contains(&format!("exempt.{key}")));
-            assert!(
-                rule || line.trim_matches('"').starts_with(user),
-                "{line}: {context}"
-            );
-        }
-        let by_rule = reason.contains("exempt.");
-        *kinds.entry(format!("{login:?} {by_rule}")).or_default() += 1;
     });
-    assert!(
-        kinds.len() == 5 && kinds.values().all(|count| *count > 4),
-        "{kinds:?}"
-    );
 }

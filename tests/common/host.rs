@@ -127,6 +127,20 @@ impl Host {
         fs::write(file, old + text).unwrap();
     }
 
+    /// Sets a key of a TOML file, in place of its line in the last table.
+    pub(crate) fn set_line(&self, file: &Path, key: &str, value: &str) {
+        let text = fs::read_to_string(file).unwrap();
+        let start = format!("\"{key}\" = ");
+        let is_other =
+            |line: &&str| !line.starts_with(&start) && !line.starts_with(&start.replace('"', ""));
+        let kept: String = text
+            .lines()
+            .filter(is_other)
+            .map(|line| format!("{line}\n"))
+            .collect();
+        fs::write(file, format!("{kept}{start}{value}\n")).unwrap();
+    }
+
     /// Changes the mode of a file.
     pub(crate) fn chmod(&self, file: &Path, mode: u32) {
         fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
@@ -191,14 +205,33 @@ impl Host {
             // it.
             if matches!(item, Item::AuthTok) {
                 lines.insert(0, "auth optional pam_unix.so".into());
-                return self.run(user, &[&[*text], replies].concat(), &[], &lines);
+                let replies = [&[*text], replies].concat();
+                return self.run(&self.service, user, &replies, &[], &lines);
             }
         }
-        self.run(user, replies, items, &lines)
+        self.run(&self.service, user, replies, items, &lines)
     }
 
-    fn run(&self, user: &str, replies: &[&str], items: &[(Item, &str)], lines: &[String]) -> Login {
-        self.write_stack(&self.service, lines);
+    /// As [`Host::login_with`], with another service than the host's own.
+    pub(crate) fn login_as(
+        &self,
+        service: &str,
+        user: &str,
+        replies: &[&str],
+        items: &[(Item, &str)],
+    ) -> Login {
+        self.run(service, user, replies, items, &[self.line()])
+    }
+
+    fn run(
+        &self,
+        service: &str,
+        user: &str,
+        replies: &[&str],
+        items: &[(Item, &str)],
+        lines: &[String],
+    ) -> Login {
+        self.write_stack(service, lines);
         let mut replies = replies.iter();
         let mut seen = Vec::new();
         let mut answer = |style: Style, text: &str| {
@@ -211,7 +244,7 @@ impl Host {
         let start = Instant::now();
         let code = {
             let mut pam =
-                Transaction::start(&self.service, user, self.stack.path(), &mut answer).unwrap();
+                Transaction::start(service, user, self.stack.path(), &mut answer).unwrap();
             for (item, text) in items {
                 pam.set(*item, text).unwrap();
             }

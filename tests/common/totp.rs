@@ -18,7 +18,11 @@ pub(crate) fn oathtool(secret: &str, ahead: i64) -> String {
     if left < 5 {
         std::thread::sleep(Duration::from_secs(left));
     }
-    let time = now().as_secs().saturating_add_signed(ahead);
+    code_at(secret, now().as_secs().saturating_add_signed(ahead))
+}
+
+/// Returns the code of a base-32 secret at a time in seconds since 1970.
+pub(crate) fn code_at(secret: &str, time: u64) -> String {
     let output = Command::new("oathtool")
         .args(["--totp", "--base32", &format!("--now=@{time}"), secret])
         .output()

@@ -1,5 +1,5 @@
 //! Features that last across calls of the module, in real sshd and real sudo: pushes, remembered
-//! logins, exemptions, limits, recovery codes, the code behind the password.
+//! logins of sudo, exemptions, the code behind the password.
 
 use std::process::{Command, Output};
 
@@ -13,17 +13,6 @@ use crate::common::sandbox::sandboxed;
 fn start(more: &str) -> Sshd {
     let host = Host::with(&format!("[login]\nrefusal_seconds = 0\n{more}"));
     Sshd::start(host, PASSWORD_FIRST, "keyboard-interactive")
-}
-
-/// Runs authyctl with the files of this host; it must succeed.
-fn authyctl(host: &Host, arguments: &[&str]) -> Output {
-    let mut authyctl = Command::new(env!("CARGO_BIN_EXE_authyctl"));
-    authyctl.args(arguments);
-    authyctl.arg("--config").arg(&host.config);
-    authyctl.arg("--users").arg(&host.users);
-    let output = authyctl.output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {output:?}");
-    output
 }
 
 /// Logs in over ssh while the phone approves or denies the push.
@@ -84,24 +73,6 @@ fn sshd_shows_a_waiting_push_and_accepts_a_code_after_it_expired() {
 
 #[test]
 #[ignore = "needs root"]
-fn a_second_ssh_login_is_remembered_until_it_is_forgotten() {
-    sandboxed!();
-    let sshd = start("[remember]\nseconds = 300\nservices = [\"sshd-under-test\"]\n");
-    assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[&sshd.token()])));
-
-    assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[])), "not asked again");
-    assert!(sshd.host.audit_of(2)[1].starts_with("verdict=accepted reason=remembered"));
-    assert!(
-        !is_inside(&sshd.ssh(USER, "wrong horse", &[])),
-        "the password is still asked for"
-    );
-
-    authyctl(&sshd.host, &["forget", USER]);
-    assert!(!is_inside(&sshd.ssh(USER, PASSWORD, &["1", "1", "1"])));
-}
-
-#[test]
-#[ignore = "needs root"]
 fn an_exempt_network_is_asked_for_the_password_alone() {
     sandboxed!();
     let sshd = start("[exempt]\nnetworks = [\"127.0.0.0/8\"]\n");
@@ -111,71 +82,6 @@ fn an_exempt_network_is_asked_for_the_password_alone() {
 
     assert!(sshd.host.audit()[0].starts_with("verdict=ignored reason=exempt"));
     assert!(sshd.host.sim.requests().is_empty());
-}
-
-#[test]
-#[ignore = "needs root"]
-fn refused_codes_pause_a_user_until_authyctl_unlocks() {
-    sandboxed!();
-    let sshd = start("[limits]\nrefused_tokens = 3\n");
-    assert!(!is_inside(&sshd.ssh(
-        USER,
-        PASSWORD,
-        &["1111111", "2222222", "3333333"]
-    )));
-    let sent = sshd.host.sim.count("/verify/");
-
-    let output = sshd.ssh(
-        USER,
-        PASSWORD,
-        &[&sshd.token(), &sshd.token(), &sshd.token()],
-    );
-    assert!(!is_inside(&output), "a right token does not end a pause");
-    assert_eq!(
-        sshd.host.sim.count("/verify/"),
-        sent,
-        "nothing is sent in a pause"
-    );
-    assert!(
-        sshd.asked().contains("Too many wrong codes"),
-        "{}",
-        sshd.asked()
-    );
-    let last = sshd.host.audit_of(6).pop().unwrap();
-    assert!(last.contains("reason=limited"), "{last}");
-
-    authyctl(&sshd.host, &["unlock", USER]);
-    assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[&sshd.token()])));
-}
-
-#[test]
-#[ignore = "needs root"]
-fn a_recovery_code_lets_in_once_while_the_service_is_down() {
-    sandboxed!();
-    let sshd = start("");
-    let made = authyctl(&sshd.host, &["recovery", "generate", USER, "--json"]);
-    let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
-    let code = made["codes"][0].as_str().unwrap();
-    sshd.host
-        .sim
-        .fault(&json!({"listener": "silent", "times": 0}));
-
-    assert!(is_inside(&sshd.ssh(USER, PASSWORD, &[code])));
-    assert!(
-        !is_inside(&sshd.ssh(USER, PASSWORD, &[code, code, code])),
-        "it works once"
-    );
-
-    let audit = sshd.host.audit();
-    assert!(
-        audit[0].starts_with("verdict=accepted reason=recovery_code factor=recovery"),
-        "{audit:?}"
-    );
-    assert!(
-        sshd.host.log().contains("9 are left"),
-        "{}",
-        sshd.host.log()
-    );
 }
 
 #[test]

@@ -1,130 +1,11 @@
-//! Logins through libpam and the product: prompts, verdicts, audit lines.
+//! Logins through libpam and the product: words, settings of a prompt, and replies that never
+//! come. Logins by codes are in `providers`.
 
-use std::time::Duration;
-
-use pam_authy::pam_app::{Item, Style};
+use pam_authy::pam_app::Style;
 use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
-
-#[test]
-fn a_right_code_is_pam_success_and_one_audit_line() {
-    let host = Host::new();
-    let token = host.sim.token(1635);
-
-    let items = [(Item::RHost, "192.0.2.7"), (Item::Tty, "ssh")];
-    let login = host.login_with("alice", &[&token], &items);
-
-    assert_eq!(login.code, "PAM_SUCCESS");
-    assert_eq!(
-        login.seen,
-        [(
-            Style::PromptEchoOn,
-            "Verification code (or type push, sms or call): ".to_owned()
-        )]
-    );
-    assert_eq!(
-        host.sim.requests(),
-        [format!("/protected/json/verify/{token}/1635")]
-    );
-    assert_eq!(
-        host.audit(),
-        [
-            "verdict=accepted reason=code_accepted factor=token provider=authy authy_id=1635 attempts=1 \
-          rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
-        ]
-    );
-    assert!(
-        host.log().contains(" pam_authy(sshd:auth)["),
-        "{}",
-        host.log()
-    );
-    assert!(
-        host.log().starts_with("<85>"),
-        "notice of authpriv: {}",
-        host.log()
-    );
-}
-
-#[test]
-fn neither_code_nor_key_is_ever_in_the_log() {
-    let host = Host::new().arguments("debug");
-    let token = host.sim.token(1635);
-
-    host.login("alice", &["1111111", &token]);
-
-    let log = host.log();
-    assert!(!log.contains(&token) && !log.contains("1111111") && !log.contains(&host.sim.key()));
-}
-
-#[test]
-fn a_wrong_code_then_a_right_one_logs_in() {
-    let host = Host::new();
-    let token = host.sim.token(1635);
-
-    let login = host.login("alice", &["1111111", &token]);
-
-    assert_eq!(login.code, "PAM_SUCCESS");
-    assert_eq!(
-        login.seen[1],
-        (Style::Error, "That code was not accepted.".to_owned())
-    );
-    assert_eq!(login.prompts(), 2);
-}
-
-#[test]
-fn three_wrong_codes_are_maxtries() {
-    let host = Host::new();
-
-    let login = host.login("alice", &["1111111", "2222222", "3333333"]);
-
-    assert_eq!(login.code, "PAM_MAXTRIES");
-    assert_eq!(login.prompts(), 3);
-    let lines = [1, 2, 3].map(|attempts| {
-        format!(
-            "verdict=refused reason=wrong_code factor=token provider=authy code=60020 authy_id=1635 \
-             attempts={attempts} user=\"alice\""
-        )
-    });
-    assert_eq!(
-        host.audit(),
-        lines,
-        "one line for each code, and none for the call"
-    );
-}
-
-#[test]
-fn a_code_works_once() {
-    let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n");
-    let token = host.sim.token(1635);
-
-    assert_eq!(host.login("alice", &[&token]).code, "PAM_SUCCESS");
-    assert_eq!(host.login("alice", &[&token]).code, "PAM_MAXTRIES");
-}
-
-#[test]
-fn the_unenrolled_see_the_same_and_nothing_is_sent() {
-    let host = Host::with("[login]\nrefusal_seconds = 1\n");
-    let replies = ["1111111", "nonsense", "2222222"];
-
-    let known = host.login("alice", &replies);
-    let asked = host.sim.requests().len();
-    let unknown = host.login("mallory", &replies);
-
-    assert_eq!((unknown.code, &unknown.seen), (known.code, &known.seen));
-    assert_eq!(host.sim.requests().len(), asked);
-    assert!(
-        unknown.took >= Duration::from_secs(3),
-        "each refusal waits: {:?}",
-        unknown.took
-    );
-    let last = host.audit_of(6).pop().unwrap();
-    assert!(
-        last.starts_with("verdict=refused reason=unenrolled attempts=3"),
-        "{last}"
-    );
-}
 
 #[test]
 fn nullok_answers_ignore_and_not_success_for_the_unenrolled() {
@@ -214,54 +95,6 @@ fn with_sms_never_the_word_sms_sends_nothing() {
 }
 
 #[test]
-fn replies_that_are_no_code_send_nothing() {
-    let host = Host::with(
-        "[login]\nrefusal_seconds = 0\nattempts = 1\n[service.sshd]\nwhen_unavailable = \"ignore\"\nunenrolled = \"ignore\"\n",
-    );
-    let long = "1".repeat(100_000);
-    let table = [
-        "",
-        " ",
-        "12345",
-        "1234567890123",
-        &long,
-        "123 4567",
-        "1234567\n",
-        "\n",
-        "１２３４５６７",
-        "../sms",
-        "%2f..%2fsms",
-        "1234567/1636#",
-        "\u{8}\n\r\u{7f}INCORRECT",
-        "abcdefg",
-        "12345\u{0661}7",
-    ];
-    check_rows(table, |reply| {
-        assert_eq!(
-            host.login("alice", &[reply]).code,
-            "PAM_MAXTRIES",
-            "{reply:?}"
-        );
-    });
-    assert!(host.sim.requests().is_empty());
-}
-
-#[test]
-fn the_password_typed_at_the_prompt_is_never_sent() {
-    let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n");
-
-    let login = host.login_with("alice", &["7654321"], &[(Item::AuthTok, "7654321")]);
-
-    assert_eq!(login.code, "PAM_MAXTRIES");
-    assert_eq!(
-        login.prompts(),
-        2,
-        "one for the password and one for the token"
-    );
-    assert!(host.sim.requests().is_empty());
-}
-
-#[test]
 fn setcred_is_success_and_account_ignore_and_neither_reads_anything() {
     let host = Host::new();
     std::fs::write(&host.config, "broken").unwrap();
@@ -288,19 +121,6 @@ fn the_echo_follows_the_configuration() {
     let host = Host::with("[login]\nrefusal_seconds = 0\necho = false\nattempts = 1\n");
 
     assert_eq!(host.login("alice", &[""]).seen[0].0, Style::PromptEchoOff);
-}
-
-#[test]
-fn a_late_reply_is_refused_unsent_by_pam_auth_err() {
-    let host = Host::with("[login]\nrefusal_seconds = 5\ndeadline_seconds = 5\n");
-
-    let login = host.login("alice", &["", "1234567"]);
-
-    assert_eq!(login.code, "PAM_AUTH_ERR");
-    assert!(host.sim.requests().is_empty());
-    let audit = host.audit_of(2);
-    assert!(audit[0].starts_with("verdict=refused reason=wrong_code"));
-    assert!(audit[1].starts_with("verdict=refused reason=deadline provider=authy"));
 }
 
 #[test]

@@ -131,36 +131,6 @@ fn sixty_four_processes_at_once_let_the_right_ones_in_and_no_other() {
     );
 }
 
-/// One code in 16 processes at once is accepted once.
-#[test]
-fn a_code_that_is_typed_in_many_processes_at_once_works_in_one() {
-    let host = host();
-    let token = host.sim.token(1635);
-    let mut all: Vec<Running> = (0..16)
-        .map(|_| Running::start(command(&host, "alice", &[], &[])))
-        .collect();
-    for running in &mut all {
-        running.wait_for("prompt");
-    }
-    for running in &mut all {
-        running.reply(&token);
-    }
-    let codes: Vec<i32> = all
-        .into_iter()
-        .flat_map(|running| running.finish().codes())
-        .collect();
-    assert_eq!(
-        codes.iter().filter(|code| **code == SUCCESS).count(),
-        1,
-        "{codes:?}"
-    );
-    assert_eq!(
-        codes.iter().filter(|code| **code == MAXTRIES).count(),
-        15,
-        "{codes:?}"
-    );
-}
-
 /// Several threads of one process log in at once.
 #[test]
 fn threads_of_one_process_log_in_side_by_side() {

@@ -16,6 +16,7 @@ mod many;
 mod matrix;
 mod messages;
 mod policy;
+mod providers;
 mod push;
 mod secrets;
 mod shared;
