@@ -23,6 +23,7 @@ use pam_authy::client::http::Https;
 use serde_json::json;
 
 use crate::common::sim::Sim;
+use crate::common::totp::{SECRET, oathtool};
 
 /// Returns a client with a timeout of 5 s for each request.
 fn client(sim: &Sim) -> Client<Https> {
@@ -313,6 +314,23 @@ fn another_authenticator_app_scans_the_qr_code_and_its_token_is_valid_once() {
     let token = token_of(&uri);
     verify(&client, &token).unwrap();
     assert_eq!(error_code(verify(&client, &token)), Some(60019));
+}
+
+#[test]
+fn the_app_on_the_phone_shows_the_codes_that_oathtool_computes() {
+    let sim = Sim::start();
+    let typed = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ";
+    for (name, secret) in [("gate", "MZXW6YTBOI"), ("gate", typed)] {
+        let app = json!({"name": name, "secret": secret});
+        sim.post("/phone/apps", &app);
+    }
+
+    let code = oathtool(SECRET, 0);
+    let shown = sim.get("/phone.json")["apps"].clone();
+
+    assert_eq!(shown.as_array().unwrap().len(), 1, "{shown}");
+    assert_eq!(shown[0]["name"], "gate");
+    assert_eq!(shown[0]["code"], json!(code));
 }
 
 /// Receives one callback, answers it with HTTP 200, and returns the whole request as text.

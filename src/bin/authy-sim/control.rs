@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::apps::App;
 use crate::person::Person;
 use crate::phone;
 use crate::service::{SimState, qr};
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .route("/phone/users/{id}", post(change_person))
         .route("/phone/users/{id}/token", post(issue_token))
         .route("/phone/approvals/{uuid}", post(decide))
+        .route("/phone/apps", post(add_app))
         .route("/phone/app", post(change_app))
         .route("/qr/{code}", get(qr::image))
         .route(
@@ -36,7 +38,7 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .route("/requests.json", get(requests).delete(clear_requests))
 }
 
-/// Answers with every person and phone verification.
+/// Answers with every person, phone verification and account in the authenticator app.
 async fn phones(State(sim): SimState) -> Json<Value> {
     let people = sim.people();
     let approvals = sim.approvals();
@@ -54,7 +56,21 @@ async fn phones(State(sim): SimState) -> Json<Value> {
         .iter()
         .map(|(phone, v)| json!({"phone": phone, "code": v.code, "status": v.status()}))
         .collect();
-    Json(json!({"users": users, "verifications": codes}))
+    let apps: Vec<_> = sim.apps().iter().map(App::phone_json).collect();
+    Json(json!({"users": users, "verifications": codes, "apps": apps}))
+}
+
+/// Adds an account to the authenticator app, in place of the one with its name. The body is
+/// `{"name": "alice", "secret": "BASE32"}`.
+async fn add_app(State(sim): SimState, Json(body): Json<Value>) -> Result<Json<Value>, StatusCode> {
+    let text = |member: &str| body[member].as_str().ok_or(StatusCode::BAD_REQUEST);
+    let name = text("name")?;
+    let app = App::new(name, text("secret")?).ok_or(StatusCode::BAD_REQUEST)?;
+    let answer = app.phone_json();
+    let mut apps = sim.apps();
+    apps.retain(|app| !app.has_name(name));
+    apps.push(app);
+    Ok(Json(answer))
 }
 
 /// Approves or denies a pending request as the person would, and sends the callback if one is set.
@@ -151,6 +167,7 @@ fn apply_changes(person: &mut Person, body: &Value) {
     set(&mut person.registered, "registered");
     set(&mut person.confirmed, "confirmed");
     set(&mut person.suspended, "suspended");
+    set(&mut person.messages_forced, "messages_forced");
     if let Some(deleted) = body["deleted"].as_bool() {
         person.deletion_at = deleted.then_some(u64::MAX);
     }

@@ -9,6 +9,7 @@
 
 mod answer;
 mod approvals;
+mod apps;
 mod certificates;
 mod control;
 mod faults;

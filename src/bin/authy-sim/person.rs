@@ -34,6 +34,8 @@ pub(crate) struct Person {
     pub(crate) registered: bool,
     pub(crate) confirmed: bool,
     pub(crate) suspended: bool,
+    /// Whether SMS and calls are made although the person has the app.
+    pub(crate) messages_forced: bool,
     /// Unix time in seconds when a requested deletion takes effect; until then the account is only
     /// marked as disabled.
     pub(crate) deletion_at: Option<u64>,
@@ -99,6 +101,7 @@ impl Person {
             registered: false,
             confirmed: false,
             suspended: false,
+            messages_forced: false,
             deletion_at: None,
             sdk_devices: Vec::new(),
             devices: vec!["sms".to_owned()],
@@ -274,6 +277,7 @@ impl Person {
             "registered": self.registered,
             "confirmed": self.confirmed,
             "suspended": self.suspended,
+            "messages_forced": self.messages_forced,
             "deleted": self.deletion_at.is_some(),
             "sdk_devices": self.sdk_devices,
             "devices": self.devices,

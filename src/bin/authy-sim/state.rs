@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::approvals::Approvals;
+use crate::apps::App;
 use crate::faults::ArmedFaults;
 use crate::person::Person;
 use crate::verifications::Verifications;
@@ -28,6 +29,7 @@ pub(crate) struct Sim {
     pub(crate) sandbox: bool,
     people: Mutex<People>,
     approvals: Mutex<Approvals>,
+    apps: Mutex<Vec<App>>,
     verifications: Mutex<Verifications>,
     settings: Mutex<Settings>,
     faults: Mutex<ArmedFaults>,
@@ -47,6 +49,7 @@ impl Sim {
             sandbox,
             people: Mutex::default(),
             approvals: Mutex::default(),
+            apps: Mutex::default(),
             verifications: Mutex::default(),
             settings: Mutex::default(),
             faults: Mutex::default(),
@@ -69,6 +72,10 @@ impl Sim {
         self.approvals
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn apps(&self) -> MutexGuard<'_, Vec<App>> {
+        self.apps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn verifications(&self) -> MutexGuard<'_, Verifications> {

@@ -56,8 +56,8 @@ fn too_many_messages() -> Failure {
     Failure::new(429, 60003, text)
 }
 
-/// Sends a token, or answers `ignored` if the person has the app and the application does not force
-/// the message.
+/// Sends a token, or answers `ignored` if the person has the app and the message is not forced: by
+/// this request, or for this person always.
 fn send(
     person: &mut Person,
     params: &Params,
@@ -67,7 +67,8 @@ fn send(
 ) -> Answer {
     person.check_suspended()?;
     let cellphone = person.masked_phone();
-    if person.registered && !params.flag("force") {
+    let is_forced = person.messages_forced || params.flag("force");
+    if person.registered && !is_forced {
         let device = person.devices.first().cloned();
         return Ok(json!({
             "message": ignored,
