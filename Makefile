@@ -1,7 +1,7 @@
 # The commands of a developer or packager. `make demo` shows a login; CI runs `make check`.
 #
 #   make             builds pam_authy.so and pam_authyd into target/product and authyctl into target/release
-#   make demo        runs a real login against a simulated Authy, without root or files in /etc
+#   make demo        runs two real logins, without root or files in /etc: by a code, by a simulated push
 #   make check       checks formatting, lints, documentation and every test
 #   make check-long  the same with ten times the random cases, then `make fuzz`: no limit of time
 #   make fuzz        runs each fuzz target for SECONDS=60
@@ -30,6 +30,7 @@ DOCDIR = $(PREFIX)/share/doc/pam_authy
 PAMDIR ?= $(shell scripts/pamdir.sh "$(DESTDIR)")
 
 CARGO ?= cargo
+RUSTC ?= rustc
 INSTALL ?= install
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
@@ -42,6 +43,7 @@ PRODUCT = target/product/pam_authy.so
 ENGINE = target/product/pam_authyd
 AUTHYCTL = $(TARGET_DIR)$(TRIPLE)/release/authyctl
 AUTHY_SIM = $(TARGET_DIR)$(TRIPLE)/release/authy-sim
+DEBUG = $(TARGET_DIR)$(TRIPLE)/debug
 
 # Cargo.toml alone has the version. RELEASE numbers the packages of one version.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml)
@@ -51,7 +53,7 @@ PACKAGES = target/packages
 # rustup installs cargo here; a shell that was started before does not have it in PATH.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: all product authyctl authy-sim programs demo check check-long fuzz bench install install-sim uninstall deb rpm packages dist sbom clean
+.PHONY: all product authyctl authy-sim programs demo demo-module check check-long fuzz bench install install-sim uninstall deb rpm packages dist sbom clean
 
 all: product authyctl
 
@@ -68,9 +70,17 @@ authyctl:
 authy-sim:
 	$(CARGO) build --locked --release --features sim --bin authy-sim --target-dir $(TARGET_DIR)
 
-# Debug builds for the demo: they build quickly, and `cargo test --all-features` uses them too.
+# Debug builds for the demo: they build quickly, and `cargo test --all-features` uses them too, since
+# these are all features.
 programs:
-	$(CARGO) build --locked --features sim --bins --target-dir $(TARGET_DIR)
+	$(CARGO) build --locked --features module,sim --lib --bins --target-dir $(TARGET_DIR)
+
+# The module of the demo, linked from the library of the programs: `cargo rustc` would compile all of
+# it again.
+demo-module: programs
+	@echo 'extern crate pam_authy;' | $(RUSTC) --edition 2024 --crate-type cdylib --crate-name pam_authy_demo -C strip=debuginfo \
+	    $(if $(CARGO_BUILD_TARGET),--target $(CARGO_BUILD_TARGET)) --extern pam_authy=$(DEBUG)/libpam_authy.rlib \
+	    -L dependency=$(DEBUG)/deps -L dependency=$(TARGET_DIR)/debug/deps -o $(DEBUG)/pam_authy.so -
 
 # These have no prerequisites, so that `sudo make install` after `make` builds nothing and needs no
 # cargo.
@@ -88,8 +98,8 @@ $(AUTHY_SIM):
 
 demo:
 	@scripts/prerequisites.sh demo
-	@$(MAKE) --no-print-directory product programs
-	@scripts/demo.sh $(PRODUCT) $(ENGINE) $(TARGET_DIR)$(TRIPLE)/debug/authyctl $(TARGET_DIR)$(TRIPLE)/debug/authy-sim
+	@started=$$(date +%s); $(MAKE) --no-print-directory demo-module && \
+	    DEMO_STARTED=$$started DEMO_BUILT=$$(date +%s) scripts/demo.sh $(DEBUG)/pam_authy.so $(DEBUG)/pam_authyd $(DEBUG)/authyctl $(DEBUG)/authy-sim
 
 SECONDS ?= 60
 

@@ -1,12 +1,13 @@
-//! Packages: the files of `make install`, the symbols and libraries of the product, the demo.
+//! Packages: the files of `make install`, the symbols and libraries of the product.
 //!
 //! `crates` checks what the programs are built from, `docs`, `guides` and `examples` the
-//! documentation, `deb` and `rpm` the packages from installation to removal, `enable` how a stack
-//! gets the module, `release` the sources of a release. All use programs that are built: the
+//! documentation, `deb` and `rpm` the packages from installation to removal, `demo` scripts/demo.sh,
+//! `enable` how a stack gets the module, `release` the sources of a release. All use programs that are built: the
 //! product that PAM_AUTHY_SO and PAM_AUTHYD name, and cargo's builds of authyctl and authy-sim.
 
 mod crates;
 mod deb;
+mod demo;
 pub(crate) mod docs;
 mod enable;
 mod examples;
@@ -19,12 +20,12 @@ mod rpm;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Command;
 
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
-use crate::common::{engine, install, product};
+use crate::common::{engine, product};
 
 const AUTHYCTL: &str = env!("CARGO_BIN_EXE_authyctl");
 const AUTHY_SIM: &str = env!("CARGO_BIN_EXE_authy-sim");
@@ -238,85 +239,6 @@ fn the_product_is_unmapped_at_the_end_of_a_login() {
     assert_eq!(host.login("alice", &[&token]).code, "PAM_SUCCESS");
 
     assert!(!is_mapped());
-}
-
-/// Runs the demo of the product without a terminal, with its temporary files in `folder`.
-fn demo(folder: &Path, faults: Option<&str>) -> (Output, String) {
-    demo_of([product(), engine()], folder, faults)
-}
-
-/// Runs the demo of this module and engine.
-fn demo_of(programs: [PathBuf; 2], folder: &Path, faults: Option<&str>) -> (Output, String) {
-    let mut demo = Command::new(root().join("scripts/demo.sh"));
-    demo.args(programs)
-        .args([AUTHYCTL, AUTHY_SIM])
-        .env("TMPDIR", folder)
-        .env_remove("DEMO_FAULTS")
-        .stdin(Stdio::null());
-    if let Some(faults) = faults {
-        demo.env("DEMO_FAULTS", faults);
-    }
-    let output = demo.output().expect("the demo starts");
-    let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
-    (output, String::from_utf8_lossy(&text).into_owned())
-}
-
-#[test]
-fn the_demo_shows_each_step_of_a_login_and_leaves_nothing_behind() {
-    let folder = tempfile::tempdir().unwrap();
-
-    let (output, text) = demo(folder.path(), None);
-
-    assert_eq!(output.status.code(), Some(0), "{text}");
-    let module = format!("The module: {}", product().display());
-    let engine = format!("Its engine: {}", engine().display());
-    // Both are installed in the demo's own folder first.
-    let stack_line = format!("auth required {}/pam_authy-demo.", folder.path().display());
-    let table = [
-        &module,
-        &engine,
-        &stack_line,
-        "Verification code",
-        "verdict=accepted",
-        "PAM_SUCCESS",
-    ];
-    check_rows(table, |shown| {
-        assert!(text.contains(shown), "{shown} is missing in:\n{text}");
-    });
-    assert_eq!(listing(folder.path()), BTreeSet::new());
-}
-
-#[test]
-fn the_demo_exits_1_when_authy_refuses() {
-    let folder = tempfile::tempdir().unwrap();
-    let refusal = r#"{"match":{"path":"/verify"},"status":401,
-        "body":"{\"success\":false,\"message\":\"Token is invalid\",\"error_code\":\"60020\"}"}"#;
-
-    let (output, text) = demo(folder.path(), Some(refusal));
-
-    assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(
-        text.contains("PAM_MAXTRIES") && text.contains("verdict=refused"),
-        "{text}"
-    );
-    assert_eq!(listing(folder.path()), BTreeSet::new());
-}
-
-/// As in a checkout that was made and built with umask 002.
-#[test]
-fn the_demo_logs_in_though_others_can_write_where_it_was_built() {
-    let folder = tempfile::tempdir().unwrap();
-    let built = folder.path().join("built");
-    let programs = ["pam_authy.so", "pam_authyd"].map(|name| built.join(name));
-    fs::create_dir(&built).unwrap();
-    install(&product(), &programs[0], 0o664);
-    install(&engine(), &programs[1], 0o775);
-    fs::set_permissions(&built, fs::Permissions::from_mode(0o775)).unwrap();
-
-    let (output, text) = demo_of(programs, folder.path(), None);
-
-    assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.contains("verdict=accepted"), "{text}");
 }
 
 #[test]
