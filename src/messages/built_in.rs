@@ -131,12 +131,12 @@ texts! {
         "Nessun SMS inviato: usa il codice dell'app Authy.",
     ];
     SmsFailed [
-        "The SMS could not be sent; use the code shown in the Authy app.",
-        "No se pudo enviar el SMS; use el código de la aplicación Authy.",
-        "Não foi possível enviar o SMS; use o código do aplicativo Authy.",
-        "Die SMS konnte nicht gesendet werden; verwenden Sie den Code aus der Authy-App.",
-        "Le SMS n'a pas pu être envoyé ; utilisez le code de l'application Authy.",
-        "Impossibile inviare l'SMS; usa il codice dell'app Authy.",
+        "The SMS could not be sent; use the code shown in your app.",
+        "No se pudo enviar el SMS; use el código de su aplicación.",
+        "Não foi possível enviar o SMS; use o código do seu aplicativo.",
+        "Die SMS konnte nicht gesendet werden; verwenden Sie den Code aus Ihrer App.",
+        "Le SMS n'a pas pu être envoyé ; utilisez le code de votre application.",
+        "Impossibile inviare l'SMS; usa il codice della tua app.",
     ];
     SmsSpent [
         "No further SMS is sent in this login.", "En este acceso no se envían más SMS.",
@@ -157,12 +157,12 @@ texts! {
         "Nessuna chiamata: usa il codice dell'app Authy.",
     ];
     CallFailed [
-        "The call could not be made; use the code shown in the Authy app.",
-        "No se pudo hacer la llamada; use el código de la aplicación Authy.",
-        "Não foi possível fazer a chamada; use o código do aplicativo Authy.",
-        "Der Anruf war nicht möglich; verwenden Sie den Code aus der Authy-App.",
-        "L'appel n'a pas abouti ; utilisez le code de l'application Authy.",
-        "Impossibile chiamare; usa il codice dell'app Authy.",
+        "The call could not be made; use the code shown in your app.",
+        "No se pudo hacer la llamada; use el código de su aplicación.",
+        "Não foi possível fazer a chamada; use o código do seu aplicativo.",
+        "Der Anruf war nicht möglich; verwenden Sie den Code aus Ihrer App.",
+        "L'appel n'a pas abouti ; utilisez le code de votre application.",
+        "Impossibile chiamare; usa il codice della tua app.",
     ];
     CallSpent [
         "No further call is made in this login.", "En este acceso no se hacen más llamadas.",
@@ -227,12 +227,12 @@ texts! {
         "Non inviato: un limite è raggiunto. Rispondi in altro modo, o riprova più tardi.",
     ];
     Paused [
-        "Too many wrong codes: try again in a few minutes.",
-        "Demasiados códigos erróneos: inténtelo de nuevo en unos minutos.",
-        "Códigos errados demais: tente de novo em alguns minutos.",
-        "Zu viele falsche Codes: Versuchen Sie es in einigen Minuten erneut.",
-        "Trop de codes erronés : réessayez dans quelques minutes.",
-        "Troppi codici errati: riprova tra qualche minuto.",
+        "Too many wrong codes: try again later.",
+        "Demasiados códigos erróneos: inténtelo más tarde.",
+        "Códigos errados demais: tente mais tarde.",
+        "Zu viele falsche Codes: Versuchen Sie es später erneut.",
+        "Trop de codes erronés : réessayez plus tard.",
+        "Troppi codici errati: riprova più tardi.",
     ];
     RecoveryHint [
         "A recovery code works too.", "También sirve un código de recuperación.",

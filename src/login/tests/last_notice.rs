@@ -26,7 +26,7 @@ fn a_login_that_its_replies_end_says_what_happened_and_what_to_do() {
         (
             "a pause",
             paused(),
-            "Too many wrong codes: try again in a few minutes.",
+            "Too many wrong codes: try again later.",
         ),
         (
             "push denied",
