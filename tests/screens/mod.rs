@@ -2,6 +2,7 @@
 //!
 //! The screens are recorded inside the sandbox and compared outside, where the page can be written.
 
+mod apps;
 mod page;
 mod patterns;
 mod person;
@@ -11,6 +12,8 @@ mod terminals;
 mod typed;
 mod world;
 
+use std::process::Command;
+
 use pam_authy::base::language::{Language, Message};
 use pam_authy::messages::built_in;
 use serde_json::{Value, json};
@@ -19,7 +22,7 @@ use crate::common::rows::check_rows;
 use crate::common::sandbox;
 use crate::common::test_name;
 use crate::packaging::docs::section;
-use crate::packaging::text_of;
+use crate::packaging::{root, text_of};
 use person::Person;
 use rows::{Program, Row};
 use world::World;
@@ -30,11 +33,20 @@ const MARK: &str = "recorded screen: ";
 /// The width of the recorded terminal, which is that of the pages.
 const COLUMNS: u32 = 120;
 
+/// All rows.
+fn all() -> impl Iterator<Item = &'static Row> {
+    table::ALL.iter().chain(apps::ALL)
+}
+
 /// Records the screen of one row.
 fn record(world: &World, row: &Row) -> String {
     world.begin(row.login, row.tables);
     (row.before)(world);
-    let mut person = Person::new(world, world.shell(COLUMNS, ""));
+    let terminal = match row.program {
+        Program::Enroll => world.root_shell(COLUMNS),
+        _ => world.shell(COLUMNS, ""),
+    };
+    let mut person = Person::new(world, terminal);
     person.run(row.program.command());
     person.act(row.steps);
     person.screen(row.end)
@@ -42,7 +54,7 @@ fn record(world: &World, row: &Row) -> String {
 
 /// Records the screens of one program inside the sandbox, and compares them outside.
 fn compare(program: Program, test: &str) {
-    let rows = || table::ALL.iter().filter(|row| row.program == program);
+    let rows = || all().filter(|row| row.program == program);
     if sandbox::is_inside() {
         let world = World::set_up();
         check_rows(rows(), |row| {
@@ -82,17 +94,49 @@ fn su_shows_what_the_page_shows() {
 }
 
 #[test]
+#[ignore = "needs root"]
+fn authyctl_shows_what_the_page_shows() {
+    compare(Program::Enroll, test_name!());
+}
+
+#[test]
 fn the_page_has_one_screen_for_each_row_and_no_other() {
-    let rows: Vec<_> = table::ALL
-        .iter()
-        .map(|row| row.heading.to_owned())
-        .collect();
+    let rows: Vec<_> = all().map(|row| row.heading.to_owned()).collect();
     let mut on_page = page::headings();
     for row in &rows {
         let at = on_page.iter().position(|heading| heading == row);
         on_page.swap_remove(at.unwrap_or_else(|| panic!("{row} is not on the page")));
     }
     assert!(on_page.is_empty(), "no row records {on_page:?}");
+}
+
+/// Returns the texts of an SVG, without the marks inside them.
+fn texts_of(picture: &str) -> Vec<String> {
+    let elements = picture.split("<text ").skip(1);
+    elements
+        .map(|element| {
+            let (_, content) = element.split_once('>').unwrap();
+            let (content, _) = content.split_once("</text>").unwrap();
+            let content = content.replace("<tspan class=\"typed\">", "");
+            content.replace("</tspan>", "").replace("&amp;", "&")
+        })
+        .collect()
+}
+
+#[test]
+fn the_picture_shows_the_screen_that_was_recorded() {
+    let picture = text_of("docs/pictures/login.svg");
+
+    let lines: Vec<_> = page::screen(apps::PICTURE)
+        .lines()
+        .map(String::from)
+        .collect();
+
+    assert_eq!(texts_of(&picture), lines, "scripts/picture.py draws it");
+    assert!(picture.len() < 20_000, "{} bytes", picture.len());
+    let mut script = Command::new(root().join("scripts/picture.py"));
+    let output = script.arg("--check").output().expect("python3");
+    assert!(output.status.success(), "{output:?}");
 }
 
 /// Rows of the page whose refusal is seen by no person of a host: there is no such account, or

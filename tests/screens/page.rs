@@ -36,6 +36,13 @@ pub(super) fn headings() -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
+/// Returns the screen that the page shows below `heading`.
+pub(super) fn screen(heading: &str) -> String {
+    let page = text_of(PAGE);
+    let (begin, end) = block(&page, heading).expect(heading);
+    page[begin..end].to_owned()
+}
+
 /// Checks that the page shows this screen below `heading`, or writes it there.
 pub(super) fn check(heading: &str, screen: &str) {
     let _writer = WRITER.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,11 +5,16 @@ use std::time::{Duration, Instant};
 
 use super::world::{PASSWORD, World};
 use crate::common::terminal::Terminal;
+use crate::common::totp::{SECRET, oathtool};
 
 /// The code that the pages show in place of a right one.
 const SHOWN_CODE: &str = "1234567";
 /// The recovery code that the pages show.
 const SHOWN_RECOVERY: &str = "abcd-efgh-jkmn-pqrs";
+/// The secret of an app that the pages show.
+const SHOWN_SECRET: &str = "ABCD EFGH IJKL MNOP QRST UVWX YZ23 4567";
+/// What the pages show in place of a QR code.
+const SHOWN_QR: &str = "(a QR code)";
 
 /// One thing that the person does.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +27,10 @@ pub(super) enum Step {
     At(&'static str, &'static str),
     /// Types a right code of the app at the next prompt for a code.
     RightCode,
+    /// Types a code of the app that the host checks, the next one of each login.
+    HostCode,
+    /// Types the first code for the secret on the screen.
+    FirstCode,
     /// Types the code of the last SMS or call.
     SentCode,
     /// Types the code that the approved push has shown.
@@ -102,6 +111,24 @@ impl<'a> Person<'a> {
             ),
             Step::At(prompt, text) => self.answer(prompt, text),
             Step::RightCode => self.answer_secret(sim.token(id), SHOWN_CODE),
+            Step::HostCode => {
+                // A code works once, and one of the next step is accepted too.
+                let (ahead, shown) = match self.replaced.len() {
+                    0 => (0, "123456"),
+                    _ => (30, "234567"),
+                };
+                self.answer_secret(oathtool(SECRET, ahead), shown);
+            }
+            Step::FirstCode => {
+                self.wait_for("First code");
+                let screen = self.terminal.text();
+                let shown = screen.lines().find(|line| line.starts_with("    "));
+                let secret = shown.expect("a secret").trim().to_owned();
+                let code = oathtool(&secret.replace(' ', ""), 0);
+                self.answer("First code", &code);
+                self.replaced.push((secret, SHOWN_SECRET));
+                self.replaced.push((code, "123456"));
+            }
             Step::SentCode => {
                 self.wait_for("Verification code");
                 let sent = sim.last_sms(id).expect("a code was sent");
@@ -163,7 +190,7 @@ impl<'a> Person<'a> {
         let mut text = match end {
             End::Shell => self.terminal.settle("shell", |text| {
                 let last = text.lines().last().unwrap_or_default();
-                text.lines().count() > 1 && ["$", "gate$"].contains(&last)
+                text.lines().count() > 1 && ["$", "gate$", "#"].contains(&last)
             }),
             End::Shows(wanted, times) => self
                 .terminal
@@ -172,6 +199,18 @@ impl<'a> Person<'a> {
         for (typed, shown) in &self.replaced {
             text = text.replace(typed, shown);
         }
-        text
+        without_qr(&text)
     }
+}
+
+/// Replaces the lines of a QR code, which consist of blocks and blanks, by one.
+fn without_qr(text: &str) -> String {
+    let is_qr = |line: &&str| line.contains(['█', '▀', '▄']);
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.dedup_by(|line, before| is_qr(line) && is_qr(before));
+    let lines = lines.into_iter();
+    let shown: Vec<_> = lines
+        .map(|line| if is_qr(&line) { SHOWN_QR } else { line })
+        .collect();
+    shown.join("\n")
 }

@@ -12,6 +12,8 @@ pub(super) enum Program {
     Ssh,
     Sudo,
     Su,
+    /// authyctl, which root runs.
+    Enroll,
 }
 
 impl Program {
@@ -20,6 +22,7 @@ impl Program {
             Self::Ssh => "ssh gate",
             Self::Sudo => "sudo id",
             Self::Su => "su -c id",
+            Self::Enroll => "authyctl enroll pat --totp",
         }
     }
 }

@@ -114,7 +114,7 @@ fn each_width_terminal_and_locale_shows_prompt_and_notice() {
         let end = match (*login == GERMAN, program) {
             (true, _) => End::Shows("tigungscode", 2),
             (false, Program::Ssh) => End::Shows("gate$", 1),
-            (false, Program::Sudo | Program::Su) => End::Shell,
+            (false, _) => End::Shell,
         };
         person.act(STEPS[usize::from(*login == GERMAN)]);
         let screen = person.screen(end);

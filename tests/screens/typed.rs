@@ -31,7 +31,7 @@ fn runs_what_was_typed(world: &World, program: Program, answer: Step) -> bool {
     let (end, is_asked) = match (program, answer) {
         (Program::Ssh | Program::Sudo, Step::Deny) => (End::Shows("assword", 2), true),
         (Program::Ssh, _) => (End::Shows("gate$", 1), false),
-        (Program::Sudo | Program::Su, _) => (End::Shell, false),
+        (_, _) => (End::Shell, false),
     };
     person.screen(end);
     if is_asked {

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::common::host::Host;
 use crate::common::terminal::Terminal;
+use crate::common::totp::{SECRET, oathtool};
 use crate::common::{install_engine, pipe, wait_for_server};
 
 /// The person at the terminal.
@@ -105,6 +106,33 @@ impl World {
         self.host.sim.change(self.person(), &registered);
     }
 
+    /// Takes every service out of the configuration, and gives pat and root an app that this host
+    /// checks.
+    pub(super) fn app_here(&self) {
+        self.no_service();
+        self.map(&format!(
+            "{USER} = {{ totp = true }}\nroot = {{ totp = true }}\n"
+        ));
+        let secret = format!("{{ secret = \"{SECRET}\" }}");
+        let secrets = format!("[totp]\n{USER} = {secret}\nroot = {secret}\n");
+        let path = self.host.users.with_file_name("totp.toml");
+        fs::write(&path, secrets).unwrap();
+        self.host.chmod(&path, 0o600);
+    }
+
+    /// Takes every service out of the configuration.
+    pub(super) fn no_service(&self) {
+        let config = fs::read_to_string(&self.host.config).unwrap();
+        let (_, rest) = config.split_once("[paths]").unwrap();
+        fs::write(&self.host.config, format!("[paths]{rest}")).unwrap();
+    }
+
+    /// Has the code of the app used up in another login, and the one after it.
+    pub(super) fn use_codes_up(&self) {
+        let login = self.host.login(USER, &[&oathtool(SECRET, 30)]);
+        assert_eq!(login.code, "PAM_SUCCESS");
+    }
+
     /// Takes the service away.
     pub(super) fn without_service(&self) {
         self.host
@@ -149,6 +177,20 @@ impl World {
             columns,
         );
         terminal.settle("shell", |text| text == "$");
+        terminal
+    }
+
+    /// Opens a shell of root in the same way, whose `authyctl` has the files of this host.
+    pub(super) fn root_shell(&self, columns: u32) -> Terminal {
+        let file = self.host.sim.path("profile");
+        let program = env!("CARGO_BIN_EXE_authyctl");
+        let (config, users) = (self.host.config.display(), self.host.users.display());
+        let text = format!(
+            "authyctl() {{ {program} --config {config} --users {users} \"$@\"; }}\nPS1='# '\n"
+        );
+        fs::write(&file, text).unwrap();
+        let terminal = Terminal::sized(&format!("ENV={} sh -i", file.display()), columns);
+        terminal.settle("shell", |text| text == "#");
         terminal
     }
 }
