@@ -30,6 +30,9 @@ pub(crate) const INVALID_CERTIFICATES: [&str; 6] = [
     "missing-intermediate",
 ];
 
+/// The name of the CA.
+const CA_NAME: &str = "authy-sim CA";
+
 /// One TLS acceptor per certificate.
 pub(crate) struct Certificates {
     valid: TlsAcceptor,
@@ -45,7 +48,8 @@ impl Certificates {
         let read =
             |name: &str| fs::read_to_string(folder.path(name)).with_context(|| name.to_owned());
         let ca_key = KeyPair::from_pem(&read("ca.key")?)?;
-        let ca = Issuer::from_ca_cert_pem(&read("ca.pem")?, ca_key)?;
+        // The certificate in ca.pem has the same name, and the same key.
+        let ca = Issuer::new(ca_params(CA_NAME)?, ca_key);
         let valid = acceptor(&read("server.pem")?, &read("server.key")?)?;
         let mut invalid = HashMap::new();
         for name in INVALID_CERTIFICATES {
@@ -66,7 +70,7 @@ impl Certificates {
 
 fn create_files(folder: &Folder) -> Result<()> {
     let ca_key = KeyPair::generate()?;
-    let ca_params = ca_params("authy-sim CA")?;
+    let ca_params = ca_params(CA_NAME)?;
     let ca_certificate = ca_params.self_signed(&ca_key)?;
     let ca = Issuer::from_params(&ca_params, &ca_key);
     let key = KeyPair::generate()?;
