@@ -92,7 +92,7 @@ fn not_enrolled(name: &str, refusing: &[&str], is_problem: bool) -> Finding {
     } else {
         Finding::warning("people", message)
     };
-    finding.hint(format!("authyctl enroll {name} --authy-id N"))
+    finding.hint(format!("authyctl enroll {name} --totp, or --authy-id N"))
 }
 
 /// Returns the accounts whose primary group is `gid`; the member list of a group does not name
