@@ -92,6 +92,10 @@ tests() {
             echo "skipped, because fail2ban is not available: module::fail2ban, the_fail2ban_filter_finds_refused_logins_and_no_forged_address"
             as_root+=(--skip fail2ban)
         }
+        scripts/peers.sh debian || {
+            echo "skipped, because there is no debootstrap: a_newcomer_gets_to_a_protected_sshd_on_a_bare_debian_by_typing_the_readme"
+            as_root+=(--skip a_newcomer_gets_to_a_protected_sshd_on_a_bare_debian)
+        }
         # Some containers forbid ptrace(2).
         strace -o /dev/null true 2>/dev/null || {
             echo "skipped, since strace may not trace a process here: durability"

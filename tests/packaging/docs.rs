@@ -71,6 +71,27 @@ fn each_row_of_what_happens_when_names_tests_that_exist() {
     rows_name_tests("docs/behaviour.md", "What happens when", 40);
 }
 
+/// The first cells of the table in the section "What happens when".
+fn what_happens(file: &str) -> Vec<String> {
+    let text = text_of(file);
+    section(&text, "What happens when")
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(" |"))
+        .map(|(when, _)| when.to_owned())
+        .collect()
+}
+
+#[test]
+fn each_case_of_the_readme_is_one_of_the_page_that_proves_it() {
+    let proven = what_happens("docs/behaviour.md");
+    let shown = what_happens("README.md");
+    assert!(shown.len() >= 8, "{shown:?}");
+    for when in shown {
+        assert!(proven.contains(&when), "{when}");
+    }
+    let lines = text_of("README.md").lines().count();
+    assert!(lines <= 160, "{lines} lines");
+}
+
 #[test]
 fn each_call_of_the_api_names_tests_that_exist() {
     rows_name_tests("docs/api.md", "Calls", 20);

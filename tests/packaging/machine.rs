@@ -19,8 +19,65 @@ pub(super) const PASSWORD: &str = "right horse";
 pub(super) struct Machine {
     pub(super) sim: Sim,
     sshd: Child,
-    port: u16,
+    client: Client,
+}
+
+/// The ssh of the sudoer, to one port of this machine.
+pub(super) struct Client {
+    pub(super) port: u16,
+    /// What the client types lies here.
     folder: PathBuf,
+}
+
+impl Client {
+    /// A client to a port where nobody listens yet.
+    pub(super) fn new(folder: PathBuf) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        Self { port, folder }
+    }
+
+    /// Logs in with the password and, at each prompt for a code, with the next one of `codes`.
+    pub(super) fn log_in(&self, codes: &[&str]) -> Output {
+        self.log_in_with(codes, &["PubkeyAuthentication=no"])
+    }
+
+    fn log_in_with(&self, codes: &[&str], options: &[&str]) -> Output {
+        let askpass = self.folder.join("askpass");
+        fs::write(self.folder.join("tokens"), codes.join("\n") + "\n").unwrap();
+        fs::write(self.folder.join("password"), PASSWORD).unwrap();
+        let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\necho \"$1\" >>asked\ncase $1 in\n\
+                      *erification*) head -n 1 tokens; sed -i 1d tokens ;;\n*) cat password ;;\nesac\n";
+        fs::write(&askpass, script).unwrap();
+        fs::set_permissions(&askpass, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut ssh = Command::new("timeout");
+        ssh.args(["30", "ssh", "-F", "none", "-p", &self.port.to_string()])
+            .env("SSH_ASKPASS", &askpass)
+            .env("SSH_ASKPASS_REQUIRE", "force")
+            .stdin(Stdio::null());
+        for option in [
+            "StrictHostKeyChecking=no",
+            "UserKnownHostsFile=/dev/null",
+            "LogLevel=ERROR",
+            "NumberOfPasswordPrompts=1",
+        ]
+        .iter()
+        .chain(options)
+        {
+            ssh.args(["-o", option]);
+        }
+        ssh.args([&format!("{USER}@127.0.0.1"), "echo", "inside"]);
+        ssh.output().unwrap()
+    }
+
+    /// Waits until sshd, which is reading its settings again, accepts connections.
+    pub(super) fn wait_for_sshd(&self) {
+        std::thread::sleep(Duration::from_millis(300));
+        wait_for(|| TcpStream::connect(("127.0.0.1", self.port)).is_ok());
+    }
 }
 
 impl Machine {
@@ -51,18 +108,9 @@ impl Machine {
                 .args(["-q", "-t", "ed25519", "-N", "", "-f"])
                 .arg(folder.join("key")),
         );
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let sshd = start_sshd(port, &folder);
-        Self {
-            sim,
-            sshd,
-            port,
-            folder,
-        }
+        let client = Client::new(folder);
+        let sshd = start_sshd(&mut Command::new("/usr/sbin/sshd"), &client);
+        Self { sim, sshd, client }
     }
 
     /// Sets the machine up with module, engine and authyctl where `make install` puts them, a key and
@@ -98,45 +146,18 @@ impl Machine {
     /// Logs in over ssh with the password and, at each prompt for a code, with the next one of
     /// `tokens`.
     pub(super) fn ssh(&self, tokens: &[&str]) -> Output {
-        self.ssh_with(tokens, &["PubkeyAuthentication=no"])
+        self.client.log_in(tokens)
     }
 
     /// The same with the key instead of the password.
     pub(super) fn ssh_by_key(&self, tokens: &[&str]) -> Output {
+        let folder = &self.client.folder;
         let home = Path::new("/home").join(USER).join(".ssh");
         fs::create_dir_all(&home).unwrap();
-        fs::copy(self.folder.join("key.pub"), home.join("authorized_keys")).unwrap();
+        fs::copy(folder.join("key.pub"), home.join("authorized_keys")).unwrap();
         stdout_of(Command::new("chown").args(["-R", USER]).arg(&home));
-        let key = format!("IdentityFile={}", self.folder.join("key").display());
-        self.ssh_with(tokens, &[&key])
-    }
-
-    fn ssh_with(&self, tokens: &[&str], options: &[&str]) -> Output {
-        let askpass = self.folder.join("askpass");
-        fs::write(self.folder.join("tokens"), tokens.join("\n") + "\n").unwrap();
-        fs::write(self.folder.join("password"), PASSWORD).unwrap();
-        let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\necho \"$1\" >>asked\ncase $1 in\n\
-                      *erification*) head -n 1 tokens; sed -i 1d tokens ;;\n*) cat password ;;\nesac\n";
-        fs::write(&askpass, script).unwrap();
-        fs::set_permissions(&askpass, fs::Permissions::from_mode(0o755)).unwrap();
-        let mut ssh = Command::new("timeout");
-        ssh.args(["30", "ssh", "-F", "none", "-p", &self.port.to_string()])
-            .env("SSH_ASKPASS", &askpass)
-            .env("SSH_ASKPASS_REQUIRE", "force")
-            .stdin(Stdio::null());
-        for option in [
-            "StrictHostKeyChecking=no",
-            "UserKnownHostsFile=/dev/null",
-            "LogLevel=ERROR",
-            "NumberOfPasswordPrompts=1",
-        ]
-        .iter()
-        .chain(options)
-        {
-            ssh.args(["-o", option]);
-        }
-        ssh.args([&format!("{USER}@127.0.0.1"), "echo", "inside"]);
-        ssh.output().unwrap()
+        let key = format!("IdentityFile={}", folder.join("key").display());
+        self.client.log_in_with(tokens, &[&key])
     }
 
     /// Returns whether `sudo id -u` works with these lines on its standard input.
@@ -164,8 +185,7 @@ impl Machine {
 
     /// Waits until sshd, which is reading its settings again, accepts connections.
     pub(super) fn wait_for_sshd(&self) {
-        std::thread::sleep(Duration::from_millis(300));
-        wait_for(|| TcpStream::connect(("127.0.0.1", self.port)).is_ok());
+        self.client.wait_for_sshd();
     }
 }
 
@@ -176,15 +196,16 @@ impl Drop for Machine {
     }
 }
 
-fn start_sshd(port: u16, folder: &Path) -> Child {
-    let server = Command::new("/usr/sbin/sshd")
-        .args(["-D", "-p", &port.to_string()])
-        .args(["-o", "ListenAddress=127.0.0.1", "-o", "UseDNS=no", "-E"])
-        .arg(folder.join("sshd.log"))
+/// Starts sshd on the client's port; `program` is the command that does so, without options.
+pub(super) fn start_sshd(program: &mut Command, client: &Client) -> Child {
+    let server = program
+        .args(["-D", "-p", &client.port.to_string()])
+        .args(["-o", "ListenAddress=127.0.0.1", "-o", "UseDNS=no"])
         .stdin(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    wait_for(|| TcpStream::connect(("127.0.0.1", port)).is_ok());
+    wait_for(|| TcpStream::connect(("127.0.0.1", client.port)).is_ok());
     server
 }
 

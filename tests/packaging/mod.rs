@@ -5,6 +5,7 @@
 //! `enable` how a stack gets the module, `release` the sources of a release. All use programs that are built: the
 //! product that PAM_AUTHY_SO and PAM_AUTHYD name, and cargo's builds of authyctl and authy-sim.
 
+mod bare;
 mod crates;
 mod deb;
 mod demo;

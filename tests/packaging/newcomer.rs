@@ -1,7 +1,7 @@
-//! A newcomer who has only the README: each line of "The first real login", typed unchanged, leads
-//! from a fresh machine to a protected sshd.
+//! Newcomers who have only a page: each line of "Protect ssh in five minutes" of the README and of
+//! "The first login with Authy", typed unchanged, leads from a fresh machine to a protected sshd.
 //!
-//! The test adds only what a person knows: the API key, the code, and the address of the service
+//! The tests add only what a person knows: the API key, the code, and the address of the service
 //! (the simulator's instead of Authy's, as options of `init`). The programs that `make deb` would
 //! compile are already built.
 
@@ -9,18 +9,20 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use super::bare::BareDebian;
 use super::docs::section;
 use super::machine::{Machine, PASSWORD, USER, is_inside, stacks};
 use super::{AUTHY_SIM, AUTHYCTL, root, stdout_of, text_of};
 use crate::common::sandbox::sandboxed;
+use crate::common::totp::oathtool;
 use crate::common::{engine, pipe, product};
 
 /// Returns the commands of the section, in their order.
-fn typed_lines() -> Vec<String> {
-    let readme = text_of("README.md");
+fn typed_lines(page: &str, heading: &str) -> Vec<String> {
+    let text = text_of(page);
     let mut inside = false;
     let mut lines = Vec::new();
-    for line in section(&readme, "The first real login").map(str::trim) {
+    for line in section(&text, heading).map(str::trim) {
         match line {
             "```sh" => inside = true,
             "```" => inside = false,
@@ -31,12 +33,12 @@ fn typed_lines() -> Vec<String> {
     lines
 }
 
-/// Runs a line in the checkout as the sudoer, with `answer` on standard input.
-fn type_line(line: &str, answer: &str) -> Output {
-    let mut shell = Command::new("timeout");
-    shell
-        .args(["300", "runuser", "-u", USER, "--", "sh", "-c", line])
-        .current_dir(root())
+/// Makes `command`, which runs what follows as root, type a line as the sudoer.
+fn type_line(command: &mut Command, line: &str) {
+    command
+        .args([
+            "timeout", "300", "runuser", "-u", USER, "--", "sh", "-c", line,
+        ])
         .env("USER", USER)
         .env(
             "PATH",
@@ -53,18 +55,41 @@ fn type_line(line: &str, answer: &str) -> Output {
         "CARGO",
         "CARGO_TARGET_DIR",
     ] {
-        shell.env_remove(variable);
+        command.env_remove(variable);
     }
+}
+
+/// Types a line in the checkout, on this machine, with `answer` on standard input.
+fn typed_here(line: &str, answer: &str) -> Output {
+    let mut shell = Command::new("env");
+    type_line(&mut shell, line);
+    shell.current_dir(root());
+    answered(&mut shell, answer)
+}
+
+/// Runs the command with `answer` as the only line of its standard input.
+fn answered(command: &mut Command, answer: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let answers = folder.path().join("answers");
     fs::write(&answers, format!("{answer}\n")).unwrap();
-    shell.stdin(Stdio::from(fs::File::open(answers).unwrap()));
-    shell.output().unwrap()
+    let answers = fs::File::open(answers).unwrap();
+    command.stdin(Stdio::from(answers)).output().unwrap()
+}
+
+#[track_caller]
+fn assert_done(line: &str, output: &Output) {
+    assert!(
+        output.status.success(),
+        "{line}\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// Puts the programs that `make deb` would compile where it looks for them; on file systems of the
-/// sandbox, so that nothing of it gets into the checkout.
-fn put_what_is_built_in_place() {
+/// sandbox, so that nothing of it gets into the checkout. They belong to the user `owner`. Below
+/// `machine` there is a cargo, as the README requires, which has nothing to do.
+fn put_what_is_built_in_place(owner: &str, machine: &Path) {
     let target = root().join("target");
     let folders = ["release", "packages", "product"].map(|name| target.join(name));
     let copy = tempfile::tempdir().unwrap();
@@ -91,16 +116,16 @@ fn put_what_is_built_in_place() {
         fs::copy(copy.path().join(name), release.join(name)).unwrap();
     }
     for folder in &folders {
-        stdout_of(Command::new("chown").args(["-R", USER]).arg(folder));
+        stdout_of(Command::new("chown").args(["-R", owner]).arg(folder));
     }
-    // A cargo is installed, as the README requires, and has nothing to do.
-    fs::create_dir_all("/opt/cargo").unwrap();
+    let cargo = machine.join("opt/cargo");
+    fs::create_dir_all(&cargo).unwrap();
     fs::write(
-        "/opt/cargo/cargo",
+        cargo.join("cargo"),
         "#!/bin/sh\necho 'cargo 1.95.0 (f2d3ce0bd 2026-03-21)'\n",
     )
     .unwrap();
-    stdout_of(Command::new("chmod").args(["0755", "/opt/cargo/cargo"]));
+    stdout_of(Command::new("chmod").arg("0755").arg(cargo.join("cargo")));
     // The sudoer must reach the checkout, which may be in root's home.
     let mut folder = root().parent();
     while let Some(above) = folder.filter(|above| *above != Path::new("/")) {
@@ -109,16 +134,66 @@ fn put_what_is_built_in_place() {
     }
 }
 
+/// The password is typed once and sudo remembers it, as on a terminal.
+const SUDOERS: &str = "Defaults:pat timestamp_timeout=60, timestamp_type=global, lecture=never\n";
+
 #[test]
 #[ignore = "needs root"]
-fn a_newcomer_gets_to_a_protected_sshd_by_typing_the_readme() {
+fn a_newcomer_gets_to_a_protected_sshd_on_a_bare_debian_by_typing_the_readme() {
+    sandboxed!();
+    let bare = BareDebian::new(SUDOERS);
+    put_what_is_built_in_place(BareDebian::OWNER, bare.root());
+    bare.mount_checkout();
+    let type_there = |line: &str| {
+        let mut shell = bare.command();
+        type_line(&mut shell, &format!("cd ~/pam_authy && {line}"));
+        shell
+    };
+    let lines = typed_lines("README.md", "Protect ssh in five minutes");
+    assert!((5..=8).contains(&lines.len()), "{lines:?}");
+    assert!(
+        is_inside(&bare.client.log_in(&[])),
+        "the password is enough"
+    );
+
+    let mut secret = String::new();
+    for line in &lines {
+        if line.contains("pam confirm") {
+            bare.client.wait_for_sshd();
+            // The code that was typed at the enrolment is used up, and so is this one after it.
+            let code = oathtool(&secret, 30);
+            let first = bare.client.log_in(&[&code]);
+            assert!(is_inside(&first), "{first:?} {:?}", bare.log());
+            assert!(!is_inside(&bare.client.log_in(&[code.as_str(); 3])));
+        }
+        let mut shell = type_there(line);
+        if line.contains("enroll") {
+            secret = bare.enroll(&mut shell);
+        } else {
+            // apt asks whether to continue.
+            assert_done(line, &answered(&mut shell, "y"));
+        }
+    }
+
+    let log = bare.log();
+    assert!(
+        log[0].contains("verdict=accepted") && log[0].contains("provider=totp totp=\"pat\""),
+        "{log:?}"
+    );
+    assert!(log[1].contains("reason=wrong_code"), "{log:?}");
+    let doctor = type_there("sudo authyctl doctor").output().unwrap();
+    assert_done("doctor", &doctor);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn an_administrator_with_a_key_gets_to_a_protected_sshd_by_typing_the_page() {
     sandboxed!();
     let machine = Machine::new();
-    put_what_is_built_in_place();
-    // The password is typed once and sudo remembers it, as on a terminal.
+    put_what_is_built_in_place(USER, Path::new("/"));
     fs::write(
         "/etc/sudoers.d/pat",
-        format!("{USER} ALL=(ALL) ALL\nDefaults:{USER} timestamp_timeout=60, timestamp_type=global, lecture=never\n"),
+        format!("{USER} ALL=(ALL) ALL\n{SUDOERS}"),
     )
     .unwrap();
     pipe(
@@ -126,7 +201,7 @@ fn a_newcomer_gets_to_a_protected_sshd_by_typing_the_readme() {
         &format!("{PASSWORD}\n"),
     );
     let before = stacks();
-    let lines = typed_lines();
+    let lines = typed_lines("docs/authy-service.md", "The first login with Authy");
     assert!(lines.len() >= 7, "{lines:?}");
 
     let mut confirmed = false;
@@ -148,16 +223,10 @@ fn a_newcomer_gets_to_a_protected_sshd_by_typing_the_readme() {
             assert!(is_inside(&output), "{output:?}");
             confirmed = true;
         }
-        let output = type_line(&typed, &answer);
-        assert!(
-            output.status.success(),
-            "{line}\n{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert_done(line, &typed_here(&typed, &answer));
     }
 
-    assert!(confirmed, "the README ends with a confirmed change");
+    assert!(confirmed, "the page ends with a confirmed change");
     assert_ne!(stacks(), before);
     assert!(is_inside(&machine.ssh(&[&machine.token()])));
     assert!(!is_inside(&machine.ssh(&["1111111", "1111111", "1111111"])));
