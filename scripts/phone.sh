@@ -25,6 +25,8 @@ request() {
         "$method" "$path" "$address" ${#body} "$body" >&3
     reply=$(tr -d '\r' <&3)
     exec 3>&-
+    # $(…) cuts the empty line before an empty body.
+    [[ $reply == *$'\n\n'* ]] || reply+=$'\n\n'
     printf '%s\n' "${reply#*$'\n\n'}"
     [[ ${reply%%$'\n'*} == HTTP/1.?\ 2* ]]
 }
