@@ -23,8 +23,8 @@ use super::errno::describe;
 
 /// The largest file that is read, in bytes.
 pub const LIMIT: u64 = 4 * 1024 * 1024;
-/// The largest mapping that is read, in bytes.
-pub const MAPPING_LIMIT: u64 = 64 * 1024 * 1024;
+/// The largest users.toml and totp.toml that are read, in bytes.
+pub const MAPPING_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// Who may have access to a file besides its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,23 +152,38 @@ impl Opened {
     /// # Errors
     /// The file cannot be read or is too large.
     pub fn read(&self, limit: u64) -> Result<Vec<u8>, Error> {
-        let in_file = |kind| Error {
-            path: self.requested.clone(),
-            kind,
-        };
+        self.check_size(limit)?;
         let mut bytes = Vec::new();
         (&self.file)
             .take(limit + 1)
             .read_to_end(&mut bytes)
-            .map_err(|error| {
-                in_file(ErrorKind::Io(Errno::from_raw(
-                    error.raw_os_error().unwrap_or_default(),
-                )))
-            })?;
+            .map_err(|error| self.failed(&error))?;
+        // It may have grown meanwhile.
         if bytes.len() as u64 > limit {
-            return Err(in_file(ErrorKind::TooLarge(limit)));
+            return Err(self.error(ErrorKind::TooLarge(limit)));
         }
         Ok(bytes)
+    }
+
+    /// Refuses a file that is too large before any of it is in memory.
+    fn check_size(&self, limit: u64) -> Result<(), Error> {
+        let status = self.file.metadata().map_err(|error| self.failed(&error))?;
+        if status.len() > limit {
+            return Err(self.error(ErrorKind::TooLarge(limit)));
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: &std::io::Error) -> Error {
+        let errno = error.raw_os_error().unwrap_or_default();
+        self.error(ErrorKind::Io(Errno::from_raw(errno)))
+    }
+
+    fn error(&self, kind: ErrorKind) -> Error {
+        Error {
+            path: self.requested.clone(),
+            kind,
+        }
     }
 }
 

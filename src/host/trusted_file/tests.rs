@@ -1,6 +1,7 @@
 //! Which files are opened: owners, modes, types and links.
 
 use std::fs;
+use std::io::Seek as _;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 
 use nix::unistd::{Uid, geteuid};
@@ -178,12 +179,27 @@ fn a_file_over_the_limit_is_refused() {
     let folder = folder();
     let path = file(&folder, "f", 0o600);
     assert!(read(&path, Access::OwnerOnly, 4).is_ok());
-    assert!(
-        read(&path, Access::OwnerOnly, 3)
-            .unwrap_err()
-            .to_string()
-            .contains("larger")
-    );
+    let opened = open(&path, Access::OwnerOnly).unwrap();
+    let error = opened.read(3).unwrap_err().to_string();
+    assert!(error.ends_with("larger than 3 bytes"), "{error}");
+    let is_read = (&opened.file).stream_position().unwrap() > 0;
+    assert!(!is_read, "it was refused after it was read");
+}
+
+/// The files are holes, and none of their bytes gets into memory.
+#[test]
+fn a_mapping_of_256_mib_may_be_read_and_a_larger_one_is_refused_unread() {
+    let folder = folder();
+    let path = file(&folder, "f", 0o600);
+    let check_size = |bytes| {
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(bytes).unwrap();
+        let opened = open(&path, Access::OwnerOnly).unwrap();
+        opened.check_size(MAPPING_LIMIT)
+    };
+    assert!(check_size(256 << 20).is_ok());
+    let error = check_size((256 << 20) + 1).unwrap_err().to_string();
+    assert!(error.ends_with("larger than 268435456 bytes"), "{error}");
 }
 
 #[test]

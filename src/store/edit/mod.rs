@@ -232,6 +232,7 @@ impl Editing<'_> {
         let new = Zeroizing::new(document.to_string());
         let new = Zeroizing::new(line_ends(&self.text, &new));
         let checked = check(&new, &self.path).map_err(Error::from)?;
+        check_size(new.len()).map_err(failed)?;
         self.remove_leftovers();
         let file = self.file.new_file(&self.folder, new.as_bytes());
         self.file.replace(&self.path, file, &self.path)?;
@@ -253,6 +254,15 @@ impl Editing<'_> {
     }
 }
 
+/// Refuses a text that no login would read.
+fn check_size(bytes: usize) -> Result<(), String> {
+    let limit = trusted_file::MAPPING_LIMIT;
+    if bytes as u64 > limit {
+        return Err(format!("it would be larger than {limit} bytes"));
+    }
+    Ok(())
+}
+
 /// Keeps the line ends of a file that has `\r\n`; toml_edit writes `\n`.
 fn line_ends(old: &str, new: &str) -> String {
     let unix = new.replace("\r\n", "\n");
@@ -260,5 +270,20 @@ fn line_ends(old: &str, new: &str) -> String {
         unix.replace('\n', "\r\n")
     } else {
         unix
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_no_login_would_read_is_not_written() {
+        assert_eq!(check_size(256 << 20), Ok(()));
+        let refused = check_size((256 << 20) + 1);
+        assert_eq!(
+            refused,
+            Err("it would be larger than 268435456 bytes".to_owned())
+        );
     }
 }
