@@ -38,6 +38,7 @@ fn login(state: &Path, rules: config::Limits, user: &str) -> FileLimits {
     let login = LimitedLogin {
         user,
         enrolled: true,
+        receives: true,
         factors: vec!["authy_id=1635".to_owned()],
         address: None,
         uid: 1000,

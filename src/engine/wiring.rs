@@ -366,6 +366,7 @@ impl Case {
         let login = LimitedLogin {
             user: &subject.name,
             enrolled: person.is_some(),
+            receives: person.is_some_and(|person| connect::receives(&self.config, person)),
             factors: person.map(Person::stored_ids).unwrap_or_default(),
             address: self.attempt.address,
             uid: self.attempt.process.uid,

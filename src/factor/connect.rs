@@ -57,9 +57,15 @@ fn at_provider(
 /// where there is one.
 #[must_use]
 pub fn identity(config: &config::Config, person: &Person) -> Option<Identity> {
-    let id = person.authy_id.filter(|_| config.authy.is_some());
+    let id = person.authy_id.filter(|_| receives(config, person));
     let totp = person.totp.clone();
     id.map(Identity::Authy).or(totp.map(Identity::Totp))
+}
+
+/// Whether a provider can send something to the person: an SMS, a call or a push.
+#[must_use]
+pub fn receives(config: &config::Config, person: &Person) -> bool {
+    config.authy.is_some() && person.authy_id.is_some()
 }
 
 /// Returns what this host can check under the rules of a service.

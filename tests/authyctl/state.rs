@@ -28,6 +28,7 @@ fn login(sim: &Sim, user: &str, enrolled: bool) -> FileLimits {
         LimitedLogin {
             user,
             enrolled,
+            receives: enrolled,
             factors: if enrolled {
                 vec!["authy_id=1635".to_owned()]
             } else {

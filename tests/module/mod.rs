@@ -1,6 +1,7 @@
 //! The third ring of tests: the product through real libpam, and in real sshd, sudo and su.
 
 mod across_calls;
+mod app_alone;
 mod bad_files;
 mod caller;
 mod doctor;

@@ -16,7 +16,7 @@ use crate::common::sandbox::sandboxed;
 use crate::common::totp::{SECRET, google_authenticator, oathtool, own_name};
 
 /// Enrolls bob with an app.
-fn enroll_bob(host: &Host, entry: &str) {
+pub(super) fn enroll_bob(host: &Host, entry: &str) {
     host.append(&host.users, entry);
     let secrets = format!("[totp]\nbob = {{ secret = \"{SECRET}\" }}\n");
     write_secrets(host, &secrets);

@@ -25,7 +25,7 @@ pub struct FileLimits {
     now: fn() -> SystemTime,
     /// The user for the log, in quotes: a name that was typed could look like another field.
     pub(super) user: String,
-    enrolled: bool,
+    receives: bool,
     /// The entries of the user and of each factor.
     pub(super) person: Vec<Entry>,
     address: Entry,
@@ -65,7 +65,7 @@ impl FileLimits {
             map,
             now,
             user: text::quoted(&text::sanitize_to(login.user, 64)),
-            enrolled: login.enrolled,
+            receives: login.receives,
             person: [user].into_iter().chain(factors).collect(),
             address: Entry::of_address(login.address, login.uid),
             host: Entry::of_host(),
@@ -109,10 +109,10 @@ impl FileLimits {
     /// Counts a message in the record of `entry`, and returns the period.
     fn count_message(&self, entry: &Entry, what: Costly, limit: u32) -> Result<u32, Error> {
         let now = || self.seconds();
-        let counted = if self.enrolled || *entry != self.host {
+        let counted = if self.receives || *entry != self.host {
             self.count(entry, |slot| slot.acquire(what.into(), limit, &now))?
         } else {
-            // Nothing is sent to unenrolled users, so they take nothing from the others.
+            // Nothing is sent to this user, who takes nothing from the others.
             self.count(entry, |slot| {
                 slot.check(what.into(), limit, &now).map(|()| Some(0))
             })?

@@ -124,6 +124,9 @@ pub struct LimitedLogin<'a> {
     pub user: &'a str,
     /// Whether the mapping has the user.
     pub enrolled: bool,
+    /// Whether a provider can send something to the person. To unenrolled users, and to persons
+    /// who have nothing but an app on this host, nothing is sent.
+    pub receives: bool,
     /// The person's factors
     /// ([`Person::stored_ids`](crate::base::factor::Person::stored_ids)).
     pub factors: Vec<String>,

@@ -65,6 +65,7 @@ impl Host {
         let login = LimitedLogin {
             user,
             enrolled: user != "stranger",
+            receives: !["stranger", "app-alone"].contains(&user),
             factors: factors.iter().map(|id| (*id).to_owned()).collect(),
             address: address.map(|address| address.parse().unwrap()),
             uid: 1000,
@@ -131,6 +132,7 @@ fn two_codes_that_are_counted_at_the_same_instant_count_as_two() {
     let login = LimitedLogin {
         user: "alice",
         enrolled: true,
+        receives: true,
         factors: Vec::new(),
         address: None,
         uid: 1000,
@@ -597,7 +599,8 @@ fn a_file_whose_creator_was_killed_is_completed() {
 fn the_host_sends_a_limited_number_of_sms_and_unenrolled_users_take_none() {
     let mut host = Host::new();
     host.rules.sms_per_host = 2;
-    for user in ["stranger", "alice", "bob"] {
+    host.rules.per_address.sms = 9;
+    for user in ["stranger", "app-alone", "alice", "bob"] {
         host.login(user, None).acquire(Costly::Sms).unwrap();
     }
     let error = detail(host.login("carol", Some("192.0.2.7")).acquire(Costly::Sms));
@@ -605,8 +608,10 @@ fn the_host_sends_a_limited_number_of_sms_and_unenrolled_users_take_none() {
         error.starts_with("limits.sms_per_host = 2: no more SMS for this host"),
         "{error}"
     );
-    // An unenrolled user sees no difference.
-    assert!(is_limit(host.login("stranger", None).acquire(Costly::Sms)));
+    // Users to whom nothing is sent see no difference.
+    for user in ["stranger", "app-alone"] {
+        assert!(is_limit(host.login(user, None).acquire(Costly::Sms)));
+    }
     // What the host did not allow is not counted for the user and the address.
     let listing = host.listing();
     assert!(listing.users.iter().all(|row| row.who != "carol"));
