@@ -42,10 +42,10 @@ impl Client {
 
     /// Logs in with the password and, at each prompt for a code, with the next one of `codes`.
     pub(super) fn log_in(&self, codes: &[&str]) -> Output {
-        self.log_in_with(codes, &["PubkeyAuthentication=no"])
+        self.log_in_with(USER, codes, &["PubkeyAuthentication=no"])
     }
 
-    fn log_in_with(&self, codes: &[&str], options: &[&str]) -> Output {
+    fn log_in_with(&self, user: &str, codes: &[&str], options: &[&str]) -> Output {
         let askpass = self.folder.join("askpass");
         fs::write(self.folder.join("tokens"), codes.join("\n") + "\n").unwrap();
         fs::write(self.folder.join("password"), PASSWORD).unwrap();
@@ -69,7 +69,7 @@ impl Client {
         {
             ssh.args(["-o", option]);
         }
-        ssh.args([&format!("{USER}@127.0.0.1"), "echo", "inside"]);
+        ssh.args([&format!("{user}@127.0.0.1"), "echo", "inside"]);
         ssh.output().unwrap()
     }
 
@@ -89,7 +89,7 @@ impl Machine {
         fs::create_dir_all("/run/sshd").unwrap();
         // Otherwise dpkg rebuilds the index of all manual pages at each step.
         let _ = fs::remove_file("/var/lib/man-db/auto-update");
-        stdout_of(Command::new("useradd").args(["--create-home", "--shell", "/bin/sh", USER]));
+        add_user(USER);
         fs::write(
             "/etc/sudoers.d/pat",
             format!(
@@ -98,10 +98,6 @@ impl Machine {
         )
         .unwrap();
         fs::set_permissions("/etc/sudoers.d/pat", fs::Permissions::from_mode(0o440)).unwrap();
-        pipe(
-            &mut Command::new("chpasswd"),
-            &format!("{USER}:{PASSWORD}\n"),
-        );
         stdout_of(Command::new("ssh-keygen").arg("-A"));
         stdout_of(
             Command::new("ssh-keygen")
@@ -117,11 +113,7 @@ impl Machine {
     /// one enrolled sudoer.
     pub(super) fn installed() -> Self {
         let machine = Self::new();
-        let folder = stdout_of(&mut Command::new(super::root().join("scripts/pamdir.sh")));
-        let module = Path::new(folder.trim()).join("pam_authy.so");
-        install(&product(), &module, 0o644);
-        install_engine();
-        install(Path::new(AUTHYCTL), Path::new("/usr/sbin/authyctl"), 0o755);
+        install_programs();
         fs::create_dir_all("/etc/pam_authy").unwrap();
         machine.set_up("[login]\nrefusal_seconds = 0\nattempts = 1\n");
         machine
@@ -146,7 +138,13 @@ impl Machine {
     /// Logs in over ssh with the password and, at each prompt for a code, with the next one of
     /// `tokens`.
     pub(super) fn ssh(&self, tokens: &[&str]) -> Output {
-        self.client.log_in(tokens)
+        self.ssh_as(USER, tokens)
+    }
+
+    /// The same for another user who has the same password.
+    pub(super) fn ssh_as(&self, user: &str, tokens: &[&str]) -> Output {
+        let options = ["PubkeyAuthentication=no"];
+        self.client.log_in_with(user, tokens, &options)
     }
 
     /// The same with the key instead of the password.
@@ -157,7 +155,7 @@ impl Machine {
         fs::copy(folder.join("key.pub"), home.join("authorized_keys")).unwrap();
         stdout_of(Command::new("chown").args(["-R", USER]).arg(&home));
         let key = format!("IdentityFile={}", folder.join("key").display());
-        self.client.log_in_with(tokens, &[&key])
+        self.client.log_in_with(USER, tokens, &[&key])
     }
 
     /// Returns whether `sudo id -u` works with these lines on its standard input.
@@ -194,6 +192,41 @@ impl Drop for Machine {
         let _ = self.sshd.kill();
         let _ = self.sshd.wait();
     }
+}
+
+/// Adds a user with a home and the password.
+pub(super) fn add_user(name: &str) {
+    stdout_of(Command::new("useradd").args(["--create-home", "--shell", "/bin/sh", name]));
+    pipe(
+        &mut Command::new("chpasswd"),
+        &format!("{name}:{PASSWORD}\n"),
+    );
+}
+
+/// Puts module, engine and authyctl where `make install` puts them.
+pub(super) fn install_programs() {
+    let folder = stdout_of(&mut Command::new(super::root().join("scripts/pamdir.sh")));
+    let module = Path::new(folder.trim()).join("pam_authy.so");
+    install(&product(), &module, 0o644);
+    install_engine();
+    install(Path::new(AUTHYCTL), Path::new("/usr/sbin/authyctl"), 0o755);
+}
+
+/// Lines for sudo, which then remembers the sudoer's password everywhere.
+pub(super) const SUDO_REMEMBERS: &str =
+    "Defaults:pat timestamp_timeout=60, timestamp_type=global, lecture=never\n";
+
+/// Makes sudo remember the sudoer's password, as on a terminal where it was typed once.
+pub(super) fn let_sudo_remember() {
+    fs::write(
+        "/etc/sudoers.d/pat",
+        format!("{USER} ALL=(ALL) ALL\n{SUDO_REMEMBERS}"),
+    )
+    .unwrap();
+    pipe(
+        Command::new("runuser").args(["-u", USER, "--", "sudo", "-S", "-v", "-p", ""]),
+        &format!("{PASSWORD}\n"),
+    );
 }
 
 /// Starts sshd on the client's port; `program` is the command that does so, without options.

@@ -12,6 +12,7 @@ mod demo;
 pub(crate) mod docs;
 mod enable;
 mod examples;
+mod from_google;
 mod guides;
 mod machine;
 mod newcomer;

@@ -11,18 +11,18 @@ use std::process::{Command, Output, Stdio};
 
 use super::bare::BareDebian;
 use super::docs::section;
-use super::machine::{Machine, PASSWORD, USER, is_inside, stacks};
+use super::machine::{Machine, SUDO_REMEMBERS, USER, is_inside, let_sudo_remember, stacks};
 use super::{AUTHY_SIM, AUTHYCTL, root, stdout_of, text_of};
 use crate::common::sandbox::sandboxed;
 use crate::common::totp::oathtool;
-use crate::common::{engine, pipe, product};
+use crate::common::{engine, product};
 
-/// Returns the commands of the section, in their order.
-fn typed_lines(page: &str, heading: &str) -> Vec<String> {
-    let text = text_of(page);
+/// Returns the commands of a section of a page, in their order.
+pub(super) fn typed_lines(page: &str, heading: &str) -> Vec<String> {
+    let page = text_of(page);
     let mut inside = false;
     let mut lines = Vec::new();
-    for line in section(&text, heading).map(str::trim) {
+    for line in section(&page, heading).map(str::trim) {
         match line {
             "```sh" => inside = true,
             "```" => inside = false,
@@ -34,7 +34,7 @@ fn typed_lines(page: &str, heading: &str) -> Vec<String> {
 }
 
 /// Makes `command`, which runs what follows as root, type a line as the sudoer.
-fn type_line(command: &mut Command, line: &str) {
+fn type_into(command: &mut Command, line: &str) {
     command
         .args([
             "timeout", "300", "runuser", "-u", USER, "--", "sh", "-c", line,
@@ -60,9 +60,9 @@ fn type_line(command: &mut Command, line: &str) {
 }
 
 /// Types a line in the checkout, on this machine, with `answer` on standard input.
-fn typed_here(line: &str, answer: &str) -> Output {
+pub(super) fn type_line(line: &str, answer: &str) -> Output {
     let mut shell = Command::new("env");
-    type_line(&mut shell, line);
+    type_into(&mut shell, line);
     shell.current_dir(root());
     answered(&mut shell, answer)
 }
@@ -134,19 +134,16 @@ fn put_what_is_built_in_place(owner: &str, machine: &Path) {
     }
 }
 
-/// The password is typed once and sudo remembers it, as on a terminal.
-const SUDOERS: &str = "Defaults:pat timestamp_timeout=60, timestamp_type=global, lecture=never\n";
-
 #[test]
 #[ignore = "needs root"]
 fn a_newcomer_gets_to_a_protected_sshd_on_a_bare_debian_by_typing_the_readme() {
     sandboxed!();
-    let bare = BareDebian::new(SUDOERS);
+    let bare = BareDebian::new(SUDO_REMEMBERS);
     put_what_is_built_in_place(BareDebian::OWNER, bare.root());
     bare.mount_checkout();
     let type_there = |line: &str| {
         let mut shell = bare.command();
-        type_line(&mut shell, &format!("cd ~/pam_authy && {line}"));
+        type_into(&mut shell, &format!("cd ~/pam_authy && {line}"));
         shell
     };
     let lines = typed_lines("README.md", "Protect ssh in five minutes");
@@ -191,15 +188,7 @@ fn an_administrator_with_a_key_gets_to_a_protected_sshd_by_typing_the_page() {
     sandboxed!();
     let machine = Machine::new();
     put_what_is_built_in_place(USER, Path::new("/"));
-    fs::write(
-        "/etc/sudoers.d/pat",
-        format!("{USER} ALL=(ALL) ALL\n{SUDOERS}"),
-    )
-    .unwrap();
-    pipe(
-        Command::new("runuser").args(["-u", USER, "--", "sudo", "-S", "-v", "-p", ""]),
-        &format!("{PASSWORD}\n"),
-    );
+    let_sudo_remember();
     let before = stacks();
     let lines = typed_lines("docs/authy-service.md", "The first login with Authy");
     assert!(lines.len() >= 7, "{lines:?}");
@@ -223,7 +212,7 @@ fn an_administrator_with_a_key_gets_to_a_protected_sshd_by_typing_the_page() {
             assert!(is_inside(&output), "{output:?}");
             confirmed = true;
         }
-        assert_done(line, &typed_here(&typed, &answer));
+        assert_done(line, &type_line(&typed, &answer));
     }
 
     assert!(confirmed, "the page ends with a confirmed change");
