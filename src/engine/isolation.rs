@@ -11,8 +11,8 @@
 //!
 //! Sources: cgroups(7), and the kernel's admin-guide/cgroup-v2.rst, "Delegation".
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -40,17 +40,29 @@ const ANYBODY: u32 = u32::MAX;
 /// By how many nanoseconds the kernel may be late with a time-out: its default.
 const TIMER_SLACK: u64 = 50_000;
 
+/// What is known of the control groups of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Groups {
+    /// Root alone can change them and move this process, whoever runs the application. So that
+    /// stays as it is, and reading the modes of all their files again would tell nothing new.
+    OfRoot,
+    /// It was in others, and has tried to leave them.
+    Left,
+}
+
 /// Forbids dumps of this process's memory, undoes what an exec does not, and leaves the control
 /// groups if others can write to them. Called before the engine reads its first message.
-pub(super) fn begin() {
+pub(super) fn begin() -> Groups {
     // Secrets pass through this process; where this fails, only root could read a dump.
     let _ = prctl::set_dumpable(false);
     // The caller's would outlast an exec, and with it each time-out of this process could be late
     // by any time. Source: PR_SET_TIMERSLACK(2const).
     let _ = prctl::set_timerslack(TIMER_SLACK);
-    if check_groups(ANYBODY).is_err() {
-        leave();
+    if check_groups(ANYBODY).is_ok() {
+        return Groups::OfRoot;
     }
+    leave();
+    Groups::Left
 }
 
 /// Moves this process to the root of each hierarchy of control groups. Blocks for some ten
@@ -92,18 +104,21 @@ fn real_uid(status: &str) -> Option<Uid> {
 }
 
 /// Checks that only root can stop or starve this process. `uid` is the real uid of the
-/// application.
+/// application, and `groups` what [`begin`] has found.
 ///
 /// # Errors
 /// What is wrong, for the log.
-pub(super) fn check(uid: u32) -> Result<(), String> {
+pub(super) fn check(uid: u32, groups: Groups) -> Result<(), String> {
     for (resource, name, needed) in NEEDED {
         let (soft, _) = getrlimit(resource).map_err(describe)?;
         if soft < needed {
             return Err(format!("the limit of {name} is too low: {soft}"));
         }
     }
-    check_groups(uid)
+    match groups {
+        Groups::OfRoot => Ok(()),
+        Groups::Left => check_groups(uid),
+    }
 }
 
 /// Checks that only trusted owners can change the groups of this process.
@@ -194,8 +209,16 @@ fn writable(folder: &Path, trusts: impl Fn(Uid) -> bool) -> io::Result<Option<Pa
 
 /// The control groups of this process; none where the kernel has none, or /proc is not there.
 fn groups() -> Vec<Group> {
-    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let read = |path| read(path).unwrap_or_default();
     parse(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"))
+}
+
+/// Reads a file of /proc, which has no size: with room for all of it the kernel writes it once, and
+/// not a few bytes at a time.
+fn read(path: &str) -> io::Result<String> {
+    let mut text = String::with_capacity(8192);
+    File::open(path)?.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Reads lines such as `4:memory:/user.slice` and `0::/user.slice`, and finds the mount of each

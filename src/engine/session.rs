@@ -15,7 +15,7 @@ use nix::unistd::alarm;
 
 use super::audit::Audit;
 use super::conversation::ModuleConversation;
-use super::isolation;
+use super::isolation::{self, Groups};
 use super::wiring::{Case, Decision, failed};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::host::address;
@@ -45,7 +45,7 @@ pub fn serve(socket: OwnedFd) {
 fn serve_login(socket: OwnedFd) {
     alarm::set(WITHOUT_DEADLINE);
     std::panic::set_hook(Box::new(|_| ()));
-    isolation::begin();
+    let groups = isolation::begin();
     let begun = Instant::now();
     let mut channel = Channel::new(socket);
     // Without a start there is no login, and the module says so.
@@ -77,7 +77,7 @@ fn serve_login(socket: OwnedFd) {
     let conversation =
         ModuleConversation::new(channel, attempt.user.clone(), begun + case.budget());
     let mut session = Session::new(Some(&case), attempt, conversation);
-    let decision = session.decide(&case, start.name);
+    let decision = session.decide(&case, start.name, groups);
     session.conclude(decision);
 }
 
@@ -111,8 +111,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Decides the login.
-    fn decide(&mut self, case: &Case, name: UserName) -> Decision {
+    /// Decides the login of a process that was in these control groups.
+    fn decide(&mut self, case: &Case, name: UserName, groups: Groups) -> Decision {
         let outcome = match name {
             UserName::Known => None,
             UserName::Unusable => Some(Outcome::new(Verdict::Refused, Reason::BadUserName)),
@@ -122,7 +122,7 @@ impl<'a> Session<'a> {
             )),
         };
         let outcome = outcome.or_else(|| {
-            let isolated = isolation::check(self.attempt.process.uid);
+            let isolated = isolation::check(self.attempt.process.uid, groups);
             isolated.err().map(|why| failed(Reason::Process, why))
         });
         if let Some(outcome) = outcome {

@@ -302,14 +302,15 @@ impl Case {
     }
 
     /// What an outage means for the application's real uid. The engine was started in the
-    /// surroundings of the application, which may have no network.
+    /// surroundings of the application, which may have no network: a host without a provider needs
+    /// none.
     fn on_outage(&self, person: Option<&Person>) -> OnOutage {
         let service = &self.attempt.service;
         OutageQuery {
             when_unavailable: self.rules.when_unavailable,
             set_by_service: self.config.is_set_by_service(service, "when_unavailable"),
             real_uid: self.attempt.process.uid,
-            only_loopback: network::has_only_loopback(),
+            only_loopback: self.config.authy.is_some() && network::has_only_loopback(),
             has_totp: person.is_some_and(|person| person.totp.is_some()),
         }
         .on_outage()

@@ -138,9 +138,14 @@ impl Entry {
 
     /// Opens the record; `None` when there is none.
     pub(super) fn find(&self, state: &Path, map: MapWords) -> Result<Option<Slot>, Error> {
-        let Some(folder) = self.folder(state)? else {
-            return Ok(None);
-        };
+        match self.find_folder(state)? {
+            Some(folder) => self.find_in(&folder, map),
+            None => Ok(None),
+        }
+    }
+
+    /// The same in the folder of the entry.
+    pub(super) fn find_in(&self, folder: &Folder, map: MapWords) -> Result<Option<Slot>, Error> {
         let Some(file) = folder.find_words(&self.file, self.format(), map)? else {
             return Ok(None);
         };
@@ -152,7 +157,7 @@ impl Entry {
 
     /// Reads the words of the record without mapping them; `None` when there is none.
     pub(super) fn peek(&self, state: &Path) -> Result<Option<Vec<u64>>, Error> {
-        let Some(folder) = self.folder(state)? else {
+        let Some(folder) = self.find_folder(state)? else {
             return Ok(None);
         };
         let Some(bytes) = folder.read(&self.file)? else {
@@ -173,11 +178,11 @@ impl Entry {
 
     /// Opens the record, and creates it when there is none.
     pub(super) fn claim(&self, state: &Path, map: MapWords, now: u64) -> Result<Slot, Error> {
-        let limits = Folder::open(state)?.sub(LIMITS)?;
-        let folder = match self.folder {
-            Some(folder) => limits.sub(folder)?,
-            None => limits,
-        };
+        self.claim_in(&self.make_folder(state)?, map, now)
+    }
+
+    /// The same in the folder of the entry.
+    pub(super) fn claim_in(&self, folder: &Folder, map: MapWords, now: u64) -> Result<Slot, Error> {
         let file = folder.words(&self.file, self.format(), map)?;
         let start = self.claim_start(&file);
         let slot = Slot::new(file, start, self.key);
@@ -188,13 +193,28 @@ impl Entry {
 
     /// Removes the file, where the entry has one of its own. Returns whether there was one.
     pub(super) fn remove(&self, state: &Path) -> Result<bool, Error> {
-        match self.folder(state)? {
+        match self.find_folder(state)? {
             Some(folder) => folder.unlink(&self.file),
             None => Ok(false),
         }
     }
 
-    fn folder(&self, state: &Path) -> Result<Option<Folder>, Error> {
+    /// The name of the entry's folder.
+    pub(super) fn folder(&self) -> Option<&'static str> {
+        self.folder
+    }
+
+    /// Opens the folder of the entry, which is made when it is missing.
+    pub(super) fn make_folder(&self, state: &Path) -> Result<Folder, Error> {
+        let limits = Folder::open(state)?.sub(LIMITS)?;
+        match self.folder {
+            Some(folder) => limits.sub(folder),
+            None => Ok(limits),
+        }
+    }
+
+    /// Opens the folder of the entry; `None` when there is none.
+    pub(super) fn find_folder(&self, state: &Path) -> Result<Option<Folder>, Error> {
         let below: Vec<_> = [LIMITS].into_iter().chain(self.folder).collect();
         Folder::find(state, &below)
     }

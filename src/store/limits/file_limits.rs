@@ -4,10 +4,11 @@
 //! for each factor of the person; messages for the user, the address and the host. Where one of them
 //! is not counted, the others are taken back.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use super::entry::Entry;
+use super::records::Records;
 use super::slot::{self, Counted, Paused, Slot};
 use super::word::{PauseRule, Series};
 use super::{Costly, Error, LimitedLogin, Limits, rounded, seconds};
@@ -19,9 +20,8 @@ use crate::store::state::{Failure, MapWords};
 /// count.
 #[derive(Debug)]
 pub struct FileLimits {
-    state: PathBuf,
+    records: Records,
     rules: config::Limits,
-    map: MapWords,
     now: fn() -> SystemTime,
     /// The user for the log, in quotes: a name that was typed could look like another field.
     pub(super) user: String,
@@ -60,9 +60,8 @@ impl FileLimits {
         let factors = login.factors.iter().map(|id| Entry::of_factor(id));
         let user = Entry::of_user(login.user, login.enrolled);
         Self {
-            state: state.to_owned(),
+            records: Records::new(state, map),
             rules,
-            map,
             now,
             user: text::quoted(&text::sanitize_to(login.user, 64)),
             receives: login.receives,
@@ -84,7 +83,7 @@ impl FileLimits {
     fn prepare(&self) {
         for entry in &self.person {
             // A code that cannot be counted later is refused then.
-            let _ = entry.claim(&self.state, self.map, self.seconds());
+            let _ = self.records.claim(entry, self.seconds());
         }
     }
 
@@ -95,7 +94,7 @@ impl FileLimits {
         count: impl Fn(&Slot) -> Result<Option<T>, E>,
     ) -> Result<Result<T, E>, Error> {
         for _ in 0..8 {
-            let slot = entry.claim(&self.state, self.map, self.seconds())?;
+            let slot = self.records.claim(entry, self.seconds())?;
             match count(&slot) {
                 Ok(Some(counted)) => return Ok(Ok(counted)),
                 Ok(None) => {}
@@ -132,7 +131,7 @@ impl FileLimits {
     /// Takes back messages. Where that fails they stay counted, which only makes the limit stricter.
     pub(super) fn uncount(&self, what: Series, counted: &[(Entry, u32)]) {
         for (entry, period) in counted {
-            if let Ok(Some(slot)) = entry.find(&self.state, self.map) {
+            if let Some(slot) = self.records.find(entry) {
                 slot.release(what, *period);
             }
         }
@@ -147,7 +146,7 @@ impl FileLimits {
     ) -> Vec<Option<R>> {
         let records = self.person.iter().zip(values);
         let changed = records.map(|(entry, value)| {
-            let slot = entry.find(&self.state, self.map).ok().flatten();
+            let slot = self.records.find(entry);
             slot.map(|slot| change(&slot, *value))
         });
         changed.collect()
@@ -156,7 +155,7 @@ impl FileLimits {
     /// Notes the last refusals of each record of the person.
     fn note(&mut self) {
         let known = self.person.iter().map(|entry| {
-            let slot = entry.find(&self.state, self.map).ok().flatten();
+            let slot = self.records.find(entry);
             slot.map_or_else(Known::default, |slot| Known {
                 refused: slot.last(slot::Row::Refused),
                 denied: slot.last(slot::Row::Denied),

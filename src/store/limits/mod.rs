@@ -14,6 +14,7 @@ mod admin;
 mod entry;
 mod file_limits;
 mod host_codes;
+mod records;
 mod slot;
 mod word;
 

@@ -144,6 +144,16 @@ fn two_codes_that_are_counted_at_the_same_instant_count_as_two() {
 }
 
 #[test]
+fn a_login_counts_on_when_the_state_folder_is_removed_meanwhile() {
+    let host = Host::new();
+    let mut limits = host.alice();
+    limits.acquire_code().unwrap();
+    fs::remove_dir_all(host.state()).unwrap();
+    limits.acquire_code().unwrap();
+    assert_eq!(host.listing().users[0].refused, 1);
+}
+
+#[test]
 fn nothing_is_opened_before_the_first_count() {
     let host = Host::new();
     let _alice = host.alice();
