@@ -5,9 +5,9 @@
 //! authy-sim simulates the service, and a relay on loopback simulates a distant network. The bench
 //! prints a table and writes target/bench.json.
 //!
-//! Usage: `bench MODULE ENGINE [ROUNDS]`; ROUNDS is 40 by default. PAM_AUTHY_FIRST_EDITION may name a
-//! module of the first edition, which did all its work in the application's process: it is measured
-//! too.
+//! Usage: `bench MODULE ENGINE [ROUNDS [totp]]`; ROUNDS is 40 by default, and with `totp` only the
+//! section of apps on this host is measured. PAM_AUTHY_FIRST_EDITION may name a module of the first
+//! edition, which did all its work in the application's process: it is measured too.
 
 mod files;
 mod login;
@@ -20,6 +20,7 @@ mod relay;
 mod report;
 mod rows;
 mod testbed;
+mod totp;
 
 use std::path::PathBuf;
 
@@ -39,22 +40,29 @@ fn main() -> Result<(), Error> {
         ["--login", service, folder, user, reply, think_ms] => {
             login::measure(service, folder, user, reply, think_ms.parse()?)
         }
-        [module, engine] => measure(module, engine, 40),
-        [module, engine, rounds] => measure(module, engine, rounds.parse()?),
-        _ => Err("usage: bench MODULE ENGINE [ROUNDS]".into()),
+        [module, engine] => measure(module, engine, 40, false),
+        [module, engine, rounds] => measure(module, engine, rounds.parse()?, false),
+        [module, engine, rounds, "totp"] => measure(module, engine, rounds.parse()?, true),
+        _ => Err("usage: bench MODULE ENGINE [ROUNDS [totp]]".into()),
     }
 }
 
-/// Runs every measurement and writes the report.
-fn measure(module: &str, engine: &str, rounds: usize) -> Result<(), Error> {
+/// Runs every measurement, or only those of apps on this host, and writes the report.
+fn measure(module: &str, engine: &str, rounds: usize, only_totp: bool) -> Result<(), Error> {
     let first_edition = std::env::var_os("PAM_AUTHY_FIRST_EDITION").map(PathBuf::from);
     let testbed = Testbed::new(module.as_ref(), engine.as_ref(), first_edition.as_deref())?;
     let mut report = Report::new(rounds);
     report.print_environment();
-    rows::whole_processes(&testbed, rounds, &mut report)?;
-    rows::waiting_times(&testbed, rounds, &mut report)?;
-    files::modules(&testbed, rounds, &mut report)?;
-    files::engine(&testbed, &mut report)?;
+    if !only_totp {
+        rows::whole_processes(&testbed, rounds, &mut report)?;
+    }
+    totp::logins(&testbed, rounds, &mut report)?;
+    if !only_totp {
+        rows::waiting_times(&testbed, rounds, &mut report)?;
+        files::modules(&testbed, rounds, &mut report)?;
+        files::engine(&testbed, &mut report)?;
+    }
     report.print_marks();
-    report.write(&PathBuf::from("target/bench.json"))
+    let name = if only_totp { "bench-totp" } else { "bench" };
+    report.write(&PathBuf::from(format!("target/{name}.json")))
 }

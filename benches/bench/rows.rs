@@ -1,22 +1,18 @@
-//! The rows of the first two sections: whole processes, and what a person waits for.
+//! The rows of two sections: whole processes, and what a person waits for.
 //!
 //! The rows of the first section take turns in each round, so that a busy moment of the machine
 //! affects all of them alike. Rows whose program is not installed are left out.
 
 use std::process::Command;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::Error;
-use crate::files::find_module;
 use crate::login::{Cost, run};
 use crate::report::Report;
 use crate::testbed::{CODE, Testbed};
 
-/// The secret file for pam_google_authenticator; its secret is 20 bytes `A`.
-pub(crate) const GOOGLE_FILE: &str = "IFAUCQKBIFAUCQKBIFAUCQKBIFAUCQKB\n\" TOTP_AUTH\n";
-
 /// The rows of the first section: the id, which names the stack or the program, and the label.
-const PROCESSES: [(&str, &str); 10] = [
+const PROCESSES: [(&str, &str); 9] = [
     ("permit", "pam_permit instead of pam_authy"),
     ("cold", "pam_authy, warm_up = false, one CA"),
     ("warm", "pam_authy, one CA"),
@@ -24,7 +20,6 @@ const PROCESSES: [(&str, &str); 10] = [
     ("many", "pam_authy, one CA, 100 000 users"),
     ("first", "first edition, one CA"),
     ("exec", "pam_exec with curl, one CA"),
-    ("google", "pam_google_authenticator (no network)"),
     ("curl", "curl alone, one CA"),
     ("curl-all", "curl alone, the system's CA file"),
 ];
@@ -86,7 +81,6 @@ pub(crate) fn whole_processes(
             let cost = match *id {
                 "curl" => curl(testbed, "ca.pem")?,
                 "curl-all" => curl(testbed, "ca-all.pem")?,
-                "google" => login(testbed, id, &google_code()?, Duration::ZERO)?,
                 _ => login(testbed, id, CODE, Duration::ZERO)?,
             };
             if round > 0 {
@@ -97,7 +91,7 @@ pub(crate) fn whole_processes(
     for ((id, label), costs) in rows.iter().zip(&costs) {
         report.add_process(id, label, costs);
     }
-    report.print_processes();
+    report.print_processes("permit", ("curl", "curl"));
     Ok(())
 }
 
@@ -105,7 +99,6 @@ pub(crate) fn whole_processes(
 fn is_installed(testbed: &Testbed, id: &str) -> bool {
     match id {
         "first" | "near-first" | "far-first" => testbed.has_first_edition,
-        "google" => find_module("pam_google_authenticator.so").is_some(),
         "exec" | "curl" | "curl-all" => Command::new("curl").arg("--version").output().is_ok(),
         _ => true,
     }
@@ -125,17 +118,6 @@ fn curl(testbed: &Testbed, ca: &str) -> Result<Cost, Error> {
     }
     let (program, arguments) = parts.split_first().ok_or("no command")?;
     run(Command::new(program).args(arguments))
-}
-
-/// Returns the code that Google's app shows now (RFC 6238, 30 s, 6 digits).
-fn google_code() -> Result<String, Error> {
-    let step = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / 30;
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &[b'A'; 20]);
-    let tag = ring::hmac::sign(&key, &step.to_be_bytes());
-    let digest = tag.as_ref();
-    let at = usize::from(digest[19] & 15);
-    let number = u32::from_be_bytes(digest[at..at + 4].try_into()?) & 0x7fff_ffff;
-    Ok(format!("{:06}", number % 1_000_000))
 }
 
 /// Measures what a person waits for, near the service and with a round trip of 100 ms.

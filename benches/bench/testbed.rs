@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 use crate::Error;
 use crate::relay::Relay;
+use crate::totp::SECRET;
 
 /// The names of the programs in the folder.
 pub(crate) const MODULE: &str = "pam_authy.so";
@@ -156,9 +157,9 @@ impl Testbed {
             ("first.toml", for_first_edition(config)),
             ("far-first.toml", for_first_edition(&far_config)),
         ] {
-            fs::write(self.path(name), text)?;
-            fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600))?;
+            self.write_secret(name, &text)?;
         }
+        self.write_app(config)?;
         for (name, users) in [("10.toml", 10), ("100000.toml", 100_000)] {
             let mut text = String::from("[users]\n");
             for number in 1..users {
@@ -168,15 +169,45 @@ impl Testbed {
                 }
             }
             fs::write(self.path(name), text)?;
-            // An authyctl without the command `index` fails, which is ignored.
-            let _ = Command::new(env!("CARGO_BIN_EXE_authyctl"))
-                .arg("--users")
-                .arg(self.path(name))
-                .arg("index")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()?;
+            self.index(name)?;
         }
+        Ok(())
+    }
+
+    /// Writes a file that only its owner can read.
+    fn write_secret(&self, name: &str, text: &str) -> Result<(), Error> {
+        fs::write(self.path(name), text)?;
+        let only_owner = fs::Permissions::from_mode(0o600);
+        Ok(fs::set_permissions(self.path(name), only_owner)?)
+    }
+
+    /// Writes the files of a host without a service, where ten people have an app.
+    fn write_app(&self, config: &str) -> Result<(), Error> {
+        let (_, paths) = config.split_once("[paths]").ok_or("no [paths]")?;
+        self.write_secret("totp.config", &format!("[paths]{paths}"))?;
+        fs::create_dir(self.path("app"))?;
+        let (mut users, mut secrets) = (String::from("[users]\n"), String::from("[totp]\n"));
+        for name in (1..10).map(|number| format!("user{number:06}")) {
+            users.push_str(&format!("{name} = {{ totp = true }}\n"));
+            secrets.push_str(&format!("{name} = {{ secret = \"{SECRET}\" }}\n"));
+        }
+        users.push_str("alice = { totp = true }\n");
+        secrets.push_str(&format!("alice = {{ secret = \"{SECRET}\" }}\n"));
+        fs::write(self.path("app/users.toml"), users)?;
+        self.write_secret("app/totp.toml", &secrets)?;
+        self.index("app/users.toml")
+    }
+
+    /// Writes the index of a mapping.
+    fn index(&self, users: &str) -> Result<(), Error> {
+        // An authyctl without the command `index` fails, which is ignored.
+        let _ = Command::new(env!("CARGO_BIN_EXE_authyctl"))
+            .arg("--users")
+            .arg(self.path(users))
+            .arg("index")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
         Ok(())
     }
 
@@ -216,14 +247,13 @@ impl Testbed {
         };
         let script = self.write_script()?;
         let google = self.path("google.secret");
-        fs::write(&google, crate::rows::GOOGLE_FILE)?;
-        fs::set_permissions(&google, fs::Permissions::from_mode(0o400))?;
         for (service, line) in [
             ("permit", "pam_permit.so".to_owned()),
             ("warm", pam_authy("warm.toml", "10.toml")),
             ("cold", pam_authy("cold.toml", "10.toml")),
             ("all", pam_authy("all.toml", "10.toml")),
             ("many", pam_authy("warm.toml", "100000.toml")),
+            ("totp", pam_authy("totp.config", "app/users.toml")),
             ("far-warm", pam_authy("far-warm.toml", "10.toml")),
             ("far-cold", pam_authy("far-cold.toml", "10.toml")),
             ("first", first_edition("first.toml")),
