@@ -29,29 +29,31 @@ pub fn format(attempt: &Attempt, outcome: &Outcome) -> String {
         line.add("provider", identity.provider());
     }
     if let Some(code) = outcome.code {
-        line.add("code", &code.to_string());
+        line.add_number("code", code);
     }
-    match &outcome.identity {
-        Some(Identity::Authy(id)) => line.add("authy_id", &id.to_string()),
-        Some(Identity::Totp(name)) => line.add("totp", &text::quoted(name)),
-        None => {}
+    if let Some(identity) = &outcome.identity {
+        let (name, value) = match identity {
+            Identity::Authy(id) => ("authy_id", id.to_string()),
+            Identity::Totp(name) => ("totp", text::quoted(name)),
+        };
+        line.add(name, &value);
     }
     if outcome.attempts > 0 {
-        line.add("attempts", &outcome.attempts.to_string());
+        line.add_number("attempts", outcome.attempts);
     }
     if outcome.undelivered {
         line.add("delivered", "no");
     }
-    line.add("pid", &process.pid.to_string());
-    line.add("uid", &process.uid.to_string());
+    line.add_number("pid", process.pid);
+    line.add_number("uid", process.uid);
     line.add("peer", peer);
     if let Some(rhost) = &attempt.rhost {
-        line.add("rhost", &text::quoted(rhost));
+        line.add_quoted("rhost", rhost);
     }
     if let Some(tty) = &attempt.tty {
-        line.add("tty", &text::quoted(tty));
+        line.add_quoted("tty", tty);
     }
-    line.add("user", &text::quoted(&attempt.user));
+    line.add_quoted("user", &attempt.user);
     line.0
 }
 
@@ -66,6 +68,14 @@ impl Line {
         self.0.push_str(name);
         self.0.push('=');
         self.0.push_str(value);
+    }
+
+    fn add_number(&mut self, name: &str, number: u32) {
+        self.add(name, &number.to_string());
+    }
+
+    fn add_quoted(&mut self, name: &str, value: &str) {
+        self.add(name, &text::quoted(value));
     }
 }
 
