@@ -43,7 +43,7 @@ const TIMER_SLACK: u64 = 50_000;
 /// What is known of the control groups of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Groups {
-    /// Root alone can change them and move this process, whoever runs the application. So that
+    /// Root alone can change them and move this process, whatever user runs the application. So that
     /// stays as it is, and reading the modes of all their files again would tell nothing new.
     OfRoot,
     /// It was in others, and has tried to leave them.

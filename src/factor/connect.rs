@@ -20,7 +20,7 @@ use crate::store::config;
 /// Returns the second factor of `person` under the rules of a service. `totp` is the person's app,
 /// where this host checks its codes: a code is checked there first, and then by one provider.
 /// Returns a decoy for `None`, and, so that nothing is accepted by mistake, for a person or
-/// configuration without any of them. The policy lets only persons pass of whom this host can check
+/// configuration without any of them. The policy accepts only persons for whom this host can check
 /// a factor. Opens no connection.
 #[must_use]
 pub fn second_factor(

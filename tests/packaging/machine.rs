@@ -30,7 +30,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// A client to a port where nobody listens yet.
+    /// A client to a port where no server listens yet.
     pub(super) fn new(folder: PathBuf) -> Self {
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()

@@ -17,7 +17,7 @@ fn authyctl(host: &Host, arguments: &[&str]) -> serde_json::Value {
     answer
 }
 
-/// The right code that was typed during the pause is used up by nobody.
+/// The right code that was typed during the pause is not used up.
 #[test]
 fn refused_codes_pause_a_user_until_authyctl_unlocks() {
     let config = format!("{ONE_ATTEMPT}[limits]\nrefused_tokens = 3\n");
