@@ -197,10 +197,13 @@ fn writable(folder: &Path, trusts: impl Fn(Uid) -> bool) -> io::Result<Option<Pa
         return Ok(Some(folder.to_owned()));
     }
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let status = fs::symlink_metadata(&path)?;
+        let entry = entry?;
         // This process is in no group below.
-        if !status.is_dir() && !is_private(&path, &status) {
+        if entry.file_type()?.is_dir() {
+            continue;
+        }
+        let path = entry.path();
+        if !is_private(&path, &entry.metadata()?) {
             return Ok(Some(path));
         }
     }
