@@ -45,7 +45,10 @@ impl Combined {
         self.was_totp = false;
         match self.other.verify(code, deadline) {
             Ok(()) => {
-                self.totp.accepted_elsewhere();
+                // A code that was not checked here was not counted here either.
+                if was_checked {
+                    self.totp.accepted_elsewhere();
+                }
                 Ok(())
             }
             // It was refused here, so it counts, whether the provider got it or not.
@@ -261,6 +264,17 @@ mod tests {
         let refused = error(ErrorKind::Refused, Progress::Answered);
         let mut factor = host.with(vec![Err(refused.clone())]);
         assert_eq!(factor.verify(&wrong(), later()), Err(refused));
+        assert_eq!(host.counted(), ["acquire"]);
+    }
+
+    #[test]
+    fn an_accepted_code_that_was_not_checked_here_takes_back_no_earlier_refusal() {
+        let host = Host::new();
+        let refused = error(ErrorKind::Refused, Progress::Answered);
+        let mut factor = host.with(vec![Ok(()), Err(refused.clone())]);
+        assert_eq!(factor.verify(&wrong(), later()), Err(refused));
+        let seven = "1234567".parse().unwrap();
+        assert_eq!(factor.verify(&seven, later()), Ok(()));
         assert_eq!(host.counted(), ["acquire"]);
     }
 
