@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
-use std::sync::mpsc;
+use std::sync::{Barrier, mpsc};
+use std::thread;
 use std::time::Instant;
 
 use nix::unistd::geteuid;
@@ -183,7 +184,7 @@ fn a_held_lock_is_waited_for_one_second_and_then_an_error() {
     let folder = Folder::open(&above.path().join("state")).unwrap();
     let (release, held) = mpsc::channel::<()>();
     let (started, is_held) = mpsc::channel();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(|| {
             folder.update("f", move |_| {
                 started.send(()).unwrap();
@@ -333,6 +334,26 @@ fn a_file_of_words_of_another_form_is_left_as_it_is() {
     assert_eq!(WORDS.decode(&[0; 9]), Ok(vec![0; 3]));
     folder.words("f", WORDS, test_words::map).unwrap();
     assert_eq!(fs::read(path.join("f")).unwrap(), good);
+}
+
+#[test]
+fn a_file_of_words_that_is_being_made_is_damaged_for_no_other_process() {
+    let above = temporary();
+    let folder = Folder::open(&above.path().join("state")).unwrap();
+    let barrier = Barrier::new(4);
+    let make = || {
+        let made = (0..2000).filter_map(|index| {
+            barrier.wait();
+            let made = folder.words(&format!("f{index}"), WORDS, test_words::map);
+            made.err().map(|error| error.to_string())
+        });
+        made.collect::<Vec<_>>()
+    };
+    let errors = thread::scope(|scope| {
+        let threads = [(); 4].map(|()| scope.spawn(make));
+        threads.map(|thread| thread.join().unwrap()).concat()
+    });
+    assert_eq!(errors, [""; 0]);
 }
 
 proptest::proptest! {

@@ -224,9 +224,9 @@ impl Folder {
     }
 }
 
-/// Reads the first word and the length of a file.
+/// Reads the first word, then the length of a file. In this order: a file gets its length before
+/// another process writes the first word, so one that is being made never looks damaged.
 fn read_head(file: &File) -> io::Result<(u64, u64)> {
-    let length = file.metadata()?.len();
     let mut head = [0; WORD];
     let mut read = 0;
     while let Some(rest) = head.get_mut(read..).filter(|rest| !rest.is_empty()) {
@@ -235,7 +235,7 @@ fn read_head(file: &File) -> io::Result<(u64, u64)> {
             more => read += more,
         }
     }
-    Ok((u64::from_ne_bytes(head), length))
+    Ok((u64::from_ne_bytes(head), file.metadata()?.len()))
 }
 
 /// Gives a file that has only zeros its length and its blocks. Another process may do the same at
