@@ -208,6 +208,9 @@ _authyctl() {
             authyctl__subcmd__help__subcmd__pam,enable)
                 cmd="authyctl__subcmd__help__subcmd__pam__subcmd__enable"
                 ;;
+            authyctl__subcmd__help__subcmd__pam,refresh)
+                cmd="authyctl__subcmd__help__subcmd__pam__subcmd__refresh"
+                ;;
             authyctl__subcmd__help__subcmd__pam,rollback)
                 cmd="authyctl__subcmd__help__subcmd__pam__subcmd__rollback"
                 ;;
@@ -268,6 +271,9 @@ _authyctl() {
             authyctl__subcmd__pam,help)
                 cmd="authyctl__subcmd__pam__subcmd__help"
                 ;;
+            authyctl__subcmd__pam,refresh)
+                cmd="authyctl__subcmd__pam__subcmd__refresh"
+                ;;
             authyctl__subcmd__pam,rollback)
                 cmd="authyctl__subcmd__pam__subcmd__rollback"
                 ;;
@@ -282,6 +288,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__pam__subcmd__help,help)
                 cmd="authyctl__subcmd__pam__subcmd__help__subcmd__help"
+                ;;
+            authyctl__subcmd__pam__subcmd__help,refresh)
+                cmd="authyctl__subcmd__pam__subcmd__help__subcmd__refresh"
                 ;;
             authyctl__subcmd__pam__subcmd__help,rollback)
                 cmd="authyctl__subcmd__pam__subcmd__help__subcmd__rollback"
@@ -919,7 +928,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__pam)
-            opts="enable disable confirm rollback"
+            opts="enable disable refresh confirm rollback"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -961,6 +970,20 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__pam__subcmd__enable)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__pam__subcmd__refresh)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1549,7 +1572,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__pam)
-            opts="-h --config --users --json --quiet --verbose --help enable disable confirm rollback help"
+            opts="-h --config --users --json --quiet --verbose --help enable disable refresh confirm rollback help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1593,12 +1616,16 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__pam__subcmd__disable)
-            opts="-h --dry-run --config --users --json --quiet --verbose --help sshd sudo all"
+            opts="-h --dry-run --root --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1615,13 +1642,17 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__pam__subcmd__enable)
-            opts="-h --dry-run --with-key --rollback-after --force --config --users --json --quiet --verbose --help sshd sudo all"
+            opts="-h --dry-run --print --with-key --now --rollback-after --force --root --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --rollback-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --root)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1641,7 +1672,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__pam__subcmd__help)
-            opts="enable disable confirm rollback help"
+            opts="enable disable refresh confirm rollback help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1710,6 +1741,20 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__pam__subcmd__help__subcmd__refresh)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__pam__subcmd__help__subcmd__rollback)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1717,6 +1762,32 @@ _authyctl() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__pam__subcmd__refresh)
+            opts="-h --dry-run --root --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

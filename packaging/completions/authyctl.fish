@@ -359,34 +359,47 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand totp; and __fish_seen_
 complete -c authyctl -n "__fish_authyctl_using_subcommand totp; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Take the app away from a user who has another factor'
 complete -c authyctl -n "__fish_authyctl_using_subcommand totp; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show who has a secret, and where it is'
 complete -c authyctl -n "__fish_authyctl_using_subcommand totp; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -l config -d 'Configuration file' -r -F
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -l users -d 'Mapping file' -r -F
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -l json -d 'Print one JSON object, for failures too'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -l quiet -d 'Print nothing on success'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -l verbose -d 'Show which files and which service are used'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -f -a "enable" -d 'Show the change of a service\'s stack as a diff, check it, and make it'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -f -a "disable" -d 'Remove the module from a service\'s stack'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -f -a "confirm" -d 'Keep a change that was made with --rollback-after'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -f -a "rollback" -d 'Roll back every change that is not confirmed, now'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable confirm rollback help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable refresh confirm rollback help" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable refresh confirm rollback help" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable refresh confirm rollback help" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable refresh confirm rollback help" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable refresh confirm rollback help" -l verbose -d 'Show which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable refresh confirm rollback help" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable refresh confirm rollback help" -f -a "enable" -d 'Show the change of a service\'s stack as a diff, check it, and make it'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable refresh confirm rollback help" -f -a "disable" -d 'Remove the module from a service\'s stack'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable refresh confirm rollback help" -f -a "refresh" -d 'Take over again the files of the distribution that have changed since'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable refresh confirm rollback help" -f -a "confirm" -d 'Keep a change that was made with --rollback-after'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable refresh confirm rollback help" -f -a "rollback" -d 'Roll back every change that is not confirmed, now'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and not __fish_seen_subcommand_from enable disable refresh confirm rollback help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l rollback-after -d 'Roll the change back after this time, unless `pam confirm` is called' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l root -d 'Change the system whose root folder this is, such as an image, and keep the change; doctor is not asked' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l dry-run -d 'Show and check the change, but do not make it'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l print -d 'Write the new files to standard output, and change nothing'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l with-key -d 'Require a key instead of the password (sshd only)'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l now -d 'Keep the change'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l force -d 'Make the change even when doctor finds a problem'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l quiet -d 'Print nothing on success'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from enable" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l root -d 'Change the system whose root folder this is' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l dry-run -d 'Show the change, but do not make it'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l quiet -d 'Print nothing on success'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -l verbose -d 'Show which files and which service are used'
-complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from disable" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from refresh" -l root -d 'Change the system whose root folder this is' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from refresh" -l config -d 'Configuration file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from refresh" -l users -d 'Mapping file' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from refresh" -l dry-run -d 'Show the change, but do not make it'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from refresh" -l json -d 'Print one JSON object, for failures too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from refresh" -l quiet -d 'Print nothing on success'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from refresh" -l verbose -d 'Show which files and which service are used'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from refresh" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from confirm" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from confirm" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from confirm" -l json -d 'Print one JSON object, for failures too'
@@ -403,6 +416,7 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_s
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "enable" -d 'Show the change of a service\'s stack as a diff, check it, and make it'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "disable" -d 'Remove the module from a service\'s stack'
+complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "refresh" -d 'Take over again the files of the distribution that have changed since'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "confirm" -d 'Keep a change that was made with --rollback-after'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "rollback" -d 'Roll back every change that is not confirmed, now'
 complete -c authyctl -n "__fish_authyctl_using_subcommand pam; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -484,6 +498,7 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from totp" -f -a "list" -d 'Show who has a secret, and where it is'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "enable" -d 'Show the change of a service\'s stack as a diff, check it, and make it'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "disable" -d 'Remove the module from a service\'s stack'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "refresh" -d 'Take over again the files of the distribution that have changed since'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "confirm" -d 'Keep a change that was made with --rollback-after'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "rollback" -d 'Roll back every change that is not confirmed, now'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Replace the API key, once Authy accepts the new one'

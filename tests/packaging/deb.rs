@@ -321,7 +321,7 @@ fn removing_the_module_takes_it_out_of_the_stacks_first() {
     packages.install();
     machine.set_up("");
     for service in ["sshd", "sudo"] {
-        stdout_of(Command::new("authyctl").args(["pam", "enable", service]));
+        stdout_of(Command::new("authyctl").args(["pam", "enable", service, "--now"]));
     }
     machine.wait_for_sshd();
     assert_protected(&machine);
@@ -347,7 +347,7 @@ fn removing_the_module_is_refused_while_a_stack_made_by_hand_names_it() {
     packages.install();
     machine.set_up("");
     let by_hand = "auth requisite pam_unix.so\nauth required pam_authy.so\nauth required pam_permit.so\n@include common-account\n";
-    stdout_of(Command::new("authyctl").args(["pam", "enable", "sshd"]));
+    stdout_of(Command::new("authyctl").args(["pam", "enable", "sshd", "--now"]));
     let before = fs::read("/etc/pam.d/sudo").unwrap();
     fs::write("/etc/pam.d/sudo", by_hand).unwrap();
     let all = stacks();
@@ -399,7 +399,7 @@ fn pam_enable_all_drives_pam_auth_update_and_refuses_a_screen_locker() {
     machine.set_up("");
     let enable_all = || {
         Command::new("authyctl")
-            .args(["pam", "enable", "all"])
+            .args(["pam", "enable", "all", "--now"])
             .output()
             .unwrap()
     };

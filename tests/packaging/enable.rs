@@ -52,7 +52,7 @@ fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
     assert!(dry.contains("+auth  required   pam_authy.so"), "{dry}");
     assert_eq!(stacks(), before, "a dry run changes nothing");
 
-    let said = succeeds(&["pam", "enable", "sshd"]);
+    let said = succeeds(&["pam", "enable", "sshd", "--now"]);
     assert!(said.contains("has reloaded its settings"), "{said}");
     machine.wait_for_sshd();
     assert!(!is_inside(&machine.ssh(&["1111111"])));
@@ -63,7 +63,7 @@ fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
         "a key alone does not log in"
     );
     assert_eq!(
-        authyctl(&["pam", "enable", "sshd"]).status.code(),
+        authyctl(&["pam", "enable", "sshd", "--now"]).status.code(),
         Some(4),
         "it is enabled already"
     );
@@ -81,7 +81,7 @@ fn pam_enable_with_key_asks_for_key_and_code() {
     sandboxed!();
     let machine = Machine::installed();
 
-    succeeds(&["pam", "enable", "sshd", "--with-key"]);
+    succeeds(&["pam", "enable", "sshd", "--with-key", "--now"]);
 
     machine.wait_for_sshd();
     assert!(is_inside(&machine.ssh_by_key(&[&machine.token()])));
@@ -101,7 +101,7 @@ fn pam_enable_protects_sudo_and_disable_gives_back_every_byte() {
     assert!(machine.sudo(&[PASSWORD]));
 
     let answer: Value =
-        serde_json::from_str(&succeeds(&["--json", "pam", "enable", "sudo"])).unwrap();
+        serde_json::from_str(&succeeds(&["--json", "pam", "enable", "sudo", "--now"])).unwrap();
 
     assert_eq!(
         answer["files"],
@@ -124,7 +124,7 @@ fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
     let before = stacks();
     let refused = |said: &str| {
         check_rows(["sshd", "sudo"], |service| {
-            let output = authyctl(&["pam", "enable", service]);
+            let output = authyctl(&["pam", "enable", service, "--now"]);
             assert_eq!(output.status.code(), Some(1), "{}", text(&output));
             assert!(text(&output).contains(said), "{said}: {}", text(&output));
             assert_eq!(stacks(), before);
@@ -153,14 +153,14 @@ fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
         "Match User pat\nAuthenticationMethods publickey\n",
     )
     .unwrap();
-    let output = authyctl(&["pam", "enable", "sshd"]);
+    let output = authyctl(&["pam", "enable", "sshd", "--now"]);
     assert!(
         text(&output).contains("`publickey` alone is enough"),
         "{}",
         text(&output)
     );
 
-    succeeds(&["pam", "enable", "sshd", "--force"]);
+    succeeds(&["pam", "enable", "sshd", "--force", "--now"]);
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn damaged_lines_are_restored_from_the_saved_file() {
     sandboxed!();
     let _machine = Machine::installed();
     let before = stacks();
-    succeeds(&["pam", "enable", "sudo"]);
+    succeeds(&["pam", "enable", "sudo", "--now"]);
     let text = fs::read_to_string("/etc/pam.d/sudo").unwrap();
     fs::write("/etc/pam.d/sudo", text.replace("# pam_authy end\n", "")).unwrap();
 
@@ -338,7 +338,7 @@ fn pam_enable_rewrites_fedoras_line_that_goes_on_after_a_wrong_password() {
     lay_out("fedora");
     let before = stacks();
 
-    let said = succeeds(&["pam", "enable", "sshd"]);
+    let said = succeeds(&["pam", "enable", "sshd", "--now"]);
 
     assert!(
         said.contains("#pam_authy was# auth       include      password-auth"),
@@ -354,16 +354,25 @@ fn pam_enable_rewrites_fedoras_line_that_goes_on_after_a_wrong_password() {
 
 #[test]
 #[ignore = "needs root"]
-fn pam_enable_leaves_archs_line_that_ends_at_a_wrong_password() {
+fn pam_enable_takes_over_archs_lines_with_every_module() {
     sandboxed!();
     let machine = Machine::installed();
     lay_out("arch");
+    let before = stacks();
 
-    let said = succeeds(&["pam", "enable", "sshd"]);
+    let said = succeeds(&["pam", "enable", "sshd", "--now"]);
 
-    assert!(!said.contains("#pam_authy was#"), "{said}");
+    for module in [
+        "pam_nologin.so",
+        "pam_faillock.so      preauth",
+        "pam_systemd_home.so",
+    ] {
+        assert!(said.contains(module), "{module}: {said}");
+    }
     machine.wait_for_sshd();
     let output = machine.ssh(&[&machine.token()]);
     assert!(is_inside(&output), "{output:?}");
     assert!(!is_inside(&machine.ssh(&["1111111"])));
+    succeeds(&["pam", "disable"]);
+    assert_eq!(stacks(), before);
 }

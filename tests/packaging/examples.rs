@@ -124,7 +124,7 @@ fn the_fleet_examples_write_files_of_the_right_mode_and_call_what_there_is() {
         ),
         (
             "cloud-init/user-data.yml",
-            &["authyctl init", "[authyctl, pam, enable, sshd]"],
+            &["authyctl init", "[authyctl, pam, enable, sshd, --now]"],
         ),
     ];
     check_rows(table, |(file, needed)| {

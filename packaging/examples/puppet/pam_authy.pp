@@ -17,7 +17,7 @@ class pam_authy ( # lint:ignore:autoloader_layout
       owner   => 'root',
       group   => 'root',
       require => Package['libpam-authy'],
-      before  => Exec['authyctl pam enable sshd'];
+      before  => Exec['authyctl pam enable sshd --now'];
     '/etc/pam_authy/config.toml':
       mode    => '0600',
       content => Sensitive("[authy]\nkey = \"${key.unwrap}\"\n");
@@ -28,7 +28,7 @@ class pam_authy ( # lint:ignore:autoloader_layout
   }
 
   # The command refuses the change if doctor finds that it would lock someone out.
-  exec { 'authyctl pam enable sshd':
+  exec { 'authyctl pam enable sshd --now':
     path    => '/usr/sbin:/usr/bin',
     creates => '/etc/ssh/sshd_config.d/10-pam_authy.conf',
   }

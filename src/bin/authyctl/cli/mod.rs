@@ -22,7 +22,9 @@ pub(crate) use enrollment::{EnrollArgs, ImportArgs, UnenrollArgs};
 pub(crate) use login::{
     DoctorArgs, ExplainArgs, RecoveryCommand, RecoveryGenerateArgs, TestArgs, UserArg,
 };
-pub(crate) use pam::{PamCommand, PamDisableArgs, PamEnableArgs, PamRollbackArgs, Target};
+pub(crate) use pam::{
+    PamCommand, PamDisableArgs, PamEnableArgs, PamRefreshArgs, PamRollbackArgs, Target,
+};
 pub(crate) use person::{ApprovalArgs, PersonArg, PushArgs, QrArgs, SendArgs, VerifyArgs};
 pub(crate) use phone::{Number, PhoneCheckArgs, PhoneCommand, PhoneStartArgs, Via};
 pub(crate) use setup::{CompletionsArgs, InitArgs, InitFactor, KeyCommand, KeyRotateArgs};

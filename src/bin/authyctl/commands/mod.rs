@@ -19,6 +19,7 @@ mod person;
 mod phone;
 mod qr;
 mod recovery;
+mod stack;
 mod test;
 mod tokens;
 mod totp;

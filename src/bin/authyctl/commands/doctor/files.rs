@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use pam_authy::base::arguments::ENGINE;
+use pam_authy::base::arguments::{Arguments, ENGINE};
 use pam_authy::base::factor::{Person, Providers};
 use pam_authy::factor::connect;
 use pam_authy::host::trusted_file::{self, Access};
@@ -13,8 +13,8 @@ use pam_authy::store::config::Config;
 use pam_authy::store::users::{self, Entry, Mapping};
 
 use super::Finding;
-use super::stack::Module;
 use crate::cli::Global;
+use crate::commands::stack::{Handler, Place};
 use crate::commands::test::MODULE_FOLDERS;
 use crate::output::shown_name;
 
@@ -88,18 +88,18 @@ fn check_mapping(path: &Path, mapping: &Mapping, providers: Option<Providers>) -
 
 /// Checks the file of every line of our module: it exists, only root can change it, and it is built
 /// for this architecture.
-pub(super) fn modules(lines: &[Module]) -> Vec<Finding> {
-    let mut files: Vec<(PathBuf, &str)> = Vec::new();
+pub(super) fn modules(lines: &[Handler]) -> Vec<Finding> {
+    let mut files: Vec<(PathBuf, &Place)> = Vec::new();
     for line in lines {
-        let path = if line.path.starts_with('/') {
-            Some(PathBuf::from(&line.path))
-        } else {
-            let folders = MODULE_FOLDERS.iter().map(Path::new);
-            folders
-                .map(|folder| folder.join(&line.path))
-                .find(|path| path.exists())
+        let Some(module) = line.module() else {
+            continue;
         };
-        let path = path.unwrap_or_else(|| PathBuf::from(&line.path));
+        let mut paths = MODULE_FOLDERS
+            .iter()
+            .map(|folder| Path::new(folder).join(&module.path));
+        let path = paths
+            .find(|path| path.exists())
+            .unwrap_or_else(|| module.path.clone());
         if !files.iter().any(|(known, _)| *known == path) {
             files.push((path, &line.place));
         }
@@ -110,7 +110,48 @@ pub(super) fn modules(lines: &[Module]) -> Vec<Finding> {
         .collect()
 }
 
-fn check_module(path: &Path, place: &str) -> Finding {
+/// Checks the arguments of every line of our module by the module's own parser, and the files that
+/// they name; `global` names those that are checked anyway.
+pub(super) fn arguments(lines: &[Handler], global: &Global) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for line in lines {
+        let Some(module) = line.module() else {
+            continue;
+        };
+        let place = &line.place;
+        let refused = "every login of this service is refused until this is fixed";
+        let mut problem = |why: String| {
+            let finding = Finding::problem("arguments", format!("{place}: {why}")).hint(refused);
+            if !findings.contains(&finding) {
+                findings.push(finding);
+            }
+        };
+        let arguments = match Arguments::parse(&module.arguments) {
+            Ok(arguments) => arguments,
+            Err(why) => {
+                problem(why);
+                continue;
+            }
+        };
+        // A line without these arguments uses the default files, whatever doctor was given.
+        let is_given = |name: &str| module.arguments.iter().any(|given| given.starts_with(name));
+        if is_given("config=")
+            && arguments.config != global.config
+            && let Err(error) = Config::load(&arguments.config)
+        {
+            problem(error.to_string());
+        }
+        if is_given("users=")
+            && arguments.users != global.users
+            && let Err(error) = Mapping::load(&arguments.users)
+        {
+            problem(error.to_string());
+        }
+    }
+    findings
+}
+
+fn check_module(path: &Path, place: &Place) -> Finding {
     let shown = path.display();
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -129,11 +170,16 @@ fn check_module(path: &Path, place: &str) -> Finding {
 
 /// Checks the file of every engine that a line of our module starts: the module would start it, and
 /// it is built for this architecture.
-pub(super) fn engines(lines: &[Module]) -> Vec<Finding> {
-    let mut files: Vec<(&str, &str)> = Vec::new();
+pub(super) fn engines(lines: &[Handler]) -> Vec<Finding> {
+    let mut files: Vec<(&str, &Place)> = Vec::new();
     for line in lines {
-        let mut arguments = line.arguments.iter();
-        let named = arguments.find_map(|argument| argument.strip_prefix("engine="));
+        let arguments = line
+            .module()
+            .into_iter()
+            .flat_map(|module| &module.arguments);
+        let named = arguments
+            .into_iter()
+            .find_map(|argument| argument.strip_prefix("engine="));
         let path = named.unwrap_or(ENGINE);
         if !files.iter().any(|(known, _)| *known == path) {
             files.push((path, &line.place));
@@ -145,7 +191,7 @@ pub(super) fn engines(lines: &[Module]) -> Vec<Finding> {
         .collect()
 }
 
-fn check_engine(path: &Path, place: &str) -> Finding {
+fn check_engine(path: &Path, place: &Place) -> Finding {
     let refused = "the module refuses every login of this service until that is fixed: install the package again";
     let opened = match trusted_file::open(path, Access::WorldReadable) {
         Ok(opened) => opened,

@@ -21,6 +21,8 @@ pub(super) struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     Ok,
+    /// It could not be checked.
+    Unknown,
     Warning,
     /// A user would be locked out, or could log in without the second factor.
     Problem,
@@ -30,6 +32,7 @@ impl Level {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Unknown => "unknown",
             Self::Warning => "warning",
             Self::Problem => "problem",
         }
@@ -38,7 +41,7 @@ impl Level {
     fn colour(self) -> Colour {
         match self {
             Self::Ok => Colour::Green,
-            Self::Warning => Colour::Yellow,
+            Self::Unknown | Self::Warning => Colour::Yellow,
             Self::Problem => Colour::Red,
         }
     }
@@ -56,6 +59,10 @@ impl Finding {
 
     pub(super) fn ok(check: &str, message: impl Into<String>) -> Self {
         Self::new(check, Level::Ok, message)
+    }
+
+    pub(super) fn unknown(check: &str, message: impl Into<String>) -> Self {
+        Self::new(check, Level::Unknown, message)
     }
 
     pub(super) fn warning(check: &str, message: impl Into<String>) -> Self {

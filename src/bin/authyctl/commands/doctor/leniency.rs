@@ -4,7 +4,7 @@
 use pam_authy::store::config::{Config, Fallback, Login};
 
 use super::Finding;
-use super::stack::Module;
+use crate::commands::stack::Handler;
 
 /// Returns a finding when `[exempt]` lets users of `service` log in without the factor.
 pub(super) fn exemption(config: &Config, service: &str) -> Option<Finding> {
@@ -30,13 +30,14 @@ pub(super) fn exemption(config: &Config, service: &str) -> Option<Finding> {
 /// because of `nullok` on one of `our_lines`, or of `unenrolled`.
 pub(super) fn unenrolled(
     service: &str,
-    our_lines: &[&Module],
+    our_lines: &[&Handler],
     rules: Option<&Login>,
 ) -> Option<Finding> {
     let check = format!("pam {service}");
     let meaning = "makes the factor optional: users who are not enrolled log in without it";
-    if let Some(module) = our_lines.iter().find(|module| module.has("nullok")) {
-        let message = format!("{}: nullok {meaning}", module.place);
+    let has = |line: &Handler, argument: &str| line.module().is_some_and(|m| m.has(argument));
+    if let Some(line) = our_lines.iter().find(|line| has(line, "nullok")) {
+        let message = format!("{}: nullok {meaning}", line.place);
         return Some(
             Finding::warning(&check, message).hint("remove it when every user is enrolled"),
         );

@@ -26,9 +26,8 @@ use finding::{Finding, Level};
 use services::Protected;
 use sudoers::Sudoers;
 
-pub(crate) use stack::{Factors, factors, is_sound};
-
 use crate::cli::{DoctorArgs, Global};
+use crate::commands::stack::{Files, PAM_DIR};
 use crate::error::CommandError;
 use crate::output::Output;
 
@@ -36,17 +35,22 @@ use crate::output::Output;
 const SUDOERS: &str = "/etc/sudoers";
 
 pub(crate) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Output, CommandError> {
-    finding::report(&check_all(global, &args.pam_dir, None))
+    let files = if args.pam_dir == Path::new(PAM_DIR) {
+        Files::below(Path::new("/"))
+    } else {
+        Files::folder(&args.pam_dir)
+    };
+    finding::report(&check_all(global, &files, None))
 }
 
-/// Returns the messages of all problems that doctor finds with the stacks in `pam_dir` and, where
-/// given, the settings of sshd in `sshd_settings`.
+/// Returns the messages of all problems that doctor finds with these stacks and, where given, the
+/// settings of sshd in `sshd_settings`.
 pub(crate) fn problems(
     global: &Global,
-    pam_dir: &Path,
+    files: &Files,
     sshd_settings: Option<&Path>,
 ) -> Vec<String> {
-    let findings = check_all(global, pam_dir, sshd_settings);
+    let findings = check_all(global, files, sshd_settings);
     let problems = findings
         .into_iter()
         .filter(|finding| finding.level == Level::Problem);
@@ -54,7 +58,7 @@ pub(crate) fn problems(
 }
 
 /// Runs every check, in the order in which the findings are printed. Asks Authy once.
-fn check_all(global: &Global, pam_dir: &Path, sshd_settings: Option<&Path>) -> Vec<Finding> {
+fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> Vec<Finding> {
     let (mut findings, config, mapping) = files::load(global);
     let (config, mapping) = (config.as_ref(), mapping.as_ref());
     if let Some(mapping) = mapping {
@@ -62,11 +66,11 @@ fn check_all(global: &Global, pam_dir: &Path, sshd_settings: Option<&Path>) -> V
     }
     if let Some(config) = config {
         findings.extend(state::check(config, mapping));
-        findings.extend(rules::exempt(&config.exempt, pam_dir));
+        findings.extend(rules::exempt(&config.exempt, stacks));
         findings.extend(rules::pairs(config));
         findings.extend(service::check(config, mapping));
     }
-    let (of_stacks, protected) = services::check(pam_dir, config);
+    let (of_stacks, protected) = services::check(stacks, config, global);
     findings.extend(of_stacks);
     let sudoers = Sudoers::read(Path::new(SUDOERS));
     let administrators = Administrators::find(&sudoers);
@@ -77,7 +81,7 @@ fn check_all(global: &Global, pam_dir: &Path, sshd_settings: Option<&Path>) -> V
         administrators: &administrators,
     };
     findings.extend(sshd::check(&host, sshd_settings));
-    findings.extend(sudo::check(&protected, &sudoers, pam_dir, config));
+    findings.extend(sudo::check(&protected, &sudoers, stacks, config));
     if let Some(mapping) = mapping {
         findings.extend(administrators.locked_out(&protected, config, mapping));
     }

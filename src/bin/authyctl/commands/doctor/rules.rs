@@ -2,20 +2,19 @@
 //! without effect, a push that leaves no time for a code, a code after a password that no module
 //! takes.
 
-use std::path::Path;
-
 use nix::unistd::{Group, User};
 use pam_authy::store::config::{Config, Exempt, Login, Subject};
 
 use super::Finding;
-use super::stack::{Module, StackLine, is_first_factor, modules};
+use super::stack::{is_first_factor, is_ours};
+use crate::commands::stack::{Files, Handler, Module};
 use crate::output::shown_name;
 
 /// How long a person needs to type a code after a push that was not answered, in seconds.
 const SECONDS_FOR_A_CODE: u64 = 20;
 
 /// Returns a warning for each rule of `[exempt]` that exempts everyone, root, or no user at all.
-pub(super) fn exempt(exempt: &Exempt, pam_dir: &Path) -> Vec<Finding> {
+pub(super) fn exempt(exempt: &Exempt, files: &Files) -> Vec<Finding> {
     let mut findings = Vec::new();
     for network in exempt.networks.iter().filter(|net| net.is_everything()) {
         let message = format!("exempt.networks {network} exempts every login from such an address");
@@ -28,16 +27,14 @@ pub(super) fn exempt(exempt: &Exempt, pam_dir: &Path) -> Vec<Finding> {
     for service in exempt
         .services
         .iter()
-        .filter(|name| !pam_dir.join(name).exists())
+        .filter(|name| files.of_service(name).is_none())
     {
         let message = format!(
-            "exempt.services {} has no effect: {} has no such file",
-            shown_name(service),
-            pam_dir.display()
+            "exempt.services {} has no effect: there is no such service",
+            shown_name(service)
         );
-        findings.push(
-            Finding::warning("exempt", message).hint("use the name of a file in that folder"),
-        );
+        findings
+            .push(Finding::warning("exempt", message).hint("use the name of a file in /etc/pam.d"));
     }
     findings
 }
@@ -107,7 +104,7 @@ fn exempt_group(group: &str) -> Option<Finding> {
 }
 
 /// Returns what is wrong with the rules of a service, whose stack is `lines`.
-pub(super) fn of_service(service: &str, rules: &Login, lines: &[StackLine]) -> Vec<Finding> {
+pub(super) fn of_service(service: &str, rules: &Login, lines: &[Handler]) -> Vec<Finding> {
     let check = format!("pam {service}");
     let mut findings = Vec::new();
     let (push, login) = (rules.push_wait.as_secs(), rules.deadline.as_secs());
@@ -141,13 +138,12 @@ fn takes_first_pass(module: &Module) -> bool {
 
 /// Without `token_in_password`, our module refuses every login when its line has `use_first_pass`
 /// or `try_first_pass`.
-fn first_pass_without_setting(service: &str, lines: &[StackLine]) -> Option<Finding> {
-    let all = modules(lines);
-    let (_, ours) = all.iter().find(|(_, module)| module.is_ours())?;
-    takes_first_pass(ours).then(|| {
+fn first_pass_without_setting(service: &str, lines: &[Handler]) -> Option<Finding> {
+    let line = lines.iter().find(|line| is_ours(line))?;
+    takes_first_pass(line.module()?).then(|| {
         let message = format!(
             "{}: use_first_pass and try_first_pass refuse every login unless token_in_password is set",
-            ours.place
+            line.place
         );
         Finding::problem(&format!("pam {service}"), message)
             .hint("remove the argument, or set token_in_password = true for this service")
@@ -156,20 +152,19 @@ fn first_pass_without_setting(service: &str, lines: &[StackLine]) -> Option<Find
 
 /// With `token_in_password`, our line comes first, and the module that checks the password takes
 /// what is left of the reply.
-fn token_after_password(service: &str, lines: &[StackLine]) -> Option<Finding> {
-    let all = modules(lines);
-    let at = all.iter().position(|(_, module)| module.is_ours())?;
-    let (_, ours) = all.get(at)?;
-    let factors: Vec<_> = all
-        .iter()
-        .enumerate()
-        .filter(|(_, (_, module))| is_first_factor(module))
+fn token_after_password(service: &str, lines: &[Handler]) -> Option<Finding> {
+    let at = lines.iter().position(is_ours)?;
+    let ours = lines.get(at)?.module()?;
+    let modules = lines.iter().enumerate();
+    let modules = modules.filter_map(|(at, line)| Some((at, line, line.module()?)));
+    let factors: Vec<_> = modules
+        .filter(|(_, _, module)| is_first_factor(module))
         .collect();
-    let (message, hint) = match factors.iter().find(|(place, _)| *place > at) {
-        Some((_, (_, module))) if !takes_first_pass(module) => (
+    let (message, hint) = match factors.iter().find(|(place, ..)| *place > at) {
+        Some((_, line, module)) if !takes_first_pass(module) => (
             format!(
                 "{}: {} asks for the password a second time",
-                module.place, module.name
+                line.place, module.name
             ),
             "add try_first_pass to it",
         ),
@@ -187,14 +182,16 @@ fn token_after_password(service: &str, lines: &[StackLine]) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::super::Level;
-    use super::super::stack::read;
     use super::*;
+    use crate::commands::stack::read;
 
     fn messages(lines: &[&str], change: impl FnOnce(&mut Login)) -> String {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("x"), lines.join("\n")).unwrap();
-        let entries = read(folder.path(), "x").unwrap();
+        let entries = read(&Files::folder(folder.path()), "x").unwrap().handlers;
         let mut rules = Login::default();
         change(&mut rules);
         let findings = of_service("x", &rules, &entries);
@@ -221,7 +218,7 @@ mod tests {
                 "192.0.2.0/24".parse().unwrap(),
             ],
         };
-        let findings = exempt(&rules, Path::new("/nonexistent"));
+        let findings = exempt(&rules, &Files::folder(Path::new("/nonexistent")));
         let messages: Vec<_> = findings.iter().map(|f| f.message.as_str()).collect();
         assert!(findings.iter().all(|f| f.level == Level::Warning));
         assert_eq!(findings.len(), 5, "{messages:?}");

@@ -1,12 +1,12 @@
 //! The services in the folder of stacks: which of them use our module, and what is wrong with their
 //! stacks.
 
-use std::path::Path;
-
 use pam_authy::store::config::Config;
 
-use super::stack::{self, Module, Simulation, StackLine};
+use super::stack::{Judgement, our_lines};
 use super::{Finding, files, leniency, rules};
+use crate::cli::Global;
+use crate::commands::stack::{Files, Handler, hash, read, sources};
 
 /// Services whose programs call PAM without root rights, so that our module may start no engine.
 const WITHOUT_ROOT: [&str; 21] = [
@@ -52,25 +52,26 @@ impl Protected {
     }
 }
 
-/// Checks every stack in `folder`; also returns the services that use our module.
-pub(super) fn check(folder: &Path, config: Option<&Config>) -> (Vec<Finding>, Vec<Protected>) {
+/// Checks every stack; also returns the services that use our module. `global` names the files that
+/// are checked elsewhere.
+pub(super) fn check(
+    stacks: &Files,
+    config: Option<&Config>,
+    global: &Global,
+) -> (Vec<Finding>, Vec<Protected>) {
     let mut findings = Vec::new();
     let mut protected = Vec::new();
-    let mut our_modules: Vec<Module> = Vec::new();
-    for service in names(folder) {
-        let lines = match stack::read(folder, &service) {
-            Ok(lines) => lines,
+    let mut our_modules: Vec<Handler> = Vec::new();
+    for service in names(stacks) {
+        let lines = match read(stacks, &service) {
+            Ok(stack) => stack.handlers,
             Err(why) => {
                 findings.push(unreadable(&service, why));
                 continue;
             }
         };
-        let all = stack::modules(&lines);
-        let ours: Vec<_> = all
-            .iter()
-            .map(|(_, module)| *module)
-            .filter(|module| module.is_ours())
-            .collect();
+        findings.extend(changed_sources(stacks, &service));
+        let ours = our_lines(&lines);
         if ours.is_empty() {
             findings.extend(unprotected(&service));
             continue;
@@ -81,12 +82,13 @@ pub(super) fn check(folder: &Path, config: Option<&Config>) -> (Vec<Finding>, Ve
         our_modules.extend(ours.into_iter().cloned());
     }
     if protected.is_empty() {
-        let message = format!("no service in {} uses pam_authy.so", folder.display());
         findings.push(
-            Finding::warning("pam", message).hint("authyctl pam enable sshd --rollback-after 300"),
+            Finding::warning("pam", "no service uses pam_authy.so")
+                .hint("authyctl pam enable sshd --rollback-after 300"),
         );
     }
     findings.extend(files::modules(&our_modules));
+    findings.extend(files::arguments(&our_modules, global));
     findings.extend(files::engines(&our_modules));
     (findings, protected)
 }
@@ -94,8 +96,8 @@ pub(super) fn check(folder: &Path, config: Option<&Config>) -> (Vec<Finding>, Ve
 /// Checks a stack that has our module in the lines `ours`.
 fn check_protected(
     service: String,
-    lines: &[StackLine],
-    ours: &[&Module],
+    lines: &[Handler],
+    ours: &[&Handler],
     config: Option<&Config>,
 ) -> (Vec<Finding>, Protected) {
     let rules = config.map(|config| config.login(&service));
@@ -104,23 +106,49 @@ fn check_protected(
     let outage = config.and_then(|config| leniency::outage(&service, config));
     let may_ignore = exemption.is_some() || unenrolled.is_some() || outage.is_some();
     let token_in_password = rules.as_ref().is_some_and(|rules| rules.token_in_password);
-    let simulation = Simulation::new(lines, may_ignore).with_token_in_password(token_in_password);
+    let judgement = Judgement {
+        service: &service,
+        list: lines,
+        may_ignore,
+        token_in_password,
+        has_key: service == "sshd",
+    };
 
     let mut findings = Vec::new();
     if let Some(rules) = &rules {
         findings.extend(rules::of_service(&service, rules, lines));
     }
     findings.extend(exemption);
-    findings.extend(stack::findings(&service, &simulation));
+    findings.extend(judgement.findings());
     findings.extend(runs_without_root(&service));
     let protected = Protected {
-        has_first_factor: simulation.has_first_factor(),
+        has_first_factor: judgement.may_have_first_factor(),
         passes_unenrolled: unenrolled.is_some(),
         service,
     };
     findings.extend(unenrolled);
     findings.extend(outage);
     (findings, protected)
+}
+
+/// Returns a problem for each file whose lines the stack was made from, and that has changed since.
+fn changed_sources(stacks: &Files, service: &str) -> Vec<Finding> {
+    let own = stacks.own(service);
+    let content = stacks.read(&own).unwrap_or_default();
+    let changed = sources(&content).into_iter().filter(|source| {
+        let now = stacks.read(&source.path);
+        !now.is_ok_and(|now| hash(&now) == source.hash)
+    });
+    changed
+        .map(|source| {
+            let message = format!(
+                "{}: was made from {}, which has changed since",
+                own.display(),
+                source.path.display()
+            );
+            Finding::problem(&format!("pam {service}"), message).hint("authyctl pam refresh")
+        })
+        .collect()
 }
 
 fn unreadable(service: &str, why: String) -> Finding {
@@ -137,17 +165,13 @@ fn unprotected(service: &str) -> Option<Finding> {
         .then(|| Finding::ok(&format!("pam {service}"), message))
 }
 
-/// Returns the names of the services in `folder`, sorted. Files that only serve to be included are
+/// Returns the names of the services, sorted. Files that only serve to be included are
 /// left out: they are checked as part of the services that include them.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<_> = entries
-        .filter(|entry| entry.path().is_file())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| !name.contains(['~', '.']) && !is_only_included(name))
-        .collect();
-    names.sort();
+fn names(stacks: &Files) -> Vec<String> {
+    let names = stacks.services().into_iter();
     names
+        .filter(|name| !name.contains(['~', '.']) && !is_only_included(name))
+        .collect()
 }
 
 /// Whether a file only serves to be included by others, by the names that distributions use.

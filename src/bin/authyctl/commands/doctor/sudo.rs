@@ -1,11 +1,10 @@
 //! sudo: what its settings do to a second prompt, and its two services.
 
-use std::path::Path;
-
 use pam_authy::store::config::Config;
 
 use super::sudoers::Sudoers;
 use super::{Finding, Protected};
+use crate::commands::stack::Files;
 
 /// How many tries sudo may allow in one call before that is a warning.
 const TRIES_LIMIT: u32 = 5;
@@ -14,14 +13,14 @@ const TRIES_LIMIT: u32 = 5;
 pub(super) fn check(
     protected: &[Protected],
     sudoers: &Sudoers,
-    pam_dir: &Path,
+    files: &Files,
     config: Option<&Config>,
 ) -> Vec<Finding> {
     let is_protected = |service: &str| protected.iter().any(|p| p.service == service);
     let mut findings = Vec::new();
     match (is_protected("sudo"), is_protected("sudo-i")) {
         (false, false) => return findings,
-        (true, false) if pam_dir.join("sudo-i").exists() => findings.push(
+        (true, false) if files.of_service("sudo-i").is_some() => findings.push(
             Finding::problem(
                 "sudo",
                 "`sudo -i` requires no second factor: its stack is sudo-i",

@@ -1,5 +1,5 @@
-//! A copy of the stacks with the planned edits made, which doctor checks before anything is
-//! changed.
+//! sshd's settings as they would be after the planned edits, which sshd itself reads before anything
+//! is changed.
 
 use std::fs;
 use std::io;
@@ -8,46 +8,46 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::file::FileEdit;
-use super::plan::PAM_DIR;
 use super::sshd;
 
-/// The stacks, and sshd's settings where they change, as they would be. The folder is deleted when
-/// this is dropped.
+/// A copy of sshd's settings, where an edit changes them. The folder is deleted when this is dropped.
 pub(super) struct Candidate {
-    folder: TempDir,
-    pub(super) sshd_settings: Option<PathBuf>,
+    settings: Option<(TempDir, PathBuf)>,
 }
 
 impl Candidate {
     pub(super) fn new(edits: &[FileEdit]) -> io::Result<Self> {
+        let drop_in = Path::new(sshd::DROP_IN);
+        let edit = edits.iter().find(|edit| edit.path == drop_in);
+        let Some(content) = edit.and_then(|edit| edit.new.as_deref()) else {
+            return Ok(Self { settings: None });
+        };
         let folder = tempfile::tempdir()?;
-        for entry in fs::read_dir(PAM_DIR)?.flatten() {
+        let original = drop_in.parent().unwrap_or(Path::new("/"));
+        for entry in fs::read_dir(original).into_iter().flatten().flatten() {
             if entry.path().is_file() {
                 fs::copy(entry.path(), folder.path().join(entry.file_name()))?;
             }
         }
-        let mut sshd_settings = None;
-        for edit in edits {
-            let (Some(text), Some(name)) = (&edit.new, edit.path.file_name()) else {
-                continue;
-            };
-            if edit.path.starts_with(PAM_DIR) {
-                fs::write(folder.path().join(name), text)?;
-            } else {
-                // No service has this name. sshd uses the first value of a setting, so ours come
-                // before the include.
-                let path = folder.path().join("sshd.conf");
-                fs::write(&path, format!("{text}Include {}\n", sshd::CONFIG))?;
-                sshd_settings = Some(path);
-            }
+        if let Some(name) = drop_in.file_name() {
+            fs::write(folder.path().join(name), content)?;
         }
+        // In the same order as the real ones, since sshd uses the first value of a setting.
+        let text = fs::read(sshd::CONFIG)?;
+        let text = String::from_utf8_lossy(&text);
+        let copy = text.replace(
+            &original.display().to_string(),
+            &folder.path().display().to_string(),
+        );
+        let path = folder.path().join("sshd_config");
+        fs::write(&path, copy)?;
         Ok(Self {
-            folder,
-            sshd_settings,
+            settings: Some((folder, path)),
         })
     }
 
-    pub(super) fn pam_dir(&self) -> &Path {
-        self.folder.path()
+    /// Returns the copy of sshd's own file.
+    pub(super) fn sshd_settings(&self) -> Option<&Path> {
+        self.settings.as_ref().map(|(_, path)| path.as_path())
     }
 }

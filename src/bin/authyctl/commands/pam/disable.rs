@@ -1,19 +1,32 @@
 //! `pam disable`: removes our module from the stacks.
 
-use super::pending::{self, TARGETS};
-use super::{plan, profile, rollback, show};
+use super::file::FileEdit;
+use super::{files, pending, plan, profile, rollback, show};
 use crate::cli::{PamDisableArgs, Target};
 use crate::error::CommandError;
 use crate::output::Output;
 
 pub(super) fn disable(args: &PamDisableArgs) -> Result<Output, CommandError> {
-    let targets: Vec<_> = args.service.map_or(TARGETS.to_vec(), |target| vec![target]);
-    let mut edits = Vec::new();
+    let files = files(args.root.as_deref());
+    let targets: Vec<_> = match &args.service {
+        Some(target) => vec![target.clone()],
+        None => plan::enabled(&files)
+            .into_iter()
+            .chain([Target::All])
+            .collect(),
+    };
+    let mut edits: Vec<FileEdit> = Vec::new();
     for target in &targets {
-        edits.extend(plan::to_disable(*target).map_err(CommandError::local)?);
+        let more = plan::to_disable(&files, target).map_err(CommandError::local)?;
+        edits.extend(
+            more.into_iter()
+                .filter(|edit| edits.iter().all(|e| e.path != edit.path))
+                .collect::<Vec<_>>(),
+        );
     }
-    let has_profile = targets.contains(&Target::All) && profile::is_on();
-    let mut output = show(args.service.unwrap_or(Target::All), &edits, !args.dry_run);
+    let has_profile = files.is_host() && targets.contains(&Target::All) && profile::is_on(&files);
+    let shown = args.service.as_ref().unwrap_or(&Target::All);
+    let mut output = show(shown, &edits, !args.dry_run);
     if args.service.is_none() {
         output.members.remove("service");
     }
@@ -35,9 +48,16 @@ pub(super) fn disable(args: &PamDisableArgs) -> Result<Output, CommandError> {
             .push("nothing was changed: --dry-run".to_owned());
         return Ok(output);
     }
+    if !files.is_host() {
+        for edit in &edits {
+            edit.write(&files)
+                .map_err(|error| CommandError::file(&edit.path, &error))?;
+        }
+        return Ok(output);
+    }
     let _lock = pending::lock()?;
     for target in targets {
-        output.lines.extend(rollback::undo(target)?);
+        output.lines.extend(rollback::undo(&target)?);
     }
     Ok(output)
 }

@@ -1,97 +1,91 @@
-//! The text of a stack with our lines in it, and without them again. Pure: reads and writes no
+//! The bytes of a stack with our lines in it, and without them again. Pure: reads and writes no
 //! file.
 //!
 //! Our lines are between two marks, and a line that they replace stays as a comment with a mark of
 //! its own. So removing ours restores every byte, and keeps what others changed in the meantime.
 
-use crate::commands::doctor::Factors;
+use crate::commands::stack::COPY;
 
-const BEGIN: &str = "# pam_authy begin: `authyctl pam disable` removes these lines";
-const END: &str = "# pam_authy end";
+const BEGIN: &[u8] = b"# pam_authy begin: `authyctl pam disable` removes these lines";
+/// The first mark where the file did not end with a newline.
+const BEGIN_WITHOUT_NEWLINE: &[u8] =
+    b"# pam_authy begin, where the file ended without a newline: `authyctl pam disable` removes these lines";
+const END: &[u8] = b"# pam_authy end";
 const MARKS_BROKEN: &str = "the marks around our lines do not match";
 /// The prefix of a line that ours replace; `disable` restores the line.
-const WAS: &str = "#pam_authy was# ";
+const WAS: &[u8] = b"#pam_authy was# ";
 
-/// What a stack asks for before the second factor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FirstFactor {
-    /// The password, as the stack did before.
-    Password,
-    /// Nothing, since sshd has checked a key.
-    Key,
+/// Whether a file has lines of ours.
+pub(super) fn is_marked(content: &[u8]) -> bool {
+    rows(content).any(|row| {
+        let row = row.trim_ascii_end();
+        row == BEGIN || row == BEGIN_WITHOUT_NEWLINE || row.starts_with(WAS)
+    })
 }
 
-/// Whether the text has lines of ours.
-pub(super) fn is_marked(text: &str) -> bool {
-    text.lines()
-        .any(|line| line == BEGIN || line.starts_with(WAS))
-}
-
-/// Answers questions about a stack whose includes are in other files.
-pub(super) struct StackInspector<'a> {
-    /// Returns the modules that ask for a password in some lines and in the files that they
-    /// include.
-    pub(super) factors: &'a dyn Fn(&str) -> Result<Factors, String>,
-    /// Whether a whole stack requires password and second factor, and ends at a wrong password.
-    pub(super) is_sound: &'a dyn Fn(&str) -> bool,
-}
-
-/// Adds our lines: after those that ask for a password, where the stack is then sound; else in
-/// their place.
-///
-/// # Errors
-/// Why this stack has to be edited by hand.
-pub(super) fn enable(
-    text: &str,
-    first: FirstFactor,
-    inspector: &StackInspector<'_>,
-) -> Result<String, String> {
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let (asking, modules) = password_lines(&lines, inspector)?;
-    let (Some(head), Some(tail)) = (asking.first(), asking.last()) else {
-        return Err("no line of this stack asks for a password".to_owned());
-    };
-    if first == FirstFactor::Password {
-        let (before, after) = lines.split_at(tail + 1);
-        let new = format!("{}{}{}", before.concat(), block(&[]), after.concat());
-        if (inspector.is_sound)(&new) {
-            return Ok(new);
-        }
+/// Returns `content` with our lines after the byte `at`, the end of a line.
+pub(super) fn insert(content: &[u8], at: usize, lines: &[Vec<u8>]) -> Vec<u8> {
+    let (before, after) = content.split_at_checked(at).unwrap_or((content, &[]));
+    let has_newline = before.is_empty() || before.ends_with(b"\n");
+    let mut new = before.to_vec();
+    if !has_newline {
+        new.push(b'\n');
     }
-    let replacement = match first {
-        FirstFactor::Password => ask_again(&modules)?,
-        FirstFactor::Key => Vec::new(),
-    };
-    let (before, after) = lines.split_at(*head);
-    let after: String = after
-        .iter()
-        .enumerate()
-        .map(|(at, line)| {
-            let mark = if asking.contains(&(head + at)) {
-                WAS
-            } else {
-                ""
-            };
-            format!("{mark}{line}")
-        })
-        .collect();
-    Ok(format!("{}{}{after}", before.concat(), block(&replacement)))
+    new.extend(block(lines, has_newline));
+    new.extend_from_slice(after);
+    new
+}
+
+/// A line of a file that ours replace.
+pub(super) struct Replaced {
+    /// Its bytes in the file, with the newline.
+    pub(super) span: std::ops::Range<usize>,
+    /// What must stay of it, such as the other types of an `@include`.
+    pub(super) rest: Vec<Vec<u8>>,
+}
+
+/// Returns `content` with our lines in place of others, before the first of them.
+pub(super) fn replace(content: &[u8], replaced: &[Replaced], lines: &[Vec<u8>]) -> Vec<u8> {
+    let mut new = Vec::new();
+    let mut at = 0;
+    for (index, line) in replaced.iter().enumerate() {
+        new.extend_from_slice(content.get(at..line.span.start).unwrap_or_default());
+        if index == 0 {
+            new.extend(block(lines, true));
+        }
+        if !line.rest.is_empty() {
+            new.extend(block(&line.rest, true));
+        }
+        for row in rows(content.get(line.span.clone()).unwrap_or_default()) {
+            new.extend_from_slice(WAS);
+            new.extend_from_slice(row);
+        }
+        at = line.span.end;
+    }
+    new.extend_from_slice(content.get(at..).unwrap_or_default());
+    new
 }
 
 /// Removes our lines, and restores those that they replaced.
 ///
 /// # Errors
 /// A mark has no partner, since our lines were edited.
-pub(super) fn disable(text: &str) -> Result<String, String> {
-    let mut new = String::new();
+pub(super) fn remove(content: &[u8]) -> Result<Vec<u8>, String> {
+    let mut new = Vec::new();
     let mut is_inside = false;
-    for line in text.split_inclusive('\n') {
-        match line.trim_end() {
+    for row in rows(content) {
+        match row.trim_ascii_end() {
             BEGIN if !is_inside => is_inside = true,
+            BEGIN_WITHOUT_NEWLINE if !is_inside => {
+                is_inside = true;
+                if new.ends_with(b"\n") {
+                    new.pop();
+                }
+            }
             END if is_inside => is_inside = false,
-            BEGIN | END => return Err(MARKS_BROKEN.to_owned()),
-            _ if is_inside => {}
-            _ => new.push_str(line.strip_prefix(WAS).unwrap_or(line)),
+            BEGIN | BEGIN_WITHOUT_NEWLINE | END => return Err(MARKS_BROKEN.to_owned()),
+            _ if is_inside || row.starts_with(COPY.as_bytes()) => {}
+            _ => new.extend_from_slice(row.strip_prefix(WAS).unwrap_or(row)),
         }
     }
     if is_inside {
@@ -100,202 +94,74 @@ pub(super) fn disable(text: &str) -> Result<String, String> {
     Ok(new)
 }
 
-/// Returns the indices of the lines that ask for a password, and the modules that do.
-///
-/// # Errors
-/// The stack has our module already, an include cannot be read, or one of the lines is not
-/// complete.
-fn password_lines(
-    lines: &[&str],
-    inspector: &StackInspector<'_>,
-) -> Result<(Vec<usize>, Vec<String>), String> {
-    let mut asking = Vec::new();
-    let mut modules = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        let factors = (inspector.factors)(line)?;
-        if factors.has_ours {
-            return Err("this stack has pam_authy.so already".to_owned());
-        }
-        if factors.modules.is_empty() {
-            continue;
-        }
-        asking.push(at);
-        modules.extend(factors.modules);
+/// Returns our lines between their marks.
+fn block(lines: &[Vec<u8>], has_newline: bool) -> Vec<u8> {
+    let begin = if has_newline {
+        BEGIN
+    } else {
+        BEGIN_WITHOUT_NEWLINE
+    };
+    let mut block = [begin, b"\n"].concat();
+    for line in lines {
+        block.extend_from_slice(line);
+        block.push(b'\n');
     }
-    let incomplete = asking
-        .iter()
-        .filter_map(|at| lines.get(*at))
-        .any(|line| !is_complete(line));
-    if incomplete {
-        let why = "a line that asks for a password continues on the next one, or has no newline";
-        return Err(why.to_owned());
-    }
-    Ok((asking, modules))
-}
-
-/// Whether a line has its newline, and does not continue on the next line.
-fn is_complete(line: &str) -> bool {
-    line.ends_with('\n') && !line.trim_end().ends_with('\\')
-}
-
-/// Returns lines that ask for the password in the same modules, and end the stack when it is wrong.
-///
-/// # Errors
-/// One of the modules is not known well enough.
-fn ask_again(modules: &[String]) -> Result<Vec<String>, String> {
-    let mut distinct: Vec<&str> = Vec::new();
-    for module in modules {
-        if !["pam_unix.so", "pam_sss.so"].contains(&module.as_str()) {
-            return Err(format!(
-                "{module} asks for the password here: edit this stack by hand"
-            ));
-        }
-        if !distinct.contains(&module.as_str()) {
-            distinct.push(module);
-        }
-    }
-    if distinct == ["pam_unix.so"] {
-        return Ok(vec!["auth  requisite  pam_unix.so".to_owned()]);
-    }
-    let count = distinct.len();
-    let mut lines: Vec<String> = distinct
-        .iter()
-        .enumerate()
-        .map(|(at, module)| {
-            let argument = if at == 0 { "" } else { " use_first_pass" };
-            format!(
-                "auth  [success={} default=ignore]  {module}{argument}",
-                count - at
-            )
-        })
-        .collect();
-    lines.push("auth  requisite  pam_deny.so".to_owned());
-    Ok(lines)
-}
-
-/// Returns our lines between their marks, `first` before them.
-fn block(first: &[String]) -> String {
-    let mut block = format!("{BEGIN}\n");
-    for line in first {
-        block.push_str(line);
-        block.push('\n');
-    }
-    block.push_str("auth  required   pam_authy.so\nauth  required   pam_permit.so\n");
-    block.push_str(END);
-    block.push('\n');
+    block.extend_from_slice(END);
+    block.push(b'\n');
     block
+}
+
+fn rows(content: &[u8]) -> impl Iterator<Item = &[u8]> {
+    content.split_inclusive(|byte| *byte == b'\n')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What the lines of these tests ask for.
-    fn factors(line: &str) -> Result<Factors, String> {
-        let modules: &[&str] = match line.split_whitespace().collect::<Vec<_>>().as_slice() {
-            ["@include", "common-auth"] | ["auth", _, "pam_unix.so", ..] => &["pam_unix.so"],
-            ["auth", "substack", "password-auth"] => &["pam_unix.so", "pam_sss.so"],
-            ["auth", _, "pam_ldap.so"] => &["pam_ldap.so"],
-            _ => &[],
-        };
-        Ok(Factors {
-            modules: modules.iter().map(|name| (*name).to_owned()).collect(),
-            has_ours: line.contains("pam_authy.so"),
-        })
-    }
-
-    fn inspector() -> StackInspector<'static> {
-        StackInspector {
-            factors: &factors,
-            is_sound: &|text| text.contains("@include common-auth"),
-        }
-    }
-
-    const DEBIAN: &str = "# sshd\n@include common-auth\n\naccount required pam_nologin.so\n@include common-account\n";
-    const FEDORA: &str = "#%PAM-1.0\nauth       substack     password-auth\nauth       include      postlogin\naccount    required     pam_sepermit.so\n";
-
-    #[test]
-    fn our_lines_follow_those_that_end_at_a_wrong_password() {
-        let new = enable(DEBIAN, FirstFactor::Password, &inspector()).unwrap();
-        assert_eq!(
-            new,
-            format!(
-                "# sshd\n@include common-auth\n{BEGIN}\nauth  required   pam_authy.so\nauth  required   pam_permit.so\n{END}\n\naccount required pam_nologin.so\n@include common-account\n"
-            )
-        );
-    }
-
-    #[test]
-    fn a_substack_that_does_not_end_at_a_wrong_password_is_replaced() {
-        let new = enable(FEDORA, FirstFactor::Password, &inspector()).unwrap();
-        assert!(
-            new.contains(&format!(
-                "{END}\n{WAS}auth       substack     password-auth\nauth       include"
-            )),
-            "{new}"
-        );
-        assert!(new.contains("auth  [success=2 default=ignore]  pam_unix.so\nauth  [success=1 default=ignore]  pam_sss.so use_first_pass\nauth  requisite  pam_deny.so\nauth  required   pam_authy.so\n"), "{new}");
-    }
-
-    #[test]
-    fn with_a_key_no_password_is_asked_for() {
-        let new = enable(DEBIAN, FirstFactor::Key, &inspector()).unwrap();
-        assert!(
-            new.starts_with(&format!("# sshd\n{BEGIN}\nauth  required   pam_authy.so\n")),
-            "{new}"
-        );
-        assert!(
-            new.contains(&format!("{WAS}@include common-auth\n")),
-            "{new}"
-        );
-    }
+    const OURS: &[u8] = b"auth  required   pam_authy.so";
+    const TEXT: &[u8] = b"# ge\xe4ndert\nauth required a.so \\\n  b\nauth required c.so";
 
     #[test]
     fn removing_our_lines_restores_every_byte() {
-        for text in [
-            DEBIAN,
-            FEDORA,
-            "auth required pam_unix.so\nauth optional pam_cap.so",
-        ] {
-            for first in [FirstFactor::Password, FirstFactor::Key] {
-                let new = enable(text, first, &inspector()).unwrap();
-                assert!(is_marked(&new) && !is_marked(text));
-                assert_eq!(disable(&new).unwrap(), text);
-            }
+        let lines = [OURS.to_vec()];
+        for at in [0, 11, TEXT.len()] {
+            let new = insert(TEXT, at, &lines);
+            assert!(is_marked(&new) && !is_marked(TEXT));
+            assert_eq!(remove(&new).unwrap(), TEXT, "{at}");
         }
+        let replaced = [
+            Replaced {
+                span: 11..36,
+                rest: vec![b"session include x".to_vec()],
+            },
+            Replaced {
+                span: 36..TEXT.len(),
+                rest: Vec::new(),
+            },
+        ];
+        let new = replace(TEXT, &replaced, &lines);
+        assert_eq!(remove(&new).unwrap(), TEXT);
+        let shown = String::from_utf8_lossy(&new);
+        assert!(shown.contains("#pam_authy was# auth required a.so \\\n#pam_authy was#   b\n"));
     }
 
     #[test]
     fn changes_of_others_in_the_meantime_stay() {
-        let new = enable(FEDORA, FirstFactor::Password, &inspector()).unwrap();
-        let edited = new.replace("account ", "session optional pam_echo.so\naccount ");
+        let mut new = insert(b"a\nb\n", 2, &[OURS.to_vec()]);
+        new.extend_from_slice(b"session optional pam_echo.so\n");
         assert_eq!(
-            disable(&edited).unwrap(),
-            FEDORA.replace("account ", "session optional pam_echo.so\naccount ")
+            remove(&new).unwrap(),
+            b"a\nb\nsession optional pam_echo.so\n"
         );
     }
 
     #[test]
-    fn a_stack_that_is_not_understood_is_not_edited() {
-        for (text, why) in [
-            ("auth required pam_ldap.so\n", "pam_ldap.so"),
-            ("auth required pam_env.so\n", "no line"),
-            ("auth required pam_unix.so \\\n nullok\n", "continues"),
-            ("auth required pam_unix.so", "no newline"),
-            (
-                "@include common-auth\nauth required pam_authy.so\n",
-                "already",
-            ),
-        ] {
-            let error = enable(text, FirstFactor::Password, &inspector()).unwrap_err();
-            assert!(error.contains(why), "{text}: {error}");
-        }
-    }
-
-    #[test]
     fn broken_marks_are_noticed() {
-        let new = enable(DEBIAN, FirstFactor::Password, &inspector()).unwrap();
-        assert!(disable(&new.replace(END, "")).is_err());
-        assert!(disable(&new.replace(BEGIN, "")).is_err());
+        let new = String::from_utf8(insert(b"a\n", 2, &[OURS.to_vec()])).unwrap();
+        for mark in [BEGIN, END] {
+            let broken = new.replace(std::str::from_utf8(mark).unwrap(), "");
+            assert!(remove(broken.as_bytes()).is_err());
+        }
     }
 }

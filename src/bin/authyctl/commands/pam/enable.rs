@@ -1,52 +1,91 @@
 //! `pam enable`: shows a change, has doctor check it, makes it, and undoes it when something went
 //! wrong.
 
-use std::path::Path;
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use serde_json::{Value, json};
 
 use super::candidate::Candidate;
-use super::file::{self, FileEdit};
-use super::pending::{self, name};
-use super::plan::PAM_DIR;
-use super::{plan, profile, rollback, show, sshd};
+use super::plan::Plan;
+use super::{files, pending, plan, profile, rollback, show, sshd};
 use crate::cli::{Global, PamEnableArgs, Target};
 use crate::commands::doctor;
+use crate::commands::stack::Files;
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
 
+/// How long a change that was made on a terminal waits for "yes", in seconds.
+const TIME_FOR_YES: u32 = 300;
+
 pub(super) fn enable(global: &Global, args: &PamEnableArgs) -> Result<Output, CommandError> {
-    if args.with_key && args.service != Target::Sshd {
+    let is_kept = args.now || args.root.is_some();
+    let on_terminal = io::stdin().is_terminal();
+    if args.with_key && !args.service.is_sshd() {
         return Err(CommandError::new(
             ErrorKind::Usage,
             "--with-key is for sshd: nothing else checks a key",
         ));
     }
-    let edits = plan::to_enable(args.service, args.with_key).map_err(|why| {
+    if !(args.dry_run || args.print || is_kept || args.rollback_after.is_some() || on_terminal) {
+        let message =
+            "without a terminal, say --now, or --rollback-after SECONDS and `pam confirm`";
+        return Err(CommandError::new(ErrorKind::Usage, message));
+    }
+    let files = files(args.root.as_deref());
+    let plan = plan::to_enable(&files, &args.service, args.with_key).map_err(|why| {
         CommandError::local(why)
-            .hint("nothing was changed; README.md has the stacks to write by hand")
+            .hint("nothing was changed; docs/stacks.md has the stacks to write by hand")
     })?;
     let enablement = Enablement {
-        target: args.service,
-        edits,
+        target: &args.service,
+        plan,
         force: args.force,
+        files,
     };
-    if args.dry_run {
-        enablement.preview(global)
-    } else {
-        enablement.make(global, args.rollback_after)
+    if args.print {
+        return enablement.print(global);
     }
+    if args.dry_run {
+        return enablement.preview(global);
+    }
+    let asks = on_terminal && !is_kept && args.rollback_after.is_none();
+    let rollback_after = args.rollback_after.or(asks.then_some(TIME_FOR_YES));
+    let mut output = enablement.make(global, rollback_after)?;
+    if asks {
+        enablement.ask(&mut output)?;
+    }
+    Ok(output)
 }
 
 /// The change that adds our module to a service.
-struct Enablement {
-    target: Target,
-    edits: Vec<FileEdit>,
+struct Enablement<'a> {
+    target: &'a Target,
+    plan: Plan,
     /// Make it even when doctor finds a problem.
     force: bool,
+    files: Files,
 }
 
-impl Enablement {
+impl Enablement<'_> {
+    /// Writes the new files to standard output, byte for byte; with a line above each where there are
+    /// several.
+    fn print(&self, global: &Global) -> Result<Output, CommandError> {
+        self.check_candidate(global)?;
+        if global.json {
+            return Ok(self.show(false));
+        }
+        let mut text = Vec::new();
+        for edit in &self.plan.edits {
+            if self.plan.edits.len() > 1 {
+                text.extend(format!("==> {} <==\n", edit.path.display()).into_bytes());
+            }
+            text.extend_from_slice(edit.new.as_deref().unwrap_or_default());
+        }
+        let written = io::stdout().write_all(&text);
+        written.map_err(CommandError::local)?;
+        Ok(Output::default())
+    }
+
     /// Shows the change after doctor has checked it.
     fn preview(&self, global: &Global) -> Result<Output, CommandError> {
         self.check_candidate(global)?;
@@ -60,9 +99,13 @@ impl Enablement {
     /// Makes the change. Undoes it when a file cannot be written or doctor finds a problem
     /// afterwards.
     fn make(&self, global: &Global, rollback_after: Option<u32>) -> Result<Output, CommandError> {
+        if !self.files.is_host() {
+            self.write()?;
+            return Ok(self.show(true));
+        }
         let lock = pending::lock()?;
         self.check_candidate(global)?;
-        for edit in &self.edits {
+        for edit in &self.plan.edits {
             pending::back_up(self.target, &edit.path).map_err(CommandError::local)?;
         }
         if let Some(seconds) = rollback_after {
@@ -74,7 +117,7 @@ impl Enablement {
             return Err(error);
         }
         let mut output = self.show(true);
-        if self.target == Target::Sshd {
+        if self.target.is_sshd() {
             output.lines.push(sshd::reload());
         }
         drop(lock);
@@ -91,7 +134,7 @@ impl Enablement {
         }
         output.lines.push(format!(
             "{} is rolled back in {seconds} s; to keep the change: authyctl pam confirm",
-            name(self.target)
+            self.target.name()
         ));
         output
             .members
@@ -99,13 +142,34 @@ impl Enablement {
         Ok(())
     }
 
+    /// Shows the change, and keeps it when "yes" is typed before it is rolled back.
+    fn ask(&self, output: &mut Output) -> Result<(), CommandError> {
+        for line in std::mem::take(&mut output.lines) {
+            println!("{line}");
+        }
+        println!("log in from another window now; type \"yes\" to keep the change:");
+        for line in io::stdin().lock().lines() {
+            if line.map_err(CommandError::local)?.trim() == "yes" {
+                let kept = rollback::confirm()?;
+                output.lines = kept.lines;
+                output.members.remove("rollback_after");
+                return Ok(());
+            }
+            println!("the change is rolled back unless you type \"yes\":");
+        }
+        output
+            .lines
+            .push("the change is not confirmed, and will be rolled back".to_owned());
+        Ok(())
+    }
+
     fn write(&self) -> Result<(), CommandError> {
-        if self.target == Target::All {
+        if *self.target == Target::All && self.files.is_host() {
             return profile::switch(true).map_err(CommandError::local);
         }
-        let was_accepted = sshd::accepts_config();
-        for edit in &self.edits {
-            file::write(&edit.path, edit.new.as_deref())
+        let was_accepted = self.files.is_host() && sshd::accepts_config();
+        for edit in &self.plan.edits {
+            edit.write(&self.files)
                 .map_err(|error| CommandError::file(&edit.path, &error))?;
             if was_accepted && !sshd::accepts_config() {
                 return Err(CommandError::new(
@@ -119,17 +183,19 @@ impl Enablement {
 
     /// Refuses the change when doctor finds a problem with the files as they would be.
     fn check_candidate(&self, global: &Global) -> Result<(), CommandError> {
-        let candidate = Candidate::new(&self.edits).map_err(CommandError::local)?;
-        let folder = candidate.pam_dir();
-        let shown = folder.display().to_string();
-        let problems = doctor::problems(global, folder, candidate.sshd_settings.as_deref());
-        let problems = problems.iter().map(|text| text.replace(&shown, PAM_DIR));
-        self.refuse(problems.collect())
+        if !self.files.is_host() {
+            return Ok(());
+        }
+        let candidate = Candidate::new(&self.plan.edits).map_err(CommandError::local)?;
+        let changes = self.plan.edits.iter();
+        let changes = changes.map(|edit| (edit.path.clone(), edit.new.clone()));
+        let files = self.files.clone().with(changes);
+        self.refuse(doctor::problems(global, &files, candidate.sshd_settings()))
     }
 
     /// Refuses the change when doctor finds a problem with the files as they are now.
     fn check_result(&self, global: &Global) -> Result<(), CommandError> {
-        self.refuse(doctor::problems(global, Path::new(PAM_DIR), None))
+        self.refuse(doctor::problems(global, &self.files, None))
     }
 
     fn refuse(&self, problems: Vec<String>) -> Result<(), CommandError> {
@@ -143,7 +209,7 @@ impl Enablement {
         let members = Value::Object(output.members.clone());
         let message = format!(
             "{} is not enabled: doctor finds a problem",
-            name(self.target)
+            self.target.name()
         );
         Err(CommandError::new(ErrorKind::Refused, message)
             .hint("fix it, or use --force")
@@ -152,6 +218,8 @@ impl Enablement {
     }
 
     fn show(&self, changed: bool) -> Output {
-        show(self.target, &self.edits, changed)
+        let mut output = show(self.target, &self.plan.edits, changed);
+        output.lines.extend(self.plan.remarks.iter().cloned());
+        output
     }
 }

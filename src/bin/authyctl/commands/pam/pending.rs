@@ -24,24 +24,32 @@ const FOLDER: &str = "/var/lib/pam_authy/pam";
 /// The largest size of a `.pending` file, in bytes.
 const LIMIT: u64 = 4096;
 
-/// All targets whose change can be pending.
-pub(super) const TARGETS: [Target; 3] = [Target::Sshd, Target::Sudo, Target::All];
-
-/// Returns the name of a target in files and messages.
-pub(super) fn name(target: Target) -> &'static str {
-    match target {
-        Target::Sshd => "sshd",
-        Target::Sudo => "sudo",
-        Target::All => "all",
-    }
+/// Returns all targets whose change is pending.
+pub(super) fn targets() -> Vec<Target> {
+    let entries = fs::read_dir(FOLDER).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names
+        .filter_map(|name| name.strip_suffix(".pending")?.parse().ok())
+        .collect()
 }
 
-fn file(target: Target) -> PathBuf {
-    Path::new(FOLDER).join(format!("{}.pending", name(target)))
+fn file(target: &Target) -> PathBuf {
+    Path::new(FOLDER).join(format!("{}.pending", target.name()))
 }
 
-fn backup_folder(target: Target) -> PathBuf {
-    Path::new(FOLDER).join(format!("{}.before", name(target)))
+fn backup_folder(target: &Target) -> PathBuf {
+    Path::new(FOLDER).join(format!("{}.before", target.name()))
+}
+
+/// Returns the services whose stacks were saved before the change of a target.
+pub(super) fn saved_stacks(target: &Target) -> Vec<String> {
+    let entries = fs::read_dir(backup_folder(target))
+        .into_iter()
+        .flatten()
+        .flatten();
+    entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
 }
 
 /// Takes the lock for changing stacks; blocks while another process has it.
@@ -75,7 +83,7 @@ fn create_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Records that the change of a service is overdue after `seconds`. The caller holds the lock.
-pub(super) fn begin(target: Target, seconds: u32) -> io::Result<()> {
+pub(super) fn begin(target: &Target, seconds: u32) -> io::Result<()> {
     let due = now() + Duration::from_secs(seconds.into());
     let new = NewFile {
         prefix: ".pending.new-",
@@ -87,7 +95,7 @@ pub(super) fn begin(target: Target, seconds: u32) -> io::Result<()> {
 }
 
 /// Removes the record: the change is confirmed, or rolled back.
-pub(super) fn end(target: Target) -> io::Result<()> {
+pub(super) fn end(target: &Target) -> io::Result<()> {
     match fs::remove_file(file(target)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -111,7 +119,7 @@ impl PendingChange {
 
 /// Returns the pending change of a service. A file without a usable time counts as overdue, since a
 /// rollback is the safe choice.
-pub(super) fn find(target: Target) -> Option<PendingChange> {
+pub(super) fn find(target: &Target) -> Option<PendingChange> {
     let path = file(target);
     path.symlink_metadata().ok()?;
     let text = trusted_file::read(&path, Access::OwnerOnly, LIMIT).unwrap_or_default();
@@ -127,7 +135,7 @@ fn now() -> Duration {
 }
 
 /// Makes a backup of a file as it is before the change.
-pub(super) fn back_up(target: Target, path: &Path) -> io::Result<()> {
+pub(super) fn back_up(target: &Target, path: &Path) -> io::Result<()> {
     let folder = backup_folder(target);
     create_folder(&folder)?;
     if let Some(name) = path.file_name()
@@ -141,14 +149,13 @@ pub(super) fn back_up(target: Target, path: &Path) -> io::Result<()> {
 }
 
 /// Returns the content of the backup of a file, where there is one.
-pub(super) fn backup(target: Target, path: &Path) -> Option<String> {
+pub(super) fn backup(target: &Target, path: &Path) -> Option<Vec<u8>> {
     let copy = backup_folder(target).join(path.file_name()?);
-    let bytes = trusted_file::read(&copy, Access::WorldReadable, trusted_file::LIMIT).ok()?;
-    String::from_utf8(bytes).ok()
+    trusted_file::read(&copy, Access::WorldReadable, trusted_file::LIMIT).ok()
 }
 
 /// Removes the backups of a service whose change is undone.
-pub(super) fn forget_backups(target: Target) -> io::Result<()> {
+pub(super) fn forget_backups(target: &Target) -> io::Result<()> {
     match fs::remove_dir_all(backup_folder(target)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

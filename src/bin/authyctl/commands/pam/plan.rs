@@ -1,43 +1,65 @@
 //! Which files change when our module is added to a service or removed from it, and what they
 //! become.
 //!
-//! Only `/etc/pam.d/sshd`, `sudo`, `sudo-i` and one file of sshd's settings are edited here; the
-//! files that pam-auth-update writes are changed by running it.
+//! Only the service's own file and one file of sshd's settings are edited here; the files that
+//! pam-auth-update writes are changed by running it.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::edit::{self, FirstFactor, StackInspector};
+use super::edit;
 use super::file::{FileEdit, read};
+use super::rule::protect;
 use super::{pending, profile, sshd};
 use crate::cli::Target;
-use crate::commands::doctor;
+use crate::commands::stack::{self, Files, Handler, hash, is_our_module, sources};
 
-pub(super) const PAM_DIR: &str = "/etc/pam.d";
+/// Services of one program that has another one for `-i` or `-l`.
+const PAIRS: [(&str, &str); 3] = [("sudo", "sudo-i"), ("su", "su-l"), ("runuser", "runuser-l")];
 
-/// Returns the edits that add our module to a service, in the order in which they are written.
+/// What `pam enable` would do.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// The edits, in the order in which they are written.
+    pub(super) edits: Vec<FileEdit>,
+    /// What an administrator should know about them.
+    pub(super) remarks: Vec<String>,
+}
+
+/// Returns the edits that add our module to a service.
 ///
 /// # Errors
-/// Why they cannot be made, with the file or program.
-pub(super) fn to_enable(target: Target, with_key: bool) -> Result<Vec<FileEdit>, String> {
-    let first = if with_key {
-        FirstFactor::Key
-    } else {
-        FirstFactor::Password
+/// Why they cannot be made, with file and line, or the program.
+pub(super) fn to_enable(files: &Files, target: &Target, with_key: bool) -> Result<Plan, String> {
+    let mut plan = Plan::default();
+    let name = match target {
+        Target::All => {
+            refuse_twice(files)?;
+            plan.edits = profile::edit_common_auth(files)?;
+            return Ok(plan);
+        }
+        Target::Service(name) => name.as_str(),
     };
-    match target {
+    if target.is_sshd() {
         // The settings come first: sshd reads them only when it is reloaded, and the stack at every
         // login.
-        Target::Sshd => Ok(vec![sshd::add_drop_in(first)?, edit_stack("sshd", first)?]),
-        Target::Sudo => {
-            let mut edits = vec![edit_stack("sudo", first)?];
-            if has_own_stack("sudo-i") {
-                edits.push(edit_stack("sudo-i", first)?);
-            }
-            Ok(edits)
-        }
-        Target::All => profile::edit_common_auth(),
+        plan.edits.push(sshd::add_drop_in(files, with_key)?);
+        plan.edit_stack(files, &sshd::service_name(files), with_key)?;
+        return Ok(plan);
     }
+    plan.edit_stack(files, name, with_key)?;
+    for (_, other) in PAIRS.iter().filter(|(first, _)| *first == name) {
+        // A service that includes the other one has our line already.
+        let changed = plan
+            .edits
+            .iter()
+            .map(|edit| (edit.path.clone(), edit.new.clone()));
+        let files = files.clone().with(changed);
+        if files.of_service(other).is_some() && !uses_us(&files, other) {
+            plan.edit_stack(&files, other, with_key)?;
+        }
+    }
+    Ok(plan)
 }
 
 /// Returns the edits that remove our module from a service, the stack first; none when it is not
@@ -45,62 +67,102 @@ pub(super) fn to_enable(target: Target, with_key: bool) -> Result<Vec<FileEdit>,
 ///
 /// # Errors
 /// A file cannot be read, or our marks in it were edited and there is no backup.
-pub(super) fn to_disable(target: Target) -> Result<Vec<FileEdit>, String> {
-    let names: &[&str] = match target {
-        Target::Sshd => &["sshd"],
-        Target::Sudo => &["sudo", "sudo-i"],
-        Target::All => &[],
-    };
+pub(super) fn to_disable(files: &Files, target: &Target) -> Result<Vec<FileEdit>, String> {
     let mut edits = Vec::new();
-    for name in names {
-        let path = Path::new(PAM_DIR).join(name);
-        let Some(old) = read(&path)?.filter(|text| edit::is_marked(text)) else {
+    for name in stacks_of(target) {
+        let path = files.own(&name);
+        let Some(old) = read(files, &path)?.filter(|content| edit::is_marked(content)) else {
             continue;
         };
-        let new = match edit::disable(&old) {
-            Ok(new) => new,
-            Err(why) => pending::backup(target, &path)
-                .ok_or_else(|| format!("{}: {why}", path.display()))?,
+        let new = match edit::remove(&old) {
+            Ok(new) => Some(new).filter(|new| !is_untouched_copy(&old, new)),
+            Err(why) if files.is_host() => match pending::backup(target, &path) {
+                Some(backup) => Some(backup),
+                None if sources(&old).iter().any(|source| source.is_copy) => None,
+                None => return Err(format!("{}: {why}", path.display())),
+            },
+            Err(why) => return Err(format!("{}: {why}", path.display())),
         };
         edits.push(FileEdit {
             path,
             old: Some(old),
-            new: Some(new),
+            new,
         });
     }
-    if target == Target::Sshd {
-        edits.extend(sshd::remove_drop_in()?);
+    if target.is_sshd() {
+        edits.extend(sshd::remove_drop_in(files)?);
     }
     Ok(edits)
 }
 
-fn edit_stack(name: &str, first: FirstFactor) -> Result<FileEdit, String> {
-    let path = Path::new(PAM_DIR).join(name);
-    let shown = path.display();
-    if path.is_symlink() {
-        return Err(format!(
-            "{shown}: is a symbolic link; edit its target by hand"
-        ));
-    }
-    let old = read(&path)?.ok_or_else(|| format!("{shown}: there is no such stack"))?;
-    let inspector = StackInspector {
-        factors: &|lines| doctor::factors(Path::new(PAM_DIR), lines),
-        is_sound: &|text| doctor::is_sound(Path::new(PAM_DIR), text),
+/// Returns the targets that `pam enable` has changed, by the marks in their files.
+pub(super) fn enabled(files: &Files) -> BTreeSet<Target> {
+    let services = files.services().into_iter();
+    let is_marked = |name: &String| {
+        let content = read(files, &files.own(name)).ok().flatten();
+        content.is_some_and(|content| edit::is_marked(&content))
     };
-    let new = edit::enable(&old, first, &inspector).map_err(|why| format!("{shown}: {why}"))?;
-    Ok(FileEdit {
-        path,
-        old: Some(old),
-        new: Some(new),
+    let mut found: BTreeSet<_> = services.filter(is_marked).map(Target::Service).collect();
+    if sshd::remove_drop_in(files).is_ok_and(|edit| edit.is_some()) {
+        found.insert(Target::Service("sshd".to_owned()));
+    }
+    found
+}
+
+/// Whether what is left of a file without our lines is the file of the distribution that was copied.
+fn is_untouched_copy(old: &[u8], left: &[u8]) -> bool {
+    let mut copies = sources(old).into_iter().filter(|source| source.is_copy);
+    copies.any(|source| source.hash == hash(left))
+}
+
+/// Returns the services whose stacks a target changes.
+fn stacks_of(target: &Target) -> BTreeSet<String> {
+    let Target::Service(name) = target else {
+        return BTreeSet::new();
+    };
+    let mut names = BTreeSet::from([name.clone()]);
+    let pair = PAIRS.iter().filter(|(first, _)| first == name);
+    names.extend(pair.map(|(_, other)| (*other).to_owned()));
+    names.extend(pending::saved_stacks(target));
+    names
+}
+
+/// Every service would be asked twice if common-auth had our line as well.
+fn refuse_twice(files: &Files) -> Result<(), String> {
+    match enabled(files).first() {
+        Some(target) => Err(format!(
+            "{} is enabled already, and would be asked twice: authyctl pam disable {}",
+            target.name(),
+            target.name()
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether the stack of a service has our module.
+pub(super) fn uses_us(files: &Files, service: &str) -> bool {
+    stack::read(files, service).is_ok_and(|stack| {
+        let mut modules = stack.handlers.iter().filter_map(Handler::module);
+        modules.any(is_our_module)
     })
 }
 
-/// Whether a service has lines of its own, and does not just include those of sudo.
-fn has_own_stack(name: &str) -> bool {
-    let text = fs::read_to_string(Path::new(PAM_DIR).join(name)).unwrap_or_default();
-    let includes_sudo = text.lines().any(|line| {
-        let mut words = line.split_whitespace();
-        words.next() == Some("auth") && words.nth(1) == Some("sudo")
-    });
-    !text.is_empty() && !includes_sudo
+impl Plan {
+    fn edit_stack(&mut self, files: &Files, name: &str, with_key: bool) -> Result<(), String> {
+        let own = files.own(name);
+        let shown = own.display();
+        if files.is_link(&own) {
+            return Err(format!(
+                "{shown}: is a symbolic link; edit its target by hand"
+            ));
+        }
+        let protected = protect(files, name, with_key)?;
+        self.remarks.extend(protected.remarks);
+        self.edits.push(FileEdit {
+            old: read(files, Path::new(&own))?,
+            path: own,
+            new: Some(protected.content),
+        });
+        Ok(())
+    }
 }

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::process::Command;
 
 use super::file::{FileEdit, read};
-use super::plan::PAM_DIR;
-use crate::commands::doctor;
+use super::{files, plan};
+use crate::commands::stack::Files;
 
 const PROFILE: &str = "/usr/share/pam-configs/authy";
 const COMMON_AUTH: &str = "/etc/pam.d/common-auth";
 
 /// Whether pam-auth-update has written our profile into its files.
-pub(super) fn is_on() -> bool {
-    doctor::factors(Path::new(PAM_DIR), "@include common-auth").is_ok_and(|found| found.has_ours)
+pub(super) fn is_on(files: &Files) -> bool {
+    plan::uses_us(files, "common-auth")
 }
 
 /// Has pam-auth-update add our profile or remove it; blocks until it is done.
@@ -27,7 +27,7 @@ pub(super) fn switch(on: bool) -> Result<(), String> {
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .output()
         .map_err(|error| format!("pam-auth-update: {error}"))?;
-    if output.status.success() && is_on() == on {
+    if output.status.success() && is_on(&files(None)) == on {
         return Ok(());
     }
     let printed = String::from_utf8_lossy(&output.stderr);
@@ -41,22 +41,22 @@ pub(super) fn switch(on: bool) -> Result<(), String> {
 ///
 /// # Errors
 /// The profile cannot be switched on.
-pub(super) fn edit_common_auth() -> Result<Vec<FileEdit>, String> {
-    if Path::new("/usr/bin/authselect").exists() {
+pub(super) fn edit_common_auth(files: &Files) -> Result<Vec<FileEdit>, String> {
+    if files.exists(Path::new("/usr/bin/authselect")) {
         return Err("authselect writes the stacks of this system: `authselect select authy`, see docs/sudo.md".to_owned());
     }
-    if !Path::new(PROFILE).exists() {
+    if !files.exists(Path::new(PROFILE)) {
         return Err(format!(
             "{PROFILE}: is missing; the package libpam-authy provides it"
         ));
     }
-    if is_on() {
+    if is_on(files) {
         return Err("pam_authy.so is in common-auth already".to_owned());
     }
-    let old = read(Path::new(COMMON_AUTH))?;
+    let old = read(files, Path::new(COMMON_AUTH))?;
     let new = old
         .clone()
-        .map(|text| text + "auth\trequired\tpam_authy.so\n");
+        .map(|content| [content.as_slice(), b"auth\trequired\tpam_authy.so\n"].concat());
     Ok(vec![FileEdit {
         path: COMMON_AUTH.into(),
         old,

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::pending::{self, PendingChange, TARGETS, name};
-use super::{file, plan, profile, sshd};
+use super::pending::{self, PendingChange};
+use super::{files, plan, profile, sshd};
 use crate::cli::{Command, PamCommand, PamRollbackArgs, Target};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
@@ -20,19 +20,16 @@ const NOTHING_PENDING: &str = "no change is waiting to be confirmed";
 
 pub(super) fn confirm() -> Result<Output, CommandError> {
     let nothing = || CommandError::new(ErrorKind::Refused, NOTHING_PENDING);
-    let mut all = TARGETS.into_iter();
-    if !all.any(|target| pending::find(target).is_some()) {
+    if pending::targets().is_empty() {
         return Err(nothing());
     }
     // Another process may be rolling the change back right now. This waits until it has, and then
     // there is nothing to confirm.
     let _lock = pending::lock()?;
     let mut lines = Vec::new();
-    for target in TARGETS {
-        if pending::find(target).is_some() {
-            pending::end(target).map_err(CommandError::local)?;
-            lines.push(format!("the change of {} is kept", name(target)));
-        }
+    for target in pending::targets() {
+        pending::end(&target).map_err(CommandError::local)?;
+        lines.push(format!("the change of {} is kept", target.name()));
     }
     if lines.is_empty() {
         return Err(nothing());
@@ -45,9 +42,9 @@ pub(super) fn rollback(args: &PamRollbackArgs) -> Result<Output, CommandError> {
         return Ok(wait());
     }
     let mut lines = Vec::new();
-    for target in TARGETS {
-        if roll_back_if(target, |change| !args.overdue || change.is_overdue())? {
-            lines.push(format!("{} was rolled back", name(target)));
+    for target in pending::targets() {
+        if roll_back_if(&target, |change| !args.overdue || change.is_overdue())? {
+            lines.push(format!("{} was rolled back", target.name()));
         }
     }
     let changed = !lines.is_empty();
@@ -63,14 +60,14 @@ pub(crate) fn roll_back_overdue(command: &Command) {
     if matches!(command, Command::Pam(PamCommand::Rollback(_))) {
         return;
     }
-    for target in TARGETS {
-        match roll_back_if(target, |change| change.is_overdue()) {
+    for target in pending::targets() {
+        match roll_back_if(&target, |change| change.is_overdue()) {
             Ok(true) => eprintln!(
                 "authyctl: {} was rolled back: the change was not confirmed",
-                name(target)
+                target.name()
             ),
             Ok(false) => {}
-            Err(error) => eprintln!("authyctl: {}: {}", name(target), error.message),
+            Err(error) => eprintln!("authyctl: {}: {}", target.name(), error.message),
         }
     }
 }
@@ -79,20 +76,20 @@ pub(crate) fn roll_back_overdue(command: &Command) {
 /// the time itself as well, so that a clock that is set back does not extend it.
 fn wait() -> Output {
     let start = Instant::now();
-    let mut open: Vec<_> = TARGETS
-        .into_iter()
-        .filter_map(|target| Some((target, pending::find(target)?)))
+    let targets = pending::targets().into_iter();
+    let mut open: Vec<_> = targets
+        .filter_map(|target| pending::find(&target).map(|change| (target, change)))
         .collect();
     while !open.is_empty() {
         std::thread::sleep(POLL_INTERVAL);
         open.retain(|(target, first)| {
             let is_same = |change: &PendingChange| change.due == first.due;
-            let Some(change) = pending::find(*target).filter(is_same) else {
+            let Some(change) = pending::find(target).filter(is_same) else {
                 return false;
             };
             let is_due = change.is_overdue() || start.elapsed() >= first.left;
             // A rollback that failed is tried again.
-            !is_due || roll_back_if(*target, |change| is_same(&change)).is_err()
+            !is_due || roll_back_if(target, |change| is_same(&change)).is_err()
         });
     }
     Output::default()
@@ -133,7 +130,7 @@ pub(super) fn start_waiting(seconds: u32) -> std::io::Result<()> {
 /// Rolls a pending change back when `is_wanted` agrees, now and again under the lock. Blocks while
 /// another process changes stacks. Returns whether it was rolled back.
 pub(super) fn roll_back_if(
-    target: Target,
+    target: &Target,
     is_wanted: impl Fn(PendingChange) -> bool,
 ) -> Result<bool, CommandError> {
     if !pending::find(target).is_some_and(&is_wanted) {
@@ -148,17 +145,18 @@ pub(super) fn roll_back_if(
 }
 
 /// Removes our module from a service; returns what else was done. The caller holds the lock.
-pub(super) fn undo(target: Target) -> Result<Option<String>, CommandError> {
-    let edits = plan::to_disable(target).map_err(CommandError::local)?;
+pub(super) fn undo(target: &Target) -> Result<Option<String>, CommandError> {
+    let files = files(None);
+    let edits = plan::to_disable(&files, target).map_err(CommandError::local)?;
     // The stack comes first: sshd reads its settings only when it is reloaded.
     for edit in &edits {
-        file::write(&edit.path, edit.new.as_deref())
+        edit.write(&files)
             .map_err(|error| CommandError::file(&edit.path, &error))?;
     }
-    if target == Target::All && profile::is_on() {
+    if *target == Target::All && profile::is_on(&files) {
         profile::switch(false).map_err(CommandError::local)?;
     }
     pending::end(target).map_err(CommandError::local)?;
     pending::forget_backups(target).map_err(CommandError::local)?;
-    Ok((target == Target::Sshd && !edits.is_empty()).then(sshd::reload))
+    Ok((target.is_sshd() && !edits.is_empty()).then(sshd::reload))
 }

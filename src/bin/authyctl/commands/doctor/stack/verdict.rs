@@ -1,80 +1,211 @@
 //! What is wrong with a stack that has our module: who would be locked out, and who could log in
 //! without a factor.
 
-use super::control::{IGNORE, SUCCESS};
-use super::simulate::Simulation;
+use std::collections::BTreeSet;
+
+use super::answers::{Ours, Password, answers, is_first_factor, is_unknown};
+use super::outcomes::{End, ends};
+use super::{is_ours, our_lines};
 use crate::commands::doctor::Finding;
+use crate::commands::stack::{Handler, Kind};
 
 const REQUISITE: &str = "make the password line `requisite`";
 const PERMIT: &str = "end the stack with `auth required pam_permit.so`";
 
-/// Returns everything that is wrong with the stack of `service`; one `ok` when nothing is.
-pub(crate) fn findings(service: &str, stack: &Simulation<'_>) -> Vec<Finding> {
-    let check = format!("pam {service}");
-    let mut findings = Vec::new();
-    if let Some(line) = stack.bypass() {
-        let message = format!("{service}: a login succeeds without the second factor: {line}");
-        findings.push(Finding::problem(&check, message).hint(
-            "write our line as `auth required pam_authy.so`, and let no `sufficient` or jump skip it",
-        ));
-    }
-    findings.extend(
-        problems(stack)
-            .into_iter()
-            .filter(|(applies, ..)| *applies)
-            .map(|(_, what, hint)| {
-                Finding::problem(&check, format!("{service}: {what}")).hint(hint)
-            }),
-    );
-    let is_early = stack.has_first_factor() && !stack.token_in_password;
-    if is_early && stack.calls_us_after_wrong_password() {
-        let message = format!(
-            "{service}: the second factor is asked for even after a wrong password, so strangers can trigger SMS"
-        );
-        findings.push(Finding::warning(&check, message).hint(REQUISITE));
-    }
-    if findings.is_empty() {
-        let message = format!("{service}: password and second factor are both required");
-        findings.push(Finding::ok(&check, message));
-    }
-    findings
+/// The stack of a service, to be judged.
+pub(crate) struct Judgement<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) list: &'a [Handler],
+    /// Our module may answer `ignore`, since a rule lets some users log in without a factor.
+    pub(crate) may_ignore: bool,
+    /// The code is typed after the password, so that our line comes first.
+    pub(crate) token_in_password: bool,
+    /// The application checks a key or a ticket before it calls PAM, as sshd can.
+    pub(crate) has_key: bool,
 }
 
-/// Returns each problem with whether the stack has it, and what to do about it.
-fn problems(stack: &Simulation<'_>) -> [(bool, &'static str, String); 4] {
-    let right = stack.can_succeed(SUCCESS, true);
-    let asks_password = stack.has_first_factor();
-    [
-        (
-            !right,
-            "no login succeeds, even with the right password and second factor",
-            format!("{PERMIT}, and check where its jumps lead"),
-        ),
-        (
-            asks_password && stack.can_succeed(SUCCESS, false),
-            "the second factor alone is enough: a wrong password is accepted",
-            REQUISITE.to_owned(),
-        ),
-        (
-            stack.may_ignore && stack.can_succeed(IGNORE, true) != right,
-            "users who need no factor are locked out: all modules answer ignore",
-            PERMIT.to_owned(),
-        ),
-        (
-            stack.may_ignore && asks_password && stack.can_succeed(IGNORE, false),
-            "users who need no factor log in with a wrong password",
-            format!("{REQUISITE}, and put pam_permit.so only after it"),
-        ),
-    ]
+impl Judgement<'_> {
+    /// Whether the stack asks for a password, or for what replaces one.
+    pub(crate) fn has_first_factor(&self) -> bool {
+        let mut modules = self.list.iter().filter_map(Handler::module);
+        modules.any(is_first_factor)
+    }
+
+    /// Whether a module of the stack may be a first factor, for all that is known.
+    pub(crate) fn may_have_first_factor(&self) -> bool {
+        self.has_first_factor() || self.list.iter().any(is_unknown)
+    }
+
+    /// Returns everything that is wrong with the stack; one `ok` when nothing is.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let check = format!("pam {}", self.service);
+        let service = self.service;
+        let mut findings = Vec::new();
+        if let Some(line) = self.bypass() {
+            let message = format!("{service}: a login succeeds without the second factor: {line}");
+            findings.push(Finding::problem(&check, message).hint(
+                "write our line as `auth required pam_authy.so`, and let no `sufficient` or jump skip it",
+            ));
+        }
+        for (applies, what, hint) in self.problems() {
+            if applies {
+                findings.push(Finding::problem(&check, format!("{service}: {what}")).hint(hint));
+            }
+        }
+        if self.asks_after_wrong_password() {
+            let message = format!(
+                "{service}: the second factor is asked for even after a wrong password, so strangers can trigger SMS"
+            );
+            findings.push(Finding::warning(&check, message).hint(REQUISITE));
+        }
+        if findings.is_empty() {
+            findings.push(self.sound(&check));
+        }
+        findings
+    }
+
+    /// Nothing is wrong, as far as the modules are known.
+    fn sound(&self, check: &str) -> Finding {
+        let service = self.service;
+        let unknown = self.list.iter().find(|line| is_unknown(line));
+        let depends = self.can_succeed(Password::WrongIfKnown, Ours::Accepts);
+        match unknown.filter(|_| depends && !self.token_in_password) {
+            Some(line) => {
+                let name = line.module().map_or("", |module| &module.name);
+                let message = format!(
+                    "{service}: cannot tell whether a password is required: {}: what {name} checks is not known",
+                    line.place
+                );
+                Finding::unknown(check, message)
+            }
+            None => {
+                let message = format!("{service}: password and second factor are both required");
+                Finding::ok(check, message)
+            }
+        }
+    }
+
+    fn ends(&self, password: Password, ours: Ours) -> BTreeSet<End> {
+        ends(self.list, |line| {
+            answers(self.service, line, password, ours)
+        })
+    }
+
+    fn can_succeed(&self, password: Password, ours: Ours) -> bool {
+        self.ends(password, ours).iter().any(|end| end.is_success)
+    }
+
+    /// Whether a user with a wrong password can be asked for the second factor.
+    fn asks_after_wrong_password(&self) -> bool {
+        self.has_first_factor()
+            && !self.token_in_password
+            && self
+                .ends(Password::Wrong, Ours::Refuses)
+                .iter()
+                .any(|end| end.asked > 0)
+    }
+
+    /// Returns the line that is to blame when the stack can succeed although our module refuses or
+    /// is not called.
+    fn bypass(&self) -> Option<String> {
+        let ends = self.ends(Password::Any, Ours::Refuses);
+        let success = ends.into_iter().find(|end| end.is_success)?;
+        if success.asked > 0 {
+            let line = self.list.iter().find(|line| is_ours(line))?;
+            return Some(format!(
+                "{}: the control flag is `{}`",
+                line.place, line.control
+            ));
+        }
+        let line = self.list.get(success.last?)?;
+        let name = line.module().map_or("", |module| &module.name);
+        Some(format!(
+            "{}: `{} {name}` ends the stack before our line",
+            line.place, line.control
+        ))
+    }
+
+    /// Returns each problem with whether the stack has it, and what to do about it.
+    fn problems(&self) -> [(bool, String, String); 6] {
+        let right = self.can_succeed(Password::Any, Ours::Accepts);
+        let asks_password = self.has_first_factor();
+        let is_twice = |end: &End| end.is_success && end.asked > 1;
+        let ours = our_lines(self.list);
+        let last = ours
+            .last()
+            .map_or_else(String::new, |line| line.place.to_string());
+        [
+            (!right, self.nobody(), self.nobody_hint()),
+            (
+                right && !asks_password && !self.may_have_first_factor() && !self.has_key,
+                "the code alone is enough: no line asks for a password".to_owned(),
+                "put `auth requisite pam_unix.so` before our line".to_owned(),
+            ),
+            (
+                asks_password && self.can_succeed(Password::Wrong, Ours::Accepts),
+                "the second factor alone is enough: a wrong password is accepted".to_owned(),
+                REQUISITE.to_owned(),
+            ),
+            (
+                self.may_ignore && self.can_succeed(Password::Any, Ours::Ignores) != right,
+                "users who need no factor are locked out: all modules answer ignore".to_owned(),
+                PERMIT.to_owned(),
+            ),
+            (
+                self.may_ignore
+                    && asks_password
+                    && self.can_succeed(Password::Wrong, Ours::Ignores),
+                "users who need no factor log in with a wrong password".to_owned(),
+                format!("{REQUISITE}, and put pam_permit.so only after it"),
+            ),
+            (
+                self.ends(Password::Any, Ours::Accepts).iter().any(is_twice),
+                format!(
+                    "{last}: our line is there twice: everybody is asked twice, and a code works once"
+                ),
+                "remove one of the two".to_owned(),
+            ),
+        ]
+    }
+
+    fn nobody(&self) -> String {
+        let what = "no login succeeds, even with the right password and second factor";
+        match self.broken() {
+            Some((place, why)) => format!("{what}: {place}: {why}"),
+            None => what.to_owned(),
+        }
+    }
+
+    fn nobody_hint(&self) -> String {
+        match self.broken() {
+            Some(_) => "correct or remove that line".to_owned(),
+            None => format!("{PERMIT}, and check where its jumps lead"),
+        }
+    }
+
+    /// Returns the first line that libpam cannot use, and why.
+    fn broken(&self) -> Option<(String, String)> {
+        self.list.iter().find_map(|line| {
+            let why = match &line.kind {
+                Kind::Broken(why) => why.clone(),
+                Kind::Module(module) if module.is_missing => {
+                    let path = module.path.to_string_lossy();
+                    format!("there is no module {}", path.escape_debug())
+                }
+                Kind::Module(_) | Kind::Substack => return None,
+            };
+            Some((line.place.to_string(), why))
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use super::super::read;
     use super::*;
     use crate::commands::doctor::Level;
+    use crate::commands::stack::{Files, read};
 
     fn fixtures(system: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -83,8 +214,16 @@ mod tests {
     }
 
     fn levels_and_messages(folder: &Path, service: &str, may_ignore: bool) -> Vec<(Level, String)> {
-        let lines = read(folder, service).unwrap();
-        findings(service, &Simulation::new(&lines, may_ignore))
+        let stack = read(&Files::folder(folder).with_all_modules(), service).unwrap();
+        let judgement = Judgement {
+            service,
+            list: &stack.handlers,
+            may_ignore,
+            token_in_password: false,
+            has_key: true,
+        };
+        judgement
+            .findings()
             .into_iter()
             .map(|finding| (finding.level, finding.message))
             .collect()

@@ -1,0 +1,145 @@
+//! What the modules of a stack can answer, as far as that is known from name and arguments. An
+//! unknown module may answer anything.
+
+use std::collections::BTreeSet;
+
+use crate::commands::stack::{Code, Handler, Module, fixed_answer, is_our_module};
+
+/// Modules that check a password, or what replaces one.
+const FIRST_FACTORS: [&str; 9] = [
+    "pam_unix.so",
+    "pam_sss.so",
+    "pam_ldap.so",
+    "pam_krb5.so",
+    "pam_winbind.so",
+    "pam_systemd_home.so",
+    "pam_kanidm.so",
+    "pam_himmelblau.so",
+    "pam_lsass.so",
+];
+/// Modules that say nothing about who the user is, but may refuse.
+const HELPERS: [&str; 27] = [
+    "pam_env.so",
+    "pam_faildelay.so",
+    "pam_faillock.so",
+    "pam_nologin.so",
+    "pam_cap.so",
+    "pam_motd.so",
+    "pam_mail.so",
+    "pam_limits.so",
+    "pam_group.so",
+    "pam_umask.so",
+    "pam_gnome_keyring.so",
+    "pam_kwallet5.so",
+    "pam_securetty.so",
+    "pam_selinux.so",
+    "pam_keyinit.so",
+    "pam_warn.so",
+    "pam_echo.so",
+    "pam_loginuid.so",
+    "pam_localuser.so",
+    "pam_usertype.so",
+    "pam_shells.so",
+    "pam_succeed_if.so",
+    "pam_access.so",
+    "pam_listfile.so",
+    "pam_time.so",
+    "pam_tally2.so",
+    "pam_permit.so",
+];
+/// Services whose program a user starts, and in which pam_rootok.so asks for that user; a daemon is
+/// always root.
+const OF_USERS: [&str; 9] = [
+    "su", "su-l", "sudo", "sudo-i", "doas", "chfn", "chsh", "passwd", "polkit-1",
+];
+/// Arguments with which a module answers `ignore` where it knows nothing of a user, or its server
+/// does not answer.
+const IGNORING: [&str; 2] = ["ignore_unknown_user", "ignore_authinfo_unavail"];
+
+/// What the question assumes of the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Password {
+    /// Each module answers whatever it can.
+    Any,
+    /// It is wrong, and a module that is not known accepts nothing else either.
+    Wrong,
+    /// It is wrong, and a module that is not known answers anything.
+    WrongIfKnown,
+}
+
+/// What our own module answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ours {
+    Accepts,
+    Ignores,
+    Refuses,
+}
+
+/// Whether a module checks a password, or what replaces one.
+pub(crate) fn is_first_factor(module: &Module) -> bool {
+    FIRST_FACTORS.contains(&module.name.as_str())
+}
+
+/// Whether a module may be a first factor, for all that is known.
+pub(super) fn is_unknown(line: &Handler) -> bool {
+    line.module().is_some_and(|module| {
+        let name = module.name.as_str();
+        !is_our_module(module)
+            && !is_first_factor(module)
+            && !HELPERS.contains(&name)
+            && name != "pam_rootok.so"
+            && !module.is_missing
+            && fixed_answer(line).is_none()
+    })
+}
+
+/// Returns what a line of `service` can answer, one code for each way in which it matters.
+pub(super) fn answers(service: &str, line: &Handler, password: Password, ours: Ours) -> Vec<Code> {
+    if let Some((code, _)) = fixed_answer(line) {
+        return vec![code];
+    }
+    let Some(module) = line.module() else {
+        return Vec::new();
+    };
+    if module.is_missing {
+        return vec![Code::MODULE_UNKNOWN];
+    }
+    if is_our_module(module) {
+        return match ours {
+            Ours::Accepts => vec![Code::SUCCESS],
+            Ours::Ignores => vec![Code::IGNORE],
+            Ours::Refuses => distinct(line, is_refusal),
+        };
+    }
+    let is_wrong = password != Password::Any;
+    match module.name.as_str() {
+        "pam_faillock.so" if module.has("authfail") => vec![Code::AUTH_ERR, Code::IGNORE],
+        "pam_rootok.so" if OF_USERS.contains(&service) => vec![Code::AUTH_ERR],
+        _ if is_wrong && is_first_factor(module) => {
+            let may_ignore = IGNORING.iter().any(|argument| module.has(argument));
+            distinct(line, |code| {
+                is_refusal(code) || (code == Code::IGNORE && may_ignore)
+            })
+        }
+        _ if password == Password::Wrong && is_unknown(line) => distinct(line, is_refusal),
+        _ => distinct(line, |_| true),
+    }
+}
+
+/// Whether a code refuses: neither accepts in some way nor is `ignore`.
+fn is_refusal(code: Code) -> bool {
+    ![Code::SUCCESS, Code::NEW_AUTHTOK_REQD, Code::IGNORE].contains(&code)
+}
+
+/// Returns those of the wanted codes that the line treats differently.
+fn distinct(line: &Handler, is_wanted: impl Fn(Code) -> bool) -> Vec<Code> {
+    let mut kinds = BTreeSet::new();
+    let is_new = |code: &Code| {
+        let is_special = [Code::SUCCESS, Code::IGNORE].contains(code);
+        kinds.insert((line.actions.of(*code), is_special.then_some(*code)))
+    };
+    Code::all()
+        .filter(|code| is_wanted(*code))
+        .filter(is_new)
+        .collect()
+}

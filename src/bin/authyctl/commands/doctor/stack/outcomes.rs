@@ -1,0 +1,55 @@
+//! Every way in which a stack can end. States of libpam that were met before are not followed again,
+//! so that any number of unknown modules can be tried.
+
+use std::collections::BTreeSet;
+
+use super::is_ours;
+use crate::commands::stack::{Code, Handler, Machine, Mode};
+
+/// One way in which a stack can end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct End {
+    pub(super) is_success: bool,
+    /// How often our module was called; 2 stands for more, too.
+    pub(super) asked: u8,
+    /// The line that was called last.
+    pub(super) last: Option<usize>,
+}
+
+/// Returns all ends of a stack whose lines can answer what `answers` says.
+pub(super) fn ends(list: &[Handler], answers: impl Fn(&Handler) -> Vec<Code>) -> BTreeSet<End> {
+    let start = End {
+        is_success: false,
+        asked: 0,
+        last: None,
+    };
+    let mut open = vec![(Machine::new(), start)];
+    let mut seen = BTreeSet::new();
+    let mut found = BTreeSet::new();
+    while let Some((mut machine, so_far)) = open.pop() {
+        let next = machine.next(list);
+        if !seen.insert((machine.clone(), so_far)) {
+            continue;
+        }
+        let Some((at, line)) = next.and_then(|at| Some((at, list.get(at)?))) else {
+            let is_success = machine.result() == Code::SUCCESS;
+            found.insert(End {
+                is_success,
+                ..so_far
+            });
+            continue;
+        };
+        let after = End {
+            asked: (so_far.asked + u8::from(is_ours(line))).min(2),
+            last: Some(at),
+            ..so_far
+        };
+        for code in answers(line) {
+            let mut machine = machine.clone();
+            machine.answer(list, Mode::Authenticate, code, code);
+            machine.forget_codes();
+            open.push((machine, after));
+        }
+    }
+    found
+}
