@@ -17,6 +17,7 @@ mod recovery;
 mod remember;
 mod screens;
 mod simulator;
+mod stacks;
 mod state;
 mod totp;
 mod trust;

@@ -68,7 +68,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn enrolled() -> Sim {
+pub(crate) fn enrolled() -> Sim {
     let sim = Sim::start();
     let (status, _) = run_json(&sim, &["enroll", "alice", "--authy-id", "1635"], "");
     assert_eq!(status, 0);

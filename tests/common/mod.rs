@@ -13,6 +13,7 @@ pub(crate) mod fake_engine;
 pub(crate) mod host;
 pub(crate) mod hostile;
 pub(crate) mod journald;
+pub(crate) mod logins;
 pub(crate) mod provider;
 pub(crate) mod relay;
 pub(crate) mod rows;

@@ -163,10 +163,14 @@ impl<'a> Takeover<'a> {
             Action::Done => (end_of_level, accepted),
             Action::Bad => (at + 1, Standing::Refused),
             Action::Die => (end_of_level, Standing::Refused),
-            Action::Reset if handler.level > 0 || standing != Standing::Open => {
-                return Err(obstacle(handler, "`reset` cannot be taken over"));
+            // Back to what it was before the substack, which has no lines of its own any more.
+            Action::Reset if handler.level > 0 => {
+                return Err(obstacle(
+                    handler,
+                    "`reset` in a substack cannot be taken over",
+                ));
             }
-            Action::Reset => (at + 1, standing),
+            Action::Reset => (at + 1, Standing::Open),
             Action::Jump(count) => {
                 let (next, is_enough) = target_of_jump(self.list, at + 1, handler.level, count);
                 (

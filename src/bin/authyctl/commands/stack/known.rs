@@ -5,7 +5,8 @@ use super::read::{Handler, Kind, Module};
 
 /// Whether a module is ours.
 pub(crate) fn is_our_module(module: &Module) -> bool {
-    module.name == "pam_authy.so"
+    // libpam looks for a name with a carriage return, and finds no module; it is meant to be ours.
+    module.name.trim_end() == "pam_authy.so"
 }
 
 /// Returns the answers to `authenticate` and `setcred` of a handler that always gives the same. A

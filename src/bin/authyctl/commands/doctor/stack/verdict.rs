@@ -78,8 +78,14 @@ impl Judgement<'_> {
                 );
                 Finding::unknown(check, message)
             }
-            None => {
+            None if self.may_have_first_factor() => {
                 let message = format!("{service}: password and second factor are both required");
+                Finding::ok(check, message)
+            }
+            None => {
+                let message = format!(
+                    "{service}: the second factor is required, and no password: a key must be"
+                );
                 Finding::ok(check, message)
             }
         }
@@ -245,7 +251,11 @@ mod tests {
     fn the_stacks_of_the_readme_are_right() {
         for may_ignore in [false, true] {
             assert!(messages(&[UNIX, OURS, PERMIT], may_ignore).contains("both required"));
-            assert!(messages(&[OURS, PERMIT], may_ignore).contains("both required"));
+            let with_key = messages(&[OURS, PERMIT], may_ignore);
+            assert!(
+                with_key.contains("no password: a key must be"),
+                "{with_key}"
+            );
         }
     }
 
@@ -272,7 +282,7 @@ mod tests {
     #[test]
     fn a_missing_permit_locks_out_users_who_need_no_factor() {
         assert!(messages(&[OURS], true).contains("all modules answer ignore"));
-        assert!(messages(&[OURS], false).contains("both required"));
+        assert!(messages(&[OURS], false).contains("a key must be"));
     }
 
     #[test]
