@@ -381,3 +381,80 @@ fn a_full_disk_leaves_the_mapping_as_it_was() {
     );
     assert_eq!(fs::read_to_string(&users).unwrap(), before);
 }
+
+/// The rules of sudo in `tests/fixtures/cases`, each with what doctor says of them.
+const SUDOERS: [(&str, &[&str]); 5] = [
+    (
+        "pam-service",
+        &[
+            "\"warning\": \"/etc/sudoers.d/case:1: pam_service=sudo-mfa: `sudo` uses the stack sudo-mfa",
+            "\"warning\": \"/etc/sudoers.d/case:1: pam_login_service=sudo-mfa: `sudo -i` uses the stack",
+        ],
+    ),
+    (
+        "nopasswd",
+        &["\"warning\": \"/etc/sudoers.d/case:1: NOPASSWD: pat is asked for nothing"],
+    ),
+    (
+        "targetpw",
+        &[
+            "\"warning\": \"/etc/sudoers.d/case:1: targetpw: the factor of the target user is asked for",
+        ],
+    ),
+    (
+        "passprompt-tab-comment",
+        &["\"warning\": \"/etc/sudoers.d/case:1: passprompt_override replaces"],
+    ),
+    ("group-with-space", &[]),
+];
+
+#[test]
+#[ignore = "needs root"]
+fn doctor_reads_each_rule_of_sudo_as_sudo_itself_does() {
+    sandboxed!();
+    let sim = host("PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n");
+    let stack = fs::read_to_string("/etc/pam.d/sshd").unwrap();
+    for service in ["sudo", "sudo-i", "sudo-mfa"] {
+        fs::write(Path::new("/etc/pam.d").join(service), &stack).unwrap();
+    }
+    let group = Command::new("sh")
+        .args([
+            "-c",
+            "useradd pat; useradd robin; echo 'domain admins:x:4711:robin' >>/etc/group",
+        ])
+        .status();
+    assert!(group.unwrap().success());
+    let file = Path::new("/etc/sudoers.d/case");
+    let said_of = |name: &str| {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cases");
+        fs::copy(cases.join(format!("{name}.sudoers")), file).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o440)).unwrap();
+        let checks = checks(&sim, &[]);
+        (said(&checks, "sudo"), said(&checks, "people"))
+    };
+    check_rows(SUDOERS, |(name, expected)| {
+        let (sudo, _) = said_of(name);
+        for part in expected {
+            assert!(sudo.contains(part), "{part}: {sudo}");
+        }
+        assert!(!expected.is_empty() || sudo.is_empty(), "{sudo}");
+    });
+    let (_, people) = said_of("group-with-space");
+    assert!(people.contains("robin is not enrolled"), "{people}");
+
+    fs::remove_file("/etc/pam.d/sudo-mfa").unwrap();
+    let (sudo, _) = said_of("pam-service");
+    assert!(
+        sudo.contains("\"problem\": \"/etc/sudoers.d/case:1: pam_service"),
+        "{sudo}"
+    );
+
+    fs::rename("/usr/bin/cvtsudoers", "/usr/bin/cvtsudoers.away").unwrap();
+    let (sudo, _) = said_of("nopasswd");
+    assert!(
+        sudo.contains(
+            "\"unknown\": \"cannot tell what sudo asks of whom: cvtsudoers is not installed"
+        ),
+        "{sudo}"
+    );
+}

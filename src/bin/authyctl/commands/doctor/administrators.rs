@@ -12,8 +12,8 @@ use pam_authy::login::policy::{Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Exempt, Fallback};
 use pam_authy::store::users::{Entry, Mapping};
 
-use super::sudoers::Sudoers;
 use super::{Finding, Protected};
+use crate::commands::sudoers::Sudoers;
 use crate::output::shown_name;
 
 /// Groups whose members may use sudo, as distributions set them up.

@@ -17,22 +17,18 @@ mod sshd;
 mod stack;
 mod state;
 mod sudo;
-mod sudoers;
 
 use std::path::Path;
 
 use administrators::Administrators;
 use finding::{Finding, Level};
 use services::Protected;
-use sudoers::Sudoers;
 
 use crate::cli::{DoctorArgs, Global};
 use crate::commands::stack::{Files, PAM_DIR};
+use crate::commands::sudoers::{SUDOERS, Sudoers};
 use crate::error::CommandError;
 use crate::output::Output;
-
-/// Where sudo reads its rules.
-const SUDOERS: &str = "/etc/sudoers";
 
 pub(crate) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Output, CommandError> {
     let files = if args.pam_dir == Path::new(PAM_DIR) {

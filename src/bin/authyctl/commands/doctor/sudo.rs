@@ -1,48 +1,131 @@
-//! sudo: what its settings do to a second prompt, and its two services.
+//! sudo: what its settings do to a second prompt, whom it does not ask, and its services.
 
 use pam_authy::store::config::Config;
 
-use super::sudoers::Sudoers;
 use super::{Finding, Protected};
 use crate::commands::stack::Files;
+use crate::commands::sudoers::{Setting, Sudoers};
 
+const CHECK: &str = "sudo";
 /// How many tries sudo may allow in one call before that is a warning.
 const TRIES_LIMIT: u32 = 5;
+/// Settings that have sudo ask for another password than that of its caller, and whose it is.
+const OF_OTHERS: [(&str, &str); 3] = [
+    ("targetpw", "the target user"),
+    ("rootpw", "root"),
+    ("runaspw", "the user of runas_default"),
+];
+/// Settings that name another service than sudo, and when it is used.
+const SERVICES: [(&str, &str); 3] = [
+    ("pam_service", "sudo"),
+    ("pam_login_service", "sudo -i"),
+    ("pam_askpass_service", "sudo -A"),
+];
 
 /// Checks sudo, when it is protected.
 pub(super) fn check(
     protected: &[Protected],
     sudoers: &Sudoers,
-    files: &Files,
+    stacks: &Files,
     config: Option<&Config>,
 ) -> Vec<Finding> {
     let is_protected = |service: &str| protected.iter().any(|p| p.service == service);
     let mut findings = Vec::new();
-    match (is_protected("sudo"), is_protected("sudo-i")) {
-        (false, false) => return findings,
-        (true, false) if files.of_service("sudo-i").is_some() => findings.push(
-            Finding::problem(
-                "sudo",
-                "`sudo -i` requires no second factor: its stack is sudo-i",
-            )
-            .hint("add our line to sudo-i as well"),
-        ),
-        _ => {}
+    let named: Vec<_> = SERVICES
+        .iter()
+        .flat_map(|(name, _)| sudoers.settings(name))
+        .collect();
+    let mut values = named.iter().filter_map(|setting| setting.value.as_deref());
+    let uses_us = is_protected("sudo") || is_protected("sudo-i") || values.any(is_protected);
+    if !uses_us {
+        return findings;
     }
-    for place in sudoers.prompt_overrides() {
+    if let Some(why) = &sudoers.unknown {
+        let message = format!("cannot tell what sudo asks of whom: {why}");
+        findings.push(Finding::unknown(CHECK, message));
+    }
+    let is_separate =
+        stacks.of_service("sudo-i").is_some() && sudoers.settings("pam_login_service").is_empty();
+    if is_protected("sudo") && !is_protected("sudo-i") && is_separate {
+        let message = "`sudo -i` requires no second factor: its stack is sudo-i";
+        findings.push(Finding::problem(CHECK, message).hint("add our line to sudo-i as well"));
+    }
+    findings.extend(other_services(sudoers, &is_protected));
+    findings.extend(unasked(sudoers));
+    findings.extend(of_others(sudoers));
+    findings.extend(prompts(sudoers, config));
+    findings
+}
+
+/// Returns what is known of the services that settings name.
+fn other_services(sudoers: &Sudoers, is_protected: &dyn Fn(&str) -> bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, program) in SERVICES {
+        for Setting { value, place, .. } in sudoers.settings(name) {
+            let service = value.unwrap_or_default();
+            let says = format!("{place}: {name}={service}: `{program}` uses the stack {service}");
+            findings.push(if is_protected(&service) {
+                Finding::warning(CHECK, format!("{says}, and not that of sudo"))
+                    .hint("rules of [service.sudo] do not apply to it")
+            } else {
+                Finding::problem(CHECK, format!("{says}, which requires no second factor"))
+                    .hint(format!("authyctl pam enable {service}"))
+            });
+        }
+    }
+    findings
+}
+
+fn unasked(sudoers: &Sudoers) -> Vec<Finding> {
+    let found = sudoers.without_password().into_iter();
+    found
+        .map(|(setting, who)| {
+            let message = format!(
+                "{}: {}: {who} is asked for nothing by sudo",
+                setting.place, setting.name
+            );
+            Finding::warning(CHECK, message)
+                .hint("sudo does not call PAM there: remove it if a code is wanted")
+        })
+        .collect()
+}
+
+fn of_others(sudoers: &Sudoers) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, whose) in OF_OTHERS {
+        for setting in sudoers.settings(name) {
+            let message = format!(
+                "{}: {name}: the factor of {whose} is asked for, not that of the caller",
+                setting.place
+            );
+            findings.push(
+                Finding::warning(CHECK, message)
+                    .hint("`whose = \"caller\"` in [service.sudo] asks for the caller's"),
+            );
+        }
+    }
+    findings
+}
+
+fn prompts(sudoers: &Sudoers, config: Option<&Config>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for Setting { place, .. } in sudoers.settings("passprompt_override") {
         let message = format!("{place}: passprompt_override replaces our prompt with sudo's own");
         findings.push(
-            Finding::warning("sudo", message)
+            Finding::warning(CHECK, message)
                 .hint("remove it: the prompt does not say that a code is asked for"),
         );
     }
     let attempts = config.map_or(1, |config| config.login("sudo").attempts);
-    for (place, tries) in sudoers.tries() {
+    for Setting { place, value, .. } in sudoers.settings("passwd_tries") {
+        let tries: u32 = value
+            .and_then(|value| value.parse().ok())
+            .unwrap_or_default();
         if tries > TRIES_LIMIT {
             let codes = tries.saturating_mul(attempts);
             let message =
                 format!("{place}: passwd_tries={tries} allows {codes} codes in one call of sudo");
-            findings.push(Finding::warning("sudo", message).hint("3 is sudo's default"));
+            findings.push(Finding::warning(CHECK, message).hint("3 is sudo's default"));
         }
     }
     findings
