@@ -588,7 +588,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__explain)
-            opts="-h --service --rhost --config --users --json --quiet --verbose --help"
+            opts="-h --service --rhost --pam-dir --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -599,6 +599,10 @@ _authyctl() {
                     return 0
                     ;;
                 --rhost)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pam-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -253,6 +253,7 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l verbose -d 
 complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l service -d 'PAM service whose rules apply' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l rhost -d 'The address from which the user logs in' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l pam-dir -d 'The folder of the PAM stacks; with another one, sshd and sudo are not asked' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l json -d 'Print one JSON object, for failures too'

@@ -37,6 +37,50 @@ fn explain_names_file_and_line() {
     assert_eq!(answer["required"], true);
 }
 
+#[test]
+fn explain_answers_for_the_stack_as_it_is() {
+    let sim = enrolled();
+    let folder = tempfile::tempdir().unwrap();
+    let stacks = [
+        ("plain", "auth required pam_unix.so\n"),
+        ("broken", "auth required pam_unix.so \\\n"),
+    ];
+    for (name, text) in stacks {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let explain = |service: &str| {
+        let pam_dir = folder.path().to_str().unwrap();
+        let how = [
+            "explain",
+            "alice",
+            "--service",
+            service,
+            "--pam-dir",
+            pam_dir,
+        ];
+        run_json(&sim, &how, "")
+    };
+
+    let (status, answer) = explain("plain");
+    assert_eq!((status, &answer["required"]), (0, &json!(false)));
+    assert_eq!(answer["file"], json!(folder.path().join("plain")));
+    assert!(
+        answer["reason"]
+            .as_str()
+            .unwrap()
+            .contains("does not have pam_authy.so")
+    );
+    let (status, answer) = explain("no-such-service");
+    assert_eq!((status, &answer["error"]["kind"]), (4, &json!("local")));
+    let (status, answer) = explain("broken");
+    assert_eq!(status, 4);
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("broken:1: the line continues"),
+        "{message}"
+    );
+}
+
 /// The entry's setting overrides the configuration's.
 #[test]
 fn explain_says_when_each_factor_comes_and_what_an_outage_means() {

@@ -36,14 +36,33 @@ fn authyctl() -> Command {
 }
 
 /// Runs authyctl with the simulator's configuration and mapping, and `input` on standard input.
+///
+/// `explain` finds stacks with our module, unless it is given a folder of them.
 pub(crate) fn run(sim: &Sim, arguments: &[&str], input: &str) -> Output {
     let mut command = authyctl();
+    if arguments.contains(&"explain") && !arguments.contains(&"--pam-dir") {
+        command.arg("explain").arg("--pam-dir").arg(stacks(sim));
+        command.args(arguments.iter().filter(|argument| **argument != "explain"));
+        command.arg("--config").arg(sim.path("config.toml"));
+        command.arg("--users").arg(sim.path("users.toml"));
+        return feed(command, input);
+    }
     command.arg("--config").arg(sim.path("config.toml"));
     command
         .arg("--users")
         .arg(sim.path("users.toml"))
         .args(arguments);
     feed(command, input)
+}
+
+/// Makes stacks with our module for the services that tests name.
+fn stacks(sim: &Sim) -> std::path::PathBuf {
+    let folder = sim.path("pam.d");
+    std::fs::create_dir_all(&folder).unwrap();
+    for service in ["sshd", "sudo", "sudo-i", "su", "login"] {
+        std::fs::write(folder.join(service), "auth required pam_authy.so\n").unwrap();
+    }
+    folder
 }
 
 fn feed(mut command: Command, input: &str) -> Output {

@@ -137,7 +137,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
             "root's second factor always fails",
         ),
     ];
-    let good = "PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n";
+    let good = "PermitRootLogin yes\nAuthenticationMethods keyboard-interactive\n";
     let sim = host(good);
     check_rows(rows, |(bad, expected)| {
         fs::write("/etc/ssh/sshd_config", format!("{bad}{GLOBAL}{good}")).unwrap();
@@ -457,4 +457,178 @@ fn doctor_reads_each_rule_of_sudo_as_sudo_itself_does() {
         ),
         "{sudo}"
     );
+}
+
+/// Settings of sshd in `tests/fixtures/cases`, each with what doctor says, or that all is well.
+const SSHD: [(&str, &str); 9] = [
+    (
+        "wrong-ok-match-address-lan",
+        "\"problem\": \"`publickey` alone is enough to log in, without the second factor \
+         (pat from 10.0.0.1 by /etc/ssh/sshd_config:8: Match Address 10.0.0.0/8,172.16.0.0/12,192.168.0.0/16",
+    ),
+    (
+        "wrong-ok-password-then-kbdint",
+        "\"problem\": \"`password,keyboard-interactive` cannot carry a code: it is always refused, and nobody gets in",
+    ),
+    ("wrong-problem-match-localport", ""),
+    ("wrong-problem-root-closed", ""),
+    ("wrong-problem-gssapi-and-token", ""),
+    (
+        "right-grace-suffix",
+        "LoginGraceTime 60 ends a login before deadline_seconds 90",
+    ),
+    ("right-grace-zero", ""),
+    ("right-group-negated", ""),
+    ("right-two-kbd", ""),
+];
+
+#[test]
+#[ignore = "needs root"]
+fn doctor_says_what_sshd_really_did_with_each_setting() {
+    sandboxed!();
+    let sim = host("");
+    let made = Command::new("sh")
+        .args(["-c", "useradd -m pat && echo pat:secret | chpasswd"])
+        .status();
+    assert!(made.unwrap().success());
+    check_rows(SSHD, |(name, expected)| {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cases");
+        fs::copy(
+            cases.join(format!("{name}.sshd_config")),
+            "/etc/ssh/sshd_config",
+        )
+        .unwrap();
+        let said = sshd(&sim);
+        if expected.is_empty() {
+            assert_eq!(
+                said,
+                "\"ok\": \"sshd requires the second factor of every user\"\n"
+            );
+        } else {
+            assert!(said.contains(expected), "{said}");
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn doctor_judges_the_stack_that_pam_service_name_names_with_the_key_before_it() {
+    sandboxed!();
+    let sim = host("PermitRootLogin no\nAuthenticationMethods publickey,keyboard-interactive\n");
+    let ours = format!(
+        "auth required {}\nauth required pam_permit.so\n",
+        product().display()
+    );
+    fs::write("/etc/pam.d/sshd-key", ours).unwrap();
+    let without = said(&checks(&sim, &[]), "pam sshd-key");
+    assert!(without.contains("the code alone is enough"), "{without}");
+    // Only sshd 9.8 and later take it; doctor reads the line itself.
+    let config = fs::read_to_string("/etc/ssh/sshd_config").unwrap();
+    fs::write("/etc/ssh/sshd_config", config + "PAMServiceName sshd-key\n").unwrap();
+
+    let with = said(&checks(&sim, &[]), "pam sshd-key");
+
+    assert!(with.contains("\"ok\""), "{with}");
+}
+
+/// The user, the service, rules of sudo, parts of the answer.
+type Explained = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+);
+
+const EXPLAINED: [Explained; 8] = [
+    (
+        "pat",
+        "sudo",
+        "pat ALL=(ALL) ALL\n",
+        &["pat for sudo: required"],
+    ),
+    (
+        "pat",
+        "sudo",
+        "pat ALL=(ALL) NOPASSWD: ALL\n",
+        &[
+            "pat for sudo: not required",
+            "NOPASSWD: sudo asks pat for nothing",
+            "(/etc/sudoers.d/case:1)",
+        ],
+    ),
+    (
+        "root",
+        "sudo",
+        "pat ALL=(ALL) NOPASSWD: ALL\n",
+        &["root for sudo: required"],
+    ),
+    (
+        "pat",
+        "sudo",
+        "Defaults targetpw\n",
+        &[
+            "targetpw: sudo asks for the factor of the target user, not of pat (/etc/sudoers.d/case:1)",
+        ],
+    ),
+    (
+        "pat",
+        "sudo",
+        "Defaults:pat pam_service=sudo-mfa\n",
+        &[
+            "pat for sudo-mfa: required",
+            "sudo uses the stack sudo-mfa (/etc/sudoers.d/case:1)",
+        ],
+    ),
+    (
+        "pat",
+        "sudo",
+        "Defaults pam_service=su\n",
+        &[
+            "pat for su: not required",
+            "the stack of su does not have pam_authy.so",
+        ],
+    ),
+    ("pat", "sshd", "", &["pat for sshd: required"]),
+    (
+        "robot",
+        "sshd",
+        "",
+        &[
+            "robot for sshd: not required",
+            "sshd lets robot in by `publickey` alone",
+        ],
+    ),
+];
+
+#[test]
+#[ignore = "needs root"]
+fn explain_says_what_sudo_and_sshd_really_ask_of_whom() {
+    sandboxed!();
+    let sim = host(
+        "PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n\
+         Match User robot\nAuthenticationMethods publickey\n",
+    );
+    let stack = fs::read_to_string("/etc/pam.d/sshd").unwrap();
+    for service in ["sudo", "sudo-mfa"] {
+        fs::write(Path::new("/etc/pam.d").join(service), &stack).unwrap();
+    }
+    let file = Path::new("/etc/sudoers.d/case");
+    let explain = |user: &str, service: &str, rules: &str| {
+        fs::write(file, rules).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o440)).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_authyctl"))
+            .args(["explain", user, "--service", service, "--config"])
+            .arg(sim.path("config.toml"))
+            .arg("--users")
+            .arg(sim.path("users.toml"))
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    check_rows(EXPLAINED, |(user, service, rules, parts)| {
+        let said = explain(user, service, rules);
+        for part in parts {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    });
 }

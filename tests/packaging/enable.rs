@@ -80,6 +80,7 @@ fn pam_enable_protects_sshd_and_disable_gives_back_every_byte() {
 fn pam_enable_with_key_asks_for_key_and_code() {
     sandboxed!();
     let machine = Machine::installed();
+    machine.put_key();
 
     succeeds(&["pam", "enable", "sshd", "--with-key", "--now"]);
 
@@ -161,6 +162,37 @@ fn pam_enable_refuses_what_would_lock_out_and_changes_nothing() {
     );
 
     succeeds(&["pam", "enable", "sshd", "--force", "--now"]);
+}
+
+/// The administrator of a cloud image has a key and no password.
+#[test]
+#[ignore = "needs root"]
+fn pam_enable_sshd_says_which_of_key_and_password_an_administrator_lacks() {
+    sandboxed!();
+    let machine = Machine::installed();
+    let before = stacks();
+    let refused = |more: &[&str], message: &str| {
+        let output = authyctl(&[&["pam", "enable", "sshd", "--now"], more].concat());
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        assert!(text(&output).contains(message), "{}", text(&output));
+        assert_eq!(stacks(), before);
+    };
+
+    refused(
+        &["--with-key"],
+        "has a password and no key, but a key is required (pat from",
+    );
+    machine.put_key();
+    let lock = Command::new("usermod").args(["--lock", "pat"]).status();
+    assert!(lock.unwrap().success());
+    refused(
+        &[],
+        "has a key and no password, but is asked for a password (pat from",
+    );
+
+    succeeds(&["pam", "enable", "sshd", "--with-key", "--now"]);
+    machine.wait_for_sshd();
+    assert!(is_inside(&machine.ssh_by_key(&[&machine.token()])));
 }
 
 #[test]

@@ -149,13 +149,18 @@ impl Machine {
 
     /// The same with the key instead of the password.
     pub(super) fn ssh_by_key(&self, tokens: &[&str]) -> Output {
+        self.put_key();
+        let key = format!("IdentityFile={}", self.client.folder.join("key").display());
+        self.client.log_in_with(USER, tokens, &[&key])
+    }
+
+    /// Puts the sudoer's key where sshd looks for it.
+    pub(super) fn put_key(&self) {
         let folder = &self.client.folder;
         let home = Path::new("/home").join(USER).join(".ssh");
         fs::create_dir_all(&home).unwrap();
         fs::copy(folder.join("key.pub"), home.join("authorized_keys")).unwrap();
         stdout_of(Command::new("chown").args(["-R", USER]).arg(&home));
-        let key = format!("IdentityFile={}", folder.join("key").display());
-        self.client.log_in_with(USER, tokens, &[&key])
     }
 
     /// Returns whether `sudo id -u` works with these lines on its standard input.

@@ -28,6 +28,9 @@ pub(crate) struct ExplainArgs {
     /// The address from which the user logs in
     #[arg(long, value_name = "IP")]
     pub(crate) rhost: Option<IpAddr>,
+    /// The folder of the PAM stacks; with another one, sshd and sudo are not asked
+    #[arg(long, value_name = "DIR", default_value = "/etc/pam.d")]
+    pub(crate) pam_dir: PathBuf,
 }
 
 /// Arguments of `test`.

@@ -146,7 +146,7 @@ fn refuses(stack: &Protected, name: &str, config: Option<&Config>, mapping: &Map
             Requirement::Exempt(_) | Requirement::NotEnrolledAllowed | Requirement::Person { .. },
         ) => false,
         Ok(Requirement::NoMatchingKey(_)) => {
-            !stack.is_sshd() || !has_supported_person(&mapping.find(name), query.providers)
+            !stack.is_of_sshd || !has_supported_person(&mapping.find(name), query.providers)
         }
         Ok(
             Requirement::Decoy

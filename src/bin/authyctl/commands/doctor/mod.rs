@@ -20,6 +20,8 @@ mod sudo;
 
 use std::path::Path;
 
+pub(crate) use sshd::{CONFIG as SSHD_CONFIG, login as sshd_login};
+
 use administrators::Administrators;
 use finding::{Finding, Level};
 use services::Protected;
@@ -66,7 +68,8 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
         findings.extend(rules::pairs(config));
         findings.extend(service::check(config, mapping));
     }
-    let (of_stacks, protected) = services::check(stacks, config, global);
+    let (of_stacks, protected) =
+        services::check(stacks, config, global, &sshd::services(sshd_settings));
     findings.extend(of_stacks);
     let sudoers = Sudoers::read(Path::new(SUDOERS));
     let administrators = Administrators::find(&sudoers);

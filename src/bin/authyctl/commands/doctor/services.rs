@@ -1,6 +1,8 @@
 //! The services in the folder of stacks: which of them use our module, and what is wrong with their
 //! stacks.
 
+use std::collections::BTreeSet;
+
 use pam_authy::store::config::Config;
 
 use super::stack::{Judgement, our_lines};
@@ -43,13 +45,8 @@ pub(super) struct Protected {
     pub(super) passes_unenrolled: bool,
     /// The stack asks for a password, or for what replaces one.
     pub(super) has_first_factor: bool,
-}
-
-impl Protected {
-    /// Whether this is sshd's default service; sshd's configuration can name another one.
-    pub(super) fn is_sshd(&self) -> bool {
-        self.service == "sshd"
-    }
+    /// sshd uses it, and may ask for a key first.
+    pub(super) is_of_sshd: bool,
 }
 
 /// Checks every stack; also returns the services that use our module. `global` names the files that
@@ -58,6 +55,7 @@ pub(super) fn check(
     stacks: &Files,
     config: Option<&Config>,
     global: &Global,
+    of_sshd: &BTreeSet<String>,
 ) -> (Vec<Finding>, Vec<Protected>) {
     let mut findings = Vec::new();
     let mut protected = Vec::new();
@@ -76,7 +74,7 @@ pub(super) fn check(
             findings.extend(unprotected(&service));
             continue;
         }
-        let (of_service, stack) = check_protected(service, &lines, &ours, config);
+        let (of_service, stack) = check_protected(service, &lines, &ours, config, of_sshd);
         findings.extend(of_service);
         protected.push(stack);
         our_modules.extend(ours.into_iter().cloned());
@@ -99,6 +97,7 @@ fn check_protected(
     lines: &[Handler],
     ours: &[&Handler],
     config: Option<&Config>,
+    of_sshd: &BTreeSet<String>,
 ) -> (Vec<Finding>, Protected) {
     let rules = config.map(|config| config.login(&service));
     let exemption = config.and_then(|config| leniency::exemption(config, &service));
@@ -111,7 +110,7 @@ fn check_protected(
         list: lines,
         may_ignore,
         token_in_password,
-        has_key: service == "sshd",
+        has_key: of_sshd.contains(&service),
     };
 
     let mut findings = Vec::new();
@@ -124,6 +123,7 @@ fn check_protected(
     let protected = Protected {
         has_first_factor: judgement.may_have_first_factor(),
         passes_unenrolled: unenrolled.is_some(),
+        is_of_sshd: of_sshd.contains(&service),
         service,
     };
     findings.extend(unenrolled);

@@ -1,8 +1,11 @@
 //! `explain`: what a login would require of a user, and which line of which file says so.
 //!
-//! The answer comes from `policy::RequirementQuery`, which the module uses as well.
+//! `route` says first whether a login comes to our module at all: what sshd and sudo are told, and
+//! what is in the stack. The answer then comes from `policy::RequirementQuery`, which the module uses
+//! as well.
 
 mod replies;
+mod route;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +19,7 @@ use pam_authy::store::totp::{Apps, Unusable};
 use pam_authy::store::users::{Entry, Found};
 use serde_json::json;
 
+use self::route::{Route, Unasked};
 use super::{find, limits};
 use crate::cli::{ExplainArgs, Global};
 use crate::error::CommandError;
@@ -24,10 +28,14 @@ use crate::output::{Output, shown_name};
 pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, CommandError> {
     let config = Config::load(&global.config)?;
     let (found, apps) = find(global, &args.user)?;
-    let service = args.service.as_str();
+    let route = route::find(args)?;
+    if let Some(unasked) = &route.unasked {
+        return Ok(not_asked(args, &route, unasked));
+    }
+    let service = route.service.as_str();
     let mut rules = config.login(service);
     rules.push = push_of(&found.entry).unwrap_or(rules.push);
-    let requirement = requirement(args, &config, &found.entry, rules.unenrolled)?;
+    let requirement = requirement(args, service, &config, &found.entry, rules.unenrolled)?;
     let is_required = !matches!(
         requirement,
         Requirement::Exempt(_) | Requirement::NotEnrolledAllowed
@@ -51,6 +59,7 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         format!("second factor of {user} for {service}{from}: {answer}"),
         format!("{reason} ({})", place(&file, line)),
     ];
+    lines.extend(route.notes.iter().cloned());
     let is_person = matches!(requirement, Requirement::Person { .. });
     let has_totp =
         matches!(&requirement, Requirement::Person { person, .. } if person.totp.is_some());
@@ -79,6 +88,28 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
     Ok(Output::new(lines, members))
 }
 
+/// The login does not come to our module.
+fn not_asked(args: &ExplainArgs, route: &Route, unasked: &Unasked) -> Output {
+    let user = shown_name(&args.user);
+    let mut lines = vec![
+        format!(
+            "second factor of {user} for {}: not required",
+            route.service
+        ),
+        format!("{} ({})", unasked.reason, unasked.place()),
+    ];
+    lines.extend(route.notes.iter().cloned());
+    let members = json!({
+        "user": args.user,
+        "service": route.service,
+        "required": false,
+        "reason": unasked.reason,
+        "file": unasked.file,
+        "line": unasked.line,
+    });
+    Output::new(lines, members)
+}
+
 /// Returns why the secret of the person's app cannot be used, if it would be checked.
 fn unusable_app(requirement: &Requirement, apps: &Apps) -> Option<Unusable> {
     match requirement {
@@ -92,6 +123,7 @@ fn unusable_app(requirement: &Requirement, apps: &Apps) -> Option<Unusable> {
 /// Returns what a login requires, by the function that the module uses.
 fn requirement(
     args: &ExplainArgs,
+    service: &str,
     config: &Config,
     entry: &Entry,
     unenrolled: Fallback,
@@ -99,7 +131,7 @@ fn requirement(
     let user = args.user.as_str();
     let attempt = Attempt {
         user: user.to_owned(),
-        service: args.service.clone(),
+        service: service.to_owned(),
         rhost: args.rhost.map(|rhost| rhost.to_string()),
         address: args.rhost.map(|rhost| rhost.to_canonical()),
         ..Attempt::default()
@@ -109,7 +141,7 @@ fn requirement(
         subject: user,
         exempt: &config.exempt,
         unenrolled,
-        providers: connect::providers(config, &config.login(&args.service)),
+        providers: connect::providers(config, &config.login(service)),
     };
     query.requirement(
         |groups| account::group_of(user, groups).map_err(CommandError::local),

@@ -6,42 +6,45 @@ use std::process::Command;
 
 use pam_authy::base::text;
 
-/// sshd's settings for one connection, by their names in lower case.
+use super::conditions::Connection;
+use crate::commands::program;
+
+/// sshd's settings for one connection, by their names in lower case. The values of a setting that is
+/// printed in several lines have a blank between them.
 pub(super) type Settings = BTreeMap<String, String>;
 
-/// A connection about which sshd is asked.
-pub(super) struct Connection<'a> {
-    pub(super) user: &'a str,
-    pub(super) host: &'a str,
-    pub(super) address: &'a str,
-}
-
-/// Has sshd print its settings for `connection`; blocks until it has, which takes some 10 ms.
+/// Has sshd print its settings for a login of `user` over `connection`, with every condition that a
+/// Match block can name; blocks until it has, which takes some 10 ms, and for five seconds at most.
 ///
 /// # Errors
 /// sshd cannot be run, or refuses its settings; the first line that it printed.
 pub(super) fn ask(
     program: &str,
-    connection: &Connection<'_>,
+    user: &str,
+    connection: &Connection,
     settings_file: Option<&Path>,
 ) -> Result<Settings, String> {
-    let Connection {
-        user,
-        host,
-        address,
-    } = connection;
     // A comma would begin another condition.
     if user.contains([',', '=']) {
         return Ok(Settings::new());
     }
-    let output = Command::new(program)
-        .args(["-T", "-C"])
-        .arg(format!("user={user},host={host},addr={address}"))
+    let Connection {
+        host,
+        address,
+        local_address,
+        local_port,
+        routing_domain,
+        ..
+    } = connection;
+    let conditions = format!(
+        "user={user},host={host},addr={address},laddr={local_address},lport={local_port},rdomain={routing_domain}"
+    );
+    let mut command = Command::new(program);
+    command
+        .args(["-T", "-C", &conditions])
         .args(settings_file.map(|_| "-f"))
-        .args(settings_file)
-        .env_clear()
-        .output()
-        .map_err(|error| format!("{program}: {error}"))?;
+        .args(settings_file);
+    let output = program::run(&mut command).map_err(|error| format!("{program}: {error}"))?;
     if !output.status.success() {
         let error = String::from_utf8_lossy(&output.stderr);
         let line = text::sanitize(error.lines().next().unwrap_or("failed"));
@@ -52,8 +55,13 @@ pub(super) fn ask(
 
 /// Parses lines of `name value`.
 pub(super) fn parse(text: &str) -> Settings {
-    text.lines()
-        .filter_map(|line| line.split_once(' '))
-        .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
-        .collect()
+    let mut settings = Settings::new();
+    for (name, value) in text.lines().filter_map(|line| line.split_once(' ')) {
+        let all = settings.entry(name.to_lowercase()).or_default();
+        if !all.is_empty() {
+            all.push(' ');
+        }
+        all.push_str(value.trim());
+    }
+    settings
 }

@@ -4,30 +4,77 @@
 //! sshd itself answers: `ask` has it print the settings of one connection with every Match block
 //! applied, and `settings` checks them.
 
+mod access;
 mod ask;
+mod conditions;
 mod settings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use nix::unistd::Uid;
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{Entry, Mapping};
 
-use self::ask::Connection;
+use self::conditions::Conditions;
 use self::settings::Login;
 use super::{Administrators, Finding, Protected};
 use crate::output::shown_name;
 
 /// Where sshd is.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"];
-/// The largest number of users about whom sshd is asked; each question takes some 10 ms.
-const USER_LIMIT: usize = 500;
-/// Loopback, and an address that is reserved for documentation (RFC 5737).
-const ADDRESSES: [(&str, &str); 2] = [
-    ("localhost", "127.0.0.1"),
-    ("elsewhere.example", "192.0.2.1"),
-];
+/// sshd's own file.
+pub(crate) const CONFIG: &str = "/etc/ssh/sshd_config";
+/// The largest number of questions; each takes some 10 ms.
+const QUESTION_LIMIT: usize = 1000;
+
+/// Returns the PAM services that sshd uses: `sshd`, and what PAMServiceName says.
+pub(super) fn services(settings_file: Option<&Path>) -> BTreeSet<String> {
+    let conditions = Conditions::read(settings_file.unwrap_or(Path::new(CONFIG)));
+    conditions
+        .services
+        .into_iter()
+        .chain(["sshd".to_owned()])
+        .collect()
+}
+
+/// What sshd says of one login.
+pub(crate) struct SshdLogin {
+    /// Its PAM service, where sshd tells.
+    pub(crate) service: Option<String>,
+    /// A list of methods without a prompt that is enough.
+    pub(crate) without_prompt: Option<String>,
+    /// No list has a prompt.
+    pub(crate) is_never_asked: bool,
+}
+
+/// Asks sshd about a login; `None` where there is no sshd. For root only.
+///
+/// # Errors
+/// sshd refuses its settings; what it printed.
+pub(crate) fn login(user: &str, address: &str) -> Result<Option<SshdLogin>, String> {
+    let Some(program) = PROGRAMS.iter().find(|path| Path::new(path).exists()) else {
+        return Ok(None);
+    };
+    let conditions = Conditions::read(Path::new(CONFIG));
+    let mut connections = conditions.connections().into_iter();
+    let Some(connection) = connections.nth(1) else {
+        return Ok(None);
+    };
+    let connection = conditions::Connection {
+        address: address.to_owned(),
+        host: address.to_owned(),
+        block: None,
+        ..connection
+    };
+    let settings = ask::ask(program, user, &connection, None)?;
+    Ok(Some(SshdLogin {
+        service: settings.get("pamservicename").cloned(),
+        without_prompt: settings::without_prompt(&settings).first().cloned(),
+        is_never_asked: settings::without_prompt(&settings).len()
+            == settings::methods(&settings).len(),
+    }))
+}
 
 /// What doctor knows of this host.
 pub(super) struct Host<'a> {
@@ -47,32 +94,44 @@ pub(super) fn check(host: &Host<'_>, settings_file: Option<&Path>) -> Vec<Findin
         let missing = || Finding::warning("sshd", "sshd is not installed");
         return host.protects_sshd().then(missing).into_iter().collect();
     };
+    if !Uid::effective().is_root() {
+        let message = "not root: cannot look at sshd's settings";
+        let unknown = || Finding::unknown("sshd", message).hint("run doctor as root");
+        return host.protects_sshd().then(unknown).into_iter().collect();
+    }
+    let conditions = Conditions::read(settings_file.unwrap_or(Path::new(CONFIG)));
+    let connections = conditions.connections();
     let users = host.users();
+    let limit = QUESTION_LIMIT / connections.len().max(1);
     let mut found: BTreeMap<Finding, Vec<String>> = BTreeMap::new();
-    for user in users.iter().take(USER_LIMIT) {
-        for (name, address) in ADDRESSES {
-            let connection = Connection {
-                user,
-                host: name,
-                address,
-            };
-            let findings = match ask::ask(program, &connection, settings_file) {
+    for user in users.iter().take(limit) {
+        for connection in &connections {
+            let findings = match ask::ask(program, user, connection, settings_file) {
                 Ok(settings) => host.check_login(user, &settings),
                 Err(why) => return host.unanswered(why),
             };
             for finding in findings {
-                let user = shown_name(user);
-                let users = found.entry(finding).or_default();
-                users.push(format!("{user} from {address}"));
+                let block = connection.block.as_ref();
+                let block = block.map_or_else(String::new, |block| format!(" by {block}"));
+                let login = format!("{} from {}{block}", shown_name(user), connection.address);
+                let logins = found.entry(finding).or_default();
+                // A block that changes nothing says what is known already.
+                let is_known = connection.block.is_some()
+                    && logins
+                        .iter()
+                        .any(|known| known.starts_with(&format!("{} from", shown_name(user))));
+                if !is_known {
+                    logins.push(login);
+                }
             }
         }
     }
-    host.summarize(found, users.len())
+    host.summarize(found, users.len(), limit)
 }
 
 impl Host<'_> {
     fn protects_sshd(&self) -> bool {
-        self.protected.iter().any(Protected::is_sshd)
+        self.protected.iter().any(|stack| stack.is_of_sshd)
     }
 
     /// Returns the users about whom sshd is asked: administrators first, so that the limit never
@@ -99,6 +158,7 @@ impl Host<'_> {
         let entry = self.mapping.map(|mapping| mapping.find(user));
         let login = Login {
             is_root: user == "root",
+            access: self.access(user, settings),
             is_shared: matches!(entry, Some(Entry::Shared(_))),
             has_first_factor: stack.has_first_factor,
             deadline: deadline.map(|deadline| deadline.as_secs()),
@@ -106,8 +166,20 @@ impl Host<'_> {
         settings::check(settings, login)
     }
 
+    /// Returns how an administrator can log in today. Nobody else, and not root, who may be meant to
+    /// have no way over ssh.
+    fn access(&self, user: &str, settings: &ask::Settings) -> Option<access::Access> {
+        let is_administrator = self.administrators.names.contains(user) && user != "root";
+        access::of(user, settings).filter(|_| is_administrator)
+    }
+
     /// Returns each finding once, with the users for whom it was found, of `count` users in all.
-    fn summarize(&self, found: BTreeMap<Finding, Vec<String>>, count: usize) -> Vec<Finding> {
+    fn summarize(
+        &self,
+        found: BTreeMap<Finding, Vec<String>>,
+        count: usize,
+        limit: usize,
+    ) -> Vec<Finding> {
         let mut findings: Vec<_> = found
             .into_iter()
             .map(|(mut finding, users)| {
@@ -121,9 +193,8 @@ impl Host<'_> {
                 "sshd requires the second factor of every user",
             ));
         }
-        if let Some(more @ 1..) = count.checked_sub(USER_LIMIT) {
-            let message =
-                format!("sshd was asked about {USER_LIMIT} users, and not about {more} more");
+        if let Some(more @ 1..) = count.checked_sub(limit) {
+            let message = format!("sshd was asked about {limit} users, and not about {more} more");
             findings.push(
                 Finding::warning("sshd", message)
                     .hint("check Match blocks for other users and groups yourself"),
@@ -132,16 +203,12 @@ impl Host<'_> {
         findings
     }
 
-    /// sshd does not print its settings. For root that is a problem, since sshd would then not
-    /// start with them either.
+    /// sshd does not print its settings. That is a problem, since sshd would then not start with them
+    /// either.
     fn unanswered(&self, why: String) -> Vec<Finding> {
         let finding = || {
-            if Uid::effective().is_root() {
-                Finding::problem("sshd", why)
-                    .hint("`sshd -t` must print nothing before sshd is reloaded")
-            } else {
-                Finding::warning("sshd", why).hint("run doctor as root")
-            }
+            Finding::problem("sshd", why)
+                .hint("`sshd -t` must print nothing before sshd is reloaded")
         };
         self.protects_sshd().then(finding).into_iter().collect()
     }

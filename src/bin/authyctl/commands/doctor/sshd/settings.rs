@@ -1,5 +1,6 @@
 //! What is wrong with sshd's settings for one login. Pure: runs nothing, and reads no file.
 
+use super::access::Access;
 use super::ask::Settings;
 use crate::commands::doctor::Finding;
 
@@ -10,10 +11,15 @@ const KEYS_ONLY: [&str; 3] = [
     "forced-commands-only",
 ];
 
+/// Methods that prove something before PAM is called.
+const FIRST_FACTORS: [&str; 3] = ["publickey", "gssapi-with-mic", "hostbased"];
+
 /// What is known of a login beyond sshd's settings.
 #[derive(Clone, Copy)]
 pub(super) struct Login {
     pub(super) is_root: bool,
+    /// How the user can log in today, where that matters.
+    pub(super) access: Option<Access>,
     /// Several people share the account, and the SSH key tells them apart.
     pub(super) is_shared: bool,
     /// The stack asks for a password before the second factor.
@@ -25,7 +31,11 @@ pub(super) struct Login {
 /// Returns what is wrong with the settings for one login; nothing for a user about whom sshd could
 /// not be asked.
 pub(super) fn check(settings: &Settings, login: Login) -> Vec<Finding> {
-    if settings.is_empty() {
+    let root_is_refused = login.is_root
+        && settings
+            .get("permitrootlogin")
+            .is_some_and(|value| value == "no");
+    if settings.is_empty() || root_is_refused {
         return Vec::new();
     }
     let mut findings = if settings.get("usepam").is_some_and(|value| value == "no") {
@@ -47,10 +57,16 @@ fn check_with_pam(settings: &Settings, login: Login) -> Vec<Finding> {
             .push(Finding::problem("sshd", message).hint("set `KbdInteractiveAuthentication yes`"));
     }
     let methods = methods(settings);
+    let is_only_list = methods.len() == 1;
     findings.extend(
         methods
             .iter()
-            .filter_map(|list| check_methods(list, login.has_first_factor)),
+            .filter_map(|list| check_methods(list, login.has_first_factor, is_only_list)),
+    );
+    findings.extend(
+        login
+            .access
+            .and_then(|access| locked_out(&methods, access, login)),
     );
     if login.is_root {
         findings.extend(root_by_key_only(get("permitrootlogin")));
@@ -83,8 +99,20 @@ fn short_grace_time(grace: &str, deadline: Option<u64>) -> Option<Finding> {
     })
 }
 
+/// Returns the lists of methods that are enough to log in and do not call PAM for a prompt.
+pub(super) fn without_prompt(settings: &Settings) -> Vec<String> {
+    let asks = |list: &str| {
+        let mut names = list
+            .split(',')
+            .map(|name| name.split(':').next().unwrap_or(name));
+        names.any(|name| ["keyboard-interactive", "password"].contains(&name))
+    };
+    let lists = methods(settings).into_iter().filter(|list| !asks(list));
+    lists.map(str::to_owned).collect()
+}
+
 /// Returns the lists of methods, each of which is enough to log in.
-fn methods(settings: &Settings) -> Vec<&str> {
+pub(super) fn methods(settings: &Settings) -> Vec<&str> {
     /// What sshd offers when no list is set, each with the setting that switches it off.
     const METHODS: [(&str, &str); 5] = [
         ("pubkeyauthentication", "publickey"),
@@ -117,8 +145,41 @@ fn no_key(settings: &Settings) -> Option<Finding> {
     })
 }
 
+/// Returns a problem when a user can meet no list of methods with what they log in by today.
+fn locked_out(methods: &[&str], access: Access, login: Login) -> Option<Finding> {
+    let can_meet = |list: &&str| {
+        let mut names = list
+            .split(',')
+            .map(|name| name.split(':').next().unwrap_or(name));
+        names.all(|name| match name {
+            "publickey" => access.key != Some(false),
+            "keyboard-interactive" => !login.has_first_factor || access.password != Some(false),
+            _ => name != "password",
+        })
+    };
+    if methods.iter().any(can_meet) {
+        return None;
+    }
+    let (message, hint) = match (access.password, access.key) {
+        (Some(false), Some(false)) => (
+            "an administrator has neither a password nor a key, and cannot log in over ssh",
+            "passwd USER, or a key in ~/.ssh/authorized_keys",
+        ),
+        (Some(false), _) => (
+            "an administrator has a key and no password, but is asked for a password",
+            "set a password, or have sshd require the key instead: authyctl pam enable sshd --with-key",
+        ),
+        (_, Some(false)) => (
+            "an administrator has a password and no key, but a key is required",
+            "put a key into ~/.ssh/authorized_keys, or enable sshd without --with-key",
+        ),
+        _ => return None,
+    };
+    Some(Finding::problem("sshd", message).hint(hint))
+}
+
 /// Checks one list of methods that is enough to log in.
-fn check_methods(list: &str, has_first_factor: bool) -> Option<Finding> {
+fn check_methods(list: &str, has_first_factor: bool, is_only_list: bool) -> Option<Finding> {
     let names: Vec<_> = list
         .split(',')
         .map(|name| name.split(':').next().unwrap_or(name))
@@ -129,14 +190,16 @@ fn check_methods(list: &str, has_first_factor: bool) -> Option<Finding> {
         Some(Finding::problem("sshd", message).hint(
             "set `AuthenticationMethods publickey,keyboard-interactive` or `keyboard-interactive`, in Match blocks too",
         ))
-    } else if !has("keyboard-interactive") {
+    } else if has("password") {
         // This method calls PAM as well, and answers each prompt with the password.
         let message = format!("`{list}` cannot carry a code: it is always refused");
-        Some(
+        let finding = if is_only_list {
+            Finding::problem("sshd", message + ", and nobody gets in")
+        } else {
             Finding::warning("sshd", message)
-                .hint("set `PasswordAuthentication no`, and use keyboard-interactive"),
-        )
-    } else if !has_first_factor && !has("publickey") {
+        };
+        Some(finding.hint("set `PasswordAuthentication no`, and use keyboard-interactive"))
+    } else if !has_first_factor && !FIRST_FACTORS.iter().any(|name| has(name)) {
         let message = format!("`{list}` requires only a code: the stack asks for no password");
         Some(Finding::problem("sshd", message).hint(
             "set `AuthenticationMethods publickey,keyboard-interactive`, in Match blocks too",
@@ -154,6 +217,7 @@ mod tests {
     fn messages(text: &str, is_root: bool, has_first_factor: bool) -> String {
         let login = Login {
             is_root,
+            access: None,
             is_shared: false,
             has_first_factor,
             deadline: Some(90),

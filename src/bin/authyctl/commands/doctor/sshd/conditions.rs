@@ -1,0 +1,284 @@
+//! The conditions that Match blocks of sshd's settings name, and a connection for each that meets
+//! them. What a block then changes is what sshd itself says.
+//!
+//! Source: sshd_config(5), Match and PATTERNS in ssh_config(5).
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The limit of nested includes, as in sshd.
+const DEPTH: usize = 16;
+/// The largest number of connections beside the two that are always tried.
+const LIMIT: usize = 24;
+
+/// A connection about which sshd is asked.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Connection {
+    pub(super) host: String,
+    pub(super) address: String,
+    pub(super) local_address: String,
+    pub(super) local_port: String,
+    pub(super) routing_domain: String,
+    /// The block for whose sake it is tried: `FILE:LINE: Match …`.
+    pub(super) block: Option<String>,
+}
+
+/// What sshd's files say outside of what `sshd -T` answers.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    blocks: Vec<Block>,
+    /// The first Port.
+    port: Option<String>,
+    /// Every PAMServiceName, in Match blocks too.
+    pub(super) services: BTreeSet<String>,
+}
+
+/// A Match line.
+#[derive(Debug)]
+struct Block {
+    shown: String,
+    /// Criteria with their patterns, by names in lower case.
+    criteria: Vec<(String, String)>,
+}
+
+impl Conditions {
+    /// Reads a file of settings and what it includes. What cannot be read is left out: sshd itself
+    /// then fails.
+    pub(super) fn read(file: &Path) -> Self {
+        let mut found = Self::default();
+        found.add(file, 0);
+        found
+    }
+
+    fn add(&mut self, file: &Path, depth: usize) {
+        let content = fs::read(file).unwrap_or_default();
+        for (number, line) in String::from_utf8_lossy(&content).lines().enumerate() {
+            let words = words(line);
+            let Some((name, values)) = words.split_first() else {
+                continue;
+            };
+            match name.to_ascii_lowercase().as_str() {
+                "include" if depth < DEPTH => {
+                    for included in values.iter().flat_map(|pattern| files(pattern)) {
+                        self.add(&included, depth + 1);
+                    }
+                }
+                "port" if self.port.is_none() => self.port = values.first().cloned(),
+                "pamservicename" => {
+                    let names = values.iter().take(1);
+                    self.services
+                        .extend(names.map(|name| name.to_ascii_lowercase()));
+                }
+                "match" => self.blocks.push(Block {
+                    shown: format!("{}:{}: {}", file.display(), number + 1, line.trim()),
+                    criteria: criteria(values),
+                }),
+                _ => {}
+            }
+        }
+    }
+
+    /// Returns the connections to try: from this host, from elsewhere, and one that meets the
+    /// conditions of each block, a network of a list at a time.
+    pub(super) fn connections(&self) -> Vec<Connection> {
+        let base = |host: &str, address: &str| Connection {
+            host: host.to_owned(),
+            address: address.to_owned(),
+            local_address: "127.0.0.1".to_owned(),
+            local_port: self.port.clone().unwrap_or_else(|| "22".to_owned()),
+            routing_domain: String::new(),
+            block: None,
+        };
+        // Loopback, and an address that is reserved for documentation (RFC 5737).
+        let mut all = vec![
+            base("localhost", "127.0.0.1"),
+            base("elsewhere.example", "192.0.2.1"),
+        ];
+        for block in &self.blocks {
+            for connection in block.connections(&base("elsewhere.example", "192.0.2.1")) {
+                if all.len() < 2 + LIMIT {
+                    all.push(connection);
+                }
+            }
+        }
+        all
+    }
+}
+
+impl Block {
+    fn connections(&self, base: &Connection) -> Vec<Connection> {
+        let mut found = vec![Connection {
+            block: Some(self.shown.clone()),
+            ..base.clone()
+        }];
+        let mut is_about_connection = false;
+        for (name, patterns) in &self.criteria {
+            let positive = patterns
+                .split(',')
+                .filter(|pattern| !pattern.starts_with('!'));
+            let examples: Vec<_> = positive
+                .map(|pattern| match name.as_str() {
+                    "address" | "localaddress" => address(pattern),
+                    _ => pattern.replace(['*', '?'], "x"),
+                })
+                .collect();
+            let mut next = Vec::new();
+            for connection in &found {
+                for example in &examples {
+                    let mut connection = connection.clone();
+                    let field = match name.as_str() {
+                        "address" => &mut connection.address,
+                        "host" => &mut connection.host,
+                        "localaddress" => &mut connection.local_address,
+                        "localport" => &mut connection.local_port,
+                        "rdomain" => &mut connection.routing_domain,
+                        _ => continue,
+                    };
+                    example.clone_into(field);
+                    is_about_connection = true;
+                    next.push(connection);
+                }
+            }
+            if !next.is_empty() {
+                found = next;
+            }
+        }
+        if is_about_connection {
+            found
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+/// Returns an address that a pattern matches: the first of a network, or with 1 for each wildcard.
+fn address(pattern: &str) -> String {
+    let Some((network, _)) = pattern.split_once('/') else {
+        return pattern.replace(['*', '?'], "1");
+    };
+    match network.rsplit_once('.') {
+        Some((start, "0")) => format!("{start}.1"),
+        None if network.ends_with("::") => format!("{network}1"),
+        _ => network.to_owned(),
+    }
+}
+
+/// Returns the criteria of a Match line with their patterns; `All` has none.
+fn criteria(words: &[String]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, value.to_owned()),
+            None => (word.as_str(), String::new()),
+        };
+        let name = name.to_ascii_lowercase();
+        let has_value = !["all", "canonical", "final", "invalid-user"].contains(&name.as_str());
+        let value = if has_value && value.is_empty() {
+            words.next().cloned().unwrap_or_default()
+        } else {
+            value
+        };
+        found.push((name, value));
+    }
+    found
+}
+
+/// Splits a line into words; quotes join, `#` begins a comment, the first `=` is white space.
+fn words(line: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut word = String::new();
+    let mut is_quoted = false;
+    for c in line.chars() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '#' if !is_quoted && word.is_empty() => break,
+            '=' if !is_quoted && found.is_empty() => found.push(std::mem::take(&mut word)),
+            c if c.is_whitespace() && !is_quoted => {
+                if !word.is_empty() {
+                    found.push(std::mem::take(&mut word));
+                }
+            }
+            c => word.push(c),
+        }
+    }
+    if !word.is_empty() {
+        found.push(word);
+    }
+    found.retain(|word| !word.is_empty());
+    found
+}
+
+/// Returns the files that an Include names: relative names are below /etc/ssh, and the last part may
+/// have one `*`.
+fn files(pattern: &str) -> Vec<PathBuf> {
+    let path = Path::new("/etc/ssh").join(pattern);
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Vec::new();
+    };
+    let name = name.to_string_lossy().into_owned();
+    let Some((start, end)) = name.split_once('*') else {
+        return vec![path];
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.len() >= start.len() + end.len() && !name.starts_with('.'))
+        .filter(|name| name.starts_with(start) && name.ends_with(end))
+        .map(|name| folder.join(name))
+        .collect();
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_match_block_gets_a_connection_that_meets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sshd_config");
+        let text = "Port 2299 # first\nPort 2298\nMatch User pat Group=\"staff,x\"\nPAMServiceName Other\n\
+                    Match Address !10.1.0.0/16,10.0.0.0/8,fd00::/8 LocalPort 2298\n\
+                    Match host=*.example.org RDomain vrf1\nMatch All\n";
+        fs::write(&file, text).unwrap();
+
+        let conditions = Conditions::read(&file);
+
+        let shown: Vec<_> = conditions
+            .connections()
+            .into_iter()
+            .map(|c| {
+                format!(
+                    "{} {} {} {}{}",
+                    c.host,
+                    c.address,
+                    c.local_port,
+                    c.routing_domain,
+                    c.block.map_or(String::new(), |b| {
+                        format!(
+                            " {}",
+                            b.trim_start_matches(&format!("{}:", file.display()))
+                                .split(' ')
+                                .next()
+                                .unwrap()
+                        )
+                    })
+                )
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "localhost 127.0.0.1 2299 ",
+                "elsewhere.example 192.0.2.1 2299 ",
+                "elsewhere.example 10.0.0.1 2298  5:",
+                "elsewhere.example fd00::1 2298  5:",
+                "x.example.org 192.0.2.1 2299 vrf1 6:",
+            ]
+        );
+        assert!(conditions.services.contains("other"));
+    }
+}
