@@ -25,6 +25,9 @@ _authyctl() {
             authyctl,call)
                 cmd="authyctl__subcmd__call"
                 ;;
+            authyctl,check)
+                cmd="authyctl__subcmd__check"
+                ;;
             authyctl,completions)
                 cmd="authyctl__subcmd__completions"
                 ;;
@@ -114,6 +117,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help,call)
                 cmd="authyctl__subcmd__help__subcmd__call"
+                ;;
+            authyctl__subcmd__help,check)
+                cmd="authyctl__subcmd__help__subcmd__check"
                 ;;
             authyctl__subcmd__help,completions)
                 cmd="authyctl__subcmd__help__subcmd__completions"
@@ -386,7 +392,7 @@ _authyctl() {
 
     case "${cmd}" in
         authyctl)
-            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery totp pam key guide completions man help"
+            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -474,6 +480,28 @@ _authyctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__check)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -666,7 +694,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help)
-            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone doctor explain test limits unlock forget recovery totp pam key guide completions man help"
+            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -708,6 +736,20 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__call)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -43,7 +43,7 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
 }
 
 /// What each command must do; of several that match, the one with the longest `start` counts.
-const EXPECTED: [Expected; 45] = [
+const EXPECTED: [Expected; 46] = [
     done("init totp", "config.toml is written"),
     done("init authy", "the key belongs to the application authy-sim"),
     refused("enroll alice --totp", "the code is wrong"),
@@ -98,6 +98,7 @@ const EXPECTED: [Expected; 45] = [
     done("phone check", "the code is correct"),
     done("phone status", "verified"),
     done("phone info", "cellphone"),
+    done("check", "users.toml is valid"),
     done("doctor", "is valid, and only root can read it"),
     done(
         "explain alice",
@@ -157,6 +158,7 @@ fn install(sim: &Sim) {
     fs::write("/etc/pam_authy/users.toml", "[users]\nalice = 1635\n").unwrap();
     let _ = fs::remove_file("/etc/pam_authy/totp.toml");
     sim.change(1635, &json!({"registered": true, "deleted": false}));
+    fs::write("/etc/pam.d/sudo", "@include common-auth\n").unwrap();
     let people = "user,email,cellphone\ncarl,c@x.test,405-342-5600\ndan,d@x.test,405-342-5601\n";
     fs::write("people.csv", people).unwrap();
     let state = sim.path("state");
@@ -209,6 +211,35 @@ fn input(sim: &Sim, line: &str) -> String {
     }
 }
 
+/// Makes what the example needs, and returns the line to type.
+fn prepare(sim: &Sim, example: &str, bare: &str) -> String {
+    if bare.starts_with("init") {
+        fs::remove_file("/etc/pam_authy/config.toml").unwrap();
+    } else if bare.starts_with("enroll") {
+        fs::write("/etc/pam_authy/users.toml", "").unwrap();
+    } else if bare.starts_with("totp") {
+        let secrets = format!("[totp]\nalice = {{ secret = \"{SECRET}\" }}\n");
+        fs::write("/etc/pam_authy/totp.toml", secrets).unwrap();
+        let mode = fs::Permissions::from_mode(0o600);
+        fs::set_permissions("/etc/pam_authy/totp.toml", mode).unwrap();
+    } else if bare.starts_with("explain") {
+        // It answers for the stack as it is.
+        let sudo = "@include common-auth\nauth required pam_authy.so\n";
+        fs::write("/etc/pam.d/sudo", sudo).unwrap();
+    } else if bare.starts_with("recovery generate") {
+        let _ = fs::remove_dir_all(sim.path("state"));
+    }
+    if !bare.starts_with("init authy") {
+        return example.to_owned();
+    }
+    // The only change to an example: the simulator in place of Authy's own address.
+    format!(
+        "{example} --url {} --ca-file {}",
+        sim.url(),
+        sim.path("ca.pem").display()
+    )
+}
+
 #[test]
 #[ignore = "needs root"]
 fn each_example_of_pages_and_manual_does_what_the_text_says() {
@@ -242,27 +273,7 @@ fn each_example_of_pages_and_manual_does_what_the_text_says() {
             .filter(|expected| bare.starts_with(expected.start))
             .max_by_key(|expected| expected.start.len())
             .unwrap_or_else(|| panic!("nothing is expected of: {example}"));
-        let mut line = example.clone();
-        if bare.starts_with("init") {
-            fs::remove_file("/etc/pam_authy/config.toml").unwrap();
-        }
-        if bare.starts_with("init authy") {
-            // The only change to an example: the simulator in place of Authy's own address.
-            line += &format!(
-                " --url {} --ca-file {}",
-                sim.url(),
-                sim.path("ca.pem").display()
-            );
-        } else if bare.starts_with("enroll") {
-            fs::write("/etc/pam_authy/users.toml", "").unwrap();
-        } else if bare.starts_with("totp") {
-            let secrets = format!("[totp]\nalice = {{ secret = \"{SECRET}\" }}\n");
-            fs::write("/etc/pam_authy/totp.toml", secrets).unwrap();
-            let mode = fs::Permissions::from_mode(0o600);
-            fs::set_permissions("/etc/pam_authy/totp.toml", mode).unwrap();
-        } else if bare.starts_with("recovery generate") {
-            let _ = fs::remove_dir_all(sim.path("state"));
-        }
+        let line = prepare(&sim, example, bare);
         let output = shell(&sim, &line, &input(&sim, example), &uuid);
         let mut said = text(&output.stdout) + &text(&output.stderr);
         said += &fs::read_to_string("/etc/pam_authy/users.toml").unwrap();

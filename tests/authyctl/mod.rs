@@ -4,6 +4,7 @@
 mod application;
 mod approvals;
 mod bad_input;
+mod check;
 mod doctor;
 mod examples;
 mod explain;

@@ -95,6 +95,8 @@ pub(crate) enum Command {
     /// Verify phone numbers, and look them up
     #[command(subcommand)]
     Phone(PhoneCommand),
+    /// Check config.toml and users.toml before they are put in place
+    Check,
     /// Check everything that a login needs, and whether anyone would be locked out
     Doctor(DoctorArgs),
     /// Show what a login would require of a user, and why

@@ -4,6 +4,7 @@
 
 mod application;
 mod approvals;
+mod check;
 mod doctor;
 mod explain;
 mod generate;
@@ -62,6 +63,7 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandE
         Command::App => application::app(global),
         Command::Stats => application::stats(global),
         Command::Phone(command) => phone::phone(global, command),
+        Command::Check => check::check(global),
         Command::Doctor(args) => doctor::doctor(global, args),
         Command::Explain(args) => explain::explain(global, args),
         Command::Test(args) => test::test(global, args),

@@ -10,7 +10,7 @@ mod files;
 mod finding;
 mod leniency;
 mod rules;
-mod secrets;
+pub(super) mod secrets;
 mod service;
 mod services;
 mod sshd;

@@ -19,10 +19,7 @@ const CHECK: &str = "totp";
 /// Checks the file that belongs to the mapping at `users`; returns nothing where no user has an app.
 pub(super) fn check(users: &Path, mapping: &Mapping, config: Option<&Config>) -> Vec<Finding> {
     let path = totp::path(users);
-    let names: BTreeSet<&str> = mapping
-        .iter()
-        .flat_map(|(_, entry)| entry.totp_names())
-        .collect();
+    let names = names(mapping);
     let secrets = match Secrets::load(&path) {
         Ok(secrets) => secrets,
         Err(error) if names.is_empty() && error.is_missing() => return Vec::new(),
@@ -31,15 +28,16 @@ pub(super) fn check(users: &Path, mapping: &Mapping, config: Option<&Config>) ->
             return vec![Finding::problem(CHECK, error.to_string()).hint(hint)];
         }
     };
-    let mut findings: Vec<_> = names
-        .iter()
-        .filter_map(|name| secrets.find(name).err())
-        .map(|error| {
-            let hint = "that user is refused until this is fixed";
-            Finding::problem(CHECK, error.to_string()).hint(hint)
-        })
-        .collect();
-    findings.extend(unused(&path, &secrets, &names));
+    let unusable = unusable(&secrets, &names).map(|why| {
+        let hint = "that user is refused until this is fixed";
+        Finding::problem(CHECK, why).hint(hint)
+    });
+    let mut findings: Vec<_> = unusable.collect();
+    findings.extend(unused(&path, &secrets, &names).map(|(name, why)| {
+        Finding::warning(CHECK, why).hint(format!(
+            "set totp = true in the entry of {name}, or authyctl totp remove {name}"
+        ))
+    }));
     if let Some(config) = config {
         findings.extend(steps(config, &secrets));
     }
@@ -53,19 +51,33 @@ pub(super) fn check(users: &Path, mapping: &Mapping, config: Option<&Config>) ->
     findings
 }
 
-/// Secrets that no entry of the mapping uses.
-fn unused(path: &Path, secrets: &Secrets, names: &BTreeSet<&str>) -> Vec<Finding> {
+/// Returns the names of the secrets that the people of the mapping have.
+pub(in crate::commands) fn names(mapping: &Mapping) -> BTreeSet<&str> {
+    let entries = mapping.iter();
+    entries.flat_map(|(_, entry)| entry.totp_names()).collect()
+}
+
+/// Returns why secrets of these people cannot be used.
+pub(in crate::commands) fn unusable(
+    secrets: &Secrets,
+    names: &BTreeSet<&str>,
+) -> impl Iterator<Item = String> {
+    let errors = names.iter().filter_map(|name| secrets.find(name).err());
+    errors.map(|error| error.to_string())
+}
+
+/// Returns the secrets that no entry of the mapping uses: the name, and a text that says so.
+pub(in crate::commands) fn unused(
+    path: &Path,
+    secrets: &Secrets,
+    names: &BTreeSet<&str>,
+) -> impl Iterator<Item = (String, String)> {
     let unused = secrets.iter().filter(|(name, _)| !names.contains(name));
-    unused
-        .map(|(name, entry)| {
-            let (path, line, name) = (path.display(), entry.line(), shown_name(name));
-            let message =
-                format!("{path}:{line}: no entry of users.toml uses the secret of {name}");
-            Finding::warning(CHECK, message).hint(format!(
-                "set totp = true in the entry of {name}, or authyctl totp remove {name}"
-            ))
-        })
-        .collect()
+    unused.map(|(name, entry)| {
+        let (path, line, name) = (path.display(), entry.line(), shown_name(name));
+        let text = format!("{path}:{line}: no entry of users.toml uses the secret of {name}");
+        (name, text)
+    })
 }
 
 /// Last steps that are ahead of the clock, and files of them that cannot be used.

@@ -1,0 +1,192 @@
+//! `check`: whether config.toml, users.toml and totp.toml beside it are valid, before they are put in
+//! place. Needs no root and no network, and looks at no owner and no mode: doctor does that where the
+//! files are.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use pam_authy::base::arguments::{CONFIG, USERS};
+use pam_authy::base::factor::Providers;
+use pam_authy::factor::connect;
+use pam_authy::store::config::Config;
+use pam_authy::store::totp::{self, Secrets};
+use pam_authy::store::users::{Entry, Mapping};
+use serde_json::{Value, json};
+
+use super::doctor::secrets;
+use crate::cli::Global;
+use crate::error::CommandError;
+use crate::output::{Output, shown_name};
+
+/// What is wrong with a file; no problem for a valid one.
+#[derive(Default)]
+struct Checked {
+    file: String,
+    problems: Vec<String>,
+    warnings: Vec<String>,
+}
+
+/// Checks these files. A default file that is missing is left out where the other one is named.
+///
+/// # Errors
+/// A file cannot be read or has a mistake; all mistakes are among the members.
+pub(crate) fn check(global: &Global) -> Result<Output, CommandError> {
+    let is_default = |path: &Path, default: &str| path == Path::new(default) && !path.exists();
+    let skips_config = is_default(&global.config, CONFIG) && global.users != Path::new(USERS);
+    let skips_users = is_default(&global.users, USERS) && global.config != Path::new(CONFIG);
+    let mut checked = Vec::new();
+    let mut providers = None;
+    if !skips_config {
+        let (file, config) = check_config(&global.config);
+        let providers_of = |config| connect::providers(config, &config.login("sshd"));
+        providers = config.as_ref().map(providers_of);
+        checked.push(file);
+    }
+    if !skips_users {
+        let (file, mapping) = check_users(&global.users, providers);
+        checked.push(file);
+        if let Some(mapping) = mapping {
+            checked.extend(check_secrets(&totp::path(&global.users), &mapping));
+        }
+    }
+    report(&checked)
+}
+
+fn check_config(path: &Path) -> (Checked, Option<Config>) {
+    let parsed = read(path).and_then(|text| {
+        Config::parse(&without_key_files(&text), path).map_err(|error| error.to_string())
+    });
+    let (config, problems) = match parsed {
+        Ok(config) => (Some(config), Vec::new()),
+        Err(why) => (None, vec![why]),
+    };
+    let file = Checked {
+        file: path.display().to_string(),
+        problems,
+        ..Checked::default()
+    };
+    (file, config)
+}
+
+/// Checks every entry. `providers` says which factors the host can check, where that is known.
+fn check_users(path: &Path, providers: Option<Providers>) -> (Checked, Option<Mapping>) {
+    let file = path.display().to_string();
+    let mapping =
+        read(path).and_then(|text| Mapping::parse(&text, path).map_err(|error| error.to_string()));
+    let mapping = match mapping {
+        Ok(mapping) => mapping,
+        Err(why) => {
+            let problems = vec![why];
+            let checked = Checked {
+                file,
+                problems,
+                ..Checked::default()
+            };
+            return (checked, None);
+        }
+    };
+    let is_unsupported = |entry: &Entry| {
+        providers.is_some_and(|providers| match entry {
+            Entry::Enrolled(person) => !person.has_supported(providers),
+            Entry::Shared(shared) => !shared.keys.values().all(|p| p.has_supported(providers)),
+            Entry::Invalid { .. } | Entry::Absent => false,
+        })
+    };
+    let problem = |(user, entry): (&str, &Entry)| match entry {
+        Entry::Invalid { line, message } => Some(format!("{file}:{line}: {message}")),
+        entry if is_unsupported(entry) => {
+            let user = shown_name(user);
+            Some(format!(
+                "{file}: {user}: this host could check no factor of the entry"
+            ))
+        }
+        _ => None,
+    };
+    let problems = mapping.iter().filter_map(problem).collect();
+    let checked = Checked {
+        file,
+        problems,
+        ..Checked::default()
+    };
+    (checked, Some(mapping))
+}
+
+/// Checks the secrets of the people of this mapping; `None` where there is no file and nobody has one.
+fn check_secrets(path: &Path, mapping: &Mapping) -> Option<Checked> {
+    let names = secrets::names(mapping);
+    if names.is_empty() && !path.exists() {
+        return None;
+    }
+    let mut checked = Checked {
+        file: path.display().to_string(),
+        ..Checked::default()
+    };
+    let parsed =
+        read(path).and_then(|text| Secrets::parse(&text, path).map_err(|error| error.to_string()));
+    match parsed {
+        Ok(found) => {
+            checked.problems = secrets::unusable(&found, &names).collect();
+            let unused = secrets::unused(path, &found, &names);
+            checked.warnings = unused.map(|(_, why)| why).collect();
+        }
+        Err(why) => checked.problems = vec![why],
+    }
+    Some(checked)
+}
+
+fn report(checked: &[Checked]) -> Result<Output, CommandError> {
+    let mut lines = Vec::new();
+    let mut files = Vec::new();
+    for Checked {
+        file,
+        problems,
+        warnings,
+    } in checked
+    {
+        if problems.is_empty() {
+            lines.push(format!("{file} is valid"));
+        }
+        lines.extend(problems.iter().map(|problem| format!("problem  {problem}")));
+        lines.extend(warnings.iter().map(|warning| format!("warning  {warning}")));
+        files.push(json!({
+            "file": file,
+            "valid": problems.is_empty(),
+            "problems": problems,
+            "warnings": warnings,
+        }));
+    }
+    let members = json!({"files": files});
+    let output = Output::new(lines, members.clone());
+    let count: usize = checked.iter().map(|file| file.problems.len()).sum();
+    let message = match count {
+        0 => return Ok(output),
+        1 => "there is one problem".to_owned(),
+        count => format!("there are {count} problems"),
+    };
+    Err(CommandError::local(message)
+        .with_members(Value::Object(output.members.clone()))
+        .after(output))
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let content = fs::read(path).map_err(|error: io::Error| format!("{shown}: {error}"))?;
+    String::from_utf8(content).map_err(|_| format!("{shown}: is not UTF-8"))
+}
+
+/// Replaces the files of keys, which lie on another host or are not for this user, by a key. Lines
+/// keep their numbers.
+fn without_key_files(text: &str) -> String {
+    let replace = |line: &str| {
+        let (name, _) = line.split_once('=')?;
+        let key = name.trim().strip_suffix("_file")?;
+        ["key", "key_secret"]
+            .contains(&key)
+            .then(|| format!("{key} = \"not-looked-at\"\n"))
+    };
+    let lines = text.split_inclusive('\n');
+    lines
+        .map(|line| replace(line).unwrap_or_else(|| line.to_owned()))
+        .collect()
+}
