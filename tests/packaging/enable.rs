@@ -12,6 +12,8 @@ use super::machine::{Machine, PASSWORD, is_inside, stacks, wait_for};
 use crate::common::pipe;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
+use crate::common::syslog::Syslog;
+use crate::common::terminal::Terminal;
 
 const PENDING: &str = "/var/lib/pam_authy/pam/sshd.pending";
 
@@ -234,6 +236,61 @@ fn an_unconfirmed_change_is_rolled_back_though_the_processes_that_made_it_are_ki
         Some(1),
         "it is too late"
     );
+}
+
+/// Nobody is to take a host for protected that is not any more.
+#[test]
+#[ignore = "needs root"]
+fn a_roll_back_is_in_the_log_and_doctors_first_line_until_the_next_pam_command() {
+    sandboxed!();
+    let log = Syslog::start();
+    let _machine = Machine::installed();
+    succeeds(&["pam", "enable", "sudo", "--rollback-after", "3600"]);
+    succeeds(&["pam", "rollback"]);
+
+    let lines = log.lines("the change of sudo was rolled back");
+    assert!(
+        lines[0].starts_with("<84>"),
+        "a warning of authpriv: {lines:?}"
+    );
+    let first = || {
+        let output = text(&authyctl(&["doctor"]));
+        output.lines().next().unwrap().to_owned()
+    };
+    let said = first();
+    assert!(
+        said.contains("warning  the change of sudo was rolled back"),
+        "{said}"
+    );
+    succeeds(&["pam", "disable"]);
+    let said = first();
+    assert!(!said.contains("rolled back"), "{said}");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn on_a_terminal_a_change_is_kept_by_typing_yes_and_by_nothing_else() {
+    sandboxed!();
+    let _machine = Machine::installed();
+    let before = stacks();
+    let command = "/usr/sbin/authyctl pam enable sudo";
+    let terminal = Terminal::start(command);
+    terminal.wait_for("type \"yes\" to keep the change");
+    assert_ne!(stacks(), before, "another window can try it");
+    terminal.press(&["maybe", "Enter"]);
+    terminal.wait_for("unless you type");
+    terminal.press(&["yes", "Enter"]);
+    terminal.wait_for("the change of sudo is kept");
+    terminal.wait_for("ended with 0");
+    assert_eq!(authyctl(&["pam", "confirm"]).status.code(), Some(1));
+    succeeds(&["pam", "disable"]);
+
+    let terminal = Terminal::start(command);
+    terminal.wait_for("type \"yes\" to keep the change");
+    terminal.press(&["C-d"]);
+    terminal.wait_for("will be rolled back");
+    succeeds(&["pam", "rollback"]);
+    assert_eq!(stacks(), before);
 }
 
 #[test]

@@ -27,6 +27,7 @@ use finding::{Finding, Level};
 use services::Protected;
 
 use crate::cli::{DoctorArgs, Global};
+use crate::commands::pam;
 use crate::commands::stack::{Files, PAM_DIR};
 use crate::commands::sudoers::{SUDOERS, Sudoers};
 use crate::error::CommandError;
@@ -55,9 +56,20 @@ pub(crate) fn problems(
     problems.map(|finding| finding.message).collect()
 }
 
+/// Returns a warning for each service whose change was rolled back since the last `pam` command.
+fn rolled_back() -> Vec<Finding> {
+    let warning = |service: String| {
+        let message = format!("the change of {service} was rolled back: it was not confirmed");
+        Finding::warning("pam", message).hint(format!("authyctl pam enable {service}"))
+    };
+    pam::rolled_back().into_iter().map(warning).collect()
+}
+
 /// Runs every check, in the order in which the findings are printed. Asks Authy once.
 fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> Vec<Finding> {
-    let (mut findings, config, mapping) = files::load(global);
+    let mut findings = rolled_back();
+    let (of_files, config, mapping) = files::load(global);
+    findings.extend(of_files);
     let (config, mapping) = (config.as_ref(), mapping.as_ref());
     if let Some(mapping) = mapping {
         findings.extend(secrets::check(&global.users, mapping, config));

@@ -4,7 +4,8 @@
 //! `plan` says which files change; `rule` where our line goes in a stack, with `takeover` where the
 //! lines have to be written anew, and `edit` puts the result into the bytes of a file. Before
 //! `enable` writes, doctor checks the files as they would be; afterwards it checks the real ones.
-//! `pending` records a change that is not confirmed yet, and `rollback` undoes it in time.
+//! `pending` records a change that is not confirmed yet, `rollback` undoes it in time, and `trace` says so
+//! afterwards.
 
 mod candidate;
 mod diff;
@@ -20,6 +21,7 @@ mod rollback;
 mod rule;
 mod sshd;
 mod takeover;
+mod trace;
 
 use std::path::Path;
 
@@ -32,8 +34,18 @@ use crate::error::CommandError;
 use crate::output::Output;
 
 pub(crate) use self::rollback::roll_back_overdue;
+pub(crate) use self::trace::rolled_back;
 
 pub(crate) fn pam(global: &Global, command: &PamCommand) -> Result<Output, CommandError> {
+    let done = run(global, command)?;
+    // A plain user, who can only look, leaves the record.
+    if !matches!(command, PamCommand::Rollback(_)) {
+        let _ = trace::forget();
+    }
+    Ok(done)
+}
+
+fn run(global: &Global, command: &PamCommand) -> Result<Output, CommandError> {
     match command {
         PamCommand::Enable(args) => enable::enable(global, args),
         PamCommand::Disable(args) => disable::disable(args),

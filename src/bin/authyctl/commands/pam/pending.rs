@@ -20,7 +20,7 @@ use crate::error::CommandError;
 use crate::replace_file::{NewFile, replace_file};
 
 /// Not `paths.state`: a rollback must find the folder when config.toml is broken.
-const FOLDER: &str = "/var/lib/pam_authy/pam";
+pub(super) const FOLDER: &str = "/var/lib/pam_authy/pam";
 /// The largest size of a `.pending` file, in bytes.
 const LIMIT: u64 = 4096;
 

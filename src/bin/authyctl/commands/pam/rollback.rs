@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::pending::{self, PendingChange};
-use super::{files, plan, profile, sshd};
+use super::{files, plan, profile, sshd, trace};
 use crate::cli::{Command, PamCommand, PamRollbackArgs, Target};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
@@ -141,6 +141,7 @@ pub(super) fn roll_back_if(
         return Ok(false);
     }
     undo(target)?;
+    trace::leave(target).map_err(CommandError::local)?;
     Ok(true)
 }
 
