@@ -4,6 +4,7 @@
 mod cases;
 mod distribution;
 mod distributions;
+mod judgement;
 mod promise;
 mod random;
 mod refusals;
