@@ -251,3 +251,42 @@ fn a_large_mapping_without_its_index_is_a_warning_until_it_is_written() {
     let (_, checks) = doctor(&sim, folder.path());
     assert_eq!(result(&checks, "users"), "ok", "{checks:#?}");
 }
+
+#[test]
+fn doctor_names_users_of_one_id_names_without_account_and_a_log_that_is_not_there() {
+    let sim = enrolled();
+    let folder = pam_dir("login", &["auth required pam_unix.so"]);
+    let users = "[users]\nroot = 1635\ndaemon = 1635\nno-account-of-this-name = 7\n";
+    fs::write(sim.path("users.toml"), users).unwrap();
+    let config = sim.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let table = toml::from_str::<toml::Table>(&text).unwrap();
+    let log = table["paths"]["log"].as_str().unwrap().to_owned();
+    fs::write(&config, text.replace(&log, "/nowhere/log")).unwrap();
+
+    let (_, checks) = doctor(&sim, folder.path());
+
+    assert_eq!(result(&checks, "users"), "ok");
+    let said = messages(&checks, "accounts");
+    assert!(
+        said.contains("daemon, root have the same authy id 1635"),
+        "{said}"
+    );
+    assert!(said.contains("is called no-account-of-this-name"), "{said}");
+    let said = messages(&checks, "log");
+    let has_journal = Path::new("/run/systemd/journal/socket").exists();
+    assert!(
+        has_journal || said.contains("/nowhere/log: there is no log"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_service_whose_clients_have_one_field_is_a_warning() {
+    let sim = enrolled();
+    let ours = format!("auth required {}", product().display());
+    let folder = pam_dir("vsftpd", &["auth requisite pam_unix.so", &ours]);
+    let (_, checks) = doctor(&sim, folder.path());
+    let said = messages(&checks, "pam vsftpd");
+    assert!(said.contains("its clients have one field"), "{said}");
+}

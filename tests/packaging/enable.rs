@@ -295,6 +295,65 @@ fn on_a_terminal_a_change_is_kept_by_typing_yes_and_by_nothing_else() {
 
 #[test]
 #[ignore = "needs root"]
+fn pam_enable_sudo_changes_the_stack_that_sudoers_names_as_well() {
+    sandboxed!();
+    let machine = Machine::installed();
+    fs::write(
+        "/etc/pam.d/sudo-mfa",
+        "@include common-auth\n@include common-account\n",
+    )
+    .unwrap();
+    let rules = "pat ALL=(ALL) ALL\nDefaults:pat timestamp_timeout=0, lecture=never, !use_pty, pam_service=sudo-mfa\n";
+    fs::write("/etc/sudoers.d/pat", rules).unwrap();
+    let before = stacks();
+
+    let said = succeeds(&["pam", "enable", "sudo", "--now"]);
+
+    assert!(
+        said.contains("/etc/sudoers.d/pat:2: pam_service=sudo-mfa: that stack is changed as well"),
+        "{said}"
+    );
+    assert!(machine.sudo(&[PASSWORD, &machine.token()]));
+    assert!(!machine.sudo(&[
+        PASSWORD, "1111111", PASSWORD, "1111111", PASSWORD, "1111111"
+    ]));
+    succeeds(&["pam", "disable", "sudo"]);
+    assert_eq!(stacks(), before);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_host_that_is_not_set_up_is_told_the_next_step_and_a_plain_user_what_cannot_be_seen() {
+    sandboxed!();
+    let machine = Machine::installed();
+    succeeds(&["pam", "enable", "sshd", "--now"]);
+    let as_user = |arguments: &[&str]| {
+        let output = Command::new("runuser")
+            .args(["-u", "pat", "--", "/usr/sbin/authyctl"])
+            .args(arguments)
+            .output();
+        text(&output.unwrap())
+    };
+    let said = as_user(&["doctor"]);
+    assert!(
+        said.contains("unknown  not root: cannot look at sshd's settings"),
+        "{said}"
+    );
+    succeeds(&["pam", "disable"]);
+    fs::remove_dir_all("/etc/pam_authy").unwrap();
+
+    let said = succeeds(&["doctor"]);
+
+    assert!(
+        said.contains("unknown  not set up yet: /etc/pam_authy/config.toml does not exist"),
+        "{said}"
+    );
+    assert!(said.contains("hint: authyctl init"), "{said}");
+    drop(machine);
+}
+
+#[test]
+#[ignore = "needs root"]
 fn a_confirmed_change_stays() {
     sandboxed!();
     let _machine = Machine::installed();

@@ -8,6 +8,7 @@
 mod administrators;
 mod files;
 mod finding;
+mod host;
 mod leniency;
 mod rules;
 pub(super) mod secrets;
@@ -25,10 +26,11 @@ pub(crate) use sshd::{CONFIG as SSHD_CONFIG, login as sshd_login};
 use administrators::Administrators;
 use finding::{Finding, Level};
 use services::Protected;
+use stack::our_lines;
 
 use crate::cli::{DoctorArgs, Global};
 use crate::commands::pam;
-use crate::commands::stack::{Files, PAM_DIR};
+use crate::commands::stack::{Files, PAM_DIR, read};
 use crate::commands::sudoers::{SUDOERS, Sudoers};
 use crate::error::CommandError;
 use crate::output::Output;
@@ -65,9 +67,26 @@ fn rolled_back() -> Vec<Finding> {
     pam::rolled_back().into_iter().map(warning).collect()
 }
 
+/// Whether nothing has been done on this host yet, so that nothing can be wrong.
+fn is_not_set_up(global: &Global, stacks: &Files) -> bool {
+    let uses_us = |service: &String| {
+        read(stacks, service).is_ok_and(|stack| !our_lines(&stack.handlers).is_empty())
+    };
+    !global.config.exists() && !global.users.exists() && !stacks.services().iter().any(uses_us)
+}
+
 /// Runs every check, in the order in which the findings are printed. Asks Authy once.
 fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> Vec<Finding> {
     let mut findings = rolled_back();
+    if is_not_set_up(global, stacks) {
+        let message = format!(
+            "not set up yet: {} does not exist, and no service uses pam_authy.so",
+            global.config.display()
+        );
+        let next = "authyctl init, then authyctl enroll USER, then authyctl pam enable sshd";
+        findings.push(Finding::unknown("config", message).hint(next));
+        return findings;
+    }
     let (of_files, config, mapping) = files::load(global);
     findings.extend(of_files);
     let (config, mapping) = (config.as_ref(), mapping.as_ref());
@@ -76,6 +95,7 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
     }
     if let Some(config) = config {
         findings.extend(state::check(config, mapping));
+        findings.extend(host::check(config));
         findings.extend(rules::exempt(&config.exempt, stacks));
         findings.extend(rules::pairs(config));
         findings.extend(service::check(config, mapping));
@@ -94,6 +114,7 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
     findings.extend(sshd::check(&host, sshd_settings));
     findings.extend(sudo::check(&protected, &sudoers, stacks, config));
     if let Some(mapping) = mapping {
+        findings.extend(host::people(mapping));
         findings.extend(administrators.locked_out(&protected, config, mapping));
     }
     findings

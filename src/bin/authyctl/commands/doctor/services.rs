@@ -36,7 +36,19 @@ const WITHOUT_ROOT: [&str; 21] = [
 ];
 
 /// Services that administrators expect to be protected.
-const EXPECTED: [&str; 5] = ["sshd", "sudo", "su", "su-l", "login"];
+const EXPECTED: [&str; 7] = ["sshd", "sudo", "sudo-i", "su", "su-l", "login", "doas"];
+
+/// Services whose clients have one field, for the password alone.
+const ONE_FIELD: [&str; 8] = [
+    "vsftpd",
+    "proftpd",
+    "dovecot",
+    "imap",
+    "pop3",
+    "smtp",
+    "postgresql",
+    "openvpn",
+];
 
 /// A PAM service whose stack has our module.
 pub(super) struct Protected {
@@ -120,6 +132,7 @@ fn check_protected(
     findings.extend(exemption);
     findings.extend(judgement.findings());
     findings.extend(runs_without_root(&service));
+    findings.extend(has_one_field(&service).filter(|_| !token_in_password));
     let protected = Protected {
         has_first_factor: judgement.may_have_first_factor(),
         passes_unenrolled: unenrolled.is_some(),
@@ -182,7 +195,18 @@ fn is_only_included(name: &str) -> bool {
         "smartcard-auth",
         "postlogin",
     ];
-    name.starts_with("common-") || name.starts_with("system-") || NAMES.contains(&name)
+    let starts = ["common-", "system-", "base-"];
+    starts.iter().any(|start| name.starts_with(start)) || NAMES.contains(&name)
+}
+
+fn has_one_field(service: &str) -> Option<Finding> {
+    ONE_FIELD.contains(&service).then(|| {
+        let message =
+            format!("{service}: its clients have one field, and can show no prompt for a code");
+        Finding::warning(&format!("pam {service}"), message).hint(format!(
+            "set token_in_password = true in [service.{service}], and put our line first"
+        ))
+    })
 }
 
 fn runs_without_root(service: &str) -> Option<Finding> {

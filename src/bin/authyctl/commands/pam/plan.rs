@@ -13,6 +13,7 @@ use super::rule::protect;
 use super::{pending, profile, sshd};
 use crate::cli::Target;
 use crate::commands::stack::{self, Files, Handler, hash, is_our_module, sources};
+use crate::commands::sudoers::{SUDOERS, Sudoers};
 
 /// Services of one program that has another one for `-i` or `-l`.
 const PAIRS: [(&str, &str); 3] = [("sudo", "sudo-i"), ("su", "su-l"), ("runuser", "runuser-l")];
@@ -45,6 +46,12 @@ pub(super) fn to_enable(files: &Files, target: &Target, with_key: bool) -> Resul
         // login.
         plan.edits.push(sshd::add_drop_in(files, with_key)?);
         plan.edit_stack(files, &sshd::service_name(files), with_key)?;
+        let sentence = if with_key {
+            "who logs in by key goes on to do so, and types a code after it; who has no key cannot log in any more"
+        } else {
+            "who logs in by key alone today needs password and code from now on; --with-key keeps the key and asks for a code"
+        };
+        plan.remarks.push(sentence.to_owned());
         return Ok(plan);
     }
     plan.edit_stack(files, name, with_key)?;
@@ -58,6 +65,9 @@ pub(super) fn to_enable(files: &Files, target: &Target, with_key: bool) -> Resul
         if files.of_service(other).is_some() && !uses_us(&files, other) {
             plan.edit_stack(&files, other, with_key)?;
         }
+    }
+    if name == "sudo" && files.is_host() {
+        plan.edit_stacks_of_sudoers(files, with_key)?;
     }
     Ok(plan)
 }
@@ -148,6 +158,30 @@ pub(super) fn uses_us(files: &Files, service: &str) -> bool {
 }
 
 impl Plan {
+    /// sudoers can name other stacks for sudo than its own.
+    fn edit_stacks_of_sudoers(&mut self, files: &Files, with_key: bool) -> Result<(), String> {
+        let sudoers = Sudoers::read(Path::new(SUDOERS));
+        let settings = ["pam_service", "pam_login_service"];
+        for setting in settings.iter().flat_map(|name| sudoers.settings(name)) {
+            let service = setting.value.unwrap_or_default();
+            let changed = self
+                .edits
+                .iter()
+                .map(|edit| (edit.path.clone(), edit.new.clone()));
+            let files = files.clone().with(changed);
+            if files.of_service(&service).is_some() && !uses_us(&files, &service) {
+                self.edit_stack(&files, &service, with_key)?;
+                let place = setting.place;
+                let remark = format!(
+                    "{place}: {}={service}: that stack is changed as well",
+                    setting.name
+                );
+                self.remarks.push(remark);
+            }
+        }
+        Ok(())
+    }
+
     fn edit_stack(&mut self, files: &Files, name: &str, with_key: bool) -> Result<(), String> {
         let own = files.own(name);
         let shown = own.display();

@@ -1,0 +1,89 @@
+//! What a login needs of this host besides our files: a log, a folder that can be written, accounts
+//! for the names of the mapping.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, Uid, User, access};
+use pam_authy::store::config::Config;
+use pam_authy::store::users::{Entry, Mapping};
+
+use super::Finding;
+use crate::output::shown_name;
+
+/// The largest number of names that are looked up, which a directory may take some time for.
+const LOOK_UP_LIMIT: usize = 1000;
+/// How many names a message shows.
+const SHOWN: usize = 3;
+
+/// Checks log and state folder.
+pub(super) fn check(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let log = &config.paths.log;
+    let is_socket = fs::metadata(log).is_ok_and(|status| status.file_type().is_socket());
+    let has_journal = Path::new("/run/systemd/journal/socket").exists();
+    if !is_socket && !has_journal {
+        let message = format!("{}: there is no log: audit lines are lost", log.display());
+        findings
+            .push(Finding::warning("log", message).hint("run a syslog daemon, or set paths.log"));
+    }
+    let state = &config.paths.state;
+    if Uid::effective().is_root() && access(state, AccessFlags::W_OK) == Err(Errno::EROFS) {
+        let message = format!("{}: the file system is read-only", state.display());
+        findings.push(Finding::problem("state", message).hint(
+            "nothing can be counted, so every code is refused: set paths.state to a folder that can be written",
+        ));
+    }
+    findings
+}
+
+/// Returns a warning for users of one id, and one for names that no account has.
+pub(super) fn people(mapping: &Mapping) -> Vec<Finding> {
+    let mut by_id: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (name, entry) in mapping.iter() {
+        if let Entry::Enrolled(person) = entry
+            && let Some(id) = person.authy_id
+        {
+            by_id.entry(id.to_string()).or_default().push(name);
+        }
+    }
+    let shared = by_id.iter().filter(|(_, names)| names.len() > 1);
+    let mut findings: Vec<_> = shared
+        .map(|(id, names)| {
+            let message = format!(
+                "{} have the same authy id {id}: one phone is asked for all of them",
+                list(names)
+            );
+            Finding::warning("accounts", message)
+                .hint("is that one person? else give each their own id")
+        })
+        .collect();
+    let names = mapping.iter().map(|(name, _)| name).take(LOOK_UP_LIMIT);
+    let missing: Vec<_> = names
+        .filter(|name| matches!(User::from_name(name), Ok(None)))
+        .collect();
+    if !missing.is_empty() {
+        let message = format!("no account of this host is called {}", list(&missing));
+        findings.push(
+            Finding::warning("accounts", message)
+                .hint("a typing error? authyctl unenroll removes a name"),
+        );
+    }
+    findings
+}
+
+/// Returns the first few names, and how many more there are.
+fn list(names: &[&str]) -> String {
+    let first: Vec<_> = names
+        .iter()
+        .take(SHOWN)
+        .map(|name| shown_name(name))
+        .collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
