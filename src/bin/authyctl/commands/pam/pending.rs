@@ -21,6 +21,8 @@ use crate::replace_file::{NewFile, replace_file};
 
 /// Not `paths.state`: a rollback must find the folder when config.toml is broken.
 pub(super) const FOLDER: &str = "/var/lib/pam_authy/pam";
+/// The end of the name of a mark for a file that did not exist before the change.
+const ABSENT: &str = ".absent";
 /// The largest size of a `.pending` file, in bytes.
 const LIMIT: u64 = 4096;
 
@@ -47,8 +49,9 @@ pub(super) fn saved_stacks(target: &Target) -> Vec<String> {
         .into_iter()
         .flatten()
         .flatten();
-    entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names
+        .map(|name| name.strip_suffix(ABSENT).unwrap_or(&name).to_owned())
         .collect()
 }
 
@@ -134,18 +137,20 @@ fn now() -> Duration {
         .unwrap_or_default()
 }
 
-/// Makes a backup of a file as it is before the change.
+/// Makes a backup of a file as it is before the change; a mark where there is none yet.
 pub(super) fn back_up(target: &Target, path: &Path) -> io::Result<()> {
     let folder = backup_folder(target);
     create_folder(&folder)?;
-    if let Some(name) = path.file_name()
-        && path.exists()
-    {
-        let copy = folder.join(name);
-        fs::copy(path, &copy)?;
-        File::open(&copy)?.sync_all()?;
+    let Some(name) = path.file_name() else {
+        return Ok(());
+    };
+    if !path.exists() {
+        let mark = format!("{}{ABSENT}", name.to_string_lossy());
+        return File::create(folder.join(mark)).map(drop);
     }
-    Ok(())
+    let copy = folder.join(name);
+    fs::copy(path, &copy)?;
+    File::open(&copy)?.sync_all()
 }
 
 /// Returns the content of the backup of a file, where there is one.

@@ -11,16 +11,13 @@ pub(crate) const PAM_DIR: &str = "/etc/pam.d";
 /// The folders in which libpam looks for a file, one after the other; the last two belong to the
 /// distribution.
 const FOLDERS: [&str; 3] = [PAM_DIR, "/usr/lib/pam.d", "/usr/etc/pam.d"];
-/// Where modules are, on one distribution or another.
-const MODULE_FOLDERS: [&str; 9] = [
-    "/lib/x86_64-linux-gnu/security",
-    "/lib/aarch64-linux-gnu/security",
-    "/usr/lib/x86_64-linux-gnu/security",
-    "/usr/lib/aarch64-linux-gnu/security",
+/// Where modules are, on one distribution or another; Debian has a folder for each architecture below
+/// the first two besides.
+const MODULE_FOLDERS: [&str; 5] = [
+    "/lib/security",
+    "/usr/lib/security",
     "/lib64/security",
     "/usr/lib64/security",
-    "/usr/lib/security",
-    "/lib/security",
     "/usr/lib/pam",
 ];
 /// The largest number of symbolic links that are followed for one file.
@@ -170,13 +167,31 @@ impl Files {
         if self.has_all_modules {
             return None;
         }
+        // libpam puts the name of the architecture's folder there, `.` nearly everywhere.
+        let path = PathBuf::from(path.to_string_lossy().replace("$ISA", "."));
         if path.is_absolute() {
-            return Some(self.real(path).is_file());
+            return Some(self.real(&path).is_file());
         }
-        let folders = MODULE_FOLDERS.map(|folder| self.real(Path::new(folder)));
+        let folders = self.module_folders();
         let mut folders = folders.iter().filter(|folder| folder.is_dir()).peekable();
         folders.peek()?;
-        Some(folders.any(|folder| folder.join(path).is_file()))
+        Some(folders.any(|folder| folder.join(&path).is_file()))
+    }
+
+    fn module_folders(&self) -> Vec<PathBuf> {
+        let mut folders = MODULE_FOLDERS
+            .map(|folder| self.real(Path::new(folder)))
+            .to_vec();
+        for above in ["/lib", "/usr/lib"] {
+            let entries = fs::read_dir(self.real(Path::new(above)))
+                .into_iter()
+                .flatten()
+                .flatten();
+            let of_architectures =
+                entries.filter(|entry| entry.file_name().to_string_lossy().contains("-linux-"));
+            folders.extend(of_architectures.map(|entry| entry.path().join("security")));
+        }
+        folders
     }
 
     /// Returns where a path of the host is found from here, with the last symbolic links followed

@@ -77,7 +77,24 @@ fn check_with_pam(settings: &Settings, login: Login) -> Vec<Finding> {
         findings.push(Finding::warning("sshd", message).hint("set `UseDNS no`"));
     }
     findings.extend(short_grace_time(get("logingracetime"), login.deadline));
+    findings.extend(penalties(settings));
     findings
+}
+
+/// On by default since sshd 9.8: each refused login delays the next ones from its address, and three
+/// people who mistype a code behind one address may lock it out for minutes.
+fn penalties(settings: &Settings) -> Option<Finding> {
+    let is_on = settings
+        .get("persourcepenalties")
+        .is_some_and(|value| value != "no");
+    let exempts = settings
+        .get("persourcepenaltyexemptlist")
+        .map_or("none", String::as_str);
+    (is_on && exempts == "none").then(|| {
+        let message = "PerSourcePenalties: refused codes of a few people lock out everybody behind their address for a while";
+        Finding::warning("sshd", message)
+            .hint("name your own networks in PerSourcePenaltyExemptList")
+    })
 }
 
 fn root_by_key_only(permit_root_login: &str) -> Option<Finding> {
@@ -250,6 +267,34 @@ mod tests {
         assert!(!of("publickey,keyboard-interactive:pam"));
         assert!(!of("keyboard-interactive publickey,keyboard-interactive"));
         assert!(no_key(&Settings::new()).is_none());
+    }
+
+    #[test]
+    fn penalties_for_a_whole_office_are_a_warning_unless_its_network_is_exempt() {
+        let rows = [
+            (
+                "persourcepenalties authfail:5 max:600\npersourcepenaltyexemptlist none\n",
+                true,
+            ),
+            (
+                "persourcepenalties authfail:5 max:600\npersourcepenaltyexemptlist 10.0.0.0/8\n",
+                false,
+            ),
+            (
+                "persourcepenalties no\npersourcepenaltyexemptlist none\n",
+                false,
+            ),
+            ("", false),
+        ];
+        for (lines, expected) in rows {
+            let text = format!("{GOOD}authenticationmethods keyboard-interactive\n{lines}");
+            let said = messages(&text, false, true);
+            assert_eq!(
+                said.contains("warning: PerSourcePenalties"),
+                expected,
+                "{lines}: {said}"
+            );
+        }
     }
 
     #[test]
