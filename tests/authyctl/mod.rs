@@ -20,7 +20,9 @@ mod terminal;
 mod tokens;
 mod totp;
 
+use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -42,7 +44,9 @@ fn authyctl() -> Command {
 pub(crate) fn run(sim: &Sim, arguments: &[&str], input: &str) -> Output {
     let mut command = authyctl();
     if arguments.contains(&"explain") && !arguments.contains(&"--pam-dir") {
-        command.arg("explain").arg("--pam-dir").arg(stacks(sim));
+        let folder = sim.path("pam.d");
+        make_stacks(&folder);
+        command.arg("explain").arg("--pam-dir").arg(folder);
         command.args(arguments.iter().filter(|argument| **argument != "explain"));
         command.arg("--config").arg(sim.path("config.toml"));
         command.arg("--users").arg(sim.path("users.toml"));
@@ -56,14 +60,12 @@ pub(crate) fn run(sim: &Sim, arguments: &[&str], input: &str) -> Output {
     feed(command, input)
 }
 
-/// Makes stacks with our module for the services that tests name.
-fn stacks(sim: &Sim) -> std::path::PathBuf {
-    let folder = sim.path("pam.d");
-    std::fs::create_dir_all(&folder).unwrap();
+/// Makes stacks with our module for the services that tests name, in this folder.
+fn make_stacks(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
     for service in ["sshd", "sudo", "sudo-i", "su", "login"] {
-        std::fs::write(folder.join(service), "auth required pam_authy.so\n").unwrap();
+        fs::write(folder.join(service), "auth required pam_authy.so\n").unwrap();
     }
-    folder
 }
 
 fn feed(mut command: Command, input: &str) -> Output {

@@ -9,7 +9,7 @@ use pam_authy::engine::shared_words;
 use pam_authy::store::totp::{Authenticator, Steps};
 use serde_json::{Value, json};
 
-use super::{authyctl, feed, text};
+use super::{authyctl, feed, make_stacks, text};
 use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 use crate::common::terminal::Terminal;
@@ -457,7 +457,10 @@ fn list_status_and_explain_know_a_person_with_an_app() {
         (0, &json!(["totp"])),
         "{answer}"
     );
-    let (_, explained) = host.run_json(&["explain", "bob"], "");
+    let folder = host.path("pam.d");
+    make_stacks(&folder);
+    let explain = ["explain", "bob", "--pam-dir", folder.to_str().unwrap()];
+    let (_, explained) = host.run_json(&explain, "");
     assert_eq!(
         explained["reason"],
         "bob is enrolled with an app whose codes this host checks"
@@ -469,7 +472,7 @@ fn list_status_and_explain_know_a_person_with_an_app() {
         json!([{"user": "bob", "file": file, "line": 4, "used": true, "digits": 6, "period": 30, "algorithm": "SHA1"}])
     );
     fs::remove_file(&file).unwrap();
-    let (_, explained) = host.run_json(&["explain", "bob"], "");
+    let (_, explained) = host.run_json(&explain, "");
     let reason = explained["reason"].as_str().unwrap();
     assert!(
         reason.starts_with("every login of bob is refused: "),
