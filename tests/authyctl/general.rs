@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use super::{enrolled, run, run_json, text};
+use super::{authyctl, enrolled, run, run_json, text};
 use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
@@ -202,6 +202,22 @@ const LOCAL: [(&[&str], &[&str]); 8] = [
     (&["man"], &["man"]),
     (&["unenroll", "alice"], &["user", "authy_id", "remote"]),
 ];
+
+#[test]
+fn relative_paths_of_files_start_at_the_working_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let type_there = |arguments: &[&str]| {
+        let mut command = authyctl();
+        command.current_dir(folder.path()).args(arguments);
+        command.args(["--config", "config.toml", "--users", "users.toml"]);
+        command.output().unwrap()
+    };
+    let init = type_there(&["init", "totp"]);
+    assert!(init.status.success(), "{}", text(&init.stderr));
+    let enroll = type_there(&["enroll", "alice", "--totp", "--no-check"]);
+    assert!(enroll.status.success(), "{}", text(&enroll.stderr));
+    assert!(folder.path().join("totp.toml").exists());
+}
 
 #[test]
 fn each_command_answers_one_object_with_the_members_of_its_contract() {

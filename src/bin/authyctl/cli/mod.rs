@@ -44,10 +44,10 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Configuration file
-    #[arg(long, global = true, value_name = "PATH", default_value = pam_authy::store::config::DEFAULT_PATH)]
+    #[arg(long, global = true, value_name = "PATH", value_parser = value::absolute(), default_value = pam_authy::store::config::DEFAULT_PATH)]
     pub(crate) config: PathBuf,
     /// Mapping file
-    #[arg(long, global = true, value_name = "PATH", default_value = pam_authy::store::users::DEFAULT_PATH)]
+    #[arg(long, global = true, value_name = "PATH", value_parser = value::absolute(), default_value = pam_authy::store::users::DEFAULT_PATH)]
     pub(crate) users: PathBuf,
     /// Print one JSON object, for failures too
     #[arg(long, global = true)]

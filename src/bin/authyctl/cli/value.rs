@@ -1,5 +1,17 @@
 //! Parsers for the values of arguments that clap cannot parse by their type.
 
+use std::ffi::OsString;
+use std::io;
+use std::path::{self, PathBuf};
+
+use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
+
+/// Parses a path; a relative one starts at the working directory.
+pub(super) fn absolute() -> ValueParser {
+    let parse = |path: OsString| -> io::Result<PathBuf> { path::absolute(path) };
+    OsStringValueParser::new().try_map(parse).into()
+}
+
 pub(super) fn user_name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > 256 || text.chars().any(char::is_control) {
         return Err("no account can have this name".to_owned());
