@@ -60,6 +60,100 @@ fn an_authy_ssh_configuration_is_imported() {
     assert!(sim.requests().is_empty());
 }
 
+/// The files of `tests/fixtures/cases`: exit status, how many would be enrolled, and the errors.
+type Case = (&'static str, i32, u64, &'static [&'static str]);
+
+const CASES: [Case; 11] = [
+    (
+        "import-same-user-twice.csv",
+        1,
+        2,
+        &[
+            "4 authy_id",
+            "5 authy_id",
+            "6 authy_id",
+            "7 mary is in line 2 already",
+        ],
+    ),
+    (
+        "import-same-user-twice-authy-ssh.conf",
+        1,
+        2,
+        &["4 mary is in line 3 already"],
+    ),
+    (
+        "import-semicolon.csv",
+        2,
+        0,
+        &["line 1: columns are separated by semicolons: use commas"],
+    ),
+    ("tab.csv", 2, 0, &["line 1: columns are separated by tabs"]),
+    (
+        "utf16.csv",
+        2,
+        0,
+        &["line 1: is UTF-16: save the file as UTF-8"],
+    ),
+    (
+        "ragged.csv",
+        1,
+        0,
+        &[
+            "2 has a different number of columns",
+            "3 has a different number of columns",
+        ],
+    ),
+    ("console.csv", 2, 0, &["names no column `user`"]),
+    ("known.csv", 0, 3, &[]),
+    ("authy-ssh-ansible.conf", 0, 2, &[]),
+    ("authy-ssh-crlf.conf", 0, 2, &[]),
+    (
+        "phones.csv",
+        1,
+        13,
+        &[
+            "4 cellphone",
+            "6 country_code",
+            "7 country_code",
+            "8 cellphone",
+        ],
+    ),
+];
+
+#[test]
+fn each_file_that_went_wrong_once_has_the_same_answer_in_a_dry_run() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cases");
+    check_rows(CASES, |(name, status, enrolled, errors)| {
+        let rows = fs::read(cases.join(name)).unwrap();
+        for more in [&["--dry-run"][..], &[]] {
+            let sim = Sim::start();
+            let file = sim.path(name);
+            fs::write(&file, &rows).unwrap();
+            let how = [&["import", file.to_str().unwrap()][..], more].concat();
+            let (found, answer) = run_json(&sim, &how, "");
+            assert_eq!(found, status, "{more:?}: {answer}");
+            assert_eq!(
+                answer["enrolled"].as_u64().unwrap_or_default(),
+                enrolled,
+                "{more:?}: {answer}"
+            );
+            let failed = answer["failed"].as_array().cloned().unwrap_or_default();
+            let mut said: Vec<_> = failed
+                .iter()
+                .map(|row| format!("{} {}", row["line"], row["message"].as_str().unwrap()))
+                .collect();
+            let whole = answer["error"]["message"]
+                .as_str()
+                .filter(|_| said.is_empty());
+            said.extend(whole.map(str::to_owned));
+            assert_eq!(said.len(), errors.len(), "{more:?}: {said:?}");
+            for (said, expected) in said.iter().zip(errors) {
+                assert!(said.contains(expected), "{more:?}: {said}: {expected}");
+            }
+        }
+    });
+}
+
 #[test]
 fn an_unusable_import_file_is_refused_with_the_reason() {
     let sim = Sim::start();

@@ -9,12 +9,14 @@
 
 mod apps;
 mod batch;
+mod content;
 mod google;
 mod lists;
 mod progress;
 mod rows;
 mod summary;
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -60,7 +62,7 @@ pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<Output, Comma
     let bytes = Zeroizing::new(read(file)?);
     let unusable =
         |why: String| CommandError::new(ErrorKind::Usage, format!("{}: {why}", file.display()));
-    let text = rows::text(&bytes).map_err(unusable)?;
+    let text = content::text(&bytes).map_err(unusable)?;
     match lists::read(text) {
         Some(rows) => import_apps(global, rows, args),
         None => import_rows(global, args, file, rows::read(text).map_err(unusable)?),
@@ -85,6 +87,7 @@ fn import_rows(
     mut rows: Vec<Numbered>,
 ) -> Result<Output, CommandError> {
     let dry_run = args.dry_run;
+    refuse_repeated(&mut rows);
     let mut apps = take_apps(&mut rows);
     let mapping = load_mapping(global)?;
     // Created before the first row: without a configuration, no row of a new person can succeed.
@@ -131,6 +134,23 @@ fn import_rows(
     }
     progress.finish();
     summary::report(file, summary, dry_run)
+}
+
+/// Makes an error of each row whose user has a row already: a dry run and the import would otherwise
+/// differ, and one user could cost two people at Authy.
+fn refuse_repeated(rows: &mut [Numbered]) {
+    let mut lines: HashMap<String, usize> = HashMap::new();
+    for (line, row) in rows {
+        let Ok(ImportRow { user, .. }) = row else {
+            continue;
+        };
+        match lines.get(user) {
+            Some(first) => *row = Err(format!("{} is in line {first} already", shown_name(user))),
+            None => {
+                lines.insert(user.clone(), *line);
+            }
+        }
+    }
 }
 
 /// Takes the apps out of the rows, and the rows that say nothing else.

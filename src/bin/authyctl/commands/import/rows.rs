@@ -5,6 +5,7 @@ use pam_authy::client::authy::phones::Phone;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::store::totp::Authenticator;
 
+use super::content;
 use crate::{otpauth, phone_number};
 
 /// A person to enroll.
@@ -30,19 +31,6 @@ pub(super) enum RowPerson {
 
 /// The number of a line, and its row or why that is invalid.
 pub(super) type Numbered = (usize, Result<ImportRow, String>);
-
-/// Returns the content of a file as text, without the mark of the byte order.
-///
-/// # Errors
-/// It is not UTF-8.
-pub(super) fn text(bytes: &[u8]) -> Result<&str, String> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    std::str::from_utf8(bytes).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        format!("line {line}: is not UTF-8")
-    })
-}
 
 /// Reads all rows of a file.
 ///
@@ -108,7 +96,7 @@ fn csv(text: &str) -> Result<Vec<Numbered>, String> {
         .from_reader(text.as_bytes());
     let headers = reader.headers().map_err(|error| error.to_string())?.clone();
     let column = |name: &str| headers.iter().position(|header| header == name);
-    let user = column("user").ok_or("the first line names no column `user`")?;
+    let user = column("user").ok_or_else(|| content::without_user(&text))?;
     let id = column("authy_id");
     let new = column("email").zip(column("cellphone"));
     let secret = column("totp_secret");
@@ -206,7 +194,7 @@ mod tests {
     }
 
     fn shown(text: &str) -> Vec<String> {
-        let rows = read(super::text(text.as_bytes()).unwrap()).unwrap();
+        let rows = read(content::text(text.as_bytes()).unwrap()).unwrap();
         rows.into_iter()
             .map(|(line, row)| match row {
                 Ok(ImportRow {
@@ -265,7 +253,7 @@ mod tests {
         assert!(read("name,authy_id\n").unwrap_err().contains("`user`"));
         assert!(read("user,email\n").unwrap_err().contains("`authy_id`"));
         assert!(read("").unwrap_err().contains("`user`"));
-        let error = text(b"user,authy_id\nx,1\n\xFF\n").unwrap_err();
+        let error = content::text(b"user,authy_id\nx,1\n\xFF\n").unwrap_err();
         assert!(error.contains("line 3"), "{error}");
     }
 
