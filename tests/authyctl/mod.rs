@@ -8,6 +8,7 @@ mod check;
 mod doctor;
 mod examples;
 mod explain;
+mod findings;
 mod general;
 mod generate;
 mod import;

@@ -19,7 +19,7 @@ const GLOBAL: &str =
     "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\nLoginGraceTime 120\n";
 
 /// Sets up sshd with our line in its stack, and two enrolled users.
-fn host(config: &str) -> Sim {
+pub(super) fn host(config: &str) -> Sim {
     let sim = Sim::start();
     fs::create_dir_all("/run/sshd").unwrap();
     assert!(
@@ -40,7 +40,7 @@ fn host(config: &str) -> Sim {
 }
 
 /// Runs doctor and returns its checks.
-fn checks(sim: &Sim, more: &[&str]) -> Vec<Value> {
+pub(super) fn checks(sim: &Sim, more: &[&str]) -> Vec<Value> {
     let output = Command::new(env!("CARGO_BIN_EXE_authyctl"))
         .args(["doctor", "--json", "--config"])
         .arg(sim.path("config.toml"))
@@ -54,7 +54,7 @@ fn checks(sim: &Sim, more: &[&str]) -> Vec<Value> {
 }
 
 /// Returns result and message of the checks of that name, one in each line.
-fn said(checks: &[Value], name: &str) -> String {
+pub(super) fn said(checks: &[Value], name: &str) -> String {
     let named = checks.iter().filter(|check| check["name"] == name);
     named
         .map(|check| format!("{}: {}\n", check["result"], check["message"]))
@@ -62,7 +62,7 @@ fn said(checks: &[Value], name: &str) -> String {
 }
 
 /// Runs doctor and returns its checks of sshd.
-fn sshd(sim: &Sim) -> String {
+pub(super) fn sshd(sim: &Sim) -> String {
     said(&checks(sim, &[]), "sshd")
 }
 

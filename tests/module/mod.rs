@@ -1,5 +1,6 @@
 //! The third ring of tests: the product through real libpam, and in real sshd, sudo and su.
 
+mod access;
 mod across_calls;
 mod app_alone;
 mod bad_files;
@@ -24,5 +25,6 @@ mod shared;
 pub(crate) mod sshd;
 mod su;
 mod sudo;
+mod sudoers;
 mod totp;
 mod warm_up;

@@ -41,18 +41,27 @@ impl Administrators {
     }
 
     /// Returns which administrators each protected service would refuse. It is a problem when that
-    /// is all of them.
+    /// is all of them, or all but those to whom sshd is `closed` anyway.
     pub(super) fn locked_out(
         &self,
         protected: &[Protected],
         config: Option<&Config>,
         mapping: &Mapping,
+        closed: &BTreeSet<String>,
     ) -> Vec<Finding> {
         if protected.is_empty() {
             return Vec::new();
         }
         let refusing = |name: &str| -> Vec<&str> {
-            let refusing = |stack: &&Protected| refuses(stack, name, config, mapping);
+            let refusing = |stack: &&Protected| {
+                let config = stack.own.config.as_ref().or(config);
+                refuses(
+                    stack,
+                    name,
+                    config,
+                    stack.own.mapping.as_ref().unwrap_or(mapping),
+                )
+            };
             let stacks = protected.iter().filter(refusing);
             stacks.map(|stack| stack.service.as_str()).collect()
         };
@@ -62,6 +71,12 @@ impl Administrators {
             .map(|name| (shown_name(name), refusing(name)));
         let (free, locked_out): (Vec<_>, Vec<_>) =
             all.partition(|(_, refusing)| refusing.is_empty());
+        let of_sshd = protected.iter().find(|stack| stack.is_of_sshd);
+        let of_sshd = of_sshd.map_or("", |stack| stack.service.as_str());
+        let mut open = locked_out.iter().filter(|(name, _)| !closed.contains(name));
+        let is_shut = !free.is_empty()
+            && free.iter().all(|(name, _)| closed.contains(name))
+            && open.any(|(_, refusing)| refusing.contains(&of_sshd));
 
         let mut findings: Vec<_> = locked_out
             .iter()
@@ -75,8 +90,15 @@ impl Administrators {
             .hint("enroll an administrator before you enable the module")
         } else {
             let names: Vec<_> = free.iter().map(|(name, _)| name.as_str()).collect();
-            let message = format!("administrators who can log in: {}", names.join(", "));
-            Finding::ok("people", message)
+            let names = names.join(", ");
+            if is_shut {
+                let message =
+                    format!("no administrator whom sshd lets in is enrolled, only {names}");
+                let hint = "enroll one who can log in over ssh before you enable the module";
+                Finding::problem("people", message).hint(hint)
+            } else {
+                Finding::ok("people", format!("administrators who can log in: {names}"))
+            }
         });
         findings
     }

@@ -1,10 +1,11 @@
 //! Our own files: config.toml, users.toml, the module and its engine.
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use nix::unistd::Uid;
 use pam_authy::base::arguments::{Arguments, ENGINE};
 use pam_authy::base::factor::{Person, Providers};
 use pam_authy::factor::connect;
@@ -33,7 +34,8 @@ pub(super) fn load(global: &Global) -> (Vec<Finding>, Option<Config>, Option<Map
             Some(config)
         }
         Err(error) => {
-            findings.push(Finding::problem("config", error.to_string()).hint(refused));
+            let problem = || Finding::problem("config", error.to_string()).hint(refused);
+            findings.push(hidden("config", &global.config).unwrap_or_else(problem));
             None
         }
     };
@@ -46,11 +48,22 @@ pub(super) fn load(global: &Global) -> (Vec<Finding>, Option<Config>, Option<Map
             Some(mapping)
         }
         Err(error) => {
-            findings.push(Finding::problem("users", error.to_string()).hint(refused));
+            let problem = || Finding::problem("users", error.to_string()).hint(refused);
+            findings.push(hidden("users", &global.users).unwrap_or_else(problem));
             None
         }
     };
     (findings, config, mapping)
+}
+
+/// Returns what is known of a file that only root can read, for a plain user who asks.
+pub(super) fn hidden(check: &str, path: &Path) -> Option<Finding> {
+    let error = fs::File::open(path).err();
+    let is_hidden = error.is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    (is_hidden && !Uid::effective().is_root()).then(|| {
+        let message = format!("not root: cannot look at {}", path.display());
+        Finding::unknown(check, message).hint("run doctor as root")
+    })
 }
 
 /// Checks every entry. `providers` says which factors this host can check, where the configuration
@@ -137,6 +150,7 @@ pub(super) fn arguments(lines: &[Handler], global: &Global) -> Vec<Finding> {
         let is_given = |name: &str| module.arguments.iter().any(|given| given.starts_with(name));
         if is_given("config=")
             && arguments.config != global.config
+            && hidden("arguments", &arguments.config).is_none()
             && let Err(error) = Config::load(&arguments.config)
         {
             problem(error.to_string());
@@ -149,6 +163,30 @@ pub(super) fn arguments(lines: &[Handler], global: &Global) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The files that a line names with `config=` and `users=` instead of the usual ones.
+#[derive(Default)]
+pub(super) struct OwnFiles {
+    pub(super) config: Option<Config>,
+    pub(super) mapping: Option<Mapping>,
+}
+
+/// Returns the files that the first of these lines names, where they can be used; [`arguments`] says
+/// why others cannot.
+pub(super) fn own(lines: &[&Handler], global: &Global) -> OwnFiles {
+    let named = |name: &str, usual: &Path| {
+        let mut modules = lines.iter().filter_map(|line| line.module());
+        let named = modules.find_map(|module| {
+            let mut arguments = module.arguments.iter();
+            arguments.find_map(|argument| argument.strip_prefix(name).map(PathBuf::from))
+        });
+        named.filter(|path| path != usual)
+    };
+    OwnFiles {
+        config: named("config=", &global.config).and_then(|path| Config::load(&path).ok()),
+        mapping: named("users=", &global.users).and_then(|path| Mapping::load(&path).ok()),
+    }
 }
 
 fn check_module(path: &Path, place: &Place) -> Finding {

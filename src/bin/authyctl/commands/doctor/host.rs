@@ -30,8 +30,11 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         findings
             .push(Finding::warning("log", message).hint("run a syslog daemon, or set paths.log"));
     }
+    // The first login makes the folder where it is missing.
     let state = &config.paths.state;
-    if Uid::effective().is_root() && access(state, AccessFlags::W_OK) == Err(Errno::EROFS) {
+    let existing = state.ancestors().find(|folder| folder.exists());
+    let existing = existing.unwrap_or(state);
+    if Uid::effective().is_root() && access(existing, AccessFlags::W_OK) == Err(Errno::EROFS) {
         let message = format!("{}: the file system is read-only", state.display());
         findings.push(Finding::problem("state", message).hint(
             "nothing can be counted, so every code is refused: set paths.state to a folder that can be written",

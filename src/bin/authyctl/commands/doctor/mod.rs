@@ -6,9 +6,11 @@
 //! anything.
 
 mod administrators;
+mod doas;
 mod files;
 mod finding;
 mod host;
+mod ids;
 mod leniency;
 mod rules;
 pub(super) mod secrets;
@@ -22,6 +24,7 @@ mod sudo;
 use std::path::Path;
 
 pub(crate) use sshd::{CONFIG as SSHD_CONFIG, login as sshd_login};
+pub(crate) use stack::bypass;
 
 use administrators::Administrators;
 use finding::{Finding, Level};
@@ -75,7 +78,8 @@ fn is_not_set_up(global: &Global, stacks: &Files) -> bool {
     !global.config.exists() && !global.users.exists() && !stacks.services().iter().any(uses_us)
 }
 
-/// Runs every check, in the order in which the findings are printed. Asks Authy once.
+/// Runs every check, in the order in which the findings are printed. Asks Authy about the
+/// key and the administrators.
 fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> Vec<Finding> {
     let mut findings = rolled_back();
     if is_not_set_up(global, stacks) {
@@ -87,6 +91,8 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
         findings.push(Finding::unknown("config", message).hint(next));
         return findings;
     }
+    let sudoers = Sudoers::read(Path::new(SUDOERS));
+    let administrators = Administrators::find(&sudoers);
     let (of_files, config, mapping) = files::load(global);
     findings.extend(of_files);
     let (config, mapping) = (config.as_ref(), mapping.as_ref());
@@ -98,13 +104,11 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
         findings.extend(host::check(config));
         findings.extend(rules::exempt(&config.exempt, stacks));
         findings.extend(rules::pairs(config));
-        findings.extend(service::check(config, mapping));
+        findings.extend(service::check(config, mapping, &administrators));
     }
     let (of_stacks, protected) =
         services::check(stacks, config, global, &sshd::services(sshd_settings));
     findings.extend(of_stacks);
-    let sudoers = Sudoers::read(Path::new(SUDOERS));
-    let administrators = Administrators::find(&sudoers);
     let host = sshd::Host {
         protected: &protected,
         config,
@@ -113,9 +117,14 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
     };
     findings.extend(sshd::check(&host, sshd_settings));
     findings.extend(sudo::check(&protected, &sudoers, stacks, config));
+    findings.extend(doas::check(&protected));
     if let Some(mapping) = mapping {
         findings.extend(host::people(mapping));
-        findings.extend(administrators.locked_out(&protected, config, mapping));
+        // Without the configuration it is not known whom a login refuses.
+        if files::hidden("config", &global.config).is_none() {
+            let closed = sshd::closed(&host, sshd_settings);
+            findings.extend(administrators.locked_out(&protected, config, mapping, &closed));
+        }
     }
     findings
 }

@@ -11,7 +11,7 @@ use pam_authy::store::config::Config;
 use pam_authy::store::totp::{self, Entry, Secrets, Steps};
 use pam_authy::store::users::Mapping;
 
-use super::Finding;
+use super::{Finding, files};
 use crate::output::shown_name;
 
 const CHECK: &str = "totp";
@@ -24,6 +24,9 @@ pub(super) fn check(users: &Path, mapping: &Mapping, config: Option<&Config>) ->
         Ok(secrets) => secrets,
         Err(error) if names.is_empty() && error.is_missing() => return Vec::new(),
         Err(error) => {
+            if let Some(hidden) = files::hidden(CHECK, &path) {
+                return vec![hidden];
+            }
             let hint = "everyone with totp = true is refused until this is fixed";
             return vec![Finding::problem(CHECK, error.to_string()).hint(hint)];
         }

@@ -13,14 +13,18 @@ use pam_authy::factor::connect;
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{Entry, Mapping};
 
-use super::Finding;
+use super::{Administrators, Finding, ids};
 
 /// How far the two clocks may differ before that is a warning.
 const CLOCK_LIMIT: Duration = Duration::from_secs(30);
 
-/// Asks Authy for the application of the key. Blocks for the configured time-out and one second at
-/// most.
-pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> {
+/// Asks Authy for the application of the key, and about the administrators. Blocks for the configured
+/// time-out and one second at most, twice.
+pub(super) fn check(
+    config: &Config,
+    mapping: Option<&Mapping>,
+    administrators: &Administrators,
+) -> Vec<Finding> {
     let Some(authy) = &config.authy else {
         return vec![no_provider(mapping)];
     };
@@ -30,8 +34,8 @@ pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> 
         date: Rc::clone(&date),
     };
     let client = Client::new(transport, &authy.url, authy.key.clone(), authy.timeout);
-    let deadline = Deadline::after(Instant::now(), authy.timeout + Duration::from_secs(1));
-    match client.app().details(deadline) {
+    let deadline = || Deadline::after(Instant::now(), authy.timeout + Duration::from_secs(1));
+    match client.app().details(deadline()) {
         Err(error) => vec![failed(&authy.url, &error)],
         Ok(app) => {
             let name = app.get("name").and_then(|name| name.as_str());
@@ -42,6 +46,9 @@ pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> 
             );
             let mut findings = vec![Finding::ok("service", message)];
             findings.extend(date.take().map(check_clock));
+            if let Some(mapping) = mapping {
+                findings.extend(ids::check(&client, mapping, administrators, deadline()));
+            }
             findings
         }
     }

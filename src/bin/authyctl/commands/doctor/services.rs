@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use pam_authy::store::config::Config;
 
+use super::files::OwnFiles;
 use super::stack::{Judgement, our_lines};
 use super::{Finding, files, leniency, rules};
 use crate::cli::Global;
@@ -59,6 +60,8 @@ pub(super) struct Protected {
     pub(super) has_first_factor: bool,
     /// sshd uses it, and may ask for a key first.
     pub(super) is_of_sshd: bool,
+    /// The files that our line names instead of the usual ones, where they can be used.
+    pub(super) own: OwnFiles,
 }
 
 /// Checks every stack; also returns the services that use our module. `global` names the files that
@@ -86,11 +89,13 @@ pub(super) fn check(
             findings.extend(unprotected(&service));
             continue;
         }
-        let (of_service, stack) = check_protected(service, &lines, &ours, config, of_sshd);
+        let own = files::own(&ours, global);
+        let (of_service, stack) = check_protected(service, &lines, &ours, config, own, of_sshd);
         findings.extend(of_service);
         protected.push(stack);
         our_modules.extend(ours.into_iter().cloned());
     }
+    findings.extend(su_apart(stacks, &protected));
     if protected.is_empty() {
         findings.push(
             Finding::warning("pam", "no service uses pam_authy.so")
@@ -109,8 +114,10 @@ fn check_protected(
     lines: &[Handler],
     ours: &[&Handler],
     config: Option<&Config>,
+    own: OwnFiles,
     of_sshd: &BTreeSet<String>,
 ) -> (Vec<Finding>, Protected) {
+    let config = own.config.as_ref().or(config);
     let rules = config.map(|config| config.login(&service));
     let exemption = config.and_then(|config| leniency::exemption(config, &service));
     let unenrolled = leniency::unenrolled(&service, ours, rules.as_ref());
@@ -138,10 +145,25 @@ fn check_protected(
         passes_unenrolled: unenrolled.is_some(),
         is_of_sshd: of_sshd.contains(&service),
         service,
+        own,
     };
     findings.extend(unenrolled);
     findings.extend(outage);
     (findings, protected)
+}
+
+/// `su` and `su -l` give the same rights, and may have a stack each.
+fn su_apart(stacks: &Files, protected: &[Protected]) -> Option<Finding> {
+    let is_protected = |name: &str| protected.iter().any(|stack| stack.service == name);
+    let is_open = |name: &str| stacks.of_service(name).is_some() && !is_protected(name);
+    if is_protected("su") && is_open("su-l") {
+        let message = "`su -l` requires no second factor: its stack is su-l";
+        return Some(Finding::problem("su", message).hint("add our line to su-l as well"));
+    }
+    (is_protected("su-l") && is_open("su")).then(|| {
+        let message = "`su` requires no second factor, only `su -l` does";
+        Finding::warning("su", message).hint("authyctl pam disable su-l, then pam enable su")
+    })
 }
 
 /// Returns a problem for each file whose lines the stack was made from, and that has changed since.

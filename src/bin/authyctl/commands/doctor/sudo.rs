@@ -45,7 +45,7 @@ pub(super) fn check(
         findings.push(Finding::unknown(CHECK, message));
     }
     let is_separate =
-        stacks.of_service("sudo-i").is_some() && sudoers.settings("pam_login_service").is_empty();
+        stacks.of_service("sudo-i").is_some() && !sudoers.is_set_for_all("pam_login_service");
     if is_protected("sudo") && !is_protected("sudo-i") && is_separate {
         let message = "`sudo -i` requires no second factor: its stack is sudo-i";
         findings.push(Finding::problem(CHECK, message).hint("add our line to sudo-i as well"));
@@ -63,6 +63,9 @@ fn other_services(sudoers: &Sudoers, is_protected: &dyn Fn(&str) -> bool) -> Vec
     for (name, program) in SERVICES {
         for Setting { value, place, .. } in sudoers.settings(name) {
             let service = value.unwrap_or_default();
+            if ["sudo", "sudo-i"].contains(&service.as_str()) && is_protected(&service) {
+                continue;
+            }
             let says = format!("{place}: {name}={service}: `{program}` uses the stack {service}");
             findings.push(if is_protected(&service) {
                 Finding::warning(CHECK, format!("{says}, and not that of sudo"))

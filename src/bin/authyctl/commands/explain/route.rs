@@ -181,6 +181,9 @@ impl Route {
             self.unasked = Some(Unasked::new(reason, &file.display().to_string()));
             self.notes
                 .push(format!("to change that: authyctl pam enable {service}"));
+        } else if let Some(line) = doctor::bypass(service, &stack.handlers) {
+            self.notes
+                .push(format!("some logins succeed without it: {line}"));
         }
         Ok(())
     }

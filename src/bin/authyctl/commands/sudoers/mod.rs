@@ -22,6 +22,8 @@ const CVTSUDOERS: [&str; 3] = [
     "/usr/sbin/cvtsudoers",
     "/usr/local/bin/cvtsudoers",
 ];
+/// Settings that sudo-rs skips: its service is always `sudo`, or `sudo-i` in some builds.
+const UNKNOWN_TO_RS: [&str; 3] = ["pam_service", "pam_login_service", "pam_askpass_service"];
 const NSSWITCH: &str = "/etc/nsswitch.conf";
 
 /// The rules of sudo.
@@ -48,11 +50,20 @@ impl Sudoers {
     pub(crate) fn read(file: &Path) -> Self {
         let places = Places::read(file);
         match document(file) {
-            Ok(document) => Self {
-                document,
-                places,
-                unknown: other_source(),
-            },
+            Ok(mut document) => {
+                let is_unknown = |name: &str| UNKNOWN_TO_RS.contains(&name);
+                let mut defaults = document.defaults.iter();
+                if defaults.any(|default| is_unknown(&default.name)) && is_sudo_rs() {
+                    document
+                        .defaults
+                        .retain(|default| !is_unknown(&default.name));
+                }
+                Self {
+                    document,
+                    places,
+                    unknown: other_source(),
+                }
+            }
             Err(why) => Self {
                 places,
                 unknown: Some(why),
@@ -83,6 +94,11 @@ impl Sudoers {
     /// Returns each use of a setting that is switched on, or has a value, for anybody.
     pub(crate) fn settings(&self, name: &str) -> Vec<Setting> {
         self.find(name, |_| true)
+    }
+
+    /// Whether a setting has a value for everybody.
+    pub(crate) fn is_set_for_all(&self, name: &str) -> bool {
+        !self.find(name, <[_]>::is_empty).is_empty()
     }
 
     /// Returns each use of a setting that applies to `user`.

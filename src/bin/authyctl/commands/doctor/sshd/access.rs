@@ -5,8 +5,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use nix::unistd::{Uid, User};
+use pam_authy::host::account;
 
 use super::ask::Settings;
+use crate::commands::doctor::Finding;
 
 /// Shells that end at once.
 const NO_SHELLS: [&str; 4] = [
@@ -42,22 +44,70 @@ pub(super) fn of(user: &str, settings: &Settings) -> Option<Access> {
     })
 }
 
-/// Whether DenyUsers or AllowUsers refuse a user by a name without wildcards, the only ones that are
-/// sure here.
+/// Whether sshd lets a user in by no means. The second factor of root needs `PermitRootLogin yes`.
+pub(super) fn is_closed(user: &str, settings: &Settings) -> bool {
+    let root_login = settings
+        .get("permitrootlogin")
+        .map_or("yes", String::as_str);
+    user == "root" && root_login != "yes" || of(user, settings).is_none()
+}
+
+/// Whether DenyUsers, AllowUsers, DenyGroups or AllowGroups refuse a user. A pattern with a host says
+/// nothing that is sure here.
 fn is_denied(user: &str, settings: &Settings) -> bool {
-    let list = |name: &str| {
-        settings
-            .get(name)
-            .map_or("", String::as_str)
-            .split_whitespace()
+    let list = |name: &str| -> Vec<&str> {
+        let patterns = settings.get(name).map_or("", String::as_str);
+        patterns.split_whitespace().collect()
     };
-    let is_certain = |pattern: &str| !pattern.contains(['*', '?', '!', '@']);
-    let denied = list("denyusers").any(|pattern| pattern == user || pattern == "*");
-    let mut allowed = list("allowusers").peekable();
-    let is_left_out = allowed.peek().is_some()
-        && list("allowusers").all(is_certain)
-        && !allowed.any(|pattern| pattern == user);
-    denied || is_left_out
+    let is_member = |group: &str| {
+        account::group_of(user, &[group.to_owned()]).is_ok_and(|group| group.is_some())
+    };
+    is_listed(&list("denyusers"), |name| name == user) == Some(true)
+        || is_left_out(&list("allowusers"), |name| name == user)
+        || is_listed(&list("denygroups"), is_member) == Some(true)
+        || is_left_out(&list("allowgroups"), is_member)
+}
+
+/// Whether a list is there, and has no pattern for somebody.
+fn is_left_out(patterns: &[&str], is_meant: impl Fn(&str) -> bool) -> bool {
+    !patterns.is_empty() && is_listed(patterns, is_meant) == Some(false)
+}
+
+/// Whether one of the patterns is for somebody; `None` where that depends on more than a name.
+fn is_listed(patterns: &[&str], is_meant: impl Fn(&str) -> bool) -> Option<bool> {
+    if patterns
+        .iter()
+        .any(|pattern| *pattern == "*" || is_meant(pattern))
+    {
+        return Some(true);
+    }
+    let is_certain = |pattern: &&str| !pattern.contains(['*', '?', '!', '@']);
+    patterns.iter().all(is_certain).then_some(false)
+}
+
+/// Returns a finding where it depends on something that cannot be told whether a user can meet one of
+/// the lists of methods.
+pub(super) fn untold(methods: &[&str], access: Access, has_first_factor: bool) -> Option<Finding> {
+    let can_meet = |list: &str, unknown: bool| {
+        let mut names = list
+            .split(',')
+            .map(|name| name.split(':').next().unwrap_or(name));
+        names.all(|name| match name {
+            "publickey" => access.key.unwrap_or(unknown),
+            "keyboard-interactive" => !has_first_factor || access.password.unwrap_or(unknown),
+            _ => name != "password",
+        })
+    };
+    if methods.iter().any(|list| can_meet(list, false)) {
+        return None;
+    }
+    let list = methods.iter().find(|list| can_meet(list, true))?;
+    let message = if access.key.is_none() && list.contains("publickey") {
+        "cannot tell whether an administrator has a key: AuthorizedKeysCommand or TrustedUserCAKeys decides"
+    } else {
+        "cannot tell whether an administrator has a password: the account is not in /etc/shadow"
+    };
+    Some(Finding::unknown("sshd", message).hint("try a login before you close this one"))
 }
 
 /// Reads shadow(5), which only root can; an account of a directory has no line there.

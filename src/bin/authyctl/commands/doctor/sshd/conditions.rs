@@ -7,6 +7,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::CONFIG;
+
+/// What sshd of openSUSE reads where /etc/ssh has no sshd_config.
+const OF_VENDOR: &str = "/usr/etc/ssh/sshd_config";
 /// The limit of nested includes, as in sshd.
 const DEPTH: usize = 16;
 /// The largest number of connections beside the two that are always tried.
@@ -43,11 +47,19 @@ struct Block {
 }
 
 impl Conditions {
-    /// Reads a file of settings and what it includes. What cannot be read is left out: sshd itself
-    /// then fails.
+    /// Reads a file of settings and what it includes; the distribution's where sshd's own is missing.
+    /// What cannot be read is left out: sshd itself then fails.
     pub(super) fn read(file: &Path) -> Self {
         let mut found = Self::default();
-        found.add(file, 0);
+        let is_missing = file == Path::new(CONFIG) && !file.exists();
+        found.add(
+            if is_missing {
+                Path::new(OF_VENDOR)
+            } else {
+                file
+            },
+            0,
+        );
         found
     }
 
@@ -114,10 +126,11 @@ impl Block {
         }];
         let mut is_about_connection = false;
         for (name, patterns) in &self.criteria {
-            let positive = patterns
-                .split(',')
-                .filter(|pattern| !pattern.starts_with('!'));
-            let examples: Vec<_> = positive
+            // Whom a block leaves out by `!` has the settings outside of it.
+            let patterns = patterns.split(',');
+            let patterns = patterns.map(|pattern| pattern.trim_start_matches('!'));
+            let examples: Vec<_> = patterns
+                .filter(|pattern| *pattern != "*")
                 .map(|pattern| match name.as_str() {
                     "address" | "localaddress" => address(pattern),
                     _ => pattern.replace(['*', '?'], "x"),
@@ -155,7 +168,13 @@ impl Block {
 /// Returns an address that a pattern matches: the first of a network, or with 1 for each wildcard.
 fn address(pattern: &str) -> String {
     let Some((network, _)) = pattern.split_once('/') else {
-        return pattern.replace(['*', '?'], "1");
+        let example = pattern.replace(['*', '?'], "1");
+        // `10.*` matches all four parts of an address.
+        let parts = example.split('.').count();
+        return match pattern.ends_with('*') && !example.contains(':') {
+            true => example + &".1".repeat(4_usize.saturating_sub(parts)),
+            false => example,
+        };
     };
     match network.rsplit_once('.') {
         Some((start, "0")) => format!("{start}.1"),
@@ -242,7 +261,8 @@ mod tests {
         let file = folder.path().join("sshd_config");
         let text = "Port 2299 # first\nPort 2298\nMatch User pat Group=\"staff,x\"\nPAMServiceName Other\n\
                     Match Address !10.1.0.0/16,10.0.0.0/8,fd00::/8 LocalPort 2298\n\
-                    Match host=*.example.org RDomain vrf1\nMatch All\n";
+                    Match host=*.example.org RDomain vrf1\nMatch All\n\
+                    Match Address *,!172.16.*\n";
         fs::write(&file, text).unwrap();
 
         let conditions = Conditions::read(&file);
@@ -274,9 +294,11 @@ mod tests {
             [
                 "localhost 127.0.0.1 2299 ",
                 "elsewhere.example 192.0.2.1 2299 ",
+                "elsewhere.example 10.1.0.1 2298  5:",
                 "elsewhere.example 10.0.0.1 2298  5:",
                 "elsewhere.example fd00::1 2298  5:",
                 "x.example.org 192.0.2.1 2299 vrf1 6:",
+                "elsewhere.example 172.16.1.1 2299  8:",
             ]
         );
         assert!(conditions.services.contains("other"));

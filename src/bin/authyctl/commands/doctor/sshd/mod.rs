@@ -129,6 +129,26 @@ pub(super) fn check(host: &Host<'_>, settings_file: Option<&Path>) -> Vec<Findin
     host.summarize(found, users.len(), limit)
 }
 
+/// Returns the administrators to whom sshd is closed, whatever they type: no account, no shell, left
+/// out by a list, root without PermitRootLogin. None where sshd cannot be asked.
+pub(super) fn closed(host: &Host<'_>, settings_file: Option<&Path>) -> BTreeSet<String> {
+    let program = PROGRAMS.iter().find(|path| Path::new(path).exists());
+    let Some(program) = program.filter(|_| host.protects_sshd() && Uid::effective().is_root())
+    else {
+        return BTreeSet::new();
+    };
+    let conditions = Conditions::read(settings_file.unwrap_or(Path::new(CONFIG)));
+    let connections = conditions.connections();
+    let is_closed = |user: &&String| {
+        let mut settings = connections
+            .iter()
+            .map(|connection| ask::ask(program, user, connection, settings_file));
+        settings.all(|settings| settings.is_ok_and(|settings| access::is_closed(user, &settings)))
+    };
+    let names = host.administrators.names.iter().filter(is_closed);
+    names.map(|name| shown_name(name)).collect()
+}
+
 impl Host<'_> {
     fn protects_sshd(&self) -> bool {
         self.protected.iter().any(|stack| stack.is_of_sshd)
@@ -150,9 +170,10 @@ impl Host<'_> {
     fn check_login(&self, user: &str, settings: &ask::Settings) -> Vec<Finding> {
         let service = settings
             .get("pamservicename")
-            .map_or("sshd", String::as_str);
+            .map_or_else(|| "sshd".to_owned(), |name| name.to_ascii_lowercase());
+        let service = service.as_str();
         let Some(stack) = self.protected.iter().find(|stack| stack.service == service) else {
-            return Vec::new();
+            return self.unprotected(service);
         };
         let deadline = self.config.map(|config| config.login(service).deadline);
         let entry = self.mapping.map(|mapping| mapping.find(user));
@@ -164,6 +185,16 @@ impl Host<'_> {
             deadline: deadline.map(|deadline| deadline.as_secs()),
         };
         settings::check(settings, login)
+    }
+
+    /// sshd uses our module for some logins, and for this one a stack without it.
+    fn unprotected(&self, service: &str) -> Vec<Finding> {
+        let problem = || {
+            let message = format!("sshd uses the stack {service}, which requires no second factor");
+            let hint = format!("authyctl pam enable {service}, or remove its PAMServiceName");
+            Finding::problem("sshd", message).hint(hint)
+        };
+        self.protects_sshd().then(problem).into_iter().collect()
     }
 
     /// Returns how an administrator can log in today. Nobody else, and not root, who may be meant to

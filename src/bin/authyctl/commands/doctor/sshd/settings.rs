@@ -1,6 +1,6 @@
 //! What is wrong with sshd's settings for one login. Pure: runs nothing, and reads no file.
 
-use super::access::Access;
+use super::access::{self, Access};
 use super::ask::Settings;
 use crate::commands::doctor::Finding;
 
@@ -67,6 +67,11 @@ fn check_with_pam(settings: &Settings, login: Login) -> Vec<Finding> {
         login
             .access
             .and_then(|access| locked_out(&methods, access, login)),
+    );
+    findings.extend(
+        login
+            .access
+            .and_then(|access| access::untold(&methods, access, login.has_first_factor)),
     );
     if login.is_root {
         findings.extend(root_by_key_only(get("permitrootlogin")));

@@ -48,9 +48,9 @@ const HELPERS: [&str; 27] = [
     "pam_permit.so",
 ];
 /// Services whose program a user starts, and in which pam_rootok.so asks for that user; a daemon is
-/// always root.
-const OF_USERS: [&str; 9] = [
-    "su", "su-l", "sudo", "sudo-i", "doas", "chfn", "chsh", "passwd", "polkit-1",
+/// always root, and so is the helper of polkit from 127 on.
+const OF_USERS: [&str; 8] = [
+    "su", "su-l", "sudo", "sudo-i", "doas", "chfn", "chsh", "passwd",
 ];
 /// Arguments with which a module answers `ignore` where it knows nothing of a user, or its server
 /// does not answer.

@@ -17,6 +17,18 @@ pub(crate) fn our_lines(list: &[Handler]) -> Vec<&Handler> {
     list.iter().filter(|line| is_ours(line)).collect()
 }
 
+/// Returns the line of a service's stack through which a login can succeed without our module's consent.
+pub(crate) fn bypass(service: &str, list: &[Handler]) -> Option<String> {
+    let judgement = Judgement {
+        service,
+        list,
+        may_ignore: false,
+        token_in_password: false,
+        has_key: true,
+    };
+    judgement.bypass()
+}
+
 /// Whether a line calls our module.
 pub(crate) fn is_ours(line: &Handler) -> bool {
     line.module().is_some_and(is_our_module)

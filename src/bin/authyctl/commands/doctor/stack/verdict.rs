@@ -113,7 +113,7 @@ impl Judgement<'_> {
 
     /// Returns the line that is to blame when the stack can succeed although our module refuses or
     /// is not called.
-    fn bypass(&self) -> Option<String> {
+    pub(super) fn bypass(&self) -> Option<String> {
         let ends = self.ends(Password::Any, Ours::Refuses);
         let success = ends.into_iter().find(|end| end.is_success)?;
         if success.asked > 0 {
