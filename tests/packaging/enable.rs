@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::machine::{Machine, PASSWORD, is_inside, stacks, wait_for};
+use super::machine::{Machine, Owned, PASSWORD, is_inside, stacks, wait_for};
 use crate::common::pipe;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
@@ -339,6 +339,8 @@ fn a_host_that_is_not_set_up_is_told_the_next_step_and_a_plain_user_what_cannot_
         said.contains("unknown  not root: cannot look at sshd's settings"),
         "{said}"
     );
+    let hidden = "unknown  not root: cannot look at /etc/pam_authy/config.toml";
+    assert!(said.contains(hidden) && !said.contains("problem"), "{said}");
     succeeds(&["pam", "disable"]);
     fs::remove_dir_all("/etc/pam_authy").unwrap();
 
@@ -364,6 +366,36 @@ fn a_confirmed_change_stays() {
 
     std::thread::sleep(Duration::from_secs(11));
     assert_eq!(stacks(), enabled);
+}
+
+/// A stack that only a group may read, with a byte that is no UTF-8, CRLF in a comment and no newline
+/// at its end.
+#[test]
+#[ignore = "needs root"]
+fn a_roll_back_gives_back_each_byte_and_mode_and_owner() {
+    sandboxed!();
+    let _machine = Machine::installed();
+    let mut stack = b"# ge\xe4ndert\r\n@include common-account\n".to_vec();
+    stack.extend_from_slice(
+        b"auth [success=1 default=ignore] pam_unix.so\nauth requisite pam_deny.so\n",
+    );
+    stack.extend_from_slice(b"auth sufficient pam_permit.so");
+    fs::write("/etc/pam.d/sudo", stack).unwrap();
+    fs::set_permissions("/etc/pam.d/sudo", fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::chown("/etc/pam.d/sudo", Some(0), Some(1)).unwrap();
+    let before = stacks();
+
+    succeeds(&["pam", "enable", "sudo", "--rollback-after", "3600"]);
+    let changed = stacks();
+    assert_ne!(changed, before);
+    let essence = |files: &[Owned]| -> Vec<_> {
+        let essence = |(path, mode, user, group, _): &Owned| (path.clone(), *mode, *user, *group);
+        files.iter().map(essence).collect()
+    };
+    assert_eq!(essence(&changed), essence(&before), "while it waits, too");
+    succeeds(&["pam", "rollback"]);
+
+    assert_eq!(stacks(), before);
 }
 
 /// As after a reboot: the process that waited is gone, and the time has passed.

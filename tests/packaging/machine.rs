@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -260,13 +260,23 @@ pub(super) fn is_inside(output: &Output) -> bool {
     output.status.success() && output.stdout == b"inside\n"
 }
 
-/// Returns every stack and every file of sshd's settings with its mode and contents, sorted.
-pub(super) fn stacks() -> Vec<(PathBuf, u32, Vec<u8>)> {
+/// A file with its mode, its owner, its group and its content.
+pub(super) type Owned = (PathBuf, u32, u32, u32, Vec<u8>);
+
+/// Returns every stack and every file of sshd's settings, sorted.
+pub(super) fn stacks() -> Vec<Owned> {
     let mut found = Vec::new();
     for folder in ["/etc/pam.d", "/etc/ssh/sshd_config.d"] {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let mode = entry.metadata().unwrap().permissions().mode();
-            found.push((entry.path(), mode, fs::read(entry.path()).unwrap()));
+            let status = entry.metadata().unwrap();
+            let content = fs::read(entry.path()).unwrap();
+            found.push((
+                entry.path(),
+                status.mode(),
+                status.uid(),
+                status.gid(),
+                content,
+            ));
         }
     }
     found.sort();

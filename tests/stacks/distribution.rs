@@ -151,7 +151,9 @@ fn compare(system: &System, service: &str, stand_ins: &StandIns) {
                 old.authenticate, new.authenticate,
                 "{service}: root is not asked"
             );
-            assert_eq!(old.setcred, new.setcred, "{service}: root is not asked");
+            let is_kept = old.setcred.code != 0 || new.setcred.code == 0;
+            let called = old.setcred.called == new.setcred.called;
+            assert!(is_kept && called, "{service}: root is not asked: {pair:?}");
             continue;
         }
         let wrong = broken(&pair[0], &pair[1], OURS, answer, &OTHERWISE);
@@ -174,9 +176,15 @@ impl StandIns {
     /// Returns the auth lines of a file with stand-ins, and with includes from `folder`.
     fn lines(&mut self, content: &[u8], folder: &Path) -> String {
         let text = String::from_utf8_lossy(content);
-        text.lines()
-            .filter_map(|line| self.line(line, folder))
-            .collect()
+        let comment = |line: &&str| !line.trim_start().starts_with('#');
+        let lines: String = text
+            .lines()
+            .filter(comment)
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let joined = lines.replace("\\\n", " ");
+        let lines = joined.lines();
+        lines.filter_map(|line| self.line(line, folder)).collect()
     }
 
     fn line(&mut self, line: &str, folder: &Path) -> Option<String> {
@@ -186,7 +194,7 @@ impl StandIns {
         if kind == "@include" {
             return Some(format!("auth include {folder}/{}\n", rest.trim()));
         }
-        if kind.trim_start_matches('-') != "auth" {
+        if !kind.trim_start_matches('-').eq_ignore_ascii_case("auth") {
             return None;
         }
         let rest = rest.trim_start();

@@ -1,9 +1,11 @@
 //! `authyctl pam enable` against the real libpam: random stacks, the stacks of distributions, and the
 //! cases that went wrong once.
 
+mod administrators;
 mod cases;
 mod distribution;
 mod distributions;
+mod images;
 mod judgement;
 mod promise;
 mod random;

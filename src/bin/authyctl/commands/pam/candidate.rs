@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::file::FileEdit;
-use super::sshd;
+use super::{sshd, sshd_config};
+use crate::commands::stack::Files;
 
 /// A copy of sshd's settings, where an edit changes them. The folder is deleted when this is dropped.
 pub(super) struct Candidate {
     settings: Option<(TempDir, PathBuf)>,
+    /// What it is a copy of.
+    main: &'static str,
 }
 
 impl Candidate {
@@ -20,7 +23,10 @@ impl Candidate {
         let drop_in = Path::new(sshd::DROP_IN);
         let edit = edits.iter().find(|edit| edit.path == drop_in);
         let Some(content) = edit.and_then(|edit| edit.new.as_deref()) else {
-            return Ok(Self { settings: None });
+            return Ok(Self {
+                settings: None,
+                main: sshd::CONFIG,
+            });
         };
         let folder = tempfile::tempdir()?;
         let original = drop_in.parent().unwrap_or(Path::new("/"));
@@ -33,7 +39,8 @@ impl Candidate {
             fs::write(folder.path().join(name), content)?;
         }
         // In the same order as the real ones, since sshd uses the first value of a setting.
-        let text = fs::read(sshd::CONFIG)?;
+        let main = sshd_config::main_file(&Files::below(Path::new("/")));
+        let text = fs::read(main)?;
         let text = String::from_utf8_lossy(&text);
         let copy = text.replace(
             &original.display().to_string(),
@@ -43,7 +50,22 @@ impl Candidate {
         fs::write(&path, copy)?;
         Ok(Self {
             settings: Some((folder, path)),
+            main,
         })
+    }
+
+    /// Returns a message with the names that the files of the copy have on this host.
+    pub(super) fn named(&self, message: &str) -> String {
+        let Some((folder, path)) = &self.settings else {
+            return message.to_owned();
+        };
+        let original = Path::new(sshd::DROP_IN).parent().unwrap_or(Path::new("/"));
+        message
+            .replace(&path.display().to_string(), self.main)
+            .replace(
+                &folder.path().display().to_string(),
+                &original.display().to_string(),
+            )
     }
 
     /// Returns the copy of sshd's own file.

@@ -190,7 +190,9 @@ impl Enablement<'_> {
         let changes = self.plan.edits.iter();
         let changes = changes.map(|edit| (edit.path.clone(), edit.new.clone()));
         let files = self.files.clone().with(changes);
-        self.refuse(doctor::problems(global, &files, candidate.sshd_settings()))
+        let problems = doctor::problems(global, &files, candidate.sshd_settings());
+        let problems = problems.iter().map(|problem| candidate.named(problem));
+        self.refuse(problems.collect())
     }
 
     /// Refuses the change when doctor finds a problem with the files as they are now.

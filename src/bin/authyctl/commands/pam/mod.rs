@@ -20,8 +20,10 @@ mod refresh;
 mod rollback;
 mod rule;
 mod sshd;
+mod sshd_config;
 mod takeover;
 mod trace;
+mod with_key;
 
 use std::path::Path;
 

@@ -46,6 +46,7 @@ pub(super) fn to_enable(files: &Files, target: &Target, with_key: bool) -> Resul
         // login.
         plan.edits.push(sshd::add_drop_in(files, with_key)?);
         plan.edit_stack(files, &sshd::service_name(files), with_key)?;
+        plan.refuse_repeated(files)?;
         let sentence = if with_key {
             "who logs in by key goes on to do so, and types a code after it; who has no key cannot log in any more"
         } else {
@@ -55,6 +56,7 @@ pub(super) fn to_enable(files: &Files, target: &Target, with_key: bool) -> Resul
         return Ok(plan);
     }
     plan.edit_stack(files, name, with_key)?;
+    plan.refuse_repeated(files)?;
     for (_, other) in PAIRS.iter().filter(|(first, _)| *first == name) {
         // A service that includes the other one has our line already.
         let changed = plan
@@ -151,17 +153,40 @@ fn refuse_twice(files: &Files) -> Result<(), String> {
 
 /// Whether the stack of a service has our module.
 pub(super) fn uses_us(files: &Files, service: &str) -> bool {
-    stack::read(files, service).is_ok_and(|stack| {
-        let mut modules = stack.handlers.iter().filter_map(Handler::module);
-        modules.any(is_our_module)
-    })
+    !our_lines(files, service).is_empty()
+}
+
+/// Returns the lines of our module in the stack of a service.
+fn our_lines(files: &Files, service: &str) -> Vec<Handler> {
+    let handlers = stack::read(files, service).unwrap_or_default().handlers;
+    let is_ours = |handler: &Handler| handler.module().is_some_and(is_our_module);
+    handlers.into_iter().filter(is_ours).collect()
 }
 
 impl Plan {
+    /// Refuses where another service has our line already and includes a stack that is to get it.
+    fn refuse_repeated(&self, files: &Files) -> Result<(), String> {
+        let changed = self.edits.iter();
+        let changed = changed.map(|edit| (edit.path.clone(), edit.new.clone()));
+        let after = files.clone().with(changed);
+        for service in files.services() {
+            let (old, new) = (our_lines(files, &service), our_lines(&after, &service));
+            if let Some(first) = old.first()
+                && new.len() > old.len()
+            {
+                return Err(format!(
+                    "{}: {service} has pam_authy.so already, and would be asked twice",
+                    first.place
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// sudoers can name other stacks for sudo than its own.
     fn edit_stacks_of_sudoers(&mut self, files: &Files, with_key: bool) -> Result<(), String> {
         let sudoers = Sudoers::read(Path::new(SUDOERS));
-        let settings = ["pam_service", "pam_login_service"];
+        let settings = ["pam_service", "pam_login_service", "pam_askpass_service"];
         for setting in settings.iter().flat_map(|name| sudoers.settings(name)) {
             let service = setting.value.unwrap_or_default();
             let changed = self

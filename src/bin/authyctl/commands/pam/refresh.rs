@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::file::{FileEdit, read};
-use super::{edit, files, pending, plan, rule};
+use super::{edit, files, pending, plan, rule, with_key};
 use crate::cli::PamRefreshArgs;
 use crate::commands::stack::{Files, hash, sources};
 use crate::error::CommandError;
@@ -73,5 +73,5 @@ fn refreshed(files: &Files, service: &str) -> Result<Option<FileEdit>, String> {
 /// Whether our lines were made for a login whose key sshd has checked.
 fn is_with_key(content: &[u8]) -> bool {
     let mut rows = content.split(|byte| *byte == b'\n');
-    rows.any(|row| row == rule::WITH_KEY)
+    rows.any(|row| row == with_key::MARK)
 }

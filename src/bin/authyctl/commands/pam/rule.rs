@@ -6,35 +6,17 @@ use std::path::Path;
 
 use super::edit::{self, Replaced};
 use super::takeover::{NewLine, Sharing, Takeover};
+use super::with_key;
 use crate::commands::stack::{
     Files, Handler, Kind, PAM_DIR, Promise, Source, Stack, compare, is_our_module, read, read_type,
     types,
 };
 
 const OURS: &[u8] = b"auth  required   pam_authy.so";
-/// Marks the lines of a stack that asks for no password, since sshd has checked a key.
-pub(super) const WITH_KEY: &[u8] = b"# pam_authy: sshd requires a key instead of the password";
 const PERMIT: &[u8] = b"auth  required   pam_permit.so";
 /// Programs that a user starts and that keep root's rights, so that `pam_rootok.so` asks who called
 /// them. In a service of a daemon it would let everybody in.
 const KNOWS_ROOT: [&str; 4] = ["su", "su-l", "chfn", "chsh"];
-/// Modules that may stay before our line where sshd has checked a key: they prepare the session or
-/// close the host, and ask for nothing.
-const KEPT_WITH_KEY: [&str; 12] = [
-    "pam_env.so",
-    "pam_nologin.so",
-    "pam_shells.so",
-    "pam_access.so",
-    "pam_group.so",
-    "pam_cap.so",
-    "pam_limits.so",
-    "pam_umask.so",
-    "pam_motd.so",
-    "pam_mail.so",
-    "pam_keyinit.so",
-    "pam_selinux.so",
-];
-
 /// The new content of a stack.
 #[derive(Debug)]
 pub(super) struct Protected {
@@ -137,21 +119,8 @@ impl Case<'_> {
     /// The key was checked by sshd, so that the lines that ask for a password go.
     fn with_key(&self) -> Result<Vec<u8>, String> {
         let mut lines = self.sources();
-        lines.push(WITH_KEY.to_vec());
-        for handler in &self.stack.handlers {
-            let module = handler.module();
-            let is_simple = ["required", "requisite", "optional"]
-                .iter()
-                .any(|word| handler.control.eq_ignore_ascii_case(word));
-            if let Some(module) = module.filter(|m| KEPT_WITH_KEY.contains(&m.name.as_str()))
-                && is_simple
-            {
-                let kind = if handler.is_quiet { "-auth" } else { "auth" };
-                let mut line = format!("{kind}  {}  ", handler.control).into_bytes();
-                line.extend_from_slice(&module.written);
-                lines.push(line);
-            }
-        }
+        lines.push(with_key::MARK.to_vec());
+        lines.extend(with_key::kept(&self.stack.handlers));
         lines.extend([OURS.to_vec(), PERMIT.to_vec()]);
         let content = edit::replace(&self.stack.content, &self.replaced(), &lines);
         self.check_other_types(&content)?;
@@ -273,10 +242,15 @@ impl Case<'_> {
             ));
         }
         if with_key {
-            remarks.push(format!(
+            let mut remark = format!(
                 "{}: the stack asks for no password any more: sshd requires a key instead",
                 self.stack.file.display()
-            ));
+            );
+            let dropped = with_key::dropped(&self.stack.handlers);
+            if !dropped.is_empty() {
+                remark += &format!("; not called any more: {}", dropped.join(", "));
+            }
+            remarks.push(remark);
         }
         remarks
     }

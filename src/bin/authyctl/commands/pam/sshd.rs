@@ -8,6 +8,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::file::{FileEdit, read};
+use super::sshd_config;
+use crate::commands::program;
 use crate::commands::stack::Files;
 
 pub(super) const CONFIG: &str = "/etc/ssh/sshd_config";
@@ -54,97 +56,50 @@ pub(super) fn add_drop_in(files: &Files, with_key: bool) -> Result<FileEdit, Str
 
 /// Refuses where sshd reads another value of one of our settings before our file: it uses the first.
 fn refuse_earlier(files: &Files, settings: &[(&str, &str)]) -> Result<(), String> {
-    let main = read(files, Path::new(CONFIG))?.ok_or_else(|| format!("{CONFIG}: is missing"))?;
-    let folder = "/etc/ssh/sshd_config.d/*.conf";
-    let mut before = Vec::new();
-    let mut is_included = false;
-    for (number, line) in String::from_utf8_lossy(&main).lines().enumerate() {
-        let words: Vec<_> = line
-            .split([' ', '\t', '=', '"'])
-            .filter(|word| !word.is_empty())
-            .collect();
-        match words.as_slice() {
-            [include, targets @ ..]
-                if include.eq_ignore_ascii_case("include") && targets.contains(&folder) =>
-            {
-                is_included = true;
-                break;
-            }
-            [first, ..] if first.eq_ignore_ascii_case("match") => break,
-            _ => before.push((CONFIG.to_owned(), number + 1, line.to_owned())),
-        }
-    }
-    if !is_included {
+    let lines = sshd_config::lines(files)?;
+    let Some(ours) = lines.iter().position(|line| line.file == DROP_IN) else {
         return Err(format!(
-            "{CONFIG}: add `Include {folder}` as its first line"
+            "{}: add `Include /etc/ssh/sshd_config.d/*.conf` as its first line",
+            sshd_config::main_file(files)
         ));
-    }
-    before.extend(earlier_drop_ins(files));
-    for (file, line, text) in before {
-        let mut words = text
-            .split([' ', '\t', '=', '"'])
-            .filter(|word| !word.is_empty());
-        let (Some(name), value) = (words.next(), words.collect::<Vec<_>>().join(" ")) else {
+    };
+    for line in lines.iter().take(ours) {
+        let Some((name, value)) = line.setting() else {
             continue;
         };
-        let ours = settings
-            .iter()
-            .find(|(ours, _)| ours.eq_ignore_ascii_case(name));
-        if ours.is_some_and(|(_, ours)| !ours.eq_ignore_ascii_case(&value)) {
+        let is_other = |(ours, wanted): &(&str, &str)| {
+            ours.eq_ignore_ascii_case(&name) && !wanted.eq_ignore_ascii_case(&value)
+        };
+        if settings.iter().any(is_other) {
+            let (place, written) = (line.place(), line.words.join(" "));
             return Err(format!(
-                "{file}:{line}: `{name} {value}` comes before {DROP_IN}, and sshd uses the first value: remove it"
+                "{place}: `{written}` comes before {DROP_IN}, and sshd uses the first value: remove it"
             ));
         }
     }
     Ok(())
 }
 
-/// Returns the lines outside of Match blocks in the files that sshd reads before ours, with file and
-/// number.
-fn earlier_drop_ins(files: &Files) -> Vec<(String, usize, String)> {
-    let own = Path::new(DROP_IN);
-    let folder = own.parent().unwrap_or(Path::new("/"));
-    let entries = fs::read_dir(files.below_root(folder))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut paths: Vec<_> = entries
-        .map(|entry| folder.join(entry.file_name()))
-        .filter(|path| path.extension().is_some_and(|end| end == "conf") && path.as_path() < own)
-        .collect();
-    paths.sort();
-    let mut found = Vec::new();
-    for path in paths {
-        let content = files.read(&path).unwrap_or_default();
-        for (number, line) in String::from_utf8_lossy(&content).lines().enumerate() {
-            let first = line.split_whitespace().next().unwrap_or_default();
-            if first.eq_ignore_ascii_case("match") {
-                break;
-            }
-            found.push((path.display().to_string(), number + 1, line.to_owned()));
-        }
-    }
-    found
-}
-
-/// Returns the PAM service of sshd: `PAMServiceName`, which sshd 9.8 and later know, or `sshd`.
+/// Returns the PAM service of sshd: `PAMServiceName`, which sshd 9.8 and later know, or `sshd`. sshd
+/// itself says it of this host; in an image it is what the files say.
 pub(super) fn service_name(files: &Files) -> String {
-    let default = "sshd".to_owned();
-    if !files.is_host() {
-        return default;
-    }
-    let output = Command::new("/usr/sbin/sshd")
-        .arg("-T")
-        .env_clear()
-        .output();
-    let Ok(output) = output else {
-        return default;
+    let name = if files.is_host() {
+        let output = program::run(Command::new("/usr/sbin/sshd").arg("-T")).ok();
+        output.and_then(|output| {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let mut lines = text.lines();
+            lines.find_map(|line| Some(line.strip_prefix("pamservicename ")?.to_owned()))
+        })
+    } else {
+        let lines = sshd_config::lines(files).unwrap_or_default();
+        let mut settings = lines.iter().filter_map(sshd_config::Line::setting);
+        let name = settings.find(|(name, _)| name.eq_ignore_ascii_case("PAMServiceName"));
+        name.map(|(_, value)| value)
     };
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let name = text
-        .lines()
-        .find_map(|line| line.strip_prefix("pamservicename "));
-    name.map_or(default, |name| name.trim().to_ascii_lowercase())
+    name.map_or_else(
+        || "sshd".to_owned(),
+        |name| name.trim().to_ascii_lowercase(),
+    )
 }
 
 /// Returns the edit that removes our file, where it exists.

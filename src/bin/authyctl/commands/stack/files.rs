@@ -194,21 +194,39 @@ impl Files {
         folders
     }
 
-    /// Returns where a path of the host is found from here, with the last symbolic links followed
-    /// below the root.
+    /// Returns where a path of the host is found from here. Symbolic links, those of folders too, are
+    /// followed below the root: an absolute one of an image never leads to this host.
     pub(crate) fn real(&self, path: &Path) -> PathBuf {
-        let mut path = path.to_owned();
-        for _ in 0..LINKS {
-            let real = self.below_root(&path);
-            let Ok(target) = fs::read_link(&real) else {
-                return real;
+        let reversed = |path: &Path| -> Vec<PathBuf> {
+            let parts = path.components().rev();
+            parts.map(|part| part.as_os_str().into()).collect()
+        };
+        let mut left = reversed(path);
+        let mut below = PathBuf::new();
+        let mut links = 0;
+        while let Some(part) = left.pop() {
+            match part.components().next() {
+                Some(Component::Normal(name)) => below.push(name),
+                Some(Component::ParentDir) => {
+                    below.pop();
+                    continue;
+                }
+                _ => continue,
+            }
+            let Ok(target) = fs::read_link(self.root.join(&below)) else {
+                continue;
             };
-            path = match path.parent() {
-                Some(folder) => folder.join(target),
-                None => target,
-            };
+            links += 1;
+            if links > LINKS {
+                break;
+            }
+            below.pop();
+            if target.is_absolute() {
+                below = PathBuf::new();
+            }
+            left.extend(reversed(&target));
         }
-        self.below_root(&path)
+        self.root.join(below)
     }
 
     /// Whether these are the files of this host.
@@ -216,19 +234,12 @@ impl Files {
         self.root == Path::new("/")
     }
 
-    /// Returns `path` below the root; `..` does not lead out of it.
+    /// Returns `path` below the root, itself not followed where it is a symbolic link.
     pub(crate) fn below_root(&self, path: &Path) -> PathBuf {
-        let mut below = PathBuf::new();
-        for component in path.components() {
-            match component {
-                Component::Normal(name) => below.push(name),
-                Component::ParentDir => {
-                    below.pop();
-                }
-                Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
-            }
+        match (path.parent(), path.file_name()) {
+            (Some(folder), Some(name)) => self.real(folder).join(name),
+            _ => self.real(path),
         }
-        self.root.join(below)
     }
 
     fn is_of_debian(&self) -> bool {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::CONFIG;
 
 /// What sshd of openSUSE reads where /etc/ssh has no sshd_config.
-const OF_VENDOR: &str = "/usr/etc/ssh/sshd_config";
+pub(crate) const OF_VENDOR: &str = "/usr/etc/ssh/sshd_config";
 /// The limit of nested includes, as in sshd.
 const DEPTH: usize = 16;
 /// The largest number of connections beside the two that are always tried.

@@ -17,6 +17,7 @@ use pam_authy::store::config::Config;
 use pam_authy::store::users::{Entry, Mapping};
 
 use self::conditions::Conditions;
+pub(crate) use self::conditions::OF_VENDOR;
 use self::settings::Login;
 use super::{Administrators, Finding, Protected};
 use crate::output::shown_name;

@@ -1,0 +1,58 @@
+//! The lines of a stack for logins whose key sshd has checked: it asks for no password.
+
+use std::collections::BTreeSet;
+
+use crate::commands::stack::{Handler, fixed_answer};
+
+/// Marks such a stack.
+pub(super) const MARK: &[u8] = b"# pam_authy: sshd requires a key instead of the password";
+/// Modules that may stay before our line: they prepare the session or close the host, and ask for
+/// nothing.
+const KEPT: [&str; 12] = [
+    "pam_env.so",
+    "pam_nologin.so",
+    "pam_shells.so",
+    "pam_access.so",
+    "pam_group.so",
+    "pam_cap.so",
+    "pam_limits.so",
+    "pam_umask.so",
+    "pam_motd.so",
+    "pam_mail.so",
+    "pam_keyinit.so",
+    "pam_selinux.so",
+];
+
+/// Returns the lines that stay.
+pub(super) fn kept(handlers: &[Handler]) -> impl Iterator<Item = Vec<u8>> {
+    let handlers = handlers.iter().filter(|handler| is_kept(handler));
+    handlers.filter_map(|handler| {
+        let kind = if handler.is_quiet { "-auth" } else { "auth" };
+        let mut line = format!("{kind}  {}  ", handler.control).into_bytes();
+        line.extend_from_slice(&handler.module()?.written);
+        Some(line)
+    })
+}
+
+/// Returns the names of the modules that are not called any more.
+pub(super) fn dropped(handlers: &[Handler]) -> Vec<&str> {
+    let dropped = handlers
+        .iter()
+        .filter(|handler| !is_kept(handler) && fixed_answer(handler).is_none());
+    let names: BTreeSet<_> = dropped
+        .filter_map(Handler::module)
+        .map(|module| module.name.as_str())
+        .collect();
+    names.into_iter().collect()
+}
+
+fn is_kept(handler: &Handler) -> bool {
+    let is_simple = ["required", "requisite", "optional"]
+        .iter()
+        .any(|word| handler.control.eq_ignore_ascii_case(word));
+    let is_known = |name: &str| KEPT.contains(&name);
+    is_simple
+        && handler
+            .module()
+            .is_some_and(|module| is_known(&module.name))
+}
