@@ -2,8 +2,9 @@
 //!
 //! `crates` checks what the programs are built from, `docs`, `guides` and `examples` the
 //! documentation, `deb` and `rpm` the packages from installation to removal, `demo` scripts/demo.sh,
-//! `enable` how a stack gets the module, `release` the sources of a release. All use programs that are built: the
-//! product that PAM_AUTHY_SO and PAM_AUTHYD name, and cargo's builds of authyctl and authy-sim.
+//! `enable` and `stacks_of_sshd` how a stack gets the module, `release` the sources of a release. All use
+//! programs that are built: the product that PAM_AUTHY_SO and PAM_AUTHYD name, and cargo's builds of
+//! authyctl and authy-sim.
 
 mod bare;
 mod crates;
@@ -18,6 +19,7 @@ mod machine;
 mod newcomer;
 mod release;
 mod rpm;
+mod stacks_of_sshd;
 
 use std::collections::BTreeSet;
 use std::fs;

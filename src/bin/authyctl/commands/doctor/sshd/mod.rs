@@ -70,7 +70,10 @@ pub(crate) fn login(user: &str, address: &str) -> Result<Option<SshdLogin>, Stri
     };
     let settings = ask::ask(program, user, &connection, None)?;
     Ok(Some(SshdLogin {
-        service: settings.get("pamservicename").cloned(),
+        // libpam lowers the names of services.
+        service: settings
+            .get("pamservicename")
+            .map(|name| name.to_ascii_lowercase()),
         without_prompt: settings::without_prompt(&settings).first().cloned(),
         is_never_asked: settings::without_prompt(&settings).len()
             == settings::methods(&settings).len(),
