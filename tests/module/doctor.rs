@@ -91,6 +91,68 @@ fn doctor_finds_a_match_block_that_bypasses_the_code() {
     assert!(!said.contains("pat from 127.0.0.1"), "{said}");
 }
 
+/// Each row: sshd's block for the robot, `[exempt]`, and what doctor says of it.
+const ROBOTS: [(&str, &str, &str); 5] = [
+    (
+        "Match User robot\nAuthenticationMethods publickey\n",
+        "users = [\"robot\"]",
+        "\"ok\": \"`publickey` alone is enough to log in, as exempt.users \"robot\" allows \
+         (robot from 127.0.0.1, robot from 192.0.2.1)",
+    ),
+    (
+        "Match Group robots Address 192.0.2.0/24\nAuthenticationMethods publickey\n",
+        "groups = [\"robots\"]",
+        "\"ok\": \"`publickey` alone is enough to log in, as exempt.groups \"robots\" allows \
+         (robot from 192.0.2.1)",
+    ),
+    (
+        "Match User robot\nAuthenticationMethods publickey\n",
+        "",
+        "\"problem\": \"`publickey` alone is enough to log in, without the second factor (robot from",
+    ),
+    (
+        "",
+        "users = [\"robot\"]",
+        "\"problem\": \"exempt.users \"robot\" applies, but sshd asks for a password, and the account \
+         has a key and no password (robot)",
+    ),
+    (
+        "Match User pat\nAuthenticationMethods publickey\n",
+        "users = [\"robot\"]",
+        "\"problem\": \"`publickey` alone is enough to log in, without the second factor (pat from",
+    ),
+];
+
+#[test]
+#[ignore = "needs root"]
+fn doctor_names_a_robot_that_logs_in_by_key_alone_and_is_exempt() {
+    sandboxed!();
+    let settings = "PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n";
+    let sim = host(settings);
+    let made = "useradd pat; groupadd robots; useradd -m -s /bin/sh -G robots robot
+        mkdir ~robot/.ssh && echo 'ssh-ed25519 AAAA' >~robot/.ssh/authorized_keys";
+    assert!(
+        Command::new("sh")
+            .args(["-c", made])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let config = fs::read_to_string(sim.path("config.toml")).unwrap();
+    check_rows(ROBOTS, |(block, exempt, expected)| {
+        fs::write("/etc/ssh/sshd_config", format!("{GLOBAL}{settings}{block}")).unwrap();
+        let exempt = format!("{config}\n[exempt]\n{exempt}\n");
+        fs::write(sim.path("config.toml"), exempt).unwrap();
+        let said = sshd(&sim).replace("\\\"", "\"");
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(
+            said.contains("problem"),
+            expected.contains("problem"),
+            "{said}"
+        );
+    });
+}
+
 #[test]
 #[ignore = "needs root"]
 fn doctor_finds_what_locks_root_out_of_sshd() {

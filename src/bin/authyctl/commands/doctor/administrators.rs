@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::IpAddr;
 
 use nix::unistd::Group;
 use pam_authy::base::attempt::Attempt;
 use pam_authy::base::factor::Providers;
 use pam_authy::factor::connect;
-use pam_authy::host::account;
+use pam_authy::host::account::{self, LookupFailed};
 use pam_authy::login::policy::{Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Exempt, Fallback};
 use pam_authy::store::users::{Entry, Mapping};
@@ -130,13 +131,21 @@ fn primary_members(passwd: &str, gid: u32) -> Vec<String> {
         .collect()
 }
 
-/// Whether `stack` refuses `name` whatever is typed, decided by the function that the module uses.
-/// The person of a shared account is known from the SSH key of the login, which only sshd passes
-/// on.
-fn refuses(stack: &Protected, name: &str, config: Option<&Config>, mapping: &Mapping) -> bool {
+/// Returns what a login to `stack` requires, decided by the function that the module uses.
+///
+/// # Errors
+/// The account database could not be read.
+pub(super) fn requirement(
+    stack: &Protected,
+    name: &str,
+    address: Option<IpAddr>,
+    config: Option<&Config>,
+    mapping: Option<&Mapping>,
+) -> Result<Requirement, LookupFailed> {
     let attempt = Attempt {
         user: name.to_owned(),
         service: stack.service.clone(),
+        address,
         ..Attempt::default()
     };
     let no_exemption = Exempt::default();
@@ -149,26 +158,36 @@ fn refuses(stack: &Protected, name: &str, config: Option<&Config>, mapping: &Map
         } else {
             Fallback::Deny
         },
-        // Without a configuration, nothing is known about what this host can check.
-        providers: config.map_or(
-            Providers {
-                authy: true,
-                totp: true,
-            },
-            |config| connect::providers(config, &config.login(&stack.service)),
-        ),
+        providers: providers(stack, config),
     };
-    let requirement = query.requirement(
+    query.requirement(
         |groups| account::group_of(name, groups),
-        || Ok(mapping.find(name)),
+        || Ok(mapping.map_or(Entry::Absent, |mapping| mapping.find(name))),
         || account::spelling(name),
-    );
-    match requirement {
+    )
+}
+
+fn providers(stack: &Protected, config: Option<&Config>) -> Providers {
+    // Without a configuration, nothing is known about what this host can check.
+    config.map_or(
+        Providers {
+            authy: true,
+            totp: true,
+        },
+        |config| connect::providers(config, &config.login(&stack.service)),
+    )
+}
+
+/// Whether `stack` refuses `name` whatever is typed. The person of a shared account is known from the
+/// SSH key of the login, which only sshd passes on.
+fn refuses(stack: &Protected, name: &str, config: Option<&Config>, mapping: &Mapping) -> bool {
+    match requirement(stack, name, None, config, Some(mapping)) {
         Ok(
             Requirement::Exempt(_) | Requirement::NotEnrolledAllowed | Requirement::Person { .. },
         ) => false,
         Ok(Requirement::NoMatchingKey(_)) => {
-            !stack.is_of_sshd || !has_supported_person(&mapping.find(name), query.providers)
+            !stack.is_of_sshd
+                || !has_supported_person(&mapping.find(name), providers(stack, config))
         }
         Ok(
             Requirement::Decoy

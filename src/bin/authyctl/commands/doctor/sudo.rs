@@ -51,7 +51,7 @@ pub(super) fn check(
         findings.push(Finding::problem(CHECK, message).hint("add our line to sudo-i as well"));
     }
     findings.extend(other_services(sudoers, &is_protected));
-    findings.extend(unasked(sudoers));
+    findings.extend(unasked(sudoers, config));
     findings.extend(of_others(sudoers));
     findings.extend(prompts(sudoers, config));
     findings
@@ -79,7 +79,16 @@ fn other_services(sudoers: &Sudoers, is_protected: &dyn Fn(&str) -> bool) -> Vec
     findings
 }
 
-fn unasked(sudoers: &Sudoers) -> Vec<Finding> {
+/// Returns whom sudo does not ask; those whom `[exempt]` names are meant.
+fn unasked(sudoers: &Sudoers, config: Option<&Config>) -> Vec<Finding> {
+    let is_exempt = |who: &str| {
+        config.is_some_and(|config| {
+            let groups = &config.exempt.groups;
+            let group = who.strip_prefix('%');
+            config.exempt.users.iter().any(|user| user == who)
+                || group.is_some_and(|group| groups.iter().any(|listed| listed == group))
+        })
+    };
     let found = sudoers.without_password().into_iter();
     found
         .map(|(setting, who)| {
@@ -87,6 +96,9 @@ fn unasked(sudoers: &Sudoers) -> Vec<Finding> {
                 "{}: {}: {who} is asked for nothing by sudo",
                 setting.place, setting.name
             );
+            if is_exempt(&who) {
+                return Finding::ok(CHECK, format!("{message}, and [exempt] names it"));
+            }
             Finding::warning(CHECK, message)
                 .hint("sudo does not call PAM there: remove it if a code is wanted")
         })

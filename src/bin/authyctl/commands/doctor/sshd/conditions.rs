@@ -116,6 +116,15 @@ impl Conditions {
         }
         all
     }
+
+    /// Returns the names without wildcards that Match lines have for a criterion.
+    pub(super) fn named(&self, criterion: &str) -> BTreeSet<String> {
+        let criteria = self.blocks.iter().flat_map(|block| &block.criteria);
+        let lists = criteria.filter(|(name, _)| name == criterion);
+        let names = lists.flat_map(|(_, patterns)| patterns.split(','));
+        let literal = names.filter(|name| !name.contains(['*', '?', '!', '@']));
+        literal.map(str::to_owned).collect()
+    }
 }
 
 impl Block {
@@ -302,5 +311,9 @@ mod tests {
             ]
         );
         assert!(conditions.services.contains("other"));
+        assert_eq!(
+            conditions.named("group"),
+            ["staff", "x"].map(str::to_owned).into()
+        );
     }
 }

@@ -7,6 +7,8 @@
 mod access;
 mod ask;
 mod conditions;
+mod exempt;
+mod people;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,9 +18,10 @@ use nix::unistd::Uid;
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{Entry, Mapping};
 
-use self::conditions::Conditions;
 pub(crate) use self::conditions::OF_VENDOR;
+use self::conditions::{Conditions, Connection};
 use self::settings::Login;
+use super::finding::Level;
 use super::{Administrators, Finding, Protected};
 use crate::output::shown_name;
 
@@ -62,7 +65,7 @@ pub(crate) fn login(user: &str, address: &str) -> Result<Option<SshdLogin>, Stri
     let Some(connection) = connections.nth(1) else {
         return Ok(None);
     };
-    let connection = conditions::Connection {
+    let connection = Connection {
         address: address.to_owned(),
         host: address.to_owned(),
         block: None,
@@ -105,15 +108,25 @@ pub(super) fn check(host: &Host<'_>, settings_file: Option<&Path>) -> Vec<Findin
     }
     let conditions = Conditions::read(settings_file.unwrap_or(Path::new(CONFIG)));
     let connections = conditions.connections();
-    let users = host.users();
+    let users = host.users(&conditions);
     let limit = QUESTION_LIMIT / connections.len().max(1);
     let mut found: BTreeMap<Finding, Vec<String>> = BTreeMap::new();
     for user in users.iter().take(limit) {
+        let mut logins_of_user = Vec::new();
         for connection in &connections {
-            let findings = match ask::ask(program, user, connection, settings_file) {
-                Ok(settings) => host.check_login(user, &settings),
+            let settings = match ask::ask(program, user, connection, settings_file) {
+                Ok(settings) => settings,
                 Err(why) => return host.unanswered(why),
             };
+            let login = host.login(user, connection, &settings);
+            let findings = match &login {
+                Some(login) => match &login.exemption {
+                    Some(rule) => exempt::check(&settings, login, rule),
+                    None => settings::check(&settings, login),
+                },
+                None => host.unprotected(&settings).into_iter().collect(),
+            };
+            logins_of_user.extend(login.map(|login| (settings, login)));
             for finding in findings {
                 let block = connection.block.as_ref();
                 let block = block.map_or_else(String::new, |block| format!(" by {block}"));
@@ -128,6 +141,9 @@ pub(super) fn check(host: &Host<'_>, settings_file: Option<&Path>) -> Vec<Findin
                     logins.push(login);
                 }
             }
+        }
+        if let Some(finding) = exempt::left_out(&logins_of_user) {
+            found.entry(finding).or_default().push(shown_name(user));
         }
     }
     host.summarize(found, users.len(), limit)
@@ -153,59 +169,62 @@ pub(super) fn closed(host: &Host<'_>, settings_file: Option<&Path>) -> BTreeSet<
     names.map(|name| shown_name(name)).collect()
 }
 
+/// Returns the PAM service of a login. libpam lowers the names of services.
+fn service_of(settings: &ask::Settings) -> String {
+    let name = settings.get("pamservicename");
+    name.map_or_else(|| "sshd".to_owned(), |name| name.to_ascii_lowercase())
+}
+
 impl Host<'_> {
     fn protects_sshd(&self) -> bool {
         self.protected.iter().any(|stack| stack.is_of_sshd)
     }
 
-    /// Returns the users about whom sshd is asked: administrators first, so that the limit never
-    /// leaves them out.
-    fn users(&self) -> Vec<&str> {
-        let administrators = &self.administrators.names;
-        let enrolled = self.mapping.into_iter().flat_map(Mapping::iter);
-        let others = enrolled
-            .map(|(name, _)| name)
-            .filter(|name| !administrators.contains(*name));
-        let first = administrators.iter().map(String::as_str);
-        first.chain(others).collect()
-    }
-
-    /// Checks the settings that apply to a login of `user`, when its PAM service is protected.
-    fn check_login(&self, user: &str, settings: &ask::Settings) -> Vec<Finding> {
-        let service = settings
-            .get("pamservicename")
-            .map_or_else(|| "sshd".to_owned(), |name| name.to_ascii_lowercase());
+    /// Returns what is known of a login of `user`, when its PAM service is protected.
+    fn login(
+        &self,
+        user: &str,
+        connection: &Connection,
+        settings: &ask::Settings,
+    ) -> Option<Login> {
+        let service = service_of(settings);
         let service = service.as_str();
-        let Some(stack) = self.protected.iter().find(|stack| stack.service == service) else {
-            return self.unprotected(service);
-        };
+        let stacks = &mut self.protected.iter();
+        let stack = stacks.find(|stack| stack.service == service)?;
         let deadline = self.config.map(|config| config.login(service).deadline);
         let entry = self.mapping.map(|mapping| mapping.find(user));
-        let login = Login {
+        let exemption = self.exemption(user, connection, stack);
+        Some(Login {
             is_root: user == "root",
-            access: self.access(user, settings),
+            access: self.access(user, settings, exemption.is_some()),
+            exemption,
             is_shared: matches!(entry, Some(Entry::Shared(_))),
             has_first_factor: stack.has_first_factor,
             deadline: deadline.map(|deadline| deadline.as_secs()),
-        };
-        settings::check(settings, login)
+        })
     }
 
     /// sshd uses our module for some logins, and for this one a stack without it.
-    fn unprotected(&self, service: &str) -> Vec<Finding> {
+    fn unprotected(&self, settings: &ask::Settings) -> Option<Finding> {
+        let service = service_of(settings);
         let problem = || {
             let message = format!("sshd uses the stack {service}, which requires no second factor");
             let hint = format!("authyctl pam enable {service}, or remove its PAMServiceName");
             Finding::problem("sshd", message).hint(hint)
         };
-        self.protects_sshd().then(problem).into_iter().collect()
+        self.protects_sshd().then(problem)
     }
 
-    /// Returns how an administrator can log in today. Nobody else, and not root, who may be meant to
-    /// have no way over ssh.
-    fn access(&self, user: &str, settings: &ask::Settings) -> Option<access::Access> {
-        let is_administrator = self.administrators.names.contains(user) && user != "root";
-        access::of(user, settings).filter(|_| is_administrator)
+    /// Returns how an administrator or an exempt user can log in today. Nobody else, and not root, who
+    /// may be meant to have no way over ssh.
+    fn access(
+        &self,
+        user: &str,
+        settings: &ask::Settings,
+        is_exempt: bool,
+    ) -> Option<access::Access> {
+        let is_meant = is_exempt || self.administrators.names.contains(user);
+        access::of(user, settings).filter(|_| is_meant && user != "root")
     }
 
     /// Returns each finding once, with the users for whom it was found, of `count` users in all.
@@ -222,11 +241,14 @@ impl Host<'_> {
                 finding
             })
             .collect();
-        if findings.is_empty() && self.protects_sshd() {
-            findings.push(Finding::ok(
-                "sshd",
-                "sshd requires the second factor of every user",
-            ));
+        if findings.iter().all(|finding| finding.level == Level::Ok) && self.protects_sshd() {
+            let of = if findings.is_empty() {
+                "user"
+            } else {
+                "other user"
+            };
+            let message = format!("sshd requires the second factor of every {of}");
+            findings.push(Finding::ok("sshd", message));
         }
         if let Some(more @ 1..) = count.checked_sub(limit) {
             let message = format!("sshd was asked about {limit} users, and not about {more} more");

@@ -1,5 +1,7 @@
 //! What is wrong with sshd's settings for one login. Pure: runs nothing, and reads no file.
 
+use pam_authy::login::policy::Exemption;
+
 use super::access::{self, Access};
 use super::ask::Settings;
 use crate::commands::doctor::Finding;
@@ -12,12 +14,13 @@ const KEYS_ONLY: [&str; 3] = [
 ];
 
 /// Methods that prove something before PAM is called.
-const FIRST_FACTORS: [&str; 3] = ["publickey", "gssapi-with-mic", "hostbased"];
+pub(super) const FIRST_FACTORS: [&str; 3] = ["publickey", "gssapi-with-mic", "hostbased"];
 
 /// What is known of a login beyond sshd's settings.
-#[derive(Clone, Copy)]
 pub(super) struct Login {
     pub(super) is_root: bool,
+    /// The rule of `[exempt]` that applies; `exempt` checks such a login.
+    pub(super) exemption: Option<Exemption>,
     /// How the user can log in today, where that matters.
     pub(super) access: Option<Access>,
     /// Several people share the account, and the SSH key tells them apart.
@@ -30,7 +33,7 @@ pub(super) struct Login {
 
 /// Returns what is wrong with the settings for one login; nothing for a user about whom sshd could
 /// not be asked.
-pub(super) fn check(settings: &Settings, login: Login) -> Vec<Finding> {
+pub(super) fn check(settings: &Settings, login: &Login) -> Vec<Finding> {
     let root_is_refused = login.is_root
         && settings
             .get("permitrootlogin")
@@ -48,7 +51,7 @@ pub(super) fn check(settings: &Settings, login: Login) -> Vec<Finding> {
     findings
 }
 
-fn check_with_pam(settings: &Settings, login: Login) -> Vec<Finding> {
+fn check_with_pam(settings: &Settings, login: &Login) -> Vec<Finding> {
     let get = |name: &str| settings.get(name).map_or("", String::as_str);
     let mut findings = Vec::new();
     if get("kbdinteractiveauthentication") == "no" {
@@ -124,10 +127,7 @@ fn short_grace_time(grace: &str, deadline: Option<u64>) -> Option<Finding> {
 /// Returns the lists of methods that are enough to log in and do not call PAM for a prompt.
 pub(super) fn without_prompt(settings: &Settings) -> Vec<String> {
     let asks = |list: &str| {
-        let mut names = list
-            .split(',')
-            .map(|name| name.split(':').next().unwrap_or(name));
-        names.any(|name| ["keyboard-interactive", "password"].contains(&name))
+        method_names(list).any(|name| ["keyboard-interactive", "password"].contains(&name))
     };
     let lists = methods(settings).into_iter().filter(|list| !asks(list));
     lists.map(str::to_owned).collect()
@@ -168,18 +168,9 @@ fn no_key(settings: &Settings) -> Option<Finding> {
 }
 
 /// Returns a problem when a user can meet no list of methods with what they log in by today.
-fn locked_out(methods: &[&str], access: Access, login: Login) -> Option<Finding> {
-    let can_meet = |list: &&str| {
-        let mut names = list
-            .split(',')
-            .map(|name| name.split(':').next().unwrap_or(name));
-        names.all(|name| match name {
-            "publickey" => access.key != Some(false),
-            "keyboard-interactive" => !login.has_first_factor || access.password != Some(false),
-            _ => name != "password",
-        })
-    };
-    if methods.iter().any(can_meet) {
+fn locked_out(methods: &[&str], access: Access, login: &Login) -> Option<Finding> {
+    let mut lists = methods.iter();
+    if lists.any(|list| can_meet(list, access, login.has_first_factor)) {
         return None;
     }
     let (message, hint) = match (access.password, access.key) {
@@ -200,12 +191,24 @@ fn locked_out(methods: &[&str], access: Access, login: Login) -> Option<Finding>
     Some(Finding::problem("sshd", message).hint(hint))
 }
 
+/// Whether a user can meet a list of methods with what they log in by today.
+pub(super) fn can_meet(list: &str, access: Access, has_first_factor: bool) -> bool {
+    method_names(list).all(|name| match name {
+        "publickey" => access.key != Some(false),
+        "keyboard-interactive" => !has_first_factor || access.password != Some(false),
+        _ => name != "password",
+    })
+}
+
+/// Returns the methods of a list, without their submethods.
+pub(super) fn method_names(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',')
+        .map(|name| name.split(':').next().unwrap_or(name))
+}
+
 /// Checks one list of methods that is enough to log in.
 fn check_methods(list: &str, has_first_factor: bool, is_only_list: bool) -> Option<Finding> {
-    let names: Vec<_> = list
-        .split(',')
-        .map(|name| name.split(':').next().unwrap_or(name))
-        .collect();
+    let names: Vec<_> = method_names(list).collect();
     let has = |name: &str| names.contains(&name);
     if !has("keyboard-interactive") && !has("password") {
         let message = format!("`{list}` alone is enough to log in, without the second factor");
@@ -239,12 +242,13 @@ mod tests {
     fn messages(text: &str, is_root: bool, has_first_factor: bool) -> String {
         let login = Login {
             is_root,
+            exemption: None,
             access: None,
             is_shared: false,
             has_first_factor,
             deadline: Some(90),
         };
-        let findings = check(&parse(text), login);
+        let findings = check(&parse(text), &login);
         findings
             .into_iter()
             .map(|finding| format!("{}: {}\n", finding.level.as_str(), finding.message))

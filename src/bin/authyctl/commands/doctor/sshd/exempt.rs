@@ -1,0 +1,130 @@
+//! What is wrong with sshd's settings for a login that `[exempt]` lets in without a second factor. A
+//! key alone is then what is meant, and is named. Pure: runs nothing, and reads no file.
+
+use pam_authy::login::policy::Exemption;
+
+use super::ask::Settings;
+use super::settings::{FIRST_FACTORS, Login, can_meet, method_names, methods};
+use crate::commands::doctor::Finding;
+
+/// Returns what is to be said of such a login: each list of methods that sshd alone decides about, and
+/// logins without any proof.
+pub(super) fn check(settings: &Settings, login: &Login, rule: &Exemption) -> Vec<Finding> {
+    let root_is_refused = login.is_root
+        && settings
+            .get("permitrootlogin")
+            .is_some_and(|value| value == "no");
+    if settings.is_empty() || root_is_refused {
+        return Vec::new();
+    }
+    methods(settings)
+        .into_iter()
+        .filter_map(|list| check_methods(list, login.has_first_factor, rule))
+        .collect()
+}
+
+fn check_methods(list: &str, has_first_factor: bool, rule: &Exemption) -> Option<Finding> {
+    let has = |wanted: &str| method_names(list).any(|name| name == wanted);
+    let is_proof = FIRST_FACTORS.iter().any(|name| has(name));
+    let calls_pam = has("keyboard-interactive") || has("password");
+    if !(is_proof || calls_pam && has_first_factor) {
+        let message = format!(
+            "`{list}` lets in without any proof: {rule} applies, and the stack asks for no password"
+        );
+        return Some(Finding::problem("sshd", message).hint(
+            "set `AuthenticationMethods publickey` in a Match block for those who are exempt",
+        ));
+    }
+    (!calls_pam).then(|| {
+        let message = format!("`{list}` alone is enough to log in, as {rule} allows");
+        Finding::ok("sshd", message)
+    })
+}
+
+/// Returns a problem for an account with a key and no password that none of these logins lets in: sshd
+/// asks for a password before PAM, which knows of the exemption, has a say.
+pub(super) fn left_out(logins: &[(Settings, Login)]) -> Option<Finding> {
+    let rule = logins
+        .iter()
+        .find_map(|(_, login)| login.exemption.as_ref())?;
+    let is_left_out = |(settings, login): &(Settings, Login)| {
+        login.access.is_some_and(|access| {
+            let has_key_only = access.password == Some(false) && access.key != Some(false);
+            let mut lists = methods(settings).into_iter();
+            has_key_only && !lists.any(|list| can_meet(list, access, login.has_first_factor))
+        })
+    };
+    logins.iter().all(is_left_out).then(|| {
+        let message = format!(
+            "{rule} applies, but sshd asks for a password, and the account has a key and no password"
+        );
+        Finding::problem("sshd", message)
+            .hint("set `AuthenticationMethods publickey` in a Match User block for it (docs/ssh.md)")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::access::Access;
+    use super::super::ask::parse;
+    use super::*;
+
+    fn login(methods: &str, has_first_factor: bool) -> (Settings, Login) {
+        let text = format!("usepam yes\nauthenticationmethods {methods}\n");
+        let login = Login {
+            is_root: false,
+            exemption: Some(Exemption {
+                key: "users",
+                value: "robot".to_owned(),
+            }),
+            access: Some(Access {
+                password: Some(false),
+                key: Some(true),
+            }),
+            is_shared: false,
+            has_first_factor,
+            deadline: Some(90),
+        };
+        (parse(&text), login)
+    }
+
+    fn said(methods: &str, has_first_factor: bool) -> String {
+        let (settings, login) = login(methods, has_first_factor);
+        let findings = check(&settings, &login, login.exemption.as_ref().unwrap());
+        findings
+            .into_iter()
+            .map(|finding| format!("{}: {}\n", finding.level.as_str(), finding.message))
+            .collect()
+    }
+
+    #[test]
+    fn a_key_alone_is_named_and_no_problem() {
+        let expected =
+            "ok: `publickey` alone is enough to log in, as exempt.users \"robot\" allows\n";
+        assert_eq!(said("publickey", true), expected);
+        assert_eq!(said("publickey", false), expected);
+    }
+
+    #[test]
+    fn a_robot_without_a_password_that_is_asked_for_one_everywhere_is_a_problem() {
+        let asked = || login("keyboard-interactive", true);
+        let finding = left_out(&[asked(), asked()]).unwrap();
+        assert!(finding.message.contains("asks for a password"));
+        assert_eq!(left_out(&[asked(), login("publickey", true)]), None);
+        let code_alone = login("publickey,keyboard-interactive", false);
+        assert_eq!(left_out(&[code_alone]), None);
+        assert_eq!(left_out(&[]), None);
+    }
+
+    #[test]
+    fn a_login_without_any_proof_is_a_problem() {
+        for (methods, has_first_factor) in [
+            ("keyboard-interactive", false),
+            ("password", false),
+            ("none", true),
+        ] {
+            let said = said(methods, has_first_factor);
+            assert!(said.contains("without any proof"), "{methods}: {said}");
+        }
+    }
+}

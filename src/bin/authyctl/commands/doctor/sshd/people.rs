@@ -1,0 +1,55 @@
+//! About whom sshd is asked, and who of them needs no second factor by `[exempt]`.
+
+use std::collections::BTreeSet;
+
+use nix::unistd::{Group, User};
+use pam_authy::login::policy::{Exemption, Requirement};
+use pam_authy::store::users::Mapping;
+
+use super::conditions::{Conditions, Connection};
+use super::{Host, Protected};
+use crate::commands::doctor::administrators::requirement;
+
+impl Host<'_> {
+    /// Returns the users about whom sshd is asked: administrators first, then those whom Match lines
+    /// and `[exempt]` name, so that the limit leaves neither out.
+    pub(super) fn users(&self, conditions: &Conditions) -> Vec<String> {
+        let administrators = self.administrators.names.iter().cloned();
+        let mut named = conditions.named("user");
+        let mut groups = conditions.named("group");
+        if let Some(config) = self.config {
+            named.extend(config.exempt.users.iter().cloned());
+            groups.extend(config.exempt.groups.iter().cloned());
+        }
+        let groups = groups
+            .iter()
+            .filter_map(|name| Group::from_name(name).ok().flatten());
+        named.extend(groups.flat_map(|group| group.mem));
+        let named = named
+            .into_iter()
+            .filter(|name| matches!(User::from_name(name), Ok(Some(_))));
+        let enrolled = self.mapping.into_iter().flat_map(Mapping::iter);
+        let enrolled = enrolled.map(|(name, _)| name.to_owned());
+        let mut seen = BTreeSet::new();
+        administrators
+            .chain(named)
+            .chain(enrolled)
+            .filter(|name| seen.insert(name.clone()))
+            .collect()
+    }
+
+    /// Returns the rule of `[exempt]` that applies to a login, decided by the function that the module
+    /// uses.
+    pub(super) fn exemption(
+        &self,
+        user: &str,
+        connection: &Connection,
+        stack: &Protected,
+    ) -> Option<Exemption> {
+        let address = connection.address.parse().ok();
+        match requirement(stack, user, address, self.config, self.mapping) {
+            Ok(Requirement::Exempt(rule)) => Some(rule),
+            _ => None,
+        }
+    }
+}
