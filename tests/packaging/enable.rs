@@ -293,6 +293,42 @@ fn on_a_terminal_a_change_is_kept_by_typing_yes_and_by_nothing_else() {
     assert_eq!(stacks(), before);
 }
 
+/// Otherwise the command waits for an answer that has no effect any more.
+#[test]
+#[ignore = "needs root"]
+fn on_a_terminal_it_is_said_that_a_change_was_rolled_back_or_confirmed_elsewhere() {
+    sandboxed!();
+    let _machine = Machine::installed();
+    let before = stacks();
+    let command = "/usr/sbin/authyctl pam enable sudo";
+    let terminal = Terminal::start(command);
+    terminal.wait_for("type \"yes\" to keep the change");
+    succeeds(&["pam", "rollback"]);
+    terminal.wait_for("sudo was rolled back: the change was not confirmed");
+    terminal.wait_for("ended with 1");
+    assert_eq!(stacks(), before);
+
+    let terminal = Terminal::start(command);
+    terminal.wait_for("type \"yes\" to keep the change");
+    succeeds(&["pam", "confirm"]);
+    terminal.wait_for("the change of sudo is kept");
+    terminal.wait_for("ended with 0");
+    assert_ne!(stacks(), before);
+}
+
+/// With `--json` standard output is one object, so that no question can be asked.
+#[test]
+#[ignore = "needs root"]
+fn on_a_terminal_json_needs_now_or_rollback_after_too() {
+    sandboxed!();
+    let _machine = Machine::installed();
+    let before = stacks();
+    let terminal = Terminal::start("/usr/sbin/authyctl --json pam enable sudo");
+    terminal.wait_for("\"kind\":\"usage\"");
+    terminal.wait_for("ended with 2");
+    assert_eq!(stacks(), before);
+}
+
 #[test]
 #[ignore = "needs root"]
 fn pam_enable_sudo_changes_the_stack_that_sudoers_names_as_well() {

@@ -99,7 +99,7 @@ pub(super) fn check(
     if protected.is_empty() {
         findings.push(
             Finding::warning("pam", "no service uses pam_authy.so")
-                .hint("authyctl pam enable sshd --rollback-after 300"),
+                .hint("authyctl pam enable sshd"),
         );
     }
     findings.extend(files::modules(&our_modules));

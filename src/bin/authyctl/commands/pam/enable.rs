@@ -1,10 +1,11 @@
 //! `pam enable`: shows a change, has doctor check it, makes it, and undoes it when something went
 //! wrong.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 use serde_json::{Value, json};
 
+use super::ask::ask;
 use super::candidate::Candidate;
 use super::plan::Plan;
 use super::{files, pending, plan, profile, rollback, show, sshd};
@@ -19,7 +20,8 @@ const TIME_FOR_YES: u32 = 300;
 
 pub(super) fn enable(global: &Global, args: &PamEnableArgs) -> Result<Output, CommandError> {
     let is_kept = args.now || args.root.is_some();
-    let on_terminal = io::stdin().is_terminal();
+    // A question would be no JSON.
+    let on_terminal = io::stdin().is_terminal() && !global.json;
     if args.with_key && !args.service.is_sshd() {
         return Err(CommandError::new(
             ErrorKind::Usage,
@@ -27,8 +29,8 @@ pub(super) fn enable(global: &Global, args: &PamEnableArgs) -> Result<Output, Co
         ));
     }
     if !(args.dry_run || args.print || is_kept || args.rollback_after.is_some() || on_terminal) {
-        let message =
-            "without a terminal, say --now, or --rollback-after SECONDS and `pam confirm`";
+        let message = "without a terminal, or with --json, say --now, \
+                       or --rollback-after SECONDS and `pam confirm`";
         return Err(CommandError::new(ErrorKind::Usage, message));
     }
     let files = files(args.root.as_deref());
@@ -51,8 +53,21 @@ pub(super) fn enable(global: &Global, args: &PamEnableArgs) -> Result<Output, Co
     let asks = on_terminal && !is_kept && args.rollback_after.is_none();
     let rollback_after = args.rollback_after.or(asks.then_some(TIME_FOR_YES));
     let mut output = enablement.make(global, rollback_after)?;
-    if asks {
-        enablement.ask(&mut output)?;
+    let name = args.service.name();
+    match rollback_after {
+        Some(seconds) if asks => {
+            output
+                .lines
+                .push(format!("{name} is rolled back in {seconds} s"));
+            if !global.quiet {
+                println!("{}", output.lines.join("\n"));
+            }
+            output.lines = ask(&args.service, &enablement.plan.edits, &enablement.files)?;
+        }
+        Some(seconds) => output.lines.push(format!(
+            "{name} is rolled back in {seconds} s; to keep the change: authyctl pam confirm"
+        )),
+        None => {}
     }
     Ok(output)
 }
@@ -122,45 +137,15 @@ impl Enablement<'_> {
         }
         drop(lock);
         if let Some(seconds) = rollback_after {
-            self.wait_for_confirmation(seconds, &mut output)?;
+            if let Err(error) = rollback::start_waiting(seconds) {
+                rollback::roll_back_if(self.target, |_| true)?;
+                return Err(CommandError::local(error));
+            }
+            output
+                .members
+                .insert("rollback_after".into(), seconds.into());
         }
         Ok(output)
-    }
-
-    fn wait_for_confirmation(&self, seconds: u32, output: &mut Output) -> Result<(), CommandError> {
-        if let Err(error) = rollback::start_waiting(seconds) {
-            rollback::roll_back_if(self.target, |_| true)?;
-            return Err(CommandError::local(error));
-        }
-        output.lines.push(format!(
-            "{} is rolled back in {seconds} s; to keep the change: authyctl pam confirm",
-            self.target.name()
-        ));
-        output
-            .members
-            .insert("rollback_after".into(), seconds.into());
-        Ok(())
-    }
-
-    /// Shows the change, and keeps it when "yes" is typed before it is rolled back.
-    fn ask(&self, output: &mut Output) -> Result<(), CommandError> {
-        for line in std::mem::take(&mut output.lines) {
-            println!("{line}");
-        }
-        println!("log in from another window now; type \"yes\" to keep the change:");
-        for line in io::stdin().lock().lines() {
-            if line.map_err(CommandError::local)?.trim() == "yes" {
-                let kept = rollback::confirm()?;
-                output.lines = kept.lines;
-                output.members.remove("rollback_after");
-                return Ok(());
-            }
-            println!("the change is rolled back unless you type \"yes\":");
-        }
-        output
-            .lines
-            .push("the change is not confirmed, and will be rolled back".to_owned());
-        Ok(())
     }
 
     fn write(&self) -> Result<(), CommandError> {

@@ -4,9 +4,10 @@
 //! `plan` says which files change; `rule` where our line goes in a stack, with `takeover` where the
 //! lines have to be written anew, and `edit` puts the result into the bytes of a file. Before
 //! `enable` writes, doctor checks the files as they would be; afterwards it checks the real ones.
-//! `pending` records a change that is not confirmed yet, `rollback` undoes it in time, and `trace` says so
-//! afterwards.
+//! `pending` records a change that is not confirmed yet, `ask` has it confirmed on a terminal,
+//! `rollback` undoes it in time, and `trace` says so afterwards.
 
+mod ask;
 mod candidate;
 mod diff;
 mod disable;
