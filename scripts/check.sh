@@ -92,6 +92,10 @@ tests() {
             echo "skipped, because fail2ban is not available: module::fail2ban, the_fail2ban_filter_finds_refused_logins_and_no_forged_address"
             as_root+=(--skip fail2ban)
         }
+        scripts/peers.sh ansible || {
+            echo "skipped, because ansible-core or python3-apt is not available: packaging::ansible"
+            as_root+=(--skip packaging::ansible)
+        }
         scripts/peers.sh debian || {
             echo "skipped, because there is no debootstrap: a_newcomer_gets_to_a_protected_sshd_on_a_bare_debian_by_typing_the_readme"
             as_root+=(--skip a_newcomer_gets_to_a_protected_sshd_on_a_bare_debian)
@@ -102,7 +106,7 @@ tests() {
             as_root+=(--skip durability::)
         }
     fi
-    skip_without dpkg-shlibdeps packaging::deb packaging::newcomer
+    skip_without dpkg-shlibdeps packaging::deb packaging::newcomer packaging::ansible
     skip_without lintian lintian_finds_no_error_and_no_warning
     skip_without rpmbuild packaging::rpm
     export PAM_AUTHY_SO=$PWD/target/product/pam_authy.so PAM_AUTHYD=$PWD/target/product/pam_authyd

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# peers.sh authy|ssh-clients|fail2ban|chromium|debian: makes a third-party program available to the tests.
+# peers.sh authy|ssh-clients|ansible|fail2ban|chromium|debian: makes a third-party program available to the tests.
 #
-# authy, a Python client of the API, the Python SSH clients paramiko and asyncssh, and fail2ban go into
-# target/peers. fail2ban is unpacked, not installed, because an installed package would start to ban
-# addresses on this machine; python3-systemd, with which it reads the journal, lies beside it. chromium
-# is that of the system; in CI it gets installed, which takes half a minute. debian is a folder with the
-# release of Debian that runs here, as debootstrap makes it (as root), with sudo and sshd and nothing else
-# of what we need; the packages that `make deb` installs lie in its cache. It takes one to two minutes.
+# authy, a Python client of the API, the Python SSH clients paramiko and asyncssh, ansible-core, and fail2ban
+# go into target/peers. ansible needs python3-apt of this system, which its module apt uses. fail2ban is
+# unpacked, not installed, because an installed package would start to ban addresses on this machine;
+# python3-systemd, with which it reads the journal, lies beside it. chromium is that of the system; in CI it
+# gets installed, which takes half a minute. debian is a folder with the release of Debian that runs here, as
+# debootstrap makes it (as root), with sudo and sshd and nothing else of what we need; the packages that
+# `make deb` installs lie in its cache. It takes one to two minutes.
 #
 # Exit status: 0 the program is available, 1 it is not.
 set -euo pipefail
@@ -48,6 +49,12 @@ case $name in
         # Compiled, since each login of the tests starts Python anew.
         python3 -m pip install --quiet --disable-pip-version-check --target "$new/ssh-clients" \
             paramiko==5.1.0 asyncssh==2.24.1 >&2
+        ;;
+    ansible)
+        # Its module apt runs with the system's Python, not with the one that runs ansible-playbook.
+        /usr/bin/python3 -c 'import apt' 2>/dev/null || exit 1
+        python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/ansible" \
+            ansible-core==2.19.4 >&2
         ;;
     fail2ban)
         command -v apt-get >/dev/null || exit 1

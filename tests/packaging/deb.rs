@@ -20,11 +20,11 @@ use crate::common::{engine, product};
 const PACKAGES: [&str; 3] = ["authyctl", "libpam-authy", "authy-sim"];
 
 /// The folder with the packages of one version.
-struct Packages(PathBuf);
+pub(super) struct Packages(PathBuf);
 
 impl Packages {
     /// Builds the packages once in each run; inside the sandbox it returns what was built outside.
-    fn of(version: &str) -> Self {
+    pub(super) fn of(version: &str) -> Self {
         static BUILT: Mutex<Vec<String>> = Mutex::new(Vec::new());
         let packages = Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("deb-{version}")));
         let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,7 +55,7 @@ impl Packages {
         stdout_of(&mut build);
     }
 
-    fn path(&self, package: &str) -> PathBuf {
+    pub(super) fn path(&self, package: &str) -> PathBuf {
         let mut entries = fs::read_dir(&self.0).unwrap().map(Result::unwrap);
         let prefix = format!("{package}_");
         let found = entries.find(|entry| entry.file_name().to_string_lossy().starts_with(&prefix));

@@ -112,6 +112,7 @@ fn the_fleet_examples_write_files_of_the_right_mode_and_call_what_there_is() {
                 "mode: \"0600\"",
                 "authyctl pam enable sshd --rollback-after 300",
                 "authyctl pam confirm",
+                "AuthenticationMethods publickey",
             ][..],
         ),
         (
@@ -120,6 +121,7 @@ fn the_fleet_examples_write_files_of_the_right_mode_and_call_what_there_is() {
                 "'0600'",
                 "authyctl pam enable sshd",
                 "/etc/pam_authy/users.toml",
+                "authyctl check --users %",
             ],
         ),
         (

@@ -186,6 +186,11 @@ impl Machine {
         output.status.success() && output.stdout == b"0\n"
     }
 
+    /// The port of its sshd.
+    pub(super) fn port(&self) -> u16 {
+        self.client.port
+    }
+
     /// Waits until sshd, which is reading its settings again, accepts connections.
     pub(super) fn wait_for_sshd(&self) {
         self.client.wait_for_sshd();

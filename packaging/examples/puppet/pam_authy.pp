@@ -24,7 +24,7 @@ class pam_authy ( # lint:ignore:autoloader_layout
     '/etc/pam_authy/users.toml':
       mode         => '0644',
       content      => "[users]\n${lines.join}",
-      validate_cmd => '/usr/sbin/authyctl --users % list';
+      validate_cmd => '/usr/sbin/authyctl check --users %';
   }
 
   # The command refuses the change if doctor finds that it would lock someone out.
