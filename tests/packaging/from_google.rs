@@ -15,7 +15,7 @@ use nix::unistd::User;
 
 use super::guides::blocks;
 use super::machine::{Machine, USER, add_user, install_programs, is_inside, let_sudo_remember};
-use super::newcomer::{type_line, typed_lines};
+use super::newcomer::{confirmed, shell_here, type_line, typed_lines};
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::totp::{google_authenticator, oathtool};
@@ -147,11 +147,14 @@ fn move_over(machine: &Machine, pat: &Person, alice: &Person) -> String {
         let mut answer = String::new();
         if line.contains("authyctl test alice") {
             answer = alice.code();
-        } else if line.contains("pam confirm") {
-            machine.wait_for_sshd();
-            let code = pat.code();
-            assert!(is_inside(&machine.ssh(&[&code, &code])), "{shown}");
+        } else if line.contains("pam enable") {
+            confirmed(&shell_here(&line), || {
+                machine.wait_for_sshd();
+                let code = pat.code();
+                assert!(is_inside(&machine.ssh(&[&code, &code])), "{shown}");
+            });
             logins += 1;
+            continue;
         } else if line.contains("rm /home") {
             assert!(is_inside(&machine.ssh(&[&pat.code()])), "{shown}");
             logins += 1;

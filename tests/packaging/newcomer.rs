@@ -5,6 +5,7 @@
 //! (the simulator's instead of Authy's, as options of `init`). The programs that `make deb` would
 //! compile are already built.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -14,6 +15,7 @@ use super::docs::section;
 use super::machine::{Machine, SUDO_REMEMBERS, USER, is_inside, let_sudo_remember, stacks};
 use super::{AUTHY_SIM, AUTHYCTL, root, stdout_of, text_of};
 use crate::common::sandbox::sandboxed;
+use crate::common::terminal::Terminal;
 use crate::common::totp::oathtool;
 use crate::common::{engine, product};
 
@@ -37,7 +39,16 @@ pub(super) fn typed_lines(page: &str, heading: &str) -> Vec<String> {
 fn type_into(command: &mut Command, line: &str) {
     command
         .args([
-            "timeout", "300", "runuser", "-u", USER, "--", "sh", "-c", line,
+            "timeout",
+            "--foreground",
+            "300",
+            "runuser",
+            "-u",
+            USER,
+            "--",
+            "sh",
+            "-c",
+            line,
         ])
         .env("USER", USER)
         .env(
@@ -61,10 +72,14 @@ fn type_into(command: &mut Command, line: &str) {
 
 /// Types a line in the checkout, on this machine, with `answer` on standard input.
 pub(super) fn type_line(line: &str, answer: &str) -> Output {
+    answered(&mut shell_here(line), answer)
+}
+
+pub(super) fn shell_here(line: &str) -> Command {
     let mut shell = Command::new("env");
     type_into(&mut shell, line);
     shell.current_dir(root());
-    answered(&mut shell, answer)
+    shell
 }
 
 /// Runs the command with `answer` as the only line of its standard input.
@@ -74,6 +89,28 @@ fn answered(command: &mut Command, answer: &str) -> Output {
     fs::write(&answers, format!("{answer}\n")).unwrap();
     let answers = fs::File::open(answers).unwrap();
     command.stdin(Stdio::from(answers)).output().unwrap()
+}
+
+/// Runs the command, which protects sshd, on a real terminal: does `try_it` while it waits, then
+/// types "yes".
+pub(super) fn confirmed(command: &Command, try_it: impl FnOnce()) {
+    let quoted = |word: &OsStr| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
+    let mut words = vec!["env".to_owned()];
+    let variables: Vec<_> = command.get_envs().collect();
+    let removed = variables.iter().filter(|(_, value)| value.is_none());
+    words.extend(removed.map(|(name, _)| format!("-u {}", quoted(name))));
+    let set = variables
+        .iter()
+        .filter_map(|(name, value)| Some((name, (*value)?)));
+    words.extend(set.map(|(name, value)| format!("{}={}", name.to_string_lossy(), quoted(value))));
+    words.push(quoted(command.get_program()));
+    words.extend(command.get_args().map(quoted));
+    let terminal = Terminal::start(&words.join(" "));
+    terminal.wait_for("type \"yes\" to keep the change");
+    try_it();
+    terminal.press(&["yes", "Enter"]);
+    terminal.wait_for("the change of sshd is kept");
+    terminal.wait_for("ended with 0");
 }
 
 #[track_caller]
@@ -155,17 +192,18 @@ fn a_newcomer_gets_to_a_protected_sshd_on_a_bare_debian_by_typing_the_readme() {
 
     let mut secret = String::new();
     for line in &lines {
-        if line.contains("pam confirm") {
-            bare.client.wait_for_sshd();
-            // The code that was typed at the enrolment is used up, and so is this one after it.
-            let code = oathtool(&secret, 30);
-            let first = bare.client.log_in(&[&code]);
-            assert!(is_inside(&first), "{first:?} {:?}", bare.log());
-            assert!(!is_inside(&bare.client.log_in(&[code.as_str(); 3])));
-        }
         let mut shell = type_there(line);
         if line.contains("enroll") {
             secret = bare.enroll(&mut shell);
+        } else if line.contains("pam enable") {
+            confirmed(&shell, || {
+                bare.client.wait_for_sshd();
+                // The code that was typed at the enrolment is used up, and so is this one after it.
+                let code = oathtool(&secret, 30);
+                let first = bare.client.log_in(&[&code]);
+                assert!(is_inside(&first), "{first:?} {:?}", bare.log());
+                assert!(!is_inside(&bare.client.log_in(&[code.as_str(); 3])));
+            });
         } else {
             // apt asks whether to continue.
             assert_done(line, &answered(&mut shell, "y"));
@@ -191,9 +229,9 @@ fn an_administrator_with_a_key_gets_to_a_protected_sshd_by_typing_the_page() {
     let_sudo_remember();
     let before = stacks();
     let lines = typed_lines("docs/authy-service.md", "The first login with Authy");
-    assert!(lines.len() >= 7, "{lines:?}");
+    assert!(lines.len() >= 6, "{lines:?}");
 
-    let mut confirmed = false;
+    let mut is_confirmed = false;
     for line in &lines {
         let (mut typed, mut answer) = (line.clone(), String::new());
         if line.contains("authyctl init") {
@@ -206,16 +244,19 @@ fn an_administrator_with_a_key_gets_to_a_protected_sshd_by_typing_the_page() {
             answer = machine.sim.key();
         } else if line.contains("authyctl test") {
             answer = machine.token();
-        } else if line.contains("pam confirm") {
-            machine.wait_for_sshd();
-            let output = machine.ssh(&[&machine.token()]);
-            assert!(is_inside(&output), "{output:?}");
-            confirmed = true;
+        } else if line.contains("pam enable") {
+            confirmed(&shell_here(line), || {
+                machine.wait_for_sshd();
+                let output = machine.ssh(&[&machine.token()]);
+                assert!(is_inside(&output), "{output:?}");
+            });
+            is_confirmed = true;
+            continue;
         }
         assert_done(line, &type_line(&typed, &answer));
     }
 
-    assert!(confirmed, "the page ends with a confirmed change");
+    assert!(is_confirmed, "the page ends with a confirmed change");
     assert_ne!(stacks(), before);
     assert!(is_inside(&machine.ssh(&[&machine.token()])));
     assert!(!is_inside(&machine.ssh(&["1111111", "1111111", "1111111"])));
