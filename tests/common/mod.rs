@@ -14,6 +14,7 @@ pub(crate) mod host;
 pub(crate) mod hostile;
 pub(crate) mod journald;
 pub(crate) mod logins;
+pub(crate) mod numbers;
 pub(crate) mod provider;
 pub(crate) mod relay;
 pub(crate) mod rows;

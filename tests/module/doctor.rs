@@ -217,7 +217,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
             "Address 192.0.2.0/24",
             "(root from 192.0.2.1, pat from 192.0.2.1)",
         ),
-        ("Host localhost User root", "(root from 127.0.0.1)"),
+        ("User pat Host 192.0.2.*", "(pat from 192.0.2.1)"),
     ];
     let made = Command::new("useradd")
         .args(["-G", "staff", "pat"])
@@ -232,12 +232,96 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
             "{block}{said}"
         );
     });
+    // sshd knows the name of a host by UseDNS alone.
+    let block = "Match Host localhost User root\nAuthenticationMethods publickey\n";
+    check_rows([("yes", true), ("no", false)], |(dns, expected)| {
+        let text = format!("{GLOBAL}UseDNS {dns}\n{good}{block}");
+        fs::write("/etc/ssh/sshd_config", text).unwrap();
+        let said = sshd(&sim);
+        let is_found = said.contains("the second factor (root from 127.0.0.1)");
+        assert_eq!(is_found, expected, "{said}");
+    });
     fs::write("/etc/ssh/sshd_config", "Nonsense yes\n").unwrap();
     let said = sshd(&sim);
     assert!(
         said.contains("problem") && said.contains("Nonsense"),
         "{said}"
     );
+}
+
+/// Whom a Match block is for, the lists that refuse somebody, and who gets in by a key alone.
+const BY_KEY: [(&str, &str, &str); 6] = [
+    ("User eve", "", "(eve from"),
+    ("Group staff", "", "(eve from"),
+    ("User eve", "DenyUsers eve\n", ""),
+    ("User eve", "DenyGroups staff\n", ""),
+    ("User eve", "AllowGroups sudo\n", ""),
+    // The account has neither a password nor a key.
+    ("User locked", "", ""),
+];
+
+#[test]
+#[ignore = "needs root"]
+fn doctor_finds_a_key_alone_of_an_account_without_a_second_factor() {
+    sandboxed!();
+    let good = "PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n";
+    let sim = host(good);
+    let made = Command::new("sh")
+        .args([
+            "-c",
+            "useradd -m -s /bin/sh -G staff eve && echo eve:secret | chpasswd && useradd -s /bin/sh locked",
+        ])
+        .status();
+    assert!(made.unwrap().success());
+    check_rows(BY_KEY, |(block, lists, expected)| {
+        let block = format!("Match {block}\nAuthenticationMethods publickey\n");
+        let text = format!("{GLOBAL}{good}{lists}{block}");
+        fs::write("/etc/ssh/sshd_config", text).unwrap();
+        let said = sshd(&sim);
+        if expected.is_empty() {
+            assert!(!said.contains("alone is enough"), "{said}");
+        } else {
+            assert!(
+                said.contains(&format!("second factor {expected}")),
+                "{said}"
+            );
+        }
+    });
+}
+
+/// The stack of sudo-i and that of other, where there is one, and what is said of `sudo -i`.
+const OF_LOGIN: [(Option<&str>, &str, &str); 5] = [
+    (
+        Some("auth required pam_unix.so\n"),
+        "",
+        "its stack is sudo-i",
+    ),
+    (None, "auth required pam_unix.so\n", "its stack is other"),
+    (None, "auth required pam_deny.so\n", ""),
+    (Some("OURS"), "auth required pam_unix.so\n", ""),
+    (None, "OURS", ""),
+];
+
+#[test]
+#[ignore = "needs root"]
+fn doctor_knows_which_stack_sudo_uses_where_one_is_missing() {
+    sandboxed!();
+    let sim = host("PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n");
+    let ours = fs::read_to_string("/etc/pam.d/sshd").unwrap();
+    fs::write("/etc/pam.d/sudo", &ours).unwrap();
+    check_rows(OF_LOGIN, |(login, other, expected)| {
+        let _ = fs::remove_file("/etc/pam.d/sudo-i");
+        if let Some(login) = login {
+            fs::write("/etc/pam.d/sudo-i", login.replace("OURS", &ours)).unwrap();
+        }
+        fs::write("/etc/pam.d/other", other.replace("OURS", &ours)).unwrap();
+        let said = said(&checks(&sim, &[]), "sudo");
+        if expected.is_empty() {
+            assert!(said.starts_with("\"ok\": \"sudo requires"), "{said}");
+        } else {
+            assert!(said.contains(expected), "{said}");
+        }
+    });
 }
 
 #[test]
@@ -499,7 +583,7 @@ fn doctor_reads_each_rule_of_sudo_as_sudo_itself_does() {
         for part in expected {
             assert!(sudo.contains(part), "{part}: {sudo}");
         }
-        assert!(!expected.is_empty() || sudo.is_empty(), "{sudo}");
+        assert!(!expected.is_empty() || sudo.starts_with("\"ok\""), "{sudo}");
     });
     let (_, people) = said_of("group-with-space");
     assert!(people.contains("robin is not enrolled"), "{people}");

@@ -7,9 +7,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use super::promise::{OUR_ANSWERS, broken};
-use super::random::Numbers;
 use super::{System, contents};
 use crate::common::logins::{STAND_INS, Script, module};
+use crate::common::numbers::Numbers;
 
 /// Sets of answers that are tried with each stack.
 const OUTCOMES: usize = 80;

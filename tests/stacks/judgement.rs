@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::System;
-use super::random::Numbers;
 use crate::authyctl::{enrolled, run_json};
 use crate::common::logins::{Login, STAND_INS, Script, module};
+use crate::common::numbers::Numbers;
 use crate::common::rounds;
 use crate::common::rows::check_rows;
 
@@ -151,9 +151,8 @@ fn truth(stack: &Stack, scripts: &[Script], logins: &[Login]) -> Truth {
         is_bypassed: all().any(|(script, login)| is_in(login) && !granted(script, login)),
         is_closed: !all().any(|(script, login)| script.authenticate[OURS] == 0 && is_in(login)),
         takes_wrong_password: stack.modules.contains(&"pam_unix.so")
-            && all().any(|(script, login)| {
-                is_wrong(script) && script.authenticate[OURS] == 0 && is_in(login)
-            }),
+            && all()
+                .any(|(script, login)| is_wrong(script) && granted(script, login) && is_in(login)),
     }
 }
 

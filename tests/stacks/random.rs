@@ -3,29 +3,9 @@
 
 use super::System;
 use crate::common::logins::{STAND_INS, Script, module};
+use crate::common::numbers::Numbers;
 
 use std::fs;
-
-/// Random numbers that are the same in each run.
-pub(super) struct Numbers(u64);
-
-impl Numbers {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(super) fn below(&mut self, limit: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        usize::try_from(self.0 >> 33).unwrap() % limit
-    }
-
-    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-}
 
 /// Codes that modules answer, with their names in control fields.
 const CODES: [(i32, &str); 8] = [

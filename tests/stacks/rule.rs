@@ -3,9 +3,10 @@
 use std::fs;
 
 use super::promise::{OUR_ANSWERS, broken};
-use super::random::{Numbers, Stack, for_libpam, stack};
+use super::random::{Stack, for_libpam, stack};
 use super::{System, replace};
 use crate::common::logins::{STAND_INS, Script, module};
+use crate::common::numbers::Numbers;
 use crate::common::rounds;
 
 /// Sets of answers that are tried with each stack.

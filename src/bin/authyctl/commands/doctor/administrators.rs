@@ -131,7 +131,8 @@ fn primary_members(passwd: &str, gid: u32) -> Vec<String> {
         .collect()
 }
 
-/// Returns what a login to `stack` requires, decided by the function that the module uses.
+/// Returns what a login to `stack` requires, decided by the function that the module uses. The person
+/// of a shared account is known from the SSH key of the login, which only sshd passes on.
 ///
 /// # Errors
 /// The account database could not be read.
@@ -167,8 +168,8 @@ pub(super) fn requirement(
     )
 }
 
+/// Without a configuration, nothing is known about what this host can check.
 fn providers(stack: &Protected, config: Option<&Config>) -> Providers {
-    // Without a configuration, nothing is known about what this host can check.
     config.map_or(
         Providers {
             authy: true,
@@ -178,16 +179,29 @@ fn providers(stack: &Protected, config: Option<&Config>) -> Providers {
     )
 }
 
-/// Whether `stack` refuses `name` whatever is typed. The person of a shared account is known from the
-/// SSH key of the login, which only sshd passes on.
+/// Whether a login needs the second factor: no rule exempts it, and none lets the unenrolled in.
+pub(super) fn needs_factor(
+    stack: &Protected,
+    name: &str,
+    address: Option<IpAddr>,
+    config: Option<&Config>,
+    mapping: Option<&Mapping>,
+) -> bool {
+    !matches!(
+        requirement(stack, name, address, config, mapping),
+        Ok(Requirement::Exempt(_) | Requirement::NotEnrolledAllowed)
+    )
+}
+
+/// Whether `stack` refuses `name` whatever is typed.
 fn refuses(stack: &Protected, name: &str, config: Option<&Config>, mapping: &Mapping) -> bool {
     match requirement(stack, name, None, config, Some(mapping)) {
         Ok(
             Requirement::Exempt(_) | Requirement::NotEnrolledAllowed | Requirement::Person { .. },
         ) => false,
         Ok(Requirement::NoMatchingKey(_)) => {
-            !stack.is_of_sshd
-                || !has_supported_person(&mapping.find(name), providers(stack, config))
+            let providers = providers(stack, config);
+            !stack.is_of_sshd || !has_supported_person(&mapping.find(name), providers)
         }
         Ok(
             Requirement::Decoy

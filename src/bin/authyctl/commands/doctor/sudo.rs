@@ -1,12 +1,19 @@
 //! sudo: what its settings do to a second prompt, whom it does not ask, and its services.
 
+use std::process::Command;
+
 use pam_authy::store::config::Config;
 
+use super::stack::lets_in;
 use super::{Finding, Protected};
+use crate::commands::program;
 use crate::commands::stack::Files;
 use crate::commands::sudoers::{Setting, Sudoers};
 
 const CHECK: &str = "sudo";
+const SUDO: &str = "/usr/bin/sudo";
+/// The service that libpam takes for one that has no stack.
+const OTHER: &str = "other";
 /// How many tries sudo may allow in one call before that is a warning.
 const TRIES_LIMIT: u32 = 5;
 /// Settings that have sudo ask for another password than that of its caller, and whose it is.
@@ -29,14 +36,16 @@ pub(super) fn check(
     stacks: &Files,
     config: Option<&Config>,
 ) -> Vec<Finding> {
-    let is_protected = |service: &str| protected.iter().any(|p| p.service == service);
+    let services = Services { protected, stacks };
     let mut findings = Vec::new();
     let named: Vec<_> = SERVICES
         .iter()
         .flat_map(|(name, _)| sudoers.settings(name))
         .collect();
     let mut values = named.iter().filter_map(|setting| setting.value.as_deref());
-    let uses_us = is_protected("sudo") || is_protected("sudo-i") || values.any(is_protected);
+    let uses_us = services.require_us("sudo")
+        || services.require_us("sudo-i")
+        || values.any(|value| services.require_us(value));
     if !uses_us {
         return findings;
     }
@@ -44,35 +53,82 @@ pub(super) fn check(
         let message = format!("cannot tell what sudo asks of whom: {why}");
         findings.push(Finding::unknown(CHECK, message));
     }
-    let is_separate =
-        stacks.of_service("sudo-i").is_some() && !sudoers.is_set_for_all("pam_login_service");
-    if is_protected("sudo") && !is_protected("sudo-i") && is_separate {
-        let message = "`sudo -i` requires no second factor: its stack is sudo-i";
-        findings.push(Finding::problem(CHECK, message).hint("add our line to sudo-i as well"));
+    if services.require_us("sudo") && !sudoers.is_set_for_all("pam_login_service") {
+        findings.extend(services.of_login());
     }
-    findings.extend(other_services(sudoers, &is_protected));
+    findings.extend(other_services(sudoers, &services));
     findings.extend(unasked(sudoers, config));
     findings.extend(of_others(sudoers));
     findings.extend(prompts(sudoers, config));
+    if findings.is_empty() && services.require_us("sudo") {
+        // sudo asks root for nothing, whatever it is told.
+        let message = "sudo requires the second factor of every user but root";
+        findings.push(Finding::ok(CHECK, message));
+    }
     findings
 }
 
+/// The services of this host.
+struct Services<'a> {
+    protected: &'a [Protected],
+    stacks: &'a Files,
+}
+
+impl Services<'_> {
+    /// Returns the service whose stack libpam uses for `service`.
+    fn used<'a>(&self, service: &'a str) -> &'a str {
+        match self.stacks.of_service(service) {
+            Some(_) => service,
+            None => OTHER,
+        }
+    }
+
+    /// Whether the stack that is used for `service` has our module.
+    fn require_us(&self, service: &str) -> bool {
+        let used = self.used(service);
+        self.protected.iter().any(|stack| stack.service == used)
+    }
+
+    /// Returns what is wrong with the stack of `sudo -i`.
+    fn of_login(&self) -> Option<Finding> {
+        let used = self.used("sudo-i");
+        let is_wrong = !self.require_us("sudo-i")
+            && (used != OTHER || has_login_service() && lets_in(self.stacks, OTHER));
+        is_wrong.then(|| {
+            let message = format!("`sudo -i` requires no second factor: its stack is {used}");
+            Finding::problem(CHECK, message).hint("add our line to sudo-i as well")
+        })
+    }
+}
+
+/// Whether `sudo -i` has a service of its own, which is chosen when sudo is built.
+fn has_login_service() -> bool {
+    let output = program::run(Command::new(SUDO).arg("-V"));
+    output.is_ok_and(|output| {
+        String::from_utf8_lossy(&output.stdout).contains("for login shells: sudo-i")
+    })
+}
+
 /// Returns what is known of the services that settings name.
-fn other_services(sudoers: &Sudoers, is_protected: &dyn Fn(&str) -> bool) -> Vec<Finding> {
+fn other_services(sudoers: &Sudoers, services: &Services<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, program) in SERVICES {
         for Setting { value, place, .. } in sudoers.settings(name) {
             let service = value.unwrap_or_default();
-            if ["sudo", "sudo-i"].contains(&service.as_str()) && is_protected(&service) {
+            if ["sudo", "sudo-i"].contains(&service.as_str()) && services.require_us(&service) {
                 continue;
             }
-            let says = format!("{place}: {name}={service}: `{program}` uses the stack {service}");
-            findings.push(if is_protected(&service) {
+            let used = services.used(&service);
+            let says = format!("{place}: {name}={service}: `{program}` uses the stack {used}");
+            findings.push(if services.require_us(&service) {
                 Finding::warning(CHECK, format!("{says}, and not that of sudo"))
                     .hint("rules of [service.sudo] do not apply to it")
-            } else {
+            } else if lets_in(services.stacks, used) {
                 Finding::problem(CHECK, format!("{says}, which requires no second factor"))
                     .hint(format!("authyctl pam enable {service}"))
+            } else {
+                Finding::problem(CHECK, format!("{says}, which lets nobody in"))
+                    .hint("name another service, or remove the setting")
             });
         }
     }

@@ -12,7 +12,7 @@ use pam_authy::base::text::sanitize;
 use pam_authy::host::account;
 
 use self::parse::{Document, Member};
-use self::places::Places;
+use self::places::{Binding, Places};
 use super::program;
 
 /// Where sudo reads its rules.
@@ -107,19 +107,39 @@ impl Sudoers {
     }
 
     fn find(&self, name: &str, applies: impl Fn(&[(Member, bool)]) -> bool) -> Vec<Setting> {
+        let used = self.uses(name).into_iter();
+        used.filter(|used| used.default.is_on && applies(&used.default.binding))
+            .map(|used| Setting {
+                name: name.to_owned(),
+                value: used.default.value.clone(),
+                place: used.place,
+            })
+            .collect()
+    }
+
+    /// Returns each use of a setting, on or off, but those that a later one replaces: sudo goes through
+    /// them in order, with those for commands last.
+    fn uses(&self, name: &str) -> Vec<Use<'_>> {
+        let defaults = self.document.defaults.iter();
+        let defaults: Vec<_> = defaults.filter(|default| default.name == name).collect();
+        let mut places = self.places.of_setting(name);
+        if places.len() != defaults.len() {
+            places = vec![(self.places.file(), Binding::Callers); defaults.len()];
+        }
+        let all: Vec<_> = defaults
+            .into_iter()
+            .zip(places)
+            .map(|(default, (place, binding))| Use {
+                default,
+                place,
+                binding,
+            })
+            .collect();
         let mut found = Vec::new();
-        let mut place = self.places.of_setting(name);
-        for default in &self.document.defaults {
-            if default.name != name {
-                continue;
-            }
-            let place = place.next().unwrap_or_else(|| self.places.file());
-            if default.is_on && applies(&default.binding) {
-                found.push(Setting {
-                    name: name.to_owned(),
-                    value: default.value.clone(),
-                    place,
-                });
+        let mut rest = all.into_iter();
+        while let Some(used) = rest.next() {
+            if !rest.as_slice().iter().any(|later| later.replaces(&used)) {
+                found.push(used);
             }
         }
         found
@@ -152,12 +172,13 @@ impl Sudoers {
             let who = format!("%{}", setting.value.clone().unwrap_or_default());
             found.push((setting, who));
         }
-        let mut places = self.places.of_setting("!authenticate");
-        let switched_off = self.document.defaults.iter();
-        for default in switched_off.filter(|d| d.name == "authenticate" && !d.is_on) {
-            let place = places.next().unwrap_or_else(|| self.places.file());
-            if default.binding.is_empty() || applies(&default.binding) {
-                found.push((setting("!authenticate", place), shown(&default.binding)));
+        for used in self.uses("authenticate") {
+            let binding = &used.default.binding;
+            let is_meant =
+                used.binding != Binding::Callers || binding.is_empty() || applies(binding);
+            if !used.default.is_on && is_meant {
+                let who = used.who();
+                found.push((setting("!authenticate", used.place), who));
             }
         }
         let mut places = self.places.of_tag("NOPASSWD");
@@ -168,6 +189,38 @@ impl Sudoers {
             }
         }
         found
+    }
+}
+
+/// One use of a setting.
+#[derive(Debug)]
+struct Use<'a> {
+    default: &'a parse::Default,
+    place: String,
+    binding: Binding,
+}
+
+impl Use<'_> {
+    /// Whether this one, which is later, replaces another of the same setting.
+    fn replaces(&self, other: &Self) -> bool {
+        let (own, others) = (&self.default.binding, &other.default.binding);
+        let is_other = |(member, _): &(Member, bool)| *member == Member::Other;
+        if self.binding == Binding::Commands || other.binding == Binding::Commands {
+            return false;
+        }
+        own.is_empty()
+            || self.binding == other.binding && own == others && !own.iter().any(is_other)
+    }
+
+    /// Returns for whom the setting is.
+    fn who(&self) -> String {
+        let members = shown(&self.default.binding);
+        match self.binding {
+            Binding::Callers => members,
+            Binding::Targets => format!("everybody who becomes {members}"),
+            Binding::Commands => "everybody who runs some of the commands".to_owned(),
+            Binding::Hosts => "everybody on some of the hosts".to_owned(),
+        }
     }
 }
 
@@ -317,7 +370,8 @@ mod tests {
     #[test]
     fn who_is_not_asked_is_found_with_the_line() {
         let text = "pat ALL=(ALL) ALL\npat ALL=(ALL) NOPASSWD: ALL\nDefaults:root !authenticate\n\
-                    Defaults exempt_group=daemon\n";
+                    Defaults exempt_group=daemon\nDefaults>pat !authenticate\n\
+                    Defaults!/bin/ls !authenticate\n";
         let (folder, sudoers) = sudoers(text);
         let file = folder.path().join("sudoers").display().to_string();
         let found: Vec<_> = sudoers
@@ -334,12 +388,45 @@ mod tests {
         let expected = [
             ":4: exempt_group %daemon",
             ":3: !authenticate root",
+            ":5: !authenticate everybody who becomes pat",
+            ":6: !authenticate everybody who runs some of the commands",
             ":2: NOPASSWD pat",
         ];
         assert_eq!(found, expected);
         assert!(sudoers.without_password_for("pat").is_some());
         assert!(sudoers.without_password_for("root").is_some());
-        assert!(sudoers.without_password_for("nobody").is_none());
+    }
+
+    #[test]
+    fn a_setting_that_a_later_line_replaces_is_none() {
+        let rows = [
+            ("Defaults !authenticate\nDefaults authenticate\n", 0),
+            ("Defaults:pat !authenticate\nDefaults authenticate\n", 0),
+            ("Defaults !authenticate\nDefaults:pat authenticate\n", 1),
+            ("Defaults:pat !authenticate\nDefaults:pat authenticate\n", 0),
+            ("Defaults>pat !authenticate\nDefaults:pat authenticate\n", 1),
+            ("Defaults!/bin/ls !authenticate\nDefaults authenticate\n", 1),
+        ];
+        let mut wrong = Vec::new();
+        for (text, expected) in rows {
+            let (_folder, sudoers) = sudoers(text);
+            let found = sudoers.without_password();
+            if found.len() != expected {
+                wrong.push(format!("{text}: {found:?}"));
+            }
+            let none = sudoers.without_password_for("nobody");
+            if none.is_some() != (expected == 1) {
+                wrong.push(format!("{text}: nobody: {none:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        let (_folder, sudoers) = sudoers("Defaults pam_service=a\nDefaults pam_service=b\n");
+        let services = sudoers.settings("pam_service");
+        let values: Vec<_> = services
+            .iter()
+            .map(|setting| setting.value.as_deref())
+            .collect();
+        assert_eq!(values, [Some("b")]);
     }
 
     #[test]

@@ -19,6 +19,35 @@ struct Line {
     text: String,
 }
 
+/// What the list of a `Defaults` line is a list of; the JSON has users for two of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Binding {
+    /// The callers of sudo; everybody where there is no list.
+    #[default]
+    Callers,
+    /// `Defaults>`: whom the caller becomes.
+    Targets,
+    /// `Defaults!`
+    Commands,
+    /// `Defaults@`
+    Hosts,
+}
+
+impl Line {
+    fn binding(&self) -> Binding {
+        match self
+            .text
+            .strip_prefix("Defaults")
+            .and_then(|rest| rest.chars().next())
+        {
+            Some('>') => Binding::Targets,
+            Some('!') => Binding::Commands,
+            Some('@') => Binding::Hosts,
+            _ => Binding::Callers,
+        }
+    }
+}
+
 impl Places {
     pub(super) fn read(file: &Path) -> Self {
         let mut all = Self {
@@ -34,25 +63,19 @@ impl Places {
         self.file.display().to_string()
     }
 
-    /// Returns the places of the `Defaults` lines with a setting, switched on or off, in order; with
-    /// `!` before the name only those that switch it off.
-    pub(super) fn of_setting(&self, name: &str) -> impl Iterator<Item = String> {
-        let wanted = name.trim_start_matches('!');
-        let is_off_only = name.starts_with('!');
+    /// Returns the places of the `Defaults` lines with a setting, switched on or off, in order, each with
+    /// what its list is a list of.
+    pub(super) fn of_setting(&self, name: &str) -> Vec<(String, Binding)> {
         let has = |line: &Line| {
             let settings = line.text.split([',', ' ', '\t']);
             let mut names = settings.map(|word| word.split(['=', '+', '-']).next().unwrap_or(word));
             line.text.starts_with("Defaults")
-                && names.any(|name| {
-                    name.strip_prefix('!').unwrap_or(name) == wanted
-                        && (!is_off_only || name.starts_with('!'))
-                })
+                && names.any(|word| word.strip_prefix('!').unwrap_or(word) == name)
         };
-        let places = self.lines.iter().filter(|line| has(line));
-        places
-            .map(|line| line.place.clone())
-            .collect::<Vec<_>>()
-            .into_iter()
+        let lines = self.lines.iter().filter(|line| has(line));
+        lines
+            .map(|line| (line.place.clone(), line.binding()))
+            .collect()
     }
 
     /// Returns the places of the rules with a tag such as `NOPASSWD`, in order.

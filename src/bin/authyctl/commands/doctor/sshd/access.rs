@@ -1,5 +1,5 @@
-//! With what an account can log in today: a password, a key, a shell. Read from the files that sshd
-//! and pam_unix read.
+//! With what an account can log in today: a password, a key, a shell, and no list of sshd's settings
+//! that refuses it. Read from the files that sshd and pam_unix read.
 
 use std::fs;
 use std::path::PathBuf;
@@ -27,15 +27,19 @@ pub(super) struct Access {
     pub(super) key: Option<bool>,
 }
 
-/// Returns how `user` can log in; `None` for an account that sshd lets nobody log in to: it does not
-/// exist, its shell ends at once, or the settings refuse it.
+impl Access {
+    /// Whether it is known that the account has neither a password nor a key.
+    pub(super) fn is_none(self) -> bool {
+        self.password == Some(false) && self.key == Some(false)
+    }
+}
+
+/// Returns how `user` can log in; `None` for an account that does not exist, or whose shell ends at
+/// once.
 pub(super) fn of(user: &str, settings: &Settings) -> Option<Access> {
     let account = User::from_name(user).ok().flatten()?;
-    if NO_SHELLS
-        .iter()
-        .any(|shell| account.shell.as_os_str() == *shell)
-        || is_denied(user, settings)
-    {
+    let shell = account.shell.as_os_str();
+    if NO_SHELLS.iter().any(|no_shell| shell == *no_shell) {
         return None;
     }
     Some(Access {
@@ -54,7 +58,7 @@ pub(super) fn is_closed(user: &str, settings: &Settings) -> bool {
 
 /// Whether DenyUsers, AllowUsers, DenyGroups or AllowGroups refuse a user. A pattern with a host says
 /// nothing that is sure here.
-fn is_denied(user: &str, settings: &Settings) -> bool {
+pub(super) fn is_denied(user: &str, settings: &Settings) -> bool {
     let list = |name: &str| -> Vec<&str> {
         let patterns = settings.get(name).map_or("", String::as_str);
         patterns.split_whitespace().collect()
@@ -108,6 +112,21 @@ pub(super) fn untold(methods: &[&str], access: Access, has_first_factor: bool) -
         "cannot tell whether an administrator has a password: the account is not in /etc/shadow"
     };
     Some(Finding::unknown("sshd", message).hint("try a login before you close this one"))
+}
+
+/// Returns the accounts of /etc/passwd whose shell does not end at once; those of a directory cannot
+/// be listed.
+pub(super) fn accounts() -> Vec<String> {
+    let text = fs::read("/etc/passwd").unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let fields = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    fields
+        .filter(|fields| {
+            let shell = fields.get(6);
+            shell.is_some_and(|shell| !NO_SHELLS.contains(shell))
+        })
+        .filter_map(|fields| fields.first().map(|name| (*name).to_owned()))
+        .collect()
 }
 
 /// Reads shadow(5), which only root can; an account of a directory has no line there.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::CONFIG;
@@ -26,6 +27,18 @@ pub(super) struct Connection {
     pub(super) routing_domain: String,
     /// The block for whose sake it is tried: `FILE:LINE: Match …`.
     pub(super) block: Option<String>,
+}
+
+impl Connection {
+    /// Without UseDNS, sshd takes the address for the name of the host. A pattern for a host can still
+    /// be one for addresses.
+    pub(super) fn forget_name(&mut self) {
+        if self.host.parse::<IpAddr>().is_ok() {
+            self.address.clone_from(&self.host);
+        } else {
+            self.host.clone_from(&self.address);
+        }
+    }
 }
 
 /// What sshd's files say outside of what `sshd -T` answers.
@@ -142,6 +155,7 @@ impl Block {
                 .filter(|pattern| *pattern != "*")
                 .map(|pattern| match name.as_str() {
                     "address" | "localaddress" => address(pattern),
+                    "host" if is_of_addresses(pattern) => address(pattern),
                     _ => pattern.replace(['*', '?'], "x"),
                 })
                 .collect();
@@ -172,6 +186,12 @@ impl Block {
             Vec::new()
         }
     }
+}
+
+/// Whether a pattern for hosts can only match addresses.
+fn is_of_addresses(pattern: &str) -> bool {
+    let mut chars = pattern.chars();
+    chars.all(|c| c.is_ascii_hexdigit() || ".:*?".contains(c)) && pattern.contains(['.', ':'])
 }
 
 /// Returns an address that a pattern matches: the first of a network, or with 1 for each wildcard.

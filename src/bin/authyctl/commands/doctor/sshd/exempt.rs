@@ -51,7 +51,7 @@ pub(super) fn left_out(logins: &[(Settings, Login)]) -> Option<Finding> {
         login.access.is_some_and(|access| {
             let has_key_only = access.password == Some(false) && access.key != Some(false);
             let mut lists = methods(settings).into_iter();
-            has_key_only && !lists.any(|list| can_meet(list, access, login.has_first_factor))
+            has_key_only && !lists.any(|list| can_meet(list, access, login))
         })
     };
     logins.iter().all(is_left_out).then(|| {
@@ -83,6 +83,8 @@ mod tests {
             }),
             is_shared: false,
             has_first_factor,
+            needs_factor: false,
+            is_bypassed: false,
             deadline: Some(90),
         };
         (parse(&text), login)

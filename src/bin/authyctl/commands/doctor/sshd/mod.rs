@@ -1,5 +1,5 @@
-//! What sshd would do for each administrator and each enrolled user, from this host and from
-//! elsewhere.
+//! What sshd would do for each administrator, each enrolled user and each account of this host, from
+//! this host and from elsewhere.
 //!
 //! sshd itself answers: `ask` has it print the settings of one connection with every Match block
 //! applied, and `settings` checks them.
@@ -22,7 +22,7 @@ pub(crate) use self::conditions::OF_VENDOR;
 use self::conditions::{Conditions, Connection};
 use self::settings::Login;
 use super::finding::Level;
-use super::{Administrators, Finding, Protected};
+use super::{Administrators, Finding, Protected, administrators};
 use crate::output::shown_name;
 
 /// Where sshd is.
@@ -65,12 +65,12 @@ pub(crate) fn login(user: &str, address: &str) -> Result<Option<SshdLogin>, Stri
     let Some(connection) = connections.nth(1) else {
         return Ok(None);
     };
-    let connection = Connection {
+    let mut connection = Connection {
         address: address.to_owned(),
-        host: address.to_owned(),
         block: None,
         ..connection
     };
+    connection.forget_name();
     let settings = ask::ask(program, user, &connection, None)?;
     Ok(Some(SshdLogin {
         // libpam lowers the names of services.
@@ -107,7 +107,10 @@ pub(super) fn check(host: &Host<'_>, settings_file: Option<&Path>) -> Vec<Findin
         return host.protects_sshd().then(unknown).into_iter().collect();
     }
     let conditions = Conditions::read(settings_file.unwrap_or(Path::new(CONFIG)));
-    let connections = conditions.connections();
+    let connections = match connections(program, &conditions, settings_file) {
+        Ok(connections) => connections,
+        Err(why) => return host.unanswered(why),
+    };
     let users = host.users(&conditions);
     let limit = QUESTION_LIMIT / connections.len().max(1);
     let mut found: BTreeMap<Finding, Vec<String>> = BTreeMap::new();
@@ -118,6 +121,9 @@ pub(super) fn check(host: &Host<'_>, settings_file: Option<&Path>) -> Vec<Findin
                 Ok(settings) => settings,
                 Err(why) => return host.unanswered(why),
             };
+            if access::is_denied(user, &settings) || host.is_unused(user, &settings) {
+                continue;
+            }
             let login = host.login(user, connection, &settings);
             let findings = match &login {
                 Some(login) => match &login.exemption {
@@ -158,7 +164,7 @@ pub(super) fn closed(host: &Host<'_>, settings_file: Option<&Path>) -> BTreeSet<
         return BTreeSet::new();
     };
     let conditions = Conditions::read(settings_file.unwrap_or(Path::new(CONFIG)));
-    let connections = conditions.connections();
+    let connections = connections(program, &conditions, settings_file).unwrap_or_default();
     let is_closed = |user: &&String| {
         let mut settings = connections
             .iter()
@@ -175,9 +181,38 @@ fn service_of(settings: &ask::Settings) -> String {
     name.map_or_else(|| "sshd".to_owned(), |name| name.to_ascii_lowercase())
 }
 
+/// Returns the connections about which sshd is asked, with the names of hosts that sshd would know.
+///
+/// # Errors
+/// As for [`ask::ask`].
+fn connections(
+    program: &str,
+    conditions: &Conditions,
+    settings_file: Option<&Path>,
+) -> Result<Vec<Connection>, String> {
+    let mut connections = conditions.connections();
+    if let Some(first) = connections.first() {
+        let settings = ask::ask(program, "root", first, settings_file)?;
+        if settings.get("usedns").is_some_and(|value| value == "no") {
+            connections.iter_mut().for_each(Connection::forget_name);
+        }
+    }
+    Ok(connections)
+}
+
 impl Host<'_> {
     fn protects_sshd(&self) -> bool {
         self.protected.iter().any(|stack| stack.is_of_sshd)
+    }
+
+    /// Whether an account is known for its sake alone, and nobody can log in to it.
+    fn is_unused(&self, user: &str, settings: &ask::Settings) -> bool {
+        let is_enrolled = self
+            .mapping
+            .is_some_and(|mapping| !matches!(mapping.find(user), Entry::Absent));
+        !is_enrolled
+            && !self.administrators.names.contains(user)
+            && access::of(user, settings).is_none_or(access::Access::is_none)
     }
 
     /// Returns what is known of a login of `user`, when its PAM service is protected.
@@ -193,6 +228,9 @@ impl Host<'_> {
         let stack = stacks.find(|stack| stack.service == service)?;
         let deadline = self.config.map(|config| config.login(service).deadline);
         let entry = self.mapping.map(|mapping| mapping.find(user));
+        let address = connection.address.parse().ok();
+        let needs_factor =
+            administrators::needs_factor(stack, user, address, self.config, self.mapping);
         let exemption = self.exemption(user, connection, stack);
         Some(Login {
             is_root: user == "root",
@@ -200,6 +238,8 @@ impl Host<'_> {
             exemption,
             is_shared: matches!(entry, Some(Entry::Shared(_))),
             has_first_factor: stack.has_first_factor,
+            needs_factor,
+            is_bypassed: stack.is_bypassed,
             deadline: deadline.map(|deadline| deadline.as_secs()),
         })
     }

@@ -6,13 +6,15 @@ use nix::unistd::{Group, User};
 use pam_authy::login::policy::{Exemption, Requirement};
 use pam_authy::store::users::Mapping;
 
+use super::access::accounts;
 use super::conditions::{Conditions, Connection};
 use super::{Host, Protected};
 use crate::commands::doctor::administrators::requirement;
 
 impl Host<'_> {
     /// Returns the users about whom sshd is asked: administrators first, then those whom Match lines
-    /// and `[exempt]` name, so that the limit leaves neither out.
+    /// and `[exempt]` name, so that the limit leaves neither out; then enrolled users, and all other
+    /// accounts: a user without a second factor is not to get in by a key alone either.
     pub(super) fn users(&self, conditions: &Conditions) -> Vec<String> {
         let administrators = self.administrators.names.iter().cloned();
         let mut named = conditions.named("user");
@@ -34,6 +36,7 @@ impl Host<'_> {
         administrators
             .chain(named)
             .chain(enrolled)
+            .chain(accounts())
             .filter(|name| seen.insert(name.clone()))
             .collect()
     }

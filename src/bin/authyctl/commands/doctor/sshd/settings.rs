@@ -13,6 +13,9 @@ const KEYS_ONLY: [&str; 3] = [
     "forced-commands-only",
 ];
 
+/// Methods that call PAM for more than the account.
+const CALL_PAM: [&str; 2] = ["keyboard-interactive", "password"];
+
 /// Methods that prove something before PAM is called.
 pub(super) const FIRST_FACTORS: [&str; 3] = ["publickey", "gssapi-with-mic", "hostbased"];
 
@@ -27,6 +30,10 @@ pub(super) struct Login {
     pub(super) is_shared: bool,
     /// The stack asks for a password before the second factor.
     pub(super) has_first_factor: bool,
+    /// No rule of config.toml lets the user in without the second factor.
+    pub(super) needs_factor: bool,
+    /// The stack lets somebody in without it.
+    pub(super) is_bypassed: bool,
     /// `deadline_seconds`, where the configuration could be read.
     pub(super) deadline: Option<u64>,
 }
@@ -54,17 +61,26 @@ pub(super) fn check(settings: &Settings, login: &Login) -> Vec<Finding> {
 fn check_with_pam(settings: &Settings, login: &Login) -> Vec<Finding> {
     let get = |name: &str| settings.get(name).map_or("", String::as_str);
     let mut findings = Vec::new();
-    if get("kbdinteractiveauthentication") == "no" {
+    if get("kbdinteractiveauthentication") == "no" && login.needs_factor {
         let message = "KbdInteractiveAuthentication is off: no code can be typed";
         findings
             .push(Finding::problem("sshd", message).hint("set `KbdInteractiveAuthentication yes`"));
     }
-    let methods = methods(settings);
-    let is_only_list = methods.len() == 1;
+    let mut methods = methods(settings);
+    if login.is_root && KEYS_ONLY.contains(&get("permitrootlogin")) {
+        methods.retain(|list| !method_names(list).any(|name| CALL_PAM.contains(&name)));
+    } else if methods.is_empty() {
+        let message = "no list of AuthenticationMethods has only methods that are switched on: nobody gets in";
+        findings.push(
+            Finding::problem("sshd", message).hint("switch on the methods of one of its lists"),
+        );
+    }
+    let is_password = |list: &&str| method_names(list).any(|name| name == "password");
+    let all_refused = methods.iter().all(is_password) && !login.is_bypassed;
     findings.extend(
         methods
             .iter()
-            .filter_map(|list| check_methods(list, login.has_first_factor, is_only_list)),
+            .filter_map(|list| check_methods(list, login, all_refused)),
     );
     findings.extend(
         login
@@ -126,14 +142,13 @@ fn short_grace_time(grace: &str, deadline: Option<u64>) -> Option<Finding> {
 
 /// Returns the lists of methods that are enough to log in and do not call PAM for a prompt.
 pub(super) fn without_prompt(settings: &Settings) -> Vec<String> {
-    let asks = |list: &str| {
-        method_names(list).any(|name| ["keyboard-interactive", "password"].contains(&name))
-    };
+    let asks = |list: &str| method_names(list).any(|name| CALL_PAM.contains(&name));
     let lists = methods(settings).into_iter().filter(|list| !asks(list));
     lists.map(str::to_owned).collect()
 }
 
-/// Returns the lists of methods, each of which is enough to log in.
+/// Returns the lists of methods, each of which is enough to log in. sshd drops a list with a method
+/// that is switched off.
 pub(super) fn methods(settings: &Settings) -> Vec<&str> {
     /// What sshd offers when no list is set, each with the setting that switches it off.
     const METHODS: [(&str, &str); 5] = [
@@ -143,15 +158,38 @@ pub(super) fn methods(settings: &Settings) -> Vec<&str> {
         ("hostbasedauthentication", "hostbased"),
         ("gssapiauthentication", "gssapi-with-mic"),
     ];
-    let is_on = |name: &str| settings.get(name).is_some_and(|value| value == "yes");
-    match settings.get("authenticationmethods").map(String::as_str) {
-        None | Some("" | "any") => METHODS
-            .iter()
-            .filter(|(setting, _)| is_on(setting))
-            .map(|(_, method)| *method)
-            .collect(),
-        Some(lists) => lists.split_whitespace().collect(),
+    let get = |name: &str| settings.get(name).map(String::as_str);
+    let is_on = |(setting, method): &(&str, &str)| {
+        get(setting) == Some("yes") && (*method != "publickey" || reads_keys(settings))
+    };
+    let on = METHODS.iter().filter(|method| is_on(method));
+    match get("authenticationmethods") {
+        None | Some("" | "any") => on.map(|(_, method)| *method).collect(),
+        Some(lists) => {
+            let is_off = |name: &str| {
+                let known = METHODS.iter().find(|(_, method)| *method == name);
+                known.is_some_and(|method| get(method.0).is_some() && !is_on(method))
+            };
+            let lists = lists.split_whitespace();
+            lists
+                .filter(|list| !method_names(list).any(is_off))
+                .collect()
+        }
     }
+}
+
+/// Whether sshd looks for keys anywhere.
+fn reads_keys(settings: &Settings) -> bool {
+    let sources = [
+        "authorizedkeysfile",
+        "authorizedkeyscommand",
+        "trustedusercakeys",
+    ];
+    let mut known = sources
+        .iter()
+        .filter_map(|name| settings.get(*name))
+        .peekable();
+    known.peek().is_none() || known.any(|value| value != "none")
 }
 
 /// Returns what is wrong with a shared account: no list of methods has both a key and a prompt.
@@ -169,8 +207,7 @@ fn no_key(settings: &Settings) -> Option<Finding> {
 
 /// Returns a problem when a user can meet no list of methods with what they log in by today.
 fn locked_out(methods: &[&str], access: Access, login: &Login) -> Option<Finding> {
-    let mut lists = methods.iter();
-    if lists.any(|list| can_meet(list, access, login.has_first_factor)) {
+    if methods.iter().any(|list| can_meet(list, access, login)) {
         return None;
     }
     let (message, hint) = match (access.password, access.key) {
@@ -182,7 +219,7 @@ fn locked_out(methods: &[&str], access: Access, login: &Login) -> Option<Finding
             "an administrator has a key and no password, but is asked for a password",
             "set a password, or have sshd require the key instead: authyctl pam enable sshd --with-key",
         ),
-        (_, Some(false)) => (
+        (_, Some(false)) if methods.iter().any(|list| list.contains("publickey")) => (
             "an administrator has a password and no key, but a key is required",
             "put a key into ~/.ssh/authorized_keys, or enable sshd without --with-key",
         ),
@@ -192,11 +229,12 @@ fn locked_out(methods: &[&str], access: Access, login: &Login) -> Option<Finding
 }
 
 /// Whether a user can meet a list of methods with what they log in by today.
-pub(super) fn can_meet(list: &str, access: Access, has_first_factor: bool) -> bool {
+pub(super) fn can_meet(list: &str, access: Access, login: &Login) -> bool {
     method_names(list).all(|name| match name {
         "publickey" => access.key != Some(false),
-        "keyboard-interactive" => !has_first_factor || access.password != Some(false),
-        _ => name != "password",
+        "keyboard-interactive" => !login.has_first_factor || access.password != Some(false),
+        "password" => (!login.needs_factor || login.is_bypassed) && access.password != Some(false),
+        _ => true,
     })
 }
 
@@ -207,24 +245,25 @@ pub(super) fn method_names(list: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Checks one list of methods that is enough to log in.
-fn check_methods(list: &str, has_first_factor: bool, is_only_list: bool) -> Option<Finding> {
-    let names: Vec<_> = method_names(list).collect();
-    let has = |name: &str| names.contains(&name);
+fn check_methods(list: &str, login: &Login, all_refused: bool) -> Option<Finding> {
+    let has = |name: &str| method_names(list).any(|one| one == name);
     if !has("keyboard-interactive") && !has("password") {
         let message = format!("`{list}` alone is enough to log in, without the second factor");
         Some(Finding::problem("sshd", message).hint(
             "set `AuthenticationMethods publickey,keyboard-interactive` or `keyboard-interactive`, in Match blocks too",
         ))
+    } else if has("password") && !login.needs_factor {
+        None
     } else if has("password") {
         // This method calls PAM as well, and answers each prompt with the password.
         let message = format!("`{list}` cannot carry a code: it is always refused");
-        let finding = if is_only_list {
+        let finding = if all_refused {
             Finding::problem("sshd", message + ", and nobody gets in")
         } else {
             Finding::warning("sshd", message)
         };
         Some(finding.hint("set `PasswordAuthentication no`, and use keyboard-interactive"))
-    } else if !has_first_factor && !FIRST_FACTORS.iter().any(|name| has(name)) {
+    } else if !login.has_first_factor && !FIRST_FACTORS.iter().any(|name| has(name)) {
         let message = format!("`{list}` requires only a code: the stack asks for no password");
         Some(Finding::problem("sshd", message).hint(
             "set `AuthenticationMethods publickey,keyboard-interactive`, in Match blocks too",
@@ -246,6 +285,8 @@ mod tests {
             access: None,
             is_shared: false,
             has_first_factor,
+            needs_factor: true,
+            is_bypassed: false,
             deadline: Some(90),
         };
         let findings = check(&parse(text), &login);
@@ -330,14 +371,14 @@ mod tests {
 
     #[test]
     fn the_method_password_cannot_carry_a_code() {
-        let text = format!("{GOOD}authenticationmethods password keyboard-interactive\n");
+        let on = GOOD.replace("passwordauthentication no", "passwordauthentication yes");
+        let text = format!("{on}authenticationmethods password keyboard-interactive\n");
         let listed = messages(&text, false, true);
         assert!(
             listed.contains("warning: `password` cannot carry a code"),
             "{listed}"
         );
-        let text = GOOD.replace("passwordauthentication no", "passwordauthentication yes");
-        assert!(messages(&text, false, true).contains("`password` cannot carry a code"));
+        assert!(messages(&on, false, true).contains("`password` cannot carry a code"));
     }
 
     #[test]
@@ -372,5 +413,74 @@ mod tests {
             said.contains("LoginGraceTime 60") && said.contains("UseDNS"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_list_with_a_method_that_is_switched_off_is_no_list() {
+        let rows = [
+            (
+                "pubkeyauthentication yes",
+                "publickey keyboard-interactive",
+                "`publickey` alone",
+            ),
+            (
+                "pubkeyauthentication no",
+                "publickey keyboard-interactive",
+                "",
+            ),
+            ("pubkeyauthentication no", "publickey", "nobody gets in"),
+            ("authorizedkeysfile none", "publickey", "nobody gets in"),
+            (
+                "passwordauthentication no",
+                "password keyboard-interactive",
+                "",
+            ),
+            (
+                "passwordauthentication yes",
+                "publickey,password password",
+                "is always refused, and nobody gets in",
+            ),
+        ];
+        let mut wrong = Vec::new();
+        for (setting, lists, expected) in rows {
+            let (name, _) = setting.split_once(' ').unwrap();
+            let others: String = GOOD
+                .lines()
+                .filter(|line| !line.starts_with(name))
+                .map(|line| format!("{line}\n"))
+                .collect();
+            let text = format!("{others}{setting}\nauthenticationmethods {lists}\n");
+            let said = messages(&text, false, true);
+            if !said.contains(expected) || expected.is_empty() != said.is_empty() {
+                wrong.push(format!("{setting}, {lists}: {said}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn the_method_password_lets_in_who_needs_no_code() {
+        let text = GOOD.replace("passwordauthentication no", "passwordauthentication yes")
+            + "authenticationmethods password\n";
+        let said = |needs_factor: bool, is_bypassed: bool| {
+            let login = Login {
+                is_root: false,
+                access: None,
+                exemption: None,
+                is_shared: false,
+                has_first_factor: true,
+                needs_factor,
+                is_bypassed,
+                deadline: None,
+            };
+            let findings = check(&parse(&text), &login);
+            findings
+                .iter()
+                .map(|finding| finding.level.as_str())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(said(true, false), ["problem"]);
+        assert_eq!(said(true, true), ["warning"]);
+        assert!(said(false, false).is_empty());
     }
 }

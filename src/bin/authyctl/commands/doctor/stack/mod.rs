@@ -10,7 +10,7 @@ mod verdict;
 use crate::commands::stack::{Handler, is_our_module};
 
 pub(crate) use answers::is_first_factor;
-pub(crate) use verdict::Judgement;
+pub(crate) use verdict::{Judgement, lets_in};
 
 /// Returns the lines that call our module.
 pub(crate) fn our_lines(list: &[Handler]) -> Vec<&Handler> {

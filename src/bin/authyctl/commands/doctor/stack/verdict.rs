@@ -7,7 +7,7 @@ use super::answers::{Ours, Password, answers, is_first_factor, is_unknown};
 use super::outcomes::{End, ends};
 use super::{is_ours, our_lines};
 use crate::commands::doctor::Finding;
-use crate::commands::stack::{Handler, Kind};
+use crate::commands::stack::{Files, Handler, Kind, read};
 
 const REQUISITE: &str = "make the password line `requisite`";
 const PERMIT: &str = "end the stack with `auth required pam_permit.so`";
@@ -24,6 +24,20 @@ pub(crate) struct Judgement<'a> {
     pub(crate) has_key: bool,
 }
 
+/// Whether a login of `service` can succeed, as far as the modules are known.
+pub(crate) fn lets_in(files: &Files, service: &str) -> bool {
+    read(files, service).is_ok_and(|stack| {
+        let judgement = Judgement {
+            service,
+            list: &stack.handlers,
+            may_ignore: false,
+            token_in_password: false,
+            has_key: false,
+        };
+        judgement.can_succeed(Password::Any, Ours::Accepts)
+    })
+}
+
 impl Judgement<'_> {
     /// Whether the stack asks for a password, or for what replaces one.
     pub(crate) fn has_first_factor(&self) -> bool {
@@ -34,6 +48,11 @@ impl Judgement<'_> {
     /// Whether a module of the stack may be a first factor, for all that is known.
     pub(crate) fn may_have_first_factor(&self) -> bool {
         self.has_first_factor() || self.list.iter().any(is_unknown)
+    }
+
+    /// Whether a login can succeed although our module refuses or is not called.
+    pub(crate) fn is_bypassed(&self) -> bool {
+        self.bypass().is_some()
     }
 
     /// Returns everything that is wrong with the stack; one `ok` when nothing is.
@@ -101,6 +120,13 @@ impl Judgement<'_> {
         self.ends(password, ours).iter().any(|end| end.is_success)
     }
 
+    /// Whether a login can succeed by this answer of our module and a wrong password; what succeeds
+    /// before our module is called is a bypass.
+    fn is_enough(&self, ours: Ours) -> bool {
+        let mut ends = self.ends(Password::Wrong, ours).into_iter();
+        ends.any(|end| end.is_success && end.asked > 0)
+    }
+
     /// Whether a user with a wrong password can be asked for the second factor.
     fn asks_after_wrong_password(&self) -> bool {
         self.has_first_factor()
@@ -148,7 +174,7 @@ impl Judgement<'_> {
                 "put `auth requisite pam_unix.so` before our line".to_owned(),
             ),
             (
-                asks_password && self.can_succeed(Password::Wrong, Ours::Accepts),
+                asks_password && self.is_enough(Ours::Accepts),
                 "the second factor alone is enough: a wrong password is accepted".to_owned(),
                 REQUISITE.to_owned(),
             ),
@@ -158,9 +184,7 @@ impl Judgement<'_> {
                 PERMIT.to_owned(),
             ),
             (
-                self.may_ignore
-                    && asks_password
-                    && self.can_succeed(Password::Wrong, Ours::Ignores),
+                self.may_ignore && asks_password && self.is_enough(Ours::Ignores),
                 "users who need no factor log in with a wrong password".to_owned(),
                 format!("{REQUISITE}, and put pam_permit.so only after it"),
             ),
@@ -331,6 +355,14 @@ mod tests {
             messages(&[UNIX, OURS, "auth requisite pam_deny.so"], false)
                 .contains("no login succeeds")
         );
+    }
+
+    #[test]
+    fn a_bypass_is_not_a_wrong_password_that_is_accepted_as_well() {
+        let said = messages(&["auth sufficient pam_shells.so", UNIX, OURS, PERMIT], true);
+        assert!(said.contains("without the second factor"), "{said}");
+        assert!(!said.contains("wrong password is accepted"), "{said}");
+        assert!(!said.contains("with a wrong password"), "{said}");
     }
 
     #[test]
