@@ -7,6 +7,7 @@ mod client;
 mod common;
 mod durability;
 mod fuzzed;
+mod hosts;
 mod identity;
 mod layering;
 mod limits;

@@ -1,0 +1,262 @@
+//! What doctor says of a random host, and which logins contradict or show it.
+//!
+//! A finding is told by the name of its check and by words of its message. "ok" is a claim as to
+//! everybody, and so is a check that is silent about a person; "problem" is a claim that one login
+//! can show; "warning" and "unknown" explain what they name, and claim nothing.
+
+use serde_json::Value;
+
+use super::accounts::{PEOPLE, Person};
+use super::login::{Outcome, Through};
+use super::policy::Policy;
+use super::sshd::Connection;
+use super::stack::Stack;
+
+/// Problems of sshd that keep somebody out.
+const LOCKOUTS: [&str; 4] = [
+    "cannot carry a code",
+    "KbdInteractiveAuthentication is off",
+    "UsePAM is off",
+    "an administrator ",
+];
+
+/// One finding of doctor.
+#[derive(Debug, Clone)]
+pub(super) struct Finding {
+    pub(super) name: String,
+    pub(super) result: String,
+    pub(super) message: String,
+}
+
+impl Finding {
+    pub(super) fn of(check: &Value) -> Self {
+        let text = |member: &str| check[member].as_str().unwrap().to_owned();
+        Self {
+            name: text("name"),
+            result: text("result"),
+            message: text("message"),
+        }
+    }
+
+    /// Returns the logins that a finding of sshd names: `ada from 10.0.0.1 by FILE:LINE: Match …`.
+    pub(super) fn logins(&self) -> Vec<(&'static Person, Connection)> {
+        let Some((_, list)) = self.message.rsplit_once(" (") else {
+            return Vec::new();
+        };
+        let logins = list.trim_end_matches(')').split(", ");
+        logins
+            .filter_map(|login| {
+                let (name, rest) = login.split_once(" from ")?;
+                let person = PEOPLE.iter().find(|person| person.name == name)?;
+                let address = rest.split(' ').next()?;
+                Some((person, Connection::new(address, rest)))
+            })
+            .collect()
+    }
+
+    /// Whether a finding of sshd is about a person; where it names a few of many, it may be.
+    fn names(&self, person: &Person) -> bool {
+        let is_cut = self.message.ends_with(" more)");
+        is_cut
+            || self
+                .logins()
+                .iter()
+                .any(|(named, _)| named.name == person.name)
+    }
+}
+
+/// What doctor says of a host, and what is known of it besides.
+#[derive(Debug)]
+pub(super) struct Host {
+    pub(super) findings: Vec<Finding>,
+    pub(super) stacks: Vec<Stack>,
+    pub(super) policy: Policy,
+    pub(super) has_pam: bool,
+}
+
+impl Host {
+    /// The stack of a service.
+    pub(super) fn stack(&self, service: &str) -> Option<&Stack> {
+        self.stacks.iter().find(|stack| stack.service == service)
+    }
+
+    pub(super) fn is_protected(&self, service: &str) -> bool {
+        self.stack(service).is_some_and(|stack| stack.has_ours)
+    }
+
+    /// Whether a check says one of `parts` with this result.
+    pub(super) fn says(&self, name: &str, result: &str, parts: &[&str]) -> bool {
+        let mut findings = self.findings.iter();
+        findings.any(|finding| {
+            let has = |part: &&str| finding.message.contains(part);
+            finding.name == name && finding.result == result && parts.iter().any(has)
+        })
+    }
+
+    pub(super) fn needs_factor(&self, login: &Outcome) -> bool {
+        let service = login.service.as_deref().unwrap_or("sudo");
+        let is_nullok = self.stack(service).is_some_and(|stack| stack.is_nullok);
+        self.policy
+            .needs_factor(login.subject(), service, login.address(), is_nullok)
+    }
+
+    /// Whether nobody needs a factor for the service of a login.
+    fn is_exempt(&self, login: &Outcome) -> bool {
+        let service = login.service.as_deref().unwrap_or("sudo");
+        let mut people = PEOPLE.iter();
+        !people.any(|person| self.policy.needs_factor(person, service, None, false))
+    }
+
+    /// Returns what contradicts a login that got in.
+    pub(super) fn contradiction(&self, login: &Outcome) -> Option<&'static str> {
+        if !login.is_in {
+            return None;
+        }
+        match login.through {
+            Through::Libpam => self.contradicts_stack(login),
+            Through::Sudo => self.contradicts_sudo(login),
+            Through::Sshd => self.contradicts_sshd(login),
+        }
+    }
+
+    fn contradicts_sshd(&self, login: &Outcome) -> Option<&'static str> {
+        let has = |method: &str| {
+            login
+                .methods
+                .iter()
+                .any(|accepted| accepted.starts_with(method))
+        };
+        if has("keyboard-interactive") || (has("password") && self.has_pam) {
+            return self.contradicts_stack(login);
+        }
+        let mut problems = self.findings.iter().filter(|finding| {
+            let parts = ["alone is enough", "UsePAM is off"];
+            finding.name == "sshd"
+                && finding.result == "problem"
+                && parts.iter().any(|part| finding.message.contains(part))
+        });
+        let is_said = problems.any(|finding| finding.names(login.person));
+        let is_wrong = self.is_protected("sshd") && self.needs_factor(login) && !is_said;
+        is_wrong.then_some("sshd lets somebody in without PAM, and doctor does not say so")
+    }
+
+    fn contradicts_sudo(&self, login: &Outcome) -> Option<&'static str> {
+        let is_asked = login.codes + login.others > 0;
+        // Who stays the same user is asked for nothing, and gains nothing.
+        let is_own = login.how.contains(&format!("-u {} ", login.person.name));
+        if !is_asked && (is_own || self.is_named_as_unasked(login.person)) {
+            return None;
+        }
+        let service = login.service.as_deref().unwrap_or("other");
+        if self.is_protected(service) {
+            return self.contradicts_stack(login);
+        }
+        let without = format!("pam {service}");
+        let is_said = self.says("sudo", "problem", &["requires no second factor"])
+            || self.says(&without, "ok", &["does not use"]) && !self.says("sudo", "ok", &[""]);
+        (!is_said).then_some("sudo uses another stack, and doctor does not say so")
+    }
+
+    /// Whether a warning says that sudo asks the person for nothing.
+    fn is_named_as_unasked(&self, person: &Person) -> bool {
+        let asked = "is asked for nothing by sudo";
+        let findings = self
+            .findings
+            .iter()
+            .filter(|finding| finding.name == "sudo");
+        let mut who = findings.filter_map(|finding| {
+            let (before, _) = finding.message.split_once(asked)?;
+            before.rsplit_once(": ").map(|(_, who)| who.trim())
+        });
+        who.any(|who| {
+            let mut names = who.split(", ");
+            names.any(|name| {
+                ["ALL", "everybody", person.name].contains(&name)
+                    || name
+                        .strip_prefix('%')
+                        .is_some_and(|group| person.groups.contains(&group))
+            })
+        })
+    }
+
+    fn contradicts_stack(&self, login: &Outcome) -> Option<&'static str> {
+        let service = login.service.as_deref().unwrap_or("sudo");
+        if !self.is_protected(service) {
+            return None;
+        }
+        let check = format!("pam {service}");
+        let says = |parts: &[&str]| self.says(&check, "problem", parts);
+        let without = "succeeds without the second factor";
+        let needs = self.needs_factor(login);
+        if needs && !login.has_proven() {
+            let is_said = says(&[without]);
+            return (!is_said).then_some("the stack lets somebody in without a right code");
+        }
+        let has_key = login.methods.iter().any(|method| method == "publickey");
+        if has_key || (login.given.password && login.person.has_password) {
+            return None;
+        }
+        let is_known = self.says(&check, "unknown", &["whether a password is required"])
+            || self.says(&check, "ok", &["a key must be"])
+            || says(&[without, "the code alone is enough"]);
+        let is_said = is_known
+            || if needs {
+                says(&["the second factor alone is enough"])
+            } else {
+                says(&["log in with a wrong password"])
+            };
+        (!is_said).then_some("the stack takes a wrong password, and doctor does not say so")
+    }
+
+    /// Whether a login shows a problem of a stack; the claim that nobody gets in is for `Claims`.
+    pub(super) fn shows_stack(&self, problem: &Finding, login: &Outcome) -> bool {
+        let says = |part: &str| problem.message.contains(part);
+        let (needs, has_proven) = (self.needs_factor(login), login.has_proven());
+        if !login.is_in {
+            return false;
+        }
+        if says("succeeds without the second factor") {
+            !has_proven && (needs || self.is_exempt(login))
+        } else if says("the code alone is enough") || says("second factor alone is enough") {
+            needs && has_proven && !login.given.password
+        } else if says("log in with a wrong password") {
+            !needs && !login.given.password
+        } else {
+            says("our line is there twice") && login.codes > 1
+        }
+    }
+
+    /// Whether a login shows a problem of sshd.
+    pub(super) fn shows_sshd(&self, problem: &Finding, login: &Outcome) -> bool {
+        let says = |part: &str| problem.message.contains(part);
+        let is_complete = login.given.password && login.given.code;
+        let by_key = login.methods.iter().all(|method| method == "publickey");
+        if says("alone is enough") {
+            login.is_in && by_key
+        } else if says("requires only a code") {
+            login.is_in && !by_key && !login.given.password
+        } else if says("UsePAM is off") {
+            login.is_in && login.codes == 0 || is_complete && !login.is_in
+        } else if says("KbdInteractiveAuthentication is off") {
+            is_complete && login.codes == 0
+        } else {
+            is_complete && !login.is_in
+        }
+    }
+
+    /// Whether a login shows a problem of sudo.
+    pub(super) fn shows_sudo(&self, login: &Outcome) -> bool {
+        let service = login.service.as_deref().unwrap_or("other");
+        login.is_in && !login.given.code && !self.is_protected(service)
+    }
+
+    /// Whether doctor says why sshd keeps a person out.
+    pub(super) fn says_lockout(&self, person: &Person) -> bool {
+        self.findings.iter().any(|finding| {
+            finding.name == "sshd"
+                && (finding.result == "unknown" || finding.message.starts_with("sshd -T"))
+                || LOCKOUTS.iter().any(|part| finding.message.contains(part))
+                    && finding.names(person)
+        })
+    }
+}

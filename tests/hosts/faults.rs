@@ -1,0 +1,98 @@
+//! What doctor and the logins of a random host do not agree about.
+
+use super::login::{Outcome, Through};
+use super::round::{Round, TRIES};
+use super::stack::SERVICES;
+
+impl Round<'_> {
+    /// Returns everything that doctor and the logins do not agree about.
+    pub(super) fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        for login in &self.logins {
+            if let Some(why) = self.host.contradiction(login) {
+                faults.push(format!("{why}: {login:?}"));
+            }
+        }
+        faults.extend(
+            self.unshown
+                .iter()
+                .map(|problem| format!("no login shows {problem:?}")),
+        );
+        for service in SERVICES.iter().filter(|name| self.host.is_protected(name)) {
+            faults.extend(self.lockout(service));
+        }
+        faults.extend(
+            self.logins
+                .iter()
+                .filter_map(|login| self.lockout_of_sshd(login)),
+        );
+        faults
+    }
+
+    /// A stack that lets nobody in who has everything, or nobody who needs no factor.
+    fn lockout(&self, service: &str) -> Option<String> {
+        let logins = self.logins.iter().filter(|login| {
+            login.through == Through::Libpam
+                && login.service.as_deref() == Some(service)
+                && login.given == TRIES[0]
+                && login.person.has_password
+        });
+        let (needing, free): (Vec<_>, Vec<_>) =
+            logins.partition(|login| self.host.needs_factor(login));
+        let is_closed =
+            |logins: &[&Outcome]| !logins.is_empty() && !logins.iter().any(|login| login.is_in);
+        let name = format!("pam {service}");
+        if self
+            .host
+            .says(&name, "problem", &["no login succeeds", "/etc/pam.d/"])
+        {
+            return None;
+        }
+        let enrolled: Vec<_> = needing
+            .into_iter()
+            .filter(|login| login.person.is_enrolled)
+            .collect();
+        if is_closed(&enrolled) {
+            return Some(format!(
+                "{service}: nobody gets in, and doctor does not say so"
+            ));
+        }
+        let is_said = self.host.says(&name, "problem", &["are locked out"]);
+        (is_closed(&free) && !is_said).then(|| {
+            format!("{service}: who needs no factor does not get in, and doctor does not say so")
+        })
+    }
+
+    /// An administrator whom sshd keeps out although the stack would not.
+    fn lockout_of_sshd(&self, login: &Outcome) -> Option<String> {
+        let is_complete = login.given.password
+            && login.given.code
+            && login.given.key == self.keys.contains(&login.person.name);
+        let of_stack = |known: &&Outcome| {
+            known.through == Through::Libpam
+                && known.service.as_deref() == Some("sshd")
+                && known.person.name == login.person.name
+                && known.given == TRIES[0]
+        };
+        let person = login.person;
+        let is_out = login.through == Through::Sshd
+            && !login.is_in
+            && is_complete
+            && !login.is_barred
+            && person.is_sudoer
+            && person.name != "root"
+            && self.host.is_protected("sshd")
+            && !self
+                .host
+                .says("pam sshd", "problem", &["without the second factor"])
+            && self
+                .logins
+                .iter()
+                .find(of_stack)
+                .is_some_and(|known| known.is_in)
+            && !self.host.says_lockout(person);
+        is_out.then(|| {
+            format!("sshd keeps an administrator out, and doctor does not say so: {login:?}")
+        })
+    }
+}

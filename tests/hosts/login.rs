@@ -1,0 +1,222 @@
+//! One real login: through libpam alone, through sudo, or through sshd (`sshd`).
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nix::unistd::User;
+use pam_authy::pam_app::{Item, Style, Transaction};
+
+use super::accounts::{PASSWORD, PEOPLE, Person, write};
+use super::sshd::Connection;
+use crate::common::totp::{SECRET, code_at};
+
+/// What somebody who logs in has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Given {
+    pub(super) key: bool,
+    pub(super) password: bool,
+    pub(super) code: bool,
+}
+
+/// The application of a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Through {
+    Libpam,
+    Sudo,
+    Sshd,
+}
+
+/// What came of a login.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) through: Through,
+    pub(super) person: &'static Person,
+    pub(super) given: Given,
+    /// How it was tried, for a reader of a failed test.
+    pub(super) how: String,
+    pub(super) is_in: bool,
+    /// How often a code was asked for, and anything else.
+    pub(super) codes: usize,
+    pub(super) others: usize,
+    /// The methods that sshd accepted.
+    pub(super) methods: Vec<String>,
+    /// The service whose stack was used, and the user whom it was used for.
+    pub(super) service: Option<String>,
+    pub(super) subject: Option<String>,
+    /// The connection to sshd, or what stands for one.
+    pub(super) connection: Option<Connection>,
+    /// A list of sshd or sudo refuses the person, whatever is proven.
+    pub(super) is_barred: bool,
+}
+
+impl Outcome {
+    pub(super) fn new(
+        through: Through,
+        person: &'static Person,
+        given: Given,
+        how: String,
+    ) -> Self {
+        Self {
+            through,
+            person,
+            given,
+            how,
+            is_in: false,
+            codes: 0,
+            others: 0,
+            methods: Vec::new(),
+            service: None,
+            subject: None,
+            connection: None,
+            is_barred: false,
+        }
+    }
+
+    /// What stands for the address of the login.
+    pub(super) fn address(&self) -> Option<&str> {
+        self.connection
+            .as_ref()
+            .map(|connection| connection.address.as_str())
+    }
+
+    /// Returns whom the login was for: with `targetpw`, sudo asks for another than its caller.
+    pub(super) fn subject(&self) -> &'static Person {
+        let subject = self.subject.as_deref();
+        let mut people = PEOPLE.iter();
+        let known = people.find(|person| Some(person.name) == subject);
+        known.unwrap_or(self.person)
+    }
+
+    /// Somebody who has a code got in after it was asked for, and given.
+    pub(super) fn has_proven(&self) -> bool {
+        self.is_in && self.given.code && self.codes > 0 && self.subject().is_enrolled
+    }
+}
+
+/// The codes that a person types: this step's, and then the next one's, since a code works once.
+/// Wrong ones are of another time.
+pub(super) fn codes(given: Given) -> [String; 2] {
+    thread_local! {
+        // oathtool takes longer than much else here.
+        static KNOWN: RefCell<BTreeMap<u64, String>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let step = if given.code { now / 30 } else { 40_000_000 };
+    [step, step + 1].map(|step| {
+        KNOWN.with_borrow_mut(|known| {
+            let code = known
+                .entry(step)
+                .or_insert_with(|| code_at(SECRET, step * 30));
+            code.clone()
+        })
+    })
+}
+
+/// Forgets used codes and refused ones, so that no login depends on those before it.
+pub(super) fn forget() {
+    for path in ["/var/lib/pam_authy", "/run/faillock", "/var/run/faillock"] {
+        let _ = fs::remove_dir_all(path);
+    }
+    let _ = fs::remove_file("/run/marks");
+}
+
+pub(super) fn is_code(prompt: &str) -> bool {
+    prompt.contains("erification")
+}
+
+/// Logs in through libpam alone.
+pub(super) fn pam(
+    person: &'static Person,
+    given: Given,
+    service: &str,
+    address: Option<&'static str>,
+) -> Outcome {
+    forget();
+    let mut outcome = Outcome::new(Through::Libpam, person, given, format!("libpam, {service}"));
+    outcome.service = Some(service.to_owned());
+    outcome.connection = address.map(|address| Connection::new(address, ""));
+    let mut codes = codes(given).into_iter();
+    let (mut of_codes, mut of_others) = (0, 0);
+    let mut answer = |style: Style, text: &str| {
+        if !matches!(style, Style::PromptEchoOn | Style::PromptEchoOff) {
+            return None;
+        }
+        Some(if is_code(text) {
+            of_codes += 1;
+            codes.next().unwrap_or_default()
+        } else {
+            of_others += 1;
+            password(given).to_owned()
+        })
+    };
+    let folder = Path::new("/etc/pam.d");
+    if let Ok(mut pam) = Transaction::start(service, person.name, folder, &mut answer) {
+        if let Some(address) = address {
+            pam.set(Item::RHost, address).unwrap();
+        }
+        outcome.is_in = pam.authenticate().name() == "PAM_SUCCESS";
+    }
+    (outcome.codes, outcome.others) = (of_codes, of_others);
+    outcome
+}
+
+pub(super) fn password(given: Given) -> &'static str {
+    if given.password { PASSWORD } else { "wrong" }
+}
+
+/// Runs `sudo` with these arguments as the person.
+pub(super) fn sudo(person: &'static Person, given: Given, arguments: &'static str) -> Outcome {
+    forget();
+    write("/run/marks", 0o666, "");
+    let mut outcome = Outcome::new(Through::Sudo, person, given, format!("sudo {arguments}"));
+    let account = User::from_name(person.name).unwrap().unwrap();
+    let mut child = Command::new("timeout")
+        .args(["20", "setpriv", "--reuid", person.name, "--init-groups"])
+        .args(["--regid", &account.gid.to_string(), "sudo", "-S", "-k"])
+        .args(arguments.split(' '))
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut stdin, mut stderr) = (child.stdin.take().unwrap(), child.stderr.take().unwrap());
+    let mut codes = codes(given).into_iter();
+    let (mut said, mut part, mut prompt) = (String::new(), [0; 1024], String::new());
+    while let Ok(count @ 1..) = stderr.read(&mut part) {
+        let text = String::from_utf8_lossy(&part[..count]).into_owned();
+        said.push_str(&text);
+        prompt.push_str(&text);
+        if !prompt.ends_with(": ") {
+            continue;
+        }
+        let reply = if is_code(prompt.lines().last().unwrap()) {
+            outcome.codes += 1;
+            codes.next().unwrap_or_default()
+        } else {
+            outcome.others += 1;
+            password(given).to_owned()
+        };
+        prompt.clear();
+        // sudo may have ended.
+        let _ = writeln!(stdin, "{reply}");
+    }
+    outcome.is_in = child.wait().unwrap().success();
+    let marks = fs::read_to_string("/run/marks").unwrap();
+    if let Some((service, subject)) = marks.lines().next().and_then(|line| line.split_once(' ')) {
+        outcome.service = Some(service.to_owned());
+        outcome.subject = Some(subject.to_owned());
+    }
+    let barred = ["not in the sudoers", "not allowed to", "may not run"];
+    outcome.is_barred = barred.iter().any(|words| said.contains(words));
+    outcome.how = format!("{} ({})", outcome.how, said.trim().replace('\n', " | "));
+    outcome
+}

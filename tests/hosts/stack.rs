@@ -1,0 +1,232 @@
+//! Random stacks, as administrators and distributions write them, of modules that are really there.
+
+use std::fs;
+use std::path::Path;
+
+use super::accounts::write;
+use crate::common::numbers::Numbers;
+
+/// What follows the `auth` lines. The script writes down which service was used for whom.
+const REST: &str = "account required pam_permit.so\n\
+                    account optional pam_exec.so quiet /usr/local/bin/mark\n\
+                    session required pam_permit.so\n";
+/// Lines of Debian, of Debian with a module that is not installed, of Fedora, of pam_faillock(8), and
+/// the shortest.
+const COMMON: [&str; 7] = [
+    "auth [success=1 default=ignore] pam_unix.so nullok nodelay\nauth requisite pam_deny.so\n\
+     auth required pam_permit.so\nauth optional pam_cap.so\n",
+    "auth [success=2 default=ignore] pam_unix.so nodelay\n\
+     auth [success=1 default=ignore] pam_sss.so use_first_pass\nauth requisite pam_deny.so\n\
+     auth required pam_permit.so\n",
+    "auth required pam_env.so\nauth required pam_faildelay.so delay=0\n\
+     auth [default=1 ignore=ignore success=ok] pam_usertype.so isregular\n\
+     auth [default=1 ignore=ignore success=ok] pam_localuser.so\n\
+     auth sufficient pam_unix.so nodelay\n\
+     auth [default=1 ignore=ignore success=ok] pam_usertype.so isregular\n\
+     auth sufficient pam_unix.so use_first_pass nodelay\nauth required pam_deny.so\n",
+    "auth required pam_faillock.so preauth nodelay\nauth [success=1 default=bad] pam_unix.so nodelay\n\
+     auth [default=die] pam_faillock.so authfail nodelay\nauth sufficient pam_faillock.so authsucc\n\
+     auth required pam_deny.so\n",
+    "auth required pam_faillock.so preauth nodelay\nauth [success=1 default=ignore] pam_unix.so nodelay\n\
+     auth [default=die] pam_faillock.so authfail nodelay\nauth required pam_faillock.so authsucc\n",
+    "auth required pam_env.so\nauth sufficient pam_unix.so nullok nodelay\nauth required pam_deny.so\n",
+    "auth requisite pam_unix.so nodelay\n",
+];
+/// Lines that stand before the password.
+const BEFORE: [&str; 8] = [
+    "auth required pam_env.so",
+    "auth required pam_nologin.so",
+    "auth required pam_faildelay.so delay=0",
+    "auth optional pam_group.so",
+    "auth required pam_access.so accessfile=/etc/security/own.conf",
+    "auth required pam_listfile.so item=user sense=deny file=/etc/denied onerr=succeed",
+    "auth requisite pam_succeed_if.so quiet user != nobody",
+    "-auth optional pam_sss.so",
+];
+/// Conditions of jumps and of `sufficient` lines; each is true of somebody and false of another.
+const CONDITIONS: [&str; 8] = [
+    "pam_succeed_if.so quiet user ingroup sudo",
+    "pam_succeed_if.so quiet uid < 1000",
+    "pam_succeed_if.so quiet user = ada",
+    "pam_usertype.so isregular",
+    "pam_localuser.so",
+    "pam_shells.so",
+    "pam_listfile.so item=user sense=allow file=/etc/allowed onerr=fail",
+    "pam_access.so accessfile=/etc/security/own.conf",
+];
+const JUMPS: [&str; 5] = [
+    "[success=1 default=ignore]",
+    "[success=2 default=ignore]",
+    "[default=1 success=ok]",
+    "[success=ignore default=1]",
+    "sufficient",
+];
+const OF_PASSWORD: [&str; 9] = [
+    "requisite",
+    "requisite",
+    "requisite",
+    "required",
+    "required",
+    "sufficient",
+    "optional",
+    "[success=ok new_authtok_reqd=ok ignore=ignore user_unknown=bad default=die]",
+    "[success=1 default=ignore]",
+];
+const ARGUMENTS: [&str; 6] = ["", "", "", " nullok", " try_first_pass", " use_first_pass"];
+const OURS: [&str; 12] = [
+    "required",
+    "required",
+    "required",
+    "required",
+    "required",
+    "requisite",
+    "requisite",
+    "[success=ok ignore=ignore default=die]",
+    "[success=done ignore=ignore default=die]",
+    "sufficient",
+    "optional",
+    "[success=1 default=ignore]",
+];
+const AFTER: [&str; 6] = [
+    "auth required pam_permit.so",
+    "auth required pam_permit.so",
+    "auth required pam_permit.so",
+    "auth optional pam_cap.so",
+    "auth requisite pam_deny.so",
+    "auth sufficient pam_permit.so",
+];
+
+/// The services whose stacks are random.
+pub(super) const SERVICES: [&str; 4] = ["sshd", "sudo", "sudo-i", "sudo-mfa"];
+
+/// A random stack of a service.
+#[derive(Debug, Default)]
+pub(super) struct Stack {
+    pub(super) service: &'static str,
+    pub(super) text: String,
+    pub(super) has_ours: bool,
+    pub(super) is_nullok: bool,
+    /// It is that of sudo.
+    pub(super) is_copy: bool,
+}
+
+/// Writes a random common-auth and a random stack for each service; some services have none.
+pub(super) fn write_all(numbers: &mut Numbers) -> Vec<Stack> {
+    write("/etc/pam.d/common-auth", 0o644, numbers.pick(&COMMON));
+    let mut stacks: Vec<Stack> = Vec::new();
+    for service in SERVICES {
+        let path = Path::new("/etc/pam.d").join(service);
+        let _ = fs::remove_file(&path);
+        let is_missing = service.starts_with("sudo-") && numbers.chance(15);
+        if is_missing {
+            continue;
+        }
+        // `sudo -i` mostly does what sudo does.
+        let same = stacks.last().filter(|_| service == "sudo-i");
+        let stack = match same.filter(|_| numbers.chance(70)) {
+            Some(stack) => Stack {
+                service,
+                text: stack.text.clone(),
+                is_copy: true,
+                ..*stack
+            },
+            None => Stack::random(numbers, service),
+        };
+        write(
+            path.to_str().unwrap(),
+            0o644,
+            &format!("{}{REST}", stack.text),
+        );
+        stacks.push(stack);
+    }
+    stacks
+}
+
+impl Stack {
+    fn random(numbers: &mut Numbers, service: &'static str) -> Self {
+        let mut stack = Self {
+            service,
+            has_ours: numbers.chance(92),
+            is_nullok: numbers.chance(8),
+            ..Self::default()
+        };
+        let mut lines: Vec<String> = Vec::new();
+        for _ in 0..numbers.below(3) {
+            lines.push(numbers.pick(&BEFORE).to_owned());
+        }
+        if numbers.chance(20) {
+            lines.push(condition(numbers));
+        }
+        lines.extend(password(numbers));
+        if numbers.chance(12) {
+            lines.push(condition(numbers));
+        }
+        if stack.has_ours {
+            let at = if numbers.chance(8) { 0 } else { lines.len() };
+            lines.insert(at, stack.ours(numbers));
+            if numbers.chance(5) {
+                lines.push(stack.ours(numbers));
+            }
+        }
+        for _ in 0..numbers.pick(&[0, 1, 1, 1, 2]) {
+            lines.push(numbers.pick(&AFTER).to_owned());
+        }
+        if numbers.chance(6) {
+            lines.push("auth optional pam_exec.so quiet /bin/true".to_owned());
+        }
+        if numbers.chance(3) {
+            lines.push(
+                numbers
+                    .pick(&[
+                        "auth required",
+                        "auht required pam_env.so",
+                        "@include nowhere",
+                    ])
+                    .to_owned(),
+            );
+        }
+        stack.text = lines.join("\n") + "\n";
+        stack
+    }
+
+    fn ours(&self, numbers: &mut Numbers) -> String {
+        let argument = if self.is_nullok { " nullok" } else { "" };
+        format!("auth {} pam_authy.so{argument}", numbers.pick(&OURS))
+    }
+}
+
+fn condition(numbers: &mut Numbers) -> String {
+    let (control, module) = (numbers.pick(&JUMPS), numbers.pick(&CONDITIONS));
+    format!("auth {control} {module}")
+}
+
+/// Returns the lines that check the password; few stacks have none.
+fn password(numbers: &mut Numbers) -> Vec<String> {
+    let line = match numbers.below(16) {
+        0..=3 => "@include common-auth".to_owned(),
+        4 | 5 => "auth include common-auth".to_owned(),
+        6 | 7 => "auth substack common-auth".to_owned(),
+        8..=14 => {
+            let arguments = numbers.pick(&ARGUMENTS);
+            format!(
+                "auth {} pam_unix.so nodelay{arguments}",
+                numbers.pick(&OF_PASSWORD)
+            )
+        }
+        _ => return Vec::new(),
+    };
+    vec![line]
+}
+
+/// Writes the files that the lines above name.
+pub(super) fn make_lists() {
+    write("/etc/denied", 0o644, "svc\n");
+    write("/etc/allowed", 0o644, "ada\ndora\n");
+    write(
+        "/etc/security/own.conf",
+        0o644,
+        "- : svc eve : ALL\n+ : ALL : ALL\n",
+    );
+    let script = "#!/bin/sh\necho \"$PAM_SERVICE $PAM_USER\" >>/run/marks\n";
+    write("/usr/local/bin/mark", 0o755, script);
+}
