@@ -53,7 +53,9 @@ pub(super) fn is_closed(user: &str, settings: &Settings) -> bool {
     let root_login = settings
         .get("permitrootlogin")
         .map_or("yes", String::as_str);
-    user == "root" && root_login != "yes" || of(user, settings).is_none()
+    user == "root" && root_login != "yes"
+        || is_denied(user, settings)
+        || of(user, settings).is_none()
 }
 
 /// Whether DenyUsers, AllowUsers, DenyGroups or AllowGroups refuse a user. A pattern with a host says
