@@ -12,7 +12,7 @@ use crate::common::sandbox::sandboxed;
 type Row = (&'static str, &'static [&'static str]);
 
 const NO_SUDO_I: &str = "\"problem\": \"`sudo -i` requires no second factor: its stack is sudo-i";
-const ROWS: [Row; 6] = [
+const ROWS: [Row; 9] = [
     ("root ALL=(ALL) ALL\n", &[NO_SUDO_I]),
     // Only for one user is it another stack.
     ("Defaults:pat pam_login_service=sudo\n", &[NO_SUDO_I]),
@@ -28,6 +28,22 @@ const ROWS: [Row; 6] = [
         "Defaults pam_login_service=sudo, pam_askpass_service=open\n",
         &[
             "\"problem\": \"/etc/sudoers.d/case:1: pam_askpass_service=open: `sudo -A` uses the stack open",
+        ],
+    ),
+    (
+        "Defaults pam_login_service=sudo, pam_askpass_service=sudo\n",
+        &[],
+    ),
+    (
+        "Defaults pam_login_service=sudo, pam_askpass_service=sshd\n",
+        &[
+            "\"warning\": \"/etc/sudoers.d/case:1: pam_askpass_service=sshd: `sudo -A` uses the stack sshd, and not",
+        ],
+    ),
+    (
+        "Defaults pam_login_service=sudo, pam_askpass_service=shut\n",
+        &[
+            "\"problem\": \"/etc/sudoers.d/case:1: pam_askpass_service=shut: `sudo -A` uses the stack shut, which lets nobody in",
         ],
     ),
 ];
@@ -46,10 +62,14 @@ fn doctor_knows_which_stack_answers_for_sudo() {
         let path = Path::new("/etc/pam.d").join(service);
         fs::write(path, "auth required pam_unix.so\n").unwrap();
     }
+    fs::write("/etc/pam.d/shut", "auth required pam_deny.so\n").unwrap();
     let sudo = |rules: &str| {
         fs::write("/etc/sudoers.d/case", rules).unwrap();
         allow("/etc/sudoers.d/case", 0o440);
-        said(&checks(&sim, &[]), "sudo")
+        let said = said(&checks(&sim, &[]), "sudo");
+        // What is in order is not counted.
+        let wrong = said.lines().filter(|line| !line.starts_with("\"ok\""));
+        wrong.map(|line| format!("{line}\n")).collect::<String>()
     };
     check_rows(ROWS, |(rules, expected)| {
         let said = sudo(rules);

@@ -261,9 +261,13 @@ mod tests {
 
     /// Returns the messages about a stack of these lines.
     fn messages(lines: &[&str], may_ignore: bool) -> String {
+        messages_about("x", lines, may_ignore)
+    }
+
+    fn messages_about(service: &str, lines: &[&str], may_ignore: bool) -> String {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("x"), lines.join("\n")).unwrap();
-        let all = levels_and_messages(folder.path(), "x", may_ignore);
+        std::fs::write(folder.path().join(service), lines.join("\n")).unwrap();
+        let all = levels_and_messages(folder.path(), service, may_ignore);
         all.into_iter().map(|(_, message)| message + "\n").collect()
     }
 
@@ -347,6 +351,27 @@ mod tests {
         let optional = "auth optional pam_authy.so";
         let weak = messages(&[UNIX, PERMIT, optional], false);
         assert!(weak.contains("the control flag is `optional`"), "{weak}");
+    }
+
+    /// polkit-1's helper runs as root for each user from 127 on, as a daemon always does.
+    #[test]
+    fn rootok_lets_everybody_in_where_the_program_is_always_root() {
+        let lines = ["auth sufficient pam_rootok.so", UNIX, OURS, PERMIT];
+        let rows = [
+            ("su", "both required"),
+            ("su-l", "both required"),
+            ("sudo", "both required"),
+            ("chsh", "both required"),
+            ("polkit-1", "`sufficient pam_rootok.so` ends the stack"),
+            ("sshd", "`sufficient pam_rootok.so` ends the stack"),
+            ("login", "`sufficient pam_rootok.so` ends the stack"),
+        ];
+        let wrong = rows.map(|(service, expected)| {
+            let said = messages_about(service, &lines, false);
+            (!said.contains(expected)).then(|| format!("{service}: {said}"))
+        });
+        let wrong: Vec<_> = wrong.into_iter().flatten().collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]
