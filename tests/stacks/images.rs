@@ -160,6 +160,46 @@ fn with_key_names_each_module_that_is_not_called_any_more() {
     assert!(new.contains("auth  required  pam_env.so"), "{new}");
 }
 
+/// An image without os-release has a libpam that is not known to be Debian's, and a broken line may
+/// have been meant to refuse: neither is left out.
+#[test]
+fn with_key_refuses_a_stack_with_a_line_that_libpam_cannot_use() {
+    let table = [
+        (
+            "auth required pam_env.so\n@include common-auth\n",
+            "/etc/pam.d/sshd:2: `@include` is no type of line",
+        ),
+        (
+            "auth required pam_env.so\nauth include nowhere\n",
+            "/etc/pam.d/sshd:2: /etc/pam.d/nowhere: No such file",
+        ),
+        (
+            "auth include inner\n",
+            "/etc/pam.d/inner:2: `auht` is no type of line",
+        ),
+        (
+            "auth required\nauth required pam_unix.so\n",
+            "/etc/pam.d/sshd:1: it names no module",
+        ),
+    ];
+    check_rows(table, |(stack, message)| {
+        let system = System::new(false);
+        fs::remove_file(system.path("etc/os-release")).unwrap();
+        write(&system, "etc/pam.d/sshd", stack);
+        write(&system, "etc/pam.d/common-auth", STACK);
+        let inner = "auth required pam_unix.so\nauht required pam_access.so\n";
+        write(&system, "etc/pam.d/inner", inner);
+        let before = contents(&system.path("etc"));
+        for arguments in [&["enable", "sshd", "--with-key"][..], &["enable", "sshd"]] {
+            let output = system.pam(arguments);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(4), "{said}");
+            assert!(said.contains(message), "{said}");
+            assert!(contents(&system.path("etc")) == before);
+        }
+    });
+}
+
 /// A service that includes the changed stack, and has our line already.
 #[test]
 fn nobody_is_asked_twice_through_an_include() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::commands::stack::{Handler, fixed_answer};
+use crate::commands::stack::{Handler, Kind, fixed_answer};
 
 /// Marks such a stack.
 pub(super) const MARK: &[u8] = b"# pam_authy: sshd requires a key instead of the password";
@@ -22,6 +22,21 @@ const KEPT: [&str; 12] = [
     "pam_keyinit.so",
     "pam_selinux.so",
 ];
+
+/// Refuses a stack with a line that libpam cannot use: what it was meant to do is not known.
+///
+/// # Errors
+/// Its file and line, and why.
+pub(super) fn refuse_broken(handlers: &[Handler]) -> Result<(), String> {
+    let broken = handlers.iter().find_map(|handler| match &handler.kind {
+        Kind::Broken(why) => Some((&handler.place, why)),
+        Kind::Module(_) | Kind::Substack => None,
+    });
+    match broken {
+        Some((place, why)) => Err(format!("{place}: {why}")),
+        None => Ok(()),
+    }
+}
 
 /// Returns the lines that stay.
 pub(super) fn kept(handlers: &[Handler]) -> impl Iterator<Item = Vec<u8>> {
