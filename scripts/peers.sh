@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # peers.sh authy|ssh-clients|ansible|fail2ban|chromium|debian: makes a third-party program available to the tests.
 #
-# authy, a Python client of the API, the Python SSH clients paramiko and asyncssh, ansible-core, and fail2ban
-# go into target/peers. ansible needs python3-apt of this system, which its module apt uses. fail2ban is
-# unpacked, not installed, because an installed package would start to ban addresses on this machine;
-# python3-systemd, with which it reads the journal, lies beside it. chromium is that of the system; in CI it
+# authy, a Python client of the API, the Python SSH clients paramiko and asyncssh, ansible-core with its two
+# linters, and fail2ban go into target/peers. ansible needs python3-apt of this system, which its module apt
+# uses. fail2ban is unpacked, not installed, because an installed package would start to ban addresses on this
+# machine; python3-systemd, with which it reads the journal, lies beside it. chromium is that of the system; in CI it
 # gets installed, which takes half a minute. debian is a folder with the release of Debian that runs here, as
 # debootstrap makes it (as root), with sudo and sshd and nothing else of what we need; the packages that
 # `make deb` installs lie in its cache. It takes one to two minutes.
@@ -34,6 +34,7 @@ fi
 folder=$PWD/target/peers/$name
 last=$folder
 [ "$name" != fail2ban ] || last=$folder/usr/lib/python3/dist-packages/systemd
+[ "$name" != ansible ] || last=$folder/ansiblelint
 if [ -d "$last" ]; then
     exit 0
 fi
@@ -54,7 +55,7 @@ case $name in
         # Its module apt runs with the system's Python, not with the one that runs ansible-playbook.
         /usr/bin/python3 -c 'import apt' 2>/dev/null || exit 1
         python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/ansible" \
-            ansible-core==2.19.4 >&2
+            ansible-core==2.19.4 ansible-lint==26.10.1 yamllint==1.38.0 >&2
         ;;
     fail2ban)
         command -v apt-get >/dev/null || exit 1

@@ -60,23 +60,12 @@ impl Playbook {
     }
 
     fn run(&self) -> Output {
-        let ansible = root().join("target/peers/ansible");
-        assert!(ansible.exists(), "run: scripts/peers.sh ansible");
         let folder = self.folder.path();
-        Command::new("timeout")
-            .args(["300", "python3"])
-            .arg(ansible.join("bin/ansible-playbook"))
-            .args(["-i", "hosts", "pam_authy.yml"])
-            .current_dir(folder)
-            .env("PYTHONPATH", &ansible)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("ANSIBLE_HOME", folder.join("home"))
-            .env("ANSIBLE_HOST_KEY_CHECKING", "False")
-            .env("ANSIBLE_NOCOLOR", "1")
-            .env("ANSIBLE_PIPELINING", "1")
-            .env("LC_ALL", "C.UTF-8")
-            .output()
-            .unwrap()
+        ansible(
+            "ansible-playbook",
+            &["-i", "hosts", "pam_authy.yml"],
+            folder,
+        )
     }
 
     /// Runs the playbook, which must succeed; returns its last line with the counts.
@@ -107,6 +96,56 @@ impl Playbook {
         ssh.arg("-i").arg(&self.key);
         ssh.args(["robot@127.0.0.1", "echo", "inside"]);
         ssh.output().unwrap()
+    }
+}
+
+/// Runs a program of Ansible in a folder, for 300 s at most.
+fn ansible(program: &str, arguments: &[&str], folder: &Path) -> Output {
+    let ansible = root().join("target/peers/ansible");
+    let program = ansible.join("bin").join(program);
+    assert!(program.exists(), "run: scripts/peers.sh ansible");
+    let path = std::env::var("PATH").unwrap_or_default();
+    Command::new("timeout")
+        .args(["300", "python3"])
+        .arg(program)
+        .args(arguments)
+        .current_dir(folder)
+        // ansible-lint runs other programs of Ansible by their names.
+        .env("PATH", format!("{}/bin:{path}", ansible.display()))
+        .env("PYTHONPATH", &ansible)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("ANSIBLE_HOME", folder.join("home"))
+        .env("ANSIBLE_HOST_KEY_CHECKING", "False")
+        .env("ANSIBLE_NOCOLOR", "1")
+        .env("ANSIBLE_PIPELINING", "1")
+        .env("LC_ALL", "C.UTF-8")
+        .output()
+        .unwrap()
+}
+
+#[test]
+#[ignore = "needs ansible-lint: scripts/peers.sh ansible"]
+fn yamllint_and_ansible_lint_find_nothing_in_the_playbook() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = root().join("packaging/examples/ansible");
+    stdout_of(
+        Command::new("cp")
+            .arg("-rT")
+            .arg(&example)
+            .arg(folder.path()),
+    );
+    let playbook = "pam_authy.yml";
+    for (program, arguments) in [
+        ("yamllint", &["--strict", playbook][..]),
+        (
+            "ansible-lint",
+            &["--offline", "--nocolor", "--profile=production", playbook],
+        ),
+    ] {
+        let output = ansible(program, arguments, folder.path());
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{program}: {said}{errors}");
     }
 }
 
