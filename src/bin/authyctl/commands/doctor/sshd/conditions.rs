@@ -13,7 +13,7 @@ use super::CONFIG;
 /// What sshd of openSUSE reads where /etc/ssh has no sshd_config.
 pub(crate) const OF_VENDOR: &str = "/usr/etc/ssh/sshd_config";
 /// The limit of nested includes, as in sshd.
-const DEPTH: usize = 16;
+pub(super) const DEPTH: usize = 16;
 /// The largest number of connections beside the two that are always tried.
 const LIMIT: usize = 24;
 
@@ -64,15 +64,7 @@ impl Conditions {
     /// What cannot be read is left out: sshd itself then fails.
     pub(super) fn read(file: &Path) -> Self {
         let mut found = Self::default();
-        let is_missing = file == Path::new(CONFIG) && !file.exists();
-        found.add(
-            if is_missing {
-                Path::new(OF_VENDOR)
-            } else {
-                file
-            },
-            0,
-        );
+        found.add(main_file(file), 0);
         found
     }
 
@@ -130,14 +122,24 @@ impl Conditions {
         all
     }
 
-    /// Returns the names without wildcards that Match lines have for a criterion.
+    /// Returns the names without wildcards that Match lines have for a criterion, also those that they
+    /// leave out by `!`: for these the settings outside of the block count.
     pub(super) fn named(&self, criterion: &str) -> BTreeSet<String> {
         let criteria = self.blocks.iter().flat_map(|block| &block.criteria);
         let lists = criteria.filter(|(name, _)| name == criterion);
         let names = lists.flat_map(|(_, patterns)| patterns.split(','));
-        let literal = names.filter(|name| !name.contains(['*', '?', '!', '@']));
+        let names = names.map(|name| name.trim_start_matches('!'));
+        let literal = names.filter(|name| !name.contains(['*', '?', '@']));
         literal.map(str::to_owned).collect()
     }
+}
+
+/// Returns the file that sshd reads: the distribution's where its own is missing.
+pub(super) fn main_file(file: &Path) -> &Path {
+    if file == Path::new(CONFIG) && !file.exists() {
+        return Path::new(OF_VENDOR);
+    }
+    file
 }
 
 impl Block {
@@ -213,7 +215,7 @@ fn address(pattern: &str) -> String {
 }
 
 /// Returns the criteria of a Match line with their patterns; `All` has none.
-fn criteria(words: &[String]) -> Vec<(String, String)> {
+pub(super) fn criteria(words: &[String]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -234,7 +236,7 @@ fn criteria(words: &[String]) -> Vec<(String, String)> {
 }
 
 /// Splits a line into words; quotes join, `#` begins a comment, the first `=` is white space.
-fn words(line: &str) -> Vec<String> {
+pub(super) fn words(line: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut word = String::new();
     let mut is_quoted = false;
@@ -260,7 +262,7 @@ fn words(line: &str) -> Vec<String> {
 
 /// Returns the files that an Include names: relative names are below /etc/ssh, and the last part may
 /// have one `*`.
-fn files(pattern: &str) -> Vec<PathBuf> {
+pub(super) fn files(pattern: &str) -> Vec<PathBuf> {
     let path = Path::new("/etc/ssh").join(pattern);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Vec::new();
@@ -291,7 +293,7 @@ mod tests {
         let text = "Port 2299 # first\nPort 2298\nMatch User pat Group=\"staff,x\"\nPAMServiceName Other\n\
                     Match Address !10.1.0.0/16,10.0.0.0/8,fd00::/8 LocalPort 2298\n\
                     Match host=*.example.org RDomain vrf1\nMatch All\n\
-                    Match Address *,!172.16.*\n";
+                    Match Address *,!172.16.*\nMatch User !sam,*,!x*\nMatch Group *,!dev\n";
         fs::write(&file, text).unwrap();
 
         let conditions = Conditions::read(&file);
@@ -333,7 +335,11 @@ mod tests {
         assert!(conditions.services.contains("other"));
         assert_eq!(
             conditions.named("group"),
-            ["staff", "x"].map(str::to_owned).into()
+            ["dev", "staff", "x"].map(str::to_owned).into()
+        );
+        assert_eq!(
+            conditions.named("user"),
+            ["pat", "sam"].map(str::to_owned).into()
         );
     }
 }
