@@ -706,7 +706,10 @@ const EXPLAINED: [Explained; 8] = [
         "root",
         "sudo",
         "pat ALL=(ALL) NOPASSWD: ALL\n",
-        &["root for sudo: required"],
+        &[
+            "root for sudo: not required",
+            "sudo asks root for nothing: its uid is 0",
+        ],
     ),
     (
         "pat",

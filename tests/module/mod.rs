@@ -7,6 +7,7 @@ mod bad_files;
 mod caller;
 mod doctor;
 mod engine;
+mod explain;
 mod factors;
 mod fail2ban;
 mod faults;

@@ -23,9 +23,7 @@ mod sudo;
 
 use std::path::Path;
 
-pub(crate) use sshd::{
-    CONFIG as SSHD_CONFIG, OF_VENDOR as SSHD_CONFIG_OF_VENDOR, login as sshd_login,
-};
+pub(crate) use sshd::{OF_VENDOR as SSHD_CONFIG_OF_VENDOR, login as sshd_login};
 pub(crate) use stack::bypass;
 
 use administrators::Administrators;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use nix::unistd::Uid;
+use nix::unistd::{Uid, User};
 
 use crate::cli::ExplainArgs;
 use crate::commands::doctor;
@@ -14,6 +14,7 @@ use crate::output::shown_name;
 
 /// An address that is reserved for documentation (RFC 5737), for a login from elsewhere.
 const ELSEWHERE: &str = "192.0.2.1";
+const SUDO: &str = "/usr/bin/sudo";
 /// Settings of sudo that ask for another password than the caller's, and whose it is.
 const OF_OTHERS: [(&str, &str); 3] = [
     ("targetpw", "the target user"),
@@ -96,6 +97,11 @@ pub(super) fn find(args: &ExplainArgs) -> Result<Route, CommandError> {
 impl Route {
     fn ask_sudo(&mut self, args: &ExplainArgs) {
         let user = args.user.as_str();
+        if matches!(User::from_name(user), Ok(Some(account)) if account.uid.is_root()) {
+            let reason = format!("sudo asks {} for nothing: its uid is 0", shown_name(user));
+            self.unasked = Some(Unasked::new(reason, SUDO));
+            return;
+        }
         let sudoers = Sudoers::read(Path::new(SUDOERS));
         if let Some(why) = &sudoers.unknown {
             self.notes
@@ -150,13 +156,18 @@ impl Route {
                 .push(format!("PAMServiceName: sshd uses the stack {service}"));
             self.service = service;
         }
+        if login.is_without_pam {
+            let reason = "UsePAM is off: sshd does not call PAM".to_owned();
+            self.unasked = Some(Unasked::new(reason, &login.place));
+            return;
+        }
         let Some(methods) = login.without_prompt else {
             return;
         };
         let user = shown_name(&args.user);
         let reason = format!("sshd lets {user} in by `{methods}` alone");
         if login.is_never_asked {
-            self.unasked = Some(Unasked::new(reason, doctor::SSHD_CONFIG));
+            self.unasked = Some(Unasked::new(reason, &login.place));
         } else {
             self.notes.push(format!("{reason}, too"));
         }

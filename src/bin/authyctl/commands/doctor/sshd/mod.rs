@@ -10,6 +10,7 @@ mod conditions;
 mod exempt;
 mod people;
 mod settings;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -28,7 +29,7 @@ use crate::output::shown_name;
 /// Where sshd is.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"];
 /// sshd's own file.
-pub(crate) const CONFIG: &str = "/etc/ssh/sshd_config";
+const CONFIG: &str = "/etc/ssh/sshd_config";
 /// The largest number of questions; each takes some 10 ms.
 const QUESTION_LIMIT: usize = 1000;
 
@@ -50,6 +51,10 @@ pub(crate) struct SshdLogin {
     pub(crate) without_prompt: Option<String>,
     /// No list has a prompt.
     pub(crate) is_never_asked: bool,
+    /// UsePAM is off.
+    pub(crate) is_without_pam: bool,
+    /// The line that decides about the methods, or about UsePAM: `FILE:LINE`.
+    pub(crate) place: String,
 }
 
 /// Asks sshd about a login; `None` where there is no sshd. For root only.
@@ -72,7 +77,19 @@ pub(crate) fn login(user: &str, address: &str) -> Result<Option<SshdLogin>, Stri
     };
     connection.forget_name();
     let settings = ask::ask(program, user, &connection, None)?;
+    let is = |name: &str, wanted: &str| settings.get(name).is_some_and(|value| value == wanted);
+    let is_without_pam = is("usepam", "no");
+    let decisive: &[&str] = if is_without_pam {
+        &["usepam"]
+    } else if settings.contains_key("authenticationmethods") && !is("authenticationmethods", "any")
+    {
+        &["authenticationmethods"]
+    } else {
+        &["kbdinteractiveauthentication", "passwordauthentication"]
+    };
     Ok(Some(SshdLogin {
+        is_without_pam,
+        place: written::place(decisive, &settings, user, &connection),
         // libpam lowers the names of services.
         service: settings
             .get("pamservicename")
