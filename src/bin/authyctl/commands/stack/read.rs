@@ -5,6 +5,7 @@
 //! line of, and a refusal when it comes to it, is a handler here too: [`Kind::Broken`].
 
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -225,6 +226,10 @@ impl Reader<'_> {
         } else {
             depth.has_type || self.wanted == "auth"
         };
+        // libpam reads the lines of all types at once, but in a file that is included for one.
+        if counts || !depth.has_type {
+            check_name(rest, &place)?;
+        }
         if !counts {
             return Ok(());
         }
@@ -322,15 +327,43 @@ impl Reader<'_> {
         }
         let name = Path::new(OsStr::from_bytes(name));
         let path = self.files.included(name).ok_or("it names no file")?;
-        let content = self
-            .files
-            .read(&path)
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+        let content = match self.files.read(&path) {
+            Ok(content) => content,
+            // libpam opens it, and reads nothing.
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Ok(()),
+            Err(error) => return Err(format!("{}: {error}", path.display())),
+        };
         if !self.stack.included.iter().any(|(known, _)| *known == path) {
             self.stack.included.push((path.clone(), content.clone()));
         }
         self.add_file(&path, &content, depth)
     }
+}
+
+/// Checks the path of a module or substack, where `rest` of a line has one.
+///
+/// # Errors
+/// libpam finds no name in it, and then reads no more of the service.
+fn check_name(rest: &[u8], place: &Place) -> Result<(), String> {
+    let mut words = text::words(rest).into_iter();
+    let control = words.next().unwrap_or_default();
+    let path = words.next().filter(|path| !has_name(path));
+    match path.filter(|_| !control.eq_ignore_ascii_case(b"include")) {
+        Some(path) => Err(format!(
+            "{place}: `{}` is no name of a module",
+            path.escape_ascii()
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether libpam finds a name in a path: what is before the last dot of its last part, and not `?`.
+fn has_name(path: &[u8]) -> bool {
+    let mut parts = path.rsplit(|byte| *byte == b'/');
+    let last = parts.next().unwrap_or_default();
+    let end = last.iter().rposition(|byte| *byte == b'.');
+    let name = last.get(..end.unwrap_or(last.len())).unwrap_or_default();
+    !name.is_empty() && name != b"?"
 }
 
 fn unreadable(path: &Path, error: Unreadable) -> String {
@@ -416,7 +449,22 @@ mod tests {
                 .1
                 .contains("nowhere: No such file")
         );
+        for (line, path) in [
+            ("auth substack /etc/pam.d/.hidden", "/etc/pam.d/.hidden"),
+            ("auth required .so", ".so"),
+            ("account required /lib/", "/lib/"),
+        ] {
+            let why = stack(format!("# x\n{line}\n").as_bytes()).unwrap_err();
+            let expected = format!("x:2: `{path}` is no name of a module");
+            assert!(why.contains(&expected), "{line}: {why}");
+        }
         assert!(stack(b"@include nowhere\n").unwrap_err().contains("x:1: "));
+    }
+
+    #[test]
+    fn an_included_folder_is_an_empty_file() {
+        let stack = stack(b"auth include /\n@include /\nauth required pam_permit.so\n");
+        assert_eq!(stack.unwrap().handlers.len(), 1);
     }
 
     #[test]

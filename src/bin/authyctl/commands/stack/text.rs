@@ -79,9 +79,9 @@ fn part(line: &[u8]) -> (&[u8], bool) {
     if let Some(comment) = line.iter().position(|byte| *byte == b'#') {
         return (line.get(..comment).unwrap_or_default(), false);
     }
-    let line = trim_end(line);
-    match line.strip_suffix(b"\\") {
+    match trim_end(line).strip_suffix(b"\\") {
         Some(part) => (part, true),
+        // With its newline, which belongs to a word whose bracket is not closed.
         None => (line, false),
     }
 }
@@ -172,13 +172,13 @@ mod tests {
         let table: [Row; 8] = [
             (b"# only a comment\n\n  \t\n", &[]),
             (b"a b # c\nd", &[(1, "a b "), (2, "d")]),
-            (b"a \\\n  b\nc\n", &[(1, "a  b"), (3, "c")]),
-            (b"a \\\n# between\n\n b\n", &[(1, "a  b")]),
+            (b"a \\\n  b\nc\n", &[(1, "a  b\n"), (3, "c\n")]),
+            (b"a \\\n# between\n\n b\n", &[(1, "a  b\n")]),
             // A comment ends the line: its backslash continues nothing.
-            (b"a # b \\\nc\n", &[(1, "a "), (2, "c")]),
-            (b"a\r\n\r\n", &[(1, "a\r"), (2, "\r")]),
-            (b"a \\\r\nb\n", &[(1, "a \\\r"), (2, "b")]),
-            (b"a\0b\nc\n", &[(1, "a"), (2, "c")]),
+            (b"a # b \\\nc\n", &[(1, "a "), (2, "c\n")]),
+            (b"a\r\n\r\n", &[(1, "a\r\n"), (2, "\r\n")]),
+            (b"a \\\r\nb\n", &[(1, "a \\\r\n"), (2, "b\n")]),
+            (b"a\0b\nc\n", &[(1, "a"), (2, "c\n")]),
         ];
         for (content, expected) in table {
             let expected: Vec<_> = expected
@@ -198,12 +198,13 @@ mod tests {
 
     #[test]
     fn words_are_cut_as_libpam_cuts_them() {
-        let table: [(&[u8], &[&str]); 5] = [
+        let table: [(&[u8], &[&str]); 6] = [
             (b" a\tb  c", &["a", "b", "c"]),
             (b"[a=b  c=d]e f", &["a=b  c=d", "e", "f"]),
             (b"[a \\] b] c", &["a ] b", "c"]),
             (b"a[b c]", &["a[b", "c]"]),
             (b"[open a", &["open a"]),
+            (b"[open \n", &["open \n"]),
         ];
         for (text, expected) in table {
             let found = words(text);
