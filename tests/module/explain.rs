@@ -15,7 +15,7 @@ type Row = (&'static str, &'static str, &'static str, &'static str);
 
 const INCLUDE: &str = "Include /etc/ssh/sshd_config.d/30-*.conf\n";
 const SSHD: &str = "(/etc/ssh/sshd_config:";
-const ROWS: [Row; 10] = [
+const ROWS: [Row; 12] = [
     (
         "robot",
         "AuthenticationMethods keyboard-interactive\n",
@@ -69,6 +69,18 @@ const ROWS: [Row; 10] = [
         "AuthenticationMethods keyboard-interactive\n",
         "Match User !pat,*\nAuthenticationMethods publickey\n",
         "pat for sshd from 192.0.2.7: required",
+    ),
+    (
+        "robot",
+        "AuthenticationMethods publickey\n",
+        "DenyUsers rob*\nMatch User pat\nDenyUsers x\nMatch User *\nDenyGroups robots\n",
+        "sshd refuses robot, whatever is typed",
+    ),
+    (
+        "root",
+        "AuthenticationMethods publickey\n",
+        "",
+        "sshd refuses root, whatever is typed",
     ),
     (
         "pat",

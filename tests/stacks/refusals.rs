@@ -191,9 +191,38 @@ fn a_setting_of_sshd_that_would_win_over_ours_is_named_before_anything_is_change
             "Port 22\n",
             "/etc/ssh/sshd_config: add `Include",
         ),
+        // Files that are included elsewhere, or by others; every pattern that names ours.
+        (
+            "etc/ssh/sshd_config",
+            "Include /etc/ssh/site/*.conf\nInclude sshd_config.d/*.conf\n",
+            "/etc/ssh/inner.conf:2: `UsePAM no`",
+        ),
+        (
+            "etc/ssh/sshd_config",
+            "Include sshd_config.d/*.conf /etc/ssh/site/*.conf\n",
+            "",
+        ),
+        (
+            "etc/ssh/sshd_config",
+            "Include \"/etc/ssh/sshd_config.d/*\"\nUsePAM no\n",
+            "",
+        ),
+        (
+            "etc/ssh/sshd_config",
+            "Match User x\nInclude /etc/ssh/sshd_config.d/*.conf\n",
+            "/etc/ssh/sshd_config: add `Include",
+        ),
     ];
     check_rows(table, |(file, text, message)| {
-        let system = system(&[("etc/pam.d/sshd", "@include common-auth\n"), (file, text)]);
+        let system = system(&[
+            ("etc/pam.d/sshd", "@include common-auth\n"),
+            ("etc/ssh/site/a.conf", "Include inner.conf\n"),
+            (
+                "etc/ssh/inner.conf",
+                "# site\nUsePAM = no\nMatch User x\nKbdInteractiveAuthentication no\n",
+            ),
+            (file, text),
+        ]);
         for mode in ["--dry-run", "--print"] {
             let output = system.pam(&["enable", "sshd", mode]);
             assert_eq!(

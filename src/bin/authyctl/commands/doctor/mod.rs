@@ -23,7 +23,10 @@ mod sudo;
 
 use std::path::Path;
 
-pub(crate) use sshd::{OF_VENDOR as SSHD_CONFIG_OF_VENDOR, login as sshd_login};
+pub(crate) use sshd::{
+    OF_VENDOR as SSHD_CONFIG_OF_VENDOR, included as included_by_sshd, includes as sshd_includes,
+    login as sshd_login, words as words_of_sshd,
+};
 pub(crate) use stack::bypass;
 
 use administrators::Administrators;

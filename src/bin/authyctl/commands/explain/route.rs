@@ -156,6 +156,13 @@ impl Route {
                 .push(format!("PAMServiceName: sshd uses the stack {service}"));
             self.service = service;
         }
+        if login.is_refused {
+            let user = shown_name(&args.user);
+            self.notes.push(format!(
+                "sshd refuses {user}, whatever is typed: see its lists of users and groups, and PermitRootLogin"
+            ));
+            return;
+        }
         if login.is_without_pam {
             let reason = "UsePAM is off: sshd does not call PAM".to_owned();
             self.unasked = Some(Unasked::new(reason, &login.place));

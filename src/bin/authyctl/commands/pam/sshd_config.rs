@@ -3,13 +3,17 @@
 //!
 //! For systems whose sshd cannot be asked, and for the file and line of a setting that wins over ours.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::file::read;
 use super::sshd::{CONFIG, DROP_IN};
-use crate::commands::doctor::SSHD_CONFIG_OF_VENDOR;
+use crate::commands::doctor::{
+    SSHD_CONFIG_OF_VENDOR, included_by_sshd, sshd_includes, words_of_sshd,
+};
 use crate::commands::stack::Files;
+
+/// The limit of nested includes, as in sshd.
+const DEPTH: usize = 16;
 
 /// A line with text.
 #[derive(Debug)]
@@ -38,7 +42,8 @@ impl Line {
     }
 }
 
-/// Returns all lines; one without words stands for our own file, where sshd reads it or would.
+/// Returns all lines, those of included files in their place; one without words stands for our own
+/// file, where sshd reads it or would.
 ///
 /// # Errors
 /// There is no sshd_config, or it cannot be read.
@@ -46,16 +51,47 @@ pub(super) fn lines(files: &Files) -> Result<Vec<Line>, String> {
     let file = main_file(files);
     let main = read(files, Path::new(file))?.ok_or_else(|| format!("{file}: is missing"))?;
     let mut found = Vec::new();
-    let mut is_included = false;
-    for line in of_file(file, &main) {
-        if !is_included && includes_folder(&line) {
-            is_included = true;
-            found.extend(drop_ins(files));
-        } else {
+    add(files, file, &main, 0, &mut found);
+    Ok(found)
+}
+
+fn add(files: &Files, file: &str, content: &[u8], depth: usize, found: &mut Vec<Line>) {
+    for line in of_file(file, content) {
+        let is_include = line
+            .words
+            .first()
+            .is_some_and(|word| word.eq_ignore_ascii_case("include"));
+        if !is_include || depth >= DEPTH {
             found.push(line);
+            continue;
+        }
+        for pattern in line.words.iter().skip(1) {
+            for path in included(files, pattern) {
+                let shown = path.display().to_string();
+                if shown == DROP_IN {
+                    found.push(Line {
+                        file: shown,
+                        number: 1,
+                        words: Vec::new(),
+                    });
+                    continue;
+                }
+                let content = files.read(&path).unwrap_or_default();
+                add(files, &shown, &content, depth + 1, found);
+            }
         }
     }
-    Ok(found)
+}
+
+/// Returns the files that an Include names, ours among them, whether it exists or not.
+fn included(files: &Files, pattern: &str) -> Vec<PathBuf> {
+    let own = Path::new(DROP_IN);
+    let mut paths = included_by_sshd(pattern, |path| files.real(path));
+    if sshd_includes(pattern, own) && !paths.iter().any(|path| path == own) {
+        paths.push(own.to_owned());
+        paths.sort();
+    }
+    paths
 }
 
 /// Returns sshd's own file: that of the distribution where the administrator has none.
@@ -67,63 +103,18 @@ pub(super) fn main_file(files: &Files) -> &'static str {
         .unwrap_or(&CONFIG)
 }
 
-/// Whether a line includes the folder of our file; a relative name is below /etc/ssh.
-fn includes_folder(line: &Line) -> bool {
-    let is_include = |word: &String| word.eq_ignore_ascii_case("include");
-    let folder = Path::new("/etc/ssh/sshd_config.d/*.conf");
-    let mut targets = line.words.iter().skip(1);
-    line.words.first().is_some_and(is_include)
-        && targets.any(|target| Path::new("/etc/ssh").join(target) == folder)
-}
-
-fn drop_ins(files: &Files) -> Vec<Line> {
-    let own = Path::new(DROP_IN);
-    let folder = own.parent().unwrap_or(Path::new("/"));
-    let entries = fs::read_dir(files.real(folder)).into_iter().flatten();
-    let mut paths: Vec<_> = entries
-        .flatten()
-        .map(|entry| folder.join(entry.file_name()))
-        .filter(|path| path.extension().is_some_and(|end| end == "conf") && path != own)
-        .chain([own.to_owned()])
-        .collect();
-    paths.sort();
-    let mut found = Vec::new();
-    for path in paths {
-        if path == own {
-            found.push(Line {
-                file: DROP_IN.to_owned(),
-                number: 1,
-                words: Vec::new(),
-            });
-            continue;
-        }
-        let content = files.read(&path).unwrap_or_default();
-        found.extend(of_file(&path.display().to_string(), &content));
-    }
-    found
-}
-
 /// Returns the lines of one file up to its first Match.
 fn of_file(file: &str, content: &[u8]) -> Vec<Line> {
     let text = String::from_utf8_lossy(content);
     let lines = text.lines().enumerate().map(|(at, line)| Line {
         file: file.to_owned(),
         number: at + 1,
-        words: words(line),
+        words: words_of_sshd(line),
     });
     lines
         .filter(|line| !line.words.is_empty())
         .take_while(
             |line| !matches!(line.words.first(), Some(w) if w.eq_ignore_ascii_case("match")),
         )
-        .collect()
-}
-
-fn words(line: &str) -> Vec<String> {
-    let words = line.split([' ', '\t', '\r', '=', '"']);
-    let words = words.filter(|word| !word.is_empty());
-    words
-        .take_while(|word| !word.starts_with('#'))
-        .map(str::to_owned)
         .collect()
 }

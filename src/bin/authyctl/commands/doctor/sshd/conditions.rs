@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::CONFIG;
+use super::text::{included, words};
 
 /// What sshd of openSUSE reads where /etc/ssh has no sshd_config.
 pub(crate) const OF_VENDOR: &str = "/usr/etc/ssh/sshd_config";
@@ -77,7 +78,10 @@ impl Conditions {
             };
             match name.to_ascii_lowercase().as_str() {
                 "include" if depth < DEPTH => {
-                    for included in values.iter().flat_map(|pattern| files(pattern)) {
+                    for included in values
+                        .iter()
+                        .flat_map(|pattern| included(pattern, Path::to_owned))
+                    {
                         self.add(&included, depth + 1);
                     }
                 }
@@ -232,53 +236,6 @@ pub(super) fn criteria(words: &[String]) -> Vec<(String, String)> {
         };
         found.push((name, value));
     }
-    found
-}
-
-/// Splits a line into words; quotes join, `#` begins a comment, the first `=` is white space.
-pub(super) fn words(line: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut word = String::new();
-    let mut is_quoted = false;
-    for c in line.chars() {
-        match c {
-            '"' => is_quoted = !is_quoted,
-            '#' if !is_quoted && word.is_empty() => break,
-            '=' if !is_quoted && found.is_empty() => found.push(std::mem::take(&mut word)),
-            c if c.is_whitespace() && !is_quoted => {
-                if !word.is_empty() {
-                    found.push(std::mem::take(&mut word));
-                }
-            }
-            c => word.push(c),
-        }
-    }
-    if !word.is_empty() {
-        found.push(word);
-    }
-    found.retain(|word| !word.is_empty());
-    found
-}
-
-/// Returns the files that an Include names: relative names are below /etc/ssh, and the last part may
-/// have one `*`.
-pub(super) fn files(pattern: &str) -> Vec<PathBuf> {
-    let path = Path::new("/etc/ssh").join(pattern);
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Vec::new();
-    };
-    let name = name.to_string_lossy().into_owned();
-    let Some((start, end)) = name.split_once('*') else {
-        return vec![path];
-    };
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<_> = entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.len() >= start.len() + end.len() && !name.starts_with('.'))
-        .filter(|name| name.starts_with(start) && name.ends_with(end))
-        .map(|name| folder.join(name))
-        .collect();
-    found.sort();
     found
 }
 

@@ -10,6 +10,7 @@ mod conditions;
 mod exempt;
 mod people;
 mod settings;
+mod text;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use pam_authy::store::users::{Entry, Mapping};
 pub(crate) use self::conditions::OF_VENDOR;
 use self::conditions::{Conditions, Connection};
 use self::settings::Login;
+pub(crate) use self::text::{included, includes, words};
 use super::finding::Level;
 use super::{Administrators, Finding, Protected, administrators};
 use crate::output::shown_name;
@@ -53,6 +55,8 @@ pub(crate) struct SshdLogin {
     pub(crate) is_never_asked: bool,
     /// UsePAM is off.
     pub(crate) is_without_pam: bool,
+    /// A list of users or groups leaves the user out, or PermitRootLogin does.
+    pub(crate) is_refused: bool,
     /// The line that decides about the methods, or about UsePAM: `FILE:LINE`.
     pub(crate) place: String,
 }
@@ -89,6 +93,8 @@ pub(crate) fn login(user: &str, address: &str) -> Result<Option<SshdLogin>, Stri
     };
     Ok(Some(SshdLogin {
         is_without_pam,
+        is_refused: access::is_denied(user, &settings)
+            || user == "root" && is("permitrootlogin", "no"),
         place: written::place(decisive, &settings, user, &connection),
         // libpam lowers the names of services.
         service: settings

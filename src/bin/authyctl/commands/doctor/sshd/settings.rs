@@ -170,9 +170,16 @@ pub(super) fn methods(settings: &Settings) -> Vec<&str> {
                 let known = METHODS.iter().find(|(_, method)| *method == name);
                 known.is_some_and(|method| get(method.0).is_some() && !is_on(method))
             };
+            // bsdauth and skey are names of other systems' devices: sshd of Linux has pam alone.
+            let is_unknown = |method: &str| {
+                method
+                    .strip_prefix("keyboard-interactive:")
+                    .is_some_and(|device| device != "pam")
+            };
             let lists = lists.split_whitespace();
             lists
                 .filter(|list| !method_names(list).any(is_off))
+                .filter(|list| !list.split(',').any(is_unknown))
                 .collect()
         }
     }
@@ -345,6 +352,17 @@ mod tests {
                 "{lines}: {said}"
             );
         }
+    }
+
+    #[test]
+    fn a_device_that_sshd_of_linux_does_not_have_lets_nobody_in() {
+        let of = |methods: &str| {
+            let text = format!("{GOOD}authenticationmethods {methods}\n");
+            messages(&text, false, true)
+        };
+        assert!(of("keyboard-interactive:bsdauth").contains("nobody gets in"));
+        assert_eq!(of("keyboard-interactive:pam"), "");
+        assert_eq!(of("keyboard-interactive:bsdauth keyboard-interactive"), "");
     }
 
     #[test]

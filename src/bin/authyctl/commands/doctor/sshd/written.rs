@@ -12,7 +12,8 @@ use nix::unistd::{Group, User, getgrouplist};
 use pam_authy::host::address::Network;
 
 use super::ask::Settings;
-use super::conditions::{self, Connection, DEPTH, criteria, words};
+use super::conditions::{self, Connection, DEPTH, criteria};
+use super::text::{included, matches, words};
 
 /// Names that sshd had before for a setting, with the one of today.
 const OLD_NAMES: [(&str, &str); 2] = [
@@ -88,8 +89,8 @@ impl Search<'_> {
                 };
             } else if name == "include" && depth < DEPTH {
                 let patterns = values.iter();
-                for included in patterns.flat_map(|pattern| conditions::files(pattern)) {
-                    self.read(&included, depth + 1, part);
+                for file in patterns.flat_map(|pattern| included(pattern, Path::to_owned)) {
+                    self.read(&file, depth + 1, part);
                 }
             } else if self.is_wanted(&name, values) {
                 let found = match part {
@@ -148,25 +149,6 @@ fn is_listed(patterns: &str, matches: impl Fn(&str) -> bool) -> bool {
         }
     }
     is_found
-}
-
-/// Whether a pattern with `*` and `?` matches a whole text.
-fn matches(pattern: &str, text: &str) -> bool {
-    let (mut pattern, mut text) = (pattern.chars(), text.chars());
-    match pattern.next() {
-        None => text.next().is_none(),
-        Some('*') => {
-            let rest = pattern.as_str();
-            let all = text.as_str();
-            let mut starts = all.char_indices().map(|(at, _)| at).chain([all.len()]);
-            starts.any(|at| all.get(at..).is_some_and(|text| matches(rest, text)))
-        }
-        Some(wanted) => {
-            let found = text.next();
-            (found == Some(wanted) || wanted == '?' && found.is_some())
-                && matches(pattern.as_str(), text.as_str())
-        }
-    }
 }
 
 /// Whether an address is in a network, or matches a pattern.
