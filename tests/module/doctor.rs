@@ -685,7 +685,7 @@ type Explained = (
     &'static [&'static str],
 );
 
-const EXPLAINED: [Explained; 8] = [
+const EXPLAINED: [Explained; 9] = [
     (
         "pat",
         "sudo",
@@ -727,6 +727,13 @@ const EXPLAINED: [Explained; 8] = [
             "pat for sudo-mfa: required",
             "sudo uses the stack sudo-mfa (/etc/sudoers.d/case:1)",
         ],
+    ),
+    // It is for who becomes pat.
+    (
+        "pat",
+        "sudo",
+        "Defaults>pat pam_service=su\n",
+        &["pat for sudo: required"],
     ),
     (
         "pat",

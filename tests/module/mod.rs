@@ -28,4 +28,5 @@ mod su;
 mod sudo;
 mod sudoers;
 mod totp;
+mod unasked;
 mod warm_up;

@@ -12,7 +12,7 @@ use crate::common::sandbox::sandboxed;
 type Row = (&'static str, &'static [&'static str]);
 
 const NO_SUDO_I: &str = "\"problem\": \"`sudo -i` requires no second factor: its stack is sudo-i";
-const ROWS: [Row; 9] = [
+const ROWS: [Row; 12] = [
     ("root ALL=(ALL) ALL\n", &[NO_SUDO_I]),
     // Only for one user is it another stack.
     ("Defaults:pat pam_login_service=sudo\n", &[NO_SUDO_I]),
@@ -33,6 +33,23 @@ const ROWS: [Row; 9] = [
     (
         "Defaults pam_login_service=sudo, pam_askpass_service=sudo\n",
         &[],
+    ),
+    // libpam lowers the name, and a line for other hosts does not count here.
+    (
+        "Defaults pam_login_service=sudo, pam_service=Open\n",
+        &[
+            "\"problem\": \"/etc/sudoers.d/case:1: pam_service=open: `sudo` uses the stack open, which requires no",
+        ],
+    ),
+    (
+        "Defaults pam_login_service=sudo\nDefaults@elsewhere pam_service=open\n",
+        &[],
+    ),
+    (
+        "Defaults pam_login_service=sudo\nDefaults>pat pam_service=open\n",
+        &[
+            "\"problem\": \"/etc/sudoers.d/case:2: pam_service=open: `sudo` uses the stack open, which requires no",
+        ],
     ),
     (
         "Defaults pam_login_service=sudo, pam_askpass_service=sshd\n",

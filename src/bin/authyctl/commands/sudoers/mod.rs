@@ -1,8 +1,9 @@
 //! sudoers as sudo itself parses it: `cvtsudoers -f json`, whose answer `parse` reads. The JSON has no
-//! line numbers, so `places` looks for the lines beside it.
+//! line numbers, so `places` looks for the lines beside it. `unasked` says whom sudo does not ask.
 
 mod parse;
 mod places;
+mod unasked;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,7 +12,7 @@ use std::process::Command;
 use pam_authy::base::text::sanitize;
 use pam_authy::host::account;
 
-use self::parse::{Document, Member};
+use self::parse::{Document, Member, Where};
 use self::places::{Binding, Places};
 use super::program;
 
@@ -22,8 +23,9 @@ const CVTSUDOERS: [&str; 3] = [
     "/usr/sbin/cvtsudoers",
     "/usr/local/bin/cvtsudoers",
 ];
-/// Settings that sudo-rs skips: its service is always `sudo`, or `sudo-i` in some builds.
-const UNKNOWN_TO_RS: [&str; 3] = ["pam_service", "pam_login_service", "pam_askpass_service"];
+/// Settings that name a PAM service. sudo-rs skips them: its service is always `sudo`, or `sudo-i` in some
+/// builds.
+const SERVICES: [&str; 3] = ["pam_service", "pam_login_service", "pam_askpass_service"];
 const NSSWITCH: &str = "/etc/nsswitch.conf";
 
 /// The rules of sudo.
@@ -51,7 +53,16 @@ impl Sudoers {
         let places = Places::read(file);
         match document(file) {
             Ok(mut document) => {
-                let is_unknown = |name: &str| UNKNOWN_TO_RS.contains(&name);
+                let settings = document.defaults.iter_mut();
+                for setting in settings.filter(|setting| SERVICES.contains(&setting.name.as_str()))
+                {
+                    // As libpam does.
+                    setting.value = setting
+                        .value
+                        .as_ref()
+                        .map(|value| value.to_ascii_lowercase());
+                }
+                let is_unknown = |name: &str| SERVICES.contains(&name);
                 let mut defaults = document.defaults.iter();
                 if defaults.any(|default| is_unknown(&default.name)) && is_sudo_rs() {
                     document
@@ -75,7 +86,9 @@ impl Sudoers {
     /// Returns the users and the groups that rules name; `ALL` names none.
     pub(crate) fn users_and_groups(&self) -> (BTreeSet<String>, BTreeSet<String>) {
         let (mut users, mut groups) = (BTreeSet::new(), BTreeSet::new());
-        let named = self.document.rules.iter().flat_map(|rule| &rule.users);
+        let rules = self.document.rules.iter();
+        let here = rules.filter(|rule| rule.host != Where::Elsewhere);
+        let named = here.flat_map(|rule| &rule.users);
         for (member, is_negated) in named {
             match member {
                 _ if *is_negated => {}
@@ -98,17 +111,19 @@ impl Sudoers {
 
     /// Whether a setting has a value for everybody.
     pub(crate) fn is_set_for_all(&self, name: &str) -> bool {
-        !self.find(name, <[_]>::is_empty).is_empty()
+        !self
+            .find(name, |used| used.default.binding.is_empty())
+            .is_empty()
     }
 
-    /// Returns each use of a setting that applies to `user`.
+    /// Returns each use of a setting that applies to `user`, whatever is run as whom.
     pub(crate) fn settings_for(&self, name: &str, user: &str) -> Vec<Setting> {
-        self.find(name, |members| matches(members, user, true))
+        self.find(name, |used| used.is_for(user))
     }
 
-    fn find(&self, name: &str, applies: impl Fn(&[(Member, bool)]) -> bool) -> Vec<Setting> {
+    fn find(&self, name: &str, applies: impl Fn(&Use<'_>) -> bool) -> Vec<Setting> {
         let used = self.uses(name).into_iter();
-        used.filter(|used| used.default.is_on && applies(&used.default.binding))
+        used.filter(|used| used.default.is_on && applies(used))
             .map(|used| Setting {
                 name: name.to_owned(),
                 value: used.default.value.clone(),
@@ -138,54 +153,10 @@ impl Sudoers {
         let mut found = Vec::new();
         let mut rest = all.into_iter();
         while let Some(used) = rest.next() {
-            if !rest.as_slice().iter().any(|later| later.replaces(&used)) {
+            let is_elsewhere =
+                used.binding == Binding::Hosts && used.default.host == Where::Elsewhere;
+            if !is_elsewhere && !rest.as_slice().iter().any(|later| later.replaces(&used)) {
                 found.push(used);
-            }
-        }
-        found
-    }
-
-    /// Returns where sudo is told not to ask for a password: the rules with `NOPASSWD`, the settings
-    /// with `!authenticate`, and `exempt_group`. Each with whom it is for.
-    pub(crate) fn without_password(&self) -> Vec<(Setting, String)> {
-        self.unasked(|_| true)
-    }
-
-    /// The same for one user.
-    pub(crate) fn without_password_for(&self, user: &str) -> Option<(Setting, String)> {
-        let is_exempt = |setting: &Setting| {
-            let group = setting.value.clone().unwrap_or_default();
-            account::group_of(user, &[group]).is_ok_and(|group| group.is_some())
-        };
-        let exempt = self.settings("exempt_group").into_iter().find(is_exempt);
-        let exempt = exempt.map(|setting| (setting, user.to_owned()));
-        exempt.or_else(|| {
-            self.unasked(|members| matches(members, user, false))
-                .into_iter()
-                .find(|(setting, _)| setting.name != "exempt_group")
-        })
-    }
-
-    fn unasked(&self, applies: impl Fn(&[(Member, bool)]) -> bool) -> Vec<(Setting, String)> {
-        let mut found = Vec::new();
-        for setting in self.settings("exempt_group") {
-            let who = format!("%{}", setting.value.clone().unwrap_or_default());
-            found.push((setting, who));
-        }
-        for used in self.uses("authenticate") {
-            let binding = &used.default.binding;
-            let is_meant =
-                used.binding != Binding::Callers || binding.is_empty() || applies(binding);
-            if !used.default.is_on && is_meant {
-                let who = used.who();
-                found.push((setting("!authenticate", used.place), who));
-            }
-        }
-        let mut places = self.places.of_tag("NOPASSWD");
-        for rule in self.document.rules.iter().filter(|rule| rule.is_unasked) {
-            let place = places.next().unwrap_or_else(|| self.places.file());
-            if applies(&rule.users) {
-                found.push((setting("NOPASSWD", place), shown(&rule.users)));
             }
         }
         found
@@ -210,6 +181,15 @@ impl Use<'_> {
         }
         own.is_empty()
             || self.binding == other.binding && own == others && !own.iter().any(is_other)
+    }
+
+    /// Whether the setting is for a user, whatever is run as whom.
+    fn is_for(&self, user: &str) -> bool {
+        match self.binding {
+            Binding::Callers => matches(&self.default.binding, user, true),
+            Binding::Hosts => self.default.host == Where::Here,
+            Binding::Targets | Binding::Commands => false,
+        }
     }
 
     /// Returns for whom the setting is.

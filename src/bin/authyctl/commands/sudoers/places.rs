@@ -79,16 +79,13 @@ impl Places {
     }
 
     /// Returns the places of the rules with a tag such as `NOPASSWD`, in order.
-    pub(super) fn of_tag(&self, tag: &str) -> impl Iterator<Item = String> {
+    pub(super) fn of_tag(&self, tag: &str) -> Vec<String> {
         let mark = format!("{tag}:");
         let has = |line: &Line| {
-            !line.text.starts_with("Defaults") && line.text.replace(' ', "").contains(&mark)
+            !line.text.starts_with("Defaults") && line.text.replace([' ', '\t'], "").contains(&mark)
         };
         let places = self.lines.iter().filter(|line| has(line));
-        places
-            .map(|line| line.place.clone())
-            .collect::<Vec<_>>()
-            .into_iter()
+        places.map(|line| line.place.clone()).collect()
     }
 
     fn add(&mut self, file: &Path, depth: usize) {
