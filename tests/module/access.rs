@@ -203,6 +203,33 @@ fn a_login_of_sshd_through_a_stack_without_our_line_is_a_problem() {
     assert!(closed.starts_with("\"ok\""), "{closed}");
 }
 
+/// The service that a socket starts makes the folder, and the first boot the keys.
+#[test]
+#[ignore = "needs root"]
+fn an_sshd_that_has_not_run_yet_is_no_problem_but_not_known() {
+    sandboxed!();
+    let sim = host(&format!("PermitRootLogin no\n{PASSWORD}"));
+    let table = [
+        (
+            "rmdir /run/sshd",
+            "\"unknown\": \"cannot ask sshd: sshd -T: Missing privilege separation directory",
+        ),
+        (
+            "mkdir /run/sshd; rm /etc/ssh/ssh_host_*",
+            "\"unknown\": \"cannot ask sshd: sshd -T: sshd: no hostkeys available",
+        ),
+        (
+            "ssh-keygen -A; echo Nonsense >>/etc/ssh/sshd_config",
+            "\"problem\": \"sshd -T: /etc/ssh/sshd_config",
+        ),
+    ];
+    check_rows(table, |(script, expected)| {
+        shell(script);
+        let said = sshd(&sim);
+        assert!(said.starts_with(expected), "{said}");
+    });
+}
+
 /// As on openSUSE, whose sshd reads that file; the one here is told to.
 #[test]
 #[ignore = "needs root"]

@@ -66,3 +66,20 @@ fn a_refusal_names_the_real_file_and_line_of_sshds_settings() {
     fs::remove_file(own).unwrap();
     assert_eq!(stacks(), before);
 }
+
+/// As on a host whose sshd is started by a socket, and has not been yet.
+#[test]
+#[ignore = "needs root"]
+fn sshd_is_not_enabled_where_it_cannot_check_its_settings() {
+    sandboxed!();
+    let _machine = Machine::installed();
+    let before = stacks();
+    fs::rename("/run/sshd", "/run/sshd.moved").unwrap();
+
+    let (output, said) = authyctl(&["pam", "enable", "sshd", "--now"]);
+
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let why = "sshd -t: Missing privilege separation directory: /run/sshd";
+    assert!(said.contains(why), "{said}");
+    assert_eq!(stacks(), before);
+}

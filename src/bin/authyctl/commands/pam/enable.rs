@@ -177,7 +177,12 @@ impl Enablement<'_> {
         let files = self.files.clone().with(changes);
         let problems = doctor::problems(global, &files, candidate.sshd_settings());
         let problems = problems.iter().map(|problem| candidate.named(problem));
-        self.refuse(problems.collect())
+        let mut problems: Vec<_> = problems.collect();
+        if self.target.is_sshd() && problems.is_empty() {
+            // doctor cannot tell then, and sshd could not check the new settings either.
+            problems.extend(sshd::refusal());
+        }
+        self.refuse(problems)
     }
 
     /// Refuses the change when doctor finds a problem with the files as they are now.

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use pam_authy::base::text::sanitize;
 
 use super::file::{FileEdit, read};
 use super::sshd_config;
@@ -118,11 +119,15 @@ pub(super) fn remove_drop_in(files: &Files) -> Result<Option<FileEdit>, String> 
 
 /// Whether sshd accepts its settings; true where there is no sshd.
 pub(super) fn accepts_config() -> bool {
-    let output = Command::new("/usr/sbin/sshd")
-        .arg("-t")
-        .env_clear()
-        .output();
-    output.map_or(true, |output| output.status.success())
+    refusal().is_none()
+}
+
+/// Returns why sshd would not start as it is; `None` where it would, or where there is no sshd.
+pub(super) fn refusal() -> Option<String> {
+    let output = program::run(Command::new("/usr/sbin/sshd").arg("-t")).ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = sanitize(said.lines().next().unwrap_or("failed"));
+    (!output.status.success()).then(|| format!("sshd -t: {line}"))
 }
 
 /// Has a running sshd reload its settings; returns what was done.

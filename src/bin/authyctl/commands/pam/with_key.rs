@@ -8,7 +8,7 @@ use crate::commands::stack::{Handler, Kind, fixed_answer};
 pub(super) const MARK: &[u8] = b"# pam_authy: sshd requires a key instead of the password";
 /// Modules that may stay before our line: they prepare the session or close the host, and ask for
 /// nothing.
-const KEPT: [&str; 12] = [
+const KEPT: [&str; 13] = [
     "pam_env.so",
     "pam_nologin.so",
     "pam_shells.so",
@@ -21,6 +21,7 @@ const KEPT: [&str; 12] = [
     "pam_mail.so",
     "pam_keyinit.so",
     "pam_selinux.so",
+    "pam_sepermit.so",
 ];
 
 /// Refuses a stack with a line that libpam cannot use: what it was meant to do is not known.

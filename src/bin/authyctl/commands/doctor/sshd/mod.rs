@@ -32,6 +32,18 @@ use crate::output::shown_name;
 const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"];
 /// sshd's own file.
 const CONFIG: &str = "/etc/ssh/sshd_config";
+/// What sshd says before it reads its settings, on a host where it has not run yet: a service that a
+/// socket starts makes the folder then. With what to do.
+const NOT_STARTED: [(&str, &str); 2] = [
+    (
+        "Missing privilege separation directory",
+        "start sshd once, or make that folder for root with mode 0755, as its service does",
+    ),
+    (
+        "no hostkeys available",
+        "make the keys of this host: ssh-keygen -A",
+    ),
+];
 /// The largest number of questions; each takes some 10 ms.
 const QUESTION_LIMIT: usize = 1000;
 
@@ -192,7 +204,9 @@ pub(super) fn closed(host: &Host<'_>, settings_file: Option<&Path>) -> BTreeSet<
         let mut settings = connections
             .iter()
             .map(|connection| ask::ask(program, user, connection, settings_file));
-        settings.all(|settings| settings.is_ok_and(|settings| access::is_closed(user, &settings)))
+        !connections.is_empty()
+            && settings
+                .all(|settings| settings.is_ok_and(|settings| access::is_closed(user, &settings)))
     };
     let names = host.administrators.names.iter().filter(is_closed);
     names.map(|name| shown_name(name)).collect()
@@ -323,12 +337,15 @@ impl Host<'_> {
         findings
     }
 
-    /// sshd does not print its settings. That is a problem, since sshd would then not start with them
-    /// either.
+    /// sshd does not print its settings. That is a problem where they are to blame, since sshd would then
+    /// not start with them either.
     fn unanswered(&self, why: String) -> Vec<Finding> {
-        let finding = || {
-            Finding::problem("sshd", why)
-                .hint("`sshd -t` must print nothing before sshd is reloaded")
+        let finding = || match NOT_STARTED.iter().find(|(said, _)| why.contains(said)) {
+            Some((_, hint)) => {
+                Finding::unknown("sshd", format!("cannot ask sshd: {why}")).hint(*hint)
+            }
+            None => Finding::problem("sshd", why)
+                .hint("`sshd -t` must print nothing before sshd is reloaded"),
         };
         self.protects_sshd().then(finding).into_iter().collect()
     }

@@ -18,7 +18,7 @@ const FIRST_FACTORS: [&str; 9] = [
     "pam_lsass.so",
 ];
 /// Modules that say nothing about who the user is, but may refuse.
-const HELPERS: [&str; 27] = [
+const HELPERS: [&str; 30] = [
     "pam_env.so",
     "pam_faildelay.so",
     "pam_faillock.so",
@@ -46,6 +46,9 @@ const HELPERS: [&str; 27] = [
     "pam_time.so",
     "pam_tally2.so",
     "pam_permit.so",
+    "pam_sepermit.so",
+    "pam_wheel.so",
+    "pam_issue.so",
 ];
 /// Services whose program a user starts, and in which pam_rootok.so asks for that user; a daemon is
 /// always root, and so is the helper of polkit from 127 on.

@@ -375,6 +375,17 @@ mod tests {
     }
 
     #[test]
+    fn a_module_that_only_closes_the_host_is_no_password() {
+        for module in ["pam_sepermit.so", "pam_wheel.so use_uid", "pam_nologin.so"] {
+            let said = messages(&[&format!("auth required {module}"), OURS, PERMIT], false);
+            assert!(
+                said.contains("no password: a key must be"),
+                "{module}: {said}"
+            );
+        }
+    }
+
+    #[test]
     fn a_deny_that_is_always_reached_locks_everyone_out() {
         assert!(
             messages(&[UNIX, OURS, "auth requisite pam_deny.so"], false)
