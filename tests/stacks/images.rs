@@ -200,6 +200,49 @@ fn with_key_refuses_a_stack_with_a_line_that_libpam_cannot_use() {
     });
 }
 
+/// A line that closes the host for some stays for everybody, or not at all.
+#[test]
+fn with_key_refuses_a_stack_in_which_a_line_that_goes_leads_past_one_that_closes_the_host() {
+    let skips = "is not called for every user: /etc/pam.d/";
+    let table = [
+        (
+            "auth required pam_access.so\nauth required pam_unix.so\n",
+            "",
+        ),
+        (
+            "auth [success=1 default=ignore] pam_unix.so\nauth requisite pam_deny.so\nauth required pam_access.so\n",
+            "",
+        ),
+        ("auth substack inner\nauth required pam_access.so\n", ""),
+        (
+            "auth [success=1 default=ignore] pam_succeed_if.so uid = 0\nauth optional pam_access.so\nauth required pam_unix.so\n",
+            "",
+        ),
+        (
+            "auth [success=1 default=ignore] pam_succeed_if.so uid = 0\nauth required pam_access.so\nauth required pam_unix.so\n",
+            skips,
+        ),
+        ("auth include inner\nauth required pam_nologin.so\n", skips),
+        (
+            "auth sufficient pam_unix.so\nauth required pam_env.so\nauth required pam_sss.so\n",
+            "",
+        ),
+    ];
+    check_rows(table, |(stack, message)| {
+        let system = System::new(false);
+        write(&system, "etc/pam.d/sshd", stack);
+        write(
+            &system,
+            "etc/pam.d/inner",
+            "auth sufficient pam_unix.so\nauth required pam_deny.so\n",
+        );
+        let output = system.pam(&["enable", "sshd", "--with-key", "--dry-run"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.success(), message.is_empty(), "{said}");
+        assert!(said.contains(message), "{said}");
+    });
+}
+
 /// A service that includes the changed stack, and has our line already.
 #[test]
 fn nobody_is_asked_twice_through_an_include() {

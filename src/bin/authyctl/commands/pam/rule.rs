@@ -119,6 +119,7 @@ impl Case<'_> {
     /// The key was checked by sshd, so that the lines that ask for a password go.
     fn with_key(&self) -> Result<Vec<u8>, String> {
         with_key::refuse_broken(&self.stack.handlers)?;
+        with_key::refuse_skipped(&self.stack.handlers)?;
         let mut lines = self.sources();
         lines.push(with_key::MARK.to_vec());
         lines.extend(with_key::kept(&self.stack.handlers));

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::commands::stack::{Handler, Kind, fixed_answer};
+use crate::commands::stack::{
+    Action, Code, Handler, Kind, fixed_answer, target_of_jump, target_of_level,
+};
 
 /// Marks such a stack.
 pub(super) const MARK: &[u8] = b"# pam_authy: sshd requires a key instead of the password";
@@ -24,6 +26,14 @@ const KEPT: [&str; 13] = [
     "pam_sepermit.so",
 ];
 
+/// Those of them that close the host.
+const CLOSING: [&str; 4] = [
+    "pam_nologin.so",
+    "pam_shells.so",
+    "pam_access.so",
+    "pam_sepermit.so",
+];
+
 /// Refuses a stack with a line that libpam cannot use: what it was meant to do is not known.
 ///
 /// # Errors
@@ -37,6 +47,50 @@ pub(super) fn refuse_broken(handlers: &[Handler]) -> Result<(), String> {
         Some((place, why)) => Err(format!("{place}: {why}")),
         None => Ok(()),
     }
+}
+
+/// Refuses a stack in which a line that goes leads past one that stays and can refuse: it would be for
+/// everybody then.
+///
+/// # Errors
+/// The file and line of the one that stays.
+pub(super) fn refuse_skipped(handlers: &[Handler]) -> Result<(), String> {
+    for (at, stays) in handlers
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| can_refuse(line))
+    {
+        let before = handlers.iter().enumerate().take(at);
+        let mut gone = before.filter(|(_, line)| !is_kept(line));
+        if let Some((_, line)) = gone.find(|(from, line)| skips(handlers, *from, line, at)) {
+            return Err(format!(
+                "{}: is not called for every user: {} decides, which would go",
+                stays.place, line.place
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an answer to the line at `from` leads past the line at `at`.
+fn skips(handlers: &[Handler], from: usize, line: &Handler, at: usize) -> bool {
+    let leads_past = |code| match line.actions.of(code) {
+        Action::Jump(count) => target_of_jump(handlers, from + 1, line.level, count).0 > at,
+        Action::Done => target_of_level(handlers, from + 1, line.level) > at,
+        // A login that is refused does not matter.
+        Action::Die | Action::Bad | Action::Ignore | Action::Ok | Action::Reset => false,
+    };
+    match fixed_answer(line) {
+        Some((code, _)) => leads_past(code),
+        None => Code::all().any(leads_past),
+    }
+}
+
+fn can_refuse(handler: &Handler) -> bool {
+    let closes = handler
+        .module()
+        .is_some_and(|module| CLOSING.contains(&module.name.as_str()));
+    closes && is_kept(handler) && !handler.control.eq_ignore_ascii_case("optional")
 }
 
 /// Returns the lines that stay.

@@ -65,11 +65,13 @@ impl Conditions {
     /// What cannot be read is left out: sshd itself then fails.
     pub(super) fn read(file: &Path) -> Self {
         let mut found = Self::default();
-        found.add(main_file(file), 0);
+        found.add(main_file(file), 0, &[]);
         found
     }
 
-    fn add(&mut self, file: &Path, depth: usize) {
+    /// Adds a file that is included in a block with the criteria `outer`, or in none.
+    fn add(&mut self, file: &Path, depth: usize, outer: &[(String, String)]) {
+        let mut current = outer.to_vec();
         let content = fs::read(file).unwrap_or_default();
         for (number, line) in String::from_utf8_lossy(&content).lines().enumerate() {
             let words = words(line);
@@ -82,7 +84,7 @@ impl Conditions {
                         .iter()
                         .flat_map(|pattern| included(pattern, Path::to_owned))
                     {
-                        self.add(&included, depth + 1);
+                        self.add(&included, depth + 1, &current);
                     }
                 }
                 "port" if self.port.is_none() => self.port = values.first().cloned(),
@@ -91,10 +93,13 @@ impl Conditions {
                     self.services
                         .extend(names.map(|name| name.to_ascii_lowercase()));
                 }
-                "match" => self.blocks.push(Block {
-                    shown: format!("{}:{}: {}", file.display(), number + 1, line.trim()),
-                    criteria: criteria(values),
-                }),
+                "match" => {
+                    current = [outer, &criteria(values)].concat();
+                    self.blocks.push(Block {
+                        shown: format!("{}:{}: {}", file.display(), number + 1, line.trim()),
+                        criteria: current.clone(),
+                    });
+                }
                 _ => {}
             }
         }
@@ -242,6 +247,26 @@ pub(super) fn criteria(words: &[String]) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_block_of_an_included_file_needs_the_conditions_of_the_include_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, inner] = ["sshd_config", "inner"].map(|name| folder.path().join(name));
+        let text = format!("Match LocalPort 2222\nInclude {}\n", inner.display());
+        fs::write(&file, text).unwrap();
+        fs::write(&inner, "Match Address 10.0.0.0/8\nMatch User x\n").unwrap();
+
+        let connections = Conditions::read(&file).connections();
+
+        let shown = connections
+            .iter()
+            .map(|c| format!("{} {}", c.address, c.local_port));
+        assert!(
+            shown
+                .collect::<Vec<_>>()
+                .contains(&"10.0.0.1 2222".to_owned())
+        );
+    }
 
     #[test]
     fn each_match_block_gets_a_connection_that_meets_it() {
