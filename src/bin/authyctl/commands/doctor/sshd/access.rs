@@ -1,13 +1,14 @@
 //! With what an account can log in today: a password, a key, a shell, and no list of sshd's settings
 //! that refuses it. Read from the files that sshd and pam_unix read.
 
+use std::ffi::CString;
 use std::fs;
 use std::path::PathBuf;
 
-use nix::unistd::{Uid, User};
-use pam_authy::host::account;
+use nix::unistd::{Group, Uid, User, getgrouplist};
 
 use super::ask::Settings;
+use super::text::matches;
 use crate::commands::doctor::Finding;
 
 /// Shells that end at once.
@@ -61,34 +62,51 @@ pub(super) fn is_closed(user: &str, settings: &Settings) -> bool {
 /// Whether DenyUsers, AllowUsers, DenyGroups or AllowGroups refuse a user. A pattern with a host says
 /// nothing that is sure here.
 pub(super) fn is_denied(user: &str, settings: &Settings) -> bool {
-    let list = |name: &str| -> Vec<&str> {
-        let patterns = settings.get(name).map_or("", String::as_str);
-        patterns.split_whitespace().collect()
+    let has = |name: &str| settings.contains_key(name);
+    let list = |name: &str| {
+        settings
+            .get(name)
+            .map_or("", String::as_str)
+            .split_whitespace()
     };
-    let is_member = |group: &str| {
-        account::group_of(user, &[group.to_owned()]).is_ok_and(|group| group.is_some())
-    };
-    is_listed(&list("denyusers"), |name| name == user) == Some(true)
-        || is_left_out(&list("allowusers"), |name| name == user)
-        || is_listed(&list("denygroups"), is_member) == Some(true)
-        || is_left_out(&list("allowgroups"), is_member)
+    let users = |name: &str| is_listed(list(name).map(|pattern| is_user(pattern, user)));
+    let known = groups(user);
+    let groups =
+        |name: &str| list(name).any(|pattern| known.iter().any(|group| matches(pattern, group)));
+    users("denyusers") == Some(true)
+        || has("allowusers") && users("allowusers") == Some(false)
+        || has("denygroups") && groups("denygroups")
+        || has("allowgroups") && !groups("allowgroups")
 }
 
-/// Whether a list is there, and has no pattern for somebody.
-fn is_left_out(patterns: &[&str], is_meant: impl Fn(&str) -> bool) -> bool {
-    !patterns.is_empty() && is_listed(patterns, is_meant) == Some(false)
+/// Whether a pattern is for a user; `None` where that depends on the host, after `@`.
+fn is_user(pattern: &str, user: &str) -> Option<bool> {
+    match pattern.rsplit_once('@') {
+        None => Some(matches(pattern, user)),
+        Some((pattern, _)) => (!matches(pattern, user)).then_some(false),
+    }
 }
 
-/// Whether one of the patterns is for somebody; `None` where that depends on more than a name.
-fn is_listed(patterns: &[&str], is_meant: impl Fn(&str) -> bool) -> Option<bool> {
-    if patterns
-        .iter()
-        .any(|pattern| *pattern == "*" || is_meant(pattern))
-    {
+/// Whether one of the patterns is for a user; `None` where that depends on more than a name.
+fn is_listed(patterns: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let all: Vec<_> = patterns.collect();
+    if all.contains(&Some(true)) {
         return Some(true);
     }
-    let is_certain = |pattern: &&str| !pattern.contains(['*', '?', '!', '@']);
-    patterns.iter().all(is_certain).then_some(false)
+    (!all.contains(&None)).then_some(false)
+}
+
+/// Returns the names of the groups of a user.
+pub(super) fn groups(user: &str) -> Vec<String> {
+    let Ok(Some(account)) = User::from_name(user) else {
+        return Vec::new();
+    };
+    let name = CString::new(user).unwrap_or_default();
+    let ids = getgrouplist(&name, account.gid).unwrap_or_default();
+    let groups = ids
+        .into_iter()
+        .filter_map(|id| Group::from_gid(id).ok().flatten());
+    groups.map(|group| group.name).collect()
 }
 
 /// Returns a finding where it depends on something that cannot be told whether a user can meet one of
@@ -182,4 +200,33 @@ fn expand(file: &str, account: &User) -> PathBuf {
         }
     }
     account.dir.join(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ask::parse;
+    use super::*;
+
+    #[test]
+    fn lists_of_users_and_groups_are_patterns_without_negation() {
+        let rows = [
+            ("denyusers p*", true),
+            ("denyusers rob* p?", false),
+            ("denyusers !pat *@10.0.0.0/8", false),
+            ("denyusers *", true),
+            ("allowusers ops-* p?t", false),
+            ("allowusers ops-*", true),
+            ("allowusers ops@192.0.2.1", true),
+            ("allowusers pat@192.0.2.1", false),
+            ("allowusers !pat", true),
+            ("denygroups r?ot", false),
+            ("allowgroups no-such-*", true),
+        ];
+        for (line, expected) in rows {
+            let user = "pat";
+            assert_eq!(is_denied(user, &parse(line)), expected, "{line}");
+        }
+        assert!(is_denied("root", &parse("denygroups r?ot")));
+        assert!(!is_denied("root", &parse("allowgroups no r*")));
+    }
 }

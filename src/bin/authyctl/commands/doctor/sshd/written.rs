@@ -8,9 +8,10 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
-use nix::unistd::{Group, User, getgrouplist};
+use nix::unistd::User;
 use pam_authy::host::address::Network;
 
+use super::access::groups;
 use super::ask::Settings;
 use super::conditions::{self, Connection, DEPTH, criteria};
 use super::text::{included, matches, words};
@@ -157,18 +158,6 @@ fn is_in(pattern: &str, address: &str) -> bool {
         (Ok(network), Ok(address)) => network.contains(address),
         _ => matches(pattern, address),
     }
-}
-
-fn groups(user: &str) -> Vec<String> {
-    let Ok(Some(account)) = User::from_name(user) else {
-        return Vec::new();
-    };
-    let name = std::ffi::CString::new(user).unwrap_or_default();
-    let ids = getgrouplist(&name, account.gid).unwrap_or_default();
-    let groups = ids
-        .into_iter()
-        .filter_map(|id| Group::from_gid(id).ok().flatten());
-    groups.map(|group| group.name).collect()
 }
 
 #[cfg(test)]
