@@ -18,6 +18,7 @@ mod libpam;
 mod many;
 mod matrix;
 mod messages;
+mod one_reply;
 mod policy;
 mod providers;
 mod push;

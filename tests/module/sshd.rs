@@ -147,6 +147,18 @@ impl Sshd {
         authorize(&self.folder, keys);
     }
 
+    /// Has the server read changed settings.
+    pub(crate) fn reconfigure(&self, change: impl FnOnce(&str) -> String) {
+        let file = self.folder.join("sshd_config");
+        let settings = fs::read_to_string(&file).unwrap();
+        fs::write(&file, change(&settings)).unwrap();
+        let pid = self.server.id().to_string();
+        run(Command::new("kill").args(["-HUP", &pid]));
+        // It closes its port, and opens it again.
+        std::thread::sleep(Duration::from_millis(500));
+        wait_for_server(self.port);
+    }
+
     /// Gives the client another key from now on.
     pub(crate) fn use_key(&self, key: &str) {
         for end in ["", ".pub"] {

@@ -85,6 +85,7 @@ mod tests {
             has_first_factor,
             needs_factor: false,
             is_bypassed: false,
+            takes_one_reply: false,
             deadline: Some(90),
         };
         (parse(&text), login)

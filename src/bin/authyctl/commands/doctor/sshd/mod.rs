@@ -263,7 +263,7 @@ impl Host<'_> {
         let service = service.as_str();
         let stacks = &mut self.protected.iter();
         let stack = stacks.find(|stack| stack.service == service)?;
-        let deadline = self.config.map(|config| config.login(service).deadline);
+        let rules = self.config.map(|config| config.login(service));
         let entry = self.mapping.map(|mapping| mapping.find(user));
         let address = connection.address.parse().ok();
         let needs_factor =
@@ -277,7 +277,8 @@ impl Host<'_> {
             has_first_factor: stack.has_first_factor,
             needs_factor,
             is_bypassed: stack.is_bypassed,
-            deadline: deadline.map(|deadline| deadline.as_secs()),
+            takes_one_reply: rules.as_ref().is_some_and(|rules| rules.token_in_password),
+            deadline: rules.map(|rules| rules.deadline.as_secs()),
         })
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Login {
     pub(super) needs_factor: bool,
     /// The stack lets somebody in without it.
     pub(super) is_bypassed: bool,
+    /// Password and code are one reply (`token_in_password`), which sshd's `password` carries too.
+    pub(super) takes_one_reply: bool,
     /// `deadline_seconds`, where the configuration could be read.
     pub(super) deadline: Option<u64>,
 }
@@ -61,7 +63,8 @@ pub(super) fn check(settings: &Settings, login: &Login) -> Vec<Finding> {
 fn check_with_pam(settings: &Settings, login: &Login) -> Vec<Finding> {
     let get = |name: &str| settings.get(name).map_or("", String::as_str);
     let mut findings = Vec::new();
-    if get("kbdinteractiveauthentication") == "no" && login.needs_factor {
+    let is_carried = login.takes_one_reply && get("passwordauthentication") == "yes";
+    if get("kbdinteractiveauthentication") == "no" && login.needs_factor && !is_carried {
         let message = "KbdInteractiveAuthentication is off: no code can be typed";
         findings
             .push(Finding::problem("sshd", message).hint("set `KbdInteractiveAuthentication yes`"));
@@ -76,7 +79,8 @@ fn check_with_pam(settings: &Settings, login: &Login) -> Vec<Finding> {
         );
     }
     let is_password = |list: &&str| method_names(list).any(|name| name == "password");
-    let all_refused = methods.iter().all(is_password) && !login.is_bypassed;
+    let all_refused =
+        methods.iter().all(is_password) && !login.is_bypassed && !login.takes_one_reply;
     findings.extend(
         methods
             .iter()
@@ -240,7 +244,10 @@ pub(super) fn can_meet(list: &str, access: Access, login: &Login) -> bool {
     method_names(list).all(|name| match name {
         "publickey" => access.key != Some(false),
         "keyboard-interactive" => !login.has_first_factor || access.password != Some(false),
-        "password" => (!login.needs_factor || login.is_bypassed) && access.password != Some(false),
+        "password" => {
+            let is_accepted = !login.needs_factor || login.is_bypassed || login.takes_one_reply;
+            is_accepted && access.password != Some(false)
+        }
         _ => true,
     })
 }
@@ -261,7 +268,7 @@ fn check_methods(list: &str, login: &Login, all_refused: bool) -> Option<Finding
         ))
     } else if has("password") && !login.needs_factor {
         None
-    } else if has("password") {
+    } else if has("password") && !login.takes_one_reply {
         // This method calls PAM as well, and answers each prompt with the password.
         let message = format!("`{list}` cannot carry a code: it is always refused");
         let finding = if all_refused {
@@ -294,6 +301,7 @@ mod tests {
             has_first_factor,
             needs_factor: true,
             is_bypassed: false,
+            takes_one_reply: false,
             deadline: Some(90),
         };
         let findings = check(&parse(text), &login);
@@ -489,6 +497,7 @@ mod tests {
                 has_first_factor: true,
                 needs_factor,
                 is_bypassed,
+                takes_one_reply: false,
                 deadline: None,
             };
             let findings = check(&parse(&text), &login);
