@@ -1,4 +1,4 @@
-//! Whom sudo asks for nothing, as `authyctl explain` and doctor say it, compared with real sudo.
+//! The users that sudo asks for nothing, by `authyctl explain` and doctor, compared with real sudo.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,8 +9,8 @@ use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::sim::Sim;
 
-/// Rules of sudo, with HOST for the name of this host, and whether doctor names someone who is asked for
-/// nothing.
+/// Rules of sudo, with HOST for the name of this host, and whether doctor names someone who is
+/// asked for nothing.
 const RULES: [(&str, bool); 24] = [
     ("", false),
     ("Defaults:%ops !authenticate\n", true),
@@ -82,7 +82,7 @@ fn is_unasked(user: &str) -> bool {
 
 #[test]
 #[ignore = "needs root"]
-fn who_is_asked_for_nothing_is_whom_sudo_asks_for_nothing() {
+fn explain_and_doctor_name_the_users_that_sudo_asks_for_nothing() {
     sandboxed!();
     let sim = host("PermitRootLogin no\nAuthenticationMethods keyboard-interactive\n");
     let rest = "account required pam_permit.so\nsession required pam_permit.so\n";

@@ -49,8 +49,8 @@ pub(super) fn refuse_broken(handlers: &[Handler]) -> Result<(), String> {
     }
 }
 
-/// Refuses a stack in which a line that goes leads past one that stays and can refuse: it would be for
-/// everybody then.
+/// Refuses a stack in which a line that goes leads past one that stays and can refuse: it would be
+/// for everybody then.
 ///
 /// # Errors
 /// The file and line of the one that stays.

@@ -357,7 +357,8 @@ fn check_name(rest: &[u8], place: &Place) -> Result<(), String> {
     }
 }
 
-/// Whether libpam finds a name in a path: what is before the last dot of its last part, and not `?`.
+/// Whether libpam finds a name in a path: what is before the last dot of its last part, and not
+/// `?`.
 fn has_name(path: &[u8]) -> bool {
     let mut parts = path.rsplit(|byte| *byte == b'/');
     let last = parts.next().unwrap_or_default();

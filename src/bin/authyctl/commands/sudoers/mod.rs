@@ -1,5 +1,6 @@
-//! sudoers as sudo itself parses it: `cvtsudoers -f json`, whose answer `parse` reads. The JSON has no
-//! line numbers, so `places` looks for the lines beside it. `unasked` says whom sudo does not ask.
+//! sudoers as sudo itself parses it: `cvtsudoers -f json`, whose answer `parse` reads. The JSON has
+//! no line numbers, so `places` looks for the lines beside it. `unasked` says which users sudo does
+//! not ask.
 
 mod parse;
 mod places;
@@ -23,8 +24,8 @@ const CVTSUDOERS: [&str; 3] = [
     "/usr/sbin/cvtsudoers",
     "/usr/local/bin/cvtsudoers",
 ];
-/// Settings that name a PAM service. sudo-rs skips them: its service is always `sudo`, or `sudo-i` in some
-/// builds.
+/// Settings that name a PAM service. sudo-rs skips them: its service is always `sudo`, or `sudo-i`
+/// in some builds.
 const SERVICES: [&str; 3] = ["pam_service", "pam_login_service", "pam_askpass_service"];
 const NSSWITCH: &str = "/etc/nsswitch.conf";
 
@@ -116,7 +117,7 @@ impl Sudoers {
             .is_empty()
     }
 
-    /// Returns each use of a setting that applies to `user`, whatever is run as whom.
+    /// Returns each use of a setting that applies to `user`, whatever the command and its user.
     pub(crate) fn settings_for(&self, name: &str, user: &str) -> Vec<Setting> {
         self.find(name, |used| used.is_for(user))
     }
@@ -183,7 +184,7 @@ impl Use<'_> {
             || self.binding == other.binding && own == others && !own.iter().any(is_other)
     }
 
-    /// Whether the setting is for a user, whatever is run as whom.
+    /// Whether the setting is for a user, whatever the command and its user.
     fn is_for(&self, user: &str) -> bool {
         match self.binding {
             Binding::Callers => matches(&self.default.binding, user, true),

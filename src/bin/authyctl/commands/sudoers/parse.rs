@@ -53,7 +53,7 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    /// Whether nothing is left of `earlier`, for those whom both rules are for.
+    /// Whether nothing is left of `earlier`, for the users of both rules.
     pub(super) fn replaces(&self, earlier: &Self) -> bool {
         self.asks_always && (self.asks_always_as_groups || !earlier.names_groups)
     }
@@ -154,8 +154,8 @@ fn rule(entry: &Value) -> Rule {
     }
 }
 
-/// Returns whether a list of hosts has this one. sudo compares a name with a dot with the whole name of
-/// the host, and another with its first part.
+/// Returns whether a list of hosts has this one. sudo compares a name with a dot with the whole
+/// name of the host, and another with its first part.
 fn place<'a>(hosts: impl Iterator<Item = &'a Value>) -> Where {
     let own = gethostname().unwrap_or_default();
     let own = own.to_string_lossy().to_lowercase();

@@ -1,4 +1,4 @@
-//! Whom sudo asks for nothing: by `NOPASSWD`, `!authenticate` and `exempt_group`.
+//! The users that sudo asks for nothing: by `NOPASSWD`, `!authenticate` and `exempt_group`.
 //!
 //! Source: sudoers(5). Of several rules the last one counts, and so it is of settings.
 
@@ -9,8 +9,8 @@ use super::places::Binding;
 use super::{Setting, Sudoers, matches, setting, shown};
 
 impl Sudoers {
-    /// Returns where sudo is told not to ask for a password: the rules with `NOPASSWD`, the settings
-    /// with `!authenticate`, and `exempt_group`. Each with whom it is for.
+    /// Returns where sudo is told not to ask for a password: the rules with `NOPASSWD`, the
+    /// settings with `!authenticate`, and `exempt_group`. Each with the users it is for.
     pub(crate) fn without_password(&self) -> Vec<(Setting, String)> {
         let mut found = Vec::new();
         for setting in self.settings("exempt_group") {
@@ -55,8 +55,8 @@ impl Sudoers {
         rules.next()
     }
 
-    /// Returns the rules with `NOPASSWD` for those whom `applies` means, but those of which a later one
-    /// leaves nothing, where `covers` says that it is for all whom the earlier one is for.
+    /// Returns the rules with `NOPASSWD` for the users that `applies` means, but those of which a
+    /// later one leaves nothing, where `covers` says that it is for all users of the earlier one.
     fn rules_without_password(
         &self,
         applies: impl Fn(&[(Member, bool)]) -> bool,

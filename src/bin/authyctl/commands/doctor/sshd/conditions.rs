@@ -131,8 +131,8 @@ impl Conditions {
         all
     }
 
-    /// Returns the names without wildcards that Match lines have for a criterion, also those that they
-    /// leave out by `!`: for these the settings outside of the block count.
+    /// Returns the names without wildcards that Match lines have for a criterion, also those that
+    /// they leave out by `!`: for these the settings outside of the block count.
     pub(super) fn named(&self, criterion: &str) -> BTreeSet<String> {
         let criteria = self.blocks.iter().flat_map(|block| &block.criteria);
         let lists = criteria.filter(|(name, _)| name == criterion);

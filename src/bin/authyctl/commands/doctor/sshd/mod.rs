@@ -32,8 +32,8 @@ use crate::output::shown_name;
 const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"];
 /// sshd's own file.
 const CONFIG: &str = "/etc/ssh/sshd_config";
-/// What sshd says before it reads its settings, on a host where it has not run yet: a service that a
-/// socket starts makes the folder then. With what to do.
+/// What sshd says before it reads its settings, on a host where it has not run yet: a service that
+/// a socket starts makes the folder then. With what to do.
 const NOT_STARTED: [(&str, &str); 2] = [
     (
         "Missing privilege separation directory",
@@ -338,8 +338,8 @@ impl Host<'_> {
         findings
     }
 
-    /// sshd does not print its settings. That is a problem where they are to blame, since sshd would then
-    /// not start with them either.
+    /// sshd does not print its settings. That is a problem where they are to blame, since sshd
+    /// would then not start with them either.
     fn unanswered(&self, why: String) -> Vec<Finding> {
         let finding = || match NOT_STARTED.iter().find(|(said, _)| why.contains(said)) {
             Some((_, hint)) => {

@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_sshd_of_linux_does_not_have_lets_nobody_in() {
+    fn a_device_that_sshd_of_linux_does_not_have_admits_no_user() {
         let of = |methods: &str| {
             let text = format!("{GOOD}authenticationmethods {methods}\n");
             messages(&text, false, true)

@@ -5,8 +5,9 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// Splits a line into words; quotes join, `#` begins a comment, the first `=` is white space. Single
-/// quotes join in newer releases of sshd alone; in older ones such a pattern matches nothing.
+/// Splits a line into words; quotes join, `#` begins a comment, the first `=` is white space.
+/// Single quotes join in newer releases of sshd alone; in older ones such a pattern matches
+/// nothing.
 pub(crate) fn words(line: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut word = String::new();
@@ -34,8 +35,8 @@ pub(crate) fn words(line: &str) -> Vec<String> {
 }
 
 /// Returns the files that an Include names, sorted; relative names are below /etc/ssh. `real` says
-/// where a path of the host is found from here. What is in brackets may be any character, so that too
-/// many files are returned rather than too few.
+/// where a path of the host is found from here. What is in brackets may be any character, so that
+/// too many files are returned rather than too few.
 pub(crate) fn included(pattern: &str, real: impl Fn(&Path) -> PathBuf) -> Vec<PathBuf> {
     let path = Path::new("/etc/ssh").join(pattern);
     let mut found = vec![PathBuf::from("/")];

@@ -1,8 +1,9 @@
-//! Where a setting of sshd is written: the file and line that its value for one login comes from. The
-//! value itself is what sshd says.
+//! Where a setting of sshd is written: the file and line that its value for one login comes from.
+//! The value itself is what sshd says.
 //!
 //! Source: sshd_config(5). The first line counts; those in Match blocks that apply win over those
-//! outside. A block ends with its file, and an Include in a block that does not apply brings nothing.
+//! outside. A block ends with its file, and an Include in a block that does not apply brings
+//! nothing.
 
 use std::fs;
 use std::net::IpAddr;
@@ -25,8 +26,8 @@ const OLD_NAMES: [(&str, &str); 2] = [
     ("skeyauthentication", "kbdinteractiveauthentication"),
 ];
 
-/// Returns where one of the settings `names` has the value that sshd has printed, as `FILE:LINE`; the
-/// first of them that is written anywhere, or else sshd's own file.
+/// Returns where one of the settings `names` has the value that sshd has printed, as `FILE:LINE`;
+/// the first of them that is written anywhere, or else sshd's own file.
 pub(super) fn place(
     names: &[&str],
     settings: &Settings,
