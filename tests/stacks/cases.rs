@@ -171,7 +171,6 @@ fn findings(name: &str, service: &str, missing: &[&str]) -> Vec<(String, String)
 }
 
 const BYPASS: &str = "succeeds without the second factor";
-const EARLY: &str = "asked for even after a wrong password";
 const BOTH: &str = "both required";
 
 /// A case, its service, the worst result, a part of a message with it, modules that are missing.
@@ -305,7 +304,14 @@ const JUDGED: [Judged; 29] = [
     ("right-privacyidea-mix", "sudo", "problem", BYPASS, &[]),
     ("right-rootok-su", "su", "ok", BOTH, &[]),
     ("right-rootok-su", "sshd", "problem", BYPASS, &[]),
-    ("right-token-first-suse", "sudo", "warning", EARLY, &[]),
+    // Without token_in_password our line leaves no password to `use_first_pass`.
+    (
+        "right-token-first-suse",
+        "sudo",
+        "problem",
+        "no login succeeds",
+        &[],
+    ),
     ("right-typo-optional-line", "sudo", "ok", BOTH, &[]),
     (
         "right-unavail-ignored",

@@ -16,7 +16,12 @@ use crate::common::rows::check_rows;
 const OURS: usize = STAND_INS - 1;
 /// What stands for each kind of module: a first factor, modules that nobody knows, one that says
 /// nothing of the user.
-const MODULES: [&str; 4] = ["pam_unix.so", "pam_custom.so", "pam_other.so", "pam_env.so"];
+const MODULES: [&str; 4] = [
+    "pam_unix.so",
+    "pam_custom.so",
+    "pam_other.so",
+    "pam_access.so",
+];
 /// Success, two refusals, an acceptance with another code, ignore.
 const CODES: [i32; 5] = [0, 7, 9, 12, 25];
 const CONTROLS: [&str; 12] = [
@@ -144,7 +149,7 @@ fn truth(stack: &Stack, scripts: &[Script], logins: &[Login]) -> Truth {
     // Nothing that may check a password has accepted one.
     let is_wrong = |script: &Script| {
         let answers = stack.modules.iter().zip(&script.authenticate);
-        let mut of_factors = answers.filter(|(name, _)| **name != "pam_env.so");
+        let mut of_factors = answers.filter(|(name, _)| **name != "pam_access.so");
         of_factors.all(|(_, code)| [7, 9].contains(code))
     };
     Truth {

@@ -50,6 +50,21 @@ const HELPERS: [&str; 30] = [
     "pam_wheel.so",
     "pam_issue.so",
 ];
+/// Modules whose `authenticate` does something else than check, and always answers `ignore`.
+const IGNORES_ALWAYS: [&str; 4] = [
+    "pam_env.so",
+    "pam_faildelay.so",
+    "pam_group.so",
+    "pam_warn.so",
+];
+/// First factors that with `use_first_pass` refuse whatever no module before them has asked for.
+const TAKES_FIRST_PASS: [&str; 5] = [
+    "pam_unix.so",
+    "pam_sss.so",
+    "pam_ldap.so",
+    "pam_krb5.so",
+    "pam_winbind.so",
+];
 /// Services whose program a user starts, and in which pam_rootok.so asks for that user; a daemon is
 /// always root, and so is the helper of polkit from 127 on.
 const OF_USERS: [&str; 8] = [
@@ -96,8 +111,35 @@ pub(super) fn is_unknown(line: &Handler) -> bool {
     })
 }
 
+/// Whether a line may leave the password that it asked for to those after it (PAM_AUTHTOK).
+pub(super) fn leaves_password(line: &Handler, token_in_password: bool) -> bool {
+    line.module().is_some_and(|module| {
+        if is_our_module(module) {
+            return token_in_password;
+        }
+        let is_asking = !module.is_missing && !module.has("use_first_pass");
+        let is_silent = module.name == "pam_sss.so" && !module.has("forward_pass");
+        is_unknown(line) || is_first_factor(module) && is_asking && !is_silent
+    })
+}
+
+/// Whether a line takes only a password that a line before it has asked for. With `nullok`,
+/// pam_unix.so needs none where the account has none.
+fn needs_first_pass(module: &Module) -> bool {
+    TAKES_FIRST_PASS.contains(&module.name.as_str())
+        && module.has("use_first_pass")
+        && !module.has("nullok")
+}
+
 /// Returns what a line of `service` can answer, one code for each way in which it matters.
-pub(super) fn answers(service: &str, line: &Handler, password: Password, ours: Ours) -> Vec<Code> {
+/// `has_password`: a line before it may have left one.
+pub(super) fn answers(
+    service: &str,
+    line: &Handler,
+    password: Password,
+    ours: Ours,
+    has_password: bool,
+) -> Vec<Code> {
     if let Some((code, _)) = fixed_answer(line) {
         return vec![code];
     }
@@ -118,7 +160,8 @@ pub(super) fn answers(service: &str, line: &Handler, password: Password, ours: O
     match module.name.as_str() {
         "pam_faillock.so" if module.has("authfail") => vec![Code::AUTH_ERR, Code::IGNORE],
         "pam_rootok.so" if OF_USERS.contains(&service) => vec![Code::AUTH_ERR],
-        _ if is_wrong && is_first_factor(module) => {
+        name if IGNORES_ALWAYS.contains(&name) => vec![Code::IGNORE],
+        _ if is_first_factor(module) && (is_wrong || !has_password && needs_first_pass(module)) => {
             let may_ignore = IGNORING.iter().any(|argument| module.has(argument));
             distinct(line, |code| {
                 is_refusal(code) || (code == Code::IGNORE && may_ignore)
@@ -145,4 +188,47 @@ fn distinct(line: &Handler, is_wanted: impl Fn(Code) -> bool) -> Vec<Code> {
         .filter(|code| is_wanted(*code))
         .filter(is_new)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use pam_authy::pam_app::{Style, Transaction, write_stack};
+
+    use super::*;
+
+    /// Returns what libpam answers for a stack of one line that passes each answer on, and how many
+    /// prompts it shows.
+    fn libpam_says(module: &str) -> (String, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        write_stack(folder.path(), "x", &[format!("auth [default=ok] {module}")]).unwrap();
+        let mut prompts = 0;
+        let mut answer = |_: Style, _: &str| {
+            prompts += 1;
+            Some("wrong".to_owned())
+        };
+        let mut pam = Transaction::start("x", "root", folder.path(), &mut answer).unwrap();
+        let said = pam.authenticate().name();
+        drop(pam);
+        (said.to_owned(), prompts)
+    }
+
+    #[test]
+    fn modules_that_only_prepare_a_login_answer_ignore_in_libpam() {
+        let with_arguments = [
+            "pam_env.so conffile=/nowhere readenv=1",
+            "pam_faildelay.so delay=0",
+            "pam_faildelay.so delay=nonsense",
+        ];
+        for module in IGNORES_ALWAYS.iter().chain(&with_arguments) {
+            let said = libpam_says(module);
+            assert_eq!(said, ("PAM_IGNORE".to_owned(), 0), "{module}");
+        }
+    }
+
+    #[test]
+    fn pam_unix_asks_for_no_password_with_use_first_pass() {
+        let (said, prompts) = libpam_says("pam_unix.so nodelay use_first_pass");
+        assert_eq!((said.as_str(), prompts), ("PAM_AUTH_ERR", 0));
+        assert_eq!(libpam_says("pam_unix.so nodelay try_first_pass").1, 1);
+    }
 }

@@ -12,17 +12,26 @@ pub(super) struct End {
     pub(super) is_success: bool,
     /// How often our module was called; 2 stands for more, too.
     pub(super) asked: u8,
-    /// The line that was called last.
+    /// The line that was called last, of those before our line where there are some.
     pub(super) last: Option<usize>,
+    /// A line may have left a password to those after it.
+    has_password: bool,
 }
 
-/// Returns all ends of a stack whose lines can answer what `answers` says.
-pub(super) fn ends(list: &[Handler], answers: impl Fn(&Handler) -> Vec<Code>) -> BTreeSet<End> {
+/// Returns all ends of a stack whose lines can answer what `answers` says, which is also told whether
+/// one before may have left a password, as `leaves_password` says.
+pub(super) fn ends(
+    list: &[Handler],
+    answers: impl Fn(&Handler, bool) -> Vec<Code>,
+    leaves_password: impl Fn(&Handler) -> bool,
+) -> BTreeSet<End> {
     let start = End {
         is_success: false,
         asked: 0,
         last: None,
+        has_password: false,
     };
+    let ours = list.iter().position(is_ours).unwrap_or(list.len());
     let mut open = vec![(Machine::new(), start)];
     let mut seen = BTreeSet::new();
     let mut found = BTreeSet::new();
@@ -41,10 +50,11 @@ pub(super) fn ends(list: &[Handler], answers: impl Fn(&Handler) -> Vec<Code>) ->
         };
         let after = End {
             asked: (so_far.asked + u8::from(is_ours(line))).min(2),
-            last: Some(at),
+            last: so_far.last.filter(|_| at >= ours).or(Some(at)),
+            has_password: so_far.has_password || leaves_password(line),
             ..so_far
         };
-        for code in answers(line) {
+        for code in answers(line, so_far.has_password) {
             let mut machine = machine.clone();
             machine.answer(list, Mode::Authenticate, code, code);
             machine.forget_codes();

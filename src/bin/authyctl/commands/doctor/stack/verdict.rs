@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::answers::{Ours, Password, answers, is_first_factor, is_unknown};
+use super::answers::{Ours, Password, answers, is_first_factor, is_unknown, leaves_password};
 use super::outcomes::{End, ends};
 use super::{is_ours, our_lines};
 use crate::commands::doctor::Finding;
@@ -111,9 +111,11 @@ impl Judgement<'_> {
     }
 
     fn ends(&self, password: Password, ours: Ours) -> BTreeSet<End> {
-        ends(self.list, |line| {
-            answers(self.service, line, password, ours)
-        })
+        ends(
+            self.list,
+            |line, has_password| answers(self.service, line, password, ours, has_password),
+            |line| leaves_password(line, self.token_in_password),
+        )
     }
 
     fn can_succeed(&self, password: Password, ours: Ours) -> bool {
@@ -152,7 +154,7 @@ impl Judgement<'_> {
         let line = self.list.get(success.last?)?;
         let name = line.module().map_or("", |module| &module.name);
         Some(format!(
-            "{}: `{} {name}` ends the stack before our line",
+            "{}: `{} {name}` leads past our line",
             line.place, line.control
         ))
     }
@@ -308,8 +310,51 @@ mod tests {
     }
 
     #[test]
+    fn a_jump_over_our_line_is_named_and_not_the_line_where_the_stack_ends() {
+        let jump = "auth [default=1 success=ok] pam_usertype.so isregular";
+        let said = messages(&[UNIX, jump, OURS, PERMIT], false);
+        assert!(
+            said.contains("x:2: `[default=1 success=ok] pam_usertype.so` leads past our line"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_password_that_no_line_asks_for_locks_everyone_out() {
+        for lines in [
+            &["auth required pam_unix.so use_first_pass", OURS, PERMIT][..],
+            &[OURS, "auth requisite pam_unix.so use_first_pass"],
+            &[
+                "auth optional pam_sss.so",
+                "auth requisite pam_unix.so use_first_pass",
+                OURS,
+            ],
+        ] {
+            let said = messages(lines, true);
+            assert!(said.contains("no login succeeds"), "{lines:?}: {said}");
+        }
+        for lines in [
+            &[
+                "auth optional pam_sss.so forward_pass",
+                "auth requisite pam_unix.so use_first_pass",
+                OURS,
+            ][..],
+            &[
+                "auth required pam_custom.so",
+                "auth required pam_unix.so use_first_pass",
+                OURS,
+            ],
+        ] {
+            let said = messages(lines, false);
+            assert!(!said.contains("no login succeeds"), "{lines:?}: {said}");
+        }
+    }
+
+    #[test]
     fn a_missing_permit_locks_out_users_who_need_no_factor() {
         assert!(messages(&[OURS], true).contains("all modules answer ignore"));
+        let env = "auth required pam_env.so";
+        assert!(messages(&[env, OURS], true).contains("all modules answer ignore"));
         assert!(messages(&[OURS], false).contains("a key must be"));
     }
 
