@@ -16,24 +16,23 @@ pub(super) struct Person {
     pub(super) name: &'static str,
     /// The groups of the account, its own left out.
     pub(super) groups: &'static [&'static str],
-    pub(super) has_password: bool,
     pub(super) is_enrolled: bool,
-    /// A rule of sudo names the person, or one of the groups.
+    /// A rule of sudo names the person, or one of the groups; that for dora is there on some hosts only.
     pub(super) is_sudoer: bool,
 }
 
 /// Each condition that a stack, sshd or sudo can name is met by one of them and not by another.
 pub(super) const PEOPLE: [Person; 6] = [
-    person("ada", &["sudo"], true, true, true),
-    // Has a key alone.
-    person("kim", &["sudo"], false, true, true),
+    person("ada", &["sudo"], true, true),
+    // Has a key, and a password on some hosts only.
+    person("kim", &["sudo"], true, true),
     // May not use sudo, and has no second factor.
-    person("eve", &["staff"], true, false, false),
+    person("eve", &["staff"], false, false),
     // A system account, with a shell that /etc/shells does not list.
-    person("svc", &["staff"], true, true, true),
+    person("svc", &["staff"], true, true),
     // An account that is not in /etc/passwd, as one of a directory.
-    person("dora", &["users"], true, true, true),
-    person("root", &["root"], true, true, true),
+    person("dora", &["users"], true, true),
+    person("root", &["root"], true, true),
 ];
 
 pub(super) const PASSWORD: &str = "right horse";
@@ -42,14 +41,12 @@ const DORA: &str = r#"{"userName":"dora","uid":61000,"gid":100,"homeDirectory":"
 const fn person(
     name: &'static str,
     groups: &'static [&'static str],
-    has_password: bool,
     is_enrolled: bool,
     is_sudoer: bool,
 ) -> Person {
     Person {
         name,
         groups,
-        has_password,
         is_enrolled,
         is_sudoer,
     }
@@ -77,16 +74,8 @@ pub(super) fn make() {
     let own = ["/usr/local/bin/own-shell", "-G", "staff", "--uid", "990"];
     run(&[&useradd[..], &own, &["--system", "svc"]].concat());
     make_dora();
-    let with_password = PEOPLE.iter().filter(|person| person.has_password);
-    let lines: String = with_password
-        .filter(|person| person.name != "dora")
-        .map(|person| format!("{}:{PASSWORD}\n", person.name))
-        .collect();
-    let mut chpasswd = Command::new("chpasswd");
-    pipe(
-        chpasswd.args(["--crypt-method", "SHA256", "--sha-rounds", "1000"]),
-        &lines,
-    );
+    let of_files = PEOPLE.iter().filter(|person| person.name != "dora");
+    of_files.for_each(give_password);
 
     fs::create_dir_all("/etc/pam_authy").unwrap();
     let enrolled = || PEOPLE.iter().filter(|person| person.is_enrolled);
@@ -106,6 +95,20 @@ pub(super) fn make() {
         0o600,
         &format!("[totp]\n{secrets}"),
     );
+}
+
+/// Sets the password of an account that is in /etc/shadow.
+pub(super) fn give_password(person: &Person) {
+    let mut chpasswd = Command::new("chpasswd");
+    pipe(
+        chpasswd.args(["--crypt-method", "SHA256", "--sha-rounds", "1000"]),
+        &format!("{}:{PASSWORD}\n", person.name),
+    );
+}
+
+/// Takes the password away, as for an account that is used by its key alone.
+pub(super) fn take_password(person: &Person) {
+    run(&["usermod", "--password", "!", person.name]);
 }
 
 /// Makes an account that nss-systemd answers for (nss-systemd(8)).

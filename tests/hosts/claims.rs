@@ -11,9 +11,11 @@ use super::login::{Outcome, Through};
 use super::policy::Policy;
 use super::sshd::Connection;
 use super::stack::Stack;
+use super::sudoers::FOR_DORA;
 
 /// Problems of sshd that keep somebody out.
-const LOCKOUTS: [&str; 4] = [
+const LOCKOUTS: [&str; 5] = [
+    "nobody gets in",
     "cannot carry a code",
     "KbdInteractiveAuthentication is off",
     "UsePAM is off",
@@ -72,12 +74,24 @@ pub(super) struct Host {
     pub(super) stacks: Vec<Stack>,
     pub(super) policy: Policy,
     pub(super) has_pam: bool,
+    /// Who has a password.
+    pub(super) passwords: Vec<&'static str>,
+    pub(super) sudoers: String,
 }
 
 impl Host {
     /// The stack of a service.
     pub(super) fn stack(&self, service: &str) -> Option<&Stack> {
         self.stacks.iter().find(|stack| stack.service == service)
+    }
+
+    /// Whether a person may use sudo.
+    pub(super) fn is_sudoer(&self, person: &Person) -> bool {
+        person.is_sudoer && (person.name != "dora" || self.sudoers.contains(FOR_DORA))
+    }
+
+    pub(super) fn has_password(&self, person: &Person) -> bool {
+        self.passwords.contains(&person.name)
     }
 
     pub(super) fn is_protected(&self, service: &str) -> bool {
@@ -144,7 +158,7 @@ impl Host {
         let is_asked = login.codes + login.others > 0;
         // Who stays the same user is asked for nothing, and gains nothing.
         let is_own = login.how.contains(&format!("-u {} ", login.person.name));
-        if !is_asked && (is_own || self.is_named_as_unasked(login.person)) {
+        if !is_asked && (is_own || self.is_named_as_unasked(login)) {
             return None;
         }
         let service = login.service.as_deref().unwrap_or("other");
@@ -157,8 +171,9 @@ impl Host {
         (!is_said).then_some("sudo uses another stack, and doctor does not say so")
     }
 
-    /// Whether a warning says that sudo asks the person for nothing.
-    fn is_named_as_unasked(&self, person: &Person) -> bool {
+    /// Whether a warning says that sudo asks for nothing there.
+    fn is_named_as_unasked(&self, login: &Outcome) -> bool {
+        let person = login.person;
         let asked = "is asked for nothing by sudo";
         let findings = self
             .findings
@@ -172,6 +187,11 @@ impl Host {
             let mut names = who.split(", ");
             names.any(|name| {
                 ["ALL", "everybody", person.name].contains(&name)
+                    || name.ends_with("who runs some of the commands")
+                        && login.how.contains(" true ")
+                    || name
+                        .strip_prefix("everybody who becomes ")
+                        .is_some_and(|target| login.how.contains(&format!("-u {target} ")))
                     || name
                         .strip_prefix('%')
                         .is_some_and(|group| person.groups.contains(&group))
@@ -193,7 +213,7 @@ impl Host {
             return (!is_said).then_some("the stack lets somebody in without a right code");
         }
         let has_key = login.methods.iter().any(|method| method == "publickey");
-        if has_key || (login.given.password && login.person.has_password) {
+        if has_key || login.given.password && self.has_password(login.subject()) {
             return None;
         }
         let is_known = self.says(&check, "unknown", &["whether a password is required"])
@@ -252,11 +272,14 @@ impl Host {
 
     /// Whether doctor says why sshd keeps a person out.
     pub(super) fn says_lockout(&self, person: &Person) -> bool {
-        self.findings.iter().any(|finding| {
-            finding.name == "sshd"
-                && (finding.result == "unknown" || finding.message.starts_with("sshd -T"))
+        let of_sshd = self
+            .findings
+            .iter()
+            .filter(|finding| finding.name == "sshd");
+        let mut of_person = of_sshd.filter(|finding| finding.names(person));
+        of_person.any(|finding| {
+            finding.result == "unknown"
                 || LOCKOUTS.iter().any(|part| finding.message.contains(part))
-                    && finding.names(person)
         })
     }
 }

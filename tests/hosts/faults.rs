@@ -2,6 +2,7 @@
 
 use super::login::{Outcome, Through};
 use super::round::{Round, TRIES};
+use super::show::NOT_STARTED;
 use super::stack::SERVICES;
 
 impl Round<'_> {
@@ -21,11 +22,12 @@ impl Round<'_> {
         for service in SERVICES.iter().filter(|name| self.host.is_protected(name)) {
             faults.extend(self.lockout(service));
         }
-        faults.extend(
-            self.logins
-                .iter()
-                .filter_map(|login| self.lockout_of_sshd(login)),
-        );
+        let of_sshd = self.logins.iter();
+        faults.extend(of_sshd.filter_map(|login| self.lockout_of_sshd(login)));
+        let is_said = self.host.says("sshd", "problem", &[NOT_STARTED]);
+        if !self.has_sshd && self.host.is_protected("sshd") && !is_said {
+            faults.push("sshd does not start, and doctor does not say so".to_owned());
+        }
         faults
     }
 
@@ -35,7 +37,7 @@ impl Round<'_> {
             login.through == Through::Libpam
                 && login.service.as_deref() == Some(service)
                 && login.given == TRIES[0]
-                && login.person.has_password
+                && self.host.has_password(login.person)
         });
         let (needing, free): (Vec<_>, Vec<_>) =
             logins.partition(|login| self.host.needs_factor(login));
@@ -79,7 +81,7 @@ impl Round<'_> {
             && !login.is_in
             && is_complete
             && !login.is_barred
-            && person.is_sudoer
+            && self.host.is_sudoer(person)
             && person.name != "root"
             && self.host.is_protected("sshd")
             && !self

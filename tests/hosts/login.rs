@@ -12,6 +12,7 @@ use nix::unistd::User;
 use pam_authy::pam_app::{Item, Style, Transaction};
 
 use super::accounts::{PASSWORD, PEOPLE, Person, write};
+use super::askpass::Askpass;
 use super::sshd::Connection;
 use crate::common::totp::{SECRET, code_at};
 
@@ -178,11 +179,38 @@ pub(super) fn sudo(person: &'static Person, given: Given, arguments: &'static st
     write("/run/marks", 0o666, "");
     let mut outcome = Outcome::new(Through::Sudo, person, given, format!("sudo {arguments}"));
     let account = User::from_name(person.name).unwrap().unwrap();
-    let mut child = Command::new("timeout")
+    let mut command = Command::new("timeout");
+    command
         .args(["20", "setpriv", "--reuid", person.name, "--init-groups"])
-        .args(["--regid", &account.gid.to_string(), "sudo", "-S", "-k"])
-        .args(arguments.split(' '))
-        .current_dir("/")
+        .args(["--regid", &account.gid.to_string(), "sudo", "-k"])
+        .current_dir("/");
+    let has_askpass = arguments.starts_with("-A");
+    command.args(if has_askpass { None } else { Some("-S") });
+    command.args(arguments.split(' '));
+    let said = if has_askpass {
+        let askpass = Askpass::new(&mut command, given);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        outcome.is_in = output.status.success();
+        (outcome.codes, outcome.others) = askpass.counts();
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    } else {
+        converse(command, &mut outcome)
+    };
+    let marks = fs::read_to_string("/run/marks").unwrap();
+    if let Some((service, subject)) = marks.lines().next().and_then(|line| line.split_once(' ')) {
+        outcome.service = Some(service.to_owned());
+        outcome.subject = Some(subject.to_owned());
+    }
+    let barred = ["not in the sudoers", "not allowed to", "may not run"];
+    outcome.is_barred = barred.iter().any(|words| said.contains(words));
+    outcome.how = format!("{} ({})", outcome.how, said.trim().replace('\n', " | "));
+    outcome
+}
+
+/// Answers the prompts of `sudo -S`; returns all that it says.
+fn converse(mut sudo: Command, outcome: &mut Outcome) -> String {
+    let given = outcome.given;
+    let mut child = sudo
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -210,13 +238,5 @@ pub(super) fn sudo(person: &'static Person, given: Given, arguments: &'static st
         let _ = writeln!(stdin, "{reply}");
     }
     outcome.is_in = child.wait().unwrap().success();
-    let marks = fs::read_to_string("/run/marks").unwrap();
-    if let Some((service, subject)) = marks.lines().next().and_then(|line| line.split_once(' ')) {
-        outcome.service = Some(service.to_owned());
-        outcome.subject = Some(subject.to_owned());
-    }
-    let barred = ["not in the sudoers", "not allowed to", "may not run"];
-    outcome.is_barred = barred.iter().any(|words| said.contains(words));
-    outcome.how = format!("{} ({})", outcome.how, said.trim().replace('\n', " | "));
-    outcome
+    said
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::accounts::{PEOPLE, Person, authorize};
+use super::accounts::{PEOPLE, Person, authorize, give_password, take_password};
 use super::claims::{Finding, Host};
 use super::login::{self, Given, Outcome, Through};
 use super::policy::Policy;
@@ -65,6 +65,17 @@ impl<'a> Round<'a> {
         authorize(&server.key().with_extension("pub"), |person| {
             keys.contains(&person.name)
         });
+        let passwords: Vec<_> = PEOPLE
+            .iter()
+            .map(|person| person.name)
+            .filter(|name| *name != "kim" || numbers.chance(50))
+            .collect();
+        let kim = PEOPLE.iter().find(|person| person.name == "kim").unwrap();
+        if passwords.contains(&kim.name) {
+            give_password(kim);
+        } else {
+            take_password(kim);
+        }
         for stack in &stacks {
             written += &format!("--- {}\n{}", stack.service, stack.text);
         }
@@ -79,6 +90,8 @@ impl<'a> Round<'a> {
                 stacks,
                 policy,
                 has_pam: !settings.contains("UsePAM no"),
+                passwords,
+                sudoers: rules,
             },
             server,
             has_sshd,
@@ -141,6 +154,12 @@ impl<'a> Round<'a> {
     pub(super) fn pam(&mut self, person: &'static Person, given: Given, service: &str) -> bool {
         let address = self.host.policy.address().filter(|_| service == "sshd");
         self.keep(login::pam(person, given, service, address))
+    }
+
+    /// The same from the address that is exempt, for any service.
+    pub(super) fn pam_from_exempt(&mut self, person: &'static Person, service: &str) -> bool {
+        let address = self.host.policy.address();
+        self.keep(login::pam(person, TRIES[0], service, address))
     }
 
     pub(super) fn sudo(
@@ -220,8 +239,8 @@ impl fmt::Display for Round<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "\nseed {}; keys: {:?}\n{}",
-            self.seed, self.keys, self.written
+            "\nseed {}; keys: {:?}; passwords: {:?}\n{}",
+            self.seed, self.keys, self.host.passwords, self.written
         )?;
         for finding in &self.host.findings {
             writeln!(

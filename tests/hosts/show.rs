@@ -8,6 +8,13 @@ use super::sshd::Connection;
 use super::stack::SERVICES;
 use super::sudoers::COMMANDS;
 
+/// How doctor begins to say that sshd does not start.
+pub(super) const NOT_STARTED: &str = "sshd -T: ";
+const ONLY_KEY: Given = Given {
+    key: true,
+    ..TRIES[3]
+};
+
 impl Round<'_> {
     /// Looks for a login that shows each problem.
     pub(super) fn show_problems(&mut self) {
@@ -42,12 +49,7 @@ impl Round<'_> {
     fn show_stack(&mut self, problem: &Finding, service: &str) -> bool {
         let of_service = |login: &Outcome| login.service.as_deref() == Some(service);
         if problem.message.contains("are locked out") {
-            return !self.logins.iter().any(|login| {
-                of_service(login)
-                    && login.through == Through::Libpam
-                    && login.is_in
-                    && !self.host.needs_factor(login)
-            });
+            return self.show_locked_out(service);
         }
         let kinds = [
             "without the second factor",
@@ -57,6 +59,9 @@ impl Round<'_> {
         ];
         if !kinds.iter().any(|kind| problem.message.contains(kind)) {
             // No login succeeds, even with everything right.
+            for person in &PEOPLE {
+                self.pam(person, TRIES[0], service);
+            }
             return !self
                 .logins
                 .iter()
@@ -79,25 +84,35 @@ impl Round<'_> {
         })
     }
 
-    fn show_sshd(&mut self, problem: &Finding) -> bool {
-        if !self.has_sshd {
-            return true;
+    /// Who needs no factor is refused all the same, wherever they come from and whatever they type.
+    fn show_locked_out(&mut self, service: &str) -> bool {
+        let from = self.logins.len();
+        for person in &PEOPLE {
+            self.pam_from_exempt(person, service);
         }
-        let only_key = Given {
-            key: true,
-            ..TRIES[3]
-        };
+        let tried = self.logins.iter().skip(from);
+        let mut free = tried
+            .filter(|login| self.host.has_password(login.person) && !self.host.needs_factor(login));
+        let is_any = free.clone().next().is_some();
+        is_any && !free.any(|login| login.is_in)
+    }
+
+    fn show_sshd(&mut self, problem: &Finding) -> bool {
+        if !self.has_sshd || problem.message.starts_with(NOT_STARTED) {
+            return !self.has_sshd && problem.message.starts_with(NOT_STARTED);
+        }
+        let is_closed = problem.message.contains("nobody gets in");
         let tries = match problem.message.as_str() {
-            text if text.contains("alone is enough") => vec![only_key],
+            text if text.contains("alone is enough") => vec![ONLY_KEY],
             text if text.contains("requires only a code") => vec![TRIES[2]],
-            text if text.contains("UsePAM") => vec![only_key, TRIES[1], given_all()],
+            text if text.contains("UsePAM") => vec![ONLY_KEY, TRIES[1], given_all()],
             _ => vec![given_all()],
         };
         let logins = problem.logins();
         logins.into_iter().any(|(person, connection)| {
             tries.iter().any(|given| {
-                if *given == only_key {
-                    self.ssh_by_own_key(person, &connection);
+                if *given == ONLY_KEY || is_closed {
+                    self.ssh_by_own_key(person, *given, &connection);
                 } else {
                     self.ssh(person, *given, &connection);
                 }
@@ -113,17 +128,13 @@ impl Round<'_> {
         })
     }
 
-    /// Logs in by a key alone. Everybody can put one into their own account.
-    fn ssh_by_own_key(&mut self, person: &'static Person, connection: &Connection) {
+    /// Logs in with a key, too. Everybody can put one into their own account.
+    fn ssh_by_own_key(&mut self, person: &'static Person, given: Given, connection: &Connection) {
         let has_key = self.keys.contains(&person.name);
         let key = self.server.key().with_extension("pub");
         if !has_key {
             give_key(&key, person);
         }
-        let given = Given {
-            key: true,
-            ..TRIES[3]
-        };
         let outcome = self.server.log_in(person, given, connection);
         self.logins.push(outcome);
         if !has_key {
@@ -132,6 +143,14 @@ impl Round<'_> {
     }
 
     fn show_sudo(&mut self, problem: &Finding) -> bool {
+        let commands: Vec<_> = match problem.message.as_str() {
+            text if text.contains("`sudo -i`") => COMMANDS[2..3].to_vec(),
+            text if text.contains("`sudo -A`") => COMMANDS[4..].to_vec(),
+            _ => COMMANDS[..2].to_vec(),
+        };
+        if problem.message.contains("lets nobody in") {
+            return self.show_closed_sudo(problem, &commands);
+        }
         let shows = |round: &Self, from: usize| {
             round.is_shown(from, |login| {
                 login.through == Through::Sudo && round.host.shows_sudo(login)
@@ -140,21 +159,34 @@ impl Round<'_> {
         if shows(self, 0) {
             return true;
         }
-        let is_login = problem.message.contains("`sudo -i`");
-        let commands = if is_login {
-            &COMMANDS[2..3]
-        } else {
-            &COMMANDS[..2]
-        };
-        PEOPLE
-            .iter()
-            .filter(|person| person.is_sudoer && person.name != "root")
-            .any(|person| {
-                commands.iter().any(|command| {
-                    let before = self.logins.len();
-                    self.sudo(person, TRIES[1], command);
-                    shows(self, before)
-                })
+        self.sudoers().into_iter().any(|person| {
+            commands.iter().any(|command| {
+                let before = self.logins.len();
+                self.sudo(person, TRIES[1], command);
+                shows(self, before)
             })
+        })
+    }
+
+    /// Somebody is refused with everything right, and no login comes through the stack.
+    fn show_closed_sudo(&mut self, problem: &Finding, commands: &[&'static str]) -> bool {
+        let is_refused = self.sudoers().into_iter().any(|person| {
+            commands.iter().any(|command| {
+                !self.sudo(person, TRIES[0], command)
+                    && self.logins.last().is_some_and(|login| !login.is_barred)
+            })
+        });
+        let (_, stack) = problem.message.rsplit_once("the stack ").unwrap();
+        let service = stack.split(',').next();
+        is_refused
+            && !self.logins.iter().any(|login| {
+                login.through == Through::Sudo && login.is_in && login.service.as_deref() == service
+            })
+    }
+
+    /// Who may use sudo, and is asked by it.
+    fn sudoers(&self) -> Vec<&'static Person> {
+        let sudoers = PEOPLE.iter().filter(|person| self.host.is_sudoer(person));
+        sudoers.filter(|person| person.name != "root").collect()
     }
 }

@@ -8,17 +8,14 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::accounts::{Person, run, write};
-use super::login::{Given, Outcome, Through, codes, forget, password};
+use super::accounts::{Person, run};
+use super::askpass::Askpass;
+use super::login::{Given, Outcome, Through, forget};
 
 const LOG: &str = "/run/sshd.log";
 /// The addresses of the network: all that a login comes from, or a connection is tried from.
 const NETWORK: &str = "ip link set lo up; ip addr add 10.0.0.1/8 dev lo; \
                        ip addr add 192.0.2.1/24 dev lo; echo ready; exec sleep infinity";
-/// Answers prompts of ssh, and writes down what was asked for.
-const ASK: &str = "#!/bin/sh\ncase $1 in\n*erification*)\n    echo code >>\"$ASKED\"\n    \
-                   if [ -e \"$ASKED.1\" ]; then echo \"$CODE2\"; else : >\"$ASKED.1\"; echo \"$CODE1\"; fi ;;\n\
-                   *) echo other >>\"$ASKED\"; echo \"$PASSWORD\" ;;\nesac\n";
 const OPTIONS: [&str; 6] = [
     "StrictHostKeyChecking=no",
     "UserKnownHostsFile=/dev/null",
@@ -91,11 +88,6 @@ impl Server {
             "-f",
             key.to_str().unwrap(),
         ]);
-        write(
-            server.folder.path().join("ask").to_str().unwrap(),
-            0o755,
-            ASK,
-        );
         server
     }
 
@@ -151,19 +143,10 @@ impl Server {
         outcome.connection = Some(connection.clone());
         outcome.service = Some("sshd".to_owned());
         let before = log().len();
-        let asked = self.folder.path().join("asked");
-        let _ = fs::remove_file(&asked);
-        let _ = fs::remove_file(asked.with_extension("1"));
-        let [code, next] = codes(given);
         let mut ssh = self.inside("timeout");
         ssh.args(["20", "ssh", "-F", "none", "-p", connection.port])
-            .args(["-b", &connection.address])
-            .env("SSH_ASKPASS", self.folder.path().join("ask"))
-            .env("SSH_ASKPASS_REQUIRE", "force")
-            .env("ASKED", &asked)
-            .env("PASSWORD", password(given))
-            .env("CODE1", code)
-            .env("CODE2", next);
+            .args(["-b", &connection.address]);
+        let askpass = Askpass::new(&mut ssh, given);
         let key = if given.key {
             format!("IdentityFile={}", self.key().display())
         } else {
@@ -175,9 +158,7 @@ impl Server {
         ssh.args(["-l", person.name, connection.to, "echo inside"]);
         let output = ssh.output().unwrap();
         outcome.is_in = output.stdout == b"inside\n";
-        let asked = fs::read_to_string(&asked).unwrap_or_default();
-        outcome.codes = asked.matches("code").count();
-        outcome.others = asked.matches("other").count();
+        (outcome.codes, outcome.others) = askpass.counts();
         let log = log().split_off(before);
         outcome.methods = methods(&log);
         outcome.is_barred = log.contains(" not allowed because");

@@ -9,9 +9,11 @@ const OWN: &str = "/etc/sudoers.d/50-own";
 const MORE: &str = "/etc/sudoers-more";
 /// One try for each call, at once, and no time in which nothing is asked.
 const ALWAYS: &str = "Defaults timestamp_timeout=0, lecture=never, passwd_tries=1, !use_pty, !mail_badpass\n\
-                      svc ALL=(ALL) ALL\ndora ALL=(ALL) ALL\n";
+                      svc ALL=(ALL) ALL\n";
+/// The rule for an account that is not in /etc/passwd.
+pub(super) const FOR_DORA: &str = "dora ALL=(ALL) ALL\n";
 /// Rules of which a host has a few.
-const RULES: [&str; 30] = [
+const RULES: [&str; 33] = [
     "ada ALL=(ALL) NOPASSWD: ALL",
     "ada ALL=(ALL) NOPASSWD: /usr/bin/true",
     "ada ALL=(ALL) NOPASSWD: /usr/bin/true, PASSWD: /usr/bin/id",
@@ -35,6 +37,9 @@ const RULES: [&str; 30] = [
     "Defaults pam_service=nowhere",
     "Defaults pam_login_service=sudo-mfa",
     "Defaults pam_login_service=sudo",
+    "Defaults pam_askpass_service=sudo-mfa",
+    "Defaults pam_askpass_service=sudo",
+    "Defaults:%sudo pam_askpass_service=nowhere",
     "Defaults targetpw",
     "Defaults rootpw",
     "Defaults runaspw, runas_default=svc",
@@ -43,12 +48,15 @@ const RULES: [&str; 30] = [
     "eve ALL=(ALL) NOPASSWD: /usr/bin/true",
     "eve ALL=(ALL) ALL",
 ];
-/// What people run by sudo.
-pub(super) const COMMANDS: [&str; 4] = ["id -u", "true", "-i true", "-u svc id -u"];
+/// What people run by sudo. With `-A`, a program of the user's answers its prompts.
+pub(super) const COMMANDS: [&str; 5] = ["id -u", "true", "-i true", "-u svc id -u", "-A id -u"];
 
 /// Writes random rules, and returns them.
 pub(super) fn write_rules(numbers: &mut Numbers) -> String {
     let mut text = ALWAYS.to_owned();
+    if numbers.chance(50) {
+        text.push_str(FOR_DORA);
+    }
     for _ in 0..numbers.pick(&[0, 0, 1, 1, 2, 3]) {
         let rule = numbers.pick(&RULES);
         let is_alias_again = rule.contains("_Alias") && text.contains(rule);
@@ -57,7 +65,7 @@ pub(super) fn write_rules(numbers: &mut Numbers) -> String {
             text.push('\n');
         }
     }
-    let more = numbers.pick(&RULES[..26]);
+    let more = numbers.pick(&RULES[..29]);
     write(MORE, 0o440, &format!("{more}\n"));
     write(OWN, 0o440, &text);
     if text.contains(MORE) {

@@ -58,6 +58,8 @@ pub(super) struct Protected {
     pub(super) passes_unenrolled: bool,
     /// The stack asks for a password, or for what replaces one.
     pub(super) has_first_factor: bool,
+    /// No login gets in with a wrong password, and so nobody who has none.
+    pub(super) requires_password: bool,
     /// Somebody gets in without our module, for all that is known.
     pub(super) is_bypassed: bool,
     /// sshd uses it, and may ask for a key first.
@@ -144,6 +146,7 @@ fn check_protected(
     findings.extend(has_one_field(&service).filter(|_| !token_in_password));
     let protected = Protected {
         has_first_factor: judgement.may_have_first_factor(),
+        requires_password: judgement.requires_password(),
         is_bypassed: judgement.is_bypassed(),
         passes_unenrolled: unenrolled.is_some(),
         is_of_sshd: of_sshd.contains(&service),

@@ -111,14 +111,14 @@ pub(super) fn groups(user: &str) -> Vec<String> {
 
 /// Returns a finding where it depends on something that cannot be told whether a user can meet one of
 /// the lists of methods.
-pub(super) fn untold(methods: &[&str], access: Access, has_first_factor: bool) -> Option<Finding> {
+pub(super) fn untold(methods: &[&str], access: Access, requires_password: bool) -> Option<Finding> {
     let can_meet = |list: &str, unknown: bool| {
         let mut names = list
             .split(',')
             .map(|name| name.split(':').next().unwrap_or(name));
         names.all(|name| match name {
             "publickey" => access.key.unwrap_or(unknown),
-            "keyboard-interactive" => !has_first_factor || access.password.unwrap_or(unknown),
+            "keyboard-interactive" => !requires_password || access.password.unwrap_or(unknown),
             _ => name != "password",
         })
     };

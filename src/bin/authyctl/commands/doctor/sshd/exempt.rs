@@ -83,6 +83,7 @@ mod tests {
             }),
             is_shared: false,
             has_first_factor,
+            requires_password: has_first_factor,
             needs_factor: false,
             is_bypassed: false,
             takes_one_reply: false,

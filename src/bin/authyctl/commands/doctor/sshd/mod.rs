@@ -275,6 +275,7 @@ impl Host<'_> {
             exemption,
             is_shared: matches!(entry, Some(Entry::Shared(_))),
             has_first_factor: stack.has_first_factor,
+            requires_password: stack.requires_password,
             needs_factor,
             is_bypassed: stack.is_bypassed,
             takes_one_reply: rules.as_ref().is_some_and(|rules| rules.token_in_password),

@@ -30,6 +30,8 @@ pub(super) struct Login {
     pub(super) is_shared: bool,
     /// The stack asks for a password before the second factor.
     pub(super) has_first_factor: bool,
+    /// The stack lets nobody in who has none.
+    pub(super) requires_password: bool,
     /// No rule of config.toml lets the user in without the second factor.
     pub(super) needs_factor: bool,
     /// The stack lets somebody in without it.
@@ -94,7 +96,7 @@ fn check_with_pam(settings: &Settings, login: &Login) -> Vec<Finding> {
     findings.extend(
         login
             .access
-            .and_then(|access| access::untold(&methods, access, login.has_first_factor)),
+            .and_then(|access| access::untold(&methods, access, login.requires_password)),
     );
     if login.is_root {
         findings.extend(root_by_key_only(get("permitrootlogin")));
@@ -243,7 +245,7 @@ fn locked_out(methods: &[&str], access: Access, login: &Login) -> Option<Finding
 pub(super) fn can_meet(list: &str, access: Access, login: &Login) -> bool {
     method_names(list).all(|name| match name {
         "publickey" => access.key != Some(false),
-        "keyboard-interactive" => !login.has_first_factor || access.password != Some(false),
+        "keyboard-interactive" => !login.requires_password || access.password != Some(false),
         "password" => {
             let is_accepted = !login.needs_factor || login.is_bypassed || login.takes_one_reply;
             is_accepted && access.password != Some(false)
@@ -299,6 +301,7 @@ mod tests {
             access: None,
             is_shared: false,
             has_first_factor,
+            requires_password: has_first_factor,
             needs_factor: true,
             is_bypassed: false,
             takes_one_reply: false,
@@ -414,6 +417,30 @@ mod tests {
     }
 
     #[test]
+    fn who_has_no_password_is_locked_out_only_where_the_stack_requires_one() {
+        let text = format!("{GOOD}authenticationmethods keyboard-interactive\n");
+        let said = |requires_password: bool| {
+            let login = Login {
+                is_root: false,
+                access: Some(Access {
+                    password: Some(false),
+                    key: Some(true),
+                }),
+                exemption: None,
+                is_shared: false,
+                has_first_factor: true,
+                requires_password,
+                needs_factor: true,
+                is_bypassed: false,
+                takes_one_reply: false,
+                deadline: None,
+            };
+            check(&parse(&text), &login).len()
+        };
+        assert_eq!((said(true), said(false)), (1, 0));
+    }
+
+    #[test]
     fn settings_that_lock_users_out_are_found() {
         let text = GOOD.replace("usepam yes", "usepam no");
         assert!(messages(&text, false, true).contains("UsePAM is off"));
@@ -495,6 +522,7 @@ mod tests {
                 exemption: None,
                 is_shared: false,
                 has_first_factor: true,
+                requires_password: true,
                 needs_factor,
                 is_bypassed,
                 takes_one_reply: false,

@@ -50,6 +50,13 @@ impl Judgement<'_> {
         self.has_first_factor() || self.list.iter().any(is_unknown)
     }
 
+    /// Whether no login succeeds with a wrong password, as far as the modules are known.
+    pub(crate) fn requires_password(&self) -> bool {
+        self.may_have_first_factor()
+            && !self.can_succeed(Password::Wrong, Ours::Accepts)
+            && !(self.may_ignore && self.can_succeed(Password::Wrong, Ours::Ignores))
+    }
+
     /// Whether a login can succeed although our module refuses or is not called.
     pub(crate) fn is_bypassed(&self) -> bool {
         self.bypass().is_some()
@@ -347,6 +354,38 @@ mod tests {
         ] {
             let said = messages(lines, false);
             assert!(!said.contains("no login succeeds"), "{lines:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_stack_that_takes_a_wrong_password_requires_none() {
+        let sufficient = "auth sufficient pam_unix.so";
+        for (lines, may_ignore, expected) in [
+            (&[UNIX, OURS, PERMIT][..], true, true),
+            (&[OURS, PERMIT], false, false),
+            (&[sufficient, OURS], false, false),
+            (&[OURS, sufficient], false, false),
+            (
+                &[
+                    "auth [success=done ignore=1 default=die] pam_authy.so",
+                    UNIX,
+                    PERMIT,
+                ],
+                true,
+                false,
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("x"), lines.join("\n")).unwrap();
+            let stack = read(&Files::folder(folder.path()).with_all_modules(), "x").unwrap();
+            let judgement = Judgement {
+                service: "x",
+                list: &stack.handlers,
+                may_ignore,
+                token_in_password: false,
+                has_key: true,
+            };
+            assert_eq!(judgement.requires_password(), expected, "{lines:?}");
         }
     }
 
