@@ -1,13 +1,14 @@
 //! What doctor and the logins of a random host do not agree about.
 
 use super::login::{Outcome, Through};
+use super::policy::Policy;
 use super::round::{Round, TRIES};
 use super::show::NOT_STARTED;
 use super::stack::SERVICES;
 
 impl Round<'_> {
     /// Returns everything that doctor and the logins do not agree about.
-    pub(super) fn faults(&self) -> Vec<String> {
+    pub(super) fn faults(&mut self) -> Vec<String> {
         let mut faults = Vec::new();
         for login in &self.logins {
             if let Some(why) = self.host.contradiction(login) {
@@ -19,8 +20,9 @@ impl Round<'_> {
                 .iter()
                 .map(|problem| format!("no login shows {problem:?}")),
         );
-        for service in SERVICES.iter().filter(|name| self.host.is_protected(name)) {
-            faults.extend(self.lockout(service));
+        for service in SERVICES {
+            let is_protected = self.host.is_protected(service);
+            faults.extend(is_protected.then(|| self.lockout(service)).flatten());
         }
         let of_sshd = self.logins.iter();
         faults.extend(of_sshd.filter_map(|login| self.lockout_of_sshd(login)));
@@ -32,7 +34,7 @@ impl Round<'_> {
     }
 
     /// A stack that lets nobody in who has everything, or nobody who needs no factor.
-    fn lockout(&self, service: &str) -> Option<String> {
+    fn lockout(&mut self, service: &'static str) -> Option<String> {
         let logins = self.logins.iter().filter(|login| {
             login.through == Through::Libpam
                 && login.service.as_deref() == Some(service)
@@ -54,13 +56,17 @@ impl Round<'_> {
             .into_iter()
             .filter(|login| login.person.is_enrolled)
             .collect();
-        if is_closed(&enrolled) {
+        let is_said = self.host.says(&name, "problem", &["are locked out"]);
+        let (is_closed_to_all, is_closed_to_free) =
+            (is_closed(&enrolled), is_closed(&free) && !is_said);
+        // A list that refuses those people may let others in.
+        let mut is_fault = |policy| !self.gets_in_elsewhere(service, policy);
+        if is_closed_to_all && is_fault(Policy::default()) {
             return Some(format!(
                 "{service}: nobody gets in, and doctor does not say so"
             ));
         }
-        let is_said = self.host.says(&name, "problem", &["are locked out"]);
-        (is_closed(&free) && !is_said).then(|| {
+        (is_closed_to_free && is_fault(Policy::exempting(service))).then(|| {
             format!("{service}: who needs no factor does not get in, and doctor does not say so")
         })
     }

@@ -57,7 +57,7 @@ fn no_login_contradicts_doctor_on_a_random_host_and_each_problem_is_shown_by_one
     };
     let mut kinds = BTreeSet::new();
     check_rows(&seeds, |seed| {
-        let round = Round::run(*seed, &mut server);
+        let mut round = Round::run(*seed, &mut server);
         for (subject, result) in round.kinds() {
             kinds.insert(format!("{subject}: {result}"));
         }

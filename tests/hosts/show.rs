@@ -1,11 +1,14 @@
 //! Logins that show the problems that doctor finds on a random host.
 
+use std::iter;
+
 use super::accounts::{PEOPLE, Person, give_key, take_key};
 use super::claims::Finding;
 use super::login::{Given, Outcome, Through};
+use super::policy::Policy;
 use super::round::{Round, TRIES, given_all};
 use super::sshd::Connection;
-use super::stack::SERVICES;
+use super::stack::{Lists, SERVICES, USUAL};
 use super::sudoers::COMMANDS;
 
 /// How doctor begins to say that sshd does not start.
@@ -29,12 +32,11 @@ impl Round<'_> {
             let is_shown = match problem.name.as_str() {
                 "sshd" => self.show_sshd(&problem),
                 "sudo" => self.show_sudo(&problem),
-                name => match name.strip_prefix("pam ") {
-                    Some(service) if SERVICES.contains(&service) => {
-                        self.show_stack(&problem, service)
-                    }
-                    _ => true,
-                },
+                name => {
+                    let of_name = |service: &&&str| name == format!("pam {service}");
+                    let service = SERVICES.iter().find(of_name);
+                    service.is_none_or(|service| self.show_stack(&problem, service))
+                }
             };
             if !is_shown {
                 self.unshown.push(problem);
@@ -46,7 +48,7 @@ impl Round<'_> {
         self.logins.iter().skip(from).any(shows)
     }
 
-    fn show_stack(&mut self, problem: &Finding, service: &str) -> bool {
+    fn show_stack(&mut self, problem: &Finding, service: &'static str) -> bool {
         let of_service = |login: &Outcome| login.service.as_deref() == Some(service);
         if problem.message.contains("are locked out") {
             return self.show_locked_out(service);
@@ -75,13 +77,46 @@ impl Round<'_> {
         if shows(self, 0) {
             return true;
         }
-        PEOPLE.iter().any(|person| {
-            TRIES.iter().any(|given| {
-                let before = self.logins.len();
-                self.pam(person, *given, service);
-                shows(self, before)
+        let policy = if problem.message.contains("who need no factor") {
+            Policy::exempting(service)
+        } else {
+            Policy::default()
+        };
+        self.elsewhere(policy, |round| {
+            PEOPLE.iter().any(|person| {
+                TRIES.iter().any(|given| {
+                    let before = round.logins.len();
+                    round.pam(person, *given, service);
+                    shows(round, before)
+                })
             })
         })
+    }
+
+    /// Whether somebody who has everything gets in with this policy, and other lists than the host has.
+    pub(super) fn gets_in_elsewhere(&mut self, service: &str, policy: Policy) -> bool {
+        self.elsewhere(policy, |round| {
+            let mut people = PEOPLE.iter();
+            people.any(|person| round.pam(person, TRIES[0], service))
+        })
+    }
+
+    /// Whether something is so with this policy and some content of the lists. What doctor says of a
+    /// stack is about its lines, whoever is on a list or exempt today.
+    fn elsewhere(&mut self, policy: Policy, is_so: impl Fn(&mut Self) -> bool) -> bool {
+        policy.write();
+        let own = std::mem::replace(&mut self.host.policy, policy);
+        let count = self.logins.len();
+        let mut lists = iter::once(USUAL).chain(Lists::others());
+        let found = lists.any(|lists| {
+            lists.write();
+            is_so(self)
+        });
+        self.logins.truncate(count);
+        USUAL.write();
+        own.write();
+        self.host.policy = own;
+        found
     }
 
     /// Who needs no factor is refused all the same, wherever they come from and whatever they type.
@@ -103,6 +138,7 @@ impl Round<'_> {
         }
         let is_closed = problem.message.contains("nobody gets in");
         let tries = match problem.message.as_str() {
+            text if text.contains("without any proof") => vec![TRIES[3]],
             text if text.contains("alone is enough") => vec![ONLY_KEY],
             text if text.contains("requires only a code") => vec![TRIES[2]],
             text if text.contains("UsePAM") => vec![ONLY_KEY, TRIES[1], given_all()],

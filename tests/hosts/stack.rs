@@ -218,15 +218,54 @@ fn password(numbers: &mut Numbers) -> Vec<String> {
     vec![line]
 }
 
+/// What the files that conditions read say. Doctor reads none of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lists {
+    denied: &'static str,
+    allowed: &'static str,
+    access: &'static str,
+    shells: &'static str,
+}
+
+const ALL: &str = "ada\nkim\neve\nsvc\ndora\nroot\n";
+/// What a host has.
+pub(super) const USUAL: Lists = Lists {
+    denied: "svc\n",
+    allowed: "ada\ndora\n",
+    access: "- : svc eve : ALL\n+ : ALL : ALL\n",
+    shells: "/bin/sh\n/bin/bash\n",
+};
+
+impl Lists {
+    /// Returns what the files can say, so that each condition is met by everybody or by nobody.
+    pub(super) fn others() -> impl Iterator<Item = Self> {
+        (0..16).map(|number: u8| Self {
+            denied: if number & 8 == 0 { "" } else { ALL },
+            allowed: if number & 1 == 0 { ALL } else { "" },
+            access: if number & 2 == 0 {
+                "+ : ALL : ALL\n"
+            } else {
+                "- : ALL : ALL\n"
+            },
+            shells: if number & 4 == 0 {
+                "/bin/sh\n/usr/local/bin/own-shell\n"
+            } else {
+                "/bin/bash\n"
+            },
+        })
+    }
+
+    pub(super) fn write(self) {
+        write("/etc/denied", 0o644, self.denied);
+        write("/etc/allowed", 0o644, self.allowed);
+        write("/etc/security/own.conf", 0o644, self.access);
+        write("/etc/shells", 0o644, self.shells);
+    }
+}
+
 /// Writes the files that the lines above name.
 pub(super) fn make_lists() {
-    write("/etc/denied", 0o644, "svc\n");
-    write("/etc/allowed", 0o644, "ada\ndora\n");
-    write(
-        "/etc/security/own.conf",
-        0o644,
-        "- : svc eve : ALL\n+ : ALL : ALL\n",
-    );
+    USUAL.write();
     let script = "#!/bin/sh\necho \"$PAM_SERVICE $PAM_USER\" >>/run/marks\n";
     write("/usr/local/bin/mark", 0o755, script);
 }

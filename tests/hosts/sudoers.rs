@@ -12,6 +12,7 @@ const ALWAYS: &str = "Defaults timestamp_timeout=0, lecture=never, passwd_tries=
                       svc ALL=(ALL) ALL\n";
 /// The rule for an account that is not in /etc/passwd.
 pub(super) const FOR_DORA: &str = "dora ALL=(ALL) ALL\n";
+pub(super) const AS_SVC: &str = "Defaults runaspw, runas_default=svc";
 /// Rules of which a host has a few.
 const RULES: [&str; 33] = [
     "ada ALL=(ALL) NOPASSWD: ALL",
@@ -42,7 +43,7 @@ const RULES: [&str; 33] = [
     "Defaults:%sudo pam_askpass_service=nowhere",
     "Defaults targetpw",
     "Defaults rootpw",
-    "Defaults runaspw, runas_default=svc",
+    AS_SVC,
     "Defaults:svc targetpw",
     "@include /etc/sudoers-more",
     "eve ALL=(ALL) NOPASSWD: /usr/bin/true",

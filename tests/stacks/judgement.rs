@@ -134,7 +134,7 @@ fn scripts(stack: &Stack) -> Vec<Script> {
 struct Truth {
     /// A login got in without our factor.
     is_bypassed: bool,
-    /// None got in with it.
+    /// None got in with it and a right password.
     is_closed: bool,
     /// One got in with our factor and a wrong password.
     takes_wrong_password: bool,
@@ -154,11 +154,21 @@ fn truth(stack: &Stack, scripts: &[Script], logins: &[Login]) -> Truth {
     };
     Truth {
         is_bypassed: all().any(|(script, login)| is_in(login) && !granted(script, login)),
-        is_closed: !all().any(|(script, login)| script.authenticate[OURS] == 0 && is_in(login)),
+        is_closed: !all().any(|(script, login)| {
+            script.authenticate[OURS] == 0 && is_in(login) && !is_refused(stack, script, login)
+        }),
         takes_wrong_password: stack.modules.contains(&"pam_unix.so")
             && all()
                 .any(|(script, login)| is_wrong(script) && granted(script, login) && is_in(login)),
     }
+}
+
+/// A module has checked the password, and none accepted it.
+fn is_refused(stack: &Stack, script: &Script, login: &Login) -> bool {
+    let called = login.authenticate.called.iter();
+    let of_password = called.filter(|at| stack.modules.get(**at) == Some(&"pam_unix.so"));
+    let codes: Vec<_> = of_password.map(|at| script.authenticate[*at]).collect();
+    !codes.is_empty() && !codes.contains(&0)
 }
 
 fn said(checks: &[Value], service: &str) -> Truth {

@@ -131,6 +131,14 @@ fn needs_first_pass(module: &Module) -> bool {
         && !module.has("nullok")
 }
 
+/// Whether a line checks a password; `has_password`: a line before it may have left one.
+pub(super) fn checks_password(line: &Handler, has_password: bool) -> bool {
+    line.module().is_some_and(|module| {
+        let is_there = has_password || !needs_first_pass(module);
+        is_first_factor(module) && !module.is_missing && is_there
+    })
+}
+
 /// Returns what a line of `service` can answer, one code for each way in which it matters.
 /// `has_password`: a line before it may have left one.
 pub(super) fn answers(

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::answers::checks_password;
 use super::is_ours;
 use crate::commands::stack::{Code, Handler, Machine, Mode};
 
@@ -14,6 +15,10 @@ pub(super) struct End {
     pub(super) asked: u8,
     /// The line that was called last, of those before our line where there are some.
     pub(super) last: Option<usize>,
+    /// A line has checked the password, and none accepted it.
+    pub(super) is_wrong: bool,
+    /// A line has accepted the password.
+    is_right: bool,
     /// A line may have left a password to those after it.
     has_password: bool,
 }
@@ -29,6 +34,8 @@ pub(super) fn ends(
         is_success: false,
         asked: 0,
         last: None,
+        is_wrong: false,
+        is_right: false,
         has_password: false,
     };
     let ours = list.iter().position(is_ours).unwrap_or(list.len());
@@ -54,10 +61,17 @@ pub(super) fn ends(
             has_password: so_far.has_password || leaves_password(line),
             ..so_far
         };
+        let is_check = checks_password(line, so_far.has_password);
         for code in answers(line, so_far.has_password) {
             let mut machine = machine.clone();
             machine.answer(list, Mode::Authenticate, code, code);
             machine.forget_codes();
+            let is_right = after.is_right || is_check && code == Code::SUCCESS;
+            let after = End {
+                is_right,
+                is_wrong: !is_right && (after.is_wrong || is_check),
+                ..after
+            };
             open.push((machine, after));
         }
     }

@@ -129,6 +129,12 @@ impl Judgement<'_> {
         self.ends(password, ours).iter().any(|end| end.is_success)
     }
 
+    /// Whether a login can succeed with a right password, where a line asks for one.
+    fn takes_right_password(&self, ours: Ours) -> bool {
+        let mut ends = self.ends(Password::Any, ours).into_iter();
+        ends.any(|end| end.is_success && !end.is_wrong)
+    }
+
     /// Whether a login can succeed by this answer of our module and a wrong password; what succeeds
     /// before our module is called is a bypass.
     fn is_enough(&self, ours: Ours) -> bool {
@@ -168,7 +174,7 @@ impl Judgement<'_> {
 
     /// Returns each problem with whether the stack has it, and what to do about it.
     fn problems(&self) -> [(bool, String, String); 6] {
-        let right = self.can_succeed(Password::Any, Ours::Accepts);
+        let right = self.takes_right_password(Ours::Accepts);
         let asks_password = self.has_first_factor();
         let is_twice = |end: &End| end.is_success && end.asked > 1;
         let ours = our_lines(self.list);
@@ -188,7 +194,7 @@ impl Judgement<'_> {
                 REQUISITE.to_owned(),
             ),
             (
-                self.may_ignore && self.can_succeed(Password::Any, Ours::Ignores) != right,
+                self.may_ignore && right && !self.takes_right_password(Ours::Ignores),
                 "users who need no factor are locked out: all modules answer ignore".to_owned(),
                 PERMIT.to_owned(),
             ),
@@ -355,6 +361,26 @@ mod tests {
             let said = messages(lines, false);
             assert!(!said.contains("no login succeeds"), "{lines:?}: {said}");
         }
+    }
+
+    #[test]
+    fn a_jump_past_the_end_with_the_right_password_locks_everyone_out() {
+        let jump = "auth [success=1 default=ignore] pam_unix.so";
+        for lines in [&[jump, "auth optional pam_authy.so"][..], &[OURS, jump]] {
+            let said = messages(lines, true);
+            assert!(said.contains("no login succeeds"), "{lines:?}: {said}");
+            assert!(said.contains("a wrong password is accepted"), "{said}");
+        }
+    }
+
+    #[test]
+    fn who_needs_no_factor_is_not_locked_out_where_everybody_else_is() {
+        let said = messages(
+            &[UNIX, "auth [success=1 default=ignore] pam_authy.so"],
+            true,
+        );
+        assert!(said.contains("no login succeeds"), "{said}");
+        assert!(!said.contains("are locked out"), "{said}");
     }
 
     #[test]
