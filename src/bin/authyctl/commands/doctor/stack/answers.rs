@@ -74,6 +74,16 @@ const OF_USERS: [&str; 8] = [
 /// does not answer.
 const IGNORING: [&str; 2] = ["ignore_unknown_user", "ignore_authinfo_unavail"];
 
+/// Modules that answer by the user alone, and so the same for each line with the same arguments.
+const ABOUT_USER: [&str; 6] = [
+    "pam_access.so",
+    "pam_listfile.so",
+    "pam_localuser.so",
+    "pam_shells.so",
+    "pam_succeed_if.so",
+    "pam_usertype.so",
+];
+
 /// What the question assumes of the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Password {
@@ -129,6 +139,12 @@ fn needs_first_pass(module: &Module) -> bool {
     TAKES_FIRST_PASS.contains(&module.name.as_str())
         && module.has("use_first_pass")
         && !module.has("nullok")
+}
+
+/// Whether a line has a condition of the user.
+pub(super) fn is_about_user(line: &Handler) -> bool {
+    line.module()
+        .is_some_and(|module| ABOUT_USER.contains(&module.name.as_str()))
 }
 
 /// Whether a line checks a password; `has_password`: a line before it may have left one.

@@ -1,9 +1,9 @@
 //! Every way in which a stack can end. States of libpam that were met before are not followed again,
 //! so that any number of unknown modules can be tried.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::answers::checks_password;
+use super::answers::{checks_password, is_about_user};
 use super::is_ours;
 use crate::commands::stack::{Code, Handler, Machine, Mode};
 
@@ -23,6 +23,22 @@ pub(super) struct End {
     has_password: bool,
 }
 
+/// What was answered so far about each condition, by the line that names it first.
+type Met = BTreeMap<usize, Option<Code>>;
+
+/// Returns the first line with the same condition of the user as that of a line, where there are two
+/// of them: both are met, or neither is.
+fn twin(list: &[Handler], at: usize) -> Option<usize> {
+    let module = list.get(at).filter(|line| is_about_user(line))?.module()?;
+    let is_same = |(other, line): &(usize, &Handler)| {
+        line.module().is_some_and(|line| {
+            line.name == module.name && line.arguments == module.arguments && *other != at
+        })
+    };
+    let (other, _) = list.iter().enumerate().find(is_same)?;
+    Some(other.min(at))
+}
+
 /// Returns all ends of a stack whose lines can answer what `answers` says, which is also told whether
 /// one before may have left a password, as `leaves_password` says.
 pub(super) fn ends(
@@ -39,12 +55,12 @@ pub(super) fn ends(
         has_password: false,
     };
     let ours = list.iter().position(is_ours).unwrap_or(list.len());
-    let mut open = vec![(Machine::new(), start)];
+    let mut open = vec![(Machine::new(), start, Met::new())];
     let mut seen = BTreeSet::new();
     let mut found = BTreeSet::new();
-    while let Some((mut machine, so_far)) = open.pop() {
+    while let Some((mut machine, so_far, met)) = open.pop() {
         let next = machine.next(list);
-        if !seen.insert((machine.clone(), so_far)) {
+        if !seen.insert((machine.clone(), so_far, met.clone())) {
             continue;
         }
         let Some((at, line)) = next.and_then(|at| Some((at, list.get(at)?))) else {
@@ -62,7 +78,15 @@ pub(super) fn ends(
             ..so_far
         };
         let is_check = checks_password(line, so_far.has_password);
+        let twin = twin(list, at);
         for code in answers(line, so_far.has_password) {
+            // All refusals are one.
+            let known = [Code::SUCCESS, Code::IGNORE];
+            let answer = known.contains(&code).then_some(code);
+            let mut met = met.clone();
+            if twin.is_some_and(|twin| *met.entry(twin).or_insert(answer) != answer) {
+                continue;
+            }
             let mut machine = machine.clone();
             machine.answer(list, Mode::Authenticate, code, code);
             machine.forget_codes();
@@ -72,7 +96,7 @@ pub(super) fn ends(
                 is_wrong: !is_right && (after.is_wrong || is_check),
                 ..after
             };
-            open.push((machine, after));
+            open.push((machine, after, met));
         }
     }
     found
