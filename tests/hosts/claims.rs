@@ -121,7 +121,7 @@ impl Host {
             return None;
         }
         match login.through {
-            Through::Libpam => self.contradicts_stack(login),
+            Through::Libpam | Through::Su => self.contradicts_stack(login),
             Through::Sudo => self.contradicts_sudo(login),
             Through::Sshd => self.contradicts_sshd(login),
         }

@@ -1,4 +1,4 @@
-//! One real login: through libpam alone, through sudo, or through sshd (`sshd`).
+//! One real login: through libpam alone, through su, through sudo, or through sshd (`sshd`).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -28,6 +28,7 @@ pub(super) struct Given {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Through {
     Libpam,
+    Su,
     Sudo,
     Sshd,
 }
@@ -93,9 +94,22 @@ impl Outcome {
         known.unwrap_or(self.person)
     }
 
+    /// Reads which service was used, and for which user.
+    fn read_mark(&mut self) {
+        let marks = fs::read_to_string("/run/marks").unwrap();
+        let mark = marks.lines().next().and_then(|line| line.split_once(' '));
+        if let Some((service, subject)) = mark {
+            self.service = Some(service.to_owned());
+            self.subject = Some(subject.to_owned());
+        }
+    }
+
     /// Somebody who has a code got in after it was asked for, and given.
     pub(super) fn has_proven(&self) -> bool {
-        self.is_in && self.given.code && self.codes > 0 && self.subject().is_enrolled
+        // sshd may ask for a code first, and take a key alone then.
+        let method = |method: &String| method.starts_with("keyboard-interactive");
+        let is_by_pam = self.through != Through::Sshd || self.methods.iter().any(method);
+        is_by_pam && self.is_in && self.given.code && self.codes > 0 && self.subject().is_enrolled
     }
 }
 
@@ -178,12 +192,8 @@ pub(super) fn sudo(person: &'static Person, given: Given, arguments: &'static st
     forget();
     write("/run/marks", 0o666, "");
     let mut outcome = Outcome::new(Through::Sudo, person, given, format!("sudo {arguments}"));
-    let account = User::from_name(person.name).unwrap().unwrap();
-    let mut command = Command::new("timeout");
-    command
-        .args(["20", "setpriv", "--reuid", person.name, "--init-groups"])
-        .args(["--regid", &account.gid.to_string(), "sudo", "-k"])
-        .current_dir("/");
+    let mut command = command_of(person);
+    command.args(["sudo", "-k"]);
     let has_askpass = arguments.starts_with("-A");
     command.args(if has_askpass { None } else { Some("-S") });
     command.args(arguments.split(' '));
@@ -196,21 +206,42 @@ pub(super) fn sudo(person: &'static Person, given: Given, arguments: &'static st
     } else {
         converse(command, &mut outcome)
     };
-    let marks = fs::read_to_string("/run/marks").unwrap();
-    if let Some((service, subject)) = marks.lines().next().and_then(|line| line.split_once(' ')) {
-        outcome.service = Some(service.to_owned());
-        outcome.subject = Some(subject.to_owned());
-    }
+    outcome.read_mark();
     let barred = ["not in the sudoers", "not allowed to", "may not run"];
     outcome.is_barred = barred.iter().any(|words| said.contains(words));
     outcome.how = format!("{} ({})", outcome.how, said.trim().replace('\n', " | "));
     outcome
 }
 
-/// Answers the prompts of `sudo -S`; returns all that it says.
-fn converse(mut sudo: Command, outcome: &mut Outcome) -> String {
+/// Runs `su` as the person, who then is `target`.
+pub(super) fn su(person: &'static Person, given: Given, target: &'static Person) -> Outcome {
+    forget();
+    write("/run/marks", 0o666, "");
+    let how = format!("su {}", target.name);
+    let mut outcome = Outcome::new(Through::Su, person, given, how);
+    let mut command = command_of(person);
+    command.args(["su", target.name, "-s", "/bin/sh", "-c", "true"]);
+    let said = converse(command, &mut outcome);
+    outcome.read_mark();
+    outcome.how = format!("{} ({})", outcome.how, said.trim().replace('\n', " | "));
+    outcome
+}
+
+/// A command that the person runs, twenty seconds at most.
+fn command_of(person: &Person) -> Command {
+    let account = User::from_name(person.name).unwrap().unwrap();
+    let mut command = Command::new("timeout");
+    command
+        .args(["20", "setpriv", "--reuid", person.name, "--init-groups"])
+        .args(["--regid", &account.gid.to_string()])
+        .current_dir("/");
+    command
+}
+
+/// Answers the prompts of su or `sudo -S`; returns all that it says.
+fn converse(mut command: Command, outcome: &mut Outcome) -> String {
     let given = outcome.given;
-    let mut child = sudo
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -234,7 +265,7 @@ fn converse(mut sudo: Command, outcome: &mut Outcome) -> String {
             password(given).to_owned()
         };
         prompt.clear();
-        // sudo may have ended.
+        // It may have ended.
         let _ = writeln!(stdin, "{reply}");
     }
     outcome.is_in = child.wait().unwrap().success();

@@ -38,7 +38,7 @@ impl Policy {
         policy
     }
 
-    /// Nobody needs a factor for a service.
+    /// No login to a service needs a factor.
     pub(super) fn exempting(service: &'static str) -> Self {
         Self {
             service: Some(service),

@@ -103,6 +103,7 @@ impl<'a> Round<'a> {
         round.try_stacks(&mut numbers);
         round.try_sshd(&mut numbers);
         round.try_sudo(&mut numbers);
+        round.try_su(&mut numbers);
         round.show_problems();
         round
     }
@@ -149,6 +150,15 @@ impl<'a> Round<'a> {
             TRIES[1],
             numbers.pick(&COMMANDS),
         );
+    }
+
+    fn try_su(&mut self, numbers: &mut Numbers) {
+        for _ in 0..2 {
+            // It asks root for nothing.
+            let person = &PEOPLE[numbers.below(PEOPLE.len() - 1)];
+            let target = &PEOPLE[numbers.below(PEOPLE.len())];
+            self.keep(login::su(person, numbers.pick(&TRIES), target));
+        }
     }
 
     pub(super) fn pam(&mut self, person: &'static Person, given: Given, service: &str) -> bool {

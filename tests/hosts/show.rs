@@ -93,7 +93,7 @@ impl Round<'_> {
         })
     }
 
-    /// Whether somebody who has everything gets in with this policy, and other lists than the host has.
+    /// Whether a person who has everything gets in with this policy, and other lists than the host has.
     pub(super) fn gets_in_elsewhere(&mut self, service: &str, policy: Policy) -> bool {
         self.elsewhere(policy, |round| {
             let mut people = PEOPLE.iter();
@@ -102,7 +102,7 @@ impl Round<'_> {
     }
 
     /// Whether something is so with this policy and some content of the lists. What doctor says of a
-    /// stack is about its lines, whoever is on a list or exempt today.
+    /// stack is about its lines, and not about who is on a list or exempt today.
     fn elsewhere(&mut self, policy: Policy, is_so: impl Fn(&mut Self) -> bool) -> bool {
         policy.write();
         let own = std::mem::replace(&mut self.host.policy, policy);
@@ -204,7 +204,7 @@ impl Round<'_> {
         })
     }
 
-    /// Somebody is refused with everything right, and no login comes through the stack.
+    /// A person is refused with everything right, and no login comes through the stack.
     fn show_closed_sudo(&mut self, problem: &Finding, commands: &[&'static str]) -> bool {
         let is_refused = self.sudoers().into_iter().any(|person| {
             commands.iter().any(|command| {

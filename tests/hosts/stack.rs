@@ -97,7 +97,7 @@ const AFTER: [&str; 6] = [
 ];
 
 /// The services whose stacks are random.
-pub(super) const SERVICES: [&str; 4] = ["sshd", "sudo", "sudo-i", "sudo-mfa"];
+pub(super) const SERVICES: [&str; 5] = ["sshd", "sudo", "sudo-i", "sudo-mfa", "su"];
 
 /// A random stack of a service.
 #[derive(Debug, Default)]
@@ -237,7 +237,7 @@ pub(super) const USUAL: Lists = Lists {
 };
 
 impl Lists {
-    /// Returns what the files can say, so that each condition is met by everybody or by nobody.
+    /// Returns what the files can say, so that each condition is met by all people or by none.
     pub(super) fn others() -> impl Iterator<Item = Self> {
         (0..16).map(|number: u8| Self {
             denied: if number & 8 == 0 { "" } else { ALL },

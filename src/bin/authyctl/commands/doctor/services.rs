@@ -58,7 +58,7 @@ pub(super) struct Protected {
     pub(super) passes_unenrolled: bool,
     /// The stack asks for a password, or for what replaces one.
     pub(super) has_first_factor: bool,
-    /// No login gets in with a wrong password, and so nobody who has none.
+    /// No login gets in with a wrong password, nor does an account without one.
     pub(super) requires_password: bool,
     /// Somebody gets in without our module, for all that is known.
     pub(super) is_bypassed: bool,

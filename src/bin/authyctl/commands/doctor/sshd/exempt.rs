@@ -3,8 +3,9 @@
 
 use pam_authy::login::policy::Exemption;
 
+use super::access::Access;
 use super::ask::Settings;
-use super::settings::{FIRST_FACTORS, Login, can_meet, method_names, methods};
+use super::settings::{FIRST_FACTORS, Login, can_meet, locked_out, method_names, methods};
 use crate::commands::doctor::Finding;
 
 /// Returns what is to be said of such a login: each list of methods that sshd alone decides about, and
@@ -17,10 +18,21 @@ pub(super) fn check(settings: &Settings, login: &Login, rule: &Exemption) -> Vec
     if settings.is_empty() || root_is_refused {
         return Vec::new();
     }
-    methods(settings)
-        .into_iter()
+    let methods = methods(settings);
+    let lists = methods.iter();
+    let mut findings: Vec<_> = lists
         .filter_map(|list| check_methods(list, login.has_first_factor, rule))
-        .collect()
+        .collect();
+    // What `left_out` says of an account with a key alone is not said twice.
+    let access = login
+        .access
+        .filter(|access| login.is_administrator && !has_key_alone(*access));
+    findings.extend(access.and_then(|access| locked_out(&methods, access, login)));
+    findings
+}
+
+fn has_key_alone(access: Access) -> bool {
+    access.password == Some(false) && access.key != Some(false)
 }
 
 fn check_methods(list: &str, has_first_factor: bool, rule: &Exemption) -> Option<Finding> {
@@ -49,9 +61,8 @@ pub(super) fn left_out(logins: &[(Settings, Login)]) -> Option<Finding> {
         .find_map(|(_, login)| login.exemption.as_ref())?;
     let is_left_out = |(settings, login): &(Settings, Login)| {
         login.access.is_some_and(|access| {
-            let has_key_only = access.password == Some(false) && access.key != Some(false);
             let mut lists = methods(settings).into_iter();
-            has_key_only && !lists.any(|list| can_meet(list, access, login))
+            has_key_alone(access) && !lists.any(|list| can_meet(list, access, login))
         })
     };
     logins.iter().all(is_left_out).then(|| {
@@ -65,7 +76,6 @@ pub(super) fn left_out(logins: &[(Settings, Login)]) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::access::Access;
     use super::super::ask::parse;
     use super::*;
 
@@ -73,6 +83,7 @@ mod tests {
         let text = format!("usepam yes\nauthenticationmethods {methods}\n");
         let login = Login {
             is_root: false,
+            is_administrator: true,
             exemption: Some(Exemption {
                 key: "users",
                 value: "robot".to_owned(),
@@ -118,6 +129,22 @@ mod tests {
         let code_alone = login("publickey,keyboard-interactive", false);
         assert_eq!(left_out(&[code_alone]), None);
         assert_eq!(left_out(&[]), None);
+    }
+
+    #[test]
+    fn an_exempt_administrator_without_the_key_that_sshd_wants_is_a_problem() {
+        let said = |is_administrator: bool, methods: &str| {
+            let (settings, mut login) = login(methods, true);
+            login.is_administrator = is_administrator;
+            login.access = Some(Access {
+                password: Some(true),
+                key: Some(false),
+            });
+            check(&settings, &login, login.exemption.as_ref().unwrap()).len()
+        };
+        assert_eq!(said(true, "publickey,keyboard-interactive"), 1);
+        assert_eq!(said(true, "keyboard-interactive"), 0);
+        assert_eq!(said(false, "publickey,keyboard-interactive"), 0);
     }
 
     #[test]

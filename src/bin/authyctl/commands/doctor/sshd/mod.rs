@@ -271,6 +271,7 @@ impl Host<'_> {
         let exemption = self.exemption(user, connection, stack);
         Some(Login {
             is_root: user == "root",
+            is_administrator: user != "root" && self.administrators.names.contains(user),
             access: self.access(user, settings, exemption.is_some()),
             exemption,
             is_shared: matches!(entry, Some(Entry::Shared(_))),

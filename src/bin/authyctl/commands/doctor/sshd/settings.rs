@@ -22,6 +22,8 @@ pub(super) const FIRST_FACTORS: [&str; 3] = ["publickey", "gssapi-with-mic", "ho
 /// What is known of a login beyond sshd's settings.
 pub(super) struct Login {
     pub(super) is_root: bool,
+    /// The user administers this host, and is not root.
+    pub(super) is_administrator: bool,
     /// The rule of `[exempt]` that applies; `exempt` checks such a login.
     pub(super) exemption: Option<Exemption>,
     /// How the user can log in today, where that matters.
@@ -30,7 +32,7 @@ pub(super) struct Login {
     pub(super) is_shared: bool,
     /// The stack asks for a password before the second factor.
     pub(super) has_first_factor: bool,
-    /// The stack lets nobody in who has none.
+    /// The stack lets in no account without one.
     pub(super) requires_password: bool,
     /// No rule of config.toml lets the user in without the second factor.
     pub(super) needs_factor: bool,
@@ -219,7 +221,7 @@ fn no_key(settings: &Settings) -> Option<Finding> {
 }
 
 /// Returns a problem when a user can meet no list of methods with what they log in by today.
-fn locked_out(methods: &[&str], access: Access, login: &Login) -> Option<Finding> {
+pub(super) fn locked_out(methods: &[&str], access: Access, login: &Login) -> Option<Finding> {
     if methods.iter().any(|list| can_meet(list, access, login)) {
         return None;
     }
@@ -297,6 +299,7 @@ mod tests {
     fn messages(text: &str, is_root: bool, has_first_factor: bool) -> String {
         let login = Login {
             is_root,
+            is_administrator: false,
             exemption: None,
             access: None,
             is_shared: false,
@@ -422,6 +425,7 @@ mod tests {
         let said = |requires_password: bool| {
             let login = Login {
                 is_root: false,
+                is_administrator: true,
                 access: Some(Access {
                     password: Some(false),
                     key: Some(true),
@@ -518,6 +522,7 @@ mod tests {
         let said = |needs_factor: bool, is_bypassed: bool| {
             let login = Login {
                 is_root: false,
+                is_administrator: true,
                 access: None,
                 exemption: None,
                 is_shared: false,
