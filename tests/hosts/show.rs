@@ -64,10 +64,10 @@ impl Round<'_> {
             for person in &PEOPLE {
                 self.pam(person, TRIES[0], service);
             }
-            return !self
-                .logins
-                .iter()
-                .any(|login| of_service(login) && login.given.password && login.has_proven());
+            return !self.logins.iter().any(|login| {
+                let has_password = login.given.password && self.host.has_password(login.subject());
+                of_service(login) && has_password && login.has_proven()
+            });
         }
         let shows = |round: &Self, from: usize| {
             round.is_shown(from, |login| {
@@ -82,9 +82,14 @@ impl Round<'_> {
         } else {
             Policy::default()
         };
-        self.elsewhere(policy, |round| {
+        let tries = match problem.message.as_str() {
+            text if text.contains("without the second factor") => [TRIES[1], TRIES[3]],
+            text if text.contains("is there twice") => [TRIES[0], TRIES[2]],
+            _ => [TRIES[2], TRIES[3]],
+        };
+        self.elsewhere(service, policy, |round| {
             PEOPLE.iter().any(|person| {
-                TRIES.iter().any(|given| {
+                tries.iter().any(|given| {
                     let before = round.logins.len();
                     round.pam(person, *given, service);
                     shows(round, before)
@@ -94,8 +99,8 @@ impl Round<'_> {
     }
 
     /// Whether a person who has everything gets in with this policy, and other lists than the host has.
-    pub(super) fn gets_in_elsewhere(&mut self, service: &str, policy: Policy) -> bool {
-        self.elsewhere(policy, |round| {
+    pub(super) fn gets_in_elsewhere(&mut self, service: &'static str, policy: Policy) -> bool {
+        self.elsewhere(service, policy, |round| {
             let mut people = PEOPLE.iter();
             people.any(|person| round.pam(person, TRIES[0], service))
         })
@@ -103,11 +108,18 @@ impl Round<'_> {
 
     /// Whether something is so with this policy and some content of the lists. What doctor says of a
     /// stack is about its lines, and not about who is on a list or exempt today.
-    fn elsewhere(&mut self, policy: Policy, is_so: impl Fn(&mut Self) -> bool) -> bool {
+    fn elsewhere(
+        &mut self,
+        service: &'static str,
+        policy: Policy,
+        is_so: impl Fn(&mut Self) -> bool,
+    ) -> bool {
+        let stack = self.host.stack(service);
+        let stack = stack.map_or_else(String::new, |stack| stack.text.clone());
         policy.write();
         let own = std::mem::replace(&mut self.host.policy, policy);
         let count = self.logins.len();
-        let mut lists = iter::once(USUAL).chain(Lists::others());
+        let mut lists = iter::once(USUAL).chain(Lists::others(&stack));
         let found = lists.any(|lists| {
             lists.write();
             is_so(self)

@@ -237,9 +237,22 @@ pub(super) const USUAL: Lists = Lists {
 };
 
 impl Lists {
-    /// Returns what the files can say, so that each condition is met by all people or by none.
-    pub(super) fn others() -> impl Iterator<Item = Self> {
-        (0..16).map(|number: u8| Self {
+    /// Returns what the files can say, so that each condition of a stack is met by all people or by
+    /// none.
+    pub(super) fn others(stack: &str) -> impl Iterator<Item = Self> {
+        let readers = [
+            "/etc/allowed",
+            "/etc/security/own.conf",
+            "pam_shells.so",
+            "/etc/denied",
+        ];
+        let used = readers.iter().zip([1, 2, 4, 8]);
+        let used: u8 = used
+            .filter(|(reader, _)| stack.contains(**reader))
+            .map(|(_, bit)| bit)
+            .sum();
+        let numbers = (0..16).filter(move |number| number & used == *number);
+        numbers.map(|number: u8| Self {
             denied: if number & 8 == 0 { "" } else { ALL },
             allowed: if number & 1 == 0 { ALL } else { "" },
             access: if number & 2 == 0 {
