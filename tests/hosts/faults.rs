@@ -26,6 +26,8 @@ impl Round<'_> {
         }
         let of_sshd = self.logins.iter();
         faults.extend(of_sshd.filter_map(|login| self.lockout_of_sshd(login)));
+        let of_sudo = self.logins.iter();
+        faults.extend(of_sudo.filter_map(|login| self.lockout_of_sudo(login)));
         let is_said = self.host.says("sshd", "problem", &[NOT_STARTED]);
         if !self.has_sshd && self.host.is_protected("sshd") && !is_said {
             faults.push("sshd does not start, and doctor does not say so".to_owned());
@@ -69,6 +71,31 @@ impl Round<'_> {
         (is_closed_to_free && is_fault(Policy::exempting(service))).then(|| {
             format!("{service}: who needs no factor does not get in, and doctor does not say so")
         })
+    }
+
+    /// An administrator who is refused by sudo, although its stack would not, and of whom doctor says
+    /// that everything is right.
+    fn lockout_of_sudo(&self, login: &Outcome) -> Option<String> {
+        let is_login = login.how.contains("sudo -i ");
+        let service = if is_login { "sudo-i" } else { "sudo" };
+        let is_copy = self.host.stack(service)?.is_copy;
+        let service = if is_copy { "sudo" } else { service };
+        let of_stack = |known: &&Outcome| {
+            known.through == Through::Libpam
+                && known.service.as_deref() == Some(service)
+                && known.person.name == login.person.name
+                && known.given == TRIES[0]
+        };
+        let mut of_sudo = self.host.findings.iter();
+        let is_said = of_sudo.any(|finding| finding.name == "sudo" && finding.result != "ok");
+        let is_out = login.through == Through::Sudo
+            && login.given == TRIES[0]
+            && !login.is_in
+            && !login.is_barred
+            && !is_said
+            && self.host.is_protected(service)
+            && self.logins.iter().find(of_stack)?.is_in;
+        is_out.then(|| format!("sudo refuses an administrator, and doctor is silent: {login:?}"))
     }
 
     /// An administrator whom sshd keeps out although the stack would not.

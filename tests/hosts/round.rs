@@ -144,6 +144,13 @@ impl<'a> Round<'a> {
             let command = numbers.pick(&COMMANDS);
             self.sudo(person, numbers.pick(&TRIES), command);
         }
+        if self.host.sudoers.contains("_service=") {
+            for command in [COMMANDS[0], COMMANDS[2], COMMANDS[4]] {
+                let person = &PEOPLE[numbers.below(2)];
+                self.sudo(person, TRIES[0], command);
+                self.sudo(person, TRIES[1], command);
+            }
+        }
         // Whom sudo asks for nothing, and what it asks a sudoer for.
         self.sudo(
             &PEOPLE[numbers.below(PEOPLE.len() - 1)],

@@ -146,7 +146,8 @@ impl Stack {
     fn random(numbers: &mut Numbers, service: &'static str) -> Self {
         let mut stack = Self {
             service,
-            has_ours: numbers.chance(92),
+            // Settings of sudo name this one, which may be one without our line.
+            has_ours: numbers.chance(if service == "sudo-mfa" { 60 } else { 92 }),
             is_nullok: numbers.chance(8),
             ..Self::default()
         };
