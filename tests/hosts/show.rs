@@ -101,8 +101,9 @@ impl Round<'_> {
     /// Whether a person who has everything gets in with this policy, and other lists than the host has.
     pub(super) fn gets_in_elsewhere(&mut self, service: &'static str, policy: Policy) -> bool {
         self.elsewhere(service, policy, |round| {
-            let mut people = PEOPLE.iter();
-            people.any(|person| round.pam(person, TRIES[0], service))
+            PEOPLE.iter().any(|person| {
+                round.host.has_password(person) && round.pam(person, TRIES[0], service)
+            })
         })
     }
 
