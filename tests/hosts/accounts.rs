@@ -17,7 +17,7 @@ pub(super) struct Person {
     /// The groups of the account, its own left out.
     pub(super) groups: &'static [&'static str],
     pub(super) is_enrolled: bool,
-    /// A rule of sudo names the person, or one of the groups; that for dora is there on some hosts only.
+    /// A rule of sudo names the person, or one of the groups; dora is named on some hosts only.
     pub(super) is_sudoer: bool,
 }
 

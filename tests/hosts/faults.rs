@@ -73,8 +73,8 @@ impl Round<'_> {
         })
     }
 
-    /// An administrator who is refused by sudo, although its stack would not, and of whom doctor says
-    /// that everything is right.
+    /// An administrator that sudo refuses although its stack would not, while doctor says that all
+    /// is right.
     fn lockout_of_sudo(&self, login: &Outcome) -> Option<String> {
         let is_login = login.how.contains("sudo -i ");
         let service = if is_login { "sudo-i" } else { "sudo" };

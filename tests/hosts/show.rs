@@ -98,7 +98,7 @@ impl Round<'_> {
         })
     }
 
-    /// Whether a person who has everything gets in with this policy, and other lists than the host has.
+    /// Whether a person who has everything gets in with this policy, and some content of the lists.
     pub(super) fn gets_in_elsewhere(&mut self, service: &'static str, policy: Policy) -> bool {
         self.elsewhere(service, policy, |round| {
             PEOPLE.iter().any(|person| {
@@ -107,8 +107,8 @@ impl Round<'_> {
         })
     }
 
-    /// Whether something is so with this policy and some content of the lists. What doctor says of a
-    /// stack is about its lines, and not about who is on a list or exempt today.
+    /// Whether something is so with this policy and some content of the lists. What doctor says of
+    /// a stack is about its lines, and not about who is on a list or exempt today.
     fn elsewhere(
         &mut self,
         service: &'static str,

@@ -26,8 +26,8 @@ pub(super) struct End {
 /// What was answered so far about each condition, by the line that names it first.
 type Met = BTreeMap<usize, Option<Code>>;
 
-/// Returns the first line with the same condition of the user as that of a line, where there are two
-/// of them: both are met, or neither is.
+/// Returns the first line with the same condition of the user as that of a line, where there are
+/// two of them: both are met, or neither is.
 fn twin(list: &[Handler], at: usize) -> Option<usize> {
     let module = list.get(at).filter(|line| is_about_user(line))?.module()?;
     let is_same = |(other, line): &(usize, &Handler)| {
@@ -39,8 +39,8 @@ fn twin(list: &[Handler], at: usize) -> Option<usize> {
     Some(other.min(at))
 }
 
-/// Returns all ends of a stack whose lines can answer what `answers` says, which is also told whether
-/// one before may have left a password, as `leaves_password` says.
+/// Returns all ends of a stack whose lines can answer what `answers` says. Its second argument is
+/// whether a line before may have left a password, as `leaves_password` says.
 pub(super) fn ends(
     list: &[Handler],
     answers: impl Fn(&Handler, bool) -> Vec<Code>,
