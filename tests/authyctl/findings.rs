@@ -1,5 +1,5 @@
-//! What `doctor` and `explain` find beside the lines of one stack: ids that Authy does not know, files
-//! that a line names, the second service of a program.
+//! What `doctor` and `explain` find besides the lines of one stack: ids that Authy does not know,
+//! files that a line names, the second service of a program.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 use crate::common::totp::SECRET;
 
-/// Makes a folder of stacks; `OURS` stands for the path of our module.
+/// Makes a folder of stacks; `OURS` is replaced by the path of our module.
 fn stacks(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (service, text) in files {

@@ -1,5 +1,5 @@
-//! Apps whose codes this host checks: `init totp`, `enroll --totp`, `totp …`, and the other commands
-//! for people who have one. Codes are those of the real oathtool.
+//! Apps whose codes this host checks: `init totp`, `enroll --totp`, `totp …`, and the other
+//! commands for people who have one. Codes are those of the real oathtool.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

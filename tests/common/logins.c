@@ -5,12 +5,12 @@
  *
  * Each line of standard input is `SERVICE CODES CODES`: the answers of the stand-ins 0, 1, … to
  * authenticate, then those to setcred, as numbers with commas between. For each line the program
- * prints one: the result of pam_authenticate, that of pam_setcred after it, that of pam_setcred alone
- * in a new transaction, and for each of the three the stand-ins that were called, in their order:
+ * prints one: the result of pam_authenticate, that of pam_setcred after it, that of pam_setcred
+ * alone in a new transaction, and for each of the three the stand-ins that were called, in order:
  *
  *   0 0 6 0,1,2 0,1,2 0,1
  *
- * A dash stands for no call. tests/common/logins.rs compiles and runs it; stand_in.c is the module.
+ * A dash means no call. tests/common/logins.rs compiles and runs it; stand_in.c is the module.
  */
 #include <security/pam_appl.h>
 #include <stdio.h>

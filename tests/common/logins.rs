@@ -1,5 +1,5 @@
-//! Logins through the real libpam with stand-ins for modules: they record that they were called, and
-//! answer what a script says. Compiles and runs logins.c and stand_in.c.
+//! Logins through the real libpam with stand-ins for modules: they record that they were called,
+//! and answer what a script says. Compiles and runs logins.c and stand_in.c.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@
 pub(crate) struct Numbers(u64);
 
 impl Numbers {
-    /// A generator whose numbers follow from `seed` alone.
+    /// Creates a generator; its numbers depend on `seed` alone.
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }

@@ -1,8 +1,8 @@
 //! What doctor says of a random host, and which logins contradict or show it.
 //!
-//! A finding is told by the name of its check and by words of its message. "ok" is a claim as to
-//! everybody, and so is a check that is silent about a person; "problem" is a claim that one login
-//! can show; "warning" and "unknown" explain what they name, and claim nothing.
+//! A finding is identified by the name of its check and by words of its message. "ok" is a claim
+//! about every person, and so is a check that is silent about a person; "problem" is a claim that
+//! one login can show; "warning" and "unknown" explain what they name, and claim nothing.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use super::sshd::Connection;
 use super::stack::Stack;
 use super::sudoers::{AS_SVC, FOR_DORA};
 
-/// Problems of sshd that keep somebody out.
+/// Problems of sshd that keep a user out.
 const LOCKOUTS: [&str; 5] = [
     "nobody gets in",
     "cannot carry a code",
@@ -75,7 +75,7 @@ pub(super) struct Host {
     pub(super) stacks: Vec<Stack>,
     pub(super) policy: Policy,
     pub(super) has_pam: bool,
-    /// Who has a password.
+    /// The people who have a password.
     pub(super) passwords: Vec<&'static str>,
     pub(super) sudoers: String,
 }
@@ -150,7 +150,7 @@ impl Host {
 
     fn contradicts_sudo(&self, login: &Outcome) -> Option<&'static str> {
         let is_asked = login.codes + login.others > 0;
-        // Who stays the same user is asked for nothing, and gains nothing.
+        // A caller who stays the same user is asked for nothing, and gains nothing.
         let target = if login.how.contains("-u svc ") || self.sudoers.contains(AS_SVC) {
             "svc"
         } else {
@@ -229,7 +229,7 @@ impl Host {
         (!is_said).then_some("the stack takes a wrong password, and doctor does not say so")
     }
 
-    /// Whether a login shows a problem of a stack; the claim that nobody gets in is for `Claims`.
+    /// Whether a login shows a problem of a stack; a claim that no one gets in is not checked here.
     pub(super) fn shows_stack(&self, problem: &Finding, login: &Outcome) -> bool {
         let says = |part: &str| problem.message.contains(part);
         let (needs, has_proven) = (self.needs_factor(login), login.has_proven());

@@ -35,7 +35,7 @@ impl Round<'_> {
         faults
     }
 
-    /// A stack that lets nobody in who has everything, or nobody who needs no factor.
+    /// A stack that refuses all who have everything, or all who need no factor.
     fn lockout(&mut self, service: &'static str) -> Option<String> {
         let logins = self.logins.iter().filter(|login| {
             login.through == Through::Libpam
@@ -98,7 +98,7 @@ impl Round<'_> {
         is_out.then(|| format!("sudo refuses an administrator, and doctor is silent: {login:?}"))
     }
 
-    /// An administrator whom sshd keeps out although the stack would not.
+    /// An administrator that sshd keeps out although the stack would not.
     fn lockout_of_sshd(&self, login: &Outcome) -> Option<String> {
         let is_complete = login.given.password
             && login.given.code

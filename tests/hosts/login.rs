@@ -16,7 +16,7 @@ use super::askpass::Askpass;
 use super::sshd::Connection;
 use crate::common::totp::{SECRET, code_at};
 
-/// What somebody who logs in has.
+/// What a person who logs in can prove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Given {
     pub(super) key: bool,
@@ -47,10 +47,10 @@ pub(super) struct Outcome {
     pub(super) others: usize,
     /// The methods that sshd accepted.
     pub(super) methods: Vec<String>,
-    /// The service whose stack was used, and the user whom it was used for.
+    /// The service with the stack that was used, and the user it was used for.
     pub(super) service: Option<String>,
     pub(super) subject: Option<String>,
-    /// The connection to sshd, or what stands for one.
+    /// The connection to sshd; for libpam, one with its remote address.
     pub(super) connection: Option<Connection>,
     /// A list of sshd or sudo refuses the person, whatever is proven.
     pub(super) is_barred: bool,
@@ -79,14 +79,15 @@ impl Outcome {
         }
     }
 
-    /// What stands for the address of the login.
+    /// Returns the address that the login came from, where it has one.
     pub(super) fn address(&self) -> Option<&str> {
         self.connection
             .as_ref()
             .map(|connection| connection.address.as_str())
     }
 
-    /// Returns whom the login was for: with `targetpw`, sudo asks for another than its caller.
+    /// Returns the person the login was for: with `targetpw`, sudo asks for another user's proof
+    /// than its caller's.
     pub(super) fn subject(&self) -> &'static Person {
         let subject = self.subject.as_deref();
         let mut people = PEOPLE.iter();
@@ -104,7 +105,7 @@ impl Outcome {
         }
     }
 
-    /// Somebody who has a code got in after it was asked for, and given.
+    /// Whether an enrolled person got in after a code was asked for, and given.
     pub(super) fn has_proven(&self) -> bool {
         // sshd may ask for a code first, and take a key alone then.
         let method = |method: &String| method.starts_with("keyboard-interactive");

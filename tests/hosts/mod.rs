@@ -1,8 +1,9 @@
-//! Random hosts: stacks, settings of sshd, rules of sudo and a policy, what doctor says of them, and real
-//! logins through sshd, sudo, su and libpam.
+//! Random hosts: stacks, settings of sshd, rules of sudo and a policy, what doctor says of them,
+//! and real logins through sshd, sudo, su and libpam.
 //!
-//! No login contradicts an "ok" of doctor about a stack, sshd or sudo, and each such problem is shown by
-//! one. A failed round names its seed; `PAM_AUTHY_TEST_SEED` runs one round with that seed.
+//! No login contradicts an "ok" of doctor about a stack, sshd or sudo, and each such problem is
+//! shown by one. A failed round names its seed; `PAM_AUTHY_TEST_SEED` runs one round with that
+//! seed.
 
 mod accounts;
 mod askpass;

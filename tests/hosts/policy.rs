@@ -7,7 +7,7 @@ use crate::common::numbers::Numbers;
 
 const HEAD: &str = "[login]\nrefusal_seconds = 0\nattempts = 1\n";
 
-/// The rules of config.toml that let somebody in without a second factor.
+/// The rules of config.toml that let a user in without a second factor.
 #[derive(Debug, Default)]
 pub(super) struct Policy {
     user: Option<&'static str>,

@@ -1,5 +1,5 @@
-//! One random host: what is written, what doctor says, and the logins; `show` looks for those that show a
-//! problem, `faults` for what does not agree.
+//! One random host: what is written, what doctor says, and the logins; `show` looks for those that
+//! show a problem, `faults` for what does not agree.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -108,7 +108,7 @@ impl<'a> Round<'a> {
         round
     }
 
-    /// Logs everybody in with everything right, and some people with less.
+    /// Logs every person in with everything right, and some people with less.
     fn try_stacks(&mut self, numbers: &mut Numbers) {
         for service in SERVICES {
             let is_copy = self.host.stack(service).is_some_and(|stack| stack.is_copy);
@@ -151,7 +151,7 @@ impl<'a> Round<'a> {
                 self.sudo(person, TRIES[1], command);
             }
         }
-        // Whom sudo asks for nothing, and what it asks a sudoer for.
+        // This shows who is asked for nothing, and what a sudoer is asked for.
         self.sudo(
             &PEOPLE[numbers.below(PEOPLE.len() - 1)],
             TRIES[1],

@@ -59,7 +59,7 @@ const LISTS: [&str; 6] = [
 /// Where logins come from.
 pub(super) const ADDRESSES: [&str; 4] = ["127.0.0.1", "::1", "10.0.0.1", "192.0.2.1"];
 
-/// Settings as the README has them, with which doctor finds nothing wrong where everybody has what
+/// Settings as the README has them, with which doctor finds nothing wrong where every user has what
 /// they ask for.
 const RIGHT: &str =
     "KbdInteractiveAuthentication yes\nPasswordAuthentication no\nPermitRootLogin no\n";

@@ -132,7 +132,7 @@ impl Round<'_> {
         found
     }
 
-    /// Who needs no factor is refused all the same, wherever they come from and whatever they type.
+    /// Whether the people who need no factor are all refused, even with everything right.
     fn show_locked_out(&mut self, service: &str) -> bool {
         let from = self.logins.len();
         for person in &PEOPLE {
@@ -177,7 +177,7 @@ impl Round<'_> {
         })
     }
 
-    /// Logs in with a key, too. Everybody can put one into their own account.
+    /// Logs in with a key, too. Every user can put one into their own account.
     fn ssh_by_own_key(&mut self, person: &'static Person, given: Given, connection: &Connection) {
         let has_key = self.keys.contains(&person.name);
         let key = self.server.key().with_extension("pub");

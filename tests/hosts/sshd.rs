@@ -50,7 +50,7 @@ impl Connection {
     }
 }
 
-/// A network of its own, to whose loopback every address of the tests belongs, and an sshd in it.
+/// An sshd in a network namespace that has every address of the tests on its loopback.
 pub(super) struct Server {
     network: Child,
     sshd: Option<Child>,

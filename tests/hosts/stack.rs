@@ -6,12 +6,12 @@ use std::path::Path;
 use super::accounts::write;
 use crate::common::numbers::Numbers;
 
-/// What follows the `auth` lines. The script writes down which service was used for whom.
+/// What follows the `auth` lines. The script records the service and the user.
 const REST: &str = "account required pam_permit.so\n\
                     account optional pam_exec.so quiet /usr/local/bin/mark\n\
                     session required pam_permit.so\n";
-/// Lines of Debian, of Debian with a module that is not installed, of Fedora, of pam_faillock(8), and
-/// the shortest.
+/// Lines of Debian, of Debian with a module that is not installed, of Fedora, of pam_faillock(8),
+/// and the shortest.
 const COMMON: [&str; 7] = [
     "auth [success=1 default=ignore] pam_unix.so nullok nodelay\nauth requisite pam_deny.so\n\
      auth required pam_permit.so\nauth optional pam_cap.so\n",
@@ -32,7 +32,7 @@ const COMMON: [&str; 7] = [
     "auth required pam_env.so\nauth sufficient pam_unix.so nullok nodelay\nauth required pam_deny.so\n",
     "auth requisite pam_unix.so nodelay\n",
 ];
-/// Lines that stand before the password.
+/// Lines that come before the password.
 const BEFORE: [&str; 8] = [
     "auth required pam_env.so",
     "auth required pam_nologin.so",
@@ -43,7 +43,7 @@ const BEFORE: [&str; 8] = [
     "auth requisite pam_succeed_if.so quiet user != nobody",
     "-auth optional pam_sss.so",
 ];
-/// Conditions of jumps and of `sufficient` lines; each is true of somebody and false of another.
+/// Conditions of jumps and of `sufficient` lines; each is true of one person and false of another.
 const CONDITIONS: [&str; 8] = [
     "pam_succeed_if.so quiet user ingroup sudo",
     "pam_succeed_if.so quiet uid < 1000",
@@ -96,7 +96,7 @@ const AFTER: [&str; 6] = [
     "auth sufficient pam_permit.so",
 ];
 
-/// The services whose stacks are random.
+/// The services that get random stacks.
 pub(super) const SERVICES: [&str; 5] = ["sshd", "sudo", "sudo-i", "sudo-mfa", "su"];
 
 /// A random stack of a service.

@@ -7,7 +7,7 @@ use crate::common::numbers::Numbers;
 
 const OWN: &str = "/etc/sudoers.d/50-own";
 const MORE: &str = "/etc/sudoers-more";
-/// One try for each call, at once, and no time in which nothing is asked.
+/// One try for each call, without a lecture, and no cached credentials.
 const ALWAYS: &str = "Defaults timestamp_timeout=0, lecture=never, passwd_tries=1, !use_pty, !mail_badpass\n\
                       svc ALL=(ALL) ALL\n";
 /// The rule for an account that is not in /etc/passwd.

@@ -1,5 +1,5 @@
-//! What doctor says of who can log in over ssh at all, with real sshd: passwords, keys, shells, lists
-//! of users and groups, networks that a Match line leaves out, other stacks.
+//! What doctor says of who can log in over ssh at all, with real sshd: passwords, keys, shells,
+//! lists of users and groups, networks that a Match line leaves out, other stacks.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -41,7 +41,7 @@ fn rows() -> Vec<Row> {
             with("", PASSWORD),
             NEITHER,
         ),
-        // A shell that ends at once, and lists that leave the account out: nobody is locked out.
+        // A shell that ends at once, and lists that leave the account out: no one is locked out.
         ("usermod -s /usr/sbin/nologin pat", with("", PASSWORD), ""),
         (key, with("DenyUsers pat\n", PASSWORD), ""),
         (key, with("AllowUsers root other\n", PASSWORD), ""),
@@ -230,7 +230,7 @@ fn an_sshd_that_has_not_run_yet_is_no_problem_but_not_known() {
     });
 }
 
-/// As on openSUSE, whose sshd reads that file; the one here is told to.
+/// As on openSUSE, where sshd reads that file; the test makes this one read it, too.
 #[test]
 #[ignore = "needs root"]
 fn match_lines_in_the_settings_of_the_distribution_are_known() {

@@ -249,7 +249,7 @@ fn doctor_finds_each_setting_of_sshd_that_matters() {
     );
 }
 
-/// Whom a Match block is for, the lists that refuse somebody, and who gets in by a key alone.
+/// The criterion of a Match block, lists that refuse users, and who gets in by a key alone.
 const BY_KEY: [(&str, &str, &str); 6] = [
     ("User eve", "", "(eve from"),
     ("Group staff", "", "(eve from"),

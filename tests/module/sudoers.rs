@@ -1,4 +1,5 @@
-//! What doctor says of the services of sudo, with real sudo: which stack answers for whom, sudo-rs.
+//! What doctor says of the services of sudo, with real sudo: which stack applies to which user, and
+//! sudo-rs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,5 @@
-//! The shipped playbook, run by the real ansible-playbook (scripts/peers.sh ansible) against real sshd,
-//! as a robot that has a key and nothing else.
+//! The shipped playbook, run by the real ansible-playbook (scripts/peers.sh ansible) against real
+//! sshd, as a robot that has a key and nothing else.
 
 use std::fs;
 use std::path::{Path, PathBuf};

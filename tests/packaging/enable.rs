@@ -238,7 +238,7 @@ fn an_unconfirmed_change_is_rolled_back_though_the_processes_that_made_it_are_ki
     );
 }
 
-/// Nobody is to take a host for protected that is not any more.
+/// No administrator should believe that a host is still protected after a roll-back.
 #[test]
 #[ignore = "needs root"]
 fn a_roll_back_is_in_the_log_and_doctors_first_line_until_the_next_pam_command() {
@@ -404,8 +404,8 @@ fn a_confirmed_change_stays() {
     assert_eq!(stacks(), enabled);
 }
 
-/// A stack that only a group may read, with a byte that is no UTF-8, CRLF in a comment and no newline
-/// at its end.
+/// A stack that only a group may read, with a byte that is no UTF-8, CRLF in a comment and no
+/// newline at its end.
 #[test]
 #[ignore = "needs root"]
 fn a_roll_back_gives_back_each_byte_and_mode_and_owner() {

@@ -392,8 +392,8 @@ fn manual_blocks(file: &str) -> Vec<String> {
         .collect()
 }
 
-/// Parses a block as a mapping or as secrets, whose entries must all be usable, or as a configuration, which gets
-/// a key where it has none.
+/// Parses a block as a mapping or as secrets, whose entries must all be usable, or as a
+/// configuration, which gets a key where it has none.
 fn parse(block: &str) -> Result<(), String> {
     if block.contains("[users]") {
         let mapping = Mapping::parse(block, Path::new("/etc/pam_authy/users.toml"));

@@ -109,8 +109,8 @@ impl Machine {
         Self { sim, sshd, client }
     }
 
-    /// Sets the machine up with module, engine and authyctl where `make install` puts them, a key and
-    /// one enrolled sudoer.
+    /// Sets the machine up with module, engine and authyctl where `make install` puts them, a key
+    /// and one enrolled sudoer.
     pub(super) fn installed() -> Self {
         let machine = Self::new();
         install_programs();

@@ -1,10 +1,10 @@
 //! Packages: the files of `make install`, the symbols and libraries of the product.
 //!
 //! `crates` checks what the programs are built from, `docs`, `guides`, `examples` and `ansible` the
-//! documentation, `deb` and `rpm` the packages from installation to removal, `demo` scripts/demo.sh,
-//! `enable` and `stacks_of_sshd` how a stack gets the module, `release` the sources of a release. All use
-//! programs that are built: the product that PAM_AUTHY_SO and PAM_AUTHYD name, and cargo's builds of
-//! authyctl and authy-sim.
+//! documentation, `deb` and `rpm` the packages from installation to removal, `demo`
+//! scripts/demo.sh, `enable` and `stacks_of_sshd` how a stack gets the module, `release` the
+//! sources of a release. All use programs that were built before: the product that PAM_AUTHY_SO and
+//! PAM_AUTHYD name, and cargo's builds of authyctl and authy-sim.
 
 mod ansible;
 mod bare;

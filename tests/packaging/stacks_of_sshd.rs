@@ -1,5 +1,5 @@
-//! `authyctl pam enable sshd` where sshd uses another stack than `sshd`, and the names of files in what
-//! it refuses, in the sandbox.
+//! `authyctl pam enable sshd` where sshd uses another stack than `sshd`, and the names of files in
+//! what it refuses, in the sandbox.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -47,7 +47,7 @@ fn pam_enable_sshd_changes_the_stack_that_pam_service_name_names() {
     assert_eq!(stacks(), before);
 }
 
-/// Doctor checks a copy of the settings, whose names nobody knows.
+/// Doctor checks a copy of the settings, and no administrator knows the file names of the copy.
 #[test]
 #[ignore = "needs root"]
 fn a_refusal_names_the_real_file_and_line_of_sshds_settings() {
@@ -67,7 +67,7 @@ fn a_refusal_names_the_real_file_and_line_of_sshds_settings() {
     assert_eq!(stacks(), before);
 }
 
-/// As on a host whose sshd is started by a socket, and has not been yet.
+/// As on a host where a socket starts sshd, and has not done so yet.
 #[test]
 #[ignore = "needs root"]
 fn sshd_is_not_enabled_where_it_cannot_check_its_settings() {

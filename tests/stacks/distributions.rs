@@ -1,5 +1,5 @@
-//! The stacks that distributions ship or write: each service is enabled, tried through libpam with a
-//! stand-in for each module, and disabled again.
+//! The stacks that distributions ship or write: each service is enabled, tried through libpam with
+//! a stand-in for each module, and disabled again.
 
 use std::path::Path;
 

@@ -200,7 +200,7 @@ fn with_key_refuses_a_stack_with_a_line_that_libpam_cannot_use() {
     });
 }
 
-/// A line that closes the host for some stays for everybody, or not at all.
+/// A line that closes the host must not become unconditional: such a stack is refused.
 #[test]
 fn with_key_refuses_a_stack_in_which_a_line_that_goes_leads_past_one_that_closes_the_host() {
     let skips = "is not called for every user: /etc/pam.d/";

@@ -1,5 +1,5 @@
-//! What doctor says of a stack, compared with every answer of its modules through libpam: an "ok" is
-//! contradicted by no login, and each problem is shown by one.
+//! What doctor says of a stack, compared with every answer of its modules through libpam: an "ok"
+//! is contradicted by no login, and each problem is shown by one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,8 @@ use crate::common::rounds;
 use crate::common::rows::check_rows;
 
 const OURS: usize = STAND_INS - 1;
-/// What stands for each kind of module: a first factor, modules that nobody knows, one that says
-/// nothing of the user.
+/// One module of each kind: a first factor, two unknown modules, one that says nothing about the
+/// user.
 const MODULES: [&str; 4] = [
     "pam_unix.so",
     "pam_custom.so",
@@ -105,7 +105,8 @@ fn modules(system: &System) -> PathBuf {
     folder
 }
 
-/// Returns a script for each set of answers of the modules, and of ours: success or one of two refusals.
+/// Returns a script for each set of answers of the modules, and of ours: success or one of two
+/// refusals.
 fn scripts(stack: &Stack) -> Vec<Script> {
     let count = stack.modules.len();
     let sets = CODES.len().pow(u32::try_from(count).unwrap());

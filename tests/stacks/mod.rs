@@ -1,5 +1,5 @@
-//! `authyctl pam enable` against the real libpam: random stacks, the stacks of distributions, and the
-//! cases that went wrong once.
+//! `authyctl pam enable` against the real libpam: random stacks, the stacks of distributions, and
+//! the cases that went wrong once.
 
 mod administrators;
 mod cases;

@@ -1,5 +1,5 @@
-//! What `pam enable` promises, as a check of two logins: one through the stack as it was, one through
-//! the new one, with the same answers of all old modules.
+//! What `pam enable` promises, as a check of two logins: one through the stack as it was, one
+//! through the new one, with the same answers of all old modules.
 
 use crate::common::logins::{Call, Login};
 

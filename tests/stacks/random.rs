@@ -38,8 +38,8 @@ const ACTIONS: [&str; 11] = [
     "ignore", "bad", "die", "ok", "done", "ignore", "bad", "1", "2", "3", "reset",
 ];
 
-/// The name of each included file begins so. libpam of Debian looks for relative names in /etc/pam.d
-/// alone, so that its files have absolute ones instead.
+/// The name of each included file begins so. libpam of Debian looks for relative names in
+/// /etc/pam.d alone, so that its files have absolute ones instead.
 const INCLUDED: &str = "INC-";
 
 /// A random stack.

@@ -10,8 +10,8 @@ use clap::{Args, Subcommand};
 pub(crate) enum PamCommand {
     /// Show the change of a service's stack as a diff, check it, and make it
     ///
-    /// On a terminal the change is rolled back after 300 s unless "yes" is typed; without one, --now
-    /// or --rollback-after must say what is wanted.
+    /// On a terminal the change is rolled back after 300 s unless "yes" is typed; without one,
+    /// --now or --rollback-after must say what is wanted.
     Enable(PamEnableArgs),
     /// Remove the module from a service's stack
     Disable(PamDisableArgs),
@@ -46,8 +46,8 @@ pub(crate) struct PamEnableArgs {
     /// Make the change even when doctor finds a problem
     #[arg(long)]
     pub(crate) force: bool,
-    /// Change the system whose root folder this is, such as an image, and keep the change; doctor is
-    /// not asked
+    /// Change the system whose root folder this is, such as an image, and keep the change; doctor
+    /// is not asked
     #[arg(long, value_name = "DIR", conflicts_with = "rollback_after")]
     pub(crate) root: Option<PathBuf>,
 }

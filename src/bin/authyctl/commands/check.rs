@@ -1,6 +1,6 @@
-//! `check`: whether config.toml, users.toml and totp.toml beside it are valid, before they are put in
-//! place. Needs no root and no network, and looks at no owner and no mode: doctor does that where the
-//! files are.
+//! `check`: whether config.toml, users.toml and totp.toml beside it are valid, before they are put
+//! in place. It needs no root and no network, and ignores owners and modes: doctor checks those
+//! where the files are installed.
 
 use std::fs;
 use std::io;
@@ -27,7 +27,7 @@ struct Checked {
     warnings: Vec<String>,
 }
 
-/// Checks these files. A default file that is missing is left out where the other one is named.
+/// Checks these files. A missing default file is skipped when the other file is named.
 ///
 /// # Errors
 /// A file cannot be read or has a mistake; all mistakes are among the members.
@@ -112,7 +112,8 @@ fn check_users(path: &Path, providers: Option<Providers>) -> (Checked, Option<Ma
     (checked, Some(mapping))
 }
 
-/// Checks the secrets of the people of this mapping; `None` where there is no file and nobody has one.
+/// Checks the secrets of the people of this mapping; `None` where there is no totp.toml and no
+/// person needs one.
 fn check_secrets(path: &Path, mapping: &Mapping) -> Option<Checked> {
     let names = secrets::names(mapping);
     if names.is_empty() && !path.exists() {

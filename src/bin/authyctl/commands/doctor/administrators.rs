@@ -42,7 +42,7 @@ impl Administrators {
     }
 
     /// Returns which administrators each protected service would refuse. It is a problem when that
-    /// is all of them, or all but those to whom sshd is `closed` anyway.
+    /// is all of them, or all except those that sshd refuses anyway (`closed`).
     pub(super) fn locked_out(
         &self,
         protected: &[Protected],
@@ -131,8 +131,8 @@ fn primary_members(passwd: &str, gid: u32) -> Vec<String> {
         .collect()
 }
 
-/// Returns what a login to `stack` requires, decided by the function that the module uses. The person
-/// of a shared account is known from the SSH key of the login, which only sshd passes on.
+/// Returns what a login to `stack` requires, decided by the function that the module uses. The
+/// person of a shared account is known from the SSH key of the login, which only sshd passes on.
 ///
 /// # Errors
 /// The account database could not be read.

@@ -1,4 +1,4 @@
-//! doas: whom it does not ask, by doas.conf(5).
+//! doas: the users that it does not ask for a password, according to doas.conf(5).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ fn of_file(path: &Path) -> Vec<Finding> {
     unasked.into_iter().map(finding).collect()
 }
 
-/// Returns the lines of rules with `nopass`, and whom each is for.
+/// Returns the lines of the rules with `nopass`, and the user or group of each.
 fn unasked(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     for (at, line) in text.lines().enumerate() {

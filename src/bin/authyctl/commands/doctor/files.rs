@@ -172,8 +172,8 @@ pub(super) struct OwnFiles {
     pub(super) mapping: Option<Mapping>,
 }
 
-/// Returns the files that the first of these lines names, where they can be used; [`arguments`] says
-/// why others cannot.
+/// Returns the files that the first of these lines names, where they can be used; [`arguments`]
+/// says why others cannot.
 pub(super) fn own(lines: &[&Handler], global: &Global) -> OwnFiles {
     let named = |name: &str, usual: &Path| {
         let mut modules = lines.iter().filter_map(|line| line.module());

@@ -14,7 +14,7 @@ use pam_authy::store::users::{Entry, Mapping};
 use super::Finding;
 use crate::output::shown_name;
 
-/// The largest number of names that are looked up, which a directory may take some time for.
+/// The largest number of names that are looked up, since a directory may be slow.
 const LOOK_UP_LIMIT: usize = 1000;
 /// How many names a message shows.
 const SHOWN: usize = 3;

@@ -1,5 +1,5 @@
-//! Whether Authy knows the administrators: an id that it does not know, or a person whom it refuses,
-//! fails at every login.
+//! Whether Authy knows the administrators: a login fails for each id that it does not know, and for
+//! each person that it refuses.
 
 use pam_authy::base::deadline::Deadline;
 use pam_authy::base::factor::Person;
@@ -11,7 +11,7 @@ use super::{Administrators, Finding};
 use crate::output::shown_name;
 
 const CHECK: &str = "people";
-/// The largest number of people about whom Authy is asked; each takes some 100 ms.
+/// The largest number of people to look up at Authy; each request takes about 100 ms.
 const LIMIT: usize = 20;
 
 /// Asks Authy about each administrator who has an id, all before `deadline`.
@@ -49,7 +49,7 @@ pub(super) fn check<T: Transport>(
             Err(error) => {
                 let message = format!("cannot tell whether Authy knows the id of {user}: {error}");
                 findings.push(Finding::unknown(CHECK, message));
-                // The next answer would be no other.
+                // The next request would fail as well.
                 return findings;
             }
         }
@@ -79,7 +79,7 @@ fn people(entry: &Entry) -> Vec<Person> {
     found
 }
 
-/// Who has an app on this host besides can still log in.
+/// A person who also has an app on this host can still log in, so that this is only a warning.
 fn refused(person: &Person, message: &str) -> Finding {
     let hint = "authyctl enroll USER --authy-id N --replace writes the right one";
     let finding = if person.totp.is_some() {

@@ -64,7 +64,8 @@ pub(crate) fn problems(
     problems.map(|finding| finding.message).collect()
 }
 
-/// Returns a warning for each service whose change was rolled back since the last `pam` command.
+/// Returns a warning for each service with a change that was rolled back since the last `pam`
+/// command.
 fn rolled_back() -> Vec<Finding> {
     let warning = |service: String| {
         let message = format!("the change of {service} was rolled back: it was not confirmed");
@@ -123,7 +124,7 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
     findings.extend(doas::check(&protected));
     if let Some(mapping) = mapping {
         findings.extend(host::people(mapping));
-        // Without the configuration it is not known whom a login refuses.
+        // Without the configuration, doctor cannot tell which users a login refuses.
         if files::hidden("config", &global.config).is_none() {
             let closed = sshd::closed(&host, sshd_settings);
             findings.extend(administrators.locked_out(&protected, config, mapping, &closed));

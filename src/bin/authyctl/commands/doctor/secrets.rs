@@ -1,5 +1,5 @@
-//! totp.toml: whether it can be read, whether each person with an app has a secret that can be used,
-//! and last steps that are ahead of the clock.
+//! totp.toml: whether it can be read, whether each person with an app has a secret that can be
+//! used, and last steps that are ahead of the clock.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,7 +16,8 @@ use crate::output::shown_name;
 
 const CHECK: &str = "totp";
 
-/// Checks the file that belongs to the mapping at `users`; returns nothing where no user has an app.
+/// Checks the file that belongs to the mapping at `users`; returns nothing where no user has an
+/// app.
 pub(super) fn check(users: &Path, mapping: &Mapping, config: Option<&Config>) -> Vec<Finding> {
     let path = totp::path(users);
     let names = names(mapping);

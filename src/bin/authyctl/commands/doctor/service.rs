@@ -18,8 +18,8 @@ use super::{Administrators, Finding, ids};
 /// How far the two clocks may differ before that is a warning.
 const CLOCK_LIMIT: Duration = Duration::from_secs(30);
 
-/// Asks Authy for the application of the key, and about the administrators. Blocks for the configured
-/// time-out and one second at most, twice.
+/// Asks Authy for the application of the key, and about the administrators. Blocks for the
+/// configured time-out and one second at most, twice.
 pub(super) fn check(
     config: &Config,
     mapping: Option<&Mapping>,

@@ -39,7 +39,7 @@ const WITHOUT_ROOT: [&str; 21] = [
 /// Services that administrators expect to be protected.
 const EXPECTED: [&str; 7] = ["sshd", "sudo", "sudo-i", "su", "su-l", "login", "doas"];
 
-/// Services whose clients have one field, for the password alone.
+/// Services with clients that have a single input field, for the password.
 const ONE_FIELD: [&str; 8] = [
     "vsftpd",
     "proftpd",
@@ -60,7 +60,7 @@ pub(super) struct Protected {
     pub(super) has_first_factor: bool,
     /// No login gets in with a wrong password, nor does an account without one.
     pub(super) requires_password: bool,
-    /// Somebody gets in without our module, for all that is known.
+    /// A login may succeed without our module, as far as the modules are known.
     pub(super) is_bypassed: bool,
     /// sshd uses it, and may ask for a key first.
     pub(super) is_of_sshd: bool,
@@ -172,7 +172,8 @@ fn su_apart(stacks: &Files, protected: &[Protected]) -> Option<Finding> {
     })
 }
 
-/// Returns a problem for each file whose lines the stack was made from, and that has changed since.
+/// Returns a problem for each file that the lines of the stack were made from and that has changed
+/// since.
 fn changed_sources(stacks: &Files, service: &str) -> Vec<Finding> {
     let own = stacks.own(service);
     let content = stacks.read(&own).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! sudo: what its settings do to a second prompt, whom it does not ask, and its services.
+//! sudo: what its settings do to a second prompt, the users that it does not ask, and its services.
 
 use std::process::Command;
 
@@ -16,7 +16,8 @@ const SUDO: &str = "/usr/bin/sudo";
 const OTHER: &str = "other";
 /// How many tries sudo may allow in one call before that is a warning.
 const TRIES_LIMIT: u32 = 5;
-/// Settings that have sudo ask for another password than that of its caller, and whose it is.
+/// Settings with which sudo asks for another user's password than its caller's, and the name of
+/// that user.
 const OF_OTHERS: [(&str, &str); 3] = [
     ("targetpw", "the target user"),
     ("rootpw", "root"),
@@ -61,7 +62,7 @@ pub(super) fn check(
     findings.extend(of_others(sudoers));
     findings.extend(prompts(sudoers, config));
     if findings.is_empty() && services.require_us("sudo") {
-        // sudo asks root for nothing, whatever it is told.
+        // sudo asks root for nothing, whatever its settings say.
         let message = "sudo requires the second factor of every user but root";
         findings.push(Finding::ok(CHECK, message));
     }
@@ -75,7 +76,7 @@ struct Services<'a> {
 }
 
 impl Services<'_> {
-    /// Returns the service whose stack libpam uses for `service`.
+    /// Returns the service with the stack that libpam uses for `service`.
     fn used<'a>(&self, service: &'a str) -> &'a str {
         match self.stacks.of_service(service) {
             Some(_) => service,
@@ -135,7 +136,7 @@ fn other_services(sudoers: &Sudoers, services: &Services<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Returns whom sudo does not ask; those whom `[exempt]` names are meant.
+/// Returns a finding for the users that sudo does not ask, except those that `[exempt]` names.
 fn unasked(sudoers: &Sudoers, config: Option<&Config>) -> Vec<Finding> {
     let is_exempt = |who: &str| {
         config.is_some_and(|config| {

@@ -1,8 +1,8 @@
 //! `explain`: what a login would require of a user, and which line of which file says so.
 //!
-//! `route` says first whether a login comes to our module at all: what sshd and sudo are told, and
-//! what is in the stack. The answer then comes from `policy::RequirementQuery`, which the module uses
-//! as well.
+//! `route` says first whether a login comes to our module at all: what the settings of sshd and
+//! sudo say, and what is in the stack. The answer then comes from `policy::RequirementQuery`, which
+//! the module uses as well.
 
 mod replies;
 mod route;

@@ -1,5 +1,5 @@
-//! Whether a login to a service comes to our module: what sshd's settings and sudoers say, and what is
-//! in the stack.
+//! Whether a login to a service comes to our module: what sshd's settings and sudoers say, and what
+//! is in the stack.
 
 use std::path::Path;
 
@@ -15,17 +15,18 @@ use crate::output::shown_name;
 /// An address that is reserved for documentation (RFC 5737), for a login from elsewhere.
 const ELSEWHERE: &str = "192.0.2.1";
 const SUDO: &str = "/usr/bin/sudo";
-/// Settings of sudo that ask for another password than the caller's, and whose it is.
+/// Settings with which sudo asks for another user's password than its caller's, and the name of
+/// that user.
 const OF_OTHERS: [(&str, &str); 3] = [
     ("targetpw", "the target user"),
     ("rootpw", "root"),
     ("runaspw", "the user of runas_default"),
 ];
 
-/// How a login goes.
+/// The route of a login.
 #[derive(Debug, Default)]
 pub(super) struct Route {
-    /// The service whose stack is used in the end.
+    /// The service with the stack that is used in the end.
     pub(super) service: String,
     /// What else is known.
     pub(super) notes: Vec<String>,
@@ -42,7 +43,7 @@ pub(super) struct Unasked {
 }
 
 impl Unasked {
-    /// Makes one of a place `FILE:LINE` or `FILE`.
+    /// Creates a value from a place `FILE:LINE` or `FILE`.
     fn new(reason: String, place: &str) -> Self {
         let (file, line) = match place.rsplit_once(':') {
             Some((file, line)) => match line.parse() {

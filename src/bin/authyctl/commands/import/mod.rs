@@ -1,5 +1,5 @@
-//! `import`: enrolls many people from a CSV file, or from the files of authy-ssh, google-authenticator,
-//! oath-toolkit and apps.
+//! `import`: enrolls many people from a CSV file, or from the files of authy-ssh,
+//! google-authenticator, oath-toolkit and apps.
 //!
 //! Rows do not depend on each other: one that fails is reported with its line, and the others go
 //! on. Rows that are already enrolled are skipped, so running the same command again continues
@@ -136,8 +136,8 @@ fn import_rows(
     summary::report(file, summary, dry_run)
 }
 
-/// Makes an error of each row whose user has a row already: a dry run and the import would otherwise
-/// differ, and one user could cost two people at Authy.
+/// Makes an error of each row for a user that has a row already: a dry run and the import would
+/// otherwise differ, and one user could become two people at Authy.
 fn refuse_repeated(rows: &mut [Numbered]) {
     let mut lines: HashMap<String, usize> = HashMap::new();
     for (line, row) in rows {

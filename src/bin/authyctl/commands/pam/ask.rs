@@ -14,7 +14,8 @@ use crate::cli::Target;
 use crate::commands::stack::Files;
 use crate::error::{CommandError, ErrorKind};
 
-/// How often it is looked whether the change was rolled back, or confirmed elsewhere, in milliseconds.
+/// The interval, in milliseconds, for checking whether the change was rolled back, or confirmed
+/// elsewhere.
 const POLL_MILLISECONDS: u16 = 500;
 
 /// What came instead of "yes", or before it.
@@ -22,11 +23,11 @@ enum Answer {
     Line(String),
     /// The end of the input.
     End,
-    /// The change does not wait to be confirmed any more.
+    /// The change is no longer pending.
     Settled,
 }
 
-/// Asks until the change of `target` is settled; returns what is to be said of it.
+/// Asks until the change of `target` is settled; returns the messages about it.
 ///
 /// # Errors
 /// The change was rolled back, or standard input cannot be read.

@@ -1,5 +1,5 @@
-//! sshd's settings as they would be after the planned edits, which sshd itself reads before anything
-//! is changed.
+//! sshd's settings as they would be after the planned edits, which sshd itself reads before
+//! anything is changed.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use super::file::FileEdit;
 use super::{sshd, sshd_config};
 use crate::commands::stack::Files;
 
-/// A copy of sshd's settings, where an edit changes them. The folder is deleted when this is dropped.
+/// A copy of sshd's settings with the edits applied. Its folder is deleted on drop.
 pub(super) struct Candidate {
     settings: Option<(TempDir, PathBuf)>,
     /// What it is a copy of.

@@ -82,8 +82,8 @@ struct Enablement<'a> {
 }
 
 impl Enablement<'_> {
-    /// Writes the new files to standard output, byte for byte; with a line above each where there are
-    /// several.
+    /// Writes the new files to standard output, byte for byte, each below a line with its path
+    /// where there are several.
     fn print(&self, global: &Global) -> Result<Output, CommandError> {
         self.check_candidate(global)?;
         if global.json {

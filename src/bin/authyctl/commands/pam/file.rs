@@ -19,7 +19,8 @@ pub(super) struct FileEdit {
 }
 
 impl FileEdit {
-    /// Returns the edit as `diff -u` shows it; what is not UTF-8 is shown as a replacement character.
+    /// Returns the edit as `diff -u` shows it; what is not UTF-8 is shown as a replacement
+    /// character.
     pub(super) fn diff(&self) -> Vec<String> {
         let text = |side: &Option<Vec<u8>>| {
             String::from_utf8_lossy(side.as_deref().unwrap_or_default()).into_owned()
@@ -63,7 +64,8 @@ fn write(path: &Path, content: Option<&[u8]>) -> io::Result<()> {
         }
         return File::open(folder)?.sync_all();
     };
-    // A distribution whose stacks are all its own may have no folder for those of the administrator.
+    // A distribution that keeps all stacks in its own folder may have no folder for those of the
+    // administrator.
     fs::create_dir_all(folder)?;
     let old = fs::metadata(path).ok();
     let new = NewFile {

@@ -26,7 +26,7 @@ const ABSENT: &str = ".absent";
 /// The largest size of a `.pending` file, in bytes.
 const LIMIT: u64 = 4096;
 
-/// Returns all targets whose change is pending.
+/// Returns all targets with a pending change.
 pub(super) fn targets() -> Vec<Target> {
     let entries = fs::read_dir(FOLDER).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
@@ -43,7 +43,7 @@ fn backup_folder(target: &Target) -> PathBuf {
     Path::new(FOLDER).join(format!("{}.before", target.name()))
 }
 
-/// Returns the services whose stacks were saved before the change of a target.
+/// Returns the services with a stack that was saved before the change of a target.
 pub(super) fn saved_stacks(target: &Target) -> Vec<String> {
     let entries = fs::read_dir(backup_folder(target))
         .into_iter()
@@ -137,7 +137,7 @@ fn now() -> Duration {
         .unwrap_or_default()
 }
 
-/// Makes a backup of a file as it is before the change; a mark where there is none yet.
+/// Makes a backup of a file before the change, or leaves a mark where the file does not exist yet.
 pub(super) fn back_up(target: &Target, path: &Path) -> io::Result<()> {
     let folder = backup_folder(target);
     create_folder(&folder)?;

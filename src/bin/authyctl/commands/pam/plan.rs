@@ -121,13 +121,13 @@ pub(super) fn enabled(files: &Files) -> BTreeSet<Target> {
     found
 }
 
-/// Whether what is left of a file without our lines is the file of the distribution that was copied.
+/// Whether a file without our lines equals the file of the distribution that it was copied from.
 fn is_untouched_copy(old: &[u8], left: &[u8]) -> bool {
     let mut copies = sources(old).into_iter().filter(|source| source.is_copy);
     copies.any(|source| source.hash == hash(left))
 }
 
-/// Returns the services whose stacks a target changes.
+/// Returns the services with a stack that a target changes.
 fn stacks_of(target: &Target) -> BTreeSet<String> {
     let Target::Service(name) = target else {
         return BTreeSet::new();

@@ -1,5 +1,5 @@
-//! `pam refresh`: takes over again what a distribution has changed in a file whose lines ours were
-//! made from.
+//! `pam refresh`: takes over again a file that our lines were made from, after the distribution has
+//! changed it.
 
 use serde_json::json;
 
@@ -56,7 +56,7 @@ fn refreshed(files: &Files, service: &str) -> Result<Option<FileEdit>, String> {
     };
     let plain = edit::remove(&old).map_err(|why| format!("{}: {why}", path.display()))?;
     let copied = sources(&old).into_iter().find(|source| source.is_copy);
-    // A copy that nobody has edited follows the file of the distribution.
+    // A copy that was never edited follows the file of the distribution.
     let follows = copied.is_some_and(|source| source.hash == hash(&plain));
     let without = files
         .clone()
@@ -70,7 +70,7 @@ fn refreshed(files: &Files, service: &str) -> Result<Option<FileEdit>, String> {
     }))
 }
 
-/// Whether our lines were made for a login whose key sshd has checked.
+/// Whether our lines were made for logins after sshd has checked a key.
 fn is_with_key(content: &[u8]) -> bool {
     let mut rows = content.split(|byte| *byte == b'\n');
     rows.any(|row| row == with_key::MARK)

@@ -1,6 +1,6 @@
 //! Where our line goes in a stack: behind the last line where that is enough, else the lines are
-//! taken over. Each way is proven before it is used: the same people get in and our factor, and the
-//! same modules are called.
+//! taken over. Either form is proven before it is used: the same people get in and our factor, and
+//! the same modules are called.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::commands::stack::{
 const OURS: &[u8] = b"auth  required   pam_authy.so";
 const PERMIT: &[u8] = b"auth  required   pam_permit.so";
 /// Programs that a user starts and that keep root's rights, so that `pam_rootok.so` asks who called
-/// them. In a service of a daemon it would let everybody in.
+/// them. In a service of a daemon it would let every user in.
 const KNOWS_ROOT: [&str; 4] = ["su", "su-l", "chfn", "chsh"];
 /// The new content of a stack.
 #[derive(Debug)]
@@ -129,7 +129,7 @@ impl Case<'_> {
         Ok(content)
     }
 
-    /// Returns a comment for each file whose lines are taken over.
+    /// Returns a comment for each file that lines are taken over from.
     fn sources(&self) -> Vec<Vec<u8>> {
         let included = self.stack.included.iter();
         included
@@ -214,8 +214,8 @@ impl Case<'_> {
         self.files.clone().with([change])
     }
 
-    /// A file of the distribution is not changed, but copied to the administrator's folder; a comment
-    /// says so.
+    /// A file of the distribution is not changed, but copied to the administrator's folder; a
+    /// comment says so.
     fn as_copy(&self, content: Vec<u8>) -> Vec<u8> {
         if self.files.is_own(&self.stack.file) {
             return content;

@@ -55,7 +55,8 @@ pub(super) fn add_drop_in(files: &Files, with_key: bool) -> Result<FileEdit, Str
     })
 }
 
-/// Refuses where sshd reads another value of one of our settings before our file: it uses the first.
+/// Refuses where sshd reads another value of one of our settings before our file: it uses the
+/// first.
 fn refuse_earlier(files: &Files, settings: &[(&str, &str)]) -> Result<(), String> {
     let lines = sshd_config::lines(files)?;
     let Some(ours) = lines.iter().position(|line| line.file == DROP_IN) else {
@@ -81,8 +82,8 @@ fn refuse_earlier(files: &Files, settings: &[(&str, &str)]) -> Result<(), String
     Ok(())
 }
 
-/// Returns the PAM service of sshd: `PAMServiceName`, which sshd 9.8 and later know, or `sshd`. sshd
-/// itself says it of this host; in an image it is what the files say.
+/// Returns the PAM service of sshd: `PAMServiceName`, which sshd 9.8 and later know, or `sshd`. On
+/// this host sshd itself prints it; in an image it is read from the files.
 pub(super) fn service_name(files: &Files) -> String {
     let name = if files.is_host() {
         let output = program::run(Command::new("/usr/sbin/sshd").arg("-T")).ok();

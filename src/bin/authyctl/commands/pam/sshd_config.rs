@@ -1,7 +1,8 @@
-//! The lines of sshd's settings outside of Match blocks, in the order in which sshd reads them: of two
-//! values of a setting it uses the first.
+//! The lines of sshd's settings outside of Match blocks, in the order in which sshd reads them: of
+//! two values of a setting it uses the first.
 //!
-//! For systems whose sshd cannot be asked, and for the file and line of a setting that wins over ours.
+//! For systems where sshd cannot be run, and for the file and line of a setting that wins over
+//! ours.
 
 use std::path::{Path, PathBuf};
 
@@ -42,8 +43,8 @@ impl Line {
     }
 }
 
-/// Returns all lines, those of included files in their place; one without words stands for our own
-/// file, where sshd reads it or would.
+/// Returns all lines, those of included files in their place. A line without words marks where sshd
+/// reads our own file, or would read it.
 ///
 /// # Errors
 /// There is no sshd_config, or it cannot be read.

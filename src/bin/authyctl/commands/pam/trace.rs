@@ -1,5 +1,5 @@
-//! What a roll-back leaves behind, so that nobody takes a host for protected that is not any more: a
-//! warning in the log, and a record that doctor shows until the next `pam` command.
+//! What a roll-back leaves behind, so that no administrator believes that the host is still
+//! protected: a warning in the log, and a record that doctor shows until the next `pam` command.
 
 use std::fs;
 use std::io;
@@ -55,7 +55,7 @@ pub(super) fn forget() -> io::Result<()> {
     }
 }
 
-/// Returns the services whose change was rolled back since the last `pam` command.
+/// Returns the services with a change that was rolled back since the last `pam` command.
 pub(crate) fn rolled_back() -> Vec<String> {
     let text = trusted_file::read(&file(), Access::WorldReadable, LIMIT).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);

@@ -1,4 +1,4 @@
-//! The lines of a stack for logins whose key sshd has checked: it asks for no password.
+//! The lines of a stack for logins after sshd has checked a key: it asks for no password.
 
 use std::collections::BTreeSet;
 
@@ -49,8 +49,8 @@ pub(super) fn refuse_broken(handlers: &[Handler]) -> Result<(), String> {
     }
 }
 
-/// Refuses a stack in which a line that goes leads past one that stays and can refuse: it would be
-/// for everybody then.
+/// Refuses a stack in which a removed line jumps over a line that stays and can refuse: the line
+/// that stays would then apply to every user.
 ///
 /// # Errors
 /// The file and line of the one that stays.

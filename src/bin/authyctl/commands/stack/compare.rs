@@ -1,4 +1,4 @@
-//! Proves of two stacks, one with our line and one without, that they let the same people in but for
+//! Proves that two stacks, one with our line and one without, let the same people in, apart from
 //! our factor.
 //!
 //! Both run in step, one call after the other, for every code that a module can answer; states that
@@ -6,9 +6,9 @@
 //! not with the number of outcomes. pam_permit.so and pam_deny.so are no calls here: their answers
 //! are known and they do nothing else.
 //!
-//! What is left out on purpose: in `setcred`, a module whose line ends the stack and that answers
-//! `ignore` there after another answer in `authenticate`. libpam then runs on into lines that
-//! `authenticate` did not reach, and no other line makes it do the same.
+//! What is left out on purpose: in `setcred`, a module with a line that ends the stack, when it
+//! answers `ignore` there after another answer in `authenticate`. libpam then runs on into lines
+//! that `authenticate` did not reach, and no other line makes it do the same.
 
 use std::collections::BTreeSet;
 
@@ -37,8 +37,8 @@ pub(crate) struct Difference {
 /// Compares the list `old` with `new`, which has our line too.
 ///
 /// # Errors
-/// The first difference: a module that is called in one of them alone, somebody who gets in without
-/// our factor or no more, our line reached by a login that is refused.
+/// The first difference: a module that is called in one of them alone, a login that succeeds
+/// without our factor or no longer succeeds, our line reached by a login that is refused.
 pub(crate) fn compare(
     old: &[Handler],
     new: &[Handler],
@@ -129,7 +129,7 @@ impl Comparison<'_> {
         ))
     }
 
-    /// Passes over the handlers whose answers are known; returns the one that is called next.
+    /// Skips the handlers with known answers; returns the one that is called next.
     fn settle<'b>(
         &self,
         login: &mut Login,
@@ -249,7 +249,8 @@ impl Comparison<'_> {
         let (old, new) = (is_in(&pair.old.authenticate), is_in(&pair.new.authenticate));
         let keeps = !is_in(&pair.old.setcred) || is_in(&pair.new.setcred);
         if !self.is_frozen {
-            // Where the same answers would not let in, nobody relies on what setcred makes of them.
+            // Where the same answers would let no one in, no application relies on the result of
+            // setcred.
             return if keeps || !old {
                 Ok(())
             } else {
@@ -283,7 +284,7 @@ fn is_same_call(old: &Handler, new: &Handler) -> bool {
     }
 }
 
-/// Returns one code for each way in which a code can matter to the two lines.
+/// Returns one code for each distinct effect that a code can have on the two lines.
 fn representatives(old: &Handler, new: &Handler) -> Vec<Code> {
     let kind = |code: Code| {
         let special = match code {

@@ -1,5 +1,5 @@
-//! The files of stacks: which folders libpam looks in, below which root, and what some of them would
-//! be after a change.
+//! The files of stacks: which folders libpam looks in, below which root, and what some of them
+//! would be after a change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,8 +11,8 @@ pub(crate) const PAM_DIR: &str = "/etc/pam.d";
 /// The folders in which libpam looks for a file, one after the other; the last two belong to the
 /// distribution.
 const FOLDERS: [&str; 3] = [PAM_DIR, "/usr/lib/pam.d", "/usr/etc/pam.d"];
-/// Where modules are, on one distribution or another; Debian has a folder for each architecture below
-/// the first two besides.
+/// Where distributions put modules; Debian also has a folder for each architecture below the first
+/// two.
 const MODULE_FOLDERS: [&str; 5] = [
     "/lib/security",
     "/usr/lib/security",
@@ -38,7 +38,7 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// The files of this host, or of the system whose root folder is `root`.
+    /// The files of this host, or of the system below the folder `root`.
     pub(crate) fn below(root: &Path) -> Self {
         let mut files = Self {
             root: root.to_owned(),
@@ -194,8 +194,8 @@ impl Files {
         folders
     }
 
-    /// Returns where a path of the host is found from here. Symbolic links, those of folders too, are
-    /// followed below the root: an absolute one of an image never leads to this host.
+    /// Returns where a path of the host is found from here. Symbolic links, those of folders too,
+    /// are followed below the root: an absolute one of an image never leads to this host.
     pub(crate) fn real(&self, path: &Path) -> PathBuf {
         let reversed = |path: &Path| -> Vec<PathBuf> {
             let parts = path.components().rev();

@@ -1,4 +1,4 @@
-//! Modules whose answer is known from the line alone, and the two names that matter by themselves.
+//! Modules with an answer that the line alone determines, and how our own module is recognized.
 
 use super::control::Code;
 use super::read::{Handler, Kind, Module};
@@ -10,7 +10,7 @@ pub(crate) fn is_our_module(module: &Module) -> bool {
 }
 
 /// Returns the answers to `authenticate` and `setcred` of a handler that always gives the same. A
-/// module that is missing may be installed later, and is none of them.
+/// missing file makes no fixed answer, since the module may be installed later.
 pub(crate) fn fixed_answer(handler: &Handler) -> Option<(Code, Code)> {
     match &handler.kind {
         Kind::Broken(_) => Some((Code::PERM_DENIED, Code::PERM_DENIED)),

@@ -11,7 +11,7 @@ use super::read::{Handler, Kind};
 pub(crate) enum State {
     /// No module has counted. A stack that ends so is refused.
     Undecided,
-    /// Accepted with a code; only `success` lets somebody in.
+    /// Accepted with a code; only `success` lets the user in.
     Positive(Code),
     Negative(Code),
 }
@@ -50,8 +50,8 @@ impl Machine {
         self.state
     }
 
-    /// Forgets what only the code of a refusal depends on, so that machines that let the same people
-    /// in are equal.
+    /// Forgets what only the code of a refusal depends on, so that machines that let the same
+    /// people in are equal.
     pub(crate) fn forget_codes(&mut self) {
         let forget = |state: &mut State| match state {
             State::Positive(code) if *code != Code::SUCCESS => *code = Code::AUTH_ERR,
@@ -306,7 +306,7 @@ mod tests {
         }
     }
 
-    /// Puts bytes into a file that libpam may take in a way of its own.
+    /// Puts bytes into a file that libpam may parse in its own manner.
     fn damage(numbers: &mut Numbers, file: &Path) {
         const BYTES: [&[u8]; 18] = [
             b"\0",

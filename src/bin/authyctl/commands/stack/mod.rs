@@ -4,8 +4,8 @@
 //! `text` cuts a file into lines and words, `control` parses a control field, `files` knows where a
 //! service and what it includes are looked for, `read` makes the list of handlers out of them, and
 //! `machine` does what libpam does after each answer. `known` says what modules with a fixed answer
-//! answer, `sources` which files our lines were made from, and `compare` proves that two stacks let the same people in. Tests compare all of it with
-//! the real libpam.
+//! answer, `sources` which files our lines were made from, and `compare` proves that two stacks let
+//! the same people in. Tests compare all of it with the real libpam.
 
 mod compare;
 mod control;

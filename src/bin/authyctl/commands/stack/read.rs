@@ -113,8 +113,8 @@ const TYPES: [&str; 4] = ["auth", "account", "password", "session"];
 /// Reads the `auth` lines of `service`. A service without any has those of the service `other`.
 ///
 /// # Errors
-/// libpam refuses every login of the service before it calls a module: the file is missing or cannot
-/// be read to its end. The message names file and line.
+/// libpam refuses every login of the service before it calls a module: the file is missing or
+/// cannot be read to its end. The message names file and line.
 pub(crate) fn read(files: &Files, service: &str) -> Result<Stack, String> {
     let path = files.of_service(service);
     let path = path.ok_or_else(|| format!("{service}: there is no such service"))?;
@@ -220,7 +220,8 @@ impl Reader<'_> {
         }
         let is = |name: &str| kind.eq_ignore_ascii_case(name.as_bytes());
         let is_type = TYPES.iter().any(|name| is(name));
-        // libpam takes a word that is no type for the type that is wanted, and `auth` where none is.
+        // libpam takes a word that is no type for the type that is wanted, and `auth` where none
+        // is.
         let counts = if is_type {
             is(self.wanted)
         } else {
@@ -289,7 +290,8 @@ impl Reader<'_> {
         })
     }
 
-    /// Adds the lines of an included file; one broken line where they cannot be read, as libpam does.
+    /// Adds the lines of an included file; one broken line where they cannot be read, as libpam
+    /// does.
     fn add_include(&mut self, rest: &[u8], line: Handler, depth: Depth) {
         let depth = Depth {
             includes: depth.includes + 1,

@@ -1,9 +1,9 @@
-//! The files that our lines in a stack were made from, as comments in it name them: a distribution may
-//! change them afterwards.
+//! The files that our lines in a stack were made from, as comments in it name them: a distribution
+//! may change them afterwards.
 
 use std::path::PathBuf;
 
-/// The beginning of the comment that names a file whose lines were taken over, and its hash.
+/// The beginning of the comment that names a file that lines were taken over from, and its hash.
 const SOURCE: &str = "# pam_authy: taken over from ";
 /// The same for a file of the distribution that was copied as a whole.
 pub(crate) const COPY: &str = "# pam_authy: a copy of ";

@@ -81,7 +81,7 @@ fn part(line: &[u8]) -> (&[u8], bool) {
     }
     match trim_end(line).strip_suffix(b"\\") {
         Some(part) => (part, true),
-        // With its newline, which belongs to a word whose bracket is not closed.
+        // The newline is kept: it belongs to a word with an unclosed bracket.
         None => (line, false),
     }
 }

@@ -1,5 +1,5 @@
-//! sudoers as sudo itself parses it: `cvtsudoers -f json`, whose answer `parse` reads. The JSON has
-//! no line numbers, so `places` looks for the lines beside it. `unasked` says which users sudo does
+//! sudoers as sudo itself parses it: `parse` reads what `cvtsudoers -f json` prints. The JSON has
+//! no line numbers, so `places` reads the lines separately. `unasked` says which users sudo does
 //! not ask.
 
 mod parse;
@@ -105,12 +105,12 @@ impl Sudoers {
         (users, groups)
     }
 
-    /// Returns each use of a setting that is switched on, or has a value, for anybody.
+    /// Returns each use of a setting that is switched on, or has a value, for at least one user.
     pub(crate) fn settings(&self, name: &str) -> Vec<Setting> {
         self.find(name, |_| true)
     }
 
-    /// Whether a setting has a value for everybody.
+    /// Whether a setting has a value for every user.
     pub(crate) fn is_set_for_all(&self, name: &str) -> bool {
         !self
             .find(name, |used| used.default.binding.is_empty())
@@ -133,8 +133,8 @@ impl Sudoers {
             .collect()
     }
 
-    /// Returns each use of a setting, on or off, but those that a later one replaces: sudo goes through
-    /// them in order, with those for commands last.
+    /// Returns each use of a setting, on or off, but those that a later one replaces: sudo goes
+    /// through them in order, with those for commands last.
     fn uses(&self, name: &str) -> Vec<Use<'_>> {
         let defaults = self.document.defaults.iter();
         let defaults: Vec<_> = defaults.filter(|default| default.name == name).collect();
@@ -193,7 +193,7 @@ impl Use<'_> {
         }
     }
 
-    /// Returns for whom the setting is.
+    /// Returns a text with the users of the setting.
     fn who(&self) -> String {
         let members = shown(&self.default.binding);
         match self.binding {

@@ -19,7 +19,7 @@ type Members = Vec<(Member, bool)>;
 /// A setting of a `Defaults` line.
 #[derive(Debug, Clone)]
 pub(super) struct Default {
-    /// The users for whom it is; empty for everybody.
+    /// The users that it applies to; empty for every user.
     pub(super) binding: Members,
     pub(super) name: String,
     pub(super) is_on: bool,

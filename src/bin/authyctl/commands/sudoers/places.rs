@@ -1,4 +1,5 @@
-//! The lines of sudoers with their numbers, for messages alone: what they mean is what cvtsudoers says.
+//! The lines of sudoers with their numbers, for messages alone: what they mean is what cvtsudoers
+//! says.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,10 +23,10 @@ struct Line {
 /// What the list of a `Defaults` line is a list of; the JSON has users for two of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Binding {
-    /// The callers of sudo; everybody where there is no list.
+    /// The callers of sudo; every user where there is no list.
     #[default]
     Callers,
-    /// `Defaults>`: whom the caller becomes.
+    /// `Defaults>`: the users that callers become.
     Targets,
     /// `Defaults!`
     Commands,
@@ -63,8 +64,8 @@ impl Places {
         self.file.display().to_string()
     }
 
-    /// Returns the places of the `Defaults` lines with a setting, switched on or off, in order, each with
-    /// what its list is a list of.
+    /// Returns the places of the `Defaults` lines with a setting, switched on or off, in order,
+    /// each with what its list is a list of.
     pub(super) fn of_setting(&self, name: &str) -> Vec<(String, Binding)> {
         let has = |line: &Line| {
             let settings = line.text.split([',', ' ', '\t']);

@@ -9,8 +9,8 @@ use super::places::Binding;
 use super::{Setting, Sudoers, matches, setting, shown};
 
 impl Sudoers {
-    /// Returns where sudo is told not to ask for a password: the rules with `NOPASSWD`, the
-    /// settings with `!authenticate`, and `exempt_group`. Each with the users it is for.
+    /// Returns the places that make sudo ask for no password: the rules with `NOPASSWD`, the
+    /// settings with `!authenticate`, and `exempt_group`. Each comes with its users.
     pub(crate) fn without_password(&self) -> Vec<(Setting, String)> {
         let mut found = Vec::new();
         for setting in self.settings("exempt_group") {

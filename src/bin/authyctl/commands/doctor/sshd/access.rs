@@ -1,5 +1,5 @@
-//! With what an account can log in today: a password, a key, a shell, and no list of sshd's settings
-//! that refuses it. Read from the files that sshd and pam_unix read.
+//! What an account can log in with today: whether it has a password, a key and a shell, and whether
+//! a list in sshd's settings refuses it. This is read from the files that sshd and pam_unix read.
 
 use std::ffi::CString;
 use std::fs;
@@ -19,7 +19,7 @@ const NO_SHELLS: [&str; 4] = [
     "/usr/bin/false",
 ];
 
-/// With what an account can log in; `None` where that cannot be told.
+/// What an account can log in with; `None` where that cannot be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Access {
     /// It has a password that pam_unix accepts.
@@ -35,8 +35,8 @@ impl Access {
     }
 }
 
-/// Returns how `user` can log in; `None` for an account that does not exist, or whose shell ends at
-/// once.
+/// Returns how `user` can log in; `None` for an account that does not exist, or that has a shell
+/// that ends at once.
 pub(super) fn of(user: &str, settings: &Settings) -> Option<Access> {
     let account = User::from_name(user).ok().flatten()?;
     let shell = account.shell.as_os_str();
@@ -49,7 +49,7 @@ pub(super) fn of(user: &str, settings: &Settings) -> Option<Access> {
     })
 }
 
-/// Whether sshd lets a user in by no means. The second factor of root needs `PermitRootLogin yes`.
+/// Whether sshd refuses every login of a user. Root's second factor needs `PermitRootLogin yes`.
 pub(super) fn is_closed(user: &str, settings: &Settings) -> bool {
     let root_login = settings
         .get("permitrootlogin")
@@ -59,8 +59,8 @@ pub(super) fn is_closed(user: &str, settings: &Settings) -> bool {
         || of(user, settings).is_none()
 }
 
-/// Whether DenyUsers, AllowUsers, DenyGroups or AllowGroups refuse a user. A pattern with a host says
-/// nothing that is sure here.
+/// Whether DenyUsers, AllowUsers, DenyGroups or AllowGroups refuse a user. A list of users refuses
+/// no one here where its answer depends on the host of the login.
 pub(super) fn is_denied(user: &str, settings: &Settings) -> bool {
     let has = |name: &str| settings.contains_key(name);
     let list = |name: &str| {
@@ -109,8 +109,7 @@ pub(super) fn groups(user: &str) -> Vec<String> {
     groups.map(|group| group.name).collect()
 }
 
-/// Returns a finding where it depends on something that cannot be told whether a user can meet one of
-/// the lists of methods.
+/// Returns a finding where it cannot be told whether a user can meet one of the lists of methods.
 pub(super) fn untold(methods: &[&str], access: Access, requires_password: bool) -> Option<Finding> {
     let can_meet = |list: &str, unknown: bool| {
         let mut names = list
@@ -134,8 +133,8 @@ pub(super) fn untold(methods: &[&str], access: Access, requires_password: bool) 
     Some(Finding::unknown("sshd", message).hint("try a login before you close this one"))
 }
 
-/// Returns the accounts of /etc/passwd whose shell does not end at once; those of a directory cannot
-/// be listed.
+/// Returns the accounts of /etc/passwd with a shell that does not end at once; the accounts of a
+/// directory cannot be listed.
 pub(super) fn accounts() -> Vec<String> {
     let text = fs::read("/etc/passwd").unwrap_or_default();
     let text = String::from_utf8_lossy(&text);

@@ -9,12 +9,12 @@ use pam_authy::base::text;
 use super::conditions::Connection;
 use crate::commands::program;
 
-/// sshd's settings for one connection, by their names in lower case. The values of a setting that is
-/// printed in several lines have a blank between them.
+/// sshd's settings for one connection, by their names in lower case. A setting that sshd prints in
+/// several lines has its values joined by blanks.
 pub(super) type Settings = BTreeMap<String, String>;
 
 /// Has sshd print its settings for a login of `user` over `connection`, with every condition that a
-/// Match block can name; blocks until it has, which takes some 10 ms, and for five seconds at most.
+/// Match block can name; blocks for about 10 ms, five seconds at most.
 ///
 /// # Errors
 /// sshd cannot be run, or refuses its settings; the first line that it printed.

@@ -15,10 +15,10 @@ use super::text::{included, words};
 pub(crate) const OF_VENDOR: &str = "/usr/etc/ssh/sshd_config";
 /// The limit of nested includes, as in sshd.
 pub(super) const DEPTH: usize = 16;
-/// The largest number of connections beside the two that are always tried.
+/// The largest number of connections in addition to the two that are always tried.
 const LIMIT: usize = 24;
 
-/// A connection about which sshd is asked.
+/// A connection for which sshd prints its settings.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Connection {
     pub(super) host: String,
@@ -26,13 +26,13 @@ pub(super) struct Connection {
     pub(super) local_address: String,
     pub(super) local_port: String,
     pub(super) routing_domain: String,
-    /// The block for whose sake it is tried: `FILE:LINE: Match …`.
+    /// The block that it was made to meet: `FILE:LINE: Match …`.
     pub(super) block: Option<String>,
 }
 
 impl Connection {
-    /// Without UseDNS, sshd takes the address for the name of the host. A pattern for a host can still
-    /// be one for addresses.
+    /// Without UseDNS, sshd uses the address as the name of the host. A pattern for a host can
+    /// still match addresses.
     pub(super) fn forget_name(&mut self) {
         if self.host.parse::<IpAddr>().is_ok() {
             self.address.clone_from(&self.host);
@@ -61,8 +61,8 @@ struct Block {
 }
 
 impl Conditions {
-    /// Reads a file of settings and what it includes; the distribution's where sshd's own is missing.
-    /// What cannot be read is left out: sshd itself then fails.
+    /// Reads a file of settings and what it includes; the distribution's where sshd's own is
+    /// missing. What cannot be read is left out: sshd itself then fails.
     pub(super) fn read(file: &Path) -> Self {
         let mut found = Self::default();
         found.add(main_file(file), 0, &[]);
@@ -131,8 +131,8 @@ impl Conditions {
         all
     }
 
-    /// Returns the names without wildcards that Match lines have for a criterion, also those that
-    /// they leave out by `!`: for these the settings outside of the block count.
+    /// Returns the names without wildcards that Match lines give for a criterion, also those that
+    /// they exclude by `!`, for which the settings outside of the block count.
     pub(super) fn named(&self, criterion: &str) -> BTreeSet<String> {
         let criteria = self.blocks.iter().flat_map(|block| &block.criteria);
         let lists = criteria.filter(|(name, _)| name == criterion);
@@ -159,7 +159,7 @@ impl Block {
         }];
         let mut is_about_connection = false;
         for (name, patterns) in &self.criteria {
-            // Whom a block leaves out by `!` has the settings outside of it.
+            // Logins that a block excludes by `!` have the settings outside of it.
             let patterns = patterns.split(',');
             let patterns = patterns.map(|pattern| pattern.trim_start_matches('!'));
             let examples: Vec<_> = patterns

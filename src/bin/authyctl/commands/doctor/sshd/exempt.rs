@@ -1,5 +1,5 @@
-//! What is wrong with sshd's settings for a login that `[exempt]` lets in without a second factor. A
-//! key alone is then what is meant, and is named. Pure: runs nothing, and reads no file.
+//! What is wrong with sshd's settings for a login that `[exempt]` lets in without a second factor.
+//! A key alone is intended there, and is only reported. Pure: runs nothing, and reads no file.
 
 use pam_authy::login::policy::Exemption;
 
@@ -8,7 +8,7 @@ use super::ask::Settings;
 use super::settings::{FIRST_FACTORS, Login, can_meet, locked_out, method_names, methods};
 use crate::commands::doctor::Finding;
 
-/// Returns what is to be said of such a login: each list of methods that sshd alone decides about, and
+/// Returns the findings about such a login: each list of methods that sshd checks by itself, and
 /// logins without any proof.
 pub(super) fn check(settings: &Settings, login: &Login, rule: &Exemption) -> Vec<Finding> {
     let root_is_refused = login.is_root
@@ -23,7 +23,7 @@ pub(super) fn check(settings: &Settings, login: &Login, rule: &Exemption) -> Vec
     let mut findings: Vec<_> = lists
         .filter_map(|list| check_methods(list, login.has_first_factor, rule))
         .collect();
-    // What `left_out` says of an account with a key alone is not said twice.
+    // `left_out` already reports an account that has a key alone.
     let access = login
         .access
         .filter(|access| login.is_administrator && !has_key_alone(*access));
@@ -53,8 +53,8 @@ fn check_methods(list: &str, has_first_factor: bool, rule: &Exemption) -> Option
     })
 }
 
-/// Returns a problem for an account with a key and no password that none of these logins lets in: sshd
-/// asks for a password before PAM, which knows of the exemption, has a say.
+/// Returns a problem for an account with a key and no password that none of these logins lets in:
+/// sshd asks for a password before it calls PAM, which knows the exemption.
 pub(super) fn left_out(logins: &[(Settings, Login)]) -> Option<Finding> {
     let rule = logins
         .iter()

@@ -1,5 +1,5 @@
-//! What sshd would do for each administrator, each enrolled user and each account of this host, from
-//! this host and from elsewhere.
+//! What sshd would do for each administrator, each enrolled user and each account of this host,
+//! from this host and from elsewhere.
 //!
 //! sshd itself answers: `ask` has it print the settings of one connection with every Match block
 //! applied, and `settings` checks them.
@@ -32,8 +32,8 @@ use crate::output::shown_name;
 const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"];
 /// sshd's own file.
 const CONFIG: &str = "/etc/ssh/sshd_config";
-/// What sshd says before it reads its settings, on a host where it has not run yet: a service that
-/// a socket starts makes the folder then. With what to do.
+/// What sshd reports before it reads its settings, on a host where it has not run yet, each with a
+/// hint. Where a socket starts sshd, its first start makes the folder.
 const NOT_STARTED: [(&str, &str); 2] = [
     (
         "Missing privilege separation directory",
@@ -44,10 +44,10 @@ const NOT_STARTED: [(&str, &str); 2] = [
         "make the keys of this host: ssh-keygen -A",
     ),
 ];
-/// The largest number of questions; each takes some 10 ms.
+/// The largest number of runs of `sshd -T`; each takes about 10 ms.
 const QUESTION_LIMIT: usize = 1000;
 
-/// Returns the PAM services that sshd uses: `sshd`, and what PAMServiceName says.
+/// Returns the PAM services that sshd uses: `sshd`, and every PAMServiceName.
 pub(super) fn services(settings_file: Option<&Path>) -> BTreeSet<String> {
     let conditions = Conditions::read(settings_file.unwrap_or(Path::new(CONFIG)));
     conditions
@@ -57,11 +57,11 @@ pub(super) fn services(settings_file: Option<&Path>) -> BTreeSet<String> {
         .collect()
 }
 
-/// What sshd says of one login.
+/// What sshd's settings mean for one login.
 pub(crate) struct SshdLogin {
     /// Its PAM service, where sshd tells.
     pub(crate) service: Option<String>,
-    /// A list of methods without a prompt that is enough.
+    /// A list of methods that is enough and has no prompt.
     pub(crate) without_prompt: Option<String>,
     /// No list has a prompt.
     pub(crate) is_never_asked: bool,
@@ -173,7 +173,7 @@ pub(super) fn check(host: &Host<'_>, settings_file: Option<&Path>) -> Vec<Findin
                 let block = block.map_or_else(String::new, |block| format!(" by {block}"));
                 let login = format!("{} from {}{block}", shown_name(user), connection.address);
                 let logins = found.entry(finding).or_default();
-                // A block that changes nothing says what is known already.
+                // A block that changes nothing only repeats a known finding.
                 let is_known = connection.block.is_some()
                     && logins
                         .iter()
@@ -190,8 +190,9 @@ pub(super) fn check(host: &Host<'_>, settings_file: Option<&Path>) -> Vec<Findin
     host.summarize(found, users.len(), limit)
 }
 
-/// Returns the administrators to whom sshd is closed, whatever they type: no account, no shell, left
-/// out by a list, root without PermitRootLogin. None where sshd cannot be asked.
+/// Returns the administrators that sshd refuses whatever they type: they have no account or no
+/// shell, a list leaves them out, or they are root without `PermitRootLogin yes`. The set is empty
+/// where sshd cannot be asked.
 pub(super) fn closed(host: &Host<'_>, settings_file: Option<&Path>) -> BTreeSet<String> {
     let program = PROGRAMS.iter().find(|path| Path::new(path).exists());
     let Some(program) = program.filter(|_| host.protects_sshd() && Uid::effective().is_root())
@@ -218,7 +219,8 @@ fn service_of(settings: &ask::Settings) -> String {
     name.map_or_else(|| "sshd".to_owned(), |name| name.to_ascii_lowercase())
 }
 
-/// Returns the connections about which sshd is asked, with the names of hosts that sshd would know.
+/// Returns the connections for which sshd prints its settings, with the host names that sshd would
+/// know.
 ///
 /// # Errors
 /// As for [`ask::ask`].
@@ -242,7 +244,7 @@ impl Host<'_> {
         self.protected.iter().any(|stack| stack.is_of_sshd)
     }
 
-    /// Whether an account is known for its sake alone, and nobody can log in to it.
+    /// Whether an account is neither enrolled nor an administrator's, and no one can log in to it.
     fn is_unused(&self, user: &str, settings: &ask::Settings) -> bool {
         let is_enrolled = self
             .mapping
@@ -295,8 +297,8 @@ impl Host<'_> {
         self.protects_sshd().then(problem)
     }
 
-    /// Returns how an administrator or an exempt user can log in today. Nobody else, and not root, who
-    /// may be meant to have no way over ssh.
+    /// Returns how an administrator or an exempt user can log in today. Returns `None` for other
+    /// users, and for root, which may be kept out of ssh on purpose.
     fn access(
         &self,
         user: &str,
@@ -307,7 +309,7 @@ impl Host<'_> {
         access::of(user, settings).filter(|_| is_meant && user != "root")
     }
 
-    /// Returns each finding once, with the users for whom it was found, of `count` users in all.
+    /// Returns each finding once, with the users that it applies to, of `count` users in all.
     fn summarize(
         &self,
         found: BTreeMap<Finding, Vec<String>>,

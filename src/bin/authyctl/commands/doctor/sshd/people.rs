@@ -1,4 +1,4 @@
-//! About whom sshd is asked, and who of them needs no second factor by `[exempt]`.
+//! The users that doctor asks sshd about, and which of them need no second factor by `[exempt]`.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,9 @@ use super::{Host, Protected};
 use crate::commands::doctor::administrators::requirement;
 
 impl Host<'_> {
-    /// Returns the users about whom sshd is asked: administrators first, then those whom Match lines
-    /// and `[exempt]` name, so that the limit leaves neither out; then enrolled users, and all other
-    /// accounts: a user without a second factor is not to get in by a key alone either.
+    /// Returns the users to ask sshd about: administrators first, then those that Match lines and
+    /// `[exempt]` name, so that the limit leaves neither out. Enrolled users and all other accounts
+    /// follow: a user without a second factor must not get in by a key alone either.
     pub(super) fn users(&self, conditions: &Conditions) -> Vec<String> {
         let administrators = self.administrators.names.iter().cloned();
         let mut named = conditions.named("user");
@@ -41,8 +41,8 @@ impl Host<'_> {
             .collect()
     }
 
-    /// Returns the rule of `[exempt]` that applies to a login, decided by the function that the module
-    /// uses.
+    /// Returns the rule of `[exempt]` that applies to a login, decided by the function that the
+    /// module uses.
     pub(super) fn exemption(
         &self,
         user: &str,

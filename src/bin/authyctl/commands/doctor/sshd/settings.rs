@@ -32,11 +32,11 @@ pub(super) struct Login {
     pub(super) is_shared: bool,
     /// The stack asks for a password before the second factor.
     pub(super) has_first_factor: bool,
-    /// The stack lets in no account without one.
+    /// The stack lets in no account without a password.
     pub(super) requires_password: bool,
     /// No rule of config.toml lets the user in without the second factor.
     pub(super) needs_factor: bool,
-    /// The stack lets somebody in without it.
+    /// The stack can let a user in without the second factor.
     pub(super) is_bypassed: bool,
     /// Password and code are one reply (`token_in_password`), which sshd's `password` carries too.
     pub(super) takes_one_reply: bool,
@@ -113,8 +113,8 @@ fn check_with_pam(settings: &Settings, login: &Login) -> Vec<Finding> {
     findings
 }
 
-/// On by default since sshd 9.8: each refused login delays the next ones from its address, and three
-/// people who mistype a code behind one address may lock it out for minutes.
+/// On by default since sshd 9.8: each refused login delays the next ones from its address, and
+/// three people who mistype a code behind one address may lock it out for minutes.
 fn penalties(settings: &Settings) -> Option<Finding> {
     let is_on = settings
         .get("persourcepenalties")

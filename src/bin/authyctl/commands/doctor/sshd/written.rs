@@ -111,7 +111,7 @@ impl Search<'_> {
         name == self.name && values.join(" ").eq_ignore_ascii_case(self.value)
     }
 
-    /// Whether a Match line applies to the login; a criterion that is not known here is taken to.
+    /// Whether a Match line applies to the login; an unknown criterion is taken to apply.
     fn applies(&self, words: &[String]) -> bool {
         let connection = self.connection;
         let meets = |(name, patterns): (String, String)| match name.as_str() {

@@ -50,7 +50,7 @@ const HELPERS: [&str; 30] = [
     "pam_wheel.so",
     "pam_issue.so",
 ];
-/// Modules whose `authenticate` does something else than check, and always answers `ignore`.
+/// Modules with an `authenticate` that checks nothing and always answers `ignore`.
 const IGNORES_ALWAYS: [&str; 4] = [
     "pam_env.so",
     "pam_faildelay.so",
@@ -65,7 +65,7 @@ const TAKES_FIRST_PASS: [&str; 5] = [
     "pam_krb5.so",
     "pam_winbind.so",
 ];
-/// Services whose program a user starts, and in which pam_rootok.so asks for that user; a daemon is
+/// Services of programs that a user starts, so that pam_rootok.so checks that user. A daemon is
 /// always root, and so is the helper of polkit from 127 on.
 const OF_USERS: [&str; 8] = [
     "su", "su-l", "sudo", "sudo-i", "doas", "chfn", "chsh", "passwd",
@@ -155,7 +155,7 @@ pub(super) fn checks_password(line: &Handler, has_password: bool) -> bool {
     })
 }
 
-/// Returns what a line of `service` can answer, one code for each way in which it matters.
+/// Returns what a line of `service` can answer, one code for each distinct effect on the stack.
 /// `has_password`: a line before it may have left one.
 pub(super) fn answers(
     service: &str,
@@ -196,7 +196,7 @@ pub(super) fn answers(
     }
 }
 
-/// Whether a code refuses: neither accepts in some way nor is `ignore`.
+/// Whether a code refuses: it neither accepts nor is `ignore`.
 fn is_refusal(code: Code) -> bool {
     ![Code::SUCCESS, Code::NEW_AUTHTOK_REQD, Code::IGNORE].contains(&code)
 }

@@ -17,7 +17,8 @@ pub(crate) fn our_lines(list: &[Handler]) -> Vec<&Handler> {
     list.iter().filter(|line| is_ours(line)).collect()
 }
 
-/// Returns the line of a service's stack through which a login can succeed without our module's consent.
+/// Returns the line of a service's stack through which a login can succeed without our module's
+/// consent.
 pub(crate) fn bypass(service: &str, list: &[Handler]) -> Option<String> {
     let judgement = Judgement {
         service,

@@ -1,5 +1,5 @@
-//! Every way in which a stack can end. States of libpam that were met before are not followed again,
-//! so that any number of unknown modules can be tried.
+//! Every possible end of a stack. States of libpam that were met before are not followed again, so
+//! that any number of unknown modules can be tried.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,11 +7,11 @@ use super::answers::{checks_password, is_about_user};
 use super::is_ours;
 use crate::commands::stack::{Code, Handler, Machine, Mode};
 
-/// One way in which a stack can end.
+/// One possible end of a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct End {
     pub(super) is_success: bool,
-    /// How often our module was called; 2 stands for more, too.
+    /// How often our module was called; 2 means twice or more.
     pub(super) asked: u8,
     /// The line that was called last, of those before our line where there are some.
     pub(super) last: Option<usize>,
@@ -26,8 +26,8 @@ pub(super) struct End {
 /// What was answered so far about each condition, by the line that names it first.
 type Met = BTreeMap<usize, Option<Code>>;
 
-/// Returns the first line with the same condition of the user as that of a line, where there are
-/// two of them: both are met, or neither is.
+/// Returns the first of the lines that test the same condition of the user as the line at `at`,
+/// where there are several: all of them are met, or none.
 fn twin(list: &[Handler], at: usize) -> Option<usize> {
     let module = list.get(at).filter(|line| is_about_user(line))?.module()?;
     let is_same = |(other, line): &(usize, &Handler)| {
@@ -39,8 +39,8 @@ fn twin(list: &[Handler], at: usize) -> Option<usize> {
     Some(other.min(at))
 }
 
-/// Returns all ends of a stack whose lines can answer what `answers` says. Its second argument is
-/// whether a line before may have left a password, as `leaves_password` says.
+/// Returns all ends of a stack; `answers` gives the codes that a line can answer. Its second
+/// argument is whether an earlier line may have left a password, which `leaves_password` decides.
 pub(super) fn ends(
     list: &[Handler],
     answers: impl Fn(&Handler, bool) -> Vec<Code>,

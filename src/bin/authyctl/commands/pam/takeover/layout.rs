@@ -9,7 +9,7 @@ pub(super) enum Element {
     Line(usize, Standing),
     /// Jumps to our line.
     Pass,
-    /// Lets nobody through.
+    /// Refuses every login that comes to it.
     Fence,
     Ours,
 }

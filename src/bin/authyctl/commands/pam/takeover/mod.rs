@@ -1,10 +1,11 @@
 //! Rewrites the lines of a stack so that every login that succeeds comes to our line, and no other.
 //!
-//! libpam has no condition on what it thinks of a login so far, but a jump for each answer. So the
-//! lines are written once for each standing of a login in which they do something else: as long as
-//! nothing was refused they keep their actions, and `sufficient` and `done` become jumps to our line;
-//! an answer that refuses without ending the stack jumps to the same lines written once more, without
-//! a way to ours. All jumps lead forward. Pure: `compare` proves the result before it is used.
+//! A line of a stack cannot test what libpam thinks of a login so far, but it can jump for each
+//! answer. So the lines are written once for each `Standing` of a login in which they act
+//! differently. As long as nothing was refused they keep their actions, and `sufficient` and `done`
+//! become jumps to our line. An answer that refuses without ending the stack jumps to the same
+//! lines written once more, which never lead to ours. All jumps lead forward. Pure: `compare`
+//! proves the result before it is used.
 
 mod layout;
 
@@ -21,7 +22,7 @@ enum Standing {
     /// No module has counted.
     Open,
     Accepted,
-    /// Accepted with another code than success, which lets nobody in.
+    /// Accepted with another code than success, so that no login succeeds.
     Otherwise,
     Refused,
 }
