@@ -24,7 +24,7 @@ struct Trial {
 fn the_same_people_get_in_and_our_factor_and_the_same_modules_are_called() {
     let system = System::new(true);
     let mut numbers = Numbers::new(20_261_127);
-    let (count, mut hopeless) = (rounds(300), 0);
+    let (count, mut hopeless) = (rounds(200), 0);
     let mut stacks: Vec<(Stack, Vec<u8>)> = Vec::new();
     let mut trials = Vec::new();
     for round in 0..count {
