@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <security/pam_appl.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "state.h"
@@ -78,19 +79,39 @@ static void *fork_often(void *data)
 	return data;
 }
 
+/*
+ * Goes on in a child, and reaps the engines that have ended: PID 1 of a busy machine may be slower
+ * than these logins, and their table of processes would be full.
+ */
+static void leave_engines_to_parent(void)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	pid_t child = fork(), ended;
+	int status = 0, code = 3;
+	if (child == 0)
+		return;
+	while ((ended = wait(&status)) > 0)
+		if (ended == child && WIFEXITED(status))
+			code = WEXITSTATUS(status);
+	_exit(code);
+}
+
 int main(int count, char **all)
 {
 	static struct text before, after;
 	pthread_t threads[THREADS + 3];
 	if (count != 8)
 		return 2;
+	leave_engines_to_parent();
 	arguments = all;
 	left = atol(all[3]);
 	dup2(1, OUTPUT);
 	record_state(&before);
 	for (int i = 0; i < THREADS + 3; i++)
-		pthread_create(&threads[i], NULL,
-			       i < THREADS ? log_in : i < THREADS + 2 ? allocate : fork_often, NULL);
+		if (pthread_create(&threads[i], NULL,
+				   i < THREADS ? log_in : i < THREADS + 2 ? allocate : fork_often,
+				   NULL) != 0)
+			return 4;
 	for (int i = 0; i < THREADS + 3; i++) {
 		is_over = i >= THREADS;
 		pthread_join(threads[i], NULL);
