@@ -5,17 +5,15 @@ use pam_authy::login::policy::Exemption;
 
 use super::access::Access;
 use super::ask::Settings;
-use super::settings::{FIRST_FACTORS, Login, can_meet, locked_out, method_names, methods};
+use super::settings::{
+    FIRST_FACTORS, Login, can_meet, locked_out, method_names, methods, says_nothing,
+};
 use crate::commands::doctor::Finding;
 
 /// Returns the findings about such a login: each list of methods that sshd checks by itself, and
 /// logins without any proof.
 pub(super) fn check(settings: &Settings, login: &Login, rule: &Exemption) -> Vec<Finding> {
-    let root_is_refused = login.is_root
-        && settings
-            .get("permitrootlogin")
-            .is_some_and(|value| value == "no");
-    if settings.is_empty() || root_is_refused {
+    if says_nothing(settings, login) {
         return Vec::new();
     }
     let methods = methods(settings);

@@ -44,14 +44,16 @@ pub(super) struct Login {
     pub(super) deadline: Option<u64>,
 }
 
+/// Whether there is nothing to say of a login: sshd could not be asked about it, or refuses root.
+pub(super) fn says_nothing(settings: &Settings, login: &Login) -> bool {
+    let setting = settings.get("permitrootlogin");
+    settings.is_empty() || login.is_root && setting.is_some_and(|value| value == "no")
+}
+
 /// Returns what is wrong with the settings for one login; nothing for a user about whom sshd could
 /// not be asked.
 pub(super) fn check(settings: &Settings, login: &Login) -> Vec<Finding> {
-    let root_is_refused = login.is_root
-        && settings
-            .get("permitrootlogin")
-            .is_some_and(|value| value == "no");
-    if settings.is_empty() || root_is_refused {
+    if says_nothing(settings, login) {
         return Vec::new();
     }
     let mut findings = if settings.get("usepam").is_some_and(|value| value == "no") {
