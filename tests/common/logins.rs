@@ -11,7 +11,8 @@ use super::compiled::compile;
 /// The largest number of stand-ins in a stack.
 pub(crate) const STAND_INS: usize = 64;
 
-/// Returns the path of the module that stands in for others. Its argument is its number.
+/// Returns the path of the module that the tests use in place of others. Its argument is its
+/// number.
 pub(crate) fn module() -> &'static PathBuf {
     static MODULE: OnceLock<PathBuf> = OnceLock::new();
     MODULE.get_or_init(|| compile("stand_in", &["-shared", "-fPIC"]))

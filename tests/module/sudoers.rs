@@ -97,7 +97,7 @@ fn doctor_knows_which_stack_answers_for_sudo() {
         }
     });
 
-    // As Ubuntu has it from 25.10 on, with the tools of the other sudo beside it or without.
+    // As Ubuntu has it from 25.10 on, with the tools of the other sudo or without them.
     fs::write("/usr/bin/sudo", "#!/bin/sh\necho sudo-rs 0.2.8\n").unwrap();
     allow("/usr/bin/sudo", 0o755);
     fs::copy("/etc/pam.d/sshd", "/etc/pam.d/sudo-i").unwrap();

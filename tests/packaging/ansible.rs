@@ -13,7 +13,7 @@ use crate::common::totp::{SECRET, oathtool};
 
 const DROP_IN: &str = "/etc/ssh/sshd_config.d/10-pam_authy.conf";
 
-/// A folder with the playbook and what its administrator puts beside it.
+/// A folder with the playbook and the files that its administrator adds.
 struct Playbook {
     folder: tempfile::TempDir,
     key: PathBuf,

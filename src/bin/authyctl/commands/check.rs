@@ -1,6 +1,6 @@
-//! `check`: whether config.toml, users.toml and totp.toml beside it are valid, before they are put
-//! in place. It needs no root and no network, and ignores owners and modes: doctor checks those
-//! where the files are installed.
+//! `check`: whether config.toml, users.toml and the totp.toml of its folder are valid, before they
+//! are put in place. It needs no root and no network, and ignores owners and modes: doctor checks
+//! those where the files are installed.
 
 use std::fs;
 use std::io;
