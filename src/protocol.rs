@@ -10,6 +10,8 @@
 //! module → engine   start · reply · shown · failed · confirm
 //! ```
 //!
+//! `authyctl doctor` sends `ask_status` in place of a start, and the engine answers by `status`.
+//!
 //! The form of the bytes is that of `base::fields`. A field that a reader does not know is ignored,
 //! so that a newer version can add fields; an unknown kind or a missing field is [`Malformed`].
 //! Neither side trusts the other's bytes.
@@ -66,6 +68,13 @@ pub enum FromEngine {
         user: String,
         /// Whether to discard what was typed on the terminal since the last prompt.
         discards_typed: bool,
+    },
+    /// What the engine is, for the administrator. No login follows.
+    Status {
+        /// The version of its program.
+        program: String,
+        /// When its service began, in seconds since 1970.
+        started: u64,
     },
 }
 
@@ -128,6 +137,8 @@ pub enum FromModule {
     },
     /// The application could not show the question.
     Failed,
+    /// In place of the start of a login: what is this engine?
+    AskStatus,
     /// What became of the verdict.
     Confirm(Confirmation),
 }
@@ -151,6 +162,10 @@ impl FromEngine {
                 .text("verdict", Some(verdict_name(*verdict)))
                 .text("user", Some(user))
                 .number("discard", u8::from(*discards_typed))
+                .bytes(),
+            Self::Status { program, started } => Writer::new("status")
+                .text("program", Some(program))
+                .number("started", *started)
                 .bytes(),
         }
     }
@@ -176,6 +191,10 @@ impl FromEngine {
                 verdict: verdict_of(fields.required("verdict")?)?,
                 user: fields.required("user")?.to_owned(),
                 discards_typed: flag(fields.text("discard").as_deref().unwrap_or("0"))?,
+            }),
+            "status" => Ok(Self::Status {
+                program: fields.required("program")?.to_owned(),
+                started: fields.number("started")?,
             }),
             _ => Err(Malformed),
         }
@@ -243,6 +262,7 @@ impl FromModule {
                 .bytes(),
             Self::Shown { user } => Writer::new("shown").text("user", user.as_deref()).bytes(),
             Self::Failed => Writer::new("failed").bytes(),
+            Self::AskStatus => Writer::new("ask_status").bytes(),
             Self::Confirm(confirmation) => {
                 let name = match confirmation {
                     Confirmation::Delivered => "delivered",
@@ -270,6 +290,7 @@ impl FromModule {
                 user: fields.text("user"),
             }),
             "failed" => Ok(Self::Failed),
+            "ask_status" => Ok(Self::AskStatus),
             "confirm" => match fields.required("result")? {
                 "delivered" => Ok(Self::Confirm(Confirmation::Delivered)),
                 "user_changed" => Ok(Self::Confirm(Confirmation::UserChanged)),
@@ -488,6 +509,10 @@ mod tests {
                 lengths: vec![6, 7],
             }),
             FromEngine::Say { text: "é".into() },
+            FromEngine::Status {
+                program: "1.0".into(),
+                started: 1_795_000_000,
+            },
         ];
         for verdict in [
             Verdict::Accepted,

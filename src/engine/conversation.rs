@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::isolation;
+use super::isolation::{self, Groups};
 use crate::base::attempt::Verdict;
 use crate::base::question::Question;
 use crate::base::secret::Secret;
@@ -29,11 +29,14 @@ pub(super) struct ModuleConversation {
     has_asked: bool,
     /// How many notices the application has not shown yet.
     unshown: u32,
+    /// The control groups that are left while the person reads.
+    groups: Groups,
 }
 
 impl ModuleConversation {
-    /// The conversation about a login of `user` over `channel`, until `deadline`.
-    pub(super) fn new(channel: Channel, user: String, deadline: Instant) -> Self {
+    /// The conversation about a login of `user` over `channel`, until `deadline`, by a process in
+    /// these control groups.
+    pub(super) fn new(channel: Channel, user: String, deadline: Instant, groups: Groups) -> Self {
         Self {
             channel,
             user: Some(user),
@@ -41,6 +44,7 @@ impl ModuleConversation {
             has_ended: false,
             has_asked: false,
             unshown: 0,
+            groups,
         }
     }
 
@@ -130,7 +134,7 @@ impl Conversation for ModuleConversation {
         self.send(&FromEngine::Ask(question.clone()))
             .map_err(|_| NoReply::Failed)?;
         if !std::mem::replace(&mut self.has_asked, true) {
-            isolation::leave();
+            isolation::leave(self.groups);
         }
         match self.receive_reply(self.deadline)? {
             FromModule::Reply { text, user } => {
@@ -177,7 +181,8 @@ mod tests {
     fn pair() -> (ModuleConversation, Channel) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let channel = Channel::new(ours.into());
-        let conversation = ModuleConversation::new(channel, "alice".into(), Instant::now());
+        let conversation =
+            ModuleConversation::new(channel, "alice".into(), Instant::now(), Groups::OfService);
         (conversation, Channel::new(theirs.into()))
     }
 
@@ -303,7 +308,8 @@ mod tests {
     fn a_confirmation_that_comes_too_late_cannot_be_sent() {
         let (engine, module) = UnixStream::pair().unwrap();
         let engine = Channel::new(engine.into());
-        let mut conversation = ModuleConversation::new(engine, "alice".into(), Instant::now());
+        let mut conversation =
+            ModuleConversation::new(engine, "alice".into(), Instant::now(), Groups::OfService);
         let confirmed = conversation.deliver(Verdict::Accepted, "alice", false);
         assert_eq!(confirmed, Confirmation::Lost);
         let late = FromModule::Confirm(Confirmation::Delivered).encode();

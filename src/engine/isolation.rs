@@ -46,8 +46,20 @@ pub(super) enum Groups {
     /// Root alone can change them and move this process, whatever user runs the application. So that
     /// stays as it is, and reading the modes of all their files again would tell nothing new.
     OfRoot,
+    /// The same, and they are those of the service: its processes stay there.
+    OfService,
     /// It was in others, and has tried to leave them.
     Left,
+}
+
+impl Groups {
+    /// What is known where the listener of the service has this of its own groups.
+    pub(super) fn of_service(self) -> Self {
+        match self {
+            Self::OfRoot | Self::OfService => Self::OfService,
+            Self::Left => Self::Left,
+        }
+    }
 }
 
 /// Forbids dumps of this process's memory, undoes what an exec does not, and leaves the control
@@ -61,13 +73,16 @@ pub(super) fn begin() -> Groups {
     if check_groups(ANYBODY).is_ok() {
         return Groups::OfRoot;
     }
-    leave();
+    leave(Groups::Left);
     Groups::Left
 }
 
-/// Moves this process to the root of each hierarchy of control groups. Blocks for some ten
-/// milliseconds if there is a group to leave.
-pub(super) fn leave() {
+/// Moves this process to the root of each hierarchy of control groups, unless they are those of the
+/// service. Blocks for some ten milliseconds if there is a group to leave.
+pub(super) fn leave(known: Groups) {
+    if known == Groups::OfService {
+        return;
+    }
     for group in groups() {
         if !group.is_root()
             && let Some(folder) = &group.root
@@ -97,7 +112,7 @@ pub(super) fn end() {
 /// Reads the real uid in a process's status. Its name, which the process chooses, has no line break.
 ///
 /// Source: proc_pid_status(5).
-fn real_uid(status: &str) -> Option<Uid> {
+pub(super) fn real_uid(status: &str) -> Option<Uid> {
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     let uid = line.split_ascii_whitespace().next()?;
     uid.parse().ok().map(Uid::from_raw)
@@ -116,7 +131,7 @@ pub(super) fn check(uid: u32, groups: Groups) -> Result<(), String> {
         }
     }
     match groups {
-        Groups::OfRoot => Ok(()),
+        Groups::OfRoot | Groups::OfService => Ok(()),
         Groups::Left => check_groups(uid),
     }
 }

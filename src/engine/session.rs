@@ -4,12 +4,12 @@
 //! A verdict that lets the person in has three steps: it is sent, the module confirms that the
 //! application gets it, and then it is audited and remembered. The module is trusted as far as its
 //! process is: one that runs as root is our module. Its texts are those of the application and not
-//! trusted. Called by `bin/pam_authyd`.
+//! trusted. Called by `bin/pam_authyd` and `service`.
 
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::unistd::alarm;
 
@@ -17,7 +17,7 @@ use super::audit::Audit;
 use super::conversation::ModuleConversation;
 use super::isolation::{self, Groups};
 use super::wiring::{Case, Decision, failed};
-use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
+use crate::base::attempt::{Attempt, Outcome, Process, Reason, Verdict};
 use crate::host::address;
 use crate::host::journal::DEFAULT_LOG;
 use crate::host::socket::Channel;
@@ -30,26 +30,63 @@ use crate::protocol::{Confirmation, FromEngine, FromModule, Start, UserName, VER
 const WITHOUT_DEADLINE: u32 = 20;
 /// How much longer than its deadline the engine lives, in seconds: the kernel ends it then.
 const LAST_SECONDS: u32 = 5;
-/// How long the module may take to send the start of the login.
-const START: Duration = Duration::from_secs(10);
 /// How long a message may take to leave.
 const SEND: Duration = Duration::from_secs(2);
 
-/// Serves one login over `socket`, whose other end is the module. Returns when the login is over and
-/// everything that lasts is written; the process must end then, with all its threads.
+/// Who is at the other end of the channel.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Peer {
+    /// The application that has started this engine.
+    Starter,
+    /// A process of root, connected to the service's socket.
+    Root {
+        /// Its real uid, from the kernel.
+        uid: u32,
+        /// When the service began.
+        started: SystemTime,
+    },
+}
+
+impl Peer {
+    /// How long the module may take to send the start of the login. A plain user who runs su must
+    /// not keep a place of the service without a login.
+    fn patience(self) -> Duration {
+        match self {
+            Self::Root { uid, .. } if uid != 0 => Duration::from_secs(2),
+            Self::Starter | Self::Root { .. } => Duration::from_secs(10),
+        }
+    }
+
+    /// Whether the process is the one that the module says it is.
+    fn is(self, process: &Process) -> bool {
+        match self {
+            Self::Starter => true,
+            Self::Root { uid, .. } => process.uid == uid && process.effective_uid == 0,
+        }
+    }
+}
+
+/// Serves one login over `socket`, whose other end is the module that has started this process.
+/// Returns when the login is over and everything that lasts is written; the process must end then,
+/// with all its threads.
 pub fn serve(socket: OwnedFd) {
-    serve_login(socket);
+    let groups = isolation::begin();
+    serve_in(socket, Peer::Starter, groups);
+}
+
+/// As [`serve`], for a login of this peer, in a process of these control groups.
+pub(super) fn serve_in(socket: OwnedFd, peer: Peer, groups: Groups) {
+    serve_login(socket, peer, groups);
     isolation::end();
 }
 
-fn serve_login(socket: OwnedFd) {
+fn serve_login(socket: OwnedFd, peer: Peer, groups: Groups) {
     alarm::set(WITHOUT_DEADLINE);
     std::panic::set_hook(Box::new(|_| ()));
-    let groups = isolation::begin();
     let begun = Instant::now();
     let mut channel = Channel::new(socket);
     // Without a start there is no login, and the module says so.
-    let Some(start) = receive_start(&mut channel) else {
+    let Some(start) = receive_start(&mut channel, peer) else {
         return;
     };
     let attempt = Attempt {
@@ -59,10 +96,11 @@ fn serve_login(socket: OwnedFd) {
         ),
         ..start.attempt.clone()
     };
-    let case = match Case::open(&start.arguments, attempt.clone(), begun) {
+    let case = match Case::open(&start.arguments, attempt.clone(), begun, groups) {
         Ok(case) => case,
         Err(outcome) => {
-            let conversation = ModuleConversation::new(channel, attempt.user.clone(), begun);
+            let conversation =
+                ModuleConversation::new(channel, attempt.user.clone(), begun, groups);
             let session = Session::new(None, attempt, conversation);
             let decision = session.certain(outcome);
             return session.conclude(decision);
@@ -75,18 +113,40 @@ fn serve_login(socket: OwnedFd) {
         return;
     }
     let conversation =
-        ModuleConversation::new(channel, attempt.user.clone(), begun + case.budget());
+        ModuleConversation::new(channel, attempt.user.clone(), begun + case.budget(), groups);
     let mut session = Session::new(Some(&case), attempt, conversation);
     let decision = session.decide(&case, start.name, groups);
     session.conclude(decision);
 }
 
-fn receive_start(channel: &mut Channel) -> Option<Start> {
+/// Receives the start of the login. `None` where there is no login: the peer asks for the status, or
+/// is not understood.
+fn receive_start(channel: &mut Channel, peer: Peer) -> Option<Start> {
     send(channel, &FromEngine::Ready { version: VERSION }).ok()?;
-    let bytes = channel.receive(Instant::now() + START).ok()?;
+    let bytes = channel.receive(Instant::now() + peer.patience()).ok()?;
     match FromModule::decode(&bytes) {
-        Ok(FromModule::Start(start)) if protocol::is_understood(start.version) => Some(*start),
+        Ok(FromModule::Start(start))
+            if protocol::is_understood(start.version) && peer.is(&start.attempt.process) =>
+        {
+            Some(*start)
+        }
+        Ok(FromModule::AskStatus) => {
+            let _ = send(channel, &status(peer));
+            None
+        }
         _ => None,
+    }
+}
+
+fn status(peer: Peer) -> FromEngine {
+    let since = match peer {
+        Peer::Root { started, .. } => started,
+        Peer::Starter => SystemTime::now(),
+    };
+    let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
+    FromEngine::Status {
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        started: since.as_secs(),
     }
 }
 

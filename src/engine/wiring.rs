@@ -9,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::{isolation, shared_words};
+use super::isolation::{self, Groups};
+use super::shared_words;
 use crate::base::arguments::{Arguments, FirstPass};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Deadline, SystemClock};
@@ -36,6 +37,7 @@ pub(super) struct Case {
     /// The rules of the service, with what the arguments change.
     rules: config::Login,
     begun: Instant,
+    groups: Groups,
 }
 
 /// What came of a login, and whose it was.
@@ -70,7 +72,7 @@ struct Subject {
 
 impl Case {
     /// Reads what the stack's line says, and the configuration that it names. The time of the login
-    /// counts from `begun`.
+    /// counts from `begun`; this process is in the control groups `groups`.
     ///
     /// # Errors
     /// The outcome of a login that cannot be decided.
@@ -78,6 +80,7 @@ impl Case {
         arguments: &[String],
         attempt: Attempt,
         begun: Instant,
+        groups: Groups,
     ) -> Result<Self, Outcome> {
         let arguments =
             Arguments::parse(arguments).map_err(|why| failed(Reason::Arguments, why))?;
@@ -94,6 +97,7 @@ impl Case {
             config,
             rules,
             begun,
+            groups,
         })
     }
 
@@ -329,7 +333,7 @@ impl Case {
         rules.push = person.and_then(|person| person.push).unwrap_or(rules.push);
         if [rules.push, rules.sms].contains(&SendMode::Auto) {
             // What leaves before the first prompt, during which the groups are left otherwise.
-            isolation::leave();
+            isolation::leave(self.groups);
         }
         let host = host();
         let mut factor = connect::second_factor(config, &rules, person, self.totp(subject));

@@ -1,20 +1,26 @@
-//! Connects the module to an engine: which one, and whether it may be started at all.
+//! Connects the module to an engine: the service's, or one that it starts.
 //!
-//! A wrong choice here would run a program as root, so the engine's file is trusted like any other
-//! file and executed by the descriptor that was checked. Called by `module`.
+//! The service is asked first. Only where it is certain that it is not there, or where root runs the
+//! application, an engine is started in its place: the caller of su could make the service look
+//! dead. A wrong choice here would run a program as root, or talk to a stranger, so the engine's file
+//! and the socket are trusted like any other file. Called by `module`.
 
 use std::fs::symlink_metadata;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use super::spawn;
+use super::{service, spawn};
 use crate::base::arguments::ENGINE;
 use crate::base::attempt::Process;
-use crate::host::socket::Channel;
+use crate::host::socket::{self, Channel};
 use crate::host::trusted_file::{self, Access};
+use crate::protocol::{self, FromEngine};
 
 /// The folder of the service's sockets: where it exists, this host has the service.
 const SERVICE: &str = "/run/pam_authy";
+/// How long an engine may take until it is ready.
+const READY: Duration = Duration::from_secs(5);
 
 /// Why there is no engine; the texts are for the log.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +29,11 @@ pub(super) enum Error {
     #[error("the argument engine= is refused where real and effective user differ")]
     Argument,
     /// Only root's processes may start the engine of the installation.
-    #[error("no engine for a process that is not root's: no service runs on this host")]
-    NotRoot,
+    #[error("no engine for a process that is not root's: {0}")]
+    NotRoot(service::Error),
     /// The service is there, but the caller of su or sudo may be the reason that it does not answer.
-    #[error("{SERVICE} exists, so this host has the service, but it cannot be reached")]
-    Service,
+    #[error("{SERVICE} exists, so this host has the service, but it cannot be reached: {0}")]
+    Service(service::Error),
     /// The engine's file cannot be trusted or opened.
     #[error("the engine {0}")]
     File(#[from] trusted_file::Error),
@@ -39,77 +45,147 @@ pub(super) enum Error {
         /// The error of the system call.
         error: io::Error,
     },
+    /// It was not ready in time.
+    #[error("the engine is not ready: {0}")]
+    NotReady(#[from] socket::Error),
+    /// It does not speak our protocol.
+    #[error("the engine sent a {0}")]
+    Malformed(#[from] protocol::Malformed),
+    /// It speaks another version of it.
+    #[error("the engine speaks version {0} of the protocol, and the module {version}", version = protocol::VERSION)]
+    Version(u32),
 }
 
-/// Starts the engine that `engine=` names, or the one of this installation. Blocks until its program
-/// runs, about a millisecond.
+/// An engine that waits for the start of a login.
+pub(super) struct Engine {
+    /// The channel to it.
+    pub(super) channel: Channel,
+    /// The version of the protocol that both speak.
+    pub(super) version: u32,
+}
+
+/// Connects to the engine that `engine=` names, to the service, or to the engine of this
+/// installation. Blocks for 11 s at most.
 ///
 /// # Errors
 /// There is no engine for this process.
-pub(super) fn engine(named: Option<&Path>, process: &Process) -> Result<Channel, Error> {
-    let path = match named {
-        Some(_) if process.uid != process.effective_uid => return Err(Error::Argument),
-        Some(path) => path,
-        None => installed(process, symlink_metadata(SERVICE).is_ok())?,
-    };
-    let opened = trusted_file::open(path, Access::WorldReadable)?;
+pub(super) fn engine(named: Option<&Path>, process: &Process) -> Result<Engine, Error> {
     let becomes_root = process.effective_uid == 0;
-    let channel = spawn::spawn(&opened.file, becomes_root).map_err(|error| Error::Start {
+    match named {
+        Some(_) if process.uid != process.effective_uid => Err(Error::Argument),
+        Some(path) => start(path, becomes_root),
+        None => match ask_service(becomes_root) {
+            Ok(engine) => engine,
+            Err(error) => {
+                may_start(error, process, symlink_metadata(SERVICE).is_ok())?;
+                start(Path::new(ENGINE), becomes_root)
+            }
+        },
+    }
+}
+
+/// Connects to the service and waits until it is ready. What it says then is its answer, for which
+/// no other engine is asked.
+fn ask_service(is_root: bool) -> Result<Result<Engine, Error>, service::Error> {
+    let path = Path::new(SERVICE).join(if is_root { "socket" } else { "user" });
+    let mut channel = service::connect(&path)?;
+    let bytes = channel.receive(Instant::now() + READY);
+    let bytes = bytes.map_err(service::Error::NotReady)?;
+    Ok(greeted(channel, &bytes))
+}
+
+/// Starts the engine at `path`.
+fn start(path: &Path, becomes_root: bool) -> Result<Engine, Error> {
+    let opened = trusted_file::open(path, Access::WorldReadable)?;
+    let socket = spawn::spawn(&opened.file, becomes_root).map_err(|error| Error::Start {
         path: path.to_owned(),
         error,
     })?;
-    Ok(Channel::new(channel.into()))
+    let mut channel = Channel::new(socket.into());
+    let bytes = channel.receive(Instant::now() + READY)?;
+    greeted(channel, &bytes)
 }
 
-/// Returns the engine of this installation, if this process may start it. `has_service` says
+/// The engine whose first message is `bytes`.
+fn greeted(channel: Channel, bytes: &[u8]) -> Result<Engine, Error> {
+    match FromEngine::decode(bytes)? {
+        FromEngine::Ready { version } => {
+            let version = protocol::common_version(version).ok_or(Error::Version(version))?;
+            Ok(Engine { channel, version })
+        }
+        _ => Err(protocol::Malformed.into()),
+    }
+}
+
+/// Whether a process may start an engine where the service gave this error. `has_service` says
 /// whether this host has the service.
-fn installed(process: &Process, has_service: bool) -> Result<&'static Path, Error> {
+fn may_start(error: service::Error, process: &Process, has_service: bool) -> Result<(), Error> {
+    let (is_absent, is_hung) = (error.is_absent(), error.is_hung());
     match (process.uid, process.effective_uid) {
-        (0, 0) => Ok(Path::new(ENGINE)),
-        (_, 0) if !has_service => Ok(Path::new(ENGINE)),
-        (_, 0) => Err(Error::Service),
-        _ => Err(Error::NotRoot),
+        (0, 0) if is_absent || is_hung => Ok(()),
+        (_, 0) if is_absent && !has_service => Ok(()),
+        (_, 0) => Err(Error::Service(error)),
+        _ => Err(Error::NotRoot(error)),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use nix::errno::Errno;
+
     use super::*;
 
+    fn process(uid: u32, effective_uid: u32) -> Process {
+        Process {
+            uid,
+            effective_uid,
+            ..Process::default()
+        }
+    }
+
     #[test]
-    fn the_installed_engine_starts_for_root_and_for_su_where_there_is_no_service() {
-        // Real uid, effective uid, whether there is a service, whether the engine may start.
-        let rows = [
-            (0, 0, false, true),
-            (0, 0, true, true),
-            (1000, 0, false, true),
-            (1000, 0, true, false),
-            (1000, 1000, false, false),
-            (1000, 1000, true, false),
-            (0, 1000, false, false),
+    fn root_starts_an_engine_where_the_service_is_silent_and_the_caller_of_su_where_it_is_absent() {
+        let absent = || Errno::ECONNREFUSED.into();
+        let missing = || Errno::ENOENT.into();
+        let full = || Errno::EAGAIN.into();
+        let silent = || service::Error::NotReady(socket::Error::TimedOut);
+        let closed = || service::Error::NotReady(socket::Error::Closed);
+        let stranger = || service::Error::Stranger(1000);
+        let lacking = || Errno::EMFILE.into();
+        // The error, whether this host has the service, and who starts an engine: root, su.
+        let rows: [(&dyn Fn() -> service::Error, bool, bool, bool); 12] = [
+            (&missing, false, true, true),
+            (&missing, true, true, false),
+            (&absent, true, true, false),
+            (&absent, false, true, true),
+            (&full, true, true, false),
+            (&silent, true, true, false),
+            (&closed, true, true, false),
+            (&stranger, true, false, false),
+            (&lacking, true, false, false),
+            (&lacking, false, false, false),
+            (&full, false, true, false),
+            (&stranger, false, false, false),
         ];
-        let wrong: Vec<_> = rows
-            .into_iter()
-            .filter(|(uid, effective_uid, has_service, starts)| {
-                let process = Process {
-                    uid: *uid,
-                    effective_uid: *effective_uid,
-                    ..Process::default()
-                };
-                installed(&process, *has_service).is_ok() != *starts
-            })
-            .collect();
+        let mut wrong = Vec::new();
+        for (error, has_service, root, su) in rows {
+            let starts = |process| may_start(error(), &process, has_service).is_ok();
+            let found = [
+                starts(process(0, 0)),
+                starts(process(1000, 0)),
+                starts(process(1000, 1000)),
+                starts(process(0, 1000)),
+            ];
+            if found != [root, su, false, false] {
+                wrong.push((error().to_string(), has_service, found));
+            }
+        }
         assert!(wrong.is_empty(), "{wrong:?}");
     }
 
     #[test]
     fn an_engine_is_named_only_where_real_and_effective_user_are_the_same() {
-        let process = Process {
-            uid: 1000,
-            effective_uid: 0,
-            ..Process::default()
-        };
-        let error = engine(Some(Path::new("/bin/true")), &process).unwrap_err();
-        assert!(matches!(error, Error::Argument), "{error}");
+        let error = engine(Some(Path::new("/bin/true")), &process(1000, 0)).err();
+        assert!(matches!(error, Some(Error::Argument)), "{error:?}");
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Everything that PAM passes in may come from an attacker. A panic anywhere below becomes
 //! PAM_ABORT (the guard of `pam_hooks!`) and prints nothing on the person's terminal. One call goes
-//! through these files: `module` reads the login (`items`, `session`), starts an engine
-//! (`connect`, `spawn`), relays its questions (`conversation`, `password`), and returns its
+//! through these files: `module` reads the login (`items`, `session`), connects to an
+//! engine (`connect`, `service`, `spawn`), relays its questions (`conversation`, `password`), and returns its
 //! verdict (`terminal` discards what was typed meanwhile).
 
 mod connect;
@@ -14,6 +14,7 @@ mod items;
 mod log;
 mod module;
 mod password;
+mod service;
 mod session;
 #[expect(unsafe_code, reason = "starts a process by system calls")]
 mod spawn;

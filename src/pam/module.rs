@@ -20,9 +20,7 @@ use crate::base::secret::Secret;
 use crate::host::socket::{self, Channel};
 use crate::protocol::{self, Confirmation, FromEngine, FromModule, Start};
 
-/// How long an engine may take until it is ready.
-const READY: Duration = Duration::from_secs(5);
-/// How long it may take from then on until it has read its configuration and names its deadline.
+/// How long an engine may take from the start of a login on until it has read its configuration and names its deadline.
 const CONFIGURED: Duration = Duration::from_secs(10);
 /// How long after its deadline its verdict may come.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -45,8 +43,6 @@ enum Error {
     Channel(#[from] socket::Error),
     #[error("the engine sent a {0}")]
     Malformed(#[from] protocol::Malformed),
-    #[error("the engine speaks version {0} of the protocol, and the module {version}", version = protocol::VERSION)]
-    Version(u32),
     #[error("the engine sent a message out of order")]
     Order,
     #[error("the engine decided about another user")]
@@ -77,11 +73,13 @@ pub(super) fn authenticate(pamh: &mut PamHandle, args: &[&CStr], flags: PamFlag)
 
 /// Connects to an engine, and relays its dialog with the person.
 fn relay(pamh: &mut PamHandle, arguments: &Arguments, start: &mut Start) -> Result<Verdict, Error> {
+    let engine = connect::engine(arguments.engine.as_deref(), &start.attempt.process)?;
+    start.version = engine.version;
     let relay = Relay {
-        channel: connect::engine(arguments.engine.as_deref(), &start.attempt.process)?,
+        channel: engine.channel,
         conversation: PamConversation::new(pamh),
         first_pass: arguments.first_pass,
-        until: Instant::now() + READY,
+        until: Instant::now() + CONFIGURED,
     };
     relay.run(start)
 }
@@ -104,17 +102,12 @@ struct Relay<'a> {
 
 impl Relay<'_> {
     /// Runs the dialog to its end.
-    fn run(mut self, start: &mut Start) -> Result<Verdict, Error> {
-        let FromEngine::Ready { version } = self.receive()? else {
-            return Err(Error::Order);
-        };
-        start.version = protocol::common_version(version).ok_or(Error::Version(version))?;
-        self.until = Instant::now() + CONFIGURED;
+    fn run(mut self, start: &Start) -> Result<Verdict, Error> {
         self.send_bytes(&start.encode())?;
         let mut has_deadline = false;
         loop {
             match self.receive()? {
-                FromEngine::Ready { .. } => return Err(Error::Order),
+                FromEngine::Ready { .. } | FromEngine::Status { .. } => return Err(Error::Order),
                 FromEngine::Deadline { .. } if has_deadline => return Err(Error::Order),
                 FromEngine::Deadline { milliseconds } => {
                     has_deadline = true;

@@ -90,7 +90,10 @@ pub(super) fn spawn(program: &File, becomes_root: bool) -> io::Result<UnixStream
 }
 
 /// Duplicates a descriptor to a number from [`FIRST_COPY`] on.
-fn copy(descriptor: impl AsFd) -> io::Result<OwnedFd> {
+///
+/// # Errors
+/// No descriptor is left.
+pub(super) fn copy(descriptor: impl AsFd) -> io::Result<OwnedFd> {
     let copy = fcntl(descriptor, FcntlArg::F_DUPFD_CLOEXEC(FIRST_COPY))?;
     // SAFETY: fcntl has just made this descriptor, and nothing else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })

@@ -59,6 +59,9 @@ enum ErrorKind {
     NotSecret(u32),
     #[error("not a regular file")]
     NotRegular,
+    #[cfg(feature = "module")]
+    #[error("no socket, or behind a link")]
+    NotSocket,
     #[error("larger than {0} bytes")]
     TooLarge(u64),
     #[error("was replaced while it was opened")]
@@ -212,6 +215,21 @@ pub fn resolve(path: &Path, access: Access) -> Result<PathBuf, Error> {
 pub(crate) fn folder(path: &Path, make: bool) -> Result<OwnedFd, Error> {
     PathWalk::new(path, ProcessIds::own())
         .and_then(|mut walk| walk.walk_to_folder(make))
+        .map_err(|kind| Error {
+            path: path.to_owned(),
+            kind,
+        })
+}
+
+/// Checks that the socket at `path` has a trusted owner, and is in folders that are trusted like
+/// those above a file.
+///
+/// # Errors
+/// As [`open`].
+#[cfg(feature = "module")]
+pub(crate) fn socket(path: &Path) -> Result<(), Error> {
+    PathWalk::new(path, ProcessIds::own())
+        .and_then(|mut walk| walk.walk_to_socket())
         .map_err(|kind| Error {
             path: path.to_owned(),
             kind,

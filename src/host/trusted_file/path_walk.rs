@@ -87,6 +87,22 @@ impl PathWalk {
         Err(ErrorKind::NotRegular)
     }
 
+    /// Walks to the socket at the end of the path, which no link leads to. Its mode is not checked:
+    /// who may connect is the listener's choice.
+    #[cfg(feature = "module")]
+    pub(super) fn walk_to_socket(&mut self) -> Result<(), ErrorKind> {
+        while let Some(name) = self.remaining.pop() {
+            let Some(status) = self.enter(&name)? else {
+                continue;
+            };
+            if file_type(&status) != SFlag::S_IFSOCK || self.links > 0 {
+                break;
+            }
+            return self.check_owner(&status, |_| PathPart::File);
+        }
+        Err(ErrorKind::NotSocket)
+    }
+
     /// Walks to the folder at the end of the path and opens it for reading. With `make` its last
     /// name is made when it is missing, and is on the disk then.
     #[cfg(feature = "engine")]

@@ -1,0 +1,191 @@
+//! The service: listens, and makes a process of its own for each login.
+//!
+//! The listener accepts, asks the kernel who the peer is, counts, and forks. It reads no byte that a
+//! peer sends, no file of ours, and has one thread, so that no login can harm another. The process of
+//! a login outlives the listener: a restart of the service ends no login under way. Called by
+//! `bin/pam_authyd`.
+//!
+//! Sources: unix(7) for SO_PEERCRED, proc_pid_status(5), signalfd(2).
+
+#[expect(unsafe_code, reason = "fork(2) in a process with one thread")]
+mod fork;
+mod peers;
+mod socket;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{getsockopt, sockopt};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, setsid};
+
+use super::isolation::{self, real_uid};
+use super::session::{Peer, serve_in};
+use peers::Peers;
+use socket::Sockets;
+
+pub use socket::Error;
+
+/// How long the listener waits where the system has no descriptor, memory or process for a login.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often it writes a complaint to standard error at most.
+const COMPLAINT: Duration = Duration::from_secs(60);
+
+/// Listens on the socket that the init system passed, or else in `folder`, until it is killed.
+/// Returns in the process of a login, once that is over; the process must end then.
+///
+/// # Errors
+/// There is nothing to listen on.
+pub fn listen(folder: &Path) -> Result<(), Error> {
+    let sockets = match Sockets::passed()? {
+        Some(sockets) => sockets,
+        None => Sockets::make(folder)?,
+    };
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGCHLD);
+    let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+    let ended = signals
+        .thread_block()
+        .and_then(|()| SignalFd::with_flags(&signals, flags))
+        .map_err(|errno| Error::Io("signalfd".into(), errno))?;
+    let mut listener = Listener {
+        sockets,
+        ended,
+        peers: Peers::default(),
+        complained: None,
+    };
+    let groups = isolation::begin().of_service();
+    let started = SystemTime::now();
+    let (socket, uid) = loop {
+        if let Some(login) = listener.turn() {
+            break login;
+        }
+    };
+    // From here on this is the process of a login.
+    drop(listener);
+    let _ = signals.thread_unblock();
+    // So that the end of a terminal, or Ctrl-C in it, ends the listener alone.
+    let _ = setsid();
+    serve_in(socket, Peer::Root { uid, started }, groups);
+    Ok(())
+}
+
+struct Listener {
+    sockets: Sockets,
+    /// Is readable when a login has ended.
+    ended: SignalFd,
+    peers: Peers,
+    /// When it last complained.
+    complained: Option<Instant>,
+}
+
+/// Who has connected, as the kernel says.
+struct Credentials {
+    uid: u32,
+    effective_uid: u32,
+}
+
+impl Listener {
+    /// Waits for connections and ends of logins, and makes the processes of the logins. Returns in
+    /// each of these: the connection, and the real uid of its peer.
+    fn turn(&mut self) -> Option<(OwnedFd, u32)> {
+        let input = PollFlags::POLLIN;
+        let mut descriptors = [
+            PollFd::new(self.sockets.root.as_fd(), input),
+            PollFd::new(self.ended.as_fd(), input),
+        ];
+        // It fails for lack of memory only.
+        if poll(&mut descriptors, PollTimeout::NONE).is_err() {
+            thread::sleep(PAUSE);
+        }
+        while let Ok(Some(_)) = self.ended.read_signal() {}
+        loop {
+            self.forget_ended();
+            match self.sockets.root.accept() {
+                Ok((stream, _)) => {
+                    if let Some(login) = self.admit(stream) {
+                        return Some(login);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+                Err(error) if error.raw_os_error() == Some(Errno::ECONNABORTED as i32) => {}
+                Err(error) => {
+                    self.complain(&format!("no connection can be accepted: {error}"));
+                    thread::sleep(PAUSE);
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Makes the process of a login, and returns in it. A connection that may not begin one is
+    /// closed.
+    fn admit(&mut self, stream: UnixStream) -> Option<(OwnedFd, u32)> {
+        let Credentials { uid, effective_uid } = credentials(&stream)?;
+        if effective_uid != 0 {
+            // The socket's mode keeps others away.
+            self.complain(&format!(
+                "uid {effective_uid} has connected to root's socket"
+            ));
+            return None;
+        }
+        if !self.peers.has_room(uid) {
+            self.complain(&format!("uid {uid} has too many logins at once"));
+            return None;
+        }
+        match fork::copy() {
+            Ok(Some(pid)) => {
+                self.peers.begin(pid.as_raw(), uid);
+                None
+            }
+            Ok(None) => Some((stream.into(), uid)),
+            Err(errno) => {
+                self.complain(&format!("no process for a login: {errno}"));
+                None
+            }
+        }
+    }
+
+    /// Forgets the logins that have ended.
+    fn forget_ended(&mut self) {
+        let any = Pid::from_raw(-1);
+        while let Ok(status) = waitpid(any, Some(WaitPidFlag::WNOHANG)) {
+            let Some(pid) = status.pid() else { return };
+            if !matches!(status, WaitStatus::StillAlive) {
+                self.peers.end(pid.as_raw());
+            }
+        }
+    }
+
+    /// Writes a line to standard error, which the init system keeps; one a minute, since a user can
+    /// be the cause of it.
+    fn complain(&mut self, why: &str) {
+        if self
+            .complained
+            .is_none_or(|last| last.elapsed() >= COMPLAINT)
+        {
+            eprintln!("pam_authyd: {why}");
+            self.complained = Some(Instant::now());
+        }
+    }
+}
+
+/// Returns who has connected; `None` where the kernel does not say so: the process has ended, or is
+/// in a container whose processes are not seen here.
+fn credentials(stream: &UnixStream) -> Option<Credentials> {
+    let peer = getsockopt(stream, sockopt::PeerCredentials).ok()?;
+    let status = fs::read_to_string(format!("/proc/{}/status", peer.pid())).ok()?;
+    Some(Credentials {
+        uid: real_uid(&status)?.as_raw(),
+        effective_uid: peer.uid(),
+    })
+}
