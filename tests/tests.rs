@@ -17,6 +17,7 @@ mod peers;
 mod recovery;
 mod remember;
 mod screens;
+mod service;
 mod simulator;
 mod stacks;
 mod state;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use pam_authy::pam_app::{Item, Style, Transaction, write_stack};
 use tempfile::TempDir;
 
+use super::service;
 use super::sim::Sim;
 use super::{install_engine, install_product};
 
@@ -65,7 +66,7 @@ impl Host {
             users,
             arguments: String::new(),
             service: "sshd".into(),
-            names_engine: true,
+            names_engine: !service::is_the_way(),
         };
         host.append(&host.config, &format!("\n{more}"));
         host.append(&host.users, "alice = 1635\n");
@@ -111,6 +112,12 @@ impl Host {
     /// Uses the engine at its usual path, which is installed for that. In a sandbox only.
     pub(crate) fn installed(mut self) -> Self {
         install_engine();
+        self.names_engine = false;
+        self
+    }
+
+    /// Uses the service (`common::service`), or an engine that a test has installed.
+    pub(crate) fn by_service(mut self) -> Self {
         self.names_engine = false;
         self
     }

@@ -19,6 +19,7 @@ pub(crate) mod provider;
 pub(crate) mod relay;
 pub(crate) mod rows;
 pub(crate) mod sandbox;
+pub(crate) mod service;
 pub(crate) mod sim;
 pub(crate) mod syslog;
 pub(crate) mod terminal;

@@ -1,0 +1,80 @@
+//! The service in a sandbox: the product's engine, listening where the module of the product looks
+//! for it.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{engine, install, sandbox};
+
+/// The folder of the service's sockets.
+pub(crate) const FOLDER: &str = "/run/pam_authy";
+/// Set where logins of `Host` go by the service.
+const WAY: &str = "PAM_AUTHY_TEST_WAY";
+
+/// Whether logins of `Host` go by the service, which is started already.
+pub(crate) fn is_the_way() -> bool {
+    std::env::var(WAY).is_ok_and(|way| way == "service")
+}
+
+/// A running service, which ends when dropped. In a sandbox only.
+pub(crate) struct Service {
+    pub(crate) child: Child,
+}
+
+impl Service {
+    /// Starts the listener, which makes its socket itself.
+    pub(crate) fn start() -> Self {
+        let program = Self::program();
+        let service = Self::run(Command::new(program).args(["--listen", FOLDER]));
+        service.wait();
+        service
+    }
+
+    /// Starts it by socket activation, as systemd does.
+    pub(crate) fn activated() -> Self {
+        let program = Self::program();
+        fs::create_dir_all(FOLDER).unwrap();
+        let mut activate = Command::new("systemd-socket-activate");
+        activate.args(["-l", &format!("{FOLDER}/socket")]);
+        let service = Self::run(activate.arg(program).args(["--listen", FOLDER]));
+        service.wait();
+        service
+    }
+
+    /// Installs the program, where no module looks for an engine to start.
+    fn program() -> &'static Path {
+        assert!(sandbox::is_inside(), "only in a sandbox");
+        let program = Path::new("/opt/pam_authyd");
+        install(&engine(), program, 0o755);
+        program
+    }
+
+    fn run(command: &mut Command) -> Self {
+        let child = command.stdin(Stdio::null()).spawn().unwrap();
+        Self { child }
+    }
+
+    fn wait(&self) {
+        let path = Path::new(FOLDER).join("socket");
+        let begun = Instant::now();
+        while UnixStream::connect(&path).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "no service");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Marks a command so that its `Host` uses the service.
+    pub(crate) fn mark(command: &mut Command) -> &mut Command {
+        command.env(WAY, "service")
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,42 @@
+//! Logins outlive the listener: its end, by whatever, ends none of them.
+
+use nix::sys::signal::Signal;
+
+use crate::common::application::{Running, command};
+use crate::common::child::signal;
+use crate::common::host::Host;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
+use crate::common::service::Service;
+
+#[test]
+#[ignore = "needs root"]
+fn logins_that_wait_end_well_when_the_listener_is_killed_or_stopped() {
+    sandboxed!();
+    check_rows([Signal::SIGKILL, Signal::SIGTERM], |how| {
+        let host = Host::new().by_service();
+        let mut service = Service::start();
+        let mut waiting: Vec<_> = (0..10)
+            .map(|_| {
+                let mut login = Running::start(command(&host, "alice", &[], &["-v"]));
+                login.wait_for("prompt ");
+                login
+            })
+            .collect();
+        signal(&service.child, how);
+        service.child.wait().unwrap();
+        let _again = Service::start();
+
+        let mut first = waiting.remove(0);
+        first.reply(&host.sim.token(1635));
+        assert_eq!(first.finish().names(), ["PAM_SUCCESS"], "{}", host.log());
+        for mut login in waiting {
+            login.reply("0000000");
+            login.reply("");
+            login.reply("");
+            assert_eq!(login.finish().names(), ["PAM_MAXTRIES"], "{}", host.log());
+        }
+        let log = host.log();
+        assert_eq!(log.matches("verdict=accepted").count(), 1, "{log}");
+    });
+}
