@@ -24,6 +24,12 @@ impl Audit {
         Self(Journal::open(service, log))
     }
 
+    /// The same for a login over the user socket.
+    #[must_use]
+    pub fn of_lockers(log: &Path) -> Self {
+        Self(Journal::of_lockers(log))
+    }
+
     /// Writes the detail of `outcome`, the audit line of `attempt`, then the notes of `outcome`;
     /// the notes alone where the outcome is recorded already. Blocks up to 200 ms where the log is
     /// full.

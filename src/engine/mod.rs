@@ -1,7 +1,7 @@
 //! The login engine: one process that decides one login, out of reach of the application's caller.
 //!
 //! `session` is the dialog with the module from the first message to the last; `service` listens for
-//! modules and makes a process for each. `wiring` joins files,
+//! modules and makes a process for each, and `locker` is what differs for a plain user's. `wiring` joins files,
 //! policy, factor and limits to a decision, `conversation` brings the questions of `login` to the
 //! module, `isolation` takes the process out of its caller's reach, `shared_words` is the memory
 //! behind the counts, and `audit` writes the log. Called by `bin/pam_authyd`.
@@ -14,6 +14,7 @@ mod conversation;
 )]
 mod descriptor;
 mod isolation;
+mod locker;
 pub mod service;
 mod session;
 #[expect(unsafe_code, reason = "maps files into memory")]

@@ -16,8 +16,9 @@ use nix::unistd::alarm;
 use super::audit::Audit;
 use super::conversation::ModuleConversation;
 use super::isolation::{self, Groups};
+use super::locker;
 use super::wiring::{Case, Decision, failed};
-use crate::base::attempt::{Attempt, Outcome, Process, Reason, Verdict};
+use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::host::address;
 use crate::host::journal::DEFAULT_LOG;
 use crate::host::socket::Channel;
@@ -45,6 +46,11 @@ pub(super) enum Peer {
         /// When the service began.
         started: SystemTime,
     },
+    /// A process of a plain user, connected to the service's other socket.
+    User {
+        /// Its uid, from the kernel.
+        uid: u32,
+    },
 }
 
 impl Peer {
@@ -52,16 +58,21 @@ impl Peer {
     /// not keep a place of the service without a login.
     fn patience(self) -> Duration {
         match self {
-            Self::Root { uid, .. } if uid != 0 => Duration::from_secs(2),
-            Self::Starter | Self::Root { .. } => Duration::from_secs(10),
+            Self::Root { uid, .. } | Self::User { uid } if uid != 0 => Duration::from_secs(2),
+            Self::User { .. } | Self::Starter | Self::Root { .. } => Duration::from_secs(10),
         }
     }
 
-    /// Whether the process is the one that the module says it is.
-    fn is(self, process: &Process) -> bool {
+    /// What is used of the start of a login; `None` where the process is not the one that it says
+    /// it is.
+    fn believed(self, start: Start) -> Option<Start> {
+        let process = &start.attempt.process;
         match self {
-            Self::Starter => true,
-            Self::Root { uid, .. } => process.uid == uid && process.effective_uid == 0,
+            Self::Starter => Some(start),
+            Self::Root { uid, .. } => {
+                (process.uid == uid && process.effective_uid == 0).then_some(start)
+            }
+            Self::User { uid } => locker::start(start, uid),
         }
     }
 }
@@ -89,6 +100,7 @@ fn serve_login(socket: OwnedFd, peer: Peer, groups: Groups) {
     let Some(start) = receive_start(&mut channel, peer) else {
         return;
     };
+    let is_locker = matches!(peer, Peer::User { .. });
     let attempt = Attempt {
         address: address::remote(
             start.ssh_connection.as_deref(),
@@ -96,12 +108,12 @@ fn serve_login(socket: OwnedFd, peer: Peer, groups: Groups) {
         ),
         ..start.attempt.clone()
     };
-    let case = match Case::open(&start.arguments, attempt.clone(), begun, groups) {
+    let case = match Case::open(&start.arguments, attempt.clone(), begun, groups, is_locker) {
         Ok(case) => case,
         Err(outcome) => {
             let conversation =
                 ModuleConversation::new(channel, attempt.user.clone(), begun, groups);
-            let session = Session::new(None, attempt, conversation);
+            let session = Session::new(None, attempt, conversation, is_locker);
             let decision = session.certain(outcome);
             return session.conclude(decision);
         }
@@ -114,7 +126,7 @@ fn serve_login(socket: OwnedFd, peer: Peer, groups: Groups) {
     }
     let conversation =
         ModuleConversation::new(channel, attempt.user.clone(), begun + case.budget(), groups);
-    let mut session = Session::new(Some(&case), attempt, conversation);
+    let mut session = Session::new(Some(&case), attempt, conversation, is_locker);
     let decision = session.decide(&case, start.name, groups);
     session.conclude(decision);
 }
@@ -125,29 +137,31 @@ fn receive_start(channel: &mut Channel, peer: Peer) -> Option<Start> {
     send(channel, &FromEngine::Ready { version: VERSION }).ok()?;
     let bytes = channel.receive(Instant::now() + peer.patience()).ok()?;
     match FromModule::decode(&bytes) {
-        Ok(FromModule::Start(start))
-            if protocol::is_understood(start.version) && peer.is(&start.attempt.process) =>
-        {
-            Some(*start)
+        Ok(FromModule::Start(start)) if protocol::is_understood(start.version) => {
+            peer.believed(*start)
         }
         Ok(FromModule::AskStatus) => {
-            let _ = send(channel, &status(peer));
+            if let Some(status) = status(peer) {
+                let _ = send(channel, &status);
+            }
             None
         }
         _ => None,
     }
 }
 
-fn status(peer: Peer) -> FromEngine {
+/// What this engine is; `None` for a peer that it does not tell.
+fn status(peer: Peer) -> Option<FromEngine> {
     let since = match peer {
         Peer::Root { started, .. } => started,
         Peer::Starter => SystemTime::now(),
+        Peer::User { .. } => return None,
     };
     let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
-    FromEngine::Status {
+    Some(FromEngine::Status {
         program: env!("CARGO_PKG_VERSION").to_owned(),
         started: since.as_secs(),
-    }
+    })
 }
 
 fn send(channel: &mut Channel, message: &FromEngine) -> Result<(), crate::host::socket::Error> {
@@ -160,14 +174,22 @@ struct Session<'a> {
     case: Option<&'a Case>,
     attempt: Attempt,
     conversation: ModuleConversation,
+    /// Whether a plain user's process asks.
+    is_locker: bool,
 }
 
 impl<'a> Session<'a> {
-    fn new(case: Option<&'a Case>, attempt: Attempt, conversation: ModuleConversation) -> Self {
+    fn new(
+        case: Option<&'a Case>,
+        attempt: Attempt,
+        conversation: ModuleConversation,
+        is_locker: bool,
+    ) -> Self {
         Self {
             case,
             attempt,
             conversation,
+            is_locker,
         }
     }
 
@@ -188,9 +210,9 @@ impl<'a> Session<'a> {
         if let Some(outcome) = outcome {
             return self.certain(outcome);
         }
-        let attempt = &self.attempt;
+        let (attempt, is_locker) = (&self.attempt, self.is_locker);
         let mut record_refused =
-            |outcome: &Outcome| Audit::open(&attempt.service, case.log()).record(attempt, outcome);
+            |outcome: &Outcome| audit(attempt, is_locker, case.log()).record(attempt, outcome);
         let decision = guarded(|| case.decide(&mut self.conversation, &mut record_refused));
         decision.unwrap_or_else(|outcome| self.certain(outcome))
     }
@@ -281,11 +303,20 @@ impl<'a> Session<'a> {
     /// Writes the audit line. Without a configuration it goes to the system's log.
     fn record(&self, outcome: &Outcome) {
         let log = self.case.map_or(Path::new(DEFAULT_LOG), Case::log);
-        let audit = Audit::open(&self.attempt.service, log);
+        let audit = audit(&self.attempt, self.is_locker, log);
         if let Some(line) = self.case.and_then(Case::debug_line) {
             audit.debug(&line);
         }
         audit.record(&self.attempt, outcome);
+    }
+}
+
+/// The log for the lines of a login.
+fn audit(attempt: &Attempt, is_locker: bool, log: &Path) -> Audit {
+    if is_locker {
+        Audit::of_lockers(log)
+    } else {
+        Audit::open(&attempt.service, log)
     }
 }
 

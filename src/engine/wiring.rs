@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::isolation::{self, Groups};
-use super::shared_words;
+use super::{locker, shared_words};
 use crate::base::arguments::{Arguments, FirstPass};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Deadline, SystemClock};
@@ -38,6 +38,8 @@ pub(super) struct Case {
     rules: config::Login,
     begun: Instant,
     groups: Groups,
+    /// Whether a plain user's process asks (`locker`).
+    is_locker: bool,
 }
 
 /// What came of a login, and whose it was.
@@ -72,7 +74,8 @@ struct Subject {
 
 impl Case {
     /// Reads what the stack's line says, and the configuration that it names. The time of the login
-    /// counts from `begun`; this process is in the control groups `groups`.
+    /// counts from `begun`; this process is in the control groups `groups`, and
+    /// `is_locker` says whether a plain user's process asks.
     ///
     /// # Errors
     /// The outcome of a login that cannot be decided.
@@ -81,12 +84,16 @@ impl Case {
         attempt: Attempt,
         begun: Instant,
         groups: Groups,
+        is_locker: bool,
     ) -> Result<Self, Outcome> {
         let arguments =
             Arguments::parse(arguments).map_err(|why| failed(Reason::Arguments, why))?;
         let config = Config::load(&arguments.config)
             .map_err(|error| failed(Reason::Configuration, error.to_string()))?;
         let mut rules = config.login(&attempt.service);
+        if is_locker {
+            rules = locker::rules(rules);
+        }
         // `nullok` in the stack says the same as `unenrolled = "ignore"`.
         if arguments.nullok {
             rules.unenrolled = Fallback::Ignore;
@@ -98,6 +105,7 @@ impl Case {
             rules,
             begun,
             groups,
+            is_locker,
         })
     }
 
@@ -149,7 +157,7 @@ impl Case {
         let last_notice = LastNotice {
             messages: &self.messages(&host()),
             accepts_codes: true,
-            accepts_recovery: self.config.recovery.applies_to(&self.attempt.service),
+            accepts_recovery: self.takes_recovery(),
         };
         last_notice.of(outcome)
     }
@@ -171,7 +179,8 @@ impl Case {
         conversation: &mut dyn Conversation,
         record_refused: &mut dyn FnMut(&Outcome),
     ) -> Outcome {
-        let is_remembered = subject.person.as_ref().is_some_and(|person| {
+        let person = subject.person.as_ref().filter(|_| !self.is_locker);
+        let is_remembered = person.is_some_and(|person| {
             let binding = self.binding(&subject.name, person);
             remember::is_remembered(self.state(), &self.config.remember, &binding)
         });
@@ -189,6 +198,9 @@ impl Case {
     /// even where this fails.
     pub(super) fn settle(&self, decision: &Decision) {
         let Decision { outcome, subject } = decision;
+        if self.is_locker {
+            return;
+        }
         if outcome.verdict == Verdict::Accepted {
             let _ = self.codes(subject).record_factors();
         }
@@ -197,6 +209,10 @@ impl Case {
             let binding = self.binding(&subject.name, person);
             remember::store(self.state(), &self.config.remember, &binding);
         }
+    }
+
+    fn takes_recovery(&self) -> bool {
+        !self.is_locker && self.config.recovery.applies_to(&self.attempt.service)
     }
 
     fn state(&self) -> &Path {
@@ -222,6 +238,10 @@ impl Case {
 
     /// Whose factor is required, or an outcome that is certain before anybody is asked.
     fn subject(&self) -> Result<Subject, Outcome> {
+        if self.is_locker && !self.config.lockers.allow {
+            let why = "a plain user's program asks, and lockers.allow is not true";
+            return Err(failed(Reason::Configuration, why));
+        }
         if self.arguments.first_pass != FirstPass::Ask && !self.rules.token_in_password {
             let why = "use_first_pass and try_first_pass need login.token_in_password = true";
             return Err(failed(Reason::Arguments, why));
@@ -338,7 +358,7 @@ impl Case {
         let host = host();
         let mut factor = connect::second_factor(config, &rules, person, self.totp(subject));
         let mut codes = self.codes(subject);
-        let takes_codes = config.recovery.applies_to(&attempt.service);
+        let takes_codes = self.takes_recovery();
         let outcome = Login {
             attempt,
             rules: &rules,
@@ -352,7 +372,7 @@ impl Case {
             factor: factor.as_mut(),
             limits: &mut self.limits(subject),
             recovery: takes_codes.then_some(&mut codes),
-            names_recovery: config.recovery.is_named_for(&attempt.service),
+            names_recovery: takes_codes && config.recovery.is_named_for(&attempt.service),
             record_refused,
             random: &mut random,
             clock: &SystemClock,
@@ -377,7 +397,9 @@ impl Case {
             uid: self.attempt.process.uid,
         };
         let (rules, map) = (self.config.limits, shared_words::map);
-        limits::FileLimits::new(self.state(), rules, login, map, SystemTime::now)
+        let own_book = self.is_locker.then(|| locker::book(self.state()));
+        let state = own_book.as_deref().unwrap_or_else(|| self.state());
+        limits::FileLimits::new(state, rules, login, map, SystemTime::now)
     }
 
     /// The app of this person, with the codes that it has used and the counts of those that were

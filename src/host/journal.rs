@@ -38,8 +38,20 @@ impl Journal {
     /// fail: without a usable socket the lines are lost.
     #[must_use]
     pub fn open(service: &str, log: &Path) -> Self {
+        Self::tagged(&format!("{}:auth", tag(service)), log)
+    }
+
+    /// The same for plain users' programs, whose lines have the tag `pam_authy(locker)`: no PAM
+    /// service has it.
+    #[must_use]
+    #[cfg(feature = "engine")]
+    pub fn of_lockers(log: &Path) -> Self {
+        Self::tagged("locker", log)
+    }
+
+    fn tagged(name: &str, log: &Path) -> Self {
         Self {
-            tag: format!("pam_authy({}:auth)[{}]", tag(service), std::process::id()),
+            tag: format!("pam_authy({name})[{}]", std::process::id()),
             socket: connect(log),
             has_given_up: Cell::new(false),
         }

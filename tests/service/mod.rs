@@ -1,5 +1,6 @@
 //! The service: logins by its socket, who may connect, how many at once, and what a restart does.
 
+mod lockers;
 mod logins;
 mod peers;
 mod restart;

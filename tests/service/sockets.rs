@@ -119,7 +119,7 @@ fn a_passed_socket_counts_only_for_the_process_that_it_was_passed_to() {
     let script = "LISTEN_PID=$$ LISTEN_FDS=$0 exec /opt/pam_authyd --listen /run/other 3</dev/null";
     let rows = [
         ("1", "descriptor 3 is no listening Unix socket"),
-        ("2", "LISTEN_FDS=2: one socket is needed"),
+        ("3", "LISTEN_FDS=3: one or two sockets are needed"),
     ];
     check_rows(rows, |(count, expected)| {
         let output = Command::new("sh")

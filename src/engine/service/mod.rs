@@ -20,7 +20,6 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -30,6 +29,7 @@ use nix::unistd::{Pid, setsid};
 
 use super::isolation::{self, real_uid};
 use super::session::{Peer, serve_in};
+use crate::store::config::{Config, DEFAULT_PATH};
 use peers::Peers;
 use socket::Sockets;
 
@@ -37,6 +37,8 @@ pub use socket::Error;
 
 /// How long the listener waits where the system has no descriptor, memory or process for a login.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How many connections of one socket are accepted before the other has its turn.
+const TURN: u32 = 64;
 /// How often it writes a complaint to standard error at most.
 const COMPLAINT: Duration = Duration::from_secs(60);
 
@@ -48,7 +50,7 @@ const COMPLAINT: Duration = Duration::from_secs(60);
 pub fn listen(folder: &Path) -> Result<(), Error> {
     let sockets = match Sockets::passed()? {
         Some(sockets) => sockets,
-        None => Sockets::make(folder)?,
+        None => Sockets::make(folder, allows_lockers())?,
     };
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGCHLD);
@@ -65,7 +67,7 @@ pub fn listen(folder: &Path) -> Result<(), Error> {
     };
     let groups = isolation::begin().of_service();
     let started = SystemTime::now();
-    let (socket, uid) = loop {
+    let (socket, peer) = loop {
         if let Some(login) = listener.turn() {
             break login;
         }
@@ -75,9 +77,29 @@ pub fn listen(folder: &Path) -> Result<(), Error> {
     let _ = signals.thread_unblock();
     // So that the end of a terminal, or Ctrl-C in it, ends the listener alone.
     let _ = setsid();
-    serve_in(socket, Peer::Root { uid, started }, groups);
+    let peer = match peer {
+        (Access::Root, uid) => Peer::Root { uid, started },
+        (Access::User, uid) => Peer::User { uid },
+    };
+    serve_in(socket, peer, groups);
     Ok(())
 }
+
+/// Whether config.toml lets plain users' programs ask. Where it cannot be read, every login is
+/// refused anyway, and says why.
+fn allows_lockers() -> bool {
+    Config::load(Path::new(DEFAULT_PATH)).is_ok_and(|config| config.lockers.allow)
+}
+
+/// Whose processes a socket is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Root,
+    User,
+}
+
+/// A connection: its socket, whose it is, and the real uid of its peer.
+type Login = (OwnedFd, (Access, u32));
 
 struct Listener {
     sockets: Sockets,
@@ -96,28 +118,42 @@ struct Credentials {
 
 impl Listener {
     /// Waits for connections and ends of logins, and makes the processes of the logins. Returns in
-    /// each of these: the connection, and the real uid of its peer.
-    fn turn(&mut self) -> Option<(OwnedFd, u32)> {
+    /// each of these.
+    fn turn(&mut self) -> Option<Login> {
         let input = PollFlags::POLLIN;
-        let mut descriptors = [
-            PollFd::new(self.sockets.root.as_fd(), input),
-            PollFd::new(self.ended.as_fd(), input),
-        ];
+        let sockets = [&self.sockets.root, &self.sockets.user];
+        let mut descriptors = vec![PollFd::new(self.ended.as_fd(), input)];
+        descriptors.extend(
+            sockets
+                .into_iter()
+                .flatten()
+                .map(|socket| PollFd::new(socket.as_fd(), input)),
+        );
         // It fails for lack of memory only.
         if poll(&mut descriptors, PollTimeout::NONE).is_err() {
             thread::sleep(PAUSE);
         }
         while let Ok(Some(_)) = self.ended.read_signal() {}
-        loop {
+        self.accept(Access::Root)
+            .or_else(|| self.accept(Access::User))
+    }
+
+    /// Makes the processes of the connections that wait, not without an end, so that the other
+    /// socket has its turn.
+    fn accept(&mut self, access: Access) -> Option<Login> {
+        for _ in 0..TURN {
             self.forget_ended();
-            match self.sockets.root.accept() {
+            let socket = match access {
+                Access::Root => &self.sockets.root,
+                Access::User => &self.sockets.user,
+            };
+            match socket.as_ref()?.accept() {
                 Ok((stream, _)) => {
-                    if let Some(login) = self.admit(stream) {
+                    if let Some(login) = self.admit(stream, access) {
                         return Some(login);
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
-                Err(error) if error.raw_os_error() == Some(Errno::ECONNABORTED as i32) => {}
                 Err(error) => {
                     self.complain(&format!("no connection can be accepted: {error}"));
                     thread::sleep(PAUSE);
@@ -125,19 +161,25 @@ impl Listener {
                 }
             }
         }
+        None
     }
 
     /// Makes the process of a login, and returns in it. A connection that may not begin one is
     /// closed.
-    fn admit(&mut self, stream: UnixStream) -> Option<(OwnedFd, u32)> {
+    fn admit(&mut self, stream: UnixStream, access: Access) -> Option<Login> {
         let Credentials { uid, effective_uid } = credentials(&stream)?;
-        if effective_uid != 0 {
-            // The socket's mode keeps others away.
-            self.complain(&format!(
-                "uid {effective_uid} has connected to root's socket"
-            ));
-            return None;
-        }
+        // The mode of root's socket keeps others away; a set-user-ID program's effective user is
+        // the one whose account is meant.
+        let uid = match access {
+            Access::Root if effective_uid != 0 => {
+                self.complain(&format!(
+                    "uid {effective_uid} has connected to root's socket"
+                ));
+                return None;
+            }
+            Access::Root => uid,
+            Access::User => effective_uid,
+        };
         if !self.peers.has_room(uid) {
             self.complain(&format!("uid {uid} has too many logins at once"));
             return None;
@@ -147,7 +189,7 @@ impl Listener {
                 self.peers.begin(pid.as_raw(), uid);
                 None
             }
-            Ok(None) => Some((stream.into(), uid)),
+            Ok(None) => Some((stream.into(), (access, uid))),
             Err(errno) => {
                 self.complain(&format!("no process for a login: {errno}"));
                 None

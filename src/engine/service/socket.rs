@@ -7,6 +7,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::iter::repeat;
 use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -21,8 +22,10 @@ use crate::engine::descriptor;
 use crate::host::errno::describe;
 use crate::host::trusted_file;
 
-/// The socket for root's processes.
-const ROOT: &str = "socket";
+/// The socket for root's processes, and its mode.
+const ROOT: (&str, u32) = ("socket", 0o600);
+/// The socket for those of plain users.
+const USER: (&str, u32) = ("user", 0o666);
 /// Its lock.
 const LOCK: &str = "lock";
 /// The first descriptor that systemd passes (SD_LISTEN_FDS_START).
@@ -54,7 +57,9 @@ pub enum Error {
 /// The sockets that are listened on.
 #[derive(Debug)]
 pub(super) struct Sockets {
-    pub(super) root: UnixListener,
+    pub(super) root: Option<UnixListener>,
+    /// For plain users' processes.
+    pub(super) user: Option<UnixListener>,
     /// Held until the listener ends; `None` for passed sockets.
     _lock: Option<File>,
 }
@@ -70,46 +75,79 @@ impl Sockets {
         if variable("LISTEN_PID") != Some(std::process::id().to_string()) {
             return Ok(None);
         }
-        match variable("LISTEN_FDS").as_deref() {
-            None | Some("0") => Ok(None),
-            Some("1") => {
-                let socket = descriptor::adopt_listener(FIRST).ok_or_else(|| {
-                    Error::Passed("descriptor 3 is no listening Unix socket".to_owned())
-                })?;
-                Self::of(socket, None).map(Some)
+        let count = variable("LISTEN_FDS").unwrap_or_default();
+        let names = variable("LISTEN_FDNAMES").unwrap_or_default();
+        let mut sockets = Self::none(None);
+        let numbers = match count.as_str() {
+            "" | "0" => return Ok(None),
+            "1" => FIRST..=FIRST,
+            "2" => FIRST..=FIRST + 1,
+            _ => {
+                let why = format!("LISTEN_FDS={count}: one or two sockets are needed");
+                return Err(Error::Passed(why));
             }
-            Some(other) => Err(Error::Passed(format!(
-                "LISTEN_FDS={other}: one socket is needed"
-            ))),
+        };
+        for (number, name) in numbers.zip(names.split(':').chain(repeat(""))) {
+            let socket = descriptor::adopt_listener(number).ok_or_else(|| {
+                Error::Passed(format!("descriptor {number} is no listening Unix socket"))
+            })?;
+            let place = match name == USER.0 {
+                true => &mut sockets.user,
+                false => &mut sockets.root,
+            };
+            if place.replace(listener(socket)?).is_some() {
+                let why = format!("LISTEN_FDNAMES={names}: two sockets for the same users");
+                return Err(Error::Passed(why));
+            }
         }
+        Ok(Some(sockets))
     }
 
-    /// Makes the socket in `folder`, which is made with mode 0755 when it is missing.
+    /// Makes the sockets in `folder`, which is made with mode 0755 when it is missing. There is one
+    /// for plain users only `with_user`.
     ///
     /// # Errors
     /// Others can write the folder, or another process listens there.
-    pub(super) fn make(folder: &Path) -> Result<Self, Error> {
+    pub(super) fn make(folder: &Path, with_user: bool) -> Result<Self, Error> {
         let is_new = fs::symlink_metadata(folder).is_err();
         drop(trusted_file::folder(folder, true)?);
         if is_new {
             let mode = fs::Permissions::from_mode(0o755);
             fs::set_permissions(folder, mode).map_err(|error| io_error(folder, &error))?;
         }
-        let lock = lock(folder)?;
-        let path = folder.join(ROOT);
-        remove_dead(&path)?;
-        let old = umask(Mode::from_bits_truncate(0o177));
-        let socket = UnixListener::bind(&path).map_err(|error| io_error(&path, &error));
-        umask(old);
-        Self::of(socket?.into(), Some(lock))
+        let mut sockets = Self::none(Some(lock(folder)?));
+        remove_dead(&folder.join(USER.0))?;
+        sockets.root = Some(bind(folder, ROOT)?);
+        if with_user {
+            sockets.user = Some(bind(folder, USER)?);
+        }
+        Ok(sockets)
     }
 
-    fn of(root: OwnedFd, lock: Option<File>) -> Result<Self, Error> {
-        let root = UnixListener::from(root);
-        root.set_nonblocking(true)
-            .map_err(|error| io_error(Path::new(ROOT), &error))?;
-        Ok(Self { root, _lock: lock })
+    fn none(lock: Option<File>) -> Self {
+        Self {
+            root: None,
+            user: None,
+            _lock: lock,
+        }
     }
+}
+
+fn listener(socket: OwnedFd) -> Result<UnixListener, Error> {
+    let listener = UnixListener::from(socket);
+    let result = listener.set_nonblocking(true);
+    result.map_err(|error| io_error(Path::new("socket"), &error))?;
+    Ok(listener)
+}
+
+/// Makes a socket of this name and mode.
+fn bind(folder: &Path, (name, mode): (&str, u32)) -> Result<UnixListener, Error> {
+    let path = folder.join(name);
+    remove_dead(&path)?;
+    let old = umask(Mode::from_bits_truncate(!mode & 0o777));
+    let socket = UnixListener::bind(&path).map_err(|error| io_error(&path, &error));
+    umask(old);
+    listener(socket?.into())
 }
 
 /// Takes the lock of the folder: one that the copies of this process do not have, and that ends with

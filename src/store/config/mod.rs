@@ -41,6 +41,8 @@ pub struct Config {
     pub remember: Remember,
     /// Which services accept recovery codes.
     pub recovery: Recovery,
+    /// Whether plain users' programs may ask for a login.
+    pub lockers: Lockers,
     /// The administrator's own texts.
     pub messages: Texts,
     login: Login,
@@ -255,6 +257,13 @@ pub struct Remember {
 pub struct Recovery {
     /// The PAM services that accept recovery codes; `None`: all.
     pub services: Option<Vec<String>>,
+}
+
+/// The table `[lockers]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lockers {
+    /// Whether the service serves screen lockers and other programs of plain users.
+    pub allow: bool,
 }
 
 impl Recovery {

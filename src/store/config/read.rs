@@ -54,6 +54,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
         limits: tables.limits,
         remember: tables.remember,
         recovery: tables.recovery,
+        lockers: tables.lockers,
         messages: tables.messages,
         login,
         services,

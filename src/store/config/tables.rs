@@ -1,12 +1,12 @@
-//! Reads the optional tables of config.toml: `[exempt]`, `[limits]`, `[remember]`, `[recovery]` and
-//! `[messages]`.
+//! Reads the optional tables of config.toml: `[exempt]`, `[limits]`, `[remember]`, `[recovery]`,
+//! `[lockers]` and `[messages]`.
 //!
 //! Called by `read`. A table or key that is left out has its default.
 
 use std::collections::BTreeMap;
 
 use super::key_value::KeyValue;
-use super::{Error, Exempt, Limits, Recovery, Remember};
+use super::{Error, Exempt, Limits, Lockers, Recovery, Remember};
 use crate::base::language::{Message, Texts};
 use crate::host::address::{InvalidNetwork, Network};
 
@@ -22,6 +22,7 @@ pub(super) struct Tables {
     pub(super) limits: Limits,
     pub(super) remember: Remember,
     pub(super) recovery: Recovery,
+    pub(super) lockers: Lockers,
     pub(super) messages: Texts,
 }
 
@@ -37,6 +38,7 @@ impl Tables {
             "limits" => Self::limits,
             "remember" => Self::remember,
             "recovery" => Self::recovery,
+            "lockers" => Self::lockers,
             "messages" => Self::messages,
             _ => return Err(table.unknown()),
         };
@@ -95,6 +97,14 @@ impl Tables {
     fn recovery(&mut self, entry: &KeyValue<'_>) -> Result<(), Error> {
         match entry.key {
             "services" => self.recovery.services = Some(entry.services()?),
+            _ => return Err(entry.unknown()),
+        }
+        Ok(())
+    }
+
+    fn lockers(&mut self, entry: &KeyValue<'_>) -> Result<(), Error> {
+        match entry.key {
+            "allow" => self.lockers.allow = entry.flag()?,
             _ => return Err(entry.unknown()),
         }
         Ok(())

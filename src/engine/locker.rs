@@ -1,0 +1,164 @@
+//! A login over the user socket: a screen locker, or another process of a plain user.
+//!
+//! The process may be anybody's and say anything. So the login is for the one account that has the
+//! peer's uid, and of what the process says only the name and the replies are used. Nothing is sent
+//! or remembered, no recovery code is taken, and refused codes count in a book of their own, so that
+//! a program of the user's can neither annoy them nor pause their other logins. Called by `session`
+//! and `wiring`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::base::attempt::{Attempt, Process};
+use crate::base::factor::{Factor, SendMode};
+use crate::host::account::{self, Spelling};
+use crate::protocol::Start;
+use crate::store::config::Login;
+
+/// The PAM service whose rules apply, `[service.locker]`, and its name in the log.
+pub(super) const SERVICE: &str = "locker";
+/// The folder of its counts in the state folder.
+const BOOK: &str = "locker";
+/// The uid that stands for one that cannot be shown here, where the kernel does not say it.
+const OVERFLOW: u32 = 65534;
+
+/// What is used of a start that a process of `uid` has sent; `None` where it is for another account
+/// than that user's, or there is none.
+pub(super) fn start(start: Start, uid: u32) -> Option<Start> {
+    if uid == overflow_uid() {
+        return None;
+    }
+    let name = account::name_of(uid).ok()??;
+    let is_own = matches!(account::spelling(&name), Ok(Spelling::Own));
+    if !is_own || name != start.attempt.user {
+        return None;
+    }
+    Some(Start {
+        attempt: Attempt {
+            user: name,
+            service: SERVICE.to_owned(),
+            has_password: start.attempt.has_password,
+            process: Process {
+                pid: start.attempt.process.pid,
+                uid,
+                effective_uid: uid,
+                ..Process::default()
+            },
+            ..Attempt::default()
+        },
+        ssh_connection: None,
+        arguments: Vec::new(),
+        ..start
+    })
+}
+
+/// The rules of `[service.locker]`, with nothing that sends.
+pub(super) fn rules(mut rules: Login) -> Login {
+    rules.factors.retain(|factor| *factor == Factor::Token);
+    (rules.push, rules.sms) = (SendMode::Never, SendMode::Never);
+    rules
+}
+
+/// The state folder of the counts.
+pub(super) fn book(state: &Path) -> PathBuf {
+    state.join(BOOK)
+}
+
+/// The uid of processes in a user namespace that is not ours (user_namespaces(7)).
+fn overflow_uid() -> u32 {
+    let text = fs::read_to_string("/proc/sys/kernel/overflowuid").unwrap_or_default();
+    text.trim().parse().unwrap_or(OVERFLOW)
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::unistd::{User, getuid};
+
+    use super::*;
+    use crate::base::attempt::{Session, Terminal};
+    use crate::protocol::{UserName, VERSION};
+
+    fn sent(user: &str) -> Start {
+        Start {
+            version: VERSION,
+            name: UserName::Known,
+            flags: 0,
+            ssh_connection: Some("192.0.2.7 1 192.0.2.1 22".into()),
+            arguments: vec!["config=/tmp/config.toml".into(), "nullok".into()],
+            attempt: Attempt {
+                user: user.to_owned(),
+                service: "sshd".into(),
+                rhost: Some("192.0.2.7".into()),
+                tty: Some("/dev/pts/1".into()),
+                ruser: Some("root".into()),
+                address: "192.0.2.7".parse().ok(),
+                ssh_auth: Some("publickey ssh-ed25519 AAAA\n".into()),
+                has_password: true,
+                process: Process {
+                    pid: 812,
+                    uid: 0,
+                    effective_uid: 0,
+                    session: Some(Session {
+                        leader: 1,
+                        start: 2,
+                        terminal: (136, 1),
+                    }),
+                    terminal: Some(Terminal {
+                        device: (136, 1),
+                        changed: (1, 2),
+                    }),
+                },
+            },
+        }
+    }
+
+    #[test]
+    fn of_what_a_locker_says_only_the_own_name_counts() {
+        let own = User::from_uid(getuid()).unwrap().unwrap();
+        let uid = own.uid.as_raw();
+        let used = start(sent(&own.name), uid).unwrap();
+        let expected = Attempt {
+            user: own.name.clone(),
+            service: "locker".into(),
+            has_password: true,
+            process: Process {
+                pid: 812,
+                uid,
+                effective_uid: uid,
+                ..Process::default()
+            },
+            ..Attempt::default()
+        };
+        assert_eq!(used.attempt, expected);
+        assert_eq!((used.ssh_connection, used.arguments), (None, Vec::new()));
+    }
+
+    #[test]
+    fn a_locker_begins_no_login_of_another_account() {
+        let uid = getuid().as_raw();
+        let own = User::from_uid(getuid()).unwrap().unwrap().name;
+        let rows = [
+            (own.to_uppercase(), uid),
+            (format!("{own} "), uid),
+            (String::new(), uid),
+            (own.clone(), uid + 54_321),
+            ("nobody".into(), overflow_uid()),
+        ];
+        let begun: Vec<_> = rows
+            .into_iter()
+            .filter(|(user, uid)| start(sent(user), *uid).is_some())
+            .collect();
+        assert!(begun.is_empty(), "{begun:?}");
+    }
+
+    #[test]
+    fn the_rules_of_a_locker_send_nothing() {
+        let rules = rules(Login {
+            push: SendMode::Auto,
+            sms: SendMode::Auto,
+            ..Login::default()
+        });
+        assert_eq!(rules.factors, [Factor::Token]);
+        assert_eq!((rules.push, rules.sms), (SendMode::Never, SendMode::Never));
+    }
+}

@@ -1,0 +1,191 @@
+//! The user socket: a screen locker unlocks for its own user, and can do nothing else.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use pam_authy::engine::shared_words;
+use pam_authy::store::recovery::generate;
+
+use crate::common::application::{command, run};
+use crate::common::host::Host;
+use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
+use crate::common::service::{FOLDER, Service};
+
+const SUCCESS: &str = "PAM_SUCCESS";
+const NO_ENGINE: &str = "PAM_SERVICE_ERR";
+
+/// A locker's process.
+const ALICE: [&str; 6] = [
+    "setpriv",
+    "--reuid",
+    "alice",
+    "--regid",
+    "alice",
+    "--clear-groups",
+];
+
+/// A host with accounts, whose configuration is in its usual place, and a service that serves
+/// lockers.
+fn host(more: &str) -> (Host, Service) {
+    let made = Command::new("sh")
+        .args(["-c", "useradd -m alice && useradd -m kim"])
+        .status();
+    assert!(made.unwrap().success());
+    let host = Host::with(&format!(
+        "[login]\nrefusal_seconds = 0\n[lockers]\nallow = true\n{more}"
+    ))
+    .by_service();
+    place(&host);
+    for folder in [host.stack_folder(), host.sim.folder()] {
+        host.chmod(folder, 0o755);
+    }
+    (host, Service::start())
+}
+
+/// Puts the files of the host in their usual place: a locker cannot name others.
+fn place(host: &Host) {
+    let folder = Path::new("/etc/pam_authy");
+    fs::create_dir_all(folder).unwrap();
+    for (file, name) in [(&host.config, "config.toml"), (&host.users, "users.toml")] {
+        fs::copy(file, folder.join(name)).unwrap();
+    }
+    let mode = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(folder.join("config.toml"), mode).unwrap();
+}
+
+/// The code of a login as `user` by alice's process with these replies.
+fn unlock(host: &Host, user: &str, replies: &[&str]) -> &'static str {
+    run(command(host, user, &ALICE, &[]), replies).names()[0]
+}
+
+/// The code of a login of alice in sshd.
+fn ssh(host: &Host, code: &str) -> &'static str {
+    run(command(host, "alice", &[], &[]), &[code]).names()[0]
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_locker_unlocks_for_its_own_user_with_the_right_code_alone() {
+    sandboxed!();
+    let (host, _service) = host("");
+    assert_eq!(unlock(&host, "alice", &["0000000"; 3]), "PAM_MAXTRIES");
+    let forged = ["-a", "198.51.100.7"];
+    let said = run(
+        command(&host, "alice", &ALICE, &forged),
+        &[&host.sim.token(1635)],
+    );
+    assert_eq!(said.names(), [SUCCESS], "{}", host.log());
+    let lines = host.sim.log(|line| line.contains("verdict="));
+    let uid = nix::unistd::User::from_name("alice").unwrap().unwrap().uid;
+    assert!(!lines.is_empty());
+    for line in &lines {
+        assert!(line.contains(" pam_authy(locker)["), "{line}");
+        assert!(
+            line.contains(&format!(" uid={uid} peer=user user=\"alice\"")),
+            "{line}"
+        );
+        assert!(!line.contains("rhost") && !line.contains("tty"), "{line}");
+    }
+    // Neither another person's screen, nor as root.
+    for user in ["kim", "root", "Alice"] {
+        assert_eq!(
+            unlock(&host, user, &[&host.sim.token(1635)]),
+            NO_ENGINE,
+            "{user}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_locker_sends_nothing_whatever_is_configured_or_typed() {
+    sandboxed!();
+    let (host, _service) = host("[service.locker]\npush = \"auto\"\nsms = \"auto\"\n");
+    assert_eq!(
+        unlock(&host, "alice", &["sms", "push", "call"]),
+        "PAM_MAXTRIES"
+    );
+    let sent: Vec<_> = host.sim.requests();
+    assert!(sent.is_empty(), "{sent:?}");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn twenty_wrong_codes_at_a_locker_pause_it_and_no_other_login() {
+    sandboxed!();
+    let (host, _service) = host("");
+    for _ in 0..7 {
+        unlock(&host, "alice", &["0000000"; 3]);
+    }
+    let log = host.log();
+    assert!(log.contains("reason=limited"), "{log}");
+    assert_eq!(ssh(&host, &host.sim.token(1635)), SUCCESS, "{}", host.log());
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_locker_takes_no_recovery_code_and_remembers_nothing() {
+    sandboxed!();
+    let (host, _service) = host("[remember]\nseconds = 600\n");
+    let state = host.sim.path("state");
+    let codes = generate(
+        &state,
+        "alice",
+        vec!["authy_id=1635".into()],
+        false,
+        shared_words::map,
+    )
+    .unwrap();
+    let code = codes[0].to_string();
+    assert_eq!(unlock(&host, "alice", &[&code, "", ""]), "PAM_MAXTRIES");
+    assert_eq!(unlock(&host, "alice", &[&host.sim.token(1635)]), SUCCESS);
+    let remembered = fs::read_dir(state.join("remember")).map_or(0, Iterator::count);
+    assert_eq!(remembered, 0);
+    assert_eq!(ssh(&host, &code), SUCCESS, "{}", host.log());
+}
+
+#[test]
+#[ignore = "needs root"]
+fn lockers_are_served_only_where_the_administrator_allows_it() {
+    sandboxed!();
+    let (host, service) = host("");
+    // The socket stays, as one of systemd's would.
+    host.replace("[lockers]\nallow = true\n", "");
+    place(&host);
+    assert_eq!(unlock(&host, "alice", &[&host.sim.token(1635)]), NO_ENGINE);
+    let log = host.log();
+    assert!(log.contains("lockers.allow is not true"), "{log}");
+    // Without it none is made.
+    drop(service);
+    let _again = Service::start();
+    assert!(!Path::new(FOLDER).join("user").exists());
+    assert_eq!(unlock(&host, "alice", &["0000000"]), NO_ENGINE);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn the_socket_of_root_is_closed_to_a_plain_user_and_that_of_users_gives_root_no_other_account() {
+    sandboxed!();
+    let (host, _service) = host("");
+    let root = Path::new(FOLDER).join("socket");
+    host.chmod(&root, 0o666);
+    let connect = "my $s = IO::Socket::UNIX->new(shift); print 0 + sysread($s, my $b, 99), qq(\\n)";
+    let read = |wrapper: &[&str], socket: &Path| {
+        let mut command = Command::new(wrapper[0]);
+        command
+            .args(&wrapper[1..])
+            .args(["/usr/bin/perl", "-MIO::Socket::UNIX", "-e", connect]);
+        let output = command.arg(socket).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        String::from_utf8(said).unwrap()
+    };
+    check_rows(
+        [(&ALICE[..], "0\n"), (&["env"][..], "14\n")],
+        |(wrapper, expected)| {
+            assert_eq!(read(wrapper, &root), expected);
+        },
+    );
+}
