@@ -25,7 +25,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 install_all() {
-    local variables=(DESTDIR="$work/libpam-authy" DOCDIR=/usr/share/doc/libpam-authy PAMDIR="/lib/$DEB_HOST_MULTIARCH/security")
+    local variables=(DESTDIR="$work/libpam-authy" DOCDIR=/usr/share/doc/libpam-authy PAMDIR="/usr/lib/$DEB_HOST_MULTIARCH/security")
     local program
     for program in PRODUCT ENGINE AUTHYCTL AUTHY_SIM; do
         [ -z "${!program-}" ] || variables+=("$program=${!program}")

@@ -27,19 +27,27 @@ pub(crate) struct Service {
 impl Service {
     /// Starts the listener, which makes its socket itself.
     pub(crate) fn start() -> Self {
+        Self::start_in(&["env"])
+    }
+
+    /// The same, started through `wrapper`.
+    pub(crate) fn start_in(wrapper: &[&str]) -> Self {
         let program = Self::program();
-        let service = Self::run(Command::new(program).args(["--listen", FOLDER]));
+        let mut command = Command::new(wrapper[0]);
+        command.args(&wrapper[1..]).arg(program);
+        let service = Self::run(command.args(["--listen", FOLDER]));
         service.wait();
         service
     }
 
-    /// Starts it by socket activation, as systemd does.
-    pub(crate) fn activated() -> Self {
+    /// Starts it through `wrapper` by socket activation, as systemd does.
+    pub(crate) fn activated_in(wrapper: &[&str]) -> Self {
         let program = Self::program();
         fs::create_dir_all(FOLDER).unwrap();
         let mut activate = Command::new("systemd-socket-activate");
         activate.args(["-l", &format!("{FOLDER}/socket")]);
-        let service = Self::run(activate.arg(program).args(["--listen", FOLDER]));
+        let activate = activate.args(wrapper).arg(program);
+        let service = Self::run(activate.args(["--listen", FOLDER]));
         service.wait();
         service
     }

@@ -136,7 +136,10 @@ fn the_debian_packages_hold_exactly_these_files_with_their_modes() {
 
     let files = packages.contents("libpam-authy");
     let table = [
-        format!("-rw-r--r-- root/root ./lib/{multiarch}/security/pam_authy.so"),
+        format!("-rw-r--r-- root/root ./usr/lib/{multiarch}/security/pam_authy.so"),
+        "-rw-r--r-- root/root ./usr/lib/systemd/system/pam_authy.socket".into(),
+        "-rw-r--r-- root/root ./usr/lib/systemd/system/pam_authy-user.socket".into(),
+        "-rw-r--r-- root/root ./usr/lib/systemd/system/pam_authy.service".into(),
         "-rwxr-xr-x root/root ./usr/libexec/pam_authy/pam_authyd".into(),
         "-rw-r--r-- root/root ./usr/share/pam-configs/authy".into(),
         "-rw-r--r-- root/root ./usr/share/man/man5/pam_authy.toml.5.gz".into(),
@@ -151,7 +154,7 @@ fn the_debian_packages_hold_exactly_these_files_with_their_modes() {
     check_rows(table, |file| {
         assert!(files.contains(&file), "{file} is missing in {files:#?}");
     });
-    let usual = ["./usr/share/", "/security/", "./usr/libexec/pam_authy/"];
+    let usual = ["./usr/share/", "./usr/lib/", "./usr/libexec/pam_authy/"];
     let elsewhere: Vec<_> = files
         .iter()
         .filter(|file| !usual.iter().any(|folder| file.contains(folder)))

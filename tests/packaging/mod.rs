@@ -106,8 +106,11 @@ fn listing(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-const INSTALLED: [&str; 12] = [
+const INSTALLED: [&str; 15] = [
     "0644 /lib/target/security/pam_authy.so",
+    "0644 /usr/lib/systemd/system/pam_authy-user.socket",
+    "0644 /usr/lib/systemd/system/pam_authy.service",
+    "0644 /usr/lib/systemd/system/pam_authy.socket",
     "0644 /usr/share/bash-completion/completions/authyctl",
     "0644 /usr/share/doc/pam_authy/README.md",
     "0644 /usr/share/doc/pam_authy/config.toml",

@@ -77,6 +77,9 @@ fn the_rpm_packages_hold_their_files_with_their_modes() {
         "-rw-r--r-- root/root /usr/lib64/security/pam_authy.so",
         "drwxr-xr-x root/root /usr/libexec/pam_authy",
         "-rwxr-xr-x root/root /usr/libexec/pam_authy/pam_authyd",
+        "-rw-r--r-- root/root /usr/lib/systemd/system/pam_authy.socket",
+        "-rw-r--r-- root/root /usr/lib/systemd/system/pam_authy-user.socket",
+        "-rw-r--r-- root/root /usr/lib/systemd/system/pam_authy.service",
         "drwxr-xr-x root/root /etc/pam_authy",
         "drwx------ root/root /var/lib/pam_authy",
         "-rw-r--r-- root/root /usr/share/authselect/vendor/authy/system-auth",
@@ -85,7 +88,12 @@ fn the_rpm_packages_hold_their_files_with_their_modes() {
     check_rows(table, |file| {
         assert!(module.contains(file), "{file} is missing in {module:#?}");
     });
-    let usual = [" /usr/share/", "/security/", " /usr/libexec/pam_authy"];
+    let usual = [
+        " /usr/share/",
+        " /usr/lib/systemd/",
+        "/security/",
+        " /usr/libexec/pam_authy",
+    ];
     let elsewhere: Vec<_> = module
         .iter()
         .filter(|file| !usual.iter().any(|folder| file.contains(folder)))

@@ -5,14 +5,14 @@ use std::process::Command;
 use crate::common::sandbox::sandboxed;
 use crate::common::service::Service;
 
-/// Runs all tests of logins in this sandbox, by the service.
-fn run_by(service: &Service) {
+/// Runs these tests of logins in this sandbox, by the service.
+pub(super) fn run_by(service: &Service, tests_of: &str) {
+    let _ = service;
     let mut tests = Command::new(std::env::current_exe().unwrap());
     // What happens to an engine's file is nothing to the service.
     let skipped = "without_a_configuration_or_an_engine_the_text_is_the_english_one";
-    tests.args(["module::", "--test-threads=4", "--skip", skipped]);
+    tests.args([tests_of, "--test-threads=4", "--skip", skipped]);
     let output = Service::mark(&mut tests).output().unwrap();
-    let _ = service;
     assert!(
         output.status.success(),
         "{}",
@@ -24,5 +24,5 @@ fn run_by(service: &Service) {
 #[ignore = "needs root"]
 fn every_test_of_a_login_passes_by_the_service() {
     sandboxed!();
-    run_by(&Service::activated());
+    run_by(&Service::activated_in(&["env"]), "module::");
 }

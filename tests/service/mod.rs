@@ -5,6 +5,7 @@ mod logins;
 mod peers;
 mod restart;
 mod sockets;
+mod unit;
 mod without;
 
 use pam_authy::host::socket::Channel;
