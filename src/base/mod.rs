@@ -14,4 +14,5 @@ pub mod language;
 pub mod question;
 pub mod reply;
 pub mod secret;
+pub mod service;
 pub mod text;

@@ -13,12 +13,11 @@ use std::time::{Duration, Instant};
 use super::{service, spawn};
 use crate::base::arguments::ENGINE;
 use crate::base::attempt::Process;
+use crate::base::service::{FOLDER, ROOT_SOCKET, USER_SOCKET};
 use crate::host::socket::{self, Channel};
 use crate::host::trusted_file::{self, Access};
 use crate::protocol::{self, FromEngine};
 
-/// The folder of the service's sockets: where it exists, this host has the service.
-const SERVICE: &str = "/run/pam_authy";
 /// How long an engine may take until it is ready.
 const READY: Duration = Duration::from_secs(5);
 
@@ -32,7 +31,7 @@ pub(super) enum Error {
     #[error("no engine for a process that is not root's: {0}")]
     NotRoot(service::Error),
     /// The service is there, but the caller of su or sudo may be the reason that it does not answer.
-    #[error("{SERVICE} exists, so this host has the service, but it cannot be reached: {0}")]
+    #[error("{FOLDER} exists, so this host has the service, but it cannot be reached: {0}")]
     Service(service::Error),
     /// The engine's file cannot be trusted or opened.
     #[error("the engine {0}")]
@@ -77,7 +76,7 @@ pub(super) fn engine(named: Option<&Path>, process: &Process) -> Result<Engine, 
         None => match ask_service(becomes_root) {
             Ok(engine) => engine,
             Err(error) => {
-                may_start(error, process, symlink_metadata(SERVICE).is_ok())?;
+                may_start(error, process, symlink_metadata(FOLDER).is_ok())?;
                 start(Path::new(ENGINE), becomes_root)
             }
         },
@@ -87,8 +86,8 @@ pub(super) fn engine(named: Option<&Path>, process: &Process) -> Result<Engine, 
 /// Connects to the service and waits until it is ready. What it says then is its answer, for which
 /// no other engine is asked.
 fn ask_service(is_root: bool) -> Result<Result<Engine, Error>, service::Error> {
-    let path = Path::new(SERVICE).join(if is_root { "socket" } else { "user" });
-    let mut channel = service::connect(&path)?;
+    let path = if is_root { ROOT_SOCKET } else { USER_SOCKET };
+    let mut channel = service::connect(Path::new(path))?;
     let bytes = channel.receive(Instant::now() + READY);
     let bytes = bytes.map_err(service::Error::NotReady)?;
     Ok(greeted(channel, &bytes))

@@ -40,7 +40,7 @@ pub(super) fn host(config: &str) -> Sim {
 }
 
 /// Runs doctor and returns its checks.
-pub(super) fn checks(sim: &Sim, more: &[&str]) -> Vec<Value> {
+pub(crate) fn checks(sim: &Sim, more: &[&str]) -> Vec<Value> {
     let output = Command::new(env!("CARGO_BIN_EXE_authyctl"))
         .args(["doctor", "--json", "--config"])
         .arg(sim.path("config.toml"))
@@ -54,7 +54,7 @@ pub(super) fn checks(sim: &Sim, more: &[&str]) -> Vec<Value> {
 }
 
 /// Returns result and message of the checks of that name, one in each line.
-pub(super) fn said(checks: &[Value], name: &str) -> String {
+pub(crate) fn said(checks: &[Value], name: &str) -> String {
     let named = checks.iter().filter(|check| check["name"] == name);
     named
         .map(|check| format!("{}: {}\n", check["result"], check["message"]))

@@ -5,7 +5,7 @@ mod across_calls;
 mod app_alone;
 mod bad_files;
 mod caller;
-mod doctor;
+pub(crate) mod doctor;
 mod engine;
 mod explain;
 mod factors;

@@ -1,5 +1,6 @@
 //! The service: logins by its socket, who may connect, how many at once, and what a restart does.
 
+mod doctor;
 mod lockers;
 mod logins;
 mod peers;
@@ -11,8 +12,11 @@ mod without;
 use pam_authy::host::socket::Channel;
 use pam_authy::protocol::{FromEngine, FromModule};
 
-use std::os::unix::net::UnixStream;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::service::FOLDER;
@@ -59,4 +63,22 @@ fn socket() -> PathBuf {
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(20)
+}
+
+/// How a listener treats a connection.
+type Treat = fn(UnixStream);
+
+/// Makes the folder of the sockets anew.
+fn new_folder() {
+    let _ = fs::remove_dir_all(FOLDER);
+    fs::create_dir(FOLDER).unwrap();
+    fs::set_permissions(FOLDER, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Listens on the socket and treats each connection so.
+fn listen(treat: Treat) {
+    new_folder();
+    let listener = UnixListener::bind(socket()).unwrap();
+    // It ends with the sandbox.
+    thread::spawn(move || listener.incoming().flatten().for_each(treat));
 }

@@ -4,36 +4,19 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::thread;
 use std::time::Duration;
 
-use super::{SU, socket};
+use super::{SU, Treat, listen, new_folder, socket};
 use crate::common::application::{command, run};
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::service::FOLDER;
 
-/// How a listener treats a connection.
-type Treat = fn(UnixStream);
 /// A name, what is prepared, and what follows.
 type Row<T> = (&'static str, fn(), T);
-
-/// Makes the folder of the sockets anew.
-fn folder() {
-    let _ = fs::remove_dir_all(FOLDER);
-    fs::create_dir(FOLDER).unwrap();
-    fs::set_permissions(FOLDER, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-/// Listens on the socket and treats each connection so.
-fn listen(treat: Treat) {
-    folder();
-    let listener = UnixListener::bind(socket()).unwrap();
-    // It ends with the sandbox.
-    thread::spawn(move || listener.incoming().flatten().for_each(treat));
-}
 
 /// The code of a login by root and by the caller of su, who is not enrolled and gives a wrong code.
 fn codes(host: &Host) -> [&'static str; 2] {
@@ -53,11 +36,11 @@ fn where_nobody_listens_root_starts_an_engine_and_su_only_on_a_host_without_the_
     let host = Host::new().installed();
     let rows: [Row<[&str; 2]>; 3] = [
         ("no folder", || drop(fs::remove_dir_all(FOLDER)), [ASKED; 2]),
-        ("no socket", folder, [ASKED, NO_ENGINE]),
+        ("no socket", new_folder, [ASKED, NO_ENGINE]),
         (
             "a dead socket",
             || {
-                folder();
+                new_folder();
                 drop(UnixListener::bind(socket()).unwrap());
             },
             [ASKED, NO_ENGINE],

@@ -59,7 +59,7 @@ enum ErrorKind {
     NotSecret(u32),
     #[error("not a regular file")]
     NotRegular,
-    #[cfg(feature = "module")]
+    #[cfg(any(feature = "module", feature = "admin"))]
     #[error("no socket, or behind a link")]
     NotSocket,
     #[error("larger than {0} bytes")]
@@ -226,8 +226,8 @@ pub(crate) fn folder(path: &Path, make: bool) -> Result<OwnedFd, Error> {
 ///
 /// # Errors
 /// As [`open`].
-#[cfg(feature = "module")]
-pub(crate) fn socket(path: &Path) -> Result<(), Error> {
+#[cfg(any(feature = "module", feature = "admin"))]
+pub fn socket(path: &Path) -> Result<(), Error> {
     PathWalk::new(path, ProcessIds::own())
         .and_then(|mut walk| walk.walk_to_socket())
         .map_err(|kind| Error {

@@ -89,7 +89,7 @@ impl PathWalk {
 
     /// Walks to the socket at the end of the path, which no link leads to. Its mode is not checked:
     /// who may connect is the listener's choice.
-    #[cfg(feature = "module")]
+    #[cfg(any(feature = "module", feature = "admin"))]
     pub(super) fn walk_to_socket(&mut self) -> Result<(), ErrorKind> {
         while let Some(name) = self.remaining.pop() {
             let Some(status) = self.enter(&name)? else {

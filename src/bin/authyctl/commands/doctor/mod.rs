@@ -7,6 +7,7 @@
 
 mod administrators;
 mod doas;
+mod engine;
 mod files;
 mod finding;
 mod host;
@@ -110,6 +111,7 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
         findings.extend(rules::pairs(config));
         findings.extend(service::check(config, mapping, &administrators));
     }
+    findings.extend(engine::check(config));
     let (of_stacks, protected) =
         services::check(stacks, config, global, &sshd::services(sshd_settings));
     findings.extend(of_stacks);
