@@ -33,6 +33,7 @@ pub(super) const LAYERS: &[(&str, &[&str])] = &[
     ("login", &["host::account::Spelling"]),
     ("engine", BELOW_ENGINE),
     ("pam", &["base", "protocol", "host::trusted_file", "host::socket", "host::journal"]),
+    ("pam", &["host::errno"]),
     ("pam_app", &["base"]),
     ("bin/authyctl", BELOW_ENGINE),
     ("bin/authyctl", &["engine", "pam_app"]),
@@ -85,10 +86,16 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("engine::conversation", "engine::isolation"),
     ("engine::session", "engine::audit"),
     ("engine::session", "engine::conversation"),
+    ("engine::service", "engine::descriptor"),
+    ("engine::service", "engine::isolation"),
+    ("engine::service", "engine::session"),
     ("engine::session", "engine::isolation"),
+    ("engine::session", "engine::locker"),
     ("engine::session", "engine::wiring"),
     ("engine::wiring", "engine::isolation"),
+    ("engine::wiring", "engine::locker"),
     ("engine::wiring", "engine::shared_words"),
+    ("pam::connect", "pam::service"),
     ("pam::connect", "pam::spawn"),
     ("pam::items", "pam::conversation"),
     ("pam::items", "pam::ffi"),
@@ -100,11 +107,13 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("pam::module", "pam::log"),
     ("pam::module", "pam::password"),
     ("pam::module", "pam::terminal"),
+    ("pam::service", "pam::spawn"),
 ];
 
 /// The files that may contain `unsafe`, `extern` blocks and attributes that change symbols.
 pub(super) const UNSAFE_FILES: &[&str] = &[
     "src/engine/descriptor.rs",
+    "src/engine/service/fork.rs",
     "src/engine/shared_words.rs",
     "src/pam/ffi.rs",
     "src/pam/spawn.rs",
