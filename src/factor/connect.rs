@@ -5,6 +5,8 @@
 //! Called by `engine::wiring` for each login, and by authyctl, so that its commands use the same
 //! client settings as a login. The configuration is trusted.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::authy::Authy;
@@ -13,8 +15,9 @@ use super::decoy::Decoy;
 use super::totp::Totp;
 use crate::base::factor::{Factor, Identity, Person, Providers, SecondFactor};
 use crate::client::authy::Client;
-use crate::client::http::{self, Https, Pem, Roots};
+use crate::client::http::{self, GoodAddresses, Https, Pem, Roots};
 use crate::host::ca_file;
+use crate::store::addresses::Addresses;
 use crate::store::config;
 
 /// Returns the second factor of `person` under the rules of a service. `totp` is the person's app,
@@ -44,7 +47,11 @@ fn at_provider(
 ) -> Box<dyn SecondFactor> {
     let id = person.and_then(|person| person.authy_id);
     let decoy = |preconnect| Box::new(Decoy::new(preconnect, rules.code_digits));
-    match (config.authy.as_ref().map(authy), id) {
+    let at_login = |authy: &config::Authy| {
+        let addresses = Arc::new(StoredAddresses(Addresses::new(&config.paths.state)));
+        client(authy, https(authy).with_addresses(addresses))
+    };
+    match (config.authy.as_ref().map(at_login), id) {
         (Some(client), Some(id)) => Box::new(Authy::new(client, id)),
         (Some(client), None) => decoy(Some(Box::new(move |deadline| {
             client.preconnect(deadline);
@@ -89,12 +96,26 @@ pub fn request_timeout(config: &config::Config) -> Duration {
 /// Returns a client of the Authy service. Opens no connection.
 #[must_use]
 pub fn authy(config: &config::Authy) -> Client<Https> {
-    Client::new(
-        https(config),
-        &config.url,
-        config.key.clone(),
-        config.timeout,
-    )
+    client(config, https(config))
+}
+
+fn client(config: &config::Authy, transport: Https) -> Client<Https> {
+    let key = config.key.clone();
+    Client::new(transport, &config.url, key, config.timeout)
+}
+
+/// The addresses in the state folder.
+#[derive(Debug)]
+struct StoredAddresses(Addresses);
+
+impl GoodAddresses for StoredAddresses {
+    fn of(&self, host: &str) -> Vec<SocketAddr> {
+        self.0.of(host)
+    }
+
+    fn note(&self, host: &str, address: SocketAddr) {
+        self.0.note(host, address);
+    }
 }
 
 /// Returns the HTTPS transport to the Authy service. It reads the CA file on the preconnect or

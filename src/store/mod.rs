@@ -3,6 +3,7 @@
 //! A file counts only if [`crate::host::trusted_file`] accepts it. `login` sees the counts and
 //! recovery codes through the traits [`limits::Limits`] and [`recovery::Recovery`].
 
+pub mod addresses;
 pub mod config;
 #[cfg(feature = "admin")]
 pub mod edit;

@@ -67,6 +67,7 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("host::trusted_file", "host::errno"),
     ("host::toml_file", "host::trusted_file"),
     ("messages::tests", "messages::built_in"),
+    ("store::addresses", "store::state"),
     ("store::edit", "store::index"),
     ("store::totp", "store::edit"),
     ("store::totp", "store::index"),

@@ -11,6 +11,7 @@ mod explain;
 mod factors;
 mod fail2ban;
 mod faults;
+mod good_addresses;
 mod guest;
 mod last_notice;
 mod leaving;

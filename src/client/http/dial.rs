@@ -5,7 +5,7 @@
 //! The server is trusted only as far as the configuration of `trust` allows.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use ureq::http::Uri;
 
+use super::GoodAddresses;
 use super::lack::is_lack;
 use super::resolve::NameCache;
 use super::tls::{Socket, TlsConnection};
@@ -44,6 +45,12 @@ impl Target {
             port: uri.port_u16().unwrap_or(default_port),
         })
     }
+
+    /// Whether the host is an address, which nothing has to look up.
+    fn is_address(&self) -> bool {
+        let host = self.host.trim_matches(['[', ']']);
+        host.parse::<IpAddr>().is_ok()
+    }
 }
 
 /// What a connection is opened for.
@@ -61,23 +68,31 @@ pub(super) struct Dialer {
     tls: Arc<ClientConfig>,
     proxy: Option<Target>,
     names: NameCache,
+    good: Option<Arc<dyn GoodAddresses>>,
 }
 
 impl Dialer {
-    /// Creates a dialer that connects through `proxy` if there is one.
-    pub(super) fn new(tls: Arc<ClientConfig>, proxy: Option<Target>) -> Self {
+    /// Creates a dialer that connects through `proxy` if there is one, and keeps good addresses in
+    /// `good`.
+    pub(super) fn new(
+        tls: Arc<ClientConfig>,
+        proxy: Option<Target>,
+        good: Option<Arc<dyn GoodAddresses>>,
+    ) -> Self {
         Self {
             tls,
             proxy,
             names: NameCache::default(),
+            good,
         }
     }
 
-    /// Opens a connection to `target` and completes its TLS handshake. Blocks until `until` at
-    /// most.
+    /// Opens a connection to `target` and completes its TLS handshake. Where the name cannot be
+    /// looked up, the last good addresses are tried. Blocks until `until` at most.
     ///
     /// # Errors
-    /// An error with a `rustls::Error` inside if the handshake failed; `TimedOut` after `until`.
+    /// An error with a `rustls::Error` inside if the handshake failed; `TimedOut` after `until`; the
+    /// error of the look-up, whatever became of good addresses.
     pub(super) fn dial(
         &self,
         target: &Target,
@@ -85,28 +100,78 @@ impl Dialer {
         until: Instant,
     ) -> io::Result<TlsConnection> {
         let host = self.proxy.as_ref().unwrap_or(target);
-        let addresses = match purpose {
-            Purpose::Ahead => self.names.look_up(host, until)?,
-            Purpose::Request => self.names.look_up_twice(host, until)?,
+        let addresses = match self.names.look_up(host, half_way(until)) {
+            Ok(addresses) => addresses,
+            Err(error) => match self.dial_good(host, target, half_way(until)) {
+                Some(connection) => return Ok(connection),
+                None => self.look_up_again(host, error, purpose, until)?,
+            },
         };
-        let mut socket = match connect_to_one(&addresses, until, connect) {
-            Ok(stream) => Socket::new(stream, until),
-            Err(error) => {
-                // The host may have new addresses.
-                self.names.forget();
-                return Err(error);
-            }
-        };
+        let connected = connect_to_one(&addresses, until, connect);
+        let stream = connected.inspect_err(|_| {
+            // The host may have new addresses.
+            self.names.forget();
+        })?;
+        self.shake_hands(stream, host, target, until)
+    }
+
+    /// Looks up a name after the first look-up has failed, or has no answer yet.
+    fn look_up_again(
+        &self,
+        host: &Target,
+        first: io::Error,
+        purpose: Purpose,
+        until: Instant,
+    ) -> io::Result<Vec<SocketAddr>> {
+        match purpose {
+            _ if first.kind() == io::ErrorKind::TimedOut => self.names.look_up(host, until),
+            Purpose::Ahead => Err(first),
+            Purpose::Request => self.names.look_up_again(host, first, until),
+        }
+    }
+
+    /// Opens a connection to the last good address at which the service proves its identity. Its
+    /// errors say nothing: an address may belong to another host by now.
+    fn dial_good(&self, host: &Target, target: &Target, until: Instant) -> Option<TlsConnection> {
+        let addresses = self.good.as_ref()?.of(&host.host);
+        let mut left = addresses
+            .into_iter()
+            .filter(|address| address.port() == host.port);
+        left.find_map(|address| {
+            let stream = connect_to_one(&[address], half_way(until), connect).ok()?;
+            self.shake_hands(stream, host, target, until).ok()
+        })
+    }
+
+    /// Completes the TLS handshake with `target` on a connection to `host`.
+    fn shake_hands(
+        &self,
+        stream: TcpStream,
+        host: &Target,
+        target: &Target,
+        until: Instant,
+    ) -> io::Result<TlsConnection> {
+        let address = stream.peer_addr();
+        let mut socket = Socket::new(stream, until);
         if self.proxy.is_some() {
             open_tunnel(&mut socket, target)?;
         }
-        let host = target.host.trim_matches(['[', ']']).to_owned();
-        let name = ServerName::try_from(host).map_err(io::Error::other)?;
+        let name = target.host.trim_matches(['[', ']']).to_owned();
+        let name = ServerName::try_from(name).map_err(io::Error::other)?;
         let mut tls =
             ClientConnection::new(Arc::clone(&self.tls), name).map_err(io::Error::other)?;
         tls.complete_io(&mut socket)?;
+        if let (Some(good), Ok(address), false) = (&self.good, address, host.is_address()) {
+            good.note(&host.host, address);
+        }
         Ok(TlsConnection::new(tls, socket))
     }
+}
+
+/// The moment at which half of the time until `until` is over.
+fn half_way(until: Instant) -> Instant {
+    let now = Instant::now();
+    now + until.saturating_duration_since(now) / 2
 }
 
 /// Tries the addresses in turn. Each one gets half of the remaining time, and the last one gets all

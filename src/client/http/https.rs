@@ -17,7 +17,7 @@ use super::dial::{Dialer, Target};
 use super::error::{Cause, Error};
 use super::preconnect::{MAX_IDLE, NoResolver, PreconnectedConnector, Preconnector};
 use super::trust::{self, Roots};
-use super::{Method, Request, Response, Transport};
+use super::{GoodAddresses, Method, Request, Response, Transport};
 use crate::base::secret::Secret;
 use crate::base::text;
 
@@ -51,6 +51,7 @@ pub struct Https {
 struct Settings {
     roots: Roots,
     proxy: Option<String>,
+    addresses: Option<Arc<dyn GoodAddresses>>,
 }
 
 /// An agent that can send requests.
@@ -68,7 +69,11 @@ impl Https {
     #[must_use]
     pub fn new(roots: Roots, proxy: Option<String>) -> Self {
         Self {
-            settings: Settings { roots, proxy },
+            settings: Settings {
+                roots,
+                proxy,
+                addresses: None,
+            },
             preconnect_enabled: true,
             preconnecting: RefCell::new(None),
             prepared: OnceCell::new(),
@@ -80,6 +85,14 @@ impl Https {
     #[must_use]
     pub fn with_preconnect(mut self, on: bool) -> Self {
         self.preconnect_enabled = on;
+        self
+    }
+
+    /// Keeps the addresses at which the service, or the proxy to it, has proven its identity, and
+    /// tries them where its name cannot be looked up.
+    #[must_use]
+    pub fn with_addresses(mut self, addresses: Arc<dyn GoodAddresses>) -> Self {
+        self.settings.addresses = Some(addresses);
         self
     }
 
@@ -125,7 +138,7 @@ impl Settings {
             ),
             None => None,
         };
-        let dialer = Dialer::new(trust::tls(&self.roots)?, proxy);
+        let dialer = Dialer::new(trust::tls(&self.roots)?, proxy, self.addresses.clone());
         let preconnector = Arc::new(Preconnector::new(dialer));
         let config = Agent::config_builder()
             .https_only(true)

@@ -22,6 +22,8 @@ mod resolve;
 mod tls;
 mod trust;
 
+use std::fmt::Debug;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 pub use error::{Cause, Error};
@@ -85,4 +87,13 @@ pub trait Transport {
     fn preconnect(&self, url: &str, limit: Duration) {
         let _ = (url, limit);
     }
+}
+
+/// Keeps the addresses at which a host has proven its identity, for the time when its name cannot be
+/// looked up. Called from the thread of a preconnect, too.
+pub trait GoodAddresses: Debug + Send + Sync {
+    /// Returns the addresses of `host`, the one to try first at the beginning.
+    fn of(&self, host: &str) -> Vec<SocketAddr>;
+    /// Notes that `host` has proven its identity at this address.
+    fn note(&self, host: &str, address: SocketAddr);
 }

@@ -36,32 +36,30 @@ enum LookUp {
 }
 
 impl NameCache {
-    /// Returns the addresses of `target`, after a second look-up if the first one failed. Blocks
+    /// Returns the addresses of `target` by a second look-up, after the `first` one failed. Blocks
     /// until `until` at most.
     ///
     /// # Errors
-    /// The resolver's error if both look-ups failed, `TimedOut`, or a lack of this host (see
-    /// [`is_lack`]).
-    pub(super) fn look_up_twice(
+    /// The resolver's error, `TimedOut`, or a lack of this host (see [`is_lack`]).
+    pub(super) fn look_up_again(
         &self,
         target: &Target,
+        first: io::Error,
         until: Instant,
     ) -> io::Result<Vec<SocketAddr>> {
-        match self.look_up(target, until) {
-            Err(error) if may_be_own_fault(&error) => {
-                let left = until.saturating_duration_since(Instant::now());
-                std::thread::sleep(random_moment(left)?);
-                confirm(open_socket, || self.look_up(target, until))
-            }
-            result => result,
+        if !may_be_own_fault(&first) {
+            return Err(first);
         }
+        let left = until.saturating_duration_since(Instant::now());
+        std::thread::sleep(random_moment(left)?);
+        confirm(open_socket, || self.look_up(target, until))
     }
 
     /// Returns the addresses of `target`. Blocks until `until` at most.
     ///
     /// # Errors
     /// The resolver's error, whose reason may be a lack of this host; or as
-    /// [`Self::look_up_twice`].
+    /// [`Self::look_up_again`].
     pub(super) fn look_up(&self, target: &Target, until: Instant) -> io::Result<Vec<SocketAddr>> {
         let text = format!("{}:{}", target.host, target.port);
         if let Ok(address) = text.parse() {
@@ -173,7 +171,7 @@ mod tests {
         let names = NameCache::default();
         let mut failed = Vec::new();
         for host in ["192.0.2.7", "[2001:db8::7]"] {
-            let found = names.look_up_twice(&target(host), soon());
+            let found = names.look_up(&target(host), soon());
             if !matches!(&found, Ok(addresses) if addresses.len() == 1) {
                 failed.push((host, found));
             }
@@ -187,7 +185,7 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         let pending = LookUp::Pending(receiver);
         let names = NameCache(Mutex::new(Some((target("slow.test"), pending))));
-        let first = names.look_up_twice(&target("slow.test"), Instant::now());
+        let first = names.look_up(&target("slow.test"), Instant::now());
         assert_eq!(first.unwrap_err().kind(), io::ErrorKind::TimedOut);
 
         let address = "192.0.2.7:443".parse().unwrap();
@@ -272,7 +270,9 @@ mod tests {
     #[test]
     fn a_name_that_never_resolves_is_an_outage_within_the_time_limit() {
         let until = Instant::now() + Duration::from_secs(2);
-        let found = NameCache::default().look_up_twice(&target("authy.invalid"), until);
+        let (names, host) = (NameCache::default(), target("authy.invalid"));
+        let first = names.look_up(&host, until).unwrap_err();
+        let found = names.look_up_again(&host, first, until);
         assert!(["outage", "time-out"].contains(&kind(&found)), "{found:?}");
         assert!(Instant::now() < until + Duration::from_millis(500));
     }
