@@ -46,7 +46,7 @@ fn host(more: &str) -> (Host, Service) {
 }
 
 /// Puts the files of the host in their usual place: a locker cannot name others.
-fn place(host: &Host) {
+pub(super) fn place(host: &Host) {
     let folder = Path::new("/etc/pam_authy");
     fs::create_dir_all(folder).unwrap();
     for (file, name) in [(&host.config, "config.toml"), (&host.users, "users.toml")] {
