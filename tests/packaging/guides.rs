@@ -180,12 +180,16 @@ fn texts_of_errors(file: &str) -> Vec<String> {
 #[test]
 fn the_troubleshooting_page_explains_why_no_engine_decides() {
     let page = text_of("docs/troubleshooting.md");
-    let files = ["src/pam/module.rs", "src/pam/connect.rs"];
+    let files = [
+        "src/pam/module.rs",
+        "src/pam/connect.rs",
+        "src/pam/service.rs",
+    ];
     let texts: Vec<_> = files.into_iter().flat_map(texts_of_errors).collect();
-    assert!(texts.len() >= 8, "{texts:?}");
+    assert!(texts.len() >= 16, "{texts:?}");
     check_rows(texts, |text| {
         // The values in a text are other words on the page.
-        let text = text.replace("{SERVICE}", "/run/pam_authy");
+        let text = text.replace("{FOLDER}", "/run/pam_authy");
         for part in text.split(['{', '}']).step_by(2) {
             let part = part.trim().trim_end_matches(',');
             assert!(page.contains(part), "{part}: {text} is not explained");
