@@ -1,15 +1,15 @@
-//! A second factor for Linux logins. `pam_authy.so` runs inside sshd, sudo or su, and starts one
-//! process of `pam_authyd` for each login. That engine asks the person at the prompt for a second
-//! factor, and the login succeeds only when it was proven. A login that the configuration exempts,
-//! an unenrolled user where `unenrolled = "ignore"`, and an outage where `when_unavailable =
-//! "ignore"` get PAM_IGNORE instead. A remembered login needs no new proof.
+//! A second factor for Linux logins. `pam_authy.so` runs inside sshd, sudo or su, and connects to
+//! `pam_authyd`, a service with one process for each login. That engine asks the person at the
+//! prompt for a second factor, and the login succeeds only when it was proven. A login that the
+//! configuration exempts, an unenrolled user where `unenrolled = "ignore"`, and an outage where
+//! `when_unavailable = "ignore"` get PAM_IGNORE instead. A remembered login needs no new proof.
 //!
 //! # Programs and features
 //!
 //! | program | feature | what it is |
 //! |---|---|---|
 //! | `pam_authy.so` | `module` | the PAM module: reads PAM's items, relays the conversation, turns a verdict into a PAM code |
-//! | `pam_authyd` | `engine` | the login engine: files, policy, factors, network, limits, audit; one process for each login |
+//! | `pam_authyd` | `engine` | the login engine: files, policy, factors, network, limits, audit; a service with one process for each login |
 //! | `authyctl` | `admin` (default) | everything an administrator does |
 //! | `authy-sim` | `sim` | a simulator of the Authy service; shares no code with the others |
 //!
@@ -26,7 +26,7 @@
 //!
 //! ```text
 //!  1. pam::items       PAM's items and environment          → protocol::Start (with the Attempt)
-//!  2. pam::connect     may an engine be started, and which? → Channel
+//!  2. pam::connect     the service, or may one be started?  → Channel
 //!  3. engine::session  the module's first message           → Attempt, arguments
 //!  4. store::config    config.toml, the service's rules     → Config, config::Login
 //!  5. login::policy    whose factor; is one required?
@@ -62,8 +62,8 @@
 //! | [`store`] | what is on the disk: configuration, mapping, limits, recovery codes | base, host |
 //! | [`factor`] | what proves a person | `authy`: base, client; `totp`: base, store; `decoy`: base; `connect`, which names them all: client, store, `host::ca_file` |
 //! | [`login`] | a whole login, without PAM, sockets or files | base, messages, store; of host: `address`, `ssh_key`, `account::Spelling` |
-//! | [`engine`] | one login from the module's first message to the audit line; its process | all of the above |
-//! | `pam` | PAM's C interface, and how an engine is started | base, protocol, `host::trusted_file`, `host::socket`, `host::journal` |
+//! | [`engine`] | the service, and one login from the module's first message to the audit line; its process | all of the above |
+//! | `pam` | PAM's C interface, and how an engine is reached or started | base, protocol, `host::trusted_file`, `host::socket`, `host::journal`, `host::errno` |
 //! | `pam_app` | libpam's application side | base |
 //! | `bin/` | the programs | `authyctl`: all but pam; `pam_authyd`: engine; `authy-sim`: nothing of this crate |
 //!
@@ -82,8 +82,10 @@
 //! | channel | how a code is sent: by SMS or call |
 //! | provider | a service that checks factors: today only Authy |
 //! | module · engine | `pam_authy.so` · `pam_authyd`: the half in the application's process, and the half that decides |
-//! | spawn | to start the engine from the module |
-//! | service | PAM's name of the application: `sshd`, `sudo` |
+//! | socket · spawn | the two paths to an engine: by the socket of our service · started by the module |
+//! | listener | the process of our service that accepts connections |
+//! | locker | a program that asks PAM as a plain user, such as a screen locker |
+//! | service | PAM's name of the application: `sshd`, `sudo`. *The* service: `pam_authyd --listen` |
 //! | required, exempt, unenrolled | what the policy answers |
 //! | decoy | the factor of an unenrolled user: it looks like a person's and accepts nothing |
 //! | attempt (`Attempt`) | one call of the module |
@@ -101,13 +103,16 @@
 //! client decides what is a yes: for Authy, `reply` for codes and `approvals` for pushes), the
 //! application's process where its caller is not root (environment, resource limits, signals,
 //! control group, terminal), and other local users' files. Neither half trusts the bytes of the
-//! other; the engine believes what a module in a root process says of uids and session. Trusted:
-//! root, and files that only root can write. A process whose real and effective user are the same
-//! user also trusts that user's files (`host::trusted_file`).
+//! other; the engine believes what a module in a root process says of uids and session, where the
+//! kernel says the same of its uids. Of a plain user's process it takes the user name, if it is the
+//! one of its uid, and the replies. Trusted: root, and files that only root can write. A process
+//! whose real and effective user are the same user also trusts that user's files
+//! (`host::trusted_file`).
 //!
-//! `unsafe` code is in five files: the C calls of the module (`pam/ffi.rs`), the start of an engine
-//! (`pam/spawn.rs`), the socket that the engine takes over (`engine/descriptor.rs`), the memory that
-//! processes share (`engine/shared_words.rs`), and libpam's application side (`pam_app.rs`).
+//! `unsafe` code is in six files: the C calls of the module (`pam/ffi.rs`), the start of an engine
+//! (`pam/spawn.rs`), the socket that the engine takes over (`engine/descriptor.rs`), the process of
+//! a login (`engine/service/fork.rs`), the memory that processes share (`engine/shared_words.rs`),
+//! and libpam's application side (`pam_app.rs`).
 
 #![deny(unsafe_code)]
 #![cfg_attr(
