@@ -7,48 +7,49 @@
 //! and `wiring`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use crate::base::attempt::{Attempt, Process};
 use crate::base::factor::{Factor, SendMode};
 use crate::host::account::{self, Spelling};
 use crate::protocol::Start;
-use crate::store::config::Login;
+use crate::store::config::{Login, Subject};
 
 /// The PAM service whose rules apply, `[service.locker]`, and its name in the log.
 pub(super) const SERVICE: &str = "locker";
-/// The folder of its counts in the state folder.
-const BOOK: &str = "locker";
 /// The uid that stands for one that cannot be shown here, where the kernel does not say it.
 const OVERFLOW: u32 = 65534;
 
-/// What is used of a start that a process of `uid` has sent; `None` where it is for another account
-/// than that user's, or there is none.
-pub(super) fn start(start: Start, uid: u32) -> Option<Start> {
-    if uid == overflow_uid() {
-        return None;
-    }
+/// The name of the account that has this uid; `None` where there is none.
+pub(super) fn account(uid: u32) -> Option<String> {
     let name = account::name_of(uid).ok()??;
     let is_own = matches!(account::spelling(&name), Ok(Spelling::Own));
-    if !is_own || name != start.attempt.user {
+    (is_own && uid != overflow_uid()).then_some(name)
+}
+
+/// What is used of a start that the process `pid` of the user `name` has sent; `None` where it is for
+/// another account than that user's.
+pub(super) fn start(start: Start, name: &str, uid: u32, pid: u32) -> Option<Start> {
+    if name != start.attempt.user {
         return None;
     }
     Some(Start {
         attempt: Attempt {
-            user: name,
+            user: name.to_owned(),
             service: SERVICE.to_owned(),
             has_password: start.attempt.has_password,
             process: Process {
-                pid: start.attempt.process.pid,
+                pid,
                 uid,
                 effective_uid: uid,
                 ..Process::default()
             },
             ..Attempt::default()
         },
+        version: start.version,
+        name: start.name,
+        flags: 0,
         ssh_connection: None,
         arguments: Vec::new(),
-        ..start
     })
 }
 
@@ -56,12 +57,9 @@ pub(super) fn start(start: Start, uid: u32) -> Option<Start> {
 pub(super) fn rules(mut rules: Login) -> Login {
     rules.factors.retain(|factor| *factor == Factor::Token);
     (rules.push, rules.sms) = (SendMode::Never, SendMode::Never);
+    // The caller is the user; the locker's word for it is not used.
+    rules.whose = Subject::User;
     rules
-}
-
-/// The state folder of the counts.
-pub(super) fn book(state: &Path) -> PathBuf {
-    state.join(BOOK)
 }
 
 /// The uid of processes in a user namespace that is not ours (user_namespaces(7)).
@@ -82,7 +80,7 @@ mod tests {
         Start {
             version: VERSION,
             name: UserName::Known,
-            flags: 0,
+            flags: 0x8000,
             ssh_connection: Some("192.0.2.7 1 192.0.2.1 22".into()),
             arguments: vec!["config=/tmp/config.toml".into(), "nullok".into()],
             attempt: Attempt {
@@ -116,13 +114,13 @@ mod tests {
     fn of_what_a_locker_says_only_the_own_name_counts() {
         let own = User::from_uid(getuid()).unwrap().unwrap();
         let uid = own.uid.as_raw();
-        let used = start(sent(&own.name), uid).unwrap();
+        let used = start(sent(&own.name), &own.name, uid, 4711).unwrap();
         let expected = Attempt {
             user: own.name.clone(),
             service: "locker".into(),
             has_password: true,
             process: Process {
-                pid: 812,
+                pid: 4711,
                 uid,
                 effective_uid: uid,
                 ..Process::default()
@@ -130,25 +128,21 @@ mod tests {
             ..Attempt::default()
         };
         assert_eq!(used.attempt, expected);
-        assert_eq!((used.ssh_connection, used.arguments), (None, Vec::new()));
+        let rest = (used.ssh_connection, used.arguments, used.flags);
+        assert_eq!(rest, (None, Vec::new(), 0));
     }
 
     #[test]
     fn a_locker_begins_no_login_of_another_account() {
         let uid = getuid().as_raw();
         let own = User::from_uid(getuid()).unwrap().unwrap().name;
-        let rows = [
-            (own.to_uppercase(), uid),
-            (format!("{own} "), uid),
-            (String::new(), uid),
-            (own.clone(), uid + 54_321),
-            ("nobody".into(), overflow_uid()),
-        ];
-        let begun: Vec<_> = rows
-            .into_iter()
-            .filter(|(user, uid)| start(sent(user), *uid).is_some())
-            .collect();
-        assert!(begun.is_empty(), "{begun:?}");
+        assert_eq!(account(uid).as_deref(), Some(own.as_str()));
+        for name in [own.to_uppercase(), format!("{own} "), String::new()] {
+            assert!(start(sent(&name), &own, uid, 1).is_none(), "{name:?}");
+        }
+        for uid in [uid + 54_321, overflow_uid()] {
+            assert_eq!(account(uid), None, "{uid}");
+        }
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub(super) enum Peer {
     User {
         /// Its uid, from the kernel.
         uid: u32,
+        /// Its number, from the kernel.
+        pid: u32,
     },
 }
 
@@ -58,7 +60,7 @@ impl Peer {
     /// not keep a place of the service without a login.
     fn patience(self) -> Duration {
         match self {
-            Self::Root { uid, .. } | Self::User { uid } if uid != 0 => Duration::from_secs(2),
+            Self::Root { uid, .. } | Self::User { uid, .. } if uid != 0 => Duration::from_secs(2),
             Self::User { .. } | Self::Starter | Self::Root { .. } => Duration::from_secs(10),
         }
     }
@@ -72,7 +74,10 @@ impl Peer {
             Self::Root { uid, .. } => {
                 (process.uid == uid && process.effective_uid == 0).then_some(start)
             }
-            Self::User { uid } => locker::start(start, uid),
+            Self::User { uid, pid } => {
+                let name = locker::account(uid)?;
+                locker::start(start, &name, uid, pid)
+            }
         }
     }
 }
@@ -134,6 +139,12 @@ fn serve_login(socket: OwnedFd, peer: Peer, groups: Groups) {
 /// Receives the start of the login. `None` where there is no login: the peer asks for the status, or
 /// is not understood.
 fn receive_start(channel: &mut Channel, peer: Peer) -> Option<Start> {
+    // A uid without an account, of which a user may have many, keeps no place.
+    if let Peer::User { uid, .. } = peer
+        && locker::account(uid).is_none()
+    {
+        return None;
+    }
     send(channel, &FromEngine::Ready { version: VERSION }).ok()?;
     let bytes = channel.receive(Instant::now() + peer.patience()).ok()?;
     match FromModule::decode(&bytes) {

@@ -333,6 +333,7 @@ impl Case {
         OutageQuery {
             when_unavailable: self.rules.when_unavailable,
             set_by_service: self.config.is_set_by_service(service, "when_unavailable"),
+            service,
             real_uid: self.attempt.process.uid,
             only_loopback: self.config.authy.is_some() && network::has_only_loopback(),
             has_totp: person.is_some_and(|person| person.totp.is_some()),
@@ -397,7 +398,7 @@ impl Case {
             uid: self.attempt.process.uid,
         };
         let (rules, map) = (self.config.limits, shared_words::map);
-        let own_book = self.is_locker.then(|| locker::book(self.state()));
+        let own_book = self.is_locker.then(|| limits::of_lockers(self.state()));
         let state = own_book.as_deref().unwrap_or_else(|| self.state());
         limits::FileLimits::new(state, rules, login, map, SystemTime::now)
     }

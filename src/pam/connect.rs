@@ -149,10 +149,11 @@ mod tests {
         let full = || Errno::EAGAIN.into();
         let silent = || service::Error::NotReady(socket::Error::TimedOut);
         let closed = || service::Error::NotReady(socket::Error::Closed);
+        let nonsense = || service::Error::NotReady(socket::Error::Length);
         let stranger = || service::Error::Stranger(1000);
         let lacking = || Errno::EMFILE.into();
         // The error, whether this host has the service, and who starts an engine: root, su.
-        let rows: [(&dyn Fn() -> service::Error, bool, bool, bool); 12] = [
+        let rows: [(&dyn Fn() -> service::Error, bool, bool, bool); 13] = [
             (&missing, false, true, true),
             (&missing, true, true, false),
             (&absent, true, true, false),
@@ -160,6 +161,7 @@ mod tests {
             (&full, true, true, false),
             (&silent, true, true, false),
             (&closed, true, true, false),
+            (&nonsense, true, false, false),
             (&stranger, true, false, false),
             (&lacking, true, false, false),
             (&lacking, false, false, false),

@@ -52,7 +52,11 @@ impl Error {
 
     /// Whether something listens that does not do its work.
     pub(super) fn is_hung(&self) -> bool {
-        matches!(self, Self::NotReady(_) | Self::Io(Errno::EAGAIN))
+        use channel::Error::{Closed, TimedOut};
+        matches!(
+            self,
+            Self::NotReady(Closed | TimedOut) | Self::Io(Errno::EAGAIN)
+        )
     }
 }
 

@@ -1,7 +1,8 @@
 //! The service: listens, and makes a process of its own for each login.
 //!
 //! The listener accepts, asks the kernel who the peer is, counts, and forks. It reads no byte that a
-//! peer sends, no file of ours, and has one thread, so that no login can harm another. The process of
+//! peer sends, and after its start no file of ours, and has one thread, so that no login can harm
+//! another. The process of
 //! a login outlives the listener: a restart of the service ends no login under way. Called by
 //! `bin/pam_authyd`.
 //!
@@ -63,11 +64,12 @@ pub fn listen(folder: &Path) -> Result<(), Error> {
         sockets,
         ended,
         peers: Peers::default(),
+        lockers: Peers::default(),
         complained: None,
     };
     let groups = isolation::begin().of_service();
     let started = SystemTime::now();
-    let (socket, peer) = loop {
+    let (socket, peer, pid) = loop {
         if let Some(login) = listener.turn() {
             break login;
         }
@@ -79,7 +81,7 @@ pub fn listen(folder: &Path) -> Result<(), Error> {
     let _ = setsid();
     let peer = match peer {
         (Access::Root, uid) => Peer::Root { uid, started },
-        (Access::User, uid) => Peer::User { uid },
+        (Access::User, uid) => Peer::User { uid, pid },
     };
     serve_in(socket, peer, groups);
     Ok(())
@@ -98,20 +100,23 @@ enum Access {
     User,
 }
 
-/// A connection: its socket, whose it is, and the real uid of its peer.
-type Login = (OwnedFd, (Access, u32));
+/// A connection: its socket, whose it is, the real uid and the number of its peer.
+type Login = (OwnedFd, (Access, u32), u32);
 
 struct Listener {
     sockets: Sockets,
     /// Is readable when a login has ended.
     ended: SignalFd,
     peers: Peers,
+    /// Logins of lockers, which take no place of others.
+    lockers: Peers,
     /// When it last complained.
     complained: Option<Instant>,
 }
 
 /// Who has connected, as the kernel says.
 struct Credentials {
+    pid: u32,
     uid: u32,
     effective_uid: u32,
 }
@@ -167,7 +172,11 @@ impl Listener {
     /// Makes the process of a login, and returns in it. A connection that may not begin one is
     /// closed.
     fn admit(&mut self, stream: UnixStream, access: Access) -> Option<Login> {
-        let Credentials { uid, effective_uid } = credentials(&stream)?;
+        let Credentials {
+            pid,
+            uid,
+            effective_uid,
+        } = credentials(&stream)?;
         // The mode of root's socket keeps others away; a set-user-ID program's effective user is
         // the one whose account is meant.
         let uid = match access {
@@ -180,16 +189,20 @@ impl Listener {
             Access::Root => uid,
             Access::User => effective_uid,
         };
-        if !self.peers.has_room(uid) {
+        let peers = match access {
+            Access::Root => &mut self.peers,
+            Access::User => &mut self.lockers,
+        };
+        if !peers.has_room(uid) {
             self.complain(&format!("uid {uid} has too many logins at once"));
             return None;
         }
         match fork::copy() {
-            Ok(Some(pid)) => {
-                self.peers.begin(pid.as_raw(), uid);
+            Ok(Some(child)) => {
+                peers.begin(child.as_raw(), uid);
                 None
             }
-            Ok(None) => Some((stream.into(), (access, uid))),
+            Ok(None) => Some((stream.into(), (access, uid), pid)),
             Err(errno) => {
                 self.complain(&format!("no process for a login: {errno}"));
                 None
@@ -204,6 +217,7 @@ impl Listener {
             let Some(pid) = status.pid() else { return };
             if !matches!(status, WaitStatus::StillAlive) {
                 self.peers.end(pid.as_raw());
+                self.lockers.end(pid.as_raw());
             }
         }
     }
@@ -227,6 +241,7 @@ fn credentials(stream: &UnixStream) -> Option<Credentials> {
     let peer = getsockopt(stream, sockopt::PeerCredentials).ok()?;
     let status = fs::read_to_string(format!("/proc/{}/status", peer.pid())).ok()?;
     Some(Credentials {
+        pid: peer.pid().try_into().ok()?,
         uid: real_uid(&status)?.as_raw(),
         effective_uid: peer.uid(),
     })

@@ -6,13 +6,18 @@
 
 use crate::store::config::Fallback;
 
+/// polkit's service: any user starts its helper, which has the real uid 0 from version 127 on.
+const POLKIT: &str = "polkit-1";
+
 /// The input for the decision what an outage means.
 #[derive(Debug, Clone, Copy)]
-pub struct OutageQuery {
+pub struct OutageQuery<'a> {
     /// `when_unavailable`, as it applies to the service.
     pub when_unavailable: Fallback,
     /// Whether the table `[service.NAME]` sets it itself, and does not inherit it from `[login]`.
     pub set_by_service: bool,
+    /// The PAM service.
+    pub service: &'a str,
     /// The real uid of the application: 0 in sshd and login, the caller's in su and sudo.
     pub real_uid: u32,
     /// Whether the process that asks the provider is known to see no network interface but
@@ -33,13 +38,14 @@ pub enum OnOutage {
     NoNetwork,
 }
 
-impl OutageQuery {
+impl OutageQuery<'_> {
     /// Decides what an outage means. `"ignore"` of `[login]` is for root's own applications alone:
     /// where a user starts the application, they may be able to make an outage, so the table of the
     /// service must say it.
     #[must_use]
     pub fn on_outage(self) -> OnOutage {
-        let may_ignore = self.real_uid == 0 || self.set_by_service;
+        let is_roots_own = self.real_uid == 0 && self.service != POLKIT;
+        let may_ignore = is_roots_own || self.set_by_service;
         match self.when_unavailable {
             _ if self.only_loopback => OnOutage::NoNetwork,
             Fallback::Ignore if self.has_totp => OnOutage::Deny,
@@ -78,6 +84,7 @@ mod tests {
                 let query = OutageQuery {
                     when_unavailable,
                     set_by_service,
+                    service: "sshd",
                     real_uid,
                     only_loopback,
                     has_totp: false,
@@ -90,5 +97,22 @@ mod tests {
             })
             .collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn anyone_can_start_the_helper_of_polkit_whatever_its_real_uid() {
+        let on_outage = |set_by_service, real_uid| {
+            OutageQuery {
+                when_unavailable: Fallback::Ignore,
+                set_by_service,
+                service: "polkit-1",
+                real_uid,
+                only_loopback: false,
+                has_totp: false,
+            }
+            .on_outage()
+        };
+        assert_eq!(on_outage(false, 0), OnOutage::Deny);
+        assert_eq!(on_outage(true, 0), OnOutage::Ignore);
     }
 }

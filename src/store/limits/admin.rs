@@ -11,7 +11,7 @@ use super::entry::{ADDRESSES, Entry, FACTORS, LIMITS, OWN, SHARED, UNENROLLED, U
 use super::host_codes::HOST_CODES;
 use super::slot::{self, CHECKED, SHARED_WORDS, Snapshot};
 use super::word::PauseRule;
-use super::{Costly, seconds};
+use super::{Costly, of_lockers, seconds};
 use crate::store::config;
 use crate::store::state::{Error, Folder, Format, MapWords};
 
@@ -45,6 +45,8 @@ pub struct Listing {
     pub addresses: Vec<Row>,
     /// Names that are not enrolled, by their hashes: the names are not stored.
     pub strangers: Vec<Row>,
+    /// Enrolled users at screen lockers, whose counts are a book of their own.
+    pub lockers: Vec<Row>,
     /// Files that could not be read.
     pub errors: Vec<Error>,
 }
@@ -54,10 +56,9 @@ pub struct Listing {
 /// # Errors
 /// The folder cannot be trusted or read. A file that cannot be read is part of the listing.
 pub fn list(state: &Path, rules: &config::Limits, now: SystemTime) -> Result<Listing, Error> {
-    let mut listing = Listing::default();
-    let mut errors = Vec::new();
-    let now = seconds(now);
-    let mut rows = |folder, format| {
+    let (mut errors, now) = (Vec::new(), seconds(now));
+    let lockers = of_lockers(state);
+    let mut rows = |state, folder, format| {
         let reading = Reading {
             state,
             folder,
@@ -65,11 +66,17 @@ pub fn list(state: &Path, rules: &config::Limits, now: SystemTime) -> Result<Lis
         };
         reading.rows(rules.refused_tokens, now, &mut errors)
     };
-    listing.users = rows(USERS, OWN)?;
-    listing.addresses = rows(ADDRESSES, SHARED)?;
-    listing.strangers = rows(UNENROLLED, SHARED)?;
+    let mut listing = Listing {
+        users: rows(state, USERS, OWN)?,
+        addresses: rows(state, ADDRESSES, SHARED)?,
+        strangers: rows(state, UNENROLLED, SHARED)?,
+        lockers: rows(&lockers, USERS, OWN)?,
+        errors: Vec::new(),
+    };
     // What counts for a factor is shown with its user by `of_user`.
-    rows(FACTORS, OWN)?;
+    for state in [state, &lockers] {
+        rows(state, FACTORS, OWN)?;
+    }
     errors.extend(Entry::of_host().peek(state).err());
     listing.errors = errors;
     Ok(listing)
@@ -123,7 +130,9 @@ pub fn unlock(
     let mut changed = false;
     let stranger = Entry::of_user(user, false);
     for entry in entries(user, factors).into_iter().chain([stranger]) {
-        changed |= clear(&entry, state, map, seconds(now))?;
+        for state in [state, &of_lockers(state)] {
+            changed |= clear(&entry, state, map, seconds(now))?;
+        }
     }
     Ok(changed)
 }
@@ -155,6 +164,7 @@ pub fn forget(state: &Path, user: Option<&str>, factors: &[String]) -> Result<()
     let factors = factors.iter().map(|id| Entry::of_factor(id));
     for entry in user.into_iter().chain(factors) {
         entry.remove(state)?;
+        entry.remove(&of_lockers(state))?;
     }
     Ok(())
 }

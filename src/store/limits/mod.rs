@@ -19,6 +19,7 @@ mod slot;
 mod word;
 
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::store::config;
@@ -65,6 +66,13 @@ impl Costly {
             Self::Push => sends.pushes,
         }
     }
+}
+
+/// The state folder of the counts of screen lockers (`engine::locker`), in that of a host: what is
+/// refused there pauses no other login.
+#[must_use]
+pub fn of_lockers(state: &Path) -> PathBuf {
+    state.join("locker")
 }
 
 /// Why something must not be done now. The texts are for the log.

@@ -31,6 +31,7 @@ pub(crate) fn limits(global: &Global) -> Result<Output, CommandError> {
     let members = json!({
         "users": listing.users.iter().map(|row| object("user", row)).collect::<Vec<_>>(),
         "addresses": listing.addresses.iter().map(|row| object("address", row)).collect::<Vec<_>>(),
+        "lockers": listing.lockers.iter().map(|row| object("user", row)).collect::<Vec<_>>(),
         "strangers": strangers,
         "strangers_paused": paused,
     });
@@ -120,7 +121,8 @@ pub(super) fn describe(config: &Config, user: &str, factors: &[String]) -> Vec<S
 fn rows(listing: &Listing) -> Vec<String> {
     let users = listing.users.iter().map(|row| cells("user", row));
     let addresses = listing.addresses.iter().map(|row| cells("address", row));
-    let mut rows: Vec<_> = users.chain(addresses).collect();
+    let lockers = listing.lockers.iter().map(|row| cells("locker of", row));
+    let mut rows: Vec<_> = users.chain(addresses).chain(lockers).collect();
     if !rows.is_empty() {
         let heads = ["", "", "sms", "calls", "pushes", "refused", "pause"];
         rows.insert(0, heads.map(str::to_owned).to_vec());

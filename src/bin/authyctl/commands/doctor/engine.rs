@@ -40,12 +40,14 @@ pub(super) fn check(config: Option<&Config>) -> Vec<Finding> {
     let has_user_socket = Path::new(USER_SOCKET).exists();
     if allow && !has_user_socket {
         let message = format!("lockers.allow is true, and {USER_SOCKET} does not exist");
-        let hint = "screen lockers are refused: systemctl enable --now pam_authy-user.socket";
+        // systemd starts no socket whose service runs.
+        let hint = "screen lockers are refused: systemctl enable pam_authy-user.socket, \
+                    then systemctl restart pam_authy.socket pam_authy-user.socket";
         findings.push(Finding::warning(CHECK, message).hint(hint));
     } else if has_user_socket && config.is_some() && !allow {
         let message = format!("{USER_SOCKET} exists, and lockers.allow is not true");
         let hint =
-            "screen lockers are refused: set it, or systemctl disable --now pam_authy-user.socket";
+            "screen lockers are refused: set it, or systemctl disable --now pam_authy-user.socket and remove it";
         findings.push(Finding::warning(CHECK, message).hint(hint));
     }
     findings

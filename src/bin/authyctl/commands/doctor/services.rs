@@ -11,8 +11,8 @@ use super::{Finding, files, leniency, rules};
 use crate::cli::Global;
 use crate::commands::stack::{Files, Handler, hash, read, sources};
 
-/// Services whose programs call PAM without root rights, so that our module may start no engine.
-const WITHOUT_ROOT: [&str; 21] = [
+/// Screen lockers: they call PAM as their user, who alone can unlock, and need `[lockers]`.
+const LOCKERS: [&str; 16] = [
     "i3lock",
     "swaylock",
     "hyprlock",
@@ -29,12 +29,10 @@ const WITHOUT_ROOT: [&str; 21] = [
     "xfce4-screensaver",
     "light-locker",
     "vlock",
-    "postgresql",
-    "apache2",
-    "httpd",
-    "nginx",
-    "squid",
 ];
+
+/// Servers that call PAM as a user of their own about other users, whom no engine decides.
+const PLAIN_SERVERS: [&str; 5] = ["postgresql", "apache2", "httpd", "nginx", "squid"];
 
 /// Services that administrators expect to be protected.
 const EXPECTED: [&str; 7] = ["sshd", "sudo", "sudo-i", "su", "su-l", "login", "doas"];
@@ -142,7 +140,7 @@ fn check_protected(
     }
     findings.extend(exemption);
     findings.extend(judgement.findings());
-    findings.extend(runs_without_root(&service));
+    findings.extend(runs_without_root(&service, config));
     findings.extend(has_one_field(&service).filter(|_| !token_in_password));
     let protected = Protected {
         has_first_factor: judgement.may_have_first_factor(),
@@ -238,12 +236,20 @@ fn has_one_field(service: &str) -> Option<Finding> {
     })
 }
 
-fn runs_without_root(service: &str) -> Option<Finding> {
-    WITHOUT_ROOT.contains(&service).then(|| {
+fn runs_without_root(service: &str, config: Option<&Config>) -> Option<Finding> {
+    let check = format!("pam {service}");
+    let problem = |hint: &str| {
         let message = format!(
-            "{service} calls PAM without root rights: our module may start no engine, and refuses every login"
+            "{service} calls PAM without root's rights: it gets no engine, and every login is refused"
         );
-        Finding::problem(&format!("pam {service}"), message)
-            .hint("remove our line from the stack of this service")
-    })
+        Some(Finding::problem(&check, message).hint(hint))
+    };
+    if PLAIN_SERVERS.contains(&service) {
+        return problem("remove our line from the stack of this service");
+    }
+    let allow = config.is_some_and(|config| config.lockers.allow);
+    if !LOCKERS.contains(&service) || allow {
+        return None;
+    }
+    problem("remove our line from its stack, or set lockers.allow = true (docs/sudo.md)")
 }

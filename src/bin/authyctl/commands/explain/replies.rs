@@ -49,6 +49,7 @@ pub(super) fn describe(
 fn outage(config: &Config, rules: &Login, service: &str, has_totp: bool) -> Option<String> {
     let ignores = |real_uid| {
         let query = OutageQuery {
+            service,
             when_unavailable: rules.when_unavailable,
             set_by_service: config.is_set_by_service(service, "when_unavailable"),
             real_uid,
