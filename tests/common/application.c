@@ -5,7 +5,7 @@
  * program changes its process as its options say, logs in, and reports what the module changed in
  * its process. tests/common/application.rs compiles and runs it.
  *
- *   application [-cbihwqv] [-r ROUNDS] [-n KIND] [-k KIND] [-u NAME] [-a ADDRESS] [-m KIND]
+ *   application [-cbihwqvx] [-r ROUNDS] [-n KIND] [-k KIND] [-u NAME] [-a ADDRESS] [-m KIND]
  *               [-s SECONDS] [-l|-L NAME=VALUE]... FOLDER SERVICE USER
  *
  *   -c  without descriptors 0 to 2        -b  with all signals blocked
@@ -18,6 +18,7 @@
  *       for prompts alone)
  *   -s  with a conversation that shows the first message for so long
  *   -q  with PAM_SILENT                   -v  prints the texts: `error TEXT`, `info TEXT`
+ *   -x  with sockets of AF_UNIX alone, by seccomp, and without new privileges, as polkit's helper
  *   -l  with a soft limit: nofile, as, cpu, fsize, stack, core or nproc; -L: hard, too
  *   -n  in a separate network namespace with loopback, another interface and 64 local ports, in
  *       which another process has bound all local ports of KIND: tcp, udp or none. Other KINDs:
@@ -33,6 +34,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -40,6 +43,7 @@
 #include <security/pam_appl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -265,19 +269,39 @@ static int login(const char *folder, const char *service, const char *user)
 	return code;
 }
 
+/* Forbids sockets of any family but AF_UNIX (systemd.exec(5), RestrictAddressFamilies). */
+static void forbid_sockets(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_socket, 0, 3),
+		/* The lower half of the first argument. */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = { sizeof code / sizeof *code, code };
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+		_exit(4);
+}
+
 int main(int count, char **arguments)
 {
 	static struct text before, after;
 	const char *limits[16], *kind = NULL;
 	int is_hard[16], option, closed = 0, block = 0, ignore = 0, handle = 0, waits = 0, limited = 0;
+	int jailed = 0;
 	long rounds = 1, early = 0;
-	while ((option = getopt(count, arguments, "cbihwqvr:l:L:n:k:u:a:m:s:")) != -1) {
+	while ((option = getopt(count, arguments, "cbihwqvxr:l:L:n:k:u:a:m:s:")) != -1) {
 		closed |= option == 'c';
 		block |= option == 'b';
 		ignore |= option == 'i';
 		handle |= option == 'h';
 		waits |= option == 'w';
 		shows_texts |= option == 'v';
+		jailed |= option == 'x';
 		if (option == 'q')
 			flags = PAM_SILENT;
 		if (option == 'm')
@@ -313,6 +337,8 @@ int main(int count, char **arguments)
 		use_children(kind);
 	for (int i = 0; i < limited; i++)
 		set_limit(limits[i], is_hard[i]);
+	if (jailed)
+		forbid_sockets();
 	record_state(&before);
 	for (long round = 1; round <= rounds; round++) {
 		int code = login(arguments[optind], arguments[optind + 1], arguments[optind + 2]);

@@ -36,7 +36,7 @@ impl Service {
         let mut command = Command::new(wrapper[0]);
         command.args(&wrapper[1..]).arg(program);
         let service = Self::run(command.args(["--listen", FOLDER]));
-        service.wait();
+        wait_for_service();
         service
     }
 
@@ -48,7 +48,7 @@ impl Service {
         activate.args(["-l", &format!("{FOLDER}/socket")]);
         let activate = activate.args(wrapper).arg(program);
         let service = Self::run(activate.args(["--listen", FOLDER]));
-        service.wait();
+        wait_for_service();
         service
     }
 
@@ -65,18 +65,19 @@ impl Service {
         Self { child }
     }
 
-    fn wait(&self) {
-        let path = Path::new(FOLDER).join("socket");
-        let begun = Instant::now();
-        while UnixStream::connect(&path).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(10), "no service");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
     /// Marks a command so that its `Host` uses the service.
     pub(crate) fn mark(command: &mut Command) -> &mut Command {
         command.env(WAY, "service")
+    }
+}
+
+/// Waits until the service listens.
+pub(crate) fn wait_for_service() {
+    let path = Path::new(FOLDER).join("socket");
+    let begun = Instant::now();
+    while UnixStream::connect(&path).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "no service");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -82,7 +82,7 @@ impl Packages {
             .to_owned()
     }
 
-    fn install(&self) {
+    pub(super) fn install(&self) {
         dpkg("-i", &PACKAGES.map(|package| self.path(package)));
     }
 }
@@ -413,7 +413,7 @@ fn pam_enable_all_drives_pam_auth_update_and_refuses_a_screen_locker() {
     let refused = enable_all();
     let text = String::from_utf8_lossy(&refused.stdout);
     assert!(
-        !refused.status.success() && text.contains("i3lock calls PAM without root rights"),
+        !refused.status.success() && text.contains("i3lock calls PAM without root's rights"),
         "{text}"
     );
     assert_eq!(stacks(), before);

@@ -21,6 +21,7 @@ mod newcomer;
 mod release;
 mod rpm;
 mod stacks_of_sshd;
+mod upgrade;
 
 use std::collections::BTreeSet;
 use std::fs;

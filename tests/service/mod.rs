@@ -4,6 +4,7 @@ mod doctor;
 mod lockers;
 mod logins;
 mod peers;
+mod polkit;
 mod programs;
 mod restart;
 mod sockets;

@@ -46,8 +46,7 @@ pub(super) fn check(config: Option<&Config>) -> Vec<Finding> {
         findings.push(Finding::warning(CHECK, message).hint(hint));
     } else if has_user_socket && config.is_some() && !allow {
         let message = format!("{USER_SOCKET} exists, and lockers.allow is not true");
-        let hint =
-            "screen lockers are refused: set it, or systemctl disable --now pam_authy-user.socket and remove it";
+        let hint = "screen lockers are refused: set it, or systemctl disable --now pam_authy-user.socket and remove it";
         findings.push(Finding::warning(CHECK, message).hint(hint));
     }
     findings
