@@ -100,6 +100,10 @@ tests() {
             echo "skipped, because there is no debootstrap: a_newcomer_gets_to_a_protected_sshd_on_a_bare_debian_by_typing_the_readme"
             as_root+=(--skip a_newcomer_gets_to_a_protected_sshd_on_a_bare_debian)
         }
+        scripts/peers.sh programs || {
+            echo "skipped, because their packages are not available: service::programs"
+            as_root+=(--skip service::programs)
+        }
         # Some containers forbid ptrace(2).
         strace -o /dev/null true 2>/dev/null || {
             echo "skipped, since strace may not trace a process here: durability"

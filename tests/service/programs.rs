@@ -142,6 +142,41 @@ fn i3lock_unlocks_by_password_and_code_in_its_one_field() {
 }
 
 #[test]
+#[ignore = "needs root and xscreensaver: scripts/peers.sh programs"]
+fn xscreensaver_unlocks_by_a_code_asked_for_behind_the_password() {
+    sandboxed!();
+    let (host, _service) = host("xscreensaver", false, "");
+    let settings = "lock: True\nmode: blank\nsplash: False\nfade: False\nunfade: False\n";
+    fs::write("/home/alice/.xscreensaver", settings).unwrap();
+    let _display = display();
+    let as_alice = format!("env DISPLAY={DISPLAY} HOME=/home/alice runuser -u alice --");
+    let _daemon = Program::start(&format!("{as_alice} xscreensaver --no-splash"));
+    let is_locked =
+        || shell(&format!("{as_alice} xscreensaver-command -time; true")).contains("locked");
+    wait_until("no xscreensaver", || {
+        shell(&format!("{as_alice} xscreensaver-command -lock 2>&1; true"));
+        is_locked()
+    });
+    let dialog = || !shell("pgrep -f ^xscreensaver-auth; true").is_empty();
+    wait_until("its start does not end", || !dialog());
+    // The first key shows the dialog, but for a moment after the screen was locked.
+    wait_until("no dialog", || {
+        std::thread::sleep(Duration::from_millis(500));
+        shell(&format!("{as_alice} xdotool key BackSpace"));
+        dialog()
+    });
+    // It shows each notice until Enter.
+    for line in [PASSWORD, "0000000", "", &host.sim.token(1635), ""] {
+        assert!(is_locked(), "before {line}");
+        std::thread::sleep(Duration::from_secs(2));
+        type_line(line);
+    }
+    wait_until(&host.log(), || !is_locked());
+    assert_eq!(verdicts(&host, "refused"), 1, "{}", host.log());
+    assert_eq!(verdicts(&host, "accepted"), 1, "{}", host.log());
+}
+
+#[test]
 #[ignore = "needs root and vsftpd: scripts/peers.sh programs"]
 fn vsftpd_takes_password_and_code_in_its_one_field() {
     sandboxed!();
