@@ -3,6 +3,7 @@
 mod doctor;
 mod lockers;
 mod logins;
+mod names;
 mod peers;
 mod polkit;
 mod programs;

@@ -18,7 +18,7 @@ const NEVER: [&str; 5] = [
     "PrivateNetwork=",
 ];
 
-fn unit(name: &str) -> String {
+pub(super) fn unit(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/systemd");
     std::fs::read_to_string(folder.join(name)).unwrap()
 }
@@ -31,7 +31,7 @@ fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
 
 /// Runs a program as root with the settings of the unit, in a mount namespace of its own: `$0` is a
 /// folder that stays writable.
-fn wrapper(unit: &str, writable: &Path) -> Vec<String> {
+pub(super) fn wrapper(unit: &str, writable: &Path) -> Vec<String> {
     let capabilities: Vec<_> = values(unit, "CapabilityBoundingSet")
         .join(" ")
         .split_whitespace()
@@ -133,6 +133,16 @@ fn an_engine_makes_no_system_call_that_the_unit_forbids() {
         .filter(|name| !allowed.contains(**name))
         .collect();
     assert!(forbidden.is_empty(), "{forbidden:?}");
+    let unit = unit("pam_authy.service");
+    let families = values(&unit, "RestrictAddressFamilies").join(" ");
+    let made: BTreeSet<_> = trace
+        .lines()
+        .filter_map(|line| line.split_once(" socket(")?.1.split_once(','))
+        .map(|(family, _)| family)
+        .collect();
+    let is_allowed = |family: &&str| families.split(' ').any(|allowed| allowed == *family);
+    assert!(made.contains("AF_INET"), "{made:?}");
+    assert!(made.iter().all(is_allowed), "{made:?}");
 }
 
 /// The system calls of the unit's filter.
