@@ -67,13 +67,7 @@ fn an_address_at_which_another_server_answers_is_not_used_and_the_outage_stays_o
     let other = crate::common::sim::Sim::start();
     // The same name and port, but certificates of another authority.
     assert_eq!(code(&host), "PAM_SUCCESS", "{}", host.log());
-    let folder = host.sim.path("state/addresses");
-    let file = fs::read_dir(folder)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let file = stored(&host).remove(0);
     let port = |url: &str| {
         url.rsplit(':')
             .next()
