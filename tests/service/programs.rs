@@ -113,6 +113,18 @@ fn type_line(text: &str) {
     ));
 }
 
+/// Whether curl gets in with this password of alice's.
+fn fetch(url: &str, password: &str) -> bool {
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "--max-time", "20", "--user"]);
+    let status = curl
+        .arg(format!("alice:{password}"))
+        .arg(url)
+        .stdout(Stdio::null())
+        .status();
+    status.unwrap().success()
+}
+
 /// How many logins have ended with this verdict.
 fn verdicts(host: &Host, verdict: &str) -> usize {
     host.log().matches(&format!("verdict={verdict}")).count()
@@ -187,21 +199,7 @@ fn vsftpd_takes_password_and_code_in_its_one_field() {
     fs::write("/etc/vsftpd.test", config).unwrap();
     fs::create_dir_all("/var/run/vsftpd/empty").unwrap();
     let _server = Program::start("vsftpd /etc/vsftpd.test");
-    let log_in = |password: &str| {
-        let mut curl = Command::new("curl");
-        curl.args([
-            "-s",
-            "--max-time",
-            "20",
-            "--user",
-            &format!("alice:{password}"),
-        ]);
-        curl.arg("ftp://127.0.0.1:2121/")
-            .output()
-            .unwrap()
-            .status
-            .success()
-    };
+    let log_in = |password: &str| fetch("ftp://127.0.0.1:2121/", password);
     wait_until("no vsftpd", || {
         std::net::TcpStream::connect("127.0.0.1:2121").is_ok()
     });
@@ -227,21 +225,7 @@ fn dovecot_takes_password_and_code_in_its_one_field() {
     wait_until("no dovecot", || {
         std::net::TcpStream::connect("127.0.0.1:2143").is_ok()
     });
-    let log_in = |password: &str| {
-        let mut curl = Command::new("curl");
-        curl.args([
-            "-s",
-            "--max-time",
-            "20",
-            "--user",
-            &format!("alice:{password}"),
-        ]);
-        curl.arg("imap://127.0.0.1:2143/")
-            .output()
-            .unwrap()
-            .status
-            .success()
-    };
+    let log_in = |password: &str| fetch("imap://127.0.0.1:2143/", password);
     assert!(!log_in(PASSWORD));
     let right = format!("{PASSWORD},{}", host.sim.token(1635));
     assert!(log_in(&right), "{}", host.log());
