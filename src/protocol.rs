@@ -244,10 +244,11 @@ fn flag(text: &str) -> Result<bool, Malformed> {
 
 /// Numbers with commas between them; none for an empty text.
 fn numbers(text: &str) -> Result<Vec<u8>, Malformed> {
-    let texts = text.split(',').filter(|_| !text.is_empty());
-    texts
-        .map(|number| number.parse().map_err(|_| Malformed))
-        .collect()
+    let mut numbers = Vec::new();
+    for number in text.split(',').filter(|_| !text.is_empty()) {
+        numbers.push(number.parse().map_err(|_| Malformed)?);
+    }
+    Ok(numbers)
 }
 
 impl FromModule {

@@ -36,8 +36,7 @@ impl Writer {
         if let Some(value) = value {
             self.0.extend_from_slice(name.as_bytes());
             self.0.push(b'=');
-            let value = value.split('\0').next().unwrap_or_default();
-            self.0.extend_from_slice(value.as_bytes());
+            self.0.extend(value.bytes().take_while(|byte| *byte != 0));
             self.0.push(0);
         }
         self
@@ -70,17 +69,14 @@ impl<'a> Fields<'a> {
         let text = text.strip_suffix('\0').ok_or(Malformed)?;
         let mut texts = text.split('\0');
         let kind = texts.next().ok_or(Malformed)?;
-        let fields: Vec<_> = texts
-            .map(|field| field.split_once('=').ok_or(Malformed))
-            .collect::<Result<_, _>>()?;
-        let is_repeated = |(index, (name, _)): (usize, &(&str, &str))| {
-            fields
-                .iter()
-                .take(index)
-                .any(|(earlier, _)| earlier == name)
-        };
-        if fields.len() > MAX_FIELDS || fields.iter().enumerate().any(is_repeated) {
-            return Err(Malformed);
+        let mut fields: Vec<(&str, &str)> = Vec::new();
+        for field in texts {
+            let (name, value) = field.split_once('=').ok_or(Malformed)?;
+            let is_repeated = || fields.iter().any(|(earlier, _)| *earlier == name);
+            if fields.len() == MAX_FIELDS || is_repeated() {
+                return Err(Malformed);
+            }
+            fields.push((name, value));
         }
         Ok((kind, Self(fields)))
     }

@@ -30,5 +30,5 @@ pub struct Question {
 /// A notice in front of a prompt, for an application that shows nothing else.
 #[must_use]
 pub fn in_prompt(notice: &str) -> String {
-    [notice, " "].concat()
+    notice.to_owned() + " "
 }

@@ -17,13 +17,13 @@ pub fn sanitize(text: &str) -> String {
 /// Does what [`sanitize`] does, with another `limit` in characters.
 #[must_use]
 pub fn sanitize_to(text: &str, limit: usize) -> String {
-    let mut shown: String = text
-        .chars()
-        .take(limit)
-        .map(|c| if is_unsafe(c) { '?' } else { c })
-        .collect();
-    if text.chars().nth(limit).is_some() {
-        shown.push('…');
+    let mut shown = String::new();
+    for (number, c) in text.chars().enumerate() {
+        if number == limit {
+            shown.push('…');
+            break;
+        }
+        shown.push(if is_unsafe(c) { '?' } else { c });
     }
     shown
 }

@@ -11,9 +11,9 @@ use nix::errno::Errno;
 /// The text of `errno`, such as `No such file or directory`.
 pub(crate) fn describe(errno: Errno) -> String {
     let mut text = io::Error::from(errno).to_string();
-    // std adds the number.
-    if let Some(end) = text.rfind(" (os error ") {
-        text.truncate(end);
+    // std adds the number, in parentheses.
+    if let Some(end) = text.rfind('(') {
+        text.truncate(end.saturating_sub(1));
     }
     text
 }

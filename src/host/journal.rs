@@ -7,9 +7,16 @@
 //! longer.
 
 use std::cell::Cell;
-use std::os::unix::net::UnixDatagram;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
+
+use nix::sys::socket::sockopt::SendTimeout;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect as connect_to, send, setsockopt,
+    socket,
+};
+use nix::sys::time::{TimeVal, TimeValLike};
 
 /// The socket of the log when config.toml could not be read.
 pub const DEFAULT_LOG: &str = "/dev/log";
@@ -20,15 +27,15 @@ const AUTHPRIV: u8 = 10 << 3;
 pub const ERROR: u8 = 3;
 
 /// How long a call waits for room in the queue of the log, which holds ten lines by default
-/// (Linux, `net.unix.max_dgram_qlen`).
-const WRITE_TIMEOUT: Duration = Duration::from_millis(200);
+/// (Linux, `net.unix.max_dgram_qlen`), in milliseconds.
+const WRITE_TIMEOUT: i64 = 200;
 
 /// The log, for the lines of one call of the module.
 #[derive(Debug)]
 pub struct Journal {
     /// The tag and the process: `pam_authy(sshd:auth)[4711]`.
     tag: String,
-    socket: Option<UnixDatagram>,
+    socket: Option<OwnedFd>,
     /// A line was lost. No later line is sent, so that a call waits only once.
     has_given_up: Cell<bool>,
 }
@@ -63,7 +70,11 @@ impl Journal {
         let Some(socket) = &self.socket else { return };
         let datagram = datagram(severity, SystemTime::now(), &self.tag, message);
         // Where the socket is full or gone, the line is lost.
-        if !self.has_given_up.get() && socket.send(datagram.as_bytes()).is_err() {
+        let is_sent = || {
+            let flags = MsgFlags::MSG_NOSIGNAL;
+            send(socket.as_raw_fd(), datagram.as_bytes(), flags).is_ok()
+        };
+        if !self.has_given_up.get() && !is_sent() {
             self.has_given_up.set(true);
         }
     }
@@ -100,25 +111,30 @@ fn timestamp(now: SystemTime) -> String {
     )
 }
 
-fn connect(log: &Path) -> Option<UnixDatagram> {
-    let socket = UnixDatagram::unbound().ok()?;
-    socket.set_write_timeout(Some(WRITE_TIMEOUT)).ok()?;
-    socket.connect(log).ok()?;
+fn connect(log: &Path) -> Option<OwnedFd> {
+    let (kind, flags) = (SockType::Datagram, SockFlag::SOCK_CLOEXEC);
+    let socket = socket(AddressFamily::Unix, kind, flags, None).ok()?;
+    setsockopt(&socket, SendTimeout, &TimeVal::milliseconds(WRITE_TIMEOUT)).ok()?;
+    connect_to(socket.as_raw_fd(), &UnixAddr::new(log).ok()?).ok()?;
     Some(socket)
 }
 
 /// The service as a syslog tag, without characters that could end the tag early.
 fn tag(service: &str) -> String {
-    let allowed = |c: &char| c.is_ascii_alphanumeric() || "-_./@".contains(*c);
-    service
-        .chars()
-        .map(|c| if allowed(&c) { c } else { '?' })
-        .take(64)
-        .collect()
+    let mut tag = String::new();
+    for c in service.chars().take(64) {
+        let is_allowed =
+            matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' | '/' | '@');
+        tag.push(if is_allowed { c } else { '?' });
+    }
+    tag
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixDatagram;
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

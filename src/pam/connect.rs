@@ -5,15 +5,17 @@
 //! dead. A wrong choice here would run a program as root, or talk to a stranger, so the engine's file
 //! and the socket are trusted like any other file. Called by `module`.
 
-use std::fs::symlink_metadata;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::stat::lstat;
 
 use super::{service, spawn};
 use crate::base::arguments::ENGINE;
 use crate::base::attempt::Process;
 use crate::base::service::{FOLDER, ROOT_SOCKET, USER_SOCKET};
+use crate::host::errno::describe;
 use crate::host::socket::{self, Channel};
 use crate::host::trusted_file::{self, Access};
 use crate::protocol::{self, FromEngine};
@@ -37,12 +39,12 @@ pub(super) enum Error {
     #[error("the engine {0}")]
     File(#[from] trusted_file::Error),
     /// It could not be started.
-    #[error("the engine {} cannot be started: {error}", path.display())]
+    #[error("the engine {} cannot be started: {}", path.display(), describe(*error))]
     Start {
         /// Its file.
         path: PathBuf,
         /// The error of the system call.
-        error: io::Error,
+        error: Errno,
     },
     /// It was not ready in time.
     #[error("the engine is not ready: {0}")]
@@ -76,7 +78,7 @@ pub(super) fn engine(named: Option<&Path>, process: &Process) -> Result<Engine, 
         None => match ask_service(becomes_root) {
             Ok(engine) => engine,
             Err(error) => {
-                may_start(error, process, symlink_metadata(FOLDER).is_ok())?;
+                may_start(error, process, lstat(FOLDER).is_ok())?;
                 start(Path::new(ENGINE), becomes_root)
             }
         },
@@ -100,7 +102,7 @@ fn start(path: &Path, becomes_root: bool) -> Result<Engine, Error> {
         path: path.to_owned(),
         error,
     })?;
-    let mut channel = Channel::new(socket.into());
+    let mut channel = Channel::new(socket);
     let bytes = channel.receive(Instant::now() + READY)?;
     greeted(channel, &bytes)
 }
@@ -130,8 +132,6 @@ fn may_start(error: service::Error, process: &Process, has_service: bool) -> Res
 
 #[cfg(test)]
 mod tests {
-    use nix::errno::Errno;
-
     use super::*;
 
     fn process(uid: u32, effective_uid: u32) -> Process {

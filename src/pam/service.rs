@@ -69,8 +69,7 @@ pub(super) fn connect(path: &Path) -> Result<Channel, Error> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let made = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
     // su may run without the descriptors 0 to 2, and what it prints must not get into the channel.
-    let socket = spawn::copy(&made)
-        .map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or_default()))?;
+    let socket = spawn::copy(&made)?;
     drop(made);
     let address = UnixAddr::new(path)?;
     let until = Instant::now() + PATIENCE;

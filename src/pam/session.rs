@@ -4,11 +4,9 @@
 //! engine's own process has none of them. The text of PAM_TTY may come from an attacker; /proc and
 //! the kernel are trusted. Called by `items`.
 
-use std::fs;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-
-use nix::sys::stat::{major, minor};
-use nix::unistd::{geteuid, getsid, getuid};
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::{Mode, SFlag, lstat, major, minor};
+use nix::unistd::{geteuid, getsid, getuid, read};
 
 use crate::base::attempt::{Process, Session, Terminal};
 
@@ -25,8 +23,12 @@ pub(super) fn process(tty: Option<&str>) -> Process {
 
 fn session() -> Option<Session> {
     let leader = getsid(None).ok()?.as_raw();
-    let stat = fs::read(format!("/proc/{leader}/stat")).ok()?;
-    parse(u32::try_from(leader).ok()?, &stat)
+    let path = format!("/proc/{leader}/stat");
+    let file = open(path.as_str(), OFlag::O_CLOEXEC, Mode::empty()).ok()?;
+    // More than the fields that are read can take.
+    let mut stat = [0; 1024];
+    let length = read(&file, &mut stat).ok()?;
+    parse(u32::try_from(leader).ok()?, stat.get(..length)?)
 }
 
 /// Reads fields 7 and 22 of a process's stat. A process chooses its own name, field 2, which may
@@ -37,12 +39,15 @@ fn parse(leader: u32, stat: &[u8]) -> Option<Session> {
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let rest = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
     // Field 3 is the first after the name.
-    let field = |number: usize| rest.split_ascii_whitespace().nth(number - 3);
-    let terminal = field(7)?.parse::<i32>().ok()?.cast_unsigned();
+    let field = |number: usize| -> Option<i64> {
+        let text = rest.split_ascii_whitespace().nth(number - 3)?;
+        text.parse().ok()
+    };
+    let terminal = i32::try_from(field(7)?).ok()?.cast_unsigned();
     let minor = terminal & 0xff | terminal >> 12 & 0xf_ff00;
     Some(Session {
         leader,
-        start: field(22)?.parse().ok()?,
+        start: field(22)?.try_into().ok()?,
         terminal: (terminal >> 8 & 0xfff, minor),
     })
 }
@@ -52,13 +57,18 @@ fn terminal(tty: &str) -> Option<Terminal> {
     if name.starts_with('/') || name.split('/').any(|part| part == "..") {
         return None;
     }
-    let metadata = fs::symlink_metadata(format!("/dev/{name}")).ok()?;
-    let device = metadata.rdev();
+    let status = lstat(format!("/dev/{name}").as_str()).ok()?;
+    let kind = SFlag::from_bits_truncate(status.st_mode & SFlag::S_IFMT.bits());
     let number = |part: u64| u32::try_from(part).ok();
-    metadata.file_type().is_char_device().then_some(())?;
+    (kind == SFlag::S_IFCHR).then_some(())?;
+    #[allow(clippy::useless_conversion, reason = "32 bits on some targets")]
+    let changed = (status.st_ctime.into(), status.st_ctime_nsec.into());
     Some(Terminal {
-        device: (number(major(device))?, number(minor(device))?),
-        changed: (metadata.ctime(), metadata.ctime_nsec()),
+        device: (
+            number(major(status.st_rdev))?,
+            number(minor(status.st_rdev))?,
+        ),
+        changed,
     })
 }
 

@@ -12,16 +12,15 @@
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use std::fs::File;
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use libc::uid_t;
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::getuid;
-use std::os::fd::FromRawFd;
 
 /// The size of the stack of each of the two processes.
 const STACK: usize = 32 * 1024;
@@ -57,8 +56,9 @@ struct Plan {
 ///
 /// # Errors
 /// No descriptor, memory or process is left, or the program cannot be executed.
-pub(super) fn spawn(program: &File, becomes_root: bool) -> io::Result<UnixStream> {
-    let (ours, theirs) = UnixStream::pair()?;
+pub(super) fn spawn(program: &File, becomes_root: bool) -> Result<OwnedFd, Errno> {
+    let (stream, flags) = (SockType::Stream, SockFlag::SOCK_CLOEXEC);
+    let (ours, theirs) = socketpair(AddressFamily::Unix, stream, None, flags)?;
     // Above the numbers that the child uses: su may run without the descriptors 0 to 2.
     let (channel, program) = (copy(&theirs)?, copy(program)?);
     let mut arguments = [ptr::null(); ARGUMENTS.len() + 1];
@@ -85,7 +85,7 @@ pub(super) fn spawn(program: &File, becomes_root: bool) -> io::Result<UnixStream
     started?;
     match plan.error {
         0 => Ok(ours),
-        error => Err(io::Error::from_raw_os_error(error)),
+        error => Err(Errno::from_raw(error)),
     }
 }
 
@@ -93,7 +93,7 @@ pub(super) fn spawn(program: &File, becomes_root: bool) -> io::Result<UnixStream
 ///
 /// # Errors
 /// No descriptor is left.
-pub(super) fn copy(descriptor: impl AsFd) -> io::Result<OwnedFd> {
+pub(super) fn copy(descriptor: impl AsFd) -> Result<OwnedFd, Errno> {
     let copy = fcntl(descriptor, FcntlArg::F_DUPFD_CLOEXEC(FIRST_COPY))?;
     // SAFETY: fcntl has just made this descriptor, and nothing else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
@@ -110,7 +110,7 @@ fn top(stack: &mut [u8]) -> *mut c_void {
 ///
 /// # Errors
 /// It was killed or cannot be reaped.
-fn run_middle(plan: &mut Plan, stack: *mut c_void) -> io::Result<()> {
+fn run_middle(plan: &mut Plan, stack: *mut c_void) -> Result<(), Errno> {
     // No signal at its end, so that the application's handler of SIGCHLD does not see it, and
     // neither does a thread that waits for any child.
     let flags = libc::CLONE_VM | libc::CLONE_VFORK;
@@ -119,7 +119,7 @@ fn run_middle(plan: &mut Plan, stack: *mut c_void) -> io::Result<()> {
     // the process ends, which CLONE_VFORK waits for; so does the plan.
     let pid = unsafe { libc::clone(middle, stack, flags, plan.cast()) };
     if pid < 0 {
-        return Err(io::Error::last_os_error());
+        return Err(Errno::last());
     }
     let ended = reap(pid);
     // SAFETY: the plan is valid; the engine's process may be in it, and the number is atomic.
@@ -128,21 +128,20 @@ fn run_middle(plan: &mut Plan, stack: *mut c_void) -> io::Result<()> {
 }
 
 /// Waits for the end of the middle process.
-fn reap(pid: c_int) -> io::Result<()> {
+fn reap(pid: c_int) -> Result<(), Errno> {
     let mut status = 0;
     // SAFETY: `status` is valid for a write. The process is a child that only this thread knows.
     while unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL) } < 0 {
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
+        let errno = Errno::last();
+        if errno != Errno::EINTR {
+            return Err(errno);
         }
     }
     if status == 0 {
         Ok(())
     } else {
-        Err(io::Error::other(
-            "the process that starts the engine was killed",
-        ))
+        // It was killed: its own end is always 0.
+        Err(Errno::ECANCELED)
     }
 }
 
