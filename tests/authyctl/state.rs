@@ -2,7 +2,7 @@
 //! `doctor` says about their files.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -21,9 +21,13 @@ use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 
 fn login(sim: &Sim, user: &str, enrolled: bool) -> FileLimits {
+    login_in(&sim.path("state"), user, enrolled)
+}
+
+fn login_in(state: &Path, user: &str, enrolled: bool) -> FileLimits {
     let address = Some("192.0.2.7".parse().unwrap());
     FileLimits::new(
-        &sim.path("state"),
+        state,
         config::Limits::default(),
         LimitedLogin {
             user,
@@ -306,6 +310,39 @@ fn doctor_finds_damaged_files_of_the_state_and_names_the_user() {
     run_json(&sim, &["unlock", "alice"], "");
     run_json(&sim, &["recovery", "generate", "alice", "--replace"], "");
     assert_eq!(doctor(&sim)[0][0], "ok");
+}
+
+/// The counts of screen lockers are files of their own, in a folder of their own.
+#[test]
+fn doctor_finds_damaged_counts_of_screen_lockers_and_says_what_is_refused() {
+    let sim = Sim::start();
+    run_json(&sim, &["enroll", "alice", "--authy-id", "1635"], "");
+    let state = sim.path("state");
+    login(&sim, "alice", true).acquire_code().unwrap();
+    let locker = limits::of_lockers(&state);
+    let mode = fs::DirBuilder::new().mode(0o700).create(&locker);
+    mode.unwrap();
+    login_in(&locker, "alice", true).acquire_code().unwrap();
+    assert_eq!(doctor(&sim)[0][0], "ok");
+
+    let counts = damage(&locker, "limits/users", &file_name("alice"));
+    let checks = doctor(&sim);
+
+    assert_eq!(checks.len(), 1, "{checks:?}");
+    assert_eq!(checks[0][1], format!("{}: is damaged", counts.display()));
+    assert!(
+        checks[0][2].starts_with("screen lockers of that user are refused")
+            && checks[0][2].ends_with("authyctl unlock alice"),
+        "{checks:?}"
+    );
+    run_json(&sim, &["unlock", "alice"], "");
+    assert_eq!(doctor(&sim)[0][0], "ok");
+    fs::set_permissions(&locker, fs::Permissions::from_mode(0o755)).unwrap();
+    let checks = doctor(&sim);
+    assert!(
+        checks[0][0] == "problem" && checks[0][1].contains("/locker"),
+        "{checks:?}"
+    );
 }
 
 /// Gives alice recovery codes, a remembered login and counts. Returns whether each is still there,

@@ -58,9 +58,15 @@ fn check_counts(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> {
     let finding = |error: &Error| {
         let finding = Finding::problem(CHECK, error.to_string());
         match user_of(error, mapping) {
-            Some(user) => finding.hint(format!(
-                "that user is refused until this is fixed: authyctl unlock {user}"
-            )),
+            Some(user) => {
+                let refused = match is_of_lockers(&config.paths.state, error) {
+                    true => "screen lockers of that user are",
+                    false => "that user is",
+                };
+                finding.hint(format!(
+                    "{refused} refused until this is fixed: authyctl unlock {user}"
+                ))
+            }
             None => finding.hint(
                 "the user or address that is counted there is refused until this is fixed: remove the file",
             ),
@@ -99,6 +105,11 @@ fn missing(path: &Path) -> Finding {
 fn unusable_folder(error: &Error) -> Finding {
     Finding::problem(CHECK, error.to_string())
         .hint("it must belong to root with mode 0700: until then nothing can be counted, and logins are refused")
+}
+
+/// Whether an error is about a file of the counts of screen lockers.
+fn is_of_lockers(state: &Path, error: &Error) -> bool {
+    error.path().starts_with(limits::of_lockers(state))
 }
 
 /// Returns the user of the mapping to whom the file of `error` belongs. File names are hashes of
