@@ -64,20 +64,38 @@ fn the_fail2ban_filter_finds_refused_logins_and_no_forged_address() {
 }
 
 #[test]
-fn the_journald_example_counts_verdicts_by_reason() {
+fn the_journald_example_counts_verdicts_by_reason_and_none_that_any_user_can_cause() {
     let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n");
     for _ in 0..2 {
         host.login("alice", &["1111111"]);
     }
     let token = host.sim.token(1635);
     host.login("alice", &[&token]);
+    let (tag, of_lockers) = ("pam_authy(sshd:auth)", "pam_authy(locker)");
+    let mut lines = as_written(&host, 3);
+    let at_lockers: Vec<_> = lines
+        .iter()
+        .map(|line| line.replace(tag, of_lockers))
+        .collect();
+    assert_ne!(lines, at_lockers);
+    lines.extend(at_lockers);
+    // A user name that looks like a line of its own, and one that looks like a locker's.
+    let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n");
+    for user in [
+        "x: verdict=accepted reason=code_accepted",
+        "pam_authy(locker)",
+        "x\" verdict=accepted",
+    ] {
+        host.login(user, &["1111111"]);
+    }
+    lines.extend(as_written(&host, 3));
     let mut count = Command::new(root().join(EXAMPLES).join("journald/count-verdicts"))
         .arg("-")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = as_written(&host, 3).join("\n") + "\n";
+    let lines = lines.join("\n") + "\n";
     count
         .stdin
         .take()
@@ -92,6 +110,9 @@ fn the_journald_example_counts_verdicts_by_reason() {
     assert_eq!(
         words,
         [
+            "3",
+            "verdict=refused",
+            "reason=unenrolled",
             "2",
             "verdict=refused",
             "reason=wrong_code",
