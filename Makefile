@@ -59,7 +59,9 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .PHONY: all product authyctl authy-sim programs demo demo-module check check-long fuzz bench install install-sim uninstall deb rpm packages dist sbom clean
 
-all: product authyctl
+all:
+	@scripts/prerequisites.sh build
+	@$(MAKE) --no-print-directory product authyctl
 
 # Less inlining at link time makes both smaller, and a login no slower.
 product:
@@ -89,15 +91,18 @@ demo-module: programs
 # These have no prerequisites, so that `sudo make install` after `make` builds nothing and needs no
 # cargo.
 $(PRODUCT):
+	@scripts/prerequisites.sh build
 	@$(MAKE) --no-print-directory product
 
 $(ENGINE): $(PRODUCT)
 	@[ -e $@ ] || $(MAKE) --no-print-directory product
 
 $(AUTHYCTL):
+	@scripts/prerequisites.sh build
 	@$(MAKE) --no-print-directory authyctl
 
 $(AUTHY_SIM):
+	@scripts/prerequisites.sh build
 	@$(MAKE) --no-print-directory authy-sim
 
 demo:

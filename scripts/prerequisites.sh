@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# prerequisites.sh demo|check|bench|deb|rpm: installs what the build and the tests need.
+# prerequisites.sh build|demo|check|bench|deb|rpm: installs what the build and the tests need.
+#
+# `build` installs nothing: it only says which compiler is missing, for packagers.
 #
 # It prints and installs missing system packages, with sudo if the user is not root: on Debian and
 # Ubuntu with apt-get, on Fedora with dnf. If nothing is missing, it prints nothing and starts no
@@ -85,16 +87,28 @@ stop() {
     exit 2
 }
 
-check_cargo() {
-    local wanted found
-    wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
-    if ! command -v cargo >/dev/null; then
-        stop "cargo is missing: Rust $wanted or newer is needed" \
-            "hint: install it from https://rustup.rs, or with your distribution's rustup package and \`rustup default stable\`"
+# How to install a cargo that is new enough; the packages of cargo itself are mostly older.
+how_to_get_cargo() {
+    if [ "$installer" = apt-get ] && LC_ALL=C apt-cache policy rustup | grep -q "Candidate: [0-9]"; then
+        echo "as root \`apt-get install rustup\`, then \`rustup default stable\`"
+    elif [ "$installer" = apt-get ]; then
+        echo "get it from https://rustup.rs (the package rustup comes with Debian 13 and Ubuntu 24.04)"
+    elif [ "$installer" = dnf ]; then
+        echo "as root \`dnf install rustup\`, then \`rustup-init\`"
+    else
+        echo "get it from https://rustup.rs, or from your distribution's package rustup and \`rustup default stable\`"
     fi
-    found=$(cargo --version | cut -d' ' -f2)
+}
+
+check_cargo() {
+    local wanted found cargo=${CARGO:-cargo}
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+    if ! command -v "$cargo" >/dev/null; then
+        stop "cargo is missing: Rust $wanted or newer is needed" "hint: $(how_to_get_cargo)"
+    fi
+    found=$("$cargo" --version | cut -d' ' -f2)
     if [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]; then
-        stop "cargo $found ($(command -v cargo)) is too old: Rust $wanted or newer is needed" \
+        stop "cargo $found ($(command -v "$cargo")) is too old: Rust $wanted or newer is needed" \
             "hint: \`rustup update stable\`, or get rustup from https://rustup.rs"
     fi
 }
@@ -132,12 +146,13 @@ done
 
 check_cargo
 case ${1-} in
+    build) ;;
     demo) demo_needs ;;
     check) check_needs ;;
     bench) bench_needs ;;
     deb) deb_needs ;;
     rpm) rpm_needs ;;
-    *) stop "usage: prerequisites.sh demo|check|bench|deb|rpm" ;;
+    *) stop "usage: prerequisites.sh build|demo|check|bench|deb|rpm" ;;
 esac
 if [ ${#missing[@]} -gt 0 ]; then
     [ "$installer" != none ] || stop "these packages are missing: ${missing[*]}" \

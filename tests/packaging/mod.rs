@@ -1,13 +1,15 @@
 //! Packages: the files of `make install`, the symbols and libraries of the product.
 //!
-//! `crates` checks what the programs are built from, `docs`, `guides`, `examples` and `ansible` the
-//! documentation, `deb` and `rpm` the packages from installation to removal, `demo`
-//! scripts/demo.sh, `enable` and `stacks_of_sshd` how a stack gets the module, `release` the
-//! sources of a release. All use programs that were built before: the product that PAM_AUTHY_SO and
-//! PAM_AUTHYD name, and cargo's builds of authyctl and authy-sim.
+//! `cargo` checks what a build says without it, `crates` what the programs are built from, `docs`,
+//! `guides`, `examples` and `ansible` the documentation, `deb` and `rpm` the packages from
+//! installation to removal, `demo` scripts/demo.sh, `enable` and `stacks_of_sshd` how a
+//! stack gets the module, `release` the sources of a release. All use programs that were built
+//! before: the product that PAM_AUTHY_SO and PAM_AUTHYD name, and cargo's builds of authyctl and
+//! authy-sim.
 
 mod ansible;
 mod bare;
+mod cargo;
 mod crates;
 mod deb;
 mod demo;
@@ -58,6 +60,11 @@ fn stdout_of(command: &mut Command) -> String {
 /// Runs `make` as a packager does: into `destdir`, with the programs that are built, and under a
 /// narrow umask that must not affect the result.
 fn make(target: &str, destdir: &Path) {
+    make_with(target, destdir, &[]);
+}
+
+/// The same, with variables of make.
+fn make_with(target: &str, destdir: &Path, variables: &[&str]) {
     let mut make = Command::new("sh");
     make.args([
         "-c",
@@ -73,6 +80,7 @@ fn make(target: &str, destdir: &Path) {
     .arg(format!("AUTHY_SIM={AUTHY_SIM}"))
     .arg("PAMDIR=/lib/target/security")
     .arg("CARGO=false")
+    .args(variables)
     .current_dir(root());
     // This test may run under `make check`, whose variables are not meant for this make.
     for variable in [
@@ -231,6 +239,14 @@ fn module_and_engine_link_to_libc_and_libgcc_and_the_module_to_libpam() {
     });
 }
 
+/// Every process that asks PAM maps the module: its size is memory of each of them.
+#[test]
+fn the_module_is_small() {
+    let size = fs::metadata(product()).unwrap().len();
+    eprintln!("the module has {size} bytes");
+    assert!(size < 350_000, "{size}");
+}
+
 /// No thread of the module outlives a call, so libpam may unload it.
 #[test]
 fn the_product_is_unmapped_at_the_end_of_a_login() {
@@ -248,30 +264,4 @@ fn the_product_is_unmapped_at_the_end_of_a_login() {
     assert_eq!(host.login("alice", &[&token]).code, "PAM_SUCCESS");
 
     assert!(!is_mapped());
-}
-
-#[test]
-fn an_old_cargo_is_reported_with_how_to_get_a_new_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let cargo = folder.path().join("cargo");
-    fs::write(
-        &cargo,
-        "#!/bin/sh\necho 'cargo 1.70.0 (7fe40dc8c 2023-04-27)'\n",
-    )
-    .unwrap();
-    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = std::env::var("PATH").expect("PATH");
-
-    let output = Command::new(root().join("scripts/prerequisites.sh"))
-        .arg("demo")
-        .env("PATH", format!("{}:{path}", folder.path().display()))
-        .output()
-        .expect("the script starts");
-
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{text}");
-    assert!(
-        text.contains("cargo 1.70.0") && text.contains("rustup"),
-        "{text}"
-    );
 }
