@@ -96,6 +96,14 @@ tests() {
             echo "skipped, because ansible-core or python3-apt is not available: packaging::ansible"
             as_root+=(--skip packaging::ansible)
         }
+        scripts/peers.sh programs || {
+            echo "skipped, because i3lock, vsftpd and dovecot are not available: service::programs"
+            as_root+=(--skip service::programs)
+        }
+        scripts/peers.sh doas || {
+            echo "skipped, because doas is not available: doas_asks_for_the_password_and_a_code"
+            as_root+=(--skip doas_asks_for_the_password)
+        }
         scripts/peers.sh debian || {
             echo "skipped, because there is no debootstrap: a_newcomer_gets_to_a_protected_sshd_on_a_bare_debian_by_typing_the_readme"
             as_root+=(--skip a_newcomer_gets_to_a_protected_sshd_on_a_bare_debian)

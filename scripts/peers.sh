@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# peers.sh authy|ssh-clients|ansible|fail2ban|chromium|programs|debian: makes a third-party program available to the tests.
+# peers.sh authy|ssh-clients|ansible|fail2ban|chromium|programs|doas|debian: makes a third-party program available to the tests.
 #
 # authy, a Python client of the API, the Python SSH clients paramiko and asyncssh, ansible-core with its two
 # linters, and fail2ban go into target/peers. ansible needs python3-apt of this system, which its module apt
 # uses. fail2ban is unpacked, not installed, because an installed package would start to ban addresses on this
 # machine; python3-systemd, with which it reads the journal, lies beside it. programs are the packages of screen
 # lockers, vsftpd and dovecot, with what they need and this system lacks; a test installs them in its sandbox.
+# doas is the package opendoas, in the same way.
 # chromium is that of the system; in CI it
 # gets installed, which takes half a minute. debian is a folder with the release of Debian that runs here, as
 # debootstrap makes it (as root), with sudo and sshd and nothing else of what we need; the packages that
@@ -71,6 +72,11 @@ case $name in
         mkdir -p "$new/programs/partial"
         apt-get install -y -qq --no-install-recommends --download-only -o Dir::Cache::archives="$new/programs" \
             i3lock xscreensaver xvfb xdotool vsftpd dovecot-imapd >&2 || exit 1
+        ;;
+    doas)
+        command -v apt-get >/dev/null || exit 1
+        mkdir "$new/doas"
+        (cd "$new/doas" && apt-get -qq download opendoas 2>/dev/null) || exit 1
         ;;
     debian)
         PATH=$PATH:/usr/sbin:/sbin

@@ -9,6 +9,7 @@ mod polkit;
 mod programs;
 mod restart;
 mod sockets;
+mod terminals;
 mod unit;
 mod without;
 

@@ -11,11 +11,11 @@ use crate::common::host::Host;
 use crate::common::sandbox::sandboxed;
 use crate::common::service::Service;
 
-const PASSWORD: &str = "secret";
+pub(super) const PASSWORD: &str = "secret";
 const DISPLAY: &str = ":99";
 
 /// Runs a line of shell as root, which must succeed. Returns its output.
-fn shell(line: &str) -> String {
+pub(super) fn shell(line: &str) -> String {
     let output = Command::new("sh").args(["-c", line]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{line}\n{text}");
@@ -65,6 +65,11 @@ fn host(service: &str, in_one_field: bool, rules: &str) -> (Host, Service) {
     shell(&format!(
         "DEBIAN_FRONTEND=noninteractive dpkg -i {packages}/*.deb"
     ));
+    host_of(service, in_one_field, rules)
+}
+
+/// The same without these programs.
+pub(super) fn host_of(service: &str, in_one_field: bool, rules: &str) -> (Host, Service) {
     shell(&format!(
         "useradd -m alice && echo alice:{PASSWORD} | chpasswd"
     ));
