@@ -17,7 +17,7 @@
 # DESTDIR     root folder of the installation, empty for this system (for packagers)
 # PREFIX      /usr
 # LIBEXECDIR  folder of the engine; the module contains it, so `make` and `make install` need the same one
-# UNITDIR     folder of systemd's units; without systemd they do nothing
+# UNITDIR     folder of systemd's units; empty (`UNITDIR=`): no units, for systems without systemd
 # PAMDIR      folder of pam_unix.so on the target system; scripts/pamdir.sh finds it
 # PAM_AUTHY_FIRST_EDITION  a pam_authy.so of the first edition, which `make bench` measures too
 
@@ -140,9 +140,11 @@ install: $(PRODUCT) $(ENGINE) $(AUTHYCTL)
 	$(INSTALL) -m 0644 packaging/completions/authyctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/authyctl
 	$(INSTALL) -m 0644 packaging/completions/_authyctl $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_authyctl
 	$(INSTALL) -m 0644 packaging/completions/authyctl.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/authyctl.fish
+ifneq ($(UNITDIR),)
 	$(INSTALL) -d -m 0755 $(DESTDIR)$(UNITDIR)
 	$(INSTALL) -m 0644 $(addprefix packaging/systemd/,$(UNITS)) $(DESTDIR)$(UNITDIR)
 	sed -i 's|/usr/libexec/pam_authy|$(LIBEXECDIR)|' $(DESTDIR)$(UNITDIR)/pam_authy.service
+endif
 	$(INSTALL) -m 0644 README.md etc/config.toml etc/users.toml $(DESTDIR)$(DOCDIR)
 
 install-sim: $(AUTHY_SIM)
@@ -154,7 +156,7 @@ uninstall:
 	$(if $(PAMDIR),,$(error no pam_unix.so found: set PAMDIR to its folder))
 	rm -f $(DESTDIR)$(PAMDIR)/pam_authy.so $(DESTDIR)$(LIBEXECDIR)/pam_authyd $(DESTDIR)$(SBINDIR)/authyctl $(DESTDIR)$(BINDIR)/authy-sim
 	rm -f $(DESTDIR)$(MANDIR)/man5/pam_authy.toml.5 $(DESTDIR)$(MANDIR)/man8/pam_authy.8 $(DESTDIR)$(MANDIR)/man8/authyctl.8 $(DESTDIR)$(MANDIR)/man1/authy-sim.1
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS)) $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS)) $(if $(UNITDIR),$(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS)))
 	rm -rf $(DESTDIR)$(DOCDIR)
 	[ ! -d $(DESTDIR)$(LIBEXECDIR) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(LIBEXECDIR)
 
