@@ -2,8 +2,9 @@
 //!
 //! `cargo` checks what a build says without it, `crates` what the programs are built from, `docs`,
 //! `guides`, `examples` and `ansible` the documentation, `deb` and `rpm` the packages from
-//! installation to removal, `demo` scripts/demo.sh, `enable` and `stacks_of_sshd` how a
-//! stack gets the module, `release` the sources of a release. All use programs that were built
+//! installation to removal, `inits` what starts and confines the service, `demo`
+//! scripts/demo.sh, `enable` and `stacks_of_sshd` how a stack gets the module, `release` the
+//! sources of a release. All use programs that were built
 //! before: the product that PAM_AUTHY_SO and PAM_AUTHYD name, and cargo's builds of authyctl and
 //! authy-sim.
 
@@ -18,6 +19,7 @@ mod enable;
 mod examples;
 mod from_google;
 mod guides;
+mod inits;
 mod machine;
 mod newcomer;
 mod release;
