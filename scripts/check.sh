@@ -96,10 +96,6 @@ tests() {
             echo "skipped, because ansible-core or python3-apt is not available: packaging::ansible"
             as_root+=(--skip packaging::ansible)
         }
-        scripts/peers.sh programs || {
-            echo "skipped, because i3lock, vsftpd and dovecot are not available: service::programs"
-            as_root+=(--skip service::programs)
-        }
         scripts/peers.sh doas || {
             echo "skipped, because doas is not available: doas_asks_for_the_password_and_a_code"
             as_root+=(--skip doas_asks_for_the_password)

@@ -5,12 +5,11 @@
 # linters, and fail2ban go into target/peers. ansible needs python3-apt of this system, which its module apt
 # uses. fail2ban is unpacked, not installed, because an installed package would start to ban addresses on this
 # machine; python3-systemd, with which it reads the journal, lies beside it. programs are the packages of screen
-# lockers, vsftpd and dovecot, with what they need and this system lacks; a test installs them in its sandbox.
-# doas is the package opendoas, in the same way.
-# chromium is that of the system; in CI it
-# gets installed, which takes half a minute. debian is a folder with the release of Debian that runs here, as
-# debootstrap makes it (as root), with sudo and sshd and nothing else of what we need; the packages that
-# `make deb` installs lie in its cache. It takes one to two minutes.
+# lockers, vsftpd and dovecot, with what they need and this system lacks; a test installs them in its sandbox. doas
+# is the package opendoas, in the same way. chromium is that of the system; in CI it gets installed, which takes half
+# a minute. debian is a folder with the release of Debian that runs here, as debootstrap makes it (as root), with sudo
+# and sshd and nothing else of what we need; the packages that `make deb` installs lie in its cache. It takes one to
+# two minutes.
 #
 # Exit status: 0 the program is available, 1 it is not.
 set -euo pipefail

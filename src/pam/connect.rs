@@ -78,7 +78,8 @@ pub(super) fn engine(named: Option<&Path>, process: &Process) -> Result<Engine, 
         None => match ask_service(becomes_root) {
             Ok(engine) => engine,
             Err(error) => {
-                may_start(error, process, lstat(FOLDER).is_ok())?;
+                let has_service = !matches!(lstat(FOLDER), Err(Errno::ENOENT));
+                may_start(error, process, has_service)?;
                 start(Path::new(ENGINE), becomes_root)
             }
         },
