@@ -3,7 +3,8 @@
 #   make             builds pam_authy.so and pam_authyd into target/product and authyctl into target/release
 #   make demo        runs two real logins, without root or files in /etc: by a code, by a simulated push
 #   make check       checks formatting, lints, documentation and every test
-#   make check-long  the same with ten times the random cases, then `make fuzz`: no limit of time
+#   make check-long  the same with ten times the random cases, then `make check-hosts` and `make fuzz`
+#   make check-hosts installs the packages on Debian 13 and logs in there (HOST=debian-sid: on sid); needs root
 #   make fuzz        runs each fuzz target for SECONDS=60
 #   make bench       measures a login and the alternatives; takes about four minutes
 #                    (BENCH="200 totp": 200 rounds of the logins by an app on this host, and nothing else)
@@ -57,7 +58,7 @@ PACKAGES = target/packages
 # rustup installs cargo here; a shell that was started before does not have it in PATH.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: all product authyctl authy-sim programs demo demo-module check check-long fuzz bench install install-sim uninstall deb rpm packages dist sbom clean
+.PHONY: all product authyctl authy-sim programs demo demo-module check check-long check-hosts fuzz bench install install-sim uninstall deb rpm packages dist sbom clean
 
 all:
 	@scripts/prerequisites.sh build
@@ -119,6 +120,12 @@ check:
 check-long:
 	@scripts/prerequisites.sh check
 	@scripts/check.sh long $(SECONDS)
+
+HOST ?= debian-13
+
+check-hosts:
+	@scripts/prerequisites.sh check
+	@scripts/check.sh hosts $(HOST)
 
 fuzz:
 	@scripts/fuzz.sh $(SECONDS)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # check.sh: formatting, lints, documentation and every test; what CI runs.
 # check.sh tests: the tests alone, for programs that are built.
+# check.sh hosts NAME: the packages on another release of Debian: debian-13 or debian-sid (root).
 # check.sh long [SECONDS]: all of check.sh with ten times the rounds of what is random or is killed at
-#   another moment each time, then each fuzz target for SECONDS (60).
+#   another moment each time, then `check.sh hosts debian-13`, then each fuzz target for SECONDS (60).
 #
 # As root the tests that need root run too, each in a sandbox of its own. Any other user gets them
 # listed as ignored, by name. In CI (CI=true), root runs the tests that need no root a second time as a
@@ -114,6 +115,8 @@ tests() {
             as_root+=(--skip durability::)
         }
     fi
+    # `make check-hosts` and `make check-long` run them.
+    skipped+=(--skip packaging::other_hosts)
     skip_without dpkg-shlibdeps packaging::deb packaging::newcomer packaging::ansible
     skip_without lintian lintian_finds_no_error_and_no_warning
     skip_without rpmbuild packaging::rpm
@@ -133,6 +136,28 @@ all() {
     tests
 }
 
+# has_host NAME: makes another release of Debian; fails where that cannot be, and says so.
+has_host() {
+    local why
+    if [ "$(id -u)" -ne 0 ]; then
+        why="they need root"
+    elif ! command -v dpkg-shlibdeps >/dev/null; then
+        why="dpkg-shlibdeps is not installed"
+    elif ! scripts/peers.sh "$1"; then
+        why="there is no debootstrap, or no mirror of Debian"
+    else
+        return 0
+    fi
+    echo "skipped, because $why: packaging::other_hosts on $1"
+    return 1
+}
+
+# hosts NAME: the tests on that release, for programs that are built.
+hosts() {
+    export PAM_AUTHY_SO=$PWD/target/product/pam_authy.so PAM_AUTHYD=$PWD/target/product/pam_authyd
+    PAM_AUTHY_HOST=$1 step cargo test --locked --all-features --test tests -- --include-ignored packaging::other_hosts
+}
+
 # fuzz SECONDS: each fuzz target for so long. cargo-fuzz is not installed for it: `make fuzz` does that.
 fuzz() {
     local target
@@ -148,15 +173,23 @@ fuzz() {
 case ${1-} in
     '') all ;;
     tests) tests ;;
+    hosts)
+        has_host "${2-}" || exit 1
+        step make --no-print-directory product programs
+        hosts "$2"
+        ;;
     long)
         # tests/common/mod.rs reads the first, proptest the second, whose default is 256.
         export PAM_AUTHY_TEST_ROUNDS=${PAM_AUTHY_TEST_ROUNDS:-10} PROPTEST_CASES=${PROPTEST_CASES:-2560}
         all
+        if has_host debian-13; then
+            hosts debian-13
+        fi
         fuzz "${2-60}"
         printf '\n== everything passed, after %d minutes\n' "$((SECONDS / 60))"
         ;;
     *)
-        echo "usage: check.sh [tests | long [SECONDS]]" >&2
+        echo "usage: check.sh [tests | hosts NAME | long [SECONDS]]" >&2
         exit 2
         ;;
 esac

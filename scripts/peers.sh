@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# peers.sh authy|ssh-clients|ansible|fail2ban|chromium|programs|doas|debian: makes a third-party program available to the tests.
+# peers.sh NAME: makes a third-party program available to the tests. NAME is authy, ssh-clients, ansible, fail2ban,
+# chromium, programs, doas, debian, debian-13 or debian-sid.
 #
 # authy, a Python client of the API, the Python SSH clients paramiko and asyncssh, ansible-core with its two
 # linters, and fail2ban go into target/peers. ansible needs python3-apt of this system, which its module apt
@@ -9,7 +10,8 @@
 # is the package opendoas, in the same way. chromium is that of the system; in CI it gets installed, which takes half
 # a minute. debian is a folder with the release of Debian that runs here, as debootstrap makes it (as root), with sudo
 # and sshd and nothing else of what we need; the packages that `make deb` installs lie in its cache. It takes one to
-# two minutes.
+# two minutes. debian-13 and debian-sid are folders with that release and the programs that ask PAM there, for
+# `make check-hosts`; sid stays as it was on its day until the folder is removed.
 #
 # Exit status: 0 the program is available, 1 it is not.
 set -euo pipefail
@@ -21,6 +23,25 @@ install_in_ci() {
         { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
             --no-install-recommends "$@" >&2; } || true
     fi
+}
+
+# bootstrap RELEASE PACKAGES: makes the folder of a release of Debian, with these packages.
+bootstrap() {
+    PATH=$PATH:/usr/sbin:/sbin
+    [ "$(id -u)" -eq 0 ] || return
+    command -v debootstrap >/dev/null || install_in_ci debootstrap
+    command -v debootstrap >/dev/null || return
+    # The mirror of this system, which may be the only one that it reaches.
+    local mirror
+    : >"$new/log"
+    mirror=$(apt-get indextargets --format '$(SITE) $(CODENAME)' | sed -n "s/ $(codename)\$//p" | head -n 1)
+    debootstrap --variant=minbase --include="$2" "$1" "$new/$name" ${mirror:+"$mirror"} >"$new/log" 2>&1
+}
+
+# Prints the name of the release of Debian that runs here; fails on another system.
+codename() {
+    # shellcheck disable=SC1091 # it is the system's
+    (. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME")
 }
 
 name=$1
@@ -43,6 +64,11 @@ fi
 mkdir -p target/peers
 new=$(mktemp -d "$PWD/target/peers/new.XXXXXX")
 trap 'rm -rf "$new"' EXIT
+# Shows the end of the log of debootstrap or apt, and ends.
+fail() {
+    tail -n 5 "$new/log" >&2
+    exit 1
+}
 case $name in
     authy)
         python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/authy" \
@@ -78,20 +104,22 @@ case $name in
         (cd "$new/doas" && apt-get -qq download opendoas 2>/dev/null) || exit 1
         ;;
     debian)
-        PATH=$PATH:/usr/sbin:/sbin
-        # shellcheck disable=SC1091 # it is the system's
-        release=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") && [ "$(id -u)" -eq 0 ] || exit 1
-        command -v debootstrap >/dev/null || install_in_ci debootstrap
-        command -v debootstrap >/dev/null || exit 1
-        # The mirror of this system, which may be the only one that it reaches.
-        mirror=$(apt-get indextargets --format '$(SITE) $(CODENAME)' | sed -n "s/ $release\$//p" | head -n 1)
-        debootstrap --variant=minbase --include=openssh-server,sudo,make "$release" "$new/debian" \
-            ${mirror:+"$mirror"} >"$new/log" 2>&1 || exit 1
+        release=$(codename) || exit 1
+        bootstrap "$release" openssh-server,sudo,make || exit 1
         chroot "$new/debian" sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends \
             --download-only gcc libpam0g-dev dpkg-dev ca-certificates' >&2 || exit 1
         ;;
+    debian-13 | debian-sid)
+        release=${name#debian-}
+        # debootstrap --include cannot choose among alternatives, as apt does for polkitd.
+        bootstrap "${release/13/trixie}" ca-certificates || fail
+        # A mirror may be weeks behind sid; the signature is checked nevertheless.
+        chroot "$new/$name" sh -c 'apt-get -o Acquire::Check-Valid-Until=false update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+            --no-install-recommends openssh-server openssh-client sudo sudo-rs opendoas login polkitd pkexec dbus && apt-get clean' \
+            >"$new/log" 2>&1 || fail
+        ;;
     *) exit 1 ;;
 esac
-[ "$name" = debian ] || chmod -R a+rX "$new/$name"
+case $name in debian*) ;; *) chmod -R a+rX "$new/$name" ;; esac
 rm -rf "$folder"
 mv "$new/$name" "$folder"

@@ -7,6 +7,7 @@
  *
  *   application [-cbihwqvx] [-r ROUNDS] [-n KIND] [-k KIND] [-u NAME] [-a ADDRESS] [-m KIND]
  *               [-s SECONDS] [-l|-L NAME=VALUE]... FOLDER SERVICE USER
+ *   application -x -e PROGRAM [ARGUMENT]...
  *
  *   -c  without descriptors 0 to 2        -b  with all signals blocked
  *   -i  with all signals ignored          -h  with a handler for SIGUSR1, which interrupts calls
@@ -19,6 +20,7 @@
  *   -s  with a conversation that shows the first message for so long
  *   -q  with PAM_SILENT                   -v  prints the texts: `error TEXT`, `info TEXT`
  *   -x  with sockets of AF_UNIX alone, by seccomp, and without new privileges, as polkit's helper
+ *   -e  becomes PROGRAM instead of logging in
  *   -l  with a soft limit: nofile, as, cpu, fsize, stack, core or nproc; -L: hard, too
  *   -n  in a separate network namespace with loopback, another interface and 64 local ports, in
  *       which another process has bound all local ports of KIND: tcp, udp or none. Other KINDs:
@@ -292,9 +294,9 @@ int main(int count, char **arguments)
 	static struct text before, after;
 	const char *limits[16], *kind = NULL;
 	int is_hard[16], option, closed = 0, block = 0, ignore = 0, handle = 0, waits = 0, limited = 0;
-	int jailed = 0;
+	int jailed = 0, executes = 0;
 	long rounds = 1, early = 0;
-	while ((option = getopt(count, arguments, "cbihwqvxr:l:L:n:k:u:a:m:s:")) != -1) {
+	while ((option = getopt(count, arguments, "+cbihwqvxer:l:L:n:k:u:a:m:s:")) != -1) {
 		closed |= option == 'c';
 		block |= option == 'b';
 		ignore |= option == 'i';
@@ -302,6 +304,7 @@ int main(int count, char **arguments)
 		waits |= option == 'w';
 		shows_texts |= option == 'v';
 		jailed |= option == 'x';
+		executes |= option == 'e';
 		if (option == 'q')
 			flags = PAM_SILENT;
 		if (option == 'm')
@@ -322,6 +325,11 @@ int main(int count, char **arguments)
 			is_hard[limited] = option == 'L';
 			limits[limited++] = optarg;
 		}
+	}
+	if (executes) {
+		forbid_sockets();
+		execv(arguments[optind], arguments + optind);
+		return 2;
 	}
 	if (count - optind != 3)
 		return 2;

@@ -44,6 +44,15 @@ impl Syslog {
         }
     }
 
+    /// Whether a line that contains `part` has come already.
+    pub(crate) fn has(&self, part: &str) -> bool {
+        self.0
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|line| line.contains(part))
+    }
+
     /// Returns the line before the first one that contains `part`: the detail of an audit line,
     /// where nothing else writes meanwhile.
     pub(crate) fn line_before(&self, part: &str) -> String {

@@ -1,6 +1,6 @@
 //! A bare Debian: a folder that debootstrap made (`scripts/peers.sh debian`), with sudo, sshd and a
 //! sudoer, and nothing else of what the product needs. It is an overlay in the sandbox, so nothing
-//! stays.
+//! stays. Other releases are folders of the same kind.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -26,18 +26,27 @@ impl BareDebian {
     /// The user id of the sudoer.
     pub(super) const OWNER: &str = "1000";
 
-    /// Starts sshd there; the sudoer's password has been typed at sudo once. `sudoers` has more
-    /// lines for sudo.
+    /// Starts the release that runs here; the sudoer's password has been typed at sudo once.
+    /// `sudoers` has more lines for sudo.
     pub(super) fn new(sudoers: &str) -> Self {
+        let bare = Self::of("debian", sudoers);
+        let mut sudo = bare.command();
+        sudo.args(["runuser", "-u", USER, "--", "sudo", "-S", "-v", "-p", ""]);
+        pipe(&mut sudo, &format!("{PASSWORD}\n"));
+        bare
+    }
+
+    /// Starts sshd of the system that `scripts/peers.sh NAME` makes. `sudoers` has more lines for
+    /// sudo.
+    pub(super) fn of(name: &str, sudoers: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         mount(&["-t", "tmpfs", "tmpfs"], folder.path());
-        let [upper, work, bare, home] =
-            ["upper", "work", "bare", "home"].map(|name| folder.path().join(name));
-        for path in [&upper, &work, &bare, &home] {
+        let [upper, work, bare] = ["upper", "work", "bare"].map(|name| folder.path().join(name));
+        for path in [&upper, &work, &bare] {
             fs::create_dir(path).unwrap();
         }
-        let lower = root().join("target/peers/debian");
-        assert!(lower.exists(), "run: scripts/peers.sh debian");
+        let lower = root().join("target/peers").join(name);
+        assert!(lower.exists(), "run: scripts/peers.sh {name}");
         let layers = format!(
             "lowerdir={},upperdir={},workdir={}",
             lower.display(),
@@ -48,7 +57,14 @@ impl BareDebian {
         mount(&["-t", "proc", "proc"], &bare.join("proc"));
         mount(&["--rbind", "/sys"], &bare.join("sys"));
         mount(&["--rbind", "/dev"], &bare.join("dev"));
-        fs::create_dir_all(bare.join("run/sshd")).unwrap();
+        mount(
+            &["-t", "tmpfs", "-o", "mode=0755", "tmpfs"],
+            &bare.join("run"),
+        );
+        let client = Client::of(&bare, bare.join("run/client"));
+        for folder in ["run/sshd", "run/client"] {
+            fs::create_dir(bare.join(folder)).unwrap();
+        }
 
         let inside = |script: &str| {
             let mut shell = Command::new("chroot");
@@ -64,12 +80,7 @@ impl BareDebian {
             chpasswd.arg(&bare).arg("chpasswd"),
             &format!("{USER}:{PASSWORD}\n"),
         );
-        let mut sudo = Command::new("chroot");
-        sudo.arg(&bare)
-            .args(["runuser", "-u", USER, "--", "sudo", "-S", "-v", "-p", ""]);
-        pipe(&mut sudo, &format!("{PASSWORD}\n"));
         let log = Syslog::start();
-        let client = Client::new(home);
         let mut program = Command::new("chroot");
         let sshd = start_sshd(program.arg(&bare).arg("/usr/sbin/sshd"), &client);
         Self {
@@ -88,6 +99,11 @@ impl BareDebian {
     /// The audit lines so far.
     pub(super) fn log(&self) -> Vec<String> {
         self.log.lines("verdict=")
+    }
+
+    /// Whether an audit line has come already.
+    pub(super) fn is_logged(&self) -> bool {
+        self.log.has("verdict=")
     }
 
     /// Puts the checkout, with what is mounted in it, into the home of the sudoer.

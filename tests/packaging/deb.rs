@@ -17,7 +17,7 @@ use crate::common::rows::check_rows;
 use crate::common::sandbox::{self, sandboxed};
 use crate::common::{engine, product};
 
-const PACKAGES: [&str; 3] = ["authyctl", "libpam-authy", "authy-sim"];
+pub(super) const PACKAGES: [&str; 3] = ["authyctl", "libpam-authy", "authy-sim"];
 
 /// The folder with the packages of one version.
 pub(super) struct Packages(PathBuf);

@@ -25,19 +25,27 @@ pub(super) struct Machine {
 /// The ssh of the sudoer, to one port of this machine.
 pub(super) struct Client {
     pub(super) port: u16,
-    /// What the client types lies here.
+    /// The root folder of the system whose ssh it is.
+    root: PathBuf,
+    /// The folder below it with what the client types.
     folder: PathBuf,
 }
 
 impl Client {
     /// A client to a port where no server listens yet.
     pub(super) fn new(folder: PathBuf) -> Self {
+        Self::of(Path::new("/"), folder)
+    }
+
+    /// The same with the ssh of the system below `root`.
+    pub(super) fn of(root: &Path, folder: PathBuf) -> Self {
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap()
             .port();
-        Self { port, folder }
+        let root = root.to_owned();
+        Self { port, root, folder }
     }
 
     /// Logs in with the password and, at each prompt for a code, with the next one of `codes`.
@@ -45,7 +53,7 @@ impl Client {
         self.log_in_with(USER, codes, &["PubkeyAuthentication=no"])
     }
 
-    fn log_in_with(&self, user: &str, codes: &[&str], options: &[&str]) -> Output {
+    pub(super) fn log_in_with(&self, user: &str, codes: &[&str], options: &[&str]) -> Output {
         let askpass = self.folder.join("askpass");
         fs::write(self.folder.join("tokens"), codes.join("\n") + "\n").unwrap();
         fs::write(self.folder.join("password"), PASSWORD).unwrap();
@@ -53,8 +61,10 @@ impl Client {
                       *erification*) head -n 1 tokens; sed -i 1d tokens ;;\n*) cat password ;;\nesac\n";
         fs::write(&askpass, script).unwrap();
         fs::set_permissions(&askpass, fs::Permissions::from_mode(0o755)).unwrap();
-        let mut ssh = Command::new("timeout");
-        ssh.args(["30", "ssh", "-F", "none", "-p", &self.port.to_string()])
+        let askpass = Path::new("/").join(askpass.strip_prefix(&self.root).unwrap());
+        let mut ssh = Command::new("chroot");
+        ssh.arg(&self.root).args(["timeout", "30", "ssh"]);
+        ssh.args(["-F", "none", "-p", &self.port.to_string()])
             .env("SSH_ASKPASS", &askpass)
             .env("SSH_ASKPASS_REQUIRE", "force")
             .stdin(Stdio::null());

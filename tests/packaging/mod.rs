@@ -4,9 +4,9 @@
 //! `guides`, `examples` and `ansible` the documentation, `deb` and `rpm` the packages from
 //! installation to removal, `inits` what starts and confines the service, `demo`
 //! scripts/demo.sh, `enable` and `stacks_of_sshd` how a stack gets the module, `release` the
-//! sources of a release. All use programs that were built
-//! before: the product that PAM_AUTHY_SO and PAM_AUTHYD name, and cargo's builds of authyctl and
-//! authy-sim.
+//! sources of a release, `other_hosts` (`make check-hosts`) the packages on other releases of
+//! Debian. All use programs that were built before: the product that PAM_AUTHY_SO and PAM_AUTHYD
+//! name, and cargo's builds of authyctl and authy-sim.
 
 mod ansible;
 mod bare;
@@ -22,6 +22,7 @@ mod guides;
 mod inits;
 mod machine;
 mod newcomer;
+mod other_hosts;
 mod release;
 mod rpm;
 mod stacks_of_sshd;

@@ -5,7 +5,7 @@ mod lockers;
 mod logins;
 mod names;
 mod peers;
-mod polkit;
+pub(crate) mod polkit;
 mod programs;
 mod restart;
 mod sockets;

@@ -8,13 +8,14 @@ use crate::common::sandbox::sandboxed;
 use crate::common::service::Service;
 
 /// The surroundings of the helper, but for its filter of system calls (the application's `-x`).
-const JAIL: [&str; 6] = [
+pub(crate) const JAIL: [&str; 6] = [
     "unshare",
     "--net",
     "--mount",
     "sh",
     "-c",
-    "mount --make-rprivate / && mount -o remount,bind,ro / && exec \"$0\" \"$@\"",
+    "mount --make-rprivate / && mount -o remount,bind,ro / && \
+     { ! mountpoint -q /run || mount -o remount,bind,ro /run; } && exec \"$0\" \"$@\"",
 ];
 
 #[test]
