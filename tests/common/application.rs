@@ -133,13 +133,21 @@ impl Running {
     /// Waits for a line that begins with `start`, and returns the rest of it. The test fails if the
     /// output ends first.
     pub(crate) fn wait_for(&mut self, start: &str) -> String {
+        self.wait_for_one_of(&[start]).1
+    }
+
+    /// The same for several: returns which one it was too.
+    pub(crate) fn wait_for_one_of<'a>(&mut self, starts: &[&'a str]) -> (&'a str, String) {
         loop {
             let mut line = String::new();
             let length = self.output.read_line(&mut line).unwrap();
-            assert!(length > 0, "no {start:?} in {}", self.text);
+            assert!(length > 0, "no {starts:?} in {}", self.text);
             self.text.push_str(&line);
-            if let Some(rest) = line.strip_prefix(start) {
-                return rest.trim().to_owned();
+            let rests = (starts.iter()).map(|start| (*start, line.strip_prefix(start)));
+            for (start, rest) in rests {
+                if let Some(rest) = rest {
+                    return (start, rest.trim().to_owned());
+                }
             }
         }
     }

@@ -35,4 +35,8 @@ for node in null zero full random urandom tty; do
 done
 # An overlay contains one file system only, so mount a checkout on another file system too.
 [ -e "$root$folder/Cargo.toml" ] || mount --rbind "$folder" "$root$folder"
-exec chroot "$root" /bin/sh -c 'cd "$1" && shift && exec "$@"' sh "$folder" "$@"
+# It becomes the root of the namespace: in a changed root no user namespace can be made
+# (unshare(2)).
+cd "$root"
+mount --move . /
+exec chroot . /bin/sh -c 'cd "$1" && shift && exec "$@"' sh "$folder" "$@"

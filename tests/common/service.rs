@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::unistd::Pid;
+
 use super::{engine, install, sandbox};
 
 /// The folder of the service's sockets.
@@ -50,6 +52,30 @@ impl Service {
         let service = Self::run(activate.args(["--listen", FOLDER]));
         wait_for_service();
         service
+    }
+
+    /// The processes of the logins under way.
+    pub(crate) fn logins(&self) -> Vec<Pid> {
+        let path = format!("/proc/{0}/task/{0}/children", self.child.id());
+        let children = fs::read_to_string(path).unwrap();
+        let pids = children.split_whitespace().map(|pid| pid.parse().unwrap());
+        pids.map(Pid::from_raw).collect()
+    }
+
+    /// Waits until this many logins are under way.
+    pub(crate) fn wait_for_logins(&self, count: usize) {
+        let begun = Instant::now();
+        while self.logins().len() != count {
+            let found = self.logins();
+            assert!(begun.elapsed() < Duration::from_secs(30), "{found:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// How many descriptors the listener has.
+    pub(crate) fn descriptors(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.child.id());
+        fs::read_dir(folder).unwrap().count()
     }
 
     /// Installs the program, where no module looks for an engine to start.

@@ -16,7 +16,7 @@ mod guest;
 mod last_notice;
 mod leaving;
 mod libpam;
-mod many;
+pub(crate) mod many;
 mod matrix;
 mod messages;
 mod one_reply;

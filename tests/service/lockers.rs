@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::Command;
 
 use pam_authy::engine::shared_words;
+use pam_authy::protocol::FromModule;
 use pam_authy::store::recovery::generate;
 
+use super::peers::start;
 use crate::common::application::{command, run};
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
@@ -172,20 +174,72 @@ fn the_socket_of_root_is_closed_to_a_plain_user_and_that_of_users_gives_root_no_
     let (host, _service) = host("");
     let root = Path::new(FOLDER).join("socket");
     host.chmod(&root, 0o666);
-    let connect = "my $s = IO::Socket::UNIX->new(shift); print 0 + sysread($s, my $b, 99), qq(\\n)";
-    let read = |wrapper: &[&str], socket: &Path| {
-        let mut command = Command::new(wrapper[0]);
-        command
-            .args(&wrapper[1..])
-            .args(["/usr/bin/perl", "-MIO::Socket::UNIX", "-e", connect]);
-        let output = command.arg(socket).output().unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        String::from_utf8(said).unwrap()
-    };
     check_rows(
-        [(&ALICE[..], "0\n"), (&["env"][..], "14\n")],
+        [(&ALICE[..], ""), (&["env"][..], READY)],
         |(wrapper, expected)| {
-            assert_eq!(read(wrapper, &root), expected);
+            assert_eq!(received(wrapper, &root, b""), expected);
         },
+    );
+}
+
+/// The engine's first message.
+const READY: &str = "\0\0\0\u{a}ready\0v=1\0";
+
+/// All that a process receives on a socket until it is closed, or a second long, after it has sent
+/// these bytes; or why it cannot connect.
+fn received(wrapper: &[&str], socket: &Path, sent: &[u8]) -> String {
+    let script = "$SIG{ALRM} = sub { exit }; alarm 1; $| = 1; \
+        my $s = IO::Socket::UNIX->new($ARGV[0]) or print qq($!) and exit; \
+        syswrite($s, pack(q(H*), $ARGV[1])); while (sysread($s, my $b, 999)) { print $b }";
+    let hex: String = sent.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut command = Command::new(wrapper[0]);
+    command
+        .args(&wrapper[1..])
+        .args(["/usr/bin/perl", "-MIO::Socket::UNIX", "-e", script]);
+    let output = command.arg(socket).arg(hex).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    String::from_utf8(said).unwrap()
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_user_who_is_root_in_a_namespace_of_their_own_stays_that_user() {
+    sandboxed!();
+    let (host, _service) = host("");
+    let root = Path::new(FOLDER).join("socket");
+    let user = Path::new(FOLDER).join("user");
+    let as_root = [&ALICE[..], &["unshare", "--user", "--map-root-user"]].concat();
+    // Whose uid nobody there can say.
+    let as_nobody = [&ALICE[..], &["unshare", "--user"]].concat();
+    let frame = |name| {
+        let mut start = start(&host, 0, 0);
+        if let FromModule::Start(start) = &mut start {
+            start.attempt.user = name;
+        }
+        let bytes = start.encode();
+        let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+        [&length[..], &bytes].concat()
+    };
+    check_rows([&as_root, &as_nobody], |wrapper| {
+        assert_eq!(received(wrapper, &root, b""), "Permission denied");
+        let as_user = |name: &str| received(wrapper, &user, &frame(name.to_owned()));
+        assert_eq!(as_user("root"), READY);
+        let asked = as_user("alice");
+        assert!(
+            asked.starts_with(READY) && asked.contains("Verification code"),
+            "{asked:?}"
+        );
+    });
+    // Where the mode of root's socket lets it in, the listener does not.
+    host.chmod(&root, 0o666);
+    check_rows([&as_root, &as_nobody], |wrapper| {
+        assert_eq!(received(wrapper, &root, &frame("root".into())), "");
+    });
+    let lines = host.sim.log(|line| line.contains("verdict="));
+    let uid = nix::unistd::User::from_name("alice").unwrap().unwrap().uid;
+    let own = format!(" uid={uid} peer=user user=\"alice\"");
+    assert!(
+        !lines.is_empty() && lines.iter().all(|line| line.contains(&own)),
+        "{lines:?}"
     );
 }

@@ -1,6 +1,8 @@
 //! The service: logins by its socket, who may connect, how many at once, and what a restart does.
 
+mod crash;
 mod doctor;
+mod load;
 mod lockers;
 mod logins;
 mod names;

@@ -13,10 +13,10 @@ use crate::common::service::Service;
 use crate::common::test_name;
 
 /// The most logins at once of a user who is not root.
-const ONE: usize = 16;
+pub(super) const ONE: usize = 16;
 
 /// The start of a login by a process with these ids.
-fn start(host: &Host, uid: u32, effective_uid: u32) -> FromModule {
+pub(super) fn start(host: &Host, uid: u32, effective_uid: u32) -> FromModule {
     FromModule::Start(Box::new(Start {
         version: VERSION,
         name: UserName::Known,
