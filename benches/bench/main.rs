@@ -6,11 +6,14 @@
 //! prints a table and writes target/bench.json.
 //!
 //! Usage: `bench MODULE ENGINE [ROUNDS [totp]]`; ROUNDS is 40 by default, and with `totp` only the
-//! section of apps on this host is measured. PAM_AUTHY_FIRST_EDITION may name a module of the first
+//! section of apps on this host is measured. The service is measured beside the engine that a login
+//! starts, where root runs this. PAM_AUTHY_FIRST_EDITION may name a module of the first
 //! edition, which did all its work in the application's process: it is measured too.
 
 mod files;
+mod load;
 mod login;
+mod marks;
 #[path = "../../tests/common/relay.rs"]
 #[expect(
     dead_code,
@@ -19,6 +22,7 @@ mod login;
 mod relay;
 mod report;
 mod rows;
+mod service;
 mod testbed;
 mod totp;
 
@@ -49,6 +53,7 @@ fn main() -> Result<(), Error> {
 
 /// Runs every measurement, or only those of apps on this host, and writes the report.
 fn measure(module: &str, engine: &str, rounds: usize, only_totp: bool) -> Result<(), Error> {
+    service::enter_own_run();
     let first_edition = std::env::var_os("PAM_AUTHY_FIRST_EDITION").map(PathBuf::from);
     let testbed = Testbed::new(module.as_ref(), engine.as_ref(), first_edition.as_deref())?;
     let mut report = Report::new(rounds);
@@ -58,11 +63,12 @@ fn measure(module: &str, engine: &str, rounds: usize, only_totp: bool) -> Result
     }
     totp::logins(&testbed, rounds, &mut report)?;
     if !only_totp {
+        load::load(&testbed, &mut report)?;
         rows::waiting_times(&testbed, rounds, &mut report)?;
         files::modules(&testbed, rounds, &mut report)?;
         files::engine(&testbed, &mut report)?;
     }
-    report.print_marks();
+    marks::print(&mut report);
     let name = if only_totp { "bench-totp" } else { "bench" };
     report.write(&PathBuf::from(format!("target/{name}.json")))
 }

@@ -1,7 +1,4 @@
-//! The report: the table on the terminal, target/bench.json, and the marks.
-//!
-//! A mark is a limit that a figure should not exceed. A missed mark is printed and does not fail
-//! the run.
+//! The report: the table on the terminal, and target/bench.json.
 
 use std::fs;
 use std::path::Path;
@@ -204,90 +201,16 @@ impl Report {
     }
 
     /// Returns a figure of a row; NaN if it is missing.
-    fn number(&self, row: &str, member: &str) -> f64 {
+    pub(crate) fn number(&self, row: &str, member: &str) -> f64 {
         self.rows
             .get(row)
             .and_then(|row| row[member].as_f64())
             .unwrap_or(f64::NAN)
     }
 
-    /// Returns what of a figure of the first section is not pam_permit's.
-    fn above_permit(&self, row: &str, member: &str) -> f64 {
-        self.number(row, member) - self.number("permit", member)
-    }
-
-    /// Prints and records the marks, and whether this run meets them.
-    pub(crate) fn print_marks(&mut self) {
-        println!("\nMarks");
-        let mut results = Vec::new();
-        // Of what was not measured there is no figure.
-        let marks = self.marks().into_iter();
-        for (name, value, mark) in marks.filter(|(_, value, _)| !value.is_nan()) {
-            let result = if value <= mark { "met" } else { "missed" };
-            println!("  {name:<56} {value:8.3} of {mark:7.2}   {result}");
-            results.push(json!({"name": name, "value": value, "mark": mark, "met": value <= mark}));
-        }
-        self.rows.insert("marks".into(), results.into());
-    }
-
-    /// Returns the name, the figure and the limit of each mark; NaN for what was not measured.
-    fn marks(&self) -> Vec<(&'static str, f64, f64)> {
-        let n = |row, member| self.number(row, member);
-        let above_permit = |row, member| self.above_permit(row, member);
-        let of_app = |row| n(row, "processor_ms") - n("app-permit", "processor_ms");
-        vec![
-            (
-                "processor time above pam_permit's, curl's = 1",
-                above_permit("warm", "processor_ms") / n("curl", "processor_ms"),
-                0.30,
-            ),
-            (
-                "the same, with the system's CA file",
-                above_permit("all", "processor_ms") / n("curl-all", "processor_ms"),
-                0.30,
-            ),
-            (
-                "an app on this host, pam_google_authenticator = 1",
-                of_app("app-totp") / of_app("app-google"),
-                3.0,
-            ),
-            ("start to prompt, ms", n("far-warm", "prompt_ms"), 3.0),
-            (
-                "Enter to verdict with a round trip of 100 ms, ms",
-                n("far-warm", "verdict_ms"),
-                105.0,
-            ),
-            (
-                "the same after a minute at the prompt, ms",
-                n("far-minute", "verdict_ms"),
-                105.0,
-            ),
-            (
-                "size of the module, MB",
-                n("file-warm", "bytes") / 1e6,
-                0.35,
-            ),
-            (
-                "dlopen of the module, ms",
-                n("file-warm", "dlopen_ms"),
-                0.15,
-            ),
-            (
-                "memory that the module adds to the application, MB",
-                above_permit("all", "peak_mb"),
-                0.35,
-            ),
-            (
-                "100 000 users instead of 10: processor time, ms",
-                n("many", "processor_ms") - n("warm", "processor_ms"),
-                5.0,
-            ),
-            (
-                "100 000 users instead of 10: engine's memory, MB",
-                n("many", "engine_peak_mb") - n("warm", "engine_peak_mb"),
-                4.0,
-            ),
-        ]
+    /// Records what is no row of the sections above.
+    pub(crate) fn record(&mut self, id: &str, value: Value) {
+        self.rows.insert(id.to_owned(), value);
     }
 
     /// Writes all rows as JSON to `path`.

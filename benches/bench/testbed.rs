@@ -16,8 +16,10 @@ use pam_authy::pam_app::write_stack;
 use tempfile::TempDir;
 
 use crate::Error;
+use crate::load::write_people;
 use crate::relay::Relay;
-use crate::totp::SECRET;
+use crate::service::Service;
+use crate::totp::{KEY, base32};
 
 /// The names of the programs in the folder.
 pub(crate) const MODULE: &str = "pam_authy.so";
@@ -35,6 +37,8 @@ pub(crate) struct Testbed {
     pub(crate) folder: TempDir,
     /// Whether there is a module of the first edition.
     pub(crate) has_first_edition: bool,
+    /// `None` where it cannot be measured.
+    pub(crate) service: Option<Service>,
     sim: Child,
     url: String,
     key: String,
@@ -70,8 +74,9 @@ impl Testbed {
             .nth(1)
             .ok_or("config.toml has no key")?
             .to_owned();
-        let testbed = Self {
+        let mut testbed = Self {
             folder,
+            service: None,
             has_first_edition: first_edition.is_some(),
             sim,
             url,
@@ -85,7 +90,9 @@ impl Testbed {
         }
         testbed.prepare_simulator()?;
         testbed.write_files(&config)?;
+        write_people(&testbed)?;
         testbed.write_stacks()?;
+        testbed.service = Service::start(&testbed.path(ENGINE))?;
         Ok(testbed)
     }
 
@@ -175,7 +182,7 @@ impl Testbed {
     }
 
     /// Writes a file that only its owner can read.
-    fn write_secret(&self, name: &str, text: &str) -> Result<(), Error> {
+    pub(crate) fn write_secret(&self, name: &str, text: &str) -> Result<(), Error> {
         fs::write(self.path(name), text)?;
         let only_owner = fs::Permissions::from_mode(0o600);
         Ok(fs::set_permissions(self.path(name), only_owner)?)
@@ -186,20 +193,21 @@ impl Testbed {
         let (_, paths) = config.split_once("[paths]").ok_or("no [paths]")?;
         self.write_secret("totp.config", &format!("[paths]{paths}"))?;
         fs::create_dir(self.path("app"))?;
+        let secret = base32(&KEY);
         let (mut users, mut secrets) = (String::from("[users]\n"), String::from("[totp]\n"));
         for name in (1..10).map(|number| format!("user{number:06}")) {
             users.push_str(&format!("{name} = {{ totp = true }}\n"));
-            secrets.push_str(&format!("{name} = {{ secret = \"{SECRET}\" }}\n"));
+            secrets.push_str(&format!("{name} = {{ secret = \"{secret}\" }}\n"));
         }
         users.push_str("alice = { totp = true }\n");
-        secrets.push_str(&format!("alice = {{ secret = \"{SECRET}\" }}\n"));
+        secrets.push_str(&format!("alice = {{ secret = \"{secret}\" }}\n"));
         fs::write(self.path("app/users.toml"), users)?;
         self.write_secret("app/totp.toml", &secrets)?;
         self.index("app/users.toml")
     }
 
     /// Writes the index of a mapping.
-    fn index(&self, users: &str) -> Result<(), Error> {
+    pub(crate) fn index(&self, users: &str) -> Result<(), Error> {
         // An authyctl without the command `index` fails, which is ignored.
         let _ = Command::new(env!("CARGO_BIN_EXE_authyctl"))
             .arg("--users")
@@ -227,15 +235,18 @@ impl Testbed {
 
     /// Writes one stack for each row.
     fn write_stacks(&self) -> Result<(), Error> {
-        let pam_authy = |config: &str, users: &str| {
+        let served = |config: &str, users: &str| {
             let (config, users) = (self.path(config), self.path(users));
             format!(
-                "{} engine={} config={} users={}",
+                "{} config={} users={}",
                 self.path(MODULE).display(),
-                self.path(ENGINE).display(),
                 config.display(),
                 users.display()
             )
+        };
+        let engine = self.path(ENGINE);
+        let pam_authy = |config: &str, users: &str| {
+            format!("{} engine={}", served(config, users), engine.display())
         };
         let first_edition = |config: &str| {
             format!(
@@ -256,6 +267,12 @@ impl Testbed {
             ("totp", pam_authy("totp.config", "app/users.toml")),
             ("far-warm", pam_authy("far-warm.toml", "10.toml")),
             ("far-cold", pam_authy("far-cold.toml", "10.toml")),
+            ("served", served("warm.toml", "10.toml")),
+            ("served-all", served("all.toml", "10.toml")),
+            ("served-totp", served("totp.config", "app/users.toml")),
+            ("far-served", served("far-warm.toml", "10.toml")),
+            ("once-authy", served("warm.toml", "authy.users")),
+            ("once-totp", served("totp.config", "once/users.toml")),
             ("first", first_edition("first.toml")),
             ("far-first", first_edition("far-first.toml")),
             (
@@ -279,6 +296,18 @@ impl Testbed {
             )?;
         }
         Ok(())
+    }
+
+    /// Returns the processor time of authy-sim so far, in milliseconds, in steps of ten.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(crate) fn simulator_ms(&self) -> Result<f64, Error> {
+        let text = fs::read_to_string(format!("/proc/{}/stat", self.sim.id()))?;
+        // utime and stime, the 14th and 15th field; the name may hold spaces (proc_pid_stat(5)).
+        let (_, fields) = text.rsplit_once(')').ok_or("no name")?;
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        Ok(ticks.map(str::parse::<f64>).sum::<Result<f64, _>>()? * 10.0)
     }
 
     /// Returns the verify request as a command line of curl.
