@@ -101,7 +101,7 @@ pub(super) fn leave(known: Groups) {
 /// the one that RLIMIT_NPROC counts by. From here on its user may send signals to this process, so it
 /// is called when everything is written and nothing is held.
 pub(super) fn end() {
-    let status = fs::read_to_string(format!("/proc/{}/status", getppid())).unwrap_or_default();
+    let status = read(&format!("/proc/{}/status", getppid())).unwrap_or_default();
     let kept = Uid::from_raw(u32::MAX);
     if let Some(uid) = real_uid(&status).filter(|uid| !uid.is_root()) {
         // Where this fails, the process is one of root's as before.
@@ -233,7 +233,7 @@ fn groups() -> Vec<Group> {
 
 /// Reads a file of /proc, which has no size: with room for all of it the kernel writes it once, and
 /// not a few bytes at a time.
-fn read(path: &str) -> io::Result<String> {
+pub(super) fn read(path: &str) -> io::Result<String> {
     let mut text = String::with_capacity(8192);
     File::open(path)?.read_to_string(&mut text)?;
     Ok(text)

@@ -88,15 +88,12 @@ impl Peer {
 pub fn serve(socket: OwnedFd) {
     let groups = isolation::begin();
     serve_in(socket, Peer::Starter, groups);
-}
-
-/// As [`serve`], for a login of this peer, in a process of these control groups.
-pub(super) fn serve_in(socket: OwnedFd, peer: Peer, groups: Groups) {
-    serve_login(socket, peer, groups);
     isolation::end();
 }
 
-fn serve_login(socket: OwnedFd, peer: Peer, groups: Groups) {
+/// As [`serve`], for a login of this peer, in a process of these control groups. It stays one of
+/// root's to its end: the service reaps it, or the init system after that, and no caller does.
+pub(super) fn serve_in(socket: OwnedFd, peer: Peer, groups: Groups) {
     alarm::set(WITHOUT_DEADLINE);
     std::panic::set_hook(Box::new(|_| ()));
     let begun = Instant::now();

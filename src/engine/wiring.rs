@@ -357,7 +357,9 @@ impl Case {
             isolation::leave(self.groups);
         }
         let host = host();
-        let mut factor = connect::second_factor(config, &rules, person, self.totp(subject));
+        let mut limits = self.limits(subject);
+        let totp = self.totp(subject, &limits);
+        let mut factor = connect::second_factor(config, &rules, person, totp);
         let mut codes = self.codes(subject);
         let takes_codes = self.takes_recovery();
         let outcome = Login {
@@ -371,7 +373,7 @@ impl Case {
             first_pass: self.arguments.first_pass,
             conversation,
             factor: factor.as_mut(),
-            limits: &mut self.limits(subject),
+            limits: &mut limits,
             recovery: takes_codes.then_some(&mut codes),
             names_recovery: takes_codes && config.recovery.is_named_for(&attempt.service),
             record_refused,
@@ -405,11 +407,11 @@ impl Case {
 
     /// The app of this person, with the codes that it has used and the counts of those that were
     /// refused.
-    fn totp(&self, subject: &Subject) -> Option<Totp> {
+    fn totp(&self, subject: &Subject, limits: &limits::FileLimits) -> Option<Totp> {
         let app = subject.app.clone()?;
         let name = subject.person.as_ref()?.totp.as_deref()?;
         let steps = Steps::new(self.state(), shared_words::map);
-        let counts = Box::new(self.limits(subject));
+        let counts = Box::new(limits.another());
         Some(Totp::new(name, app, steps, counts, SystemTime::now))
     }
 }

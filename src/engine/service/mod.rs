@@ -13,7 +13,6 @@ mod fork;
 mod peers;
 mod socket;
 
-use std::fs;
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -239,7 +238,7 @@ impl Listener {
 /// in a container whose processes are not seen here.
 fn credentials(stream: &UnixStream) -> Option<Credentials> {
     let peer = getsockopt(stream, sockopt::PeerCredentials).ok()?;
-    let status = fs::read_to_string(format!("/proc/{}/status", peer.pid())).ok()?;
+    let status = isolation::read(&format!("/proc/{}/status", peer.pid())).ok()?;
     Some(Credentials {
         pid: peer.pid().try_into().ok()?,
         uid: real_uid(&status)?.as_raw(),

@@ -155,8 +155,9 @@ impl Opened {
     /// # Errors
     /// The file cannot be read or is too large.
     pub fn read(&self, limit: u64) -> Result<Vec<u8>, Error> {
-        self.check_size(limit)?;
-        let mut bytes = Vec::new();
+        // One more byte than there should be, so that its end is seen without a second buffer.
+        let size = usize::try_from(self.size(limit)?).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(size.saturating_add(1));
         (&self.file)
             .take(limit + 1)
             .read_to_end(&mut bytes)
@@ -168,13 +169,13 @@ impl Opened {
         Ok(bytes)
     }
 
-    /// Refuses a file that is too large before any of it is in memory.
-    fn check_size(&self, limit: u64) -> Result<(), Error> {
+    /// Its size. A file that is too large is refused before any of it is in memory.
+    fn size(&self, limit: u64) -> Result<u64, Error> {
         let status = self.file.metadata().map_err(|error| self.failed(&error))?;
         if status.len() > limit {
             return Err(self.error(ErrorKind::TooLarge(limit)));
         }
-        Ok(())
+        Ok(status.len())
     }
 
     fn failed(&self, error: &std::io::Error) -> Error {

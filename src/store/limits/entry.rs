@@ -7,6 +7,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
+use std::rc::Rc;
 
 use super::slot::{KEY, SHARED_WORDS, Slot, TEXT, USED};
 use super::word;
@@ -139,20 +140,29 @@ impl Entry {
     /// Opens the record; `None` when there is none.
     pub(super) fn find(&self, state: &Path, map: MapWords) -> Result<Option<Slot>, Error> {
         match self.find_folder(state)? {
-            Some(folder) => self.find_in(&folder, map),
+            Some(folder) => {
+                let file = self.find_file(&folder, map)?;
+                Ok(file.and_then(|file| self.find_record(Rc::new(file))))
+            }
             None => Ok(None),
         }
     }
 
-    /// The same in the folder of the entry.
-    pub(super) fn find_in(&self, folder: &Folder, map: MapWords) -> Result<Option<Slot>, Error> {
-        let Some(file) = folder.find_words(&self.file, self.format(), map)? else {
-            return Ok(None);
-        };
+    /// Opens the file of the record in the folder of the entry; `None` when there is none.
+    pub(super) fn find_file(
+        &self,
+        folder: &Folder,
+        map: MapWords,
+    ) -> Result<Option<WordFile>, Error> {
+        folder.find_words(&self.file, self.format(), map)
+    }
+
+    /// The record in its file; `None` when there is none.
+    pub(super) fn find_record(&self, file: Rc<WordFile>) -> Option<Slot> {
         let start = self
             .starts()
-            .find(|start| file.load(start + KEY) == self.key);
-        Ok(start.map(|start| Slot::new(file, start, self.key)))
+            .find(|start| file.load(start + KEY) == self.key)?;
+        Some(Slot::new(file, start, self.key))
     }
 
     /// Reads the words of the record without mapping them; `None` when there is none.
@@ -178,17 +188,22 @@ impl Entry {
 
     /// Opens the record, and creates it when there is none.
     pub(super) fn claim(&self, state: &Path, map: MapWords, now: u64) -> Result<Slot, Error> {
-        self.claim_in(&self.make_folder(state)?, map, now)
+        let file = self.make_file(&self.make_folder(state)?, map)?;
+        Ok(self.claim_record(Rc::new(file), now))
     }
 
-    /// The same in the folder of the entry.
-    pub(super) fn claim_in(&self, folder: &Folder, map: MapWords, now: u64) -> Result<Slot, Error> {
-        let file = folder.words(&self.file, self.format(), map)?;
+    /// Opens the file of the record in the folder of the entry, and creates it when there is none.
+    pub(super) fn make_file(&self, folder: &Folder, map: MapWords) -> Result<WordFile, Error> {
+        folder.words(&self.file, self.format(), map)
+    }
+
+    /// The record in its file, which is made when there is none.
+    pub(super) fn claim_record(&self, file: Rc<WordFile>, now: u64) -> Slot {
         let start = self.claim_start(&file);
         let slot = Slot::new(file, start, self.key);
         slot.name(&self.text, self.text_words());
         slot.touch(now);
-        Ok(slot)
+        slot
     }
 
     /// Removes the file, where the entry has one of its own. Returns whether there was one.

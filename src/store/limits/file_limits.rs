@@ -5,6 +5,7 @@
 //! is not counted, the others are taken back.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::time::SystemTime;
 
 use super::entry::Entry;
@@ -20,7 +21,7 @@ use crate::store::state::{Failure, MapWords};
 /// count.
 #[derive(Debug)]
 pub struct FileLimits {
-    records: Records,
+    records: Rc<Records>,
     rules: config::Limits,
     now: fn() -> SystemTime,
     /// The user for the log, in quotes: a name that was typed could look like another field.
@@ -60,7 +61,7 @@ impl FileLimits {
         let factors = login.factors.iter().map(|id| Entry::of_factor(id));
         let user = Entry::of_user(login.user, login.enrolled);
         Self {
-            records: Records::new(state, map),
+            records: Rc::new(Records::new(state, map)),
             rules,
             now,
             user: text::quoted(&text::sanitize_to(login.user, 64)),
@@ -68,6 +69,26 @@ impl FileLimits {
             person: [user].into_iter().chain(factors).collect(),
             address: Entry::of_address(login.address, login.uid),
             host: Entry::of_host(),
+            acquired: Vec::new(),
+            code: Vec::new(),
+            host_code: Vec::new(),
+            known: Vec::new(),
+        }
+    }
+
+    /// The limits of the same login for another part of it, which has counted nothing yet: each
+    /// takes back its own counts. They share the files that are opened.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self {
+            records: Rc::clone(&self.records),
+            rules: self.rules,
+            now: self.now,
+            user: self.user.clone(),
+            receives: self.receives,
+            person: self.person.clone(),
+            address: self.address.clone(),
+            host: self.host.clone(),
             acquired: Vec::new(),
             code: Vec::new(),
             host_code: Vec::new(),

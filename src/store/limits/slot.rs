@@ -5,6 +5,7 @@
 //! was set back. Called by [`super`] and by `admin`.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::Costly;
@@ -86,7 +87,7 @@ pub(super) struct Paused {
 /// The record of a key in an opened file.
 #[derive(Debug)]
 pub(super) struct Slot {
-    file: WordFile,
+    file: Rc<WordFile>,
     start: usize,
     key: u64,
 }
@@ -98,7 +99,7 @@ fn tag(key: u64) -> u16 {
 }
 
 impl Slot {
-    pub(super) fn new(file: WordFile, start: usize, key: u64) -> Self {
+    pub(super) fn new(file: Rc<WordFile>, start: usize, key: u64) -> Self {
         Self { file, start, key }
     }
 

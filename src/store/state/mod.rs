@@ -102,12 +102,23 @@ impl Folder {
             Err(error) => return Err(path_error(path, error)),
         };
         for name in below {
-            folder = match folder.open_sub(name) {
-                Err(error) if error.errno() == Some(Errno::ENOENT) => return Ok(None),
-                folder => folder?,
+            folder = match folder.find_sub(name)? {
+                Some(folder) => folder,
+                None => return Ok(None),
             };
         }
         Ok(Some(folder))
+    }
+
+    /// Opens a folder in this one; `None` when there is none.
+    ///
+    /// # Errors
+    /// It cannot be trusted or opened.
+    pub fn find_sub(&self, name: &str) -> Result<Option<Self>, Error> {
+        match self.open_sub(name) {
+            Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(None),
+            folder => folder.map(Some),
+        }
     }
 
     /// Opens a folder in this one, which is made when it is missing.
