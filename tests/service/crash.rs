@@ -3,6 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 
 use super::SU;
+use super::load::descriptors;
 use super::peers::ONE;
 use crate::common::application::{Running, command};
 use crate::common::host::Host;
@@ -17,8 +18,7 @@ fn a_login_whose_process_ends_early_is_refused_and_frees_its_place() {
     sandboxed!();
     let host = Host::new().by_service();
     let service = Service::start();
-    service.wait_for_logins(0);
-    let descriptors = service.descriptors();
+    let before = descriptors(&service, 0);
     let log = Syslog::start();
     let prompt = || {
         let mut login = Running::start(command(&host, "alice", &SU, &["-v"]));
@@ -49,6 +49,5 @@ fn a_login_whose_process_ends_early_is_refused_and_frees_its_place() {
     first.reply(&host.sim.token(1635));
     assert_eq!(first.finish().names(), ["PAM_SUCCESS"], "{}", host.log());
     waiting.into_iter().for_each(|login| drop(login.finish()));
-    service.wait_for_logins(0);
-    assert_eq!(service.descriptors(), descriptors);
+    assert_eq!(descriptors(&service, 0), before);
 }

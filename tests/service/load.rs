@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::peers::ONE;
-use super::{SU, socket};
+use super::{Client, SU, socket};
 use crate::common::application::{Running, command, run};
 use crate::common::child::{as_child, child, wait_for_go};
 use crate::common::host::Host;
@@ -32,17 +32,24 @@ const LOGINS: usize = 300;
 /// How many connections a process of the flood has at a time.
 const THREADS: usize = 32;
 
+/// The number of the listener's descriptors while this many logins are under way, once it has served
+/// all connections.
+pub(super) fn descriptors(service: &Service, logins: usize) -> usize {
+    // Those before this one are served then.
+    drop(Client::connect().unwrap());
+    service.wait_for_logins(logins);
+    service.descriptors()
+}
+
 #[test]
 #[ignore = "needs root"]
 fn two_hundred_logins_at_once_are_all_answered_by_the_service_each_for_its_own_code() {
     sandboxed!();
     let host = host().by_service();
     let service = Service::start();
-    service.wait_for_logins(0);
-    let before = service.descriptors();
+    let before = descriptors(&service, 0);
     at_once(&host, 200);
-    service.wait_for_logins(0);
-    assert_eq!(service.descriptors(), before);
+    assert_eq!(descriptors(&service, 0), before);
 }
 
 /// Starts logins of one user, who waits at every prompt. Returns those that have one.
@@ -105,8 +112,7 @@ fn a_user_who_starts_every_login_they_can_keeps_neither_root_nor_others_waiting(
         .status();
     assert!(made.unwrap().success());
     let service = Service::start();
-    service.wait_for_logins(0);
-    let before = service.descriptors();
+    let before = descriptors(&service, 0);
 
     let waiting = fill(&host);
     let user = Path::new(FOLDER).join("user");
@@ -135,8 +141,7 @@ fn a_user_who_starts_every_login_they_can_keeps_neither_root_nor_others_waiting(
     }
 
     // The places are those of the sixteen that wait, and nothing else is left.
-    service.wait_for_logins(ONE);
-    assert_eq!(service.descriptors(), before);
+    assert_eq!(descriptors(&service, ONE), before);
     for mut login in waiting {
         login.reply("0000000");
         login.reply("");
