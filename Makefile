@@ -6,7 +6,7 @@
 #   make check-long  the same with ten times the random cases, then `make check-hosts` and `make fuzz`
 #   make check-hosts installs the packages on Debian 13 and logs in there (HOST=debian-sid: on sid); needs root
 #   make fuzz        runs each fuzz target for SECONDS=60
-#   make bench       measures a login and the alternatives; takes about four minutes
+#   make bench       measures a login and the alternatives, as root the service too; takes five minutes
 #                    (BENCH="200 totp": 200 rounds of the logins by an app on this host, and nothing else)
 #   make install     installs below DESTDIR, and no file in /etc
 #   make install-sim installs authy-sim

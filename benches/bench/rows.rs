@@ -26,6 +26,32 @@ const PROCESSES: [(&str, &str); 11] = [
     ("curl-all", "curl alone, the system's CA file"),
 ];
 
+/// The rows of the second section: the id, the label, the stack, and for how many seconds the person
+/// thinks.
+const WAITING: [(&str, &str, &str, f64); 11] = [
+    ("near-warm", "near, warm_up = true", "warm", 0.2),
+    ("near-served", "near, by the service", "served", 0.2),
+    ("near-cold", "near, warm_up = false", "cold", 0.2),
+    ("near-many", "near, 100 000 users", "many", 0.2),
+    ("near-first", "near, first edition", "first", 0.2),
+    ("far-warm", "far, warm_up = true", "far-warm", 1.0),
+    ("far-served", "far, by the service", "far-served", 1.0),
+    ("far-cold", "far, warm_up = false", "far-cold", 1.0),
+    ("far-first", "far, first edition", "far-first", 1.0),
+    (
+        "far-minute",
+        "far, a minute at the prompt",
+        "far-warm",
+        61.0,
+    ),
+    (
+        "far-served-minute",
+        "the same by the service",
+        "far-served",
+        61.0,
+    ),
+];
+
 /// Runs one login in a separate process; the person takes `think` to answer a prompt.
 ///
 /// # Errors
@@ -142,68 +168,13 @@ pub(crate) fn waiting_times(
         "prompt: from the call of pam_start, which loads the module, to the prompt; verdict: from Enter \
          to the result. far: with a round trip of 100 ms, which is the lower limit of the verdict.",
     );
-    let second = Duration::from_secs(1);
-    for (id, label, service, think, rounds) in [
-        (
-            "near-warm",
-            "near, warm_up = true",
-            "warm",
-            second / 5,
-            rounds,
-        ),
-        (
-            "near-served",
-            "near, by the service",
-            "served",
-            second / 5,
-            rounds,
-        ),
-        (
-            "near-cold",
-            "near, warm_up = false",
-            "cold",
-            second / 5,
-            rounds,
-        ),
-        (
-            "near-many",
-            "near, 100 000 users",
-            "many",
-            second / 5,
-            rounds,
-        ),
-        (
-            "near-first",
-            "near, first edition",
-            "first",
-            second / 5,
-            rounds,
-        ),
-        ("far-warm", "far, warm_up = true", "far-warm", second, 15),
-        (
-            "far-served",
-            "far, by the service",
-            "far-served",
-            second,
-            15,
-        ),
-        ("far-cold", "far, warm_up = false", "far-cold", second, 15),
-        ("far-first", "far, first edition", "far-first", second, 15),
-        (
-            "far-minute",
-            "far, a minute at the prompt",
-            "far-warm",
-            61 * second,
-            5,
-        ),
-        (
-            "far-served-minute",
-            "the same by the service",
-            "far-served",
-            61 * second,
-            5,
-        ),
-    ] {
+    for (id, label, service, seconds) in WAITING {
+        let think = Duration::from_secs_f64(seconds);
+        let rounds = match think.as_secs() {
+            0 => rounds,
+            1 => 15,
+            _ => 5,
+        };
         if !is_installed(testbed, id) {
             continue;
         }

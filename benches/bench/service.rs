@@ -14,7 +14,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use pam_authy::pam_app::write_stack;
+
 use crate::Error;
+use crate::testbed::{MODULE, Testbed};
 
 /// Where the module of the product looks for the service.
 const FOLDER: &str = "/run/pam_authy";
@@ -76,8 +79,10 @@ impl Service {
         let Some(group) = std::env::var_os(MARK).and_then(|_| Group::make()) else {
             return Ok(None);
         };
-        let listener = Command::new("sh")
-            .args(["-c", "echo 0 >\"$0/cgroup.procs\" && exec \"$@\""])
+        // It ends with this process, however that ends.
+        let listener = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL"])
+            .args(["sh", "-c", "echo 0 >\"$0/cgroup.procs\" && exec \"$@\""])
             .arg(&group.folder)
             .arg(engine)
             .args(["--listen", FOLDER])
@@ -132,6 +137,35 @@ impl Drop for Service {
         let _ = self.listener.kill();
         let _ = self.listener.wait();
     }
+}
+
+/// The module's line where the service decides the login.
+pub(crate) fn served_line(testbed: &Testbed, config: &str, users: &str) -> String {
+    format!(
+        "{} config={} users={}",
+        testbed.path(MODULE).display(),
+        testbed.path(config).display(),
+        testbed.path(users).display()
+    )
+}
+
+/// Writes the stacks of the rows of the service.
+///
+/// # Errors
+/// If one cannot be written.
+pub(crate) fn write_served_stacks(testbed: &Testbed) -> Result<(), Error> {
+    for (service, config, users) in [
+        ("served", "warm.toml", "10.toml"),
+        ("served-all", "all.toml", "10.toml"),
+        ("served-totp", "totp.config", "app/users.toml"),
+        ("far-served", "far-warm.toml", "10.toml"),
+        ("once-authy", "warm.toml", "authy.users"),
+        ("once-totp", "totp.config", "once/users.toml"),
+    ] {
+        let line = format!("auth required {}", served_line(testbed, config, users));
+        write_stack(testbed.folder.path(), service, &[line])?;
+    }
+    Ok(())
 }
 
 /// A control group, which is removed when this is dropped.

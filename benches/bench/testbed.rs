@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::Error;
 use crate::load::write_people;
 use crate::relay::Relay;
-use crate::service::Service;
+use crate::service::{Service, served_line, write_served_stacks};
 use crate::totp::{KEY, base32};
 
 /// The names of the programs in the folder.
@@ -39,7 +39,7 @@ pub(crate) struct Testbed {
     pub(crate) has_first_edition: bool,
     /// `None` where it cannot be measured.
     pub(crate) service: Option<Service>,
-    sim: Child,
+    pub(crate) sim: Child,
     url: String,
     key: String,
     _relay: Relay,
@@ -92,6 +92,7 @@ impl Testbed {
         testbed.write_files(&config)?;
         write_people(&testbed)?;
         testbed.write_stacks()?;
+        write_served_stacks(&testbed)?;
         testbed.service = Service::start(&testbed.path(ENGINE))?;
         Ok(testbed)
     }
@@ -233,20 +234,15 @@ impl Testbed {
         Ok(script)
     }
 
-    /// Writes one stack for each row.
+    /// Writes one stack for each row, without those of the service.
     fn write_stacks(&self) -> Result<(), Error> {
-        let served = |config: &str, users: &str| {
-            let (config, users) = (self.path(config), self.path(users));
-            format!(
-                "{} config={} users={}",
-                self.path(MODULE).display(),
-                config.display(),
-                users.display()
-            )
-        };
         let engine = self.path(ENGINE);
         let pam_authy = |config: &str, users: &str| {
-            format!("{} engine={}", served(config, users), engine.display())
+            format!(
+                "{} engine={}",
+                served_line(self, config, users),
+                engine.display()
+            )
         };
         let first_edition = |config: &str| {
             format!(
@@ -267,12 +263,6 @@ impl Testbed {
             ("totp", pam_authy("totp.config", "app/users.toml")),
             ("far-warm", pam_authy("far-warm.toml", "10.toml")),
             ("far-cold", pam_authy("far-cold.toml", "10.toml")),
-            ("served", served("warm.toml", "10.toml")),
-            ("served-all", served("all.toml", "10.toml")),
-            ("served-totp", served("totp.config", "app/users.toml")),
-            ("far-served", served("far-warm.toml", "10.toml")),
-            ("once-authy", served("warm.toml", "authy.users")),
-            ("once-totp", served("totp.config", "once/users.toml")),
             ("first", first_edition("first.toml")),
             ("far-first", first_edition("far-first.toml")),
             (
@@ -296,18 +286,6 @@ impl Testbed {
             )?;
         }
         Ok(())
-    }
-
-    /// Returns the processor time of authy-sim so far, in milliseconds, in steps of ten.
-    ///
-    /// # Errors
-    /// If it has ended.
-    pub(crate) fn simulator_ms(&self) -> Result<f64, Error> {
-        let text = fs::read_to_string(format!("/proc/{}/stat", self.sim.id()))?;
-        // utime and stime, the 14th and 15th field; the name may hold spaces (proc_pid_stat(5)).
-        let (_, fields) = text.rsplit_once(')').ok_or("no name")?;
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        Ok(ticks.map(str::parse::<f64>).sum::<Result<f64, _>>()? * 10.0)
     }
 
     /// Returns the verify request as a command line of curl.
