@@ -2,6 +2,7 @@
 
 mod crash;
 mod doctor;
+mod listener;
 mod load;
 mod lockers;
 mod logins;

@@ -8,6 +8,7 @@
 //!
 //! Sources: unix(7) for SO_PEERCRED, proc_pid_status(5), signalfd(2).
 
+mod complaint;
 #[expect(unsafe_code, reason = "fork(2) in a process with one thread")]
 mod fork;
 mod peers;
@@ -18,7 +19,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -30,6 +31,7 @@ use nix::unistd::{Pid, setsid};
 use super::isolation::{self, real_uid};
 use super::session::{Peer, serve_in};
 use crate::store::config::{Config, DEFAULT_PATH};
+use complaint::Complaints;
 use peers::Peers;
 use socket::Sockets;
 
@@ -39,8 +41,6 @@ pub use socket::Error;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How many connections of one socket are accepted before the other has its turn.
 const TURN: u32 = 64;
-/// How often it writes a complaint to standard error at most.
-const COMPLAINT: Duration = Duration::from_secs(60);
 
 /// Listens on the socket that the init system passed, or else in `folder`, until it is killed.
 /// Returns in the process of a login, once that is over; the process must end then.
@@ -64,7 +64,7 @@ pub fn listen(folder: &Path) -> Result<(), Error> {
         ended,
         peers: Peers::default(),
         lockers: Peers::default(),
-        complained: None,
+        complaints: Complaints::default(),
     };
     let groups = isolation::begin().of_service();
     let started = SystemTime::now();
@@ -109,8 +109,7 @@ struct Listener {
     peers: Peers,
     /// Logins of lockers, which take no place of others.
     lockers: Peers,
-    /// When it last complained.
-    complained: Option<Instant>,
+    complaints: Complaints,
 }
 
 /// Who has connected, as the kernel says.
@@ -159,7 +158,8 @@ impl Listener {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
                 Err(error) => {
-                    self.complain(&format!("no connection can be accepted: {error}"));
+                    self.complaints
+                        .write(&format!("no connection can be accepted: {error}"));
                     thread::sleep(PAUSE);
                     return None;
                 }
@@ -180,7 +180,7 @@ impl Listener {
         // the one whose account is meant.
         let uid = match access {
             Access::Root if effective_uid != 0 => {
-                self.complain(&format!(
+                self.complaints.write(&format!(
                     "uid {effective_uid} has connected to root's socket"
                 ));
                 return None;
@@ -193,7 +193,8 @@ impl Listener {
             Access::User => &mut self.lockers,
         };
         if !peers.has_room(uid) {
-            self.complain(&format!("uid {uid} has too many logins at once"));
+            self.complaints
+                .write(&format!("uid {uid} has too many logins at once"));
             return None;
         }
         match fork::copy() {
@@ -203,7 +204,8 @@ impl Listener {
             }
             Ok(None) => Some((stream.into(), (access, uid), pid)),
             Err(errno) => {
-                self.complain(&format!("no process for a login: {errno}"));
+                self.complaints
+                    .write(&format!("no process for a login: {errno}"));
                 None
             }
         }
@@ -218,18 +220,6 @@ impl Listener {
                 self.peers.end(pid.as_raw());
                 self.lockers.end(pid.as_raw());
             }
-        }
-    }
-
-    /// Writes a line to standard error, which the init system keeps; one a minute, since a user can
-    /// be the cause of it.
-    fn complain(&mut self, why: &str) {
-        if self
-            .complained
-            .is_none_or(|last| last.elapsed() >= COMPLAINT)
-        {
-            eprintln!("pam_authyd: {why}");
-            self.complained = Some(Instant::now());
         }
     }
 }
