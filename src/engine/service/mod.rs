@@ -52,6 +52,7 @@ pub fn listen(folder: &Path) -> Result<(), Error> {
         Some(sockets) => sockets,
         None => Sockets::make(folder, allows_lockers())?,
     };
+    fork::reset_signals();
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGCHLD);
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
