@@ -243,3 +243,26 @@ fn a_user_who_is_root_in_a_namespace_of_their_own_stays_that_user() {
         "{lines:?}"
     );
 }
+
+#[test]
+#[ignore = "needs root"]
+fn a_program_that_begins_logins_without_end_begins_sixteen_in_a_second() {
+    sandboxed!();
+    let (_host, _service) = host("");
+    let connect = "my $start = time; my $begun = 0;
+        for (1..200) {
+            my $s = IO::Socket::UNIX->new($ENV{SOCKET});
+            $begun++ if sysread($s, my $b, 99);
+        }
+        printf qq(%d %d\\n), $begun, 1 + time - $start";
+    let output = Command::new(ALICE[0])
+        .args(&ALICE[1..])
+        .args(["/usr/bin/perl", "-MIO::Socket::UNIX", "-e", connect])
+        .env("SOCKET", Path::new(FOLDER).join("user"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let (begun, seconds) = said.trim().split_once(' ').unwrap();
+    let (begun, seconds): (u64, u64) = (begun.parse().unwrap(), seconds.parse().unwrap());
+    assert!(begun >= 16 && begun <= 16 * seconds, "{said}");
+}

@@ -19,7 +19,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -64,7 +64,7 @@ pub fn listen(folder: &Path) -> Result<(), Error> {
         sockets,
         ended,
         peers: Peers::default(),
-        lockers: Peers::default(),
+        lockers: Peers::of_lockers(),
         complaints: Complaints::default(),
     };
     let groups = isolation::begin().of_service();
@@ -193,14 +193,15 @@ impl Listener {
             Access::Root => &mut self.peers,
             Access::User => &mut self.lockers,
         };
-        if !peers.has_room(uid) {
+        let now = Instant::now();
+        if !peers.has_room(uid, now) {
             self.complaints
                 .write(&format!("uid {uid} has too many logins at once"));
             return None;
         }
         match fork::copy() {
             Ok(Some(child)) => {
-                peers.begin(child.as_raw(), uid);
+                peers.begin(child.as_raw(), uid, now);
                 None
             }
             Ok(None) => Some((stream.into(), (access, uid), pid)),
