@@ -11,6 +11,7 @@
 //!
 //! Sources: cgroups(7), and the kernel's admin-guide/cgroup-v2.rst, "Delegation".
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -101,18 +102,22 @@ pub(super) fn leave(known: Groups) {
 /// the one that RLIMIT_NPROC counts by. From here on its user may send signals to this process, so it
 /// is called when everything is written and nothing is held.
 pub(super) fn end() {
-    let status = read(&format!("/proc/{}/status", getppid())).unwrap_or_default();
     let kept = Uid::from_raw(u32::MAX);
-    if let Some(uid) = real_uid(&status).filter(|uid| !uid.is_root()) {
+    if let Some(uid) = real_uid(getppid()).filter(|uid| !uid.is_root()) {
         // Where this fails, the process is one of root's as before.
         let _ = setresuid(uid, kept, kept);
     }
 }
 
+/// The real uid of a process; `None` where it has ended, or is not seen here.
+pub(super) fn real_uid(process: impl Display) -> Option<Uid> {
+    real_uid_in(&read(&format!("/proc/{process}/status")).ok()?)
+}
+
 /// Reads the real uid in a process's status. Its name, which the process chooses, has no line break.
 ///
 /// Source: proc_pid_status(5).
-pub(super) fn real_uid(status: &str) -> Option<Uid> {
+fn real_uid_in(status: &str) -> Option<Uid> {
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     let uid = line.split_ascii_whitespace().next()?;
     uid.parse().ok().map(Uid::from_raw)
@@ -232,11 +237,12 @@ fn groups() -> Vec<Group> {
 }
 
 /// Reads a file of /proc, which has no size: with room for all of it the kernel writes it once, and
-/// not a few bytes at a time.
-pub(super) fn read(path: &str) -> io::Result<String> {
-    let mut text = String::with_capacity(8192);
-    File::open(path)?.read_to_string(&mut text)?;
-    Ok(text)
+/// not a few bytes at a time. Users choose names in it, of processes, groups and mounts, which may be
+/// any bytes: one that is no UTF-8 must not hide the rest.
+fn read(path: &str) -> io::Result<String> {
+    let mut bytes = Vec::with_capacity(8192);
+    File::open(path)?.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Reads lines such as `4:memory:/user.slice` and `0::/user.slice`, and finds the mount of each
@@ -319,10 +325,17 @@ mod tests {
     #[test]
     fn the_real_uid_is_the_first_of_a_status() {
         let status = "Name:\tUid: 7\nUmask:\t0022\nUid:\t1000\t0\t0\t0\nGid:\t5\t5\t5\t5\n";
-        assert_eq!(real_uid(status), Some(Uid::from_raw(1000)));
+        assert_eq!(real_uid_in(status), Some(Uid::from_raw(1000)));
         for other in ["", "Name:\tx\n", "Uid:\n", "Uid:\tx\n", "Uid:\t-1\n"] {
-            assert_eq!(real_uid(other), None, "{other}");
+            assert_eq!(real_uid_in(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_process_hides_its_real_uid_by_no_name() {
+        prctl::set_name(c"\xff").unwrap();
+        assert_eq!(real_uid("thread-self"), Some(nix::unistd::getuid()));
+        assert_eq!(real_uid("none"), None);
     }
 
     #[test]

@@ -3,14 +3,16 @@
 //!
 //! These tests make groups in /sys/fs/cgroup, and do nothing where a hierarchy is not mounted.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::lchown;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nix::unistd::Pid;
 use serde_json::json;
 
+use super::group::Group;
 use super::process::{wait_for, wait_for_one};
 use super::{AUTH_ERR, SERVICE_ERR, SUCCESS};
 use crate::common::application::{Running, command, run};
@@ -18,58 +20,6 @@ use crate::common::host::Host;
 use crate::common::mount;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
-
-/// A group that is removed when it is dropped, after the processes in it have ended.
-struct Group(PathBuf);
-
-impl Group {
-    /// Makes a group in the `hierarchy`, the name of a folder of /sys/fs/cgroup; `None` if that is
-    /// not there.
-    fn new(hierarchy: &str) -> Option<Self> {
-        let root = Path::new("/sys/fs/cgroup").join(hierarchy);
-        if !root.join("cgroup.procs").exists() {
-            println!("skipped: no {}", root.display());
-            return None;
-        }
-        let nanos = std::time::SystemTime::UNIX_EPOCH
-            .elapsed()
-            .unwrap()
-            .as_nanos();
-        let group = Self(root.join(format!("pam_authy-test-{nanos}")));
-        fs::create_dir(&group.0).unwrap();
-        Some(group)
-    }
-
-    fn write(&self, file: &str, text: &str) {
-        let path = self.0.join(file);
-        fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    }
-
-    fn has(&self, pid: Pid) -> bool {
-        let all = fs::read_to_string(self.0.join("cgroup.procs")).unwrap();
-        all.lines().any(|line| line == pid.to_string())
-    }
-
-    /// The command of a shell that enters the group.
-    fn enter(&self) -> String {
-        format!("echo $$ > {}/cgroup.procs", self.0.display())
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        for (file, text) in [("freezer.state", "THAWED"), ("cgroup.freeze", "0")] {
-            let path = self.0.join(file);
-            if path.exists() {
-                let _ = fs::write(path, text);
-            }
-        }
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while fs::remove_dir(&self.0).is_err() && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
 
 /// Starts a login of alice in these groups.
 fn start(host: &Host, groups: &[&Group], wrapper: &[&str]) -> Running {
@@ -132,15 +82,23 @@ fn an_engine_goes_on_while_the_groups_of_its_caller_are_frozen() {
 #[test]
 #[ignore = "needs root"]
 fn a_group_that_others_can_change_is_left_before_the_first_prompt() {
-    for hierarchy in ["freezer", "unified"] {
-        let Some(group) = Group::new(hierarchy) else {
+    // Its owner has chosen the name.
+    for (hierarchy, name) in [
+        ("freezer", &b"a"[..]),
+        ("unified", b"b"),
+        ("unified", b"\xff"),
+    ] {
+        let Some(group) = Group::named(hierarchy, name) else {
             continue;
         };
         lchown(group.0.join("cgroup.procs"), Some(12345), None).unwrap();
         let host = Host::new();
         let mut running = start(&host, &[&group], &[]);
         running.wait_for("prompt");
-        assert!(!group.has(wait_for_one(&host.engine())), "{hierarchy}");
+        assert!(
+            !group.has(wait_for_one(&host.engine())),
+            "{hierarchy} {name:?}"
+        );
         running.reply(&host.sim.token(1635));
         let said = running.finish();
         assert_eq!(said.codes(), [SUCCESS], "{said:?} {}", host.log());
@@ -296,4 +254,23 @@ fn without_proc_the_caller_of_su_is_refused() {
         "{}",
         host.log()
     );
+}
+
+/// Any user can mount something by fusermount, and chooses where.
+#[test]
+#[ignore = "needs root"]
+fn a_mount_whose_name_is_no_text_refuses_nobody() {
+    sandboxed!();
+    let Some(group) = Group::new("freezer") else {
+        return;
+    };
+    let folder = Path::new(OsStr::from_bytes(b"/tmp/\xff"));
+    fs::create_dir(folder).unwrap();
+    mount(&["-t", "tmpfs", "tmpfs"], folder);
+    let host = Host::new().installed();
+    let caller = ["setpriv", "--ruid", "12345", "--clear-groups"];
+    let mut running = start(&host, &[&group], &caller);
+    running.reply(&host.sim.token(1635));
+    let said = running.finish();
+    assert_eq!(said.codes(), [SUCCESS], "{said:?} {}", host.log());
 }

@@ -5,6 +5,7 @@ mod children;
 mod control_group;
 mod ends;
 mod file;
+mod group;
 mod lack;
 mod neutral;
 mod process;
