@@ -84,7 +84,7 @@ pub(super) fn leave(known: Groups) {
     if known == Groups::OfService {
         return;
     }
-    for group in groups() {
+    for group in groups().unwrap_or_default() {
         if !group.is_root()
             && let Some(folder) = &group.root
         {
@@ -146,8 +146,12 @@ fn check_groups(uid: u32) -> Result<(), String> {
     if uid != 0 && !Path::new("/proc/self").exists() {
         return Err("/proc is not mounted, so nothing is known of the control groups".to_owned());
     }
+    let groups = match groups() {
+        Err(_) if uid == 0 => return Ok(()),
+        groups => groups.map_err(|error| format!("the control groups cannot be read: {error}"))?,
+    };
     let ids = ProcessIds::own();
-    groups()
+    groups
         .iter()
         .try_for_each(|group| group.check(uid, |owner| ids.trusts(owner)))
 }
@@ -231,9 +235,20 @@ fn writable(folder: &Path, trusts: impl Fn(Uid) -> bool) -> io::Result<Option<Pa
 }
 
 /// The control groups of this process; none where the kernel has none, or /proc is not there.
-fn groups() -> Vec<Group> {
-    let read = |path| read(path).unwrap_or_default();
-    parse(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"))
+///
+/// # Errors
+/// They cannot be read, as older kernels do where a path is longer than PATH_MAX. The caller of su may
+/// have made it so.
+fn groups() -> io::Result<Vec<Group>> {
+    let mounts = read("/proc/self/mountinfo").unwrap_or_default();
+    groups_of(read("/proc/self/cgroup"), &mounts)
+}
+
+fn groups_of(groups: io::Result<String>, mounts: &str) -> io::Result<Vec<Group>> {
+    match groups {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        groups => Ok(parse(&groups?, mounts)),
+    }
 }
 
 /// Reads a file of /proc, which has no size: with room for all of it the kernel writes it once, and
@@ -290,6 +305,8 @@ fn root(line: &str, controllers: &str) -> Option<PathBuf> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use nix::errno::Errno;
+
     use super::*;
 
     const MOUNTS: &str = "\
@@ -320,6 +337,16 @@ mod tests {
             row("unified", "/user.slice/a:b", Some("/sys/fs/cgroup/unified")),
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn groups_that_cannot_be_read_are_not_none() {
+        let read =
+            |errno: Errno| groups_of(Err(errno.into()), MOUNTS).map_err(|error| error.kind());
+        assert_eq!(read(Errno::ENOENT), Ok(Vec::new()));
+        for errno in [Errno::ENAMETOOLONG, Errno::EMFILE, Errno::ENOMEM] {
+            assert!(read(errno).is_err(), "{errno}");
+        }
     }
 
     #[test]
