@@ -1,5 +1,5 @@
-//! The listener goes on, whatever started it and whatever becomes of its standard error: users can be
-//! the cause of a line there.
+//! The listener goes on, whatever started it and whatever becomes of its standard error: users can
+//! be the cause of a line there.
 
 use std::process::Command;
 use std::thread;

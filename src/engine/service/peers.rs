@@ -16,9 +16,9 @@ const OTHERS: usize = 500;
 /// The most logins at once of one user who is not root.
 const ONE: usize = 16;
 
-/// How long a locker's place is taken at least. A login that ends at once costs a process, a line in
-/// the log and a connection to the provider, and a program makes hundreds of them in a second; the
-/// journal then drops the lines of all logins.
+/// How long a locker's place is taken at least. A login that ends at once costs a process, a line
+/// in the log and a connection to the provider, and a program makes hundreds of them in a second;
+/// the journal then drops the lines of all logins.
 const LOCKER: Duration = Duration::from_secs(1);
 
 /// The logins under way: the process that decides each, and whose it is.
