@@ -18,6 +18,7 @@ export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 unset DESTDIR PREFIX PAMDIR
 # bash counts from here; make may have passed its own SECONDS on.
 SECONDS=0
+is_long=false
 
 step() {
     printf '\n== %s\n' "$*"
@@ -117,6 +118,8 @@ tests() {
     fi
     # `make check-hosts` and `make check-long` run them.
     skipped+=(--skip packaging::other_hosts)
+    # Without the settings of the unit: `make check-long` runs the same logins once more.
+    "$is_long" || skipped+=(--skip service::logins)
     skip_without dpkg-shlibdeps packaging::deb packaging::newcomer packaging::ansible
     skip_without lintian lintian_finds_no_error_and_no_warning
     skip_without rpmbuild packaging::rpm
@@ -179,6 +182,7 @@ case ${1-} in
         hosts "$2"
         ;;
     long)
+        is_long=true
         # tests/common/mod.rs reads the first, proptest the second, whose default is 256.
         export PAM_AUTHY_TEST_ROUNDS=${PAM_AUTHY_TEST_ROUNDS:-10} PROPTEST_CASES=${PROPTEST_CASES:-2560}
         all
