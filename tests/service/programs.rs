@@ -54,16 +54,21 @@ impl Drop for Program {
     }
 }
 
-/// A host with these programs, the user alice, and a stack for `service`: password and code in one
-/// field, or in two.
+/// A host with the packages that the program needs, the user alice, and a stack for `service`:
+/// password and code in one field, or in two.
 fn host(service: &str, in_one_field: bool, rules: &str) -> (Host, Service) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/programs");
     assert!(folder.exists(), "run: scripts/peers.sh programs");
     fs::write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n").unwrap();
     fs::set_permissions("/usr/sbin/policy-rc.d", fs::Permissions::from_mode(0o755)).unwrap();
-    let packages = folder.display();
+    let packages = match service {
+        "vsftpd" => "vsftpd_*.deb",
+        "dovecot" => "dovecot-*.deb liblua*.deb libexttextcat-*.deb",
+        _ => "[!dv]*.deb",
+    };
+    let folder = folder.display();
     shell(&format!(
-        "DEBIAN_FRONTEND=noninteractive dpkg -i {packages}/*.deb"
+        "cd {folder} && DEBIAN_FRONTEND=noninteractive dpkg -i {packages}"
     ));
     host_of(service, in_one_field, rules)
 }
