@@ -23,7 +23,7 @@ const MANY: usize = 1000;
 /// What a login may take more than its share of the processors, in seconds.
 const MORE: f64 = 0.5;
 
-/// Measures the rows of the service; there are none without it.
+/// Measures the rows of the service, where there is one.
 ///
 /// # Errors
 /// If a login does not end with PAM_SUCCESS.

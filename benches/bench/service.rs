@@ -178,7 +178,7 @@ struct Group {
 }
 
 impl Group {
-    /// Makes a group; `None` where the system has no accounts, or lets nobody make one.
+    /// Makes a group; `None` where the system has no accounts, or allows no new one.
     fn make() -> Option<Self> {
         ACCOUNTS
             .into_iter()

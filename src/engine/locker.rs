@@ -16,10 +16,10 @@ use crate::store::config::{Login, Subject};
 
 /// The PAM service whose rules apply, `[service.locker]`, and its name in the log.
 pub(super) const SERVICE: &str = "locker";
-/// The uid that stands for one that cannot be shown here, where the kernel does not say it.
+/// What the kernel shows in place of a uid of another namespace, where it does not say so itself.
 const OVERFLOW: u32 = 65534;
 
-/// The name of the account that has this uid; `None` where there is none.
+/// The name of the account that has this uid; `None` without an account.
 pub(super) fn account(uid: u32) -> Option<String> {
     let name = account::name_of(uid).ok()??;
     let is_own = matches!(account::spelling(&name), Ok(Spelling::Own));

@@ -41,7 +41,7 @@ impl Addresses {
     }
 
     /// Notes that the service has proven its identity at this address of `host`. Writes only where
-    /// it was another one before. Blocks for 300 ms at most while another process holds the lock; a
+    /// it was another one before. Blocks for 300 ms at most while another process has the lock; a
     /// note that cannot be written is lost.
     pub fn note(&self, host: &str, address: SocketAddr) {
         if self.of(host).first() != Some(&address) {

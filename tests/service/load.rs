@@ -1,5 +1,5 @@
-//! Many logins at once, and a user who starts as many as the machine takes: nobody else is refused
-//! or kept waiting, and nothing of it is left.
+//! Many logins at once, and a user who starts as many as the machine takes: no other user is
+//! refused or kept waiting, and nothing of it is left.
 
 use std::io::Read;
 use std::os::unix::net::UnixStream;

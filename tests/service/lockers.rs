@@ -209,7 +209,7 @@ fn a_user_who_is_root_in_a_namespace_of_their_own_stays_that_user() {
     let root = Path::new(FOLDER).join("socket");
     let user = Path::new(FOLDER).join("user");
     let as_root = [&ALICE[..], &["unshare", "--user", "--map-root-user"]].concat();
-    // Whose uid nobody there can say.
+    // Whose uid no process there can tell.
     let as_nobody = [&ALICE[..], &["unshare", "--user"]].concat();
     let frame = |name| {
         let mut start = start(&host, 0, 0);

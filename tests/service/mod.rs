@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::service::FOLDER;
 
-/// The caller of su: a process of root that somebody else has started.
+/// The caller of su: a process of root that another user has started.
 const SU: [&str; 4] = ["setpriv", "--ruid", "12345", "--clear-groups"];
 
 /// A connection to the service that is no login yet.

@@ -32,7 +32,7 @@ fn a_group_of_a_directory_is_exempt_under_the_settings_of_the_unit() {
     let words: Vec<_> = wrapper.iter().map(String::as_str).collect();
     let _service = Service::activated_in(&words);
 
-    // A group that is not found exempts nobody.
+    // A group that is not found exempts no user.
     host.login("alice", &["0000000"]);
     assert!(!host.log().contains("reason=exempt"), "{}", host.log());
     let _server = UnixListener::bind("/tmp/standin").unwrap();
