@@ -1,9 +1,9 @@
 //! Logins outlive the listener: its end, by whatever, ends none of them.
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 use crate::common::application::{Running, command};
-use crate::common::child::signal;
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
@@ -13,9 +13,11 @@ use crate::common::service::Service;
 #[ignore = "needs root"]
 fn logins_that_wait_end_well_when_the_listener_is_killed_or_stopped() {
     sandboxed!();
-    check_rows([Signal::SIGKILL, Signal::SIGTERM], |how| {
+    check_rows([Signal::SIGKILL, Signal::SIGTERM, Signal::SIGINT], |how| {
         let host = Host::new().by_service();
-        let mut service = Service::start();
+        // All of its process group gets the signal, as of a terminal's Ctrl-C.
+        let mut service = Service::start_in(&["setsid"]);
+        let group = Pid::from_raw(service.child.id().try_into().unwrap());
         let mut waiting: Vec<_> = (0..10)
             .map(|_| {
                 let mut login = Running::start(command(&host, "alice", &[], &["-v"]));
@@ -23,7 +25,7 @@ fn logins_that_wait_end_well_when_the_listener_is_killed_or_stopped() {
                 login
             })
             .collect();
-        signal(&service.child, how);
+        killpg(group, how).unwrap();
         service.child.wait().unwrap();
         let _again = Service::start();
 
