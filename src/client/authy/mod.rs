@@ -31,7 +31,8 @@ pub mod users;
 use std::time::{Duration, Instant};
 
 pub use crate::client::http::Cause;
-use crate::client::http::{Method, Request, Response, Transport};
+use crate::client::http::form::query_string;
+use crate::client::http::{Body, Method, Request, Response, Transport};
 pub use error::{Error, Refusal};
 use reply::Reply;
 use serde_json::Value;
@@ -112,7 +113,7 @@ impl<T: Transport> Client<T> {
     fn post(&self, path: &str, body: &Value, deadline: Deadline) -> Result<Reply, Error> {
         let path = Secret::new(path.to_owned());
         let body = Secret::new(body.to_string());
-        self.call(Method::Post, &path, Some(&body), deadline)
+        self.call(Method::Post, &path, Some(Body::Json(&body)), deadline)
     }
 
     /// Sends a DELETE request; see `call`.
@@ -128,7 +129,7 @@ impl<T: Transport> Client<T> {
         &self,
         method: Method,
         path: &Secret,
-        body: Option<&Secret>,
+        body: Option<Body<'_>>,
         deadline: Deadline,
     ) -> Result<Reply, Error> {
         let url = Secret::new(format!("{}{}", self.base_url, path.expose()));
@@ -171,31 +172,6 @@ fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
         .collect()
 }
 
-/// Returns `?a=b&c=d`, in which all but letters, digits and `-_.~` is percent-encoded. Returns an
-/// empty string if there are no pairs.
-fn query_string(pairs: &[(&str, &str)]) -> String {
-    let mut out = String::new();
-    for (name, value) in pairs {
-        out.push(if out.is_empty() { '?' } else { '&' });
-        percent_encode(name, &mut out);
-        out.push('=');
-        percent_encode(value, &mut out);
-    }
-    out
-}
-
-fn percent_encode(text: &str, out: &mut String) {
-    use std::fmt::Write;
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod scripted {
     //! A transport that answers from a list and records the requests.
@@ -233,7 +209,7 @@ pub(crate) mod scripted {
     fn describe(request: &Request<'_>) -> String {
         let line = format!("{:?} {}", request.method, request.url.expose());
         match request.body {
-            Some(body) => format!("{line} {}", body.expose()),
+            Some(Body::Json(body) | Body::Form(body)) => format!("{line} {}", body.expose()),
             None => line,
         }
     }
@@ -272,15 +248,6 @@ pub(crate) mod scripted {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn query_values_are_percent_encoded() {
-        assert_eq!(
-            query_string(&[("action", "a b&c=d/é#")]),
-            "?action=a%20b%26c%3Dd%2F%C3%A9%23"
-        );
-        assert_eq!(query_string(&[]), "");
-    }
 
     #[test]
     fn an_expired_deadline_sends_nothing() {

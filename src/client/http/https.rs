@@ -17,7 +17,7 @@ use super::dial::{Dialer, Target};
 use super::error::{Cause, Error};
 use super::preconnect::{MAX_IDLE, NoResolver, PreconnectedConnector, Preconnector};
 use super::trust::{self, Roots};
-use super::{GoodAddresses, Method, Request, Response, Transport};
+use super::{Body, GoodAddresses, Method, Request, Response, Transport};
 use crate::base::secret::Secret;
 use crate::base::text;
 
@@ -273,9 +273,16 @@ fn exchange(
     let mut response = match request.method {
         Method::Get => with_credentials(agent.get(url), request, limit).call()?,
         Method::Delete => with_credentials(agent.delete(url), request, limit).call()?,
-        Method::Post => with_credentials(agent.post(url), request, limit)
-            .content_type("application/json")
-            .send(request.body.map_or("{}", Secret::expose))?,
+        Method::Post => {
+            let (content_type, body) = match request.body {
+                None => ("application/json", "{}"),
+                Some(Body::Json(body)) => ("application/json", body.expose()),
+                Some(Body::Form(body)) => ("application/x-www-form-urlencoded", body.expose()),
+            };
+            with_credentials(agent.post(url), request, limit)
+                .content_type(content_type)
+                .send(body)?
+        }
     };
     let retry_after_seconds = response
         .headers()

@@ -9,11 +9,12 @@
 //!
 //! `https` exchanges a request through an agent of ureq, `preconnect` gives ureq its connections,
 //! `dial`, `resolve` and `trust` open them, `tls` is an open one, `classify` and `lack` sort the
-//! errors, and `json` reads a body.
+//! errors, `form` writes queries and forms, and `json` reads a body.
 
 mod classify;
 mod dial;
 mod error;
+pub(crate) mod form;
 mod https;
 pub(crate) mod json;
 mod lack;
@@ -39,13 +40,22 @@ pub struct Request<'a> {
     pub method: Method,
     /// The whole URL. It is secret because the URL of a verify contains the token.
     pub url: &'a Secret,
-    /// The body of a POST, as JSON.
-    pub body: Option<&'a Secret>,
+    /// The body of a POST; `None`: an empty JSON object.
+    pub body: Option<Body<'a>>,
     /// The name and value of the header that identifies the application, such as an API key. `None`
     /// for a URL outside of the service.
     pub credentials: Option<(&'static str, &'a Secret)>,
     /// How long the whole request may take.
     pub timeout: Duration,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone, Copy)]
+pub enum Body<'a> {
+    /// A JSON text.
+    Json(&'a Secret),
+    /// The pairs of a form, percent-encoded.
+    Form(&'a Secret),
 }
 
 /// The HTTP method of a request.
