@@ -86,66 +86,15 @@ impl FromStr for Phone {
     }
 }
 
+impl Phone {
+    /// The whole number. Keep it out of logs.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for Phone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Not an identity or factor of Twilio Verify.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidTwilio {
-    /// The identity has another form.
-    #[error("a twilio_identity is 8 to 64 letters, digits and dashes")]
-    Identity,
-    /// The factor has another form.
-    #[error("a twilio_factor is YF and 32 hexadecimal digits")]
-    Factor,
-}
-
-/// A person's identity at Twilio Verify: 8 to 64 letters, digits and dashes.
-///
-/// Source: Twilio Verify API, Entities, parameter `Identity`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TwilioIdentity(String);
-
-impl FromStr for TwilioIdentity {
-    type Err = InvalidTwilio;
-
-    fn from_str(text: &str) -> Result<Self, InvalidTwilio> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        let is_identity = (8..=64).contains(&text.len()) && text.bytes().all(plain);
-        is_identity
-            .then(|| Self(text.to_owned()))
-            .ok_or(InvalidTwilio::Identity)
-    }
-}
-
-impl fmt::Display for TwilioIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The SID of a factor at Twilio Verify: `YF` and 32 hexadecimal digits.
-///
-/// Source: Twilio Verify API, pattern of `FactorSid`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TwilioFactor(String);
-
-impl FromStr for TwilioFactor {
-    type Err = InvalidTwilio;
-
-    fn from_str(text: &str) -> Result<Self, InvalidTwilio> {
-        let digits = text.strip_prefix("YF").ok_or(InvalidTwilio::Factor)?;
-        let is_sid = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_sid
-            .then(|| Self(text.to_owned()))
-            .ok_or(InvalidTwilio::Factor)
-    }
-}
-
-impl fmt::Display for TwilioFactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -264,16 +213,5 @@ mod tests {
             .filter(|text| text.parse::<Phone>().is_ok())
             .collect();
         assert!(accepted.is_empty(), "{accepted:?}");
-    }
-
-    #[test]
-    fn only_ids_in_twilios_form_are_accepted() {
-        let sid = format!("YF{}", "0a".repeat(16));
-        assert_eq!(sid.parse::<TwilioFactor>().unwrap().to_string(), sid);
-        assert!("abcdefg".parse::<TwilioIdentity>().is_err());
-        assert!("a/bcdefgh".parse::<TwilioIdentity>().is_err());
-        assert!("a-bcdefgh".parse::<TwilioIdentity>().is_ok());
-        assert!(sid.to_lowercase().parse::<TwilioFactor>().is_err());
-        assert!(format!("{sid}0").parse::<TwilioFactor>().is_err());
     }
 }

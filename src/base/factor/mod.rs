@@ -8,6 +8,7 @@
 
 mod ids;
 mod person;
+pub mod twilio;
 
 use std::str::FromStr;
 
@@ -16,10 +17,10 @@ use super::language::Language;
 use super::secret::Secret;
 
 pub use ids::{
-    AuthyId, Fingerprint, InvalidAuthyId, InvalidFingerprint, InvalidPhone, InvalidTwilio, Phone,
-    TotpId, TwilioFactor, TwilioIdentity,
+    AuthyId, Fingerprint, InvalidAuthyId, InvalidFingerprint, InvalidPhone, Phone, TotpId,
 };
 pub use person::{FactorId, Person, Providers, Skipped};
+pub use twilio::{TwilioFactor, TwilioIdentity};
 
 /// A kind of proof: a value of `login.factors`, and of `factor` in the audit line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
