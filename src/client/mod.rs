@@ -2,3 +2,4 @@
 
 pub mod authy;
 pub mod http;
+pub mod twilio;

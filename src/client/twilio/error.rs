@@ -1,0 +1,315 @@
+//! The errors of the Twilio client, in classes that a caller can act on.
+//!
+//! The HTTP status decides first and Twilio's code second, since a proxy answers without a code.
+//! Source of the codes: Twilio's error dictionary (docs/api/errors). Called by `reply`.
+
+use crate::client::http::{self, Cause};
+
+/// Why a call failed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Twilio refused the request: a wrong code, an invalid value.
+    #[error("refused by Twilio: {0}")]
+    Refused(Refusal),
+    /// Twilio refuses this person or number: a factor that was never verified, a landline, a number
+    /// or country that is blocked.
+    #[error("refused by Twilio for this person: {0}")]
+    PersonRefused(Refusal),
+    /// Twilio refused the key: wrong, deleted, suspended, or without the permission.
+    #[error("the key is refused: {0}")]
+    KeyRefused(Refusal),
+    /// The account or service is not set up for this.
+    #[error("not allowed for this account or service: {0}")]
+    NotAllowed(Refusal),
+    /// Twilio does not know the resource. A verification that was approved, cancelled or expired is
+    /// not known either.
+    #[error("not found: {0}")]
+    NotFound(Refusal),
+    /// Twilio received too many requests, or too many of this kind for the person.
+    #[error("too many requests: {0}")]
+    RateLimited(Refusal),
+    /// There is such a resource already.
+    #[error("it exists already: {0}")]
+    Exists(Refusal),
+    /// Twilio failed: HTTP 5xx.
+    #[error("Twilio is unavailable: {0}")]
+    ServerError(Refusal),
+    /// Twilio answered neither yes nor with a refusal that this version knows.
+    #[error("unexpected answer of Twilio: {0}")]
+    Unexpected(String),
+    /// The server could not prove that it is Twilio: wrong CA, name or date. Nothing was sent.
+    #[error("the server could not prove its identity: {0}")]
+    UntrustedServer(String),
+    /// No usable answer arrived in time.
+    #[error("Twilio is unavailable: {0}")]
+    Unavailable(Cause),
+    /// This host has no descriptor, memory, thread, port or permission for a request.
+    #[error("this process cannot make a request: {0}")]
+    Process(String),
+    /// The configuration is wrong: a CA file, a proxy. Nothing was sent.
+    #[error("{0}")]
+    Local(String),
+    /// An argument that Twilio would refuse. Nothing was sent.
+    #[error("{argument}: {message}")]
+    Invalid {
+        /// The argument's name in Twilio's API.
+        argument: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl Error {
+    /// Whether no usable answer of Twilio arrived.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::ServerError(_))
+    }
+
+    /// Returns Twilio's answer, if there is one.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal)
+            | Self::PersonRefused(refusal)
+            | Self::KeyRefused(refusal)
+            | Self::NotAllowed(refusal)
+            | Self::NotFound(refusal)
+            | Self::RateLimited(refusal)
+            | Self::Exists(refusal)
+            | Self::ServerError(refusal) => Some(refusal),
+            Self::Unexpected(_)
+            | Self::UntrustedServer(_)
+            | Self::Unavailable(_)
+            | Self::Process(_)
+            | Self::Local(_)
+            | Self::Invalid { .. } => None,
+        }
+    }
+
+    /// Returns Twilio's error code, if there is one.
+    #[must_use]
+    pub fn code(&self) -> Option<u32> {
+        self.refusal().and_then(|refusal| refusal.code)
+    }
+}
+
+/// Returns the error of an argument that is refused before anything is sent.
+pub(super) fn invalid(argument: &'static str, message: impl Into<String>) -> Error {
+    Error::Invalid {
+        argument,
+        message: message.into(),
+    }
+}
+
+impl From<http::Error> for Error {
+    fn from(error: http::Error) -> Self {
+        match error {
+            http::Error::UntrustedServer(why) => Self::UntrustedServer(why),
+            http::Error::Unavailable(cause) => Self::Unavailable(cause),
+            http::Error::Process(why) => Self::Process(why),
+            http::Error::Local(why) => Self::Local(why),
+        }
+    }
+}
+
+/// An answer of Twilio that reports a failure.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// Twilio's error code, such as 60200, even if this version does not know it.
+    pub code: Option<u32>,
+    /// Twilio's text, made safe to show to an administrator; it may contain a phone number.
+    pub message: String,
+    /// The seconds after which to try again, if the service sent `Retry-After`.
+    pub retry_after_seconds: Option<u64>,
+}
+
+impl std::fmt::Display for Refusal {
+    /// Shows status and code, and not the text, which may contain the whole phone number.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.code, explain(self.code.unwrap_or_default())) {
+            (Some(code), Some(why)) => write!(f, "{why} (HTTP {}, code {code})", self.status),
+            (Some(code), None) => write!(f, "HTTP {}, code {code}", self.status),
+            (None, _) => write!(f, "HTTP {}", self.status),
+        }
+    }
+}
+
+/// Returns the error for an answer with HTTP 4xx or 5xx.
+#[must_use]
+pub(super) fn classify(refusal: Refusal) -> Error {
+    match refusal.status {
+        401 => Error::KeyRefused(refusal),
+        403 if is_about_key(refusal.code) => Error::KeyRefused(refusal),
+        404 => Error::NotFound(refusal),
+        409 => Error::Exists(refusal),
+        429 => Error::RateLimited(refusal),
+        500..=599 => Error::ServerError(refusal),
+        _ => classify_by_code(refusal),
+    }
+}
+
+/// The codes of a key that is wrong, for tests only, of a closed account, or restricted.
+fn is_about_key(code: Option<u32>) -> bool {
+    matches!(code, Some(20003 | 20008 | 20403 | 70051))
+}
+
+/// For statuses that say little, above all 400 and 403, and codes whose status is not documented.
+fn classify_by_code(refusal: Refusal) -> Error {
+    match refusal.code.unwrap_or_default() {
+        20003 | 20008 | 20403 | 70051 => Error::KeyRefused(refusal),
+        20404 | 60390..=60392 | 60425 | 60431 => Error::NotFound(refusal),
+        20429
+        | 60202
+        | 60203
+        | 60212
+        | 60308..=60310
+        | 60312
+        | 60326
+        | 60328
+        | 60624
+        | 60626
+        | 60728 => Error::RateLimited(refusal),
+        60301 | 60304 | 60317 => Error::Exists(refusal),
+        60205 | 60238 | 60318 | 60410 | 60412 | 60413 | 60605 => Error::PersonRefused(refusal),
+        60001 | 60204 | 60206 | 60214 | 60217 | 60220 | 60223 | 60226 | 60250 | 60302 | 60313
+        | 60315 | 68008 | 575_001 | 21608 => Error::NotAllowed(refusal),
+        60200 | 60221 | 60300 | 60306 | 60311 | 60322..=60324 => Error::Refused(refusal),
+        _ if refusal.status == 403 => Error::NotAllowed(refusal),
+        _ => Error::Refused(refusal),
+    }
+}
+
+/// What a code means, for the log.
+fn explain(code: u32) -> Option<&'static str> {
+    Some(match code {
+        20003 => "key SID or secret is wrong",
+        20008 => "test credentials do not work with Verify",
+        20403 => "the account is suspended or closed",
+        20404 => "no such resource, or it has ended",
+        20429 => "too many requests at once",
+        21608 => "a trial account sends to verified numbers only",
+        60001 | 575_001 => "the account is not set up for Verify",
+        60200 | 60300 | 60306 => "a value is not accepted",
+        60202 => "five checks of this code were made",
+        60203 => "five codes were sent within ten minutes",
+        60205 => "a landline takes no SMS",
+        60212 => "too many codes to this number at once",
+        60223 => "this channel is off for the service",
+        60238 => "Twilio blocks the number or the account",
+        60308 => "five codes were tried on this challenge",
+        60310 => "five codes were tried on this factor",
+        60312 => "50 challenges in an hour or 100 in a day",
+        60311 | 60324 => "the code is wrong",
+        60318 => "the factor was never verified",
+        60322 => "the challenge was answered",
+        60323 => "the challenge has expired",
+        60390 => "no such factor",
+        60391 => "no such challenge",
+        60392 => "no such entity",
+        60410 => "Fraud Guard blocks the number",
+        60605 => "the country is blocked for the account",
+        70051 => "the key lacks the permission",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(status: u16, code: impl Into<Option<u32>>) -> Refusal {
+        Refusal {
+            status,
+            code: code.into(),
+            ..Refusal::default()
+        }
+    }
+
+    fn class(error: &Error) -> &'static str {
+        match error {
+            Error::Refused(_) => "refused",
+            Error::PersonRefused(_) => "person",
+            Error::KeyRefused(_) => "key",
+            Error::NotAllowed(_) => "not allowed",
+            Error::NotFound(_) => "not found",
+            Error::RateLimited(_) => "limited",
+            Error::Exists(_) => "exists",
+            Error::ServerError(_) => "server",
+            _ => "other",
+        }
+    }
+
+    /// Every row of Twilio's error dictionary that Verify can answer, with its documented status;
+    /// where none is documented, with those that are likely.
+    #[test]
+    fn every_documented_error_has_its_class() {
+        let rows: [(&str, &[u16], &[u32]); 16] = [
+            ("key", &[401], &[20003, 70051, 20008]),
+            ("key", &[403], &[20003, 20008, 20403, 70051]),
+            ("not found", &[404], &[20404, 60390, 60391, 60392, 60431]),
+            ("not found", &[400, 403], &[60390, 60391, 60392, 60425]),
+            ("limited", &[429], &[20429, 60202, 60203, 60212, 60308]),
+            ("limited", &[429], &[60309, 60310, 60312, 60326, 60328]),
+            ("limited", &[400, 403], &[60328, 60624, 60626, 60728]),
+            ("exists", &[409], &[60301, 60304, 60317]),
+            ("person", &[403], &[60205, 60318, 60410, 60605]),
+            ("person", &[400, 403], &[60238, 60412, 60413]),
+            ("not allowed", &[403], &[60204, 60313, 21608, 1]),
+            ("not allowed", &[400], &[60206, 60214, 60217, 60220, 60223]),
+            ("not allowed", &[400, 403], &[60001, 60250, 68008, 575_001]),
+            ("refused", &[400], &[60200, 60221, 60300, 60306, 1]),
+            ("refused", &[403], &[60311, 60322, 60323, 60324]),
+            ("server", &[500, 502, 503], &[20500, 60200, 20003]),
+        ];
+        let mut wrong = Vec::new();
+        for (expected, statuses, codes) in rows {
+            for status in statuses {
+                for code in codes {
+                    let found = class(&classify(refusal(*status, *code)));
+                    if found != expected {
+                        wrong.push(format!("{status}/{code}: {found}, not {expected}"));
+                    }
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn without_a_code_the_status_decides() {
+        let rows = [
+            (400, "refused"),
+            (401, "key"),
+            (403, "not allowed"),
+            (404, "not found"),
+            (405, "refused"),
+            (429, "limited"),
+            (503, "server"),
+        ];
+        let found = rows.map(|(status, _)| class(&classify(refusal(status, None))));
+        assert_eq!(found, rows.map(|(_, expected)| expected));
+    }
+
+    #[test]
+    fn an_error_shows_status_and_code_and_not_the_text_with_the_number() {
+        let shown = |code: Option<u32>| {
+            let refusal = Refusal {
+                message: "Invalid parameter `To`: +15551234567".into(),
+                ..refusal(400, code)
+            };
+            let error = classify(refusal);
+            assert!(error.refusal().unwrap().message.contains("+1555"));
+            error.to_string()
+        };
+        assert_eq!(
+            shown(Some(60200)),
+            "refused by Twilio: a value is not accepted (HTTP 400, code 60200)"
+        );
+        assert_eq!(shown(Some(7)), "refused by Twilio: HTTP 400, code 7");
+        assert_eq!(shown(None), "refused by Twilio: HTTP 400");
+    }
+}
