@@ -18,6 +18,7 @@ use crate::person::Person;
 use crate::phone;
 use crate::service::{SimState, qr};
 use crate::state::Sim;
+use crate::twilio;
 
 /// Returns the routes that need no API key.
 pub(crate) fn routes() -> Router<Arc<Sim>> {
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
             get(list_faults).post(arm_faults).delete(disarm_faults),
         )
         .route("/requests.json", get(requests).delete(clear_requests))
+        .merge(twilio::control::routes())
 }
 
 /// Answers with every person, phone verification and account in the authenticator app.

@@ -1,6 +1,7 @@
 //! The one folder that the simulator writes to: CA, config.toml, users.toml, control.url, log.
 //!
-//! config.toml directs `authyctl` and the PAM module to this simulator. The log is a datagram
+//! config.toml directs `authyctl` and the PAM module to this simulator as Authy, twilio.toml to it as
+//! Twilio Verify with a host's restricted key, and twilio-admin.toml the same with the main key. The log is a datagram
 //! socket whose messages are appended to log.txt, so that a test or a person can read an audit line
 //! without a syslog daemon.
 
@@ -14,6 +15,7 @@ use anyhow::{Context, Result};
 use tokio::net::UnixDatagram;
 
 use crate::random;
+use crate::twilio::Account;
 
 /// The simulator's folder.
 pub(crate) struct Folder(PathBuf);
@@ -55,6 +57,35 @@ impl Folder {
             0o644,
         )?;
         Ok(key)
+    }
+
+    /// Writes twilio.env, twilio.toml and twilio-admin.toml. Returns the account at Twilio, which
+    /// stays the same for one folder.
+    pub(crate) fn write_twilio_files(&self, url: &str) -> Result<Account> {
+        let path = self.path("twilio.env");
+        let known = fs::read_to_string(&path).ok();
+        let known = known.and_then(|text| Account::read(&text));
+        let account = known.unwrap_or_else(Account::new);
+        let lines = account
+            .lines()
+            .map(|(name, value)| format!("{name}={value}\n"));
+        write(&path, &lines.concat(), 0o600)?;
+        let keys = [
+            ("twilio.toml", &account.host_key, &account.host_secret),
+            ("twilio-admin.toml", &account.main_key, &account.main_secret),
+        ];
+        for (name, key, secret) in keys {
+            let config = format!(
+                "[twilio]\nservice = \"{}\"\nkey_sid = \"{key}\"\nkey_secret = \"{secret}\"\n\
+                 url = \"{url}\"\nca_file = {ca:?}\n\n[paths]\nstate = {state:?}\nlog = {log:?}\n",
+                account.service,
+                ca = self.path("ca.pem"),
+                state = self.path("state"),
+                log = self.path("log"),
+            );
+            write(&self.path(name), &config, 0o600)?;
+        }
+        Ok(account)
     }
 
     /// Binds the log socket and starts a task that appends each datagram to log.txt as one line.

@@ -18,11 +18,12 @@ use crate::certificates::Certificates;
 use crate::faults::{self, ListenerFault, MAX_SILENCE, PendingStreamFault};
 use crate::state::Sim;
 use crate::stream::FaultyStream;
-use crate::{control, random, service};
+use crate::{control, random, service, twilio};
 
 /// Serves the API and the phone page over TLS until the program ends.
 pub(crate) async fn serve_tls(listener: TcpListener, certificates: Certificates, sim: Arc<Sim>) {
     let api = service::routes(&sim)
+        .merge(twilio::routes())
         .layer(middleware::from_fn_with_state(
             Arc::clone(&sim),
             faults::inject,

@@ -1,5 +1,5 @@
-//! authy-sim: simulates the Authy service on loopback, for tests, demos and rehearsals without an
-//! Authy account.
+//! authy-sim: simulates the Authy service and Twilio Verify on loopback, for tests, demos and
+//! rehearsals without an account.
 //!
 //! It serves HTTPS with its own CA, keeps state (people, single-use tokens, approval requests),
 //! shows every person's phone at `/phone` and injects faults on demand through `/faults`. It shares
@@ -22,6 +22,7 @@ mod random;
 mod service;
 mod state;
 mod stream;
+mod twilio;
 mod verifications;
 
 use std::io::Write;
@@ -36,7 +37,7 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Simulates Authy's API over HTTPS on loopback, with phones at /phone and faults at /faults
+/// Simulates Authy's API and Twilio Verify over HTTPS on loopback, with phones at /phone and faults at /faults
 #[derive(Debug, Parser)]
 #[command(name = "authy-sim", version)]
 struct Arguments {
@@ -87,7 +88,9 @@ async fn serve(arguments: Arguments) -> Result<()> {
     let folder = folder::Folder::prepare(arguments.dir)?;
     let certificates = certificates::Certificates::load_or_create(&folder)?;
     let key = folder.write_files(&url, control.local_addr()?)?;
-    let sim = Arc::new(state::Sim::new(key, url.clone(), arguments.sandbox));
+    let account = folder.write_twilio_files(&url)?;
+    let sim = state::Sim::new(key, account, url.clone(), arguments.sandbox);
+    let sim = Arc::new(sim);
     folder.start_log()?;
 
     tokio::spawn(listener::serve_control(control, Arc::clone(&sim)));

@@ -15,6 +15,7 @@ use crate::approvals::Approvals;
 use crate::apps::App;
 use crate::faults::ArmedFaults;
 use crate::person::Person;
+use crate::twilio::{Account, Twilio};
 use crate::verifications::Verifications;
 
 /// The first authy id that is assigned.
@@ -31,6 +32,7 @@ pub(crate) struct Sim {
     approvals: Mutex<Approvals>,
     apps: Mutex<Vec<App>>,
     verifications: Mutex<Verifications>,
+    twilio: Mutex<Twilio>,
     settings: Mutex<Settings>,
     faults: Mutex<ArmedFaults>,
     requests: Mutex<Vec<Value>>,
@@ -42,7 +44,7 @@ pub(crate) struct Sim {
 
 impl Sim {
     /// Returns the initial state, without people.
-    pub(crate) fn new(key: String, url: String, sandbox: bool) -> Self {
+    pub(crate) fn new(key: String, account: Account, url: String, sandbox: bool) -> Self {
         Self {
             key,
             url,
@@ -51,6 +53,7 @@ impl Sim {
             approvals: Mutex::default(),
             apps: Mutex::default(),
             verifications: Mutex::default(),
+            twilio: Mutex::new(Twilio::new(account)),
             settings: Mutex::default(),
             faults: Mutex::default(),
             requests: Mutex::default(),
@@ -82,6 +85,10 @@ impl Sim {
         self.verifications
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn twilio(&self) -> MutexGuard<'_, Twilio> {
+        self.twilio.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn settings(&self) -> MutexGuard<'_, Settings> {

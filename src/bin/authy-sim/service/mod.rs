@@ -99,7 +99,7 @@ pub(crate) async fn log_request(State(sim): SimState, request: Request, next: Ne
     next.run(request).await
 }
 
-/// Returns the log entry of a request. Of the API key's header it only records the presence.
+/// Returns the log entry of a request. Of the headers with keys it only records the presence.
 fn describe(request: &Request) -> Value {
     let header = |name: &str| {
         request
@@ -111,7 +111,7 @@ fn describe(request: &Request) -> Value {
         "method": request.method().as_str(),
         "path": request.uri().path(),
         "query": request.uri().query(),
-        "has_key": header("X-Authy-API-Key").is_some(),
+        "has_key": header("X-Authy-API-Key").or(header("Authorization")).is_some(),
         "user_agent": header("User-Agent"),
     })
 }

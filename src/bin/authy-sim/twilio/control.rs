@@ -1,0 +1,82 @@
+//! What tests see and change of Verify, without a key: `/phone/twilio`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::state::{Config, Settings, Twilio};
+use crate::service::SimState;
+use crate::state::Sim;
+
+/// Returns the routes that need no key.
+pub(crate) fn routes() -> Router<Arc<Sim>> {
+    Router::new()
+        .route("/phone/twilio", get(show).post(change))
+        .route("/phone/twilio/factors", post(add_factor))
+}
+
+/// Answers with the codes that were sent, the newest one last, and with the apps and their present
+/// codes.
+async fn show(State(sim): SimState) -> Json<Value> {
+    let twilio = sim.twilio();
+    Json(json!({"verifications": verifications(&twilio), "factors": factors(&twilio)}))
+}
+
+fn verifications(twilio: &Twilio) -> Vec<Value> {
+    let all = twilio.verifications.iter();
+    all.map(|one| {
+        json!({
+            "sid": one.sid, "to": one.to, "channel": one.channel, "locale": one.locale,
+            "code": one.code, "status": one.status, "sends": one.sends.len(), "checks": one.checks,
+        })
+    })
+    .collect()
+}
+
+fn factors(twilio: &Twilio) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for ((_, identity), entity) in &twilio.entities {
+        for factor in &entity.factors {
+            let totp = factor.totp();
+            rows.push(json!({
+                "identity": identity, "sid": factor.sid, "name": factor.name,
+                "verified": factor.verified, "challenges": entity.challenges.len(),
+                "code": totp.map(|totp| totp.generate(twilio.now()).to_string()),
+            }));
+        }
+    }
+    rows
+}
+
+/// Replaces the settings; a member that is absent gets its default.
+async fn change(State(sim): SimState, Json(body): Json<Value>) -> Result<Json<Value>, StatusCode> {
+    let settings: Settings = serde_json::from_value(body).map_err(|_| StatusCode::BAD_REQUEST)?;
+    sim.twilio().settings = settings;
+    Ok(Json(json!({})))
+}
+
+/// Adds a proven app: `{"identity": "…", "secret": "BASE32"}`, with `code_length` where it is not 6.
+async fn add_factor(
+    State(sim): SimState,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, StatusCode> {
+    let text = |name: &str| body[name].as_str().ok_or(StatusCode::BAD_REQUEST);
+    let (identity, secret) = (text("identity")?, text("secret")?.to_owned());
+    let mut twilio = sim.twilio();
+    let service = twilio.account.service.clone();
+    let config = Config {
+        alg: "sha1".to_owned(),
+        time_step: 30,
+        code_length: body["code_length"].as_u64().unwrap_or(6),
+        skew: 1,
+    };
+    let factor = twilio
+        .add_factor(&service, identity, "an app", secret, config)
+        .map_err(|_| StatusCode::BAD_REQUEST)?;
+    factor.verified = true;
+    Ok(Json(json!({"sid": factor.sid})))
+}
