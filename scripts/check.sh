@@ -82,6 +82,10 @@ tests() {
             echo "skipped, because the package authy is not available: every_call_of_the_python_client_works_against_the_simulator"
             as_root+=(--skip every_call_of_the_python_client)
         }
+        scripts/peers.sh twilio || {
+            echo "skipped, because the package twilio is not available: every_call_of_twilios_python_library_works_against_the_simulator"
+            as_root+=(--skip every_call_of_twilios_python_library)
+        }
         scripts/peers.sh ssh-clients || {
             echo "skipped, because paramiko and asyncssh are not available: peers::ssh_clients"
             as_root+=(--skip peers::ssh_clients)

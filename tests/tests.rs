@@ -23,3 +23,4 @@ mod stacks;
 mod state;
 mod totp;
 mod trust;
+mod twilio;
