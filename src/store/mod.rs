@@ -13,4 +13,5 @@ pub mod recovery;
 pub mod remember;
 pub mod state;
 pub mod totp;
+pub mod twilio;
 pub mod users;

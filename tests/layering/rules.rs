@@ -73,6 +73,7 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("store::totp", "store::index"),
     ("store::totp", "store::state"),
     ("store::totp", "store::users"),
+    ("store::twilio", "store::state"),
     ("store::users", "store::edit"),
     ("store::users", "store::index"),
     ("store::limits", "store::config"),

@@ -116,6 +116,16 @@ sid!(
     InvalidTwilio::Sid("YC")
 );
 
+/// What a person's factor at Twilio keeps between logins.
+pub struct Lasting {
+    /// The verifications that were started.
+    pub started: Box<dyn Started>,
+    /// The number of challenges.
+    pub challenges: Box<dyn Challenges>,
+    /// The codes of the app that were accepted.
+    pub used: Box<dyn UsedCodes>,
+}
+
 /// The verifications that were started for a person. No function waits for another process for
 /// more than a second.
 pub trait Started {

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::rc::Rc;
 
-use super::slot::{KEY, SHARED_WORDS, Slot, TEXT, USED};
+use super::slot::{KEY, OWN_TEXT_END, SHARED_WORDS, Slot, TEXT, USED};
 use super::word;
 use crate::store::state::{self, Error, Folder, Format, MapWords, WordFile};
 
@@ -69,6 +69,11 @@ impl Entry {
     /// The entry of a factor, by the text that is stored of it.
     pub(super) fn of_factor(id: &str) -> Self {
         Self::own(Some(FACTORS), &state::file_name(id), "")
+    }
+
+    /// Whether an id that is stored is one of an app at Twilio.
+    pub(super) fn is_of_twilio(id: &str) -> bool {
+        id.starts_with("twilio_factor=")
     }
 
     /// The entry of an address. IPv6 addresses count per /64 network, because even the smallest
@@ -242,7 +247,7 @@ impl Entry {
     fn text_words(&self) -> usize {
         match self.is_shared() {
             true => SHARED_WORDS - TEXT,
-            false => OWN.words - TEXT,
+            false => OWN_TEXT_END - TEXT,
         }
     }
 

@@ -29,6 +29,8 @@ pub struct FileLimits {
     receives: bool,
     /// The entries of the user and of each factor.
     pub(super) person: Vec<Entry>,
+    /// The entry of the person's app at Twilio; empty: there is none.
+    pub(super) twilio: Vec<Entry>,
     address: Entry,
     host: Entry,
     /// What was counted, where, and in which period.
@@ -37,6 +39,8 @@ pub struct FileLimits {
     code: Vec<Counted>,
     /// The code that is checked on this host: where it was counted, and in which period.
     pub(super) host_code: Vec<(Entry, u32)>,
+    /// The challenge that is being created: what was counted, where, and in which period.
+    pub(super) challenge: Vec<(Series, (Entry, u32))>,
     /// The last refusals that this login knows, for each entry of the person.
     known: Vec<Known>,
 }
@@ -60,6 +64,7 @@ impl FileLimits {
     ) -> Self {
         let factors = login.factors.iter().map(|id| Entry::of_factor(id));
         let user = Entry::of_user(login.user, login.enrolled);
+        let at_twilio = login.factors.iter().filter(|id| Entry::is_of_twilio(id));
         Self {
             records: Rc::new(Records::new(state, map)),
             rules,
@@ -67,11 +72,13 @@ impl FileLimits {
             user: text::quoted(&text::sanitize_to(login.user, 64)),
             receives: login.receives,
             person: [user].into_iter().chain(factors).collect(),
+            twilio: at_twilio.map(|id| Entry::of_factor(id)).collect(),
             address: Entry::of_address(login.address, login.uid),
             host: Entry::of_host(),
             acquired: Vec::new(),
             code: Vec::new(),
             host_code: Vec::new(),
+            challenge: Vec::new(),
             known: Vec::new(),
         }
     }
@@ -87,11 +94,13 @@ impl FileLimits {
             user: self.user.clone(),
             receives: self.receives,
             person: self.person.clone(),
+            twilio: self.twilio.clone(),
             address: self.address.clone(),
             host: self.host.clone(),
             acquired: Vec::new(),
             code: Vec::new(),
             host_code: Vec::new(),
+            challenge: Vec::new(),
             known: Vec::new(),
         }
     }

@@ -56,7 +56,7 @@ impl FileLimits {
 }
 
 /// The error of a factor for a code that was not checked.
-fn not_checked(error: Error) -> factor::Error {
+pub(super) fn not_checked(error: Error) -> factor::Error {
     let (kind, detail) = match error {
         Error::Limit { detail } => (ErrorKind::Paused, detail),
         Error::State(Failure::Process(detail)) => (ErrorKind::Process, detail),

@@ -6,11 +6,13 @@
 //! count: stopping or killing a process gains nothing. Counts are words in shared memory without a
 //! lock ([`state::WordFile`]), so a stopped process delays no other, and an existing file counts on
 //! a full disk too. It is not synchronized with the disk, so a crash of the machine may lose it.
-//! `login` uses the trait [`Limits`], and `factor::totp` the trait
-//! [`HostCodes`](crate::base::factor::HostCodes); [`FileLimits`] keeps the counts in the state folder; [`list`],
+//! `login` uses the trait [`Limits`], `factor::totp` the trait
+//! [`HostCodes`](crate::base::factor::HostCodes), and `factor::twilio` the trait
+//! [`Challenges`](crate::base::factor::twilio::Challenges); [`FileLimits`] keeps the counts in the state folder; [`list`],
 //! [`of_user`], [`unlock`], [`prepare`] and [`forget`] are for `authyctl`.
 
 mod admin;
+mod challenges;
 mod entry;
 mod file_limits;
 mod host_codes;

@@ -13,7 +13,8 @@ use super::word::{self, Bucket, PauseRule, Series, Streak};
 use crate::store::state::WordFile;
 
 /// The words of a record: its key, when it was last used, refused codes, denied pushes, buckets of
-/// SMS, calls, pushes and codes that were checked on this host, and a text.
+/// SMS, calls, pushes and codes that were checked on this host, a text, and, in a file of its own,
+/// buckets of challenges.
 pub(super) const KEY: usize = 0;
 pub(super) const USED: usize = 1;
 pub(super) const REFUSED: usize = 2;
@@ -27,6 +28,14 @@ pub(super) const CHECKED: Series = Series {
     seconds: 3600,
 };
 pub(super) const TEXT: usize = 68;
+/// The end of the text in a record that has a file of its own, and after it the challenges at Twilio.
+pub(super) const OWN_TEXT_END: usize = 473;
+pub(super) const CHALLENGES_HOUR: Series = hour(OWN_TEXT_END);
+pub(super) const CHALLENGES_DAY: Series = Series {
+    first: OWN_TEXT_END + 13,
+    buckets: 25,
+    seconds: 3600,
+};
 /// How many words a record in a shared file has, with 40 bytes of text.
 pub(super) const SHARED_WORDS: usize = TEXT + 5;
 
@@ -399,6 +408,7 @@ impl Snapshot<'_> {
             .0
             .iter()
             .skip(TEXT)
+            .take(OWN_TEXT_END - TEXT)
             .flat_map(|word| word.to_ne_bytes())
             .take_while(|byte| *byte != 0)
             .collect();

@@ -11,7 +11,8 @@ use super::entry::{CAPACITY, Entry};
 use super::slot::{REFUSED, Row as Kind};
 use super::word::{Bucket, PauseRule, Streak};
 use super::*;
-use crate::base::factor::{ErrorKind, HostCodes};
+use crate::base::factor::twilio::Challenges;
+use crate::base::factor::{ErrorKind, HostCodes, Progress};
 use crate::store::state::test_words::map;
 use crate::store::state::{MapWords, Words};
 
@@ -848,4 +849,46 @@ fn codes_checked_on_this_host_are_at_most_fifty_refused_ones_a_day_whatever_was_
     alice().acquire_host_code().unwrap();
     assert!(unlock(&host.state(), "alice", &factors, map, now()).unwrap());
     (0..50).for_each(|_| alice().acquire_host_code().unwrap());
+}
+
+#[test]
+fn an_app_at_twilio_has_fifty_challenges_an_hour_and_a_hundred_a_day() {
+    let host = Host::new();
+    let app = format!("twilio_factor=YF{}", "0".repeat(32));
+    let mut alice = host.with_factors("alice", None, &["phone=+15551234567", &app]);
+    for _ in 0..50 {
+        alice.acquire_challenge().unwrap();
+    }
+    let renamed = || host.with_factors("alicia", None, &[&app]);
+    let paused = renamed().acquire_challenge().unwrap_err();
+    assert_eq!(paused.kind, ErrorKind::Paused);
+    let text = "50 logins by the app at Twilio within an hour: no code of the app of \"alicia\" is checked for 65 min";
+    assert_eq!(
+        (paused.detail.as_str(), paused.progress),
+        (text, Progress::NotSent)
+    );
+    // What was not counted is not taken back, and what was sent stays.
+    renamed().release_challenge();
+    assert!(renamed().acquire_challenge().is_err());
+    host.unlock("alice");
+    assert!(
+        renamed().acquire_challenge().is_err(),
+        "Twilio does not unlock"
+    );
+    alice.release_challenge();
+    renamed().acquire_challenge().unwrap();
+    assert!(renamed().acquire_challenge().is_err());
+
+    pass(2 * 3600);
+    (0..50).for_each(|_| renamed().acquire_challenge().unwrap());
+    pass(2 * 3600);
+    let paused = renamed().acquire_challenge().unwrap_err();
+    assert!(
+        paused
+            .detail
+            .starts_with("100 logins by the app at Twilio within a day: "),
+        "{paused:?}"
+    );
+    pass(24 * 3600);
+    renamed().acquire_challenge().unwrap();
 }
