@@ -9,7 +9,7 @@ use super::factor::Identity;
 use super::text;
 
 /// Formats the audit line, without fields without a value: `verdict=… reason=… factor=…
-/// provider=… code=… authy_id=… (or `totp="…"`) attempts=… delivered=no pid=… uid=… peer=… rhost="…" tty="…"
+/// provider=… code=… authy_id=… (or `twilio="…"`, `totp="…"`) attempts=… delivered=no pid=… uid=… peer=… rhost="…" tty="…"
 /// user="…"`.
 #[must_use]
 pub fn format(attempt: &Attempt, outcome: &Outcome) -> String {
@@ -34,6 +34,7 @@ pub fn format(attempt: &Attempt, outcome: &Outcome) -> String {
     if let Some(identity) = &outcome.identity {
         let (name, value) = match identity {
             Identity::Authy(id) => ("authy_id", id.to_string()),
+            Identity::Twilio(id) => ("twilio", text::quoted(id)),
             Identity::Totp(name) => ("totp", text::quoted(name)),
         };
         line.add(name, &value);

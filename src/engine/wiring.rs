@@ -14,6 +14,7 @@ use super::{locker, shared_words};
 use crate::base::arguments::{Arguments, FirstPass};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Deadline, SystemClock};
+use crate::base::factor::twilio::Lasting;
 use crate::base::factor::{Person, SendMode, Skipped};
 use crate::base::text;
 use crate::factor::connect;
@@ -27,6 +28,7 @@ use crate::store::limits::{self, LimitedLogin};
 use crate::store::recovery;
 use crate::store::remember::{self, LoginBinding};
 use crate::store::totp::{Apps, Authenticator, Steps};
+use crate::store::twilio::{StartedFiles, UsedFiles};
 use crate::store::users;
 
 /// One login, and the files that were read for it.
@@ -126,8 +128,18 @@ impl Case {
 
     /// The line for debugging, where the arguments ask for it.
     pub(super) fn debug_line(&self) -> Option<String> {
-        let authy = self.config.authy.as_ref();
-        let url = authy.map_or("no service", |authy| &authy.url);
+        let authy = self.config.authy.as_ref().map(|authy| authy.url.as_str());
+        let twilio = self
+            .config
+            .twilio
+            .as_ref()
+            .map(|twilio| twilio.url.as_str());
+        let urls: Vec<_> = authy.into_iter().chain(twilio).collect();
+        let url = if urls.is_empty() {
+            "no service".to_owned()
+        } else {
+            urls.join(", ")
+        };
         let (user, rules) = (&self.attempt.user, &self.rules);
         let line = || format!("{user} at {url} by {rules:?}");
         self.arguments.debug.then(line)
@@ -189,7 +201,8 @@ impl Case {
         }
         let person = subject.person.as_ref();
         Outcome {
-            identity: person.and_then(|person| connect::identity(&self.config, person)),
+            identity: person
+                .and_then(|person| connect::identity(&self.config, &self.rules, person)),
             ..Outcome::new(Verdict::Accepted, Reason::Remembered)
         }
     }
@@ -335,10 +348,15 @@ impl Case {
             set_by_service: self.config.is_set_by_service(service, "when_unavailable"),
             service,
             real_uid: self.attempt.process.uid,
-            only_loopback: self.config.authy.is_some() && network::has_only_loopback(),
+            only_loopback: self.uses_network() && network::has_only_loopback(),
             has_totp: person.is_some_and(|person| person.totp.is_some()),
         }
         .on_outage()
+    }
+
+    /// Whether this host uses a provider.
+    fn uses_network(&self) -> bool {
+        self.config.authy.is_some() || self.config.twilio.is_some()
     }
 
     /// Asks the person.
@@ -358,8 +376,8 @@ impl Case {
         }
         let host = host();
         let mut limits = self.limits(subject);
-        let totp = self.totp(subject, &limits);
-        let mut factor = connect::second_factor(config, &rules, person, totp);
+        let (totp, lasting) = (self.totp(subject, &limits), self.lasting(subject, &limits));
+        let mut factor = connect::second_factor(config, &rules, person, totp, lasting);
         let mut codes = self.codes(subject);
         let takes_codes = self.takes_recovery();
         let outcome = Login {
@@ -367,7 +385,7 @@ impl Case {
             rules: &rules,
             offers_push: self.rules.offers_push(),
             on_outage: self.on_outage(person),
-            request_timeout: connect::request_timeout(config),
+            request_timeout: connect::request_timeout(config, &rules, person),
             messages: &self.messages(&host),
             details: &details(attempt, &host),
             first_pass: self.arguments.first_pass,
@@ -394,7 +412,8 @@ impl Case {
         let login = LimitedLogin {
             user: &subject.name,
             enrolled: person.is_some(),
-            receives: person.is_some_and(|person| connect::receives(&self.config, person)),
+            receives: person
+                .is_some_and(|person| connect::receives(&self.config, &self.rules, person)),
             factors: person.map(Person::stored_ids).unwrap_or_default(),
             address: self.attempt.address,
             uid: self.attempt.process.uid,
@@ -403,6 +422,16 @@ impl Case {
         let own_book = self.is_locker.then(|| limits::of_lockers(self.state()));
         let state = own_book.as_deref().unwrap_or_else(|| self.state());
         limits::FileLimits::new(state, rules, login, map, SystemTime::now)
+    }
+
+    /// What this person's factor at Twilio keeps.
+    fn lasting(&self, subject: &Subject, limits: &limits::FileLimits) -> Lasting {
+        let (state, now) = (self.state(), SystemTime::now);
+        Lasting {
+            started: Box::new(StartedFiles::new(state, &subject.name, now)),
+            challenges: Box::new(limits.another()),
+            used: Box::new(UsedFiles::new(state, shared_words::map, now)),
+        }
     }
 
     /// The app of this person, with the codes that it has used and the counts of those that were

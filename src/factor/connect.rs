@@ -6,33 +6,38 @@
 //! client settings as a login. The configuration is trusted.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::authy::Authy;
 use super::combined::Combined;
-use super::decoy::Decoy;
+use super::decoy::{Decoy, Preconnect};
 use super::totp::Totp;
-use crate::base::factor::{Factor, Identity, Person, Providers, SecondFactor};
+use super::twilio::{App, REQUESTS_PER_CODE, Twilio};
+use crate::base::factor::twilio::Lasting;
+use crate::base::factor::{Factor, Identity, Person, Phone, Providers, SecondFactor};
 use crate::client::authy::Client;
 use crate::client::http::{self, GoodAddresses, Https, Pem, Roots};
+use crate::client::twilio;
 use crate::host::ca_file;
 use crate::store::addresses::Addresses;
-use crate::store::config;
+use crate::store::config::{self, Provider};
 
 /// Returns the second factor of `person` under the rules of a service. `totp` is the person's app,
 /// where this host checks its codes: a code is checked there first, and then by one provider.
-/// Returns a decoy for `None`, and, so that nothing is accepted by mistake, for a person or
-/// configuration without any of them. The policy accepts only persons for whom this host can check
-/// a factor. Opens no connection.
+/// `lasting` is what a factor at Twilio keeps. Returns a decoy for `None`, and, so that nothing is
+/// accepted by mistake, for a person or configuration without any of them. The policy accepts only
+/// persons for whom this host can check a factor. Opens no connection.
 #[must_use]
 pub fn second_factor(
     config: &config::Config,
     rules: &config::Login,
     person: Option<&Person>,
     totp: Option<Totp>,
+    lasting: Lasting,
 ) -> Box<dyn SecondFactor> {
-    let other = at_provider(config, rules, person);
+    let other = at_provider(config, rules, person, lasting);
     match totp {
         Some(totp) => Box::new(Combined::new(totp, other)),
         None => other,
@@ -44,53 +49,125 @@ fn at_provider(
     config: &config::Config,
     rules: &config::Login,
     person: Option<&Person>,
+    lasting: Lasting,
 ) -> Box<dyn SecondFactor> {
+    let provider = person.and_then(|person| provider(config, rules, person));
     let id = person.and_then(|person| person.authy_id);
-    let decoy = |preconnect| Box::new(Decoy::new(preconnect, rules.code_digits));
-    let at_login = |authy: &config::Authy| {
-        let addresses = Arc::new(StoredAddresses(Addresses::new(&config.paths.state)));
-        client(authy, https(authy).with_addresses(addresses))
-    };
-    match (config.authy.as_ref().map(at_login), id) {
-        (Some(client), Some(id)) => Box::new(Authy::new(client, id)),
-        (Some(client), None) => decoy(Some(Box::new(move |deadline| {
-            client.preconnect(deadline);
-        }))),
-        (None, _) => decoy(None),
+    match (provider, &config.authy, &config.twilio, id, person) {
+        (Some(Provider::Authy), Some(authy), _, Some(id), _) => {
+            Box::new(Authy::new(authy_at_login(config, authy), id))
+        }
+        (Some(Provider::Twilio), _, Some(twilio), _, Some(person)) => {
+            let client = twilio_at_login(config, twilio);
+            let (phone, app) = at_twilio(providers(config, rules), person);
+            let digits = rules.code_digits;
+            Box::new(Twilio::new(client, phone, app, lasting, digits))
+        }
+        _ => decoy(config, rules),
     }
+}
+
+/// Returns the factor of the unenrolled, which opens a connection as others do.
+fn decoy(config: &config::Config, rules: &config::Login) -> Box<dyn SecondFactor> {
+    let prefers_twilio = rules.provider == Some(Provider::Twilio);
+    let preconnect: Option<Preconnect> = match (&config.authy, &config.twilio) {
+        (Some(authy), _) if !prefers_twilio => {
+            let client = authy_at_login(config, authy);
+            Some(Box::new(move |deadline| client.preconnect(deadline)))
+        }
+        (_, Some(twilio)) => {
+            let client = twilio_at_login(config, twilio);
+            Some(Box::new(move |deadline| client.preconnect(deadline)))
+        }
+        (_, None) => None,
+    };
+    Box::new(Decoy::new(preconnect, rules.code_digits))
+}
+
+/// Returns the provider that is asked about a person: `login.provider` where both know them.
+fn provider(config: &config::Config, rules: &config::Login, person: &Person) -> Option<Provider> {
+    let is_at_authy = config.authy.is_some() && person.authy_id.is_some();
+    let is_at_twilio = match at_twilio(providers(config, rules), person) {
+        (None, None) => false,
+        _ => config.twilio.is_some(),
+    };
+    match (is_at_authy, is_at_twilio) {
+        (true, true) => Some(rules.provider.unwrap_or(Provider::Authy)),
+        (true, false) => Some(Provider::Authy),
+        (false, true) => Some(Provider::Twilio),
+        (false, false) => None,
+    }
+}
+
+/// Returns the person's number and app at Twilio, as far as the rules of the service accept them.
+fn at_twilio(providers: Providers, person: &Person) -> (Option<Phone>, Option<App>) {
+    let phone = person.phone.clone().filter(|_| providers.sends);
+    let app = person
+        .twilio_identity
+        .clone()
+        .zip(person.twilio_factor.clone());
+    let app = app.filter(|_| providers.totp);
+    (
+        phone,
+        app.map(|(identity, factor)| App { identity, factor }),
+    )
 }
 
 /// Returns who the person is for the factor that a login without a question names: at the provider
 /// where there is one.
 #[must_use]
-pub fn identity(config: &config::Config, person: &Person) -> Option<Identity> {
-    let id = person.authy_id.filter(|_| receives(config, person));
-    let totp = person.totp.clone();
-    id.map(Identity::Authy).or(totp.map(Identity::Totp))
+pub fn identity(
+    config: &config::Config,
+    rules: &config::Login,
+    person: &Person,
+) -> Option<Identity> {
+    let at_provider = match provider(config, rules, person) {
+        Some(Provider::Authy) => person.authy_id.map(Identity::Authy),
+        Some(Provider::Twilio) => match at_twilio(providers(config, rules), person) {
+            (_, Some(app)) => Some(app.id()),
+            (phone, None) => phone.as_ref().map(Identity::from),
+        },
+        None => None,
+    };
+    at_provider.or(person.totp.clone().map(Identity::Totp))
 }
 
 /// Whether a provider can send something to the person: an SMS, a call or a push.
 #[must_use]
-pub fn receives(config: &config::Config, person: &Person) -> bool {
-    config.authy.is_some() && person.authy_id.is_some()
+pub fn receives(config: &config::Config, rules: &config::Login, person: &Person) -> bool {
+    match provider(config, rules, person) {
+        Some(Provider::Authy) => true,
+        Some(Provider::Twilio) => person.phone.is_some(),
+        None => false,
+    }
 }
 
 /// Returns what this host can check under the rules of a service.
 #[must_use]
 pub fn providers(config: &config::Config, rules: &config::Login) -> Providers {
+    let has = |factor| rules.factors.contains(&factor);
     Providers {
         authy: config.authy.is_some(),
-        totp: rules.factors.contains(&Factor::Token),
+        twilio: config.twilio.is_some(),
+        totp: has(Factor::Token),
+        sends: has(Factor::Sms) || has(Factor::Call),
     }
 }
 
-/// Returns the longest time that one request to a provider may take; zero without a provider.
+/// Returns the longest time that the requests about one code of the person may take; zero without a
+/// provider.
 #[must_use]
-pub fn request_timeout(config: &config::Config) -> Duration {
-    config
-        .authy
-        .as_ref()
-        .map_or(Duration::ZERO, |authy| authy.timeout)
+pub fn request_timeout(
+    config: &config::Config,
+    rules: &config::Login,
+    person: Option<&Person>,
+) -> Duration {
+    let provider = person.and_then(|person| provider(config, rules, person));
+    match (provider, &config.authy, &config.twilio) {
+        (Some(Provider::Authy), Some(authy), _) => authy.timeout,
+        (Some(Provider::Twilio), _, Some(twilio)) => twilio.timeout * REQUESTS_PER_CODE,
+        _ => Duration::ZERO,
+    }
 }
 
 /// Returns a client of the Authy service. Opens no connection.
@@ -122,7 +199,43 @@ impl GoodAddresses for StoredAddresses {
 /// before the first request.
 #[must_use]
 pub fn https(config: &config::Authy) -> Https {
-    let ca_file = config.ca_file.clone();
+    transport(config.ca_file.clone(), config.proxy.clone()).with_preconnect(config.warm_up)
+}
+
+/// Returns a client of Twilio Verify. Opens no connection.
+#[must_use]
+pub fn twilio(config: &config::Twilio) -> twilio::Client<Https> {
+    let transport = transport(config.ca_file.clone(), config.proxy.clone());
+    twilio_client(config, transport)
+}
+
+fn twilio_client(config: &config::Twilio, transport: Https) -> twilio::Client<Https> {
+    twilio::Client::new(
+        transport,
+        &config.url,
+        config.service.clone(),
+        &config.key_sid,
+        &config.key_secret,
+        config.timeout,
+    )
+}
+
+/// Returns the client of a login, which keeps good addresses.
+fn authy_at_login(config: &config::Config, authy: &config::Authy) -> Client<Https> {
+    client(authy, https(authy).with_addresses(addresses(config)))
+}
+
+/// Returns the client of a login, which keeps good addresses.
+fn twilio_at_login(config: &config::Config, twilio: &config::Twilio) -> twilio::Client<Https> {
+    let transport = transport(twilio.ca_file.clone(), twilio.proxy.clone());
+    twilio_client(twilio, transport.with_addresses(addresses(config)))
+}
+
+fn addresses(config: &config::Config) -> Arc<StoredAddresses> {
+    Arc::new(StoredAddresses(Addresses::new(&config.paths.state)))
+}
+
+fn transport(ca_file: Option<PathBuf>, proxy: Option<String>) -> Https {
     let roots = Roots::read_by(move || {
         let (path, bytes) = ca_file::read(ca_file.as_deref()).map_err(|error| {
             if error.is_process_fault() {
@@ -136,5 +249,5 @@ pub fn https(config: &config::Authy) -> Https {
             bytes,
         })
     });
-    Https::new(roots, config.proxy.clone()).with_preconnect(config.warm_up)
+    Https::new(roots, proxy)
 }

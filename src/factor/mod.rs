@@ -9,3 +9,4 @@ mod combined;
 pub mod connect;
 mod decoy;
 pub mod totp;
+pub mod twilio;

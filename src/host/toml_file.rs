@@ -74,9 +74,14 @@ impl<'a> Source<'a> {
 
     /// An error at a position in the text.
     pub fn error(self, at: Range<usize>, message: impl Into<String>) -> Error {
+        self.error_in_line(self.line(at), message)
+    }
+
+    /// An error in a line of the text, counted from 1.
+    pub fn error_in_line(self, line: usize, message: impl Into<String>) -> Error {
         Error::Text {
             path: self.path.to_owned(),
-            line: self.line(at),
+            line,
             message: message.into(),
         }
     }

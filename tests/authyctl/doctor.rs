@@ -177,7 +177,7 @@ fn doctor_says_where_the_factor_is_optional() {
         ("unenrolled", "makes the factor optional"),
         (
             "when_unavailable",
-            "no factor is required while Authy is unavailable",
+            "no factor is required while the provider is unavailable",
         ),
     ];
     check_rows(table, |(rule, expected)| {

@@ -83,6 +83,15 @@ impl Host {
         host
     }
 
+    /// Returns a host that uses Twilio alone, with a restricted key, and `more` text in its
+    /// config.toml. alice's entry is skipped.
+    pub(crate) fn with_twilio(more: &str) -> Self {
+        let host = Self::new();
+        let config = fs::read_to_string(host.sim.path("twilio.toml")).unwrap();
+        fs::write(&host.config, format!("{config}\n{more}")).unwrap();
+        host
+    }
+
     /// Returns a host with a timeout of 1 s for each request.
     pub(crate) fn impatient(more: &str) -> Self {
         let host = Self::with(more);

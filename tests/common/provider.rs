@@ -13,8 +13,12 @@ use super::rows::check_rows;
 use super::totp::{SECRET, code_at};
 
 /// All providers.
-pub(crate) const PROVIDERS: [&dyn Provider; 3] =
-    [&Authy, &Totp { is_alone: true }, &Totp { is_alone: false }];
+pub(crate) const PROVIDERS: [&dyn Provider; 4] = [
+    &Authy,
+    &Totp { is_alone: true },
+    &Totp { is_alone: false },
+    &Twilio,
+];
 
 const PROMPT_WITH_WORDS: &str = "Verification code (or type push, sms or call): ";
 const SMS_SENT: &str = "An SMS with a code was sent to your phone.";
@@ -51,6 +55,10 @@ pub(crate) trait Provider: Debug {
     fn prompt(&self) -> &'static str;
     /// Returns what the host shows to a person who types sms, and how many are sent.
     fn answer_to_sms(&self) -> (&'static str, usize);
+    /// Returns how many requests for an SMS the provider got.
+    fn sms(&self, host: &Host) -> usize {
+        host.sim.count("/sms/")
+    }
 }
 
 /// The Authy service, played by authy-sim.
@@ -186,6 +194,73 @@ impl Provider for Totp {
         } else {
             (SMS_SENT, 0)
         }
+    }
+}
+
+/// Twilio Verify, played by authy-sim: an app, and a number for SMS. The host has a restricted key.
+#[derive(Debug)]
+struct Twilio;
+
+impl Twilio {
+    /// Without the wrong code in it, which must not be in a log.
+    fn sid(number: u64) -> String {
+        format!("YF{}{:08x}", "abcdef12".repeat(3), number ^ 0xabcd_ef12)
+    }
+
+    fn identity_of(number: u64) -> String {
+        format!("person-{number:08}")
+    }
+}
+
+impl Provider for Twilio {
+    fn host(&self, more: &str) -> Host {
+        Host::with_twilio(more)
+    }
+    fn know(&self, host: &Host, _: &str, number: u64) {
+        let app = json!({
+            "identity": Self::identity_of(number),
+            "secret": Totp::secret_of(number),
+            "sid": Self::sid(number),
+        });
+        host.sim.post("/phone/twilio/factors", &app);
+    }
+    fn entry(&self, _: &str, number: u64, _: bool) -> String {
+        let (identity, sid) = (Self::identity_of(number), Self::sid(number));
+        format!(
+            "{{ phone = \"+1555{number:07}\", twilio_identity = \"{identity}\", twilio_factor = \"{sid}\" }}"
+        )
+    }
+    fn spoil(&self, _: &Host, _: &str) -> &'static str {
+        "{ phone = \"5551234567\" }"
+    }
+    /// Twilio accepts the codes of the step before and of the next one too.
+    fn code(&self, host: &Host, number: u64, given: u64) -> String {
+        Totp { is_alone: false }.code(host, number, given)
+    }
+    fn wrong_code(&self) -> &'static str {
+        "000000"
+    }
+    fn secret(&self, host: &Host, _: u64) -> String {
+        host.sim.twilio("TWILIO_HOST_SECRET")
+    }
+    fn identity(&self, _: &str, number: u64) -> String {
+        format!("provider=twilio twilio=\"{}\"", Self::sid(number))
+    }
+    fn refused(&self, name: &str, number: u64) -> String {
+        self.identity(name, number)
+    }
+    fn explained(&self, _: u64) -> String {
+        "codes that Twilio sends by SMS or call, and with an app whose codes Twilio checks"
+            .to_owned()
+    }
+    fn prompt(&self) -> &'static str {
+        "Verification code (or type sms or call): "
+    }
+    fn answer_to_sms(&self) -> (&'static str, usize) {
+        (SMS_SENT, 1)
+    }
+    fn sms(&self, host: &Host) -> usize {
+        host.sim.count("/Verifications")
     }
 }
 

@@ -104,6 +104,15 @@ impl Sim {
         config.split('"').nth(1).unwrap().to_owned()
     }
 
+    /// Returns a value of the simulated account at Twilio, by its name in twilio.env.
+    pub(crate) fn twilio(&self, name: &str) -> String {
+        let text = fs::read_to_string(self.path("twilio.env")).unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.unwrap().to_owned()
+    }
+
     /// Sends a POST to the control address and returns the answer, which must have status 200.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
         let url = format!("{}{path}", self.control);

@@ -20,7 +20,7 @@ fn a_factor_that_this_host_cannot_check_is_skipped_and_logged() {
     assert_eq!(login.code, "PAM_SUCCESS");
     let log = host.log();
     for note in [
-        "bob: phone is skipped: this version does not use Twilio Verify",
+        "bob: phone is skipped: config.toml has no table [twilio]",
         "bob: security_keys is skipped: this version checks no security key",
     ] {
         assert!(log.contains(note), "{note}: {log}");

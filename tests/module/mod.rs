@@ -30,5 +30,6 @@ mod su;
 mod sudo;
 mod sudoers;
 mod totp;
+mod twilio;
 mod unasked;
 mod warm_up;

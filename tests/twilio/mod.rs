@@ -23,15 +23,6 @@ use crate::common::sim::Sim;
 /// The folder where scripts/peers.sh installs Twilio's Python library.
 const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers/twilio");
 
-/// Returns a value of twilio.env.
-fn env(sim: &Sim, name: &str) -> String {
-    let text = fs::read_to_string(sim.path("twilio.env")).unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-    line.unwrap().to_owned()
-}
-
 /// Returns a client with the key whose names in twilio.env begin with `key`.
 fn client_with(sim: &Sim, key: &str) -> Client<Https> {
     let [user, secret] = match key {
@@ -41,9 +32,9 @@ fn client_with(sim: &Sim, key: &str) -> Client<Https> {
     Client::new(
         Https::new(sim.roots(), None),
         &sim.url(),
-        env(sim, "TWILIO_VERIFY_SERVICE").parse().unwrap(),
-        &env(sim, user).parse().unwrap(),
-        &Secret::new(env(sim, secret)),
+        sim.twilio("TWILIO_VERIFY_SERVICE").parse().unwrap(),
+        &sim.twilio(user).parse().unwrap(),
+        &Secret::new(sim.twilio(secret)),
         Duration::from_secs(5),
     )
 }

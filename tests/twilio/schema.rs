@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{env, request};
+use super::request;
 use crate::common::sim::Sim;
 
 /// The trimmed copy of the file.
@@ -117,7 +117,7 @@ impl Session<'_> {
             let (_, end) = rest.split_once('}').unwrap();
             real = format!("{start}{value}{end}");
         }
-        let key = ["TWILIO_API_KEY", "TWILIO_API_SECRET"].map(|name| env(self.sim, name));
+        let key = ["TWILIO_API_KEY", "TWILIO_API_SECRET"].map(|name| self.sim.twilio(name));
         let (status, body) = request(self.sim, method, &real, &key, form);
         let answer = format!("{method} {path} {status}");
         let Some(expected) = self.file["answers"].get(&answer) else {
@@ -177,57 +177,10 @@ fn every_answer_has_each_member_of_twilios_openapi_file_and_no_other() {
         seen: BTreeSet::new(),
         wrong: Vec::new(),
     };
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-
-    let made = session.ask("POST", SERVICES, &[], &[("FriendlyName", "Other")]);
-    let sid = text(&made["sid"]);
-    session.ask("GET", SERVICES, &[], &[]);
-    session.ask("GET", SERVICE, &[&sid], &[]);
-    session.ask("POST", SERVICE, &[&sid], &[("CodeLength", "8")]);
-    session.ask("DELETE", SERVICE, &[&sid], &[]);
-
-    let service = env(&sim, "TWILIO_VERIFY_SERVICE");
-    let start = [("To", "+15551234567"), ("Channel", "sms")];
-    let started = session.ask("POST", VERIFICATIONS, &[&service], &start);
-    let sid = text(&started["sid"]);
-    session.ask("GET", VERIFICATION, &[&service, &sid], &[]);
-    let code = ("Code", "0000");
-    let check = [("VerificationSid", sid.as_str()), code];
-    session.ask("POST", CHECK, &[&service], &check);
-    super::change(&sim, &json!({"check_status": 201}));
-    session.ask("POST", CHECK, &[&service], &check);
-    session.ask(
-        "POST",
-        VERIFICATION,
-        &[&service, &sid],
-        &[("Status", "approved")],
-    );
-
-    let name = "ff483d1f-f591";
-    session.ask("POST", ENTITIES, &[&service], &[("Identity", name)]);
-    session.ask("GET", ENTITIES, &[&service], &[]);
-    session.ask("GET", ENTITY, &[&service, name], &[]);
-    let app = [("FactorType", "totp"), ("FriendlyName", "alice")];
-    let made = session.ask("POST", FACTORS, &[&service, name], &app);
-    assert!(made["binding"]["secret"].is_string(), "{made}");
-    let factor = text(&made["sid"]);
-    let code_of_app = |sim: &Sim| text(&sim.get("/phone/twilio")["factors"][0]["code"]);
-    let payload = code_of_app(&sim);
-    let first = [("AuthPayload", payload.as_str())];
-    session.ask("POST", FACTOR, &[&service, name, &factor], &first);
-    session.ask("GET", FACTOR, &[&service, name, &factor], &[]);
-    session.ask("GET", FACTORS, &[&service, name], &[]);
-    let wrong = [("FactorSid", factor.as_str()), ("AuthPayload", "000")];
-    let made = session.ask("POST", CHALLENGES, &[&service, name], &wrong);
-    let sid = text(&made["sid"]);
-    session.ask("GET", CHALLENGE, &[&service, name, &sid], &[]);
-    let payload = code_of_app(&sim);
-    let right = [("AuthPayload", payload.as_str())];
-    let answered = session.ask("POST", CHALLENGE, &[&service, name, &sid], &right);
-    assert_eq!(answered["status"], "approved");
-    session.ask("GET", CHALLENGES, &[&service, name], &[]);
-    session.ask("DELETE", FACTOR, &[&service, name, &factor], &[]);
-    session.ask("DELETE", ENTITY, &[&service, name], &[]);
+    services(&mut session);
+    let service = sim.twilio("TWILIO_VERIFY_SERVICE");
+    verifications(&mut session, &service);
+    apps(&mut session, &service);
     session.ask("GET", "/v2/Attempts", &[], &[]);
     session.ask("GET", "/v2/Attempts/Summary", &[], &[]);
 
@@ -240,12 +193,71 @@ fn every_answer_has_each_member_of_twilios_openapi_file_and_no_other() {
     assert!(unseen.is_empty(), "{unseen:#?}");
 }
 
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn services(session: &mut Session<'_>) {
+    let made = session.ask("POST", SERVICES, &[], &[("FriendlyName", "Other")]);
+    let sid = text(&made["sid"]);
+    session.ask("GET", SERVICES, &[], &[]);
+    session.ask("GET", SERVICE, &[&sid], &[]);
+    session.ask("POST", SERVICE, &[&sid], &[("CodeLength", "8")]);
+    session.ask("DELETE", SERVICE, &[&sid], &[]);
+}
+
+fn verifications(session: &mut Session<'_>, service: &str) {
+    let start = [("To", "+15551234567"), ("Channel", "sms")];
+    let started = session.ask("POST", VERIFICATIONS, &[service], &start);
+    let sid = text(&started["sid"]);
+    session.ask("GET", VERIFICATION, &[service, &sid], &[]);
+    let code = ("Code", "0000");
+    let check = [("VerificationSid", sid.as_str()), code];
+    session.ask("POST", CHECK, &[service], &check);
+    super::change(session.sim, &json!({"check_status": 201}));
+    session.ask("POST", CHECK, &[service], &check);
+    session.ask(
+        "POST",
+        VERIFICATION,
+        &[service, &sid],
+        &[("Status", "approved")],
+    );
+}
+
+fn apps(session: &mut Session<'_>, service: &str) {
+    let name = "ff483d1f-f591";
+    session.ask("POST", ENTITIES, &[service], &[("Identity", name)]);
+    session.ask("GET", ENTITIES, &[service], &[]);
+    session.ask("GET", ENTITY, &[service, name], &[]);
+    let app = [("FactorType", "totp"), ("FriendlyName", "alice")];
+    let made = session.ask("POST", FACTORS, &[service, name], &app);
+    assert!(made["binding"]["secret"].is_string(), "{made}");
+    let factor = text(&made["sid"]);
+    let code_of_app = |sim: &Sim| text(&sim.get("/phone/twilio")["factors"][0]["code"]);
+    let payload = code_of_app(session.sim);
+    let first = [("AuthPayload", payload.as_str())];
+    session.ask("POST", FACTOR, &[service, name, &factor], &first);
+    session.ask("GET", FACTOR, &[service, name, &factor], &[]);
+    session.ask("GET", FACTORS, &[service, name], &[]);
+    let wrong = [("FactorSid", factor.as_str()), ("AuthPayload", "000")];
+    let made = session.ask("POST", CHALLENGES, &[service, name], &wrong);
+    let sid = text(&made["sid"]);
+    session.ask("GET", CHALLENGE, &[service, name, &sid], &[]);
+    let payload = code_of_app(session.sim);
+    let right = [("AuthPayload", payload.as_str())];
+    let answered = session.ask("POST", CHALLENGE, &[service, name, &sid], &right);
+    assert_eq!(answered["status"], "approved");
+    session.ask("GET", CHALLENGES, &[service, name], &[]);
+    session.ask("DELETE", FACTOR, &[service, name, &factor], &[]);
+    session.ask("DELETE", ENTITY, &[service, name], &[]);
+}
+
 #[test]
 fn an_error_has_status_code_text_and_a_link() {
     let sim = Sim::start();
-    let key = ["TWILIO_API_KEY", "TWILIO_API_SECRET"].map(|name| env(&sim, name));
+    let key = ["TWILIO_API_KEY", "TWILIO_API_SECRET"].map(|name| sim.twilio(name));
     let none = [String::new(), String::new()];
-    let services = format!("/v2/Services/{}", env(&sim, "TWILIO_VERIFY_SERVICE"));
+    let services = format!("/v2/Services/{}", sim.twilio("TWILIO_VERIFY_SERVICE"));
     let start = format!("{services}/Verifications");
     let rows = [
         ("GET", services.as_str(), &none, 401, 20003),

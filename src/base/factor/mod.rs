@@ -195,6 +195,9 @@ pub trait HostCodes {
 pub enum Identity {
     /// A user of the Authy service.
     Authy(AuthyId),
+    /// A factor at Twilio Verify: the SID of the app or, without one, the number of which only the
+    /// last two digits are shown. Boxed, so that an outcome stays small.
+    Twilio(Box<str>),
     /// The app whose codes this host checks, by the name of its secret in totp.toml.
     Totp(String),
 }
@@ -205,8 +208,19 @@ impl Identity {
     pub fn provider(&self) -> &'static str {
         match self {
             Self::Authy(_) => "authy",
+            Self::Twilio(_) => "twilio",
             Self::Totp(_) => "totp",
         }
+    }
+}
+
+impl From<&Phone> for Identity {
+    /// The number without all but its last two digits, since it must not get into a log.
+    fn from(phone: &Phone) -> Self {
+        let number = phone.as_str();
+        let hidden = number.len().saturating_sub(3);
+        let last = number.get(hidden + 1..).unwrap_or_default();
+        Self::Twilio(format!("+{}{last}", "*".repeat(hidden)).into())
     }
 }
 
@@ -302,6 +316,14 @@ pub enum ErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_last_two_digits_of_a_number_are_shown() {
+        let phone: Phone = "+15551234567".parse().unwrap();
+        let shown = Identity::Twilio("+*********67".into());
+        assert_eq!(Identity::from(&phone), shown);
+        assert_eq!(shown.provider(), "twilio");
+    }
 
     #[test]
     fn a_code_keeps_its_leading_zeros() {

@@ -54,13 +54,21 @@ impl FactorId {
     }
 }
 
+/// Why no code of an app is checked.
+const NO_TOKEN: &str = "login.factors has no \"token\"";
+
 /// What can be checked on this host, by config.toml.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Providers {
     /// config.toml has the table `[authy]`.
     pub authy: bool,
-    /// The rules of the service accept codes of an app, so that this host checks those of TOTP.
+    /// config.toml has the table `[twilio]`.
+    pub twilio: bool,
+    /// The rules of the service accept codes of an app, so that those of TOTP and of Twilio are
+    /// checked.
     pub totp: bool,
+    /// The rules of the service let codes be sent by SMS or call.
+    pub sends: bool,
 }
 
 /// A factor in the entry that this host cannot check.
@@ -139,14 +147,18 @@ impl Person {
         if !providers.authy && self.authy_id.is_some() {
             skip("authy_id", "config.toml has no table [authy]");
         }
-        if self.phone.is_some() {
-            skip("phone", "this version does not use Twilio Verify");
+        let no_twilio = (!providers.twilio).then_some("config.toml has no table [twilio]");
+        let sends_nothing = "login.factors has neither \"sms\" nor \"call\"";
+        let why = no_twilio.or((!providers.sends).then_some(sends_nothing));
+        if let (Some(why), Some(_)) = (why, &self.phone) {
+            skip("phone", why);
         }
-        if self.twilio_factor.is_some() {
-            skip("twilio_factor", "this version does not use Twilio Verify");
+        let why = no_twilio.or((!providers.totp).then_some(NO_TOKEN));
+        if let (Some(why), Some(_)) = (why, &self.twilio_factor) {
+            skip("twilio_factor", why);
         }
         if !providers.totp && self.totp.is_some() {
-            skip("totp", "login.factors has no \"token\"");
+            skip("totp", NO_TOKEN);
         }
         if !self.security_keys.is_empty() {
             skip("security_keys", "this version checks no security key");
@@ -157,7 +169,11 @@ impl Person {
     /// Whether the person has a factor that this host can check.
     #[must_use]
     pub fn has_supported(&self, providers: Providers) -> bool {
-        (providers.authy && self.authy_id.is_some()) || (providers.totp && self.totp.is_some())
+        let at_twilio = (providers.sends && self.phone.is_some())
+            || (providers.totp && self.twilio_factor.is_some());
+        (providers.authy && self.authy_id.is_some())
+            || (providers.twilio && at_twilio)
+            || (providers.totp && self.totp.is_some())
     }
 
     /// Whether the person has no factor.
@@ -219,7 +235,9 @@ mod tests {
     fn a_factor_whose_table_is_missing_is_skipped_by_name() {
         let all = Providers {
             authy: true,
+            twilio: true,
             totp: true,
+            sends: true,
         };
         let keys = |providers| {
             let skipped = erin().skipped_by(providers);
@@ -228,8 +246,20 @@ mod tests {
                 .map(|skipped| skipped.key)
                 .collect::<Vec<_>>()
         };
-        let unserved = ["phone", "twilio_factor", "security_keys"];
-        assert_eq!(keys(all), unserved);
+        assert_eq!(keys(all), ["security_keys"]);
+        let without = |providers| keys(providers)[..keys(providers).len() - 1].to_vec();
+        let twilio = false;
+        assert_eq!(
+            without(Providers { twilio, ..all }),
+            ["phone", "twilio_factor"]
+        );
+        let sends = false;
+        assert_eq!(without(Providers { sends, ..all }), ["phone"]);
+        let totp = false;
+        assert_eq!(
+            without(Providers { totp, ..all }),
+            ["twilio_factor", "totp"]
+        );
         let none = Providers::default();
         assert_eq!(
             keys(none),
@@ -245,8 +275,50 @@ mod tests {
             erin().skipped_by(none)[0].to_string(),
             "authy_id is skipped: config.toml has no table [authy]"
         );
-        let supported = [(true, false), (false, true), (false, false)]
-            .map(|(authy, totp)| erin().has_supported(Providers { authy, totp }));
-        assert_eq!(supported, [true, true, false]);
+    }
+
+    #[test]
+    fn a_person_is_supported_by_a_factor_that_is_not_skipped() {
+        let none = Providers::default();
+        let [totp, sends] = [true, true];
+        let rows = [
+            (none, false),
+            (
+                Providers {
+                    authy: true,
+                    ..none
+                },
+                true,
+            ),
+            (Providers { totp, ..none }, true),
+            (
+                Providers {
+                    twilio: true,
+                    ..none
+                },
+                false,
+            ),
+            (Providers { sends, ..none }, false),
+        ];
+        assert_eq!(
+            rows.map(|(providers, _)| erin().has_supported(providers)),
+            rows.map(|(_, expected)| expected)
+        );
+        let twilio = Providers {
+            twilio: true,
+            ..none
+        };
+        let alone = |phone: bool| {
+            let erin = erin();
+            Person {
+                phone: erin.phone.filter(|_| phone),
+                twilio_factor: erin.twilio_factor.filter(|_| !phone),
+                ..Person::default()
+            }
+        };
+        assert!(alone(true).has_supported(Providers { sends, ..twilio }));
+        assert!(!alone(true).has_supported(Providers { totp, ..twilio }));
+        assert!(alone(false).has_supported(Providers { totp, ..twilio }));
+        assert!(!alone(false).has_supported(Providers { sends, ..twilio }));
     }
 }

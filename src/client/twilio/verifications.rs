@@ -187,6 +187,7 @@ mod tests {
 
     /// Every row of what Twilio documents of a check, and every answer that must not be a yes.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one table")]
     fn only_an_approved_check_of_this_start_number_and_service_is_a_yes() {
         use serde_json::json;
         let error = |code| format!(r#"{{"code":{code},"message":"x","status":400}}"#);

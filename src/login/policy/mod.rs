@@ -240,7 +240,7 @@ mod tests {
             unenrolled,
             providers: Providers {
                 authy: true,
-                totp: false,
+                ..Providers::default()
             },
         };
         query.requirement(|_| Ok(None), || Ok(entry.clone()), || spelling)
@@ -317,7 +317,7 @@ mod tests {
             unenrolled: Fallback::Deny,
             providers: Providers {
                 authy: true,
-                totp: false,
+                ..Providers::default()
             },
         };
         let required = query.requirement(|_| Ok::<_, ()>(None), || Ok(entry), || Ok(Spelling::Own));
@@ -341,7 +341,7 @@ mod tests {
         };
         let skipped = person.skipped_by(Providers {
             authy: true,
-            totp: false,
+            ..Providers::default()
         });
         let refused = Requirement::NoSupportedFactor(skipped.clone());
         assert_eq!(ask(person.clone()), refused);

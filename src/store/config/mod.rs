@@ -6,6 +6,7 @@
 //! Used by the module and by `authyctl`; etc/config.toml lists the keys and their defaults.
 
 mod key_value;
+mod providers;
 mod read;
 mod tables;
 
@@ -22,6 +23,7 @@ use crate::host::trusted_file::{self, Access};
 
 pub use crate::base::factor::SendMode;
 pub use crate::host::toml_file::Error;
+pub use providers::{Authy, Provider, Twilio};
 
 /// The path of config.toml without the argument `config=`.
 pub use crate::base::arguments::CONFIG as DEFAULT_PATH;
@@ -31,6 +33,8 @@ pub use crate::base::arguments::CONFIG as DEFAULT_PATH;
 pub struct Config {
     /// How to reach the Authy service, where this host uses it.
     pub authy: Option<Authy>,
+    /// How to reach Twilio Verify, where this host uses it.
+    pub twilio: Option<Twilio>,
     /// The paths on this host.
     pub paths: Paths,
     /// Who needs no second factor.
@@ -53,23 +57,6 @@ pub struct Config {
     pub digest: [u8; 32],
 }
 
-/// The table `[authy]`.
-#[derive(Debug, Clone)]
-pub struct Authy {
-    /// The application's API key.
-    pub key: Secret,
-    /// The URL of the service, `https` and without a slash at its end.
-    pub url: String,
-    /// The file of trusted CA certificates; `None`: the system's.
-    pub ca_file: Option<PathBuf>,
-    /// The proxy, `http://host:port`; `None`: no proxy. The environment is never used.
-    pub proxy: Option<String>,
-    /// How long one request may take, 1 to 60 seconds.
-    pub timeout: Duration,
-    /// Whether a connection is opened while the person reads the prompt.
-    pub warm_up: bool,
-}
-
 /// The table `[paths]`.
 #[derive(Debug)]
 pub struct Paths {
@@ -84,6 +71,8 @@ pub struct Paths {
 pub struct Login {
     /// The factors that may be offered.
     pub factors: Vec<Factor>,
+    /// Who is asked about a person whom both providers know; `None`: Authy.
+    pub provider: Option<Provider>,
     /// When an SMS is sent.
     pub sms: SendMode,
     /// When a push is sent.
@@ -124,6 +113,7 @@ impl Default for Login {
     fn default() -> Self {
         Self {
             factors: vec![Factor::Push, Factor::Token, Factor::Sms, Factor::Call],
+            provider: None,
             sms: SendMode::OnRequest,
             push: SendMode::OnRequest,
             attempts: 3,
@@ -330,8 +320,8 @@ impl Config {
     }
 
     /// Returns the rules for a PAM service: `[service.NAME]` over `[login]`. The table of `sudo`
-    /// also applies to `sudo-i`, and the table of `su` to `su-l`, unless they have their own. Where
-    /// no provider is set up that could send something, codes of an app are the only factor.
+    /// also applies to `sudo-i`, and the table of `su` to `su-l`, unless they have their own. Without
+    /// Authy there is no push, and without any provider codes of an app are the only factor.
     #[must_use]
     pub fn login(&self, service: &str) -> Login {
         let table = self.table_of(service);
@@ -339,9 +329,12 @@ impl Config {
             .and_then(|name| self.services.get(name))
             .unwrap_or(&self.login)
             .clone();
-        if self.authy.is_none() {
-            login.factors.retain(|factor| *factor == Factor::Token);
-        }
+        let (authy, twilio) = (self.authy.is_some(), self.twilio.is_some());
+        login.factors.retain(|factor| match factor {
+            Factor::Push => authy,
+            Factor::Sms | Factor::Call => authy || twilio,
+            Factor::Token | Factor::Recovery => true,
+        });
         login
     }
 

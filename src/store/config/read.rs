@@ -1,22 +1,17 @@
-//! Reads `[authy]`, `[paths]`, `[login]` and `[service.NAME]` of config.toml, key by key.
+//! Reads `[paths]`, `[login]` and `[service.NAME]` of config.toml, key by key.
 //!
-//! Called by [`Config::parse`]. An unknown key or a bad value refuses the whole file; the API key
-//! never gets into an error.
+//! Called by [`Config::parse`]. An unknown key or a bad value refuses the whole file. `providers`
+//! reads `[authy]` and `[twilio]`, `tables` the optional tables.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::key_value::{KeyValue, entries, is_service};
+use super::providers;
 use super::tables::Tables;
-use super::{Authy, Config, Enter, Error, Fallback, Login, Notices, Paths, SendMode, Subject};
+use super::{Config, Enter, Error, Fallback, Login, Notices, Paths, Provider, SendMode, Subject};
 use crate::base::factor::Factor;
 use crate::base::language::Language;
-use crate::base::secret::Secret;
-use crate::host::toml_file::{self, Source};
-use crate::host::trusted_file::{self, Access};
-
-/// The longest API key, in characters. Keys of Authy have 32.
-const MAX_KEY_LENGTH: usize = 200;
+use crate::host::toml_file::Source;
 
 /// Reads the whole file. The digest is left for [`Config::parse`] to set.
 pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
@@ -28,7 +23,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
             "the file is empty: it needs one table, such as [login]",
         ));
     }
-    let mut authy = None;
+    let (mut authy, mut twilio) = (None, None);
     let mut tables = Tables::default();
     let mut paths = Paths {
         state: "/var/lib/pam_authy".into(),
@@ -38,7 +33,8 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
     let mut lines = BTreeMap::new();
     for entry in entries(source, "", &file) {
         match entry.name.as_str() {
-            "authy" => authy = Some(read_authy(&entry)?),
+            "authy" => authy = Some(providers::authy(&entry)?),
+            "twilio" => twilio = Some(providers::twilio(&entry)?),
             "paths" => read_paths(&entry, &mut paths)?,
             "login" => read_login(&entry, &mut login, &mut lines)?,
             // Read below, because it is based on [login], which may come later in the file.
@@ -47,8 +43,9 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
         }
     }
     let services = read_services(source, &file, &login, &mut lines)?;
-    Ok(Config {
+    let config = Config {
         authy,
+        twilio,
         paths,
         exempt: tables.exempt,
         limits: tables.limits,
@@ -60,7 +57,31 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
         services,
         lines,
         digest: [0; 32],
-    })
+    };
+    check_provider(source, &config)?;
+    Ok(config)
+}
+
+/// Refuses a `provider` whose table is missing: nobody would be asked there.
+fn check_provider(source: Source<'_>, config: &Config) -> Result<(), Error> {
+    let tables = [("login".to_owned(), &config.login)].into_iter();
+    let services = config.services.iter();
+    let services = services.map(|(name, rules)| (format!("service.{name}"), rules));
+    for (table, rules) in tables.chain(services) {
+        let missing = match rules.provider {
+            Some(Provider::Authy) if config.authy.is_none() => "authy",
+            Some(Provider::Twilio) if config.twilio.is_none() => "twilio",
+            _ => continue,
+        };
+        let name = format!("{table}.provider");
+        let Some(line) = config.lines.get(&name) else {
+            // It is inherited from [login], whose error is the same.
+            continue;
+        };
+        let message = format!("{name} is \"{missing}\", and the table [{missing}] is missing");
+        return Err(source.error_in_line(*line, message));
+    }
+    Ok(())
 }
 
 /// Reads the tables `[service.NAME]`, each over the rules of `[login]`.
@@ -82,37 +103,6 @@ fn read_services(
         }
     }
     Ok(services)
-}
-
-fn read_authy(table: &KeyValue<'_>) -> Result<Authy, Error> {
-    let mut key = None;
-    let mut url = "https://api.authy.com".to_owned();
-    let (mut ca_file, mut proxy, mut timeout) = (None, None, Duration::from_secs(8));
-    let mut warm_up = true;
-    for entry in table.table()? {
-        match entry.key {
-            "key" | "key_file" if key.is_some() => {
-                return Err(entry.error("cannot be combined: set either key or key_file"));
-            }
-            "key" => key = Some(check_key(&entry, Secret::new(entry.text()?.to_owned()))?),
-            "key_file" => key = Some(read_key_file(&entry)?),
-            "url" => url = check_url(&entry)?,
-            "ca_file" => ca_file = Some(entry.path()?),
-            "proxy" => proxy = Some(check_proxy(&entry)?),
-            "timeout_seconds" => timeout = entry.seconds(1..=60)?,
-            "warm_up" => warm_up = entry.flag()?,
-            _ => return Err(entry.unknown()),
-        }
-    }
-    let key = key.ok_or_else(|| table.error("key is missing"))?;
-    Ok(Authy {
-        key,
-        url,
-        ca_file,
-        proxy,
-        timeout,
-        warm_up,
-    })
 }
 
 fn read_paths(table: &KeyValue<'_>, paths: &mut Paths) -> Result<(), Error> {
@@ -153,6 +143,10 @@ fn read_login(
             }
             "push_seconds" => login.push_wait = entry.seconds(10..=300)?,
             "push_code" => login.push_code = entry.flag()?,
+            "provider" => {
+                let words = [Provider::Authy, Provider::Twilio].map(|one| (one.as_str(), one));
+                login.provider = Some(entry.choice(&words)?);
+            }
             "token_in_password" => login.token_in_password = entry.flag()?,
             "whose" => {
                 login.whose =
@@ -202,77 +196,4 @@ fn read_factors(entry: &KeyValue<'_>) -> Result<Vec<Factor>, Error> {
         return Err(wrong());
     }
     Ok(factors)
-}
-
-fn read_key_file(entry: &KeyValue<'_>) -> Result<Secret, Error> {
-    let path = entry.path()?;
-    let text = Secret::new(toml_file::read(
-        &path,
-        Access::OwnerOnly,
-        trusted_file::LIMIT,
-    )?);
-    let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
-    check_key(
-        entry,
-        Secret::new(line.strip_suffix('\r').unwrap_or(line).to_owned()),
-    )
-}
-
-/// Checks an API key. It is sent in an HTTP header, so only visible ASCII is allowed.
-fn check_key(entry: &KeyValue<'_>, key: Secret) -> Result<Secret, Error> {
-    let text = key.expose();
-    if text.is_empty() {
-        return Err(entry.error("is empty: put the API key of your Authy application there"));
-    }
-    if text.len() > MAX_KEY_LENGTH || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(entry.error("is not an API key: a key is up to 200 visible ASCII characters"));
-    }
-    Ok(key)
-}
-
-/// Checks a URL of the form `https://host[:port][/path]`, and returns it without trailing slashes.
-fn check_url(entry: &KeyValue<'_>) -> Result<String, Error> {
-    let wrong = || entry.error("must be https://host[:port][/path]");
-    let url = entry.text()?.trim_end_matches('/');
-    let rest = url.strip_prefix("https://").ok_or_else(wrong)?;
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    if is_host_and_port(host) && path.bytes().all(is_plain) && !path.contains("..") {
-        Ok(url.to_owned())
-    } else {
-        Err(wrong())
-    }
-}
-
-/// Checks a proxy of the form `http://host:port`.
-fn check_proxy(entry: &KeyValue<'_>) -> Result<String, Error> {
-    let url = entry.text()?;
-    let host = url
-        .strip_prefix("http://")
-        .map(|rest| rest.trim_end_matches('/'));
-    match host {
-        Some(host) if is_host_and_port(host) && host.contains(':') => Ok(url.to_owned()),
-        _ => Err(entry.error("must be http://host:port")),
-    }
-}
-
-/// Whether the text is a name, an IPv4 address or an IPv6 address in brackets, with or without a
-/// port.
-fn is_host_and_port(text: &str) -> bool {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((address, port)) if address.parse::<std::net::Ipv6Addr>().is_ok() => ("v6", port),
-            _ => return false,
-        },
-        None => text.split_at(text.find(':').unwrap_or(text.len())),
-    };
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-    let is_port = match port.strip_prefix(':') {
-        Some(number) => {
-            number.bytes().all(|byte| byte.is_ascii_digit())
-                && number.parse::<u16>().is_ok_and(|port| port > 0)
-        }
-        None => port.is_empty(),
-    };
-    !host.is_empty() && host.bytes().all(is_plain) && is_port
 }

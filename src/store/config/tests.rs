@@ -480,3 +480,114 @@ fn prompts_name_recovery_codes_only_where_the_list_of_services_has_the_service()
         .collect();
     assert!(wrong.is_empty(), "{wrong:?}");
 }
+
+const TWILIO: &str = "[twilio]\nservice = \"VA0123456789abcdef0123456789abcdef\"\n\
+                      key_sid = \"SK0123456789abcdef0123456789abcdef\"\nkey_secret = \"s3cret-of-the-key\"\n";
+
+#[test]
+fn twilio_needs_service_and_key_and_has_its_own_url() {
+    let config = parse(TWILIO).unwrap();
+    let twilio = config.twilio.as_ref().unwrap();
+    assert_eq!(twilio.url, "https://verify.twilio.com");
+    assert_eq!(twilio.timeout, Duration::from_secs(8));
+    assert_eq!(twilio.key_secret.expose(), "s3cret-of-the-key");
+    let rest = "url = \"https://127.0.0.1:8443/\"\nca_file = \"/ca.pem\"\n\
+                proxy = \"http://proxy.test:3128\"\ntimeout_seconds = 3\n";
+    let config = parse(&format!("{TWILIO}{rest}")).unwrap();
+    let twilio = config.twilio.unwrap();
+    assert_eq!(twilio.url, "https://127.0.0.1:8443");
+    assert_eq!(twilio.ca_file.as_deref(), Some(Path::new("/ca.pem")));
+    assert_eq!(twilio.proxy.as_deref(), Some("http://proxy.test:3128"));
+    assert_eq!(twilio.timeout, Duration::from_secs(3));
+}
+
+#[test]
+fn a_mistake_in_twilio_names_line_and_key_and_never_the_secret() {
+    let line = |number: usize| TWILIO.lines().nth(number).unwrap();
+    let without = |number| TWILIO.replace(&format!("{}\n", line(number)), "");
+    let rows = [
+        (without(1), "config.toml:1: twilio service is missing"),
+        (without(2), "config.toml:1: twilio key_sid is missing"),
+        (without(3), "config.toml:1: twilio key_secret is missing"),
+        (
+            TWILIO.replace("VA0", "VB0"),
+            "config.toml:2: twilio.service must be VA and 32 hexadecimal digits",
+        ),
+        (
+            TWILIO.replace("SK0", "AC0"),
+            "config.toml:3: twilio.key_sid must be SK and 32 hexadecimal digits",
+        ),
+        (
+            TWILIO.replace("s3cret-of", "s3cret of"),
+            "config.toml:4: twilio.key_secret is not an API key: a key is up to 200 visible ASCII characters",
+        ),
+        (
+            TWILIO.replace("s3cret-of-the-key", ""),
+            "config.toml:4: twilio.key_secret is empty: put the secret of your API key at Twilio there",
+        ),
+        (
+            format!("{TWILIO}key_secret_file = \"/x\"\n"),
+            "config.toml:5: twilio.key_secret_file cannot be combined: set either key_secret or key_secret_file",
+        ),
+        (
+            format!("{TWILIO}url = \"https://verify.twilio.com/v2\"\n"),
+            "config.toml:5: twilio.url must be without /v2, which the client adds",
+        ),
+        (
+            format!("{TWILIO}url = \"http://verify.twilio.com\"\n"),
+            "config.toml:5: twilio.url must be https://host[:port][/path]",
+        ),
+        (
+            format!("{TWILIO}timeout_seconds = 61\n"),
+            "config.toml:5: twilio.timeout_seconds must be 1..=60",
+        ),
+        (
+            format!("{TWILIO}auth_token = \"x\"\n"),
+            "config.toml:5: unknown key twilio.auth_token",
+        ),
+    ];
+    let mut wrong = Vec::new();
+    for (text, expected) in rows {
+        let error = parse(&text).unwrap_err();
+        if error != expected {
+            wrong.push(error);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_provider_is_one_whose_table_exists() {
+    let both = format!("[authy]\nkey = \"{KEY}\"\n{TWILIO}");
+    let rules = |text: &str| parse(text).map(|config| config.login("sudo").provider);
+    assert_eq!(rules(&both), Ok(None));
+    let of_login = format!("{both}[login]\nprovider = \"twilio\"\n");
+    assert_eq!(rules(&of_login), Ok(Some(Provider::Twilio)));
+    let of_sudo = format!("{of_login}[service.sudo]\nprovider = \"authy\"\n");
+    assert_eq!(rules(&of_sudo), Ok(Some(Provider::Authy)));
+    let missing = rules(&format!(
+        "{TWILIO}[login]\nprovider = \"authy\"\n[service.sudo]\n"
+    ));
+    assert_eq!(
+        missing.unwrap_err(),
+        "config.toml:6: login.provider is \"authy\", and the table [authy] is missing"
+    );
+    let missing = with_key("[service.sudo]\nprovider = \"twilio\"\n");
+    assert_eq!(
+        missing.unwrap_err(),
+        "config.toml:4: service.sudo.provider is \"twilio\", and the table [twilio] is missing"
+    );
+    assert!(rules(&format!("{both}[login]\nprovider = \"none\"\n")).is_err());
+}
+
+#[test]
+fn what_is_offered_follows_from_the_providers() {
+    use Factor::{Call, Push, Sms, Token};
+    let factors = |text: &str| parse(text).unwrap().login("sshd").factors;
+    assert_eq!(factors("[login]\n"), [Token]);
+    assert_eq!(factors(TWILIO), [Token, Sms, Call]);
+    assert_eq!(
+        with_key("").unwrap().login("sshd").factors,
+        [Push, Token, Sms, Call]
+    );
+}

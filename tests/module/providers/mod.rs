@@ -27,7 +27,7 @@ fn with_alice(config: &str, row: impl Fn(&Host, &Person<'_>, &'static dyn Provid
 }
 
 /// The texts that a login showed, prompts and messages.
-fn texts(login: &Login) -> Vec<&str> {
+pub(super) fn texts(login: &Login) -> Vec<&str> {
     login.seen.iter().map(|(_, text)| text.as_str()).collect()
 }
 

@@ -59,7 +59,8 @@ async fn change(State(sim): SimState, Json(body): Json<Value>) -> Result<Json<Va
     Ok(Json(json!({})))
 }
 
-/// Adds a proven app: `{"identity": "…", "secret": "BASE32"}`, with `code_length` where it is not 6.
+/// Adds a proven app: `{"identity": "…", "secret": "BASE32"}`, with `code_length` where it is not 6,
+/// and with `sid` where that matters. Changes nothing where there is one with this SID.
 async fn add_factor(
     State(sim): SimState,
     Json(body): Json<Value>,
@@ -68,6 +69,14 @@ async fn add_factor(
     let (identity, secret) = (text("identity")?, text("secret")?.to_owned());
     let mut twilio = sim.twilio();
     let service = twilio.account.service.clone();
+    let sid = body["sid"].as_str();
+    let is_known = |sid: &str| {
+        let mut people = twilio.entities.values();
+        people.any(|person| person.factors.iter().any(|factor| factor.sid == sid))
+    };
+    if let Some(sid) = sid.filter(|sid| is_known(sid)) {
+        return Ok(Json(json!({"sid": sid})));
+    }
     let config = Config {
         alg: "sha1".to_owned(),
         time_step: 30,
@@ -78,5 +87,8 @@ async fn add_factor(
         .add_factor(&service, identity, "an app", secret, config)
         .map_err(|_| StatusCode::BAD_REQUEST)?;
     factor.verified = true;
+    if let Some(sid) = sid {
+        factor.sid = sid.to_owned();
+    }
     Ok(Json(json!({"sid": factor.sid})))
 }

@@ -173,7 +173,9 @@ fn providers(stack: &Protected, config: Option<&Config>) -> Providers {
     config.map_or(
         Providers {
             authy: true,
+            twilio: true,
             totp: true,
+            sends: true,
         },
         |config| connect::providers(config, &config.login(&stack.service)),
     )

@@ -64,7 +64,7 @@ const OF_ROOT: [&str; 11] = [
     "greetd",
 ];
 
-/// Returns a finding when logins to `service` need no factor while Authy is unavailable.
+/// Returns a finding when logins to `service` need no factor while the provider is unavailable.
 pub(super) fn outage(service: &str, config: &Config) -> Option<Finding> {
     if config.login(service).when_unavailable != Fallback::Ignore {
         return None;
@@ -74,13 +74,13 @@ pub(super) fn outage(service: &str, config: &Config) -> Option<Finding> {
     let set_by_service = config.is_set_by_service(service, "when_unavailable");
     Some(if set_by_service && !OF_ROOT.contains(&service) {
         let message = format!(
-            "{says}: any local user may be able to make Authy unavailable, and then needs no factor"
+            "{says}: any local user may be able to make the provider unavailable, and then needs no factor"
         );
         Finding::warning(&check, message)
             .hint("set it in [login] instead: there it holds only where root runs the application")
     } else {
-        let message = format!("{says}: no factor is required while Authy is unavailable");
+        let message = format!("{says}: no factor is required while the provider is unavailable");
         Finding::warning(&check, message)
-            .hint("anyone who can cut this host off from Authy can switch the factor off")
+            .hint("anyone who can cut this host off from the provider can switch the factor off")
     })
 }

@@ -196,9 +196,22 @@ fn reason(requirement: &Requirement, entry: &Entry, user: &str, unenrolled: Fall
 
 /// Returns the reason for an enrolled user, with the factors that this host skips.
 fn enrolled(user: &str, person: &Person, skipped: &[Skipped]) -> String {
+    let is_skipped = |key| skipped.iter().any(|skipped| skipped.key == key);
     let id = person.authy_id.map(|id| format!("authy id {id}"));
-    let app = (person.totp.as_ref()).map(|_| "an app whose codes this host checks".to_owned());
-    let factors: Vec<_> = id.into_iter().chain(app).collect();
+    let named = [
+        (
+            person.phone.is_some() && !is_skipped("phone"),
+            "codes that Twilio sends by SMS or call",
+        ),
+        (
+            person.twilio_factor.is_some() && !is_skipped("twilio_factor"),
+            "an app whose codes Twilio checks",
+        ),
+        (person.totp.is_some(), "an app whose codes this host checks"),
+    ];
+    let named = named.into_iter().filter(|(has, _)| *has);
+    let named = named.map(|(_, name)| name.to_owned());
+    let factors: Vec<_> = id.into_iter().chain(named).collect();
     let mut text = format!("{user} is enrolled");
     if !factors.is_empty() {
         text.push_str(" with ");

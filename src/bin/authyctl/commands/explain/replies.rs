@@ -58,7 +58,8 @@ fn outage(config: &Config, rules: &Login, service: &str, has_totp: bool) -> Opti
         };
         query.on_outage() == OnOutage::Ignore
     };
-    let says = "while Authy is unavailable, when_unavailable = \"ignore\" lets the login succeed";
+    let says =
+        "while the provider is unavailable, when_unavailable = \"ignore\" lets the login succeed";
     // One uid is enough: all but root's are treated alike.
     match (ignores(0), ignores(u32::MAX)) {
         (false, _) => None,
