@@ -58,9 +58,9 @@
 //! | [`protocol`] | the messages between module and engine, without I/O | base |
 //! | [`host`] | the operating system: accounts, files that only root can write, the log; `socket`: the channel between module and engine | base |
 //! | [`messages`] | what a person reads, in six languages | base |
-//! | [`client`] | HTTP, and Authy's API; nothing of Unix users, configuration, PAM | base; `authy` uses `http` |
+//! | [`client`] | HTTP, and the APIs of Authy and Twilio Verify; nothing of Unix users, configuration, PAM | base; `authy` and `twilio` use `http` |
 //! | [`store`] | what is on the disk: configuration, mapping, limits, recovery codes | base, host |
-//! | [`factor`] | what proves a person | `authy`: base, client; `totp`: base, store; `decoy`: base; `connect`, which names them all: client, store, `host::ca_file` |
+//! | [`factor`] | what proves a person | `authy`, `twilio`: base, client; `totp`: base, store; `decoy`: base; `connect`, which names them all: client, store, `host::ca_file` |
 //! | [`login`] | a whole login, without PAM, sockets or files | base, messages, store; of host: `address`, `ssh_key`, `account::Spelling` |
 //! | [`engine`] | the service, and one login from the module's first message to the audit line; its process | all of the above |
 //! | `pam` | PAM's C interface, and how an engine is reached or started | base, protocol, `host::trusted_file`, `host::socket`, `host::journal`, `host::errno` |
@@ -76,11 +76,11 @@
 //! | user, account | the login name that PAM gives; its Unix account |
 //! | person | the human who uses a user name, as the mapping (`users.toml`) says |
 //! | subject | the user whose factor is required: the user, or the caller (`whose`) |
-//! | second factor, factor | what proves the person: a code or push of Authy, a code of an app that this host checks (TOTP), or a recovery code. The mapping can already name factors of Twilio Verify and security keys; a login skips them |
+//! | second factor, factor | what proves the person: a code or push of Authy, a code that Twilio Verify sends or checks, a code of an app that this host checks (TOTP), or a recovery code. The mapping can already name security keys; a login skips them |
 //! | code | the digits that a person types; a *token* in Authy's API, and in the fixed names of the configuration |
 //! | push | an approval request on the phone |
 //! | channel | how a code is sent: by SMS or call |
-//! | provider | a service that checks factors: today only Authy |
+//! | provider | a service that checks factors: Authy, Twilio Verify |
 //! | module · engine | `pam_authy.so` · `pam_authyd`: the half in the application's process, and the half that decides |
 //! | socket · spawn | the two paths to an engine: by the socket of our service · started by the module |
 //! | listener | the process of our service that accepts connections |
@@ -100,7 +100,8 @@
 //! # Trust boundaries
 //!
 //! Not trusted: the person at the prompt, the network, the providers' answers (only the provider's
-//! client decides what is a yes: for Authy, `reply` for codes and `approvals` for pushes), the
+//! client decides what is a yes: for Authy, `reply` for codes and `approvals` for pushes; for Twilio,
+//! its `reply`), the
 //! application's process where its caller is not root (environment, resource limits, signals,
 //! control group, terminal), and other local users' files. Neither half trusts the bytes of the
 //! other; the engine believes what a module in a root process says of uids and session, where the

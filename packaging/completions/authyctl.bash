@@ -566,12 +566,16 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__enroll)
-            opts="-h --totp --secret --no-check --output --authy-id --email --cellphone --country-code --install-link --ssh-key --replace --config --users --json --quiet --verbose --help"
+            opts="-h --totp --phone --twilio-app --secret --no-check --output --authy-id --email --cellphone --country-code --install-link --ssh-key --replace --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --phone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --secret)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1428,13 +1432,21 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__init)
-            opts="-h --key-file --url --ca-file --force --config --users --json --quiet --verbose --help totp authy"
+            opts="-h --key-file --service --key-sid --url --ca-file --force --config --users --json --quiet --verbose --help totp authy twilio"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key-sid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -31,8 +31,8 @@ complete -c authyctl -n "__fish_authyctl_needs_command" -l quiet -d 'Print nothi
 complete -c authyctl -n "__fish_authyctl_needs_command" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_needs_command" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_needs_command" -s V -l version -d 'Print version'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "init" -d 'Write config.toml for a second factor; for Authy, ask for the API key and check it'
-complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "enroll" -d 'Give a local user a factor: an app on this host, or a person at Authy'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "init" -d 'Write config.toml for a second factor; for Authy and Twilio, ask for the API key and check it'
+complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "enroll" -d 'Give a local user a factor: an app on this host, or one at Twilio or Authy'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "unenroll" -d 'Remove a local user from the mapping'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "import" -d 'Enroll many people from a CSV file, or from the files of another program'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "list" -d 'Show the mapping'
@@ -63,7 +63,9 @@ complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "completions" -d '
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "man" -d 'Print the manual page of this program'
 complete -c authyctl -n "__fish_authyctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l key-file -d 'File that contains the key; without it, the key is asked for or read from standard input' -r -F
-complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l url -d 'URL of the service, if it is not Authy\'s own' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l service -d 'The Verify service at Twilio' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l key-sid -d 'The API key at Twilio; its secret is read as the key of Authy is' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l url -d 'URL of the service, if it is not Authy\'s or Twilio\'s own' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l ca-file -d 'CA certificates to trust instead of those of the system' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l users -d 'Mapping file' -r -F
@@ -72,6 +74,7 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l json -d 'Prin
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l quiet -d 'Print nothing on success'
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l phone -d 'The person\'s number, such as +15551234567, to which Twilio Verify sends codes' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l secret -d 'Take the app\'s secret from standard input instead (-), in base 32 or as an otpauth:// address; the first code follows on the second line' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l output -d 'Write the app\'s QR code to a file, readable by its owner only, instead of drawing it' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l authy-id -d 'The person\'s number at Authy, for a person who exists there' -r
@@ -82,9 +85,10 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l ssh-key -d 
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l totp -d 'An authenticator app whose codes this host checks: shows a new secret, and asks for the first code'
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l twilio-app -d 'An authenticator app whose codes Twilio Verify checks: shows a new secret, and asks for the first code'
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l no-check -d 'Do not ask for the first code of the app'
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l install-link -d 'Have Authy send an SMS with a link to its app'
-complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l replace -d 'Replace an id or a secret that differs'
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l replace -d 'Replace an id, a number or a secret that differs'
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l quiet -d 'Print nothing on success'
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l verbose -d 'Show which files and which service are used'
@@ -92,7 +96,7 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -s h -l help -
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l ssh-key -d 'Remove one person of a shared account, by the fingerprint of an SSH key' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l users -d 'Mapping file' -r -F
-complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l remote -d 'Have Authy remove the person from the application too'
+complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l remote -d 'Have Authy or Twilio remove the person too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l json -d 'Print one JSON object, for failures too'
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l quiet -d 'Print nothing on success'
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l verbose -d 'Show which files and which service are used'
@@ -463,8 +467,8 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l json -d 'Print
 complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l quiet -d 'Print nothing on success'
 complete -c authyctl -n "__fish_authyctl_using_subcommand man" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand man" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help" -f -a "init" -d 'Write config.toml for a second factor; for Authy, ask for the API key and check it'
-complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help" -f -a "enroll" -d 'Give a local user a factor: an app on this host, or a person at Authy'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help" -f -a "init" -d 'Write config.toml for a second factor; for Authy and Twilio, ask for the API key and check it'
+complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help" -f -a "enroll" -d 'Give a local user a factor: an app on this host, or one at Twilio or Authy'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help" -f -a "unenroll" -d 'Remove a local user from the mapping'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help" -f -a "import" -d 'Enroll many people from a CSV file, or from the files of another program'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and not __fish_seen_subcommand_from init enroll unenroll import list index status verify sms call push approval qr app stats phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help" -f -a "list" -d 'Show the mapping'

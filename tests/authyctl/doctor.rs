@@ -199,7 +199,7 @@ fn doctor_warns_where_a_local_user_may_be_able_to_make_an_outage() {
     let config = sim.path("config.toml");
     let text = fs::read_to_string(&config).unwrap();
     let ours = format!("auth required {}", product().display());
-    let any_user = "any local user may be able to make Authy unavailable";
+    let any_user = "any local user may be able to make the provider unavailable";
     // the service of the stack, the table with "ignore", whether any local user is named
     let table = [
         ("sudo", "service.sudo", true),

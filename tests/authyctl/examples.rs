@@ -43,8 +43,14 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
 }
 
 /// What each command must do; of several that match, the one with the longest `start` counts.
-const EXPECTED: [Expected; 46] = [
+const EXPECTED: [Expected; 49] = [
     done("init totp", "config.toml is written"),
+    done("init twilio", "the key is accepted"),
+    done(
+        "enroll carol --phone",
+        "codes by SMS and call to +15551234567",
+    ),
+    refused("enroll carol --twilio-app", "the code is wrong"),
     done("init authy", "the key belongs to the application authy-sim"),
     refused("enroll alice --totp", "the code is wrong"),
     done(
@@ -195,14 +201,16 @@ fn shell(sim: &Sim, line: &str, input: &str, uuid: &str) -> Output {
 
 /// Returns the standard input for an example that asks for something.
 fn input(sim: &Sim, line: &str) -> String {
-    if line.contains(" init") {
+    if line.contains(" init twilio") {
+        sim.twilio("TWILIO_HOST_SECRET")
+    } else if line.contains(" init") {
         sim.key()
     } else if line.contains(" phone check") {
         let codes = sim.get("/phone.json")["verifications"].clone();
         codes[0]["code"].as_str().unwrap().to_owned()
     } else if line.contains(" totp check") {
         oathtool(SECRET, 0) + "\n"
-    } else if line.contains(" --totp") {
+    } else if line.contains(" --totp") || line.contains(" --twilio-app") {
         "000000\n".to_owned()
     } else if line.contains(" verify ") || line.contains(" test ") {
         sim.token(1635) + "\n"
@@ -215,6 +223,8 @@ fn input(sim: &Sim, line: &str) -> String {
 fn prepare(sim: &Sim, example: &str, bare: &str) -> String {
     if bare.starts_with("init") {
         fs::remove_file("/etc/pam_authy/config.toml").unwrap();
+    } else if bare.ends_with("--twilio-app") {
+        fs::copy(sim.path("twilio-admin.toml"), "/etc/pam_authy/config.toml").unwrap();
     } else if bare.starts_with("enroll") {
         fs::write("/etc/pam_authy/users.toml", "").unwrap();
     } else if bare.starts_with("totp") {
@@ -229,10 +239,15 @@ fn prepare(sim: &Sim, example: &str, bare: &str) -> String {
     } else if bare.starts_with("recovery generate") {
         let _ = fs::remove_dir_all(sim.path("state"));
     }
-    if !bare.starts_with("init authy") {
+    if !bare.starts_with("init authy") && !bare.starts_with("init twilio") {
         return example.to_owned();
     }
-    // The only change to an example: the simulator in place of Authy's own address.
+    // The only changes to an example: the simulator in place of the provider's own address, and its
+    // service and key.
+    let service = sim.twilio("TWILIO_VERIFY_SERVICE");
+    let example = example.replace("VA0123456789abcdef0123456789abcdef", &service);
+    let key = sim.twilio("TWILIO_HOST_KEY");
+    let example = example.replace("SK0123456789abcdef0123456789abcdef", &key);
     format!(
         "{example} --url {} --ca-file {}",
         sim.url(),

@@ -20,6 +20,7 @@ mod state;
 mod terminal;
 mod tokens;
 mod totp;
+mod twilio;
 
 use std::fs;
 use std::io::Write;

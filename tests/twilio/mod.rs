@@ -50,7 +50,7 @@ fn sent(sim: &Sim) -> Vec<Value> {
 }
 
 /// Makes a request of our own with user and password `key`; returns status and body of the answer.
-fn request(
+pub(crate) fn request(
     sim: &Sim,
     method: &str,
     path: &str,

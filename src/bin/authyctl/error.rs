@@ -1,11 +1,13 @@
 //! Why a command failed: what people read, what `--json` says, and the exit status.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
 use pam_authy::base::text;
-use pam_authy::client::authy::{self as client, Refusal};
+use pam_authy::client::authy as client;
+use pam_authy::client::twilio;
 use pam_authy::store::config;
 use pam_authy::store::recovery;
 use pam_authy::store::state;
@@ -60,11 +62,20 @@ pub(crate) struct CommandError {
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
-    refusal: Option<Box<Refusal>>,
+    answer: Option<Box<Answer>>,
     /// The members of the JSON object, besides `ok` and `error`.
     pub(crate) members: Map<String, Value>,
     /// The lines for people, printed before the message.
     pub(crate) lines: Vec<String>,
+}
+
+/// What a provider answered.
+#[derive(Debug)]
+struct Answer {
+    /// The HTTP status; zero where it is not known.
+    status: u16,
+    code: Option<u32>,
+    fields: BTreeMap<String, String>,
 }
 
 impl CommandError {
@@ -73,7 +84,7 @@ impl CommandError {
             kind,
             message: message.into(),
             hint: None,
-            refusal: None,
+            answer: None,
             members: Map::new(),
             lines: Vec::new(),
         }
@@ -111,15 +122,15 @@ impl CommandError {
     /// Returns the object for `--json`.
     pub(crate) fn as_json(&self) -> Value {
         let mut error = json!({"kind": self.kind.as_str(), "message": self.message});
-        if let Some(refusal) = &self.refusal {
-            if refusal.status != 0 {
-                error["status"] = json!(refusal.status);
+        if let Some(answer) = &self.answer {
+            if answer.status != 0 {
+                error["status"] = json!(answer.status);
             }
-            if let Some(code) = refusal.code {
+            if let Some(code) = answer.code {
                 error["code"] = json!(code);
             }
-            if !refusal.fields.is_empty() {
-                error["fields"] = json!(refusal.fields);
+            if !answer.fields.is_empty() {
+                error["fields"] = json!(answer.fields);
             }
         }
         let mut object = self.members.clone();
@@ -145,10 +156,59 @@ impl From<client::Error> for CommandError {
             Client::Invalid { .. } => ErrorKind::Usage,
             Client::Process(_) | Client::Local(_) => ErrorKind::Local,
         };
-        let refusal = error.refusal().cloned().map(Box::new);
+        let answer = error.refusal().map(|refusal| {
+            Box::new(Answer {
+                status: refusal.status,
+                code: refusal.code,
+                fields: refusal.fields.clone(),
+            })
+        });
         Self {
-            refusal,
+            answer,
             hint: advice(&error),
+            ..Self::new(kind, text::sanitize_to(&error.to_string(), 500))
+        }
+    }
+}
+
+impl From<twilio::Error> for CommandError {
+    fn from(error: twilio::Error) -> Self {
+        use twilio::Error as Client;
+        let kind = match &error {
+            Client::Refused(_)
+            | Client::PersonRefused(_)
+            | Client::KeyRefused(_)
+            | Client::NotAllowed(_)
+            | Client::NotFound(_)
+            | Client::RateLimited(_)
+            | Client::Exists(_) => ErrorKind::Refused,
+            Client::Invalid { .. } => ErrorKind::Usage,
+            Client::Process(_) | Client::Local(_) => ErrorKind::Local,
+            _ => ErrorKind::Unavailable,
+        };
+        let hint = match &error {
+            Client::KeyRefused(refusal) if refusal.code == Some(70051) => Some(
+                "use a key with the administrator's permissions: --config FILE names another config.toml",
+            ),
+            Client::KeyRefused(_) => Some("check twilio.key_sid and its secret"),
+            Client::UntrustedServer(_) => {
+                Some("check twilio.url, twilio.ca_file and this host's clock")
+            }
+            Client::Unavailable(_) | Client::ServerError(_) | Client::Unexpected(_) => {
+                Some("authyctl doctor checks the connection to the service")
+            }
+            _ => None,
+        };
+        let answer = error.refusal().map(|refusal| {
+            Box::new(Answer {
+                status: refusal.status,
+                code: refusal.code,
+                fields: BTreeMap::new(),
+            })
+        });
+        Self {
+            answer,
+            hint: hint.map(str::to_owned),
             ..Self::new(kind, text::sanitize_to(&error.to_string(), 500))
         }
     }
@@ -233,6 +293,9 @@ impl From<users::write::Error> for CommandError {
         match &error {
             Write::OtherId { .. } => Self::new(ErrorKind::Refused, error.to_string())
                 .hint("--replace replaces the old id"),
+            Write::OtherFactor(_) => {
+                Self::new(ErrorKind::Refused, error.to_string()).hint("--replace replaces it")
+            }
             Write::BadName(_) => Self::new(ErrorKind::Usage, error.to_string()),
             Write::File(_) | Write::NotMapped(_) | Write::OtherForm { .. } => Self::local(&error),
         }

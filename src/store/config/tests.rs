@@ -359,7 +359,7 @@ fn the_sample_shows_every_default() {
     let mut shown = String::new();
     for line in sample.lines().filter(|line| !line.starts_with("# ")) {
         let line = line.trim_start_matches('#');
-        let has_no_default = ["ca_file", "proxy", "language", "notices"]
+        let has_no_default = ["ca_file", "provider", "proxy", "language", "notices"]
             .iter()
             .any(|key| line.starts_with(key));
         if line.starts_with("[messages") {
@@ -419,6 +419,7 @@ fn the_sample_lists_every_key() {
         "url",
         "timeout_seconds",
         "warm_up",
+        "provider",
         "ca_file",
         "proxy",
     ];

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use pam_authy::base::factor::Phone;
 use pam_authy::client::authy::types::{AuthyId, CountryCode};
 use pam_authy::host::ssh_key::Fingerprint;
 
@@ -11,7 +12,7 @@ use super::value::user_name;
 /// Arguments of `enroll`.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "authyctl enroll USER --totp\n       authyctl enroll USER --authy-id N\n       authyctl enroll USER --email E --cellphone P"
+    override_usage = "authyctl enroll USER --totp\n       authyctl enroll USER --phone +E164\n       authyctl enroll USER --twilio-app\n       authyctl enroll USER --authy-id N\n       authyctl enroll USER --email E --cellphone P"
 )]
 pub(crate) struct EnrollArgs {
     /// Local user name
@@ -19,8 +20,15 @@ pub(crate) struct EnrollArgs {
     pub(crate) user: String,
     /// An authenticator app whose codes this host checks: shows a new secret, and asks for the first
     /// code
-    #[arg(long, conflicts_with_all = ["authy_id", "email", "ssh_key"])]
+    #[arg(long, conflicts_with_all = ["authy_id", "email", "ssh_key", "phone", "twilio_app"])]
     pub(crate) totp: bool,
+    /// The person's number, such as +15551234567, to which Twilio Verify sends codes
+    #[arg(long, value_name = "+E164", conflicts_with_all = ["authy_id", "email", "ssh_key", "twilio_app"])]
+    pub(crate) phone: Option<Phone>,
+    /// An authenticator app whose codes Twilio Verify checks: shows a new secret, and asks for the
+    /// first code
+    #[arg(long, conflicts_with_all = ["authy_id", "email", "ssh_key"])]
+    pub(crate) twilio_app: bool,
     /// Take the app's secret from standard input instead (-), in base 32 or as an otpauth:// address;
     /// the first code follows on the second line
     #[arg(long, value_name = "-", allow_hyphen_values = true)]
@@ -32,7 +40,7 @@ pub(crate) struct EnrollArgs {
     #[arg(long, value_name = "FILE.png")]
     pub(crate) output: Option<PathBuf>,
     /// The person's number at Authy, for a person who exists there
-    #[arg(long, value_name = "N", required_unless_present_any = ["email", "totp"], conflicts_with_all = ["email", "cellphone"])]
+    #[arg(long, value_name = "N", required_unless_present_any = ["email", "totp", "phone", "twilio_app"], conflicts_with_all = ["email", "cellphone"])]
     pub(crate) authy_id: Option<AuthyId>,
     /// The person's e-mail address
     #[arg(long, value_name = "E", requires = "cellphone")]
@@ -46,7 +54,7 @@ pub(crate) struct EnrollArgs {
     /// share the account
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) ssh_key: Option<Fingerprint>,
-    /// Replace an id or a secret that differs
+    /// Replace an id, a number or a secret that differs
     #[arg(long)]
     pub(crate) replace: bool,
 }
@@ -68,7 +76,7 @@ pub(crate) struct UnenrollArgs {
     /// Local user name
     #[arg(value_parser = user_name)]
     pub(crate) user: String,
-    /// Have Authy remove the person from the application too
+    /// Have Authy or Twilio remove the person too
     #[arg(long, conflicts_with = "ssh_key")]
     pub(crate) remote: bool,
     /// Remove one person of a shared account, by the fingerprint of an SSH key

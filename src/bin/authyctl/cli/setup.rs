@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use pam_authy::base::factor::twilio::{KeySid, ServiceSid};
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
@@ -12,7 +13,13 @@ pub(crate) struct InitArgs {
     /// File that contains the key; without it, the key is asked for or read from standard input
     #[arg(long, value_name = "PATH")]
     pub(crate) key_file: Option<PathBuf>,
-    /// URL of the service, if it is not Authy's own
+    /// The Verify service at Twilio
+    #[arg(long, value_name = "VA…")]
+    pub(crate) service: Option<ServiceSid>,
+    /// The API key at Twilio; its secret is read as the key of Authy is
+    #[arg(long, value_name = "SK…")]
+    pub(crate) key_sid: Option<KeySid>,
+    /// URL of the service, if it is not Authy's or Twilio's own
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// CA certificates to trust instead of those of the system
@@ -30,6 +37,8 @@ pub(crate) enum InitFactor {
     Totp,
     /// The Authy service; needs the API key of an application there
     Authy,
+    /// Twilio Verify: SMS, calls and apps; needs a Verify service and an API key
+    Twilio,
 }
 
 /// The commands of `key`.

@@ -35,7 +35,7 @@ fn rotate(global: &Global, args: &KeyRotateArgs) -> Result<Output, CommandError>
     let config = Config::load(&global.config)?;
     let current = authy(&config, &global.config)?;
     let location = KeyLocation::find(&global.config)?;
-    let new = read_key(args.key_file.as_deref())?;
+    let new = read_key("Authy API key: ", args.key_file.as_deref())?;
     if new.expose() == current.key.expose() {
         let lines = vec!["this is the current key: nothing was changed".to_owned()];
         return Ok(Output::new(

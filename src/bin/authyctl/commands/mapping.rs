@@ -10,7 +10,7 @@ use pam_authy::store::users::Entry;
 use pam_authy::store::users::write::{self, Enrolment};
 use serde_json::{Value, json};
 
-use super::{lasting, load_mapping, person, totp};
+use super::{lasting, load_mapping, person, totp, twilio};
 use crate::cli::{EnrollArgs, Global, UnenrollArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, shown_name, table};
@@ -19,9 +19,15 @@ pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, Comma
     if args.totp {
         return totp::enroll(global, args);
     }
+    if args.twilio_app {
+        return twilio::enroll_app(global, args);
+    }
+    if let Some(phone) = &args.phone {
+        return twilio::enroll_phone(global, args, phone);
+    }
     // The declarations cannot say this, since --totp conflicts with the other factors.
     if args.secret.is_some() || args.no_check || args.output.is_some() {
-        let message = "--secret, --no-check and --output need --totp";
+        let message = "--secret, --no-check and --output need --totp or --twilio-app";
         return Err(CommandError::new(ErrorKind::Usage, message));
     }
     let user = args.user.as_str();
@@ -64,12 +70,39 @@ fn with_key(mut members: Value, key: Option<Fingerprint>) -> Value {
     members
 }
 
+/// Removes the person at each provider that has them. Returns a warning where one has not.
+fn delete_remotely(
+    global: &Global,
+    user: &str,
+    removed_by: &mut Vec<&'static str>,
+) -> Result<Option<String>, CommandError> {
+    let person = twilio::person_of(global, user)?;
+    let has_app = |person: &Person| person.twilio_factor.is_some();
+    let at_twilio = person.as_ref().filter(|person| has_app(person));
+    let mut warning = None;
+    if let Some(person) = at_twilio {
+        warning = twilio::delete(global, person)?;
+        removed_by.push("Twilio has deleted the person, with all apps");
+    }
+    let is_at_authy = person
+        .as_ref()
+        .is_none_or(|person| person.authy_id.is_some());
+    if is_at_authy {
+        warning = lasting::both(warning, person::delete(global, user)?);
+        removed_by.push("Authy removes the person from the application within a day");
+    } else if at_twilio.is_none() {
+        removed_by.push("no provider has stored anything of the person");
+    }
+    Ok(warning)
+}
+
 /// Removes the person at Authy before the mapping: until Authy has done so, the mapping is the only
 /// record of the person's id.
 pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, CommandError> {
     let (user, remote, key) = (args.user.as_str(), args.remote, args.ssh_key);
+    let mut removed_by = Vec::new();
     let warning = if remote {
-        person::delete(global, user)?
+        delete_remotely(global, user, &mut removed_by)?
     } else {
         None
     };
@@ -84,9 +117,7 @@ pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, C
     let left = lasting::both(left, secret);
     let by = key.map(|key| format!(" by {key}")).unwrap_or_default();
     let mut lines = vec![format!("{}{by} is no longer enrolled", shown_name(user))];
-    if remote {
-        lines.push("Authy removes the person from the application within a day".to_owned());
-    }
+    lines.extend(removed_by.into_iter().map(str::to_owned));
     let members = json!({"user": user, "authy_id": id.map(AuthyId::number), "remote": remote});
     Ok(Output {
         warning: lasting::both(warning, left),

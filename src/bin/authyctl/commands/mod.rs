@@ -26,6 +26,7 @@ mod sudoers;
 mod test;
 mod tokens;
 mod totp;
+mod twilio;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

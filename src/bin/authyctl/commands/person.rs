@@ -7,7 +7,7 @@ use pam_authy::client::authy::users::NewUser;
 use pam_authy::store::users::Entry;
 use serde_json::{Value, json};
 
-use super::{authy_id, client, entry, load_mapping, totp};
+use super::{authy_id, client, entry, load_mapping, totp, twilio};
 use crate::cli::{EnrollArgs, Global, PersonArg};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, shown_name, table};
@@ -17,9 +17,17 @@ pub(crate) fn status(global: &Global, args: &PersonArg) -> Result<Output, Comman
     if let Some(user) = &args.user
         && let Entry::Enrolled(person) = entry(global, user)?
         && person.authy_id.is_none()
+        && person.phone.is_none()
+        && person.twilio_factor.is_none()
         && person.totp.is_some()
     {
         return status_of_app(global, user, &person);
+    }
+    if let Some(user) = &args.user
+        && let Some(person) = twilio::person_of(global, user)?
+        && twilio::is_asked_about(global, &person)
+    {
+        return twilio::status(global, user, &person);
     }
     let id = authy_id(global, args)?;
     let (client, deadline) = client(global)?;

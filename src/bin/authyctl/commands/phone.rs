@@ -3,7 +3,7 @@
 use pam_authy::client::authy::phones::{self, Phone};
 use serde_json::json;
 
-use super::client;
+use super::{client, twilio};
 use crate::cli::{Global, Number, PhoneCheckArgs, PhoneCommand, PhoneStartArgs, Via};
 use crate::error::CommandError;
 use crate::output::{Output, argument_or_prompt, mask_numbers, table};
@@ -77,6 +77,9 @@ fn status(global: &Global, number: &Number) -> Result<Output, CommandError> {
 }
 
 fn info(global: &Global, number: &Number) -> Result<Output, CommandError> {
+    if twilio::is_preferred(global) {
+        return twilio::phone_info(global, number);
+    }
     let phone = parse(number)?;
     let (client, deadline) = client(global)?;
     let info = client.phones().info(&phone, deadline)?;

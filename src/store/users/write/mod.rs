@@ -5,6 +5,7 @@
 
 mod lines;
 mod totp;
+mod twilio;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use crate::store::index;
 use lines::{add, keys_of};
 
 pub use totp::{add_totp, remove_totp};
+pub use twilio::{AtTwilio, add_twilio};
 
 /// users.toml as a file that is changed.
 const FILE: TomlFile = TomlFile {
@@ -45,6 +47,9 @@ pub enum Error {
         /// The id that the mapping has.
         current: AuthyId,
     },
+    /// The user has another number, or another app at Twilio.
+    #[error("{0} has another one already")]
+    OtherFactor(String),
     /// The user, or this key of the user, has no entry.
     #[error("{0} is not enrolled")]
     NotMapped(String),

@@ -1,5 +1,5 @@
 //! Adds an app on this host to an entry (`totp = true`), or takes it away; the other factors, the
-//! comment after the entry and its form stay.
+//! comment after the entry and its form stay. `twilio` adds other factors by the same functions.
 
 use std::path::Path;
 
@@ -59,7 +59,7 @@ pub fn remove_totp(path: &Path, user: &str) -> Result<(), Error> {
 
 /// Gives the last value the usual blanks: the one before the brace belongs to the value that was the
 /// last before. A comment there stays.
-fn respace_last(entry: &mut InlineTable) {
+pub(super) fn respace_last(entry: &mut InlineTable) {
     let Some((_, last)) = entry.iter_mut().last() else {
         return;
     };
@@ -73,49 +73,57 @@ fn respace_last(entry: &mut InlineTable) {
     }
 }
 
-/// Adds an app to one entry.
-fn add(mapping: &mut Mapping, table: &mut Table, user: &str) -> Result<bool, Error> {
+/// Returns the person of an entry that can get another factor; an empty one where there is no entry.
+pub(super) fn person_of(mapping: &Mapping, user: &str) -> Result<Person, Error> {
     check_name(user)?;
     let failed = |why: String| Error::OtherForm {
         user: text::sanitize_to(user, 64),
         why,
     };
-    let mut person = match mapping.find(user) {
-        Entry::Enrolled(person) => person,
-        Entry::Absent => Person::default(),
-        Entry::Invalid { message, .. } => {
-            return Err(failed(format!("correct it by hand: {message}")));
-        }
+    match mapping.find(user) {
+        Entry::Enrolled(person) => Ok(person),
+        Entry::Absent => Ok(Person::default()),
+        Entry::Invalid { message, .. } => Err(failed(format!("correct it by hand: {message}"))),
         Entry::Shared(_) => {
             let why = "several people share it; give one of them an app by hand, in users.toml";
-            return Err(failed(why.to_owned()));
+            Err(failed(why.to_owned()))
         }
-    };
-    if person.totp.is_some() {
-        return Ok(false);
     }
+}
+
+/// Returns the table of the factors of a user. The short form, the number alone, becomes one, and a
+/// missing entry an empty one.
+pub(super) fn inline_entry<'a>(table: &'a mut Table, user: &str) -> Option<&'a mut InlineTable> {
     match table.get_mut(user) {
-        Some(Item::Value(Value::InlineTable(entry))) => {
-            respace_last(entry);
-            entry.insert(KEY, true.into());
-        }
-        // The short form: the number alone.
+        Some(Item::Value(Value::InlineTable(_))) => {}
         Some(Item::Value(old)) => {
             let mut entry = InlineTable::new();
             let mut number = old.clone();
             number.decor_mut().clear();
             entry.insert("authy_id", number);
-            entry.insert(KEY, true.into());
             let decor = old.decor().clone();
             *old = Value::InlineTable(entry);
             *old.decor_mut() = decor;
         }
         _ => {
-            let mut entry = InlineTable::new();
-            entry.insert(KEY, true.into());
-            table.insert(user, value(entry));
+            table.insert(user, value(InlineTable::new()));
         }
     }
+    table.get_mut(user).and_then(Item::as_inline_table_mut)
+}
+
+/// Adds an app to one entry.
+fn add(mapping: &mut Mapping, table: &mut Table, user: &str) -> Result<bool, Error> {
+    let mut person = person_of(mapping, user)?;
+    if person.totp.is_some() {
+        return Ok(false);
+    }
+    let entry = inline_entry(table, user).ok_or_else(|| Error::OtherForm {
+        user: text::sanitize_to(user, 64),
+        why: "has no table of factors".to_owned(),
+    })?;
+    respace_last(entry);
+    entry.insert(KEY, true.into());
     person.totp = Some(user.to_owned());
     mapping.set(user, Entry::Enrolled(person));
     Ok(true)

@@ -21,6 +21,7 @@ mod sshd;
 mod stack;
 mod state;
 mod sudo;
+mod twilio;
 
 use std::path::Path;
 
@@ -83,8 +84,8 @@ fn is_not_set_up(global: &Global, stacks: &Files) -> bool {
     !global.config.exists() && !global.users.exists() && !stacks.services().iter().any(uses_us)
 }
 
-/// Runs every check, in the order in which the findings are printed. Asks Authy about the
-/// key and the administrators.
+/// Runs every check, in the order in which the findings are printed. Asks the
+/// providers about the keys, and Authy about the administrators.
 fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> Vec<Finding> {
     let mut findings = rolled_back();
     if is_not_set_up(global, stacks) {
@@ -110,6 +111,7 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
         findings.extend(rules::exempt(&config.exempt, stacks));
         findings.extend(rules::pairs(config));
         findings.extend(service::check(config, mapping, &administrators));
+        findings.extend(twilio::check(config, mapping));
     }
     findings.extend(engine::check(config));
     let (of_stacks, protected) =

@@ -2,7 +2,7 @@
 //! and writes totp.toml and users.toml, in this order: an entry without a secret would refuse the
 //! user.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, IsTerminal};
 
 use pam_authy::base::factor::Code;
 use pam_authy::base::secret::Secret;
@@ -14,17 +14,16 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::super::{entry, lasting, mapping};
+use super::enrolment::{check_entry, check_usage, host_name, read_secret, show};
 use super::remove::forget;
 use super::{is_accepted, now, offset, offset_in_words, path, steps};
 use crate::cli::{EnrollArgs, Global};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::{Output, argument_or_prompt, print, shown_name};
-use crate::{otpauth, qr_code};
+use crate::otpauth;
+use crate::output::{Output, argument_or_prompt, shown_name};
 
 /// The bytes of a new secret: 160 bits, as RFC 4226 recommends.
 const SECRET_BYTES: usize = 20;
-/// The longest line that is read of standard input, in bytes.
-const LINE_LIMIT: u64 = 4096;
 /// How often a person on a terminal may type the first code.
 const TRIES: u32 = 3;
 
@@ -55,7 +54,7 @@ pub(in super::super) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Out
     if present.is_some_and(|present| !present.is_same_as(&app)) && !args.replace {
         return Err(write::Error::OtherSecret(shown_name(user)).into());
     }
-    show(global, args, &app, &uri)?;
+    show(global, args, &app.to_base32(), &uri)?;
     if args.no_check {
         // Without a configuration there is no state folder yet, and the first login makes the file.
         let _ = steps(global).map(|steps| steps.prepare(app.id()));
@@ -89,40 +88,6 @@ fn has_totp(entry: &Entry) -> bool {
     matches!(entry, Entry::Enrolled(person) if person.totp.is_some())
 }
 
-/// Checks what the declarations of the arguments cannot say.
-fn check_usage(global: &Global, args: &EnrollArgs) -> Result<(), CommandError> {
-    let usage = |why: &str| Err(CommandError::new(ErrorKind::Usage, why));
-    if args.secret.as_ref().is_some_and(|word| word != "-") {
-        // Without the value, which is a secret in the wrong place.
-        return usage(
-            "--secret takes only -: a secret is read from standard input and is never an argument",
-        );
-    }
-    let is_new = args.secret.is_none();
-    if global.json && is_new && !args.no_check {
-        return usage(
-            "--json cannot ask for a code: add --no-check, or --secret - with the code on line 2",
-        );
-    }
-    if global.quiet && !global.json && is_new && args.output.is_none() {
-        return usage("a secret is shown only once: omit --quiet");
-    }
-    Ok(())
-}
-
-/// Checks before anything is shown that the entry can get an app.
-fn check_entry(entry: &Entry, user: &str) -> Result<(), CommandError> {
-    let why = match entry {
-        Entry::Enrolled(_) | Entry::Absent => return Ok(()),
-        Entry::Invalid { message, .. } => format!("correct it by hand: {message}"),
-        Entry::Shared(_) => {
-            "several people share it; give one of them an app by hand, in users.toml".to_owned()
-        }
-    };
-    let user = shown_name(user);
-    Err(users::Error::OtherForm { user, why }.into())
-}
-
 /// The present secret of the user, if it can be used.
 fn present(global: &Global, user: &str) -> Result<Option<Authenticator>, CommandError> {
     match Secrets::load(&path(global)) {
@@ -134,29 +99,10 @@ fn present(global: &Global, user: &str) -> Result<Option<Authenticator>, Command
 
 /// Returns the app, new or from standard input, and the first code where it follows there.
 fn read_input(args: &EnrollArgs) -> Result<(Authenticator, Option<Secret>), CommandError> {
-    if args.secret.is_none() {
-        return Ok((new_app()?, None));
+    match read_secret(args)? {
+        (Some(secret), code) => Ok((app(&secret)?, code)),
+        (None, code) => Ok((new_app()?, code)),
     }
-    if io::stdin().is_terminal() {
-        let secret = rpassword::prompt_password("Secret of the app: ").map(Secret::new);
-        let secret =
-            secret.map_err(|error| CommandError::local(format!("the terminal: {error}")))?;
-        return Ok((app(&secret)?, None));
-    }
-    let app = app(&line()?)?;
-    let code = if args.no_check { None } else { Some(line()?) };
-    Ok((app, code))
-}
-
-/// Reads one line of standard input, which may contain a secret.
-fn line() -> Result<Secret, CommandError> {
-    let mut text = Zeroizing::new(Vec::with_capacity(LINE_LIMIT as usize));
-    let failed = |error| CommandError::local(format!("standard input: {error}"));
-    let mut input = io::Read::take(io::stdin().lock(), LINE_LIMIT);
-    input.read_until(b'\n', &mut text).map_err(failed)?;
-    let text = std::str::from_utf8(&text)
-        .map_err(|_| CommandError::new(ErrorKind::Usage, "standard input: not UTF-8"))?;
-    Ok(Secret::new(text.trim().to_owned()))
 }
 
 /// Reads a secret in base 32, or an `otpauth://` address.
@@ -176,55 +122,6 @@ fn new_app() -> Result<Authenticator, CommandError> {
         .fill(bytes.as_mut())
         .map_err(|_| CommandError::local("the system has no random numbers"))?;
     Authenticator::from_bytes(bytes.as_ref()).map_err(CommandError::local)
-}
-
-/// The name of this host, which the app shows.
-fn host_name() -> String {
-    let name = nix::unistd::gethostname().ok();
-    let name = name.and_then(|name| name.into_string().ok());
-    name.filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "this host".to_owned())
-}
-
-/// Shows a new secret: as a QR code, and for typing. A secret that was read is not shown.
-fn show(
-    global: &Global,
-    args: &EnrollArgs,
-    app: &Authenticator,
-    uri: &Secret,
-) -> Result<(), CommandError> {
-    let mut lines = Vec::new();
-    if let Some(file) = &args.output {
-        qr_code::write_png(file, uri)?;
-        lines.push(format!(
-            "{} is written; it contains the secret: delete it once it is scanned",
-            file.display()
-        ));
-    } else if args.secret.is_none() && !global.json {
-        lines.extend(qr_code::draw(uri)?);
-        lines.push("scan it with the app, or type the secret:".to_owned());
-        lines.push(String::new());
-        lines.push(format!("    {}", groups(&app.to_base32())));
-        lines.push(String::new());
-        lines.push("it is not shown again; anyone who sees it can make the codes".to_owned());
-    }
-    if !global.json && !global.quiet {
-        // A closed standard output is noticed at the end.
-        let _ = print(&lines);
-    }
-    Ok(())
-}
-
-/// The secret in groups of four.
-fn groups(secret: &str) -> String {
-    let mut out = String::with_capacity(secret.len() * 5 / 4);
-    for (number, c) in secret.chars().enumerate() {
-        if number > 0 && number % 4 == 0 {
-            out.push(' ');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// Checks the first code of the app, so that every enrolled user can log in, and uses it up. Nothing

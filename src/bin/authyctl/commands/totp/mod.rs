@@ -5,6 +5,7 @@
 
 mod check;
 mod enroll;
+pub(super) mod enrolment;
 mod list;
 mod remove;
 

@@ -1,5 +1,7 @@
-//! `init`: writes config.toml, which only its owner can read, for one second factor. For Authy it
-//! checks the API key there first.
+//! `init`: writes config.toml, which only its owner can read, for one second factor. For Authy and
+//! Twilio it checks the API key there first.
+
+mod twilio;
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, IsTerminal, Read};
@@ -23,7 +25,7 @@ use crate::output::{Output, argument_or_prompt};
 use crate::replace_file::{NewFile, replace_file};
 
 /// The sample that becomes config.toml.
-const SAMPLE: &str = include_str!("../../../../etc/config.toml");
+const SAMPLE: &str = include_str!("../../../../../etc/config.toml");
 /// The longest key file that is read, in bytes.
 const KEY_LIMIT: u64 = 4096;
 
@@ -31,25 +33,36 @@ pub(crate) fn init(global: &Global, args: &InitArgs) -> Result<Output, CommandEr
     match chosen(args)? {
         InitFactor::Totp => init_totp(&global.config),
         InitFactor::Authy => init_authy(&global.config, args),
+        InitFactor::Twilio => twilio::init(&global.config, args),
     }
 }
 
 /// The factor that the arguments name or mean, or that the person at the terminal chooses.
 fn chosen(args: &InitArgs) -> Result<InitFactor, CommandError> {
-    let is_authy = args.key_file.is_some() || args.url.is_some() || args.ca_file.is_some();
+    let is_twilio = args.service.is_some() || args.key_sid.is_some();
+    let has_key = args.key_file.is_some() || args.url.is_some() || args.ca_file.is_some();
+    let is_authy = has_key && !is_twilio;
     match args.factor {
-        Some(InitFactor::Totp) if is_authy || args.force => Err(CommandError::new(
+        Some(InitFactor::Authy) if is_twilio => Err(CommandError::new(
+            ErrorKind::Usage,
+            "--service and --key-sid are for init twilio",
+        )),
+        Some(InitFactor::Totp) if is_twilio || has_key || args.force => Err(CommandError::new(
             ErrorKind::Usage,
             "init totp takes no key, URL or CA certificates, and overwrites nothing",
         )),
         Some(factor) => Ok(factor),
+        None if is_twilio => Ok(InitFactor::Twilio),
         None if is_authy => Ok(InitFactor::Authy),
         None if !io::stdin().is_terminal() => {
             let error = CommandError::new(ErrorKind::Usage, "say which second factor to set up");
-            Err(error.hint("authyctl init totp, or authyctl init authy"))
+            Err(error.hint("authyctl init totp, authyctl init twilio, or authyctl init authy"))
         }
         None => {
             eprintln!("totp   an app whose codes this host checks: no account, no network");
+            eprintln!(
+                "twilio Twilio Verify: SMS, calls and apps; needs a Verify service, costs money"
+            );
             eprintln!("authy  the Authy service: needs the API key of an application there");
             argument_or_prompt("Which second factor? ", None)
         }
@@ -60,7 +73,7 @@ impl FromStr for InitFactor {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        <Self as ValueEnum>::from_str(text.trim(), true).map_err(|_| "type totp or authy")
+        <Self as ValueEnum>::from_str(text.trim(), true).map_err(|_| "type totp, twilio or authy")
     }
 }
 
@@ -90,8 +103,8 @@ fn init_totp(path: &Path) -> Result<Output, CommandError> {
 /// Writes the key of an application into the configuration, which keeps everything else, once Authy
 /// accepts it.
 fn init_authy(path: &Path, args: &InitArgs) -> Result<Output, CommandError> {
-    let old = present(path, args.force)?;
-    let key = read_key(args.key_file.as_deref())?;
+    let old = present(path, "authy", args.force)?;
+    let key = read_key("Authy API key: ", args.key_file.as_deref())?;
     let text = with_authy(old.as_ref().map_or(SAMPLE, Secret::expose), &key, args);
     let text = Secret::new(text.map_err(|why| {
         CommandError::local(format!("{}: {why}", path.display())).hint("correct it by hand")
@@ -125,20 +138,26 @@ fn init_authy(path: &Path, args: &InitArgs) -> Result<Output, CommandError> {
 /// Returns the text of the configuration, if there is one.
 ///
 /// # Errors
-/// It has a key already, which is replaced with `replace` only; or it cannot be trusted or read.
-fn present(path: &Path, replace: bool) -> Result<Option<Secret>, CommandError> {
+/// It has this table already, which is replaced with `replace` only; or it cannot be trusted or read.
+fn present(path: &Path, table: &str, replace: bool) -> Result<Option<Secret>, CommandError> {
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
     let text = toml_file::read(path, Access::OwnerOnly, trusted_file::LIMIT).map(Secret::new)?;
-    let has_authy = Config::parse(text.expose(), path).map_or_else(
+    let has_table = Config::parse(text.expose(), path).map_or_else(
         // A table that is not valid is one too.
-        |_| text.expose().contains("[authy]"),
-        |config| config.authy.is_some(),
+        |_| text.expose().contains(&format!("\n[{table}]")),
+        |config| match table {
+            "authy" => config.authy.is_some(),
+            _ => config.twilio.is_some(),
+        },
     );
-    if has_authy && !replace {
-        let message = format!("{}: has the table [authy] already", path.display());
-        let hint = "authyctl key rotate replaces the key; --force replaces all that is given";
+    if has_table && !replace {
+        let message = format!("{}: has the table [{table}] already", path.display());
+        let hint = match table {
+            "authy" => "authyctl key rotate replaces the key; --force replaces all that is given",
+            _ => "--force replaces all that is given",
+        };
         return Err(CommandError::local(message).hint(hint));
     }
     Ok(Some(text))
@@ -187,13 +206,13 @@ fn set(table: &mut Table, key: &str, text: &str) {
 ///
 /// # Errors
 /// It cannot be read, or is not 1 to 200 visible ASCII characters.
-pub(super) fn read_key(file: Option<&Path>) -> Result<Secret, CommandError> {
+pub(super) fn read_key(prompt: &str, file: Option<&Path>) -> Result<Secret, CommandError> {
     let text = match file {
         Some(path) => read_limited(
             fs::File::open(path).map_err(|error| CommandError::file(path, &error))?,
             &path.display().to_string(),
         )?,
-        None if io::stdin().is_terminal() => rpassword::prompt_password("Authy API key: ")
+        None if io::stdin().is_terminal() => rpassword::prompt_password(prompt)
             .map(Secret::new)
             .map_err(|error| CommandError::local(format!("the terminal: {error}")))?,
         None => read_limited(io::stdin().lock(), "standard input")?,

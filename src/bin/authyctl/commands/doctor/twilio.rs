@@ -1,0 +1,167 @@
+//! Twilio Verify: whether it accepts our key, what the key may do that a host's should not, the
+//! settings of the service, and whether the CA certificates are those that Twilio will use.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use pam_authy::base::factor::Person;
+use pam_authy::client::twilio::Error;
+use pam_authy::client::twilio::services::Service;
+use pam_authy::host::ca_file;
+use pam_authy::store::config::{self, Config};
+use pam_authy::store::users::{Entry, Mapping};
+
+use super::Finding;
+use crate::commands::twilio::AtTwilio;
+
+/// The name of every finding here.
+const CHECK: &str = "twilio";
+/// The root to which Twilio moves its certificates from 2027-01-26 on.
+const AMAZON_ROOT: &[u8] = b"Amazon Root CA 1";
+/// The code of Twilio for a key that lacks a permission, as a host's should for this question.
+const LACKS_PERMISSION: u32 = 70051;
+
+/// Asks Twilio for the service. Blocks for the configured time-out and one second at most.
+pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> {
+    let Some(twilio) = &config.twilio else {
+        return missing(mapping).into_iter().collect();
+    };
+    let client = AtTwilio::new(twilio);
+    let service = client.client.services().fetch(client.deadline());
+    let mut findings = of_answer(twilio, &service);
+    if let Ok(service) = &service {
+        findings.extend(of_service(service));
+    }
+    findings.extend(roots(twilio));
+    findings
+}
+
+/// A host without the table needs none, unless someone has a factor there.
+fn missing(mapping: Option<&Mapping>) -> Option<Finding> {
+    let is_there = |person: &Person| person.phone.is_some() || person.twilio_factor.is_some();
+    let needs_twilio = |entry: &Entry| match entry {
+        Entry::Enrolled(person) => is_there(person),
+        Entry::Shared(shared) => shared.keys.values().any(is_there),
+        Entry::Invalid { .. } | Entry::Absent => false,
+    };
+    let is_needed = mapping?.iter().any(|(_, entry)| needs_twilio(entry));
+    is_needed.then(|| {
+        let message = "config.toml has no table [twilio], so no factor at Twilio can be checked";
+        let hint = "authyctl init twilio writes it; who has no other factor is refused until then";
+        Finding::problem(CHECK, message).hint(hint)
+    })
+}
+
+fn of_answer(twilio: &config::Twilio, service: &Result<Service, Error>) -> Vec<Finding> {
+    let url = &twilio.url;
+    let accepted = |rest: String| format!("{url} proves its identity, and accepts the key{rest}");
+    match service {
+        Ok(service) => vec![
+            Finding::ok(CHECK, accepted(format!(" for the service {}", service.name))),
+            Finding::warning(
+                CHECK,
+                "the key may read the service, so it can do more than log people in: whoever steals it may \
+                 be able to approve logins and enrol apps",
+            )
+            .hint("make a restricted key, as authyctl init twilio says, and write it by init twilio --force"),
+        ],
+        Err(Error::KeyRefused(refusal)) if refusal.code == Some(LACKS_PERMISSION) => vec![
+            Finding::ok(CHECK, accepted(", which may not read the service".to_owned())),
+            Finding::unknown(
+                CHECK,
+                "the settings of the service cannot be read with this key, as is right on a host",
+            )
+            .hint("run doctor with --config and an administrator's key to see them"),
+        ],
+        Err(error) => {
+            let finding = Finding::problem(CHECK, format!("{url}: {error}"));
+            vec![match error {
+                Error::KeyRefused(_) => finding.hint("check twilio.key_sid and its secret"),
+                Error::NotFound(_) => finding.hint("check twilio.service"),
+                Error::UntrustedServer(_) => {
+                    finding.hint("check twilio.url, twilio.ca_file and this host's clock")
+                }
+                Error::Unavailable(_) | Error::ServerError(_) => finding.hint(
+                    "every login is refused while this lasts, unless when_unavailable says otherwise",
+                ),
+                _ => finding,
+            }]
+        }
+    }
+}
+
+/// What the settings of the service mean for logins.
+fn of_service(service: &Service) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if service.psd2 == Some(true) {
+        let message = "the service has PSD2 on: Twilio sends no code without an amount and a payee";
+        findings
+            .push(Finding::problem(CHECK, message).hint("switch PSD2 off, or use another service"));
+    }
+    if service.custom_code == Some(true) {
+        let message = "the service lets applications choose the code that is sent";
+        let hint = "switch custom codes off: whoever has the key could know each code";
+        findings.push(Finding::warning(CHECK, message).hint(hint));
+    }
+    if service.code_length.is_some_and(|length| length < 6) {
+        let message = "the codes that are sent have fewer than six digits";
+        findings.push(
+            Finding::warning(CHECK, message).hint("set the service's code length to 6 or more"),
+        );
+    }
+    if service.totp_skew.is_some_and(|skew| skew > 1) {
+        let message = "codes of apps are accepted two steps before and after their own";
+        findings.push(Finding::warning(CHECK, message).hint("set the service's TOTP skew to 1"));
+    }
+    findings
+}
+
+/// Whether the CA certificates have Amazon's root, for Twilio's own servers.
+fn roots(twilio: &config::Twilio) -> Option<Finding> {
+    if !twilio.url.ends_with("twilio.com") {
+        return None;
+    }
+    let (path, pem) = ca_file::read(twilio.ca_file.as_deref()).ok()?;
+    let path = path.display();
+    Some(if has_amazon_root(&pem) {
+        Finding::ok(CHECK, format!("{path} has Amazon's root certificate"))
+    } else {
+        let message = format!(
+            "{path} lacks Amazon's root certificate, which Twilio moves to from 2027-01-26 on"
+        );
+        Finding::warning(CHECK, message)
+            .hint("add Amazon Root CA 1 to 4 to twilio.ca_file, or remove that key")
+    })
+}
+
+fn has_amazon_root(pem: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(pem);
+    let certificates = text.split("-----BEGIN CERTIFICATE-----").skip(1);
+    certificates
+        .filter_map(|rest| rest.split("-----END").next())
+        .filter_map(|base64| {
+            let digits: String = base64.split_whitespace().collect();
+            BASE64_STANDARD.decode(digits).ok()
+        })
+        .any(|der| {
+            der.windows(AMAZON_ROOT.len())
+                .any(|part| part == AMAZON_ROOT)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amazons_root_is_found_in_a_file_of_certificates() {
+        let pem = |der: &[u8]| {
+            let base64 = BASE64_STANDARD.encode(der);
+            format!("# x\n-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+        };
+        let other = pem(b"\x30DigiCert Global Root G2");
+        let amazon = pem(b"\x30\x16Amazon Root CA 1\x30");
+        assert!(has_amazon_root(format!("{other}{amazon}").as_bytes()));
+        assert!(!has_amazon_root(other.as_bytes()));
+        assert!(!has_amazon_root(b"# Amazon Root CA 1"));
+    }
+}
