@@ -95,6 +95,7 @@ fn each_case_of_the_readme_is_one_of_the_page_that_proves_it() {
 #[test]
 fn each_call_of_the_api_names_tests_that_exist() {
     rows_name_tests("docs/api.md", "Calls", 20);
+    rows_name_tests("docs/api.md", "Calls of Twilio Verify", 20);
 }
 
 #[test]
