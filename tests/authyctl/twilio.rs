@@ -324,3 +324,55 @@ fn doctor_says_what_the_key_may_do_and_what_the_service_would_do_to_logins() {
     run_json(&without, &["enroll", "carol", "--phone", NUMBER], "");
     has(&without, "problem", "config.toml has no table [twilio]");
 }
+
+#[test]
+fn sms_call_and_verify_work_by_the_rules_of_a_login() {
+    let sim = host("twilio.toml");
+    let app = json!({"identity": "ff483d1f-f591", "secret": SECRET});
+    let made = sim.post("/phone/twilio/factors", &app);
+    let sid = made["sid"].as_str().unwrap();
+    let entries = format!(
+        "[users]\ncarol = {{ phone = \"{NUMBER}\" }}\n\
+         erin = {{ twilio_identity = \"ff483d1f-f591\", twilio_factor = \"{sid}\" }}\n"
+    );
+    fs::write(sim.path("users.toml"), entries).unwrap();
+
+    let (status, answer) = run_json(&sim, &["verify", "carol", "123456"], "");
+    let none = "no code was sent within ten minutes";
+    assert_eq!((status, &answer["error"]["message"]), (1, &json!(none)));
+    let (status, answer) = run_json(&sim, &["sms", "carol", "--locale", "de"], "");
+    assert_eq!(
+        (status, &answer["cellphone"]),
+        (0, &json!("+*********67")),
+        "{answer}"
+    );
+    assert_eq!(run_json(&sim, &["call", "carol"], "").0, 0);
+    let sent = sim.get("/phone/twilio")["verifications"][0].clone();
+    assert_eq!(
+        (&sent["channel"], &sent["sends"]),
+        (&json!("call"), &json!(2))
+    );
+    let code = sent["code"].as_str().unwrap();
+    let (status, answer) = run_json(&sim, &["verify", "carol"], code);
+    assert_eq!(
+        (status, &answer["token"]),
+        (0, &json!("is valid")),
+        "{answer}"
+    );
+    assert_eq!(run_json(&sim, &["verify", "carol", code], "").0, 1);
+
+    let code = oathtool(SECRET, 0);
+    assert_eq!(run_json(&sim, &["verify", "erin", "000000"], "").0, 1);
+    assert_eq!(run_json(&sim, &["verify", "erin", &code], "").0, 0);
+    let (status, answer) = run_json(&sim, &["verify", "erin", &code], "");
+    assert_eq!(
+        (status, &answer["error"]["message"]),
+        (1, &json!("the code was used"))
+    );
+    assert_eq!(
+        run_json(&sim, &["sms", "erin"], "").0,
+        4,
+        "erin has no number"
+    );
+    assert_eq!(run_json(&sim, &["verify", "erin", "12"], "").0, 2);
+}

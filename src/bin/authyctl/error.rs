@@ -7,7 +7,6 @@ use std::path::Path;
 
 use pam_authy::base::text;
 use pam_authy::client::authy as client;
-use pam_authy::client::twilio;
 use pam_authy::store::config;
 use pam_authy::store::recovery;
 use pam_authy::store::state;
@@ -105,6 +104,16 @@ impl CommandError {
         self
     }
 
+    /// Adds what a provider answered.
+    pub(crate) fn answered(mut self, status: u16, code: Option<u32>) -> Self {
+        self.answer = Some(Box::new(Answer {
+            status,
+            code,
+            fields: BTreeMap::new(),
+        }));
+        self
+    }
+
     /// Adds members to the JSON object.
     pub(crate) fn with_members(mut self, members: Value) -> Self {
         if let Value::Object(members) = members {
@@ -166,49 +175,6 @@ impl From<client::Error> for CommandError {
         Self {
             answer,
             hint: advice(&error),
-            ..Self::new(kind, text::sanitize_to(&error.to_string(), 500))
-        }
-    }
-}
-
-impl From<twilio::Error> for CommandError {
-    fn from(error: twilio::Error) -> Self {
-        use twilio::Error as Client;
-        let kind = match &error {
-            Client::Refused(_)
-            | Client::PersonRefused(_)
-            | Client::KeyRefused(_)
-            | Client::NotAllowed(_)
-            | Client::NotFound(_)
-            | Client::RateLimited(_)
-            | Client::Exists(_) => ErrorKind::Refused,
-            Client::Invalid { .. } => ErrorKind::Usage,
-            Client::Process(_) | Client::Local(_) => ErrorKind::Local,
-            _ => ErrorKind::Unavailable,
-        };
-        let hint = match &error {
-            Client::KeyRefused(refusal) if refusal.code == Some(70051) => Some(
-                "use a key with the administrator's permissions: --config FILE names another config.toml",
-            ),
-            Client::KeyRefused(_) => Some("check twilio.key_sid and its secret"),
-            Client::UntrustedServer(_) => {
-                Some("check twilio.url, twilio.ca_file and this host's clock")
-            }
-            Client::Unavailable(_) | Client::ServerError(_) | Client::Unexpected(_) => {
-                Some("authyctl doctor checks the connection to the service")
-            }
-            _ => None,
-        };
-        let answer = error.refusal().map(|refusal| {
-            Box::new(Answer {
-                status: refusal.status,
-                code: refusal.code,
-                fields: BTreeMap::new(),
-            })
-        });
-        Self {
-            answer,
-            hint: hint.map(str::to_owned),
             ..Self::new(kind, text::sanitize_to(&error.to_string(), 500))
         }
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::base::factor::twilio::{Challenges, Started, UsedCodes};
 use crate::client::http;
+use crate::client::twilio::Cause;
 use crate::client::twilio::scripted::{Scripted, later, other_sid, sid, with};
 
 const NUMBER: &str = "+15551234567";

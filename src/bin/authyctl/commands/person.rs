@@ -23,10 +23,7 @@ pub(crate) fn status(global: &Global, args: &PersonArg) -> Result<Output, Comman
     {
         return status_of_app(global, user, &person);
     }
-    if let Some(user) = &args.user
-        && let Some(person) = twilio::person_of(global, user)?
-        && twilio::is_asked_about(global, &person)
-    {
+    if let Some((user, person)) = twilio::asked_about(global, args)? {
         return twilio::status(global, user, &person);
     }
     let id = authy_id(global, args)?;

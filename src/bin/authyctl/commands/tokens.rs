@@ -1,9 +1,11 @@
-//! `verify`, `sms`, `call`: checks a token at Authy, and has Authy send one.
+//! `verify`, `sms`, `call`: checks a token at Authy, and has Authy send one; for people at Twilio see
+//! `twilio`.
 
+use pam_authy::base::factor::Channel;
 use pam_authy::client::authy::tokens::{Delivery, SendOptions, VerifyOptions};
 use serde_json::json;
 
-use super::{authy_id, client};
+use super::{authy_id, client, twilio};
 use crate::cli::{Global, SendArgs, VerifyArgs};
 use crate::error::CommandError;
 use crate::output::{Output, argument_or_prompt};
@@ -14,6 +16,10 @@ pub(crate) fn verify(global: &Global, args: &VerifyArgs) -> Result<Output, Comma
         (Some(_), Some(word), None) => Some(word.as_str()),
         (_, _, token) => token.as_deref(),
     };
+    if let Some((user, person)) = twilio::asked_about(global, &args.person)? {
+        let code = argument_or_prompt("Verification code: ", token)?;
+        return twilio::verify(global, user, &person, &code);
+    }
     let token = argument_or_prompt("Verification code: ", token)?;
     let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
@@ -29,6 +35,9 @@ pub(crate) fn verify(global: &Global, args: &VerifyArgs) -> Result<Output, Comma
 }
 
 pub(crate) fn sms(global: &Global, args: &SendArgs) -> Result<Output, CommandError> {
+    if let Some((user, person)) = twilio::asked_about(global, &args.person)? {
+        return twilio::send(global, user, &person, Channel::Sms, args);
+    }
     let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
     let delivery = client.tokens().sms(id, &options(args), deadline)?;
@@ -40,6 +49,9 @@ pub(crate) fn sms(global: &Global, args: &SendArgs) -> Result<Output, CommandErr
 }
 
 pub(crate) fn call(global: &Global, args: &SendArgs) -> Result<Output, CommandError> {
+    if let Some((user, person)) = twilio::asked_about(global, &args.person)? {
+        return twilio::send(global, user, &person, Channel::Call, args);
+    }
     let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
     let delivery = client.tokens().call(id, &options(args), deadline)?;

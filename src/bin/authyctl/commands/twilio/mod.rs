@@ -1,8 +1,10 @@
 //! People at Twilio Verify: `enroll --phone` and `--twilio-app`, `unenroll --remote`, `status`,
-//! `phone info`. All but `--phone` need a key with an administrator's permissions, which a host's key
+//! `phone info`, `verify`, `sms`, `call`. All but `--phone` and the last three need a key with an administrator's permissions, which a host's key
 //! should not have.
 
+mod codes;
 mod enroll;
+mod failure;
 
 use std::time::{Duration, Instant};
 
@@ -16,11 +18,15 @@ use pam_authy::store::users::Entry;
 use serde_json::json;
 
 use super::entry;
-use crate::cli::{Global, Number};
+use crate::cli::{Global, Number, PersonArg};
 use crate::error::CommandError;
 use crate::output::{Output, shown_name, table};
 
+pub(super) use codes::{send, verify};
 pub(super) use enroll::{enroll_app, enroll_phone};
+
+/// The service whose rules say which provider is asked.
+const RULES_OF: &str = "sshd";
 
 /// A client at Twilio, with the time-out of its requests.
 pub(super) struct AtTwilio {
@@ -69,7 +75,7 @@ fn app_of(person: &Person) -> Option<(&TwilioIdentity, &TwilioFactor)> {
 
 /// Whether commands about a person ask Twilio and not Authy: where the person is there alone, or
 /// `login.provider` says so.
-pub(super) fn is_asked_about(global: &Global, person: &Person) -> bool {
+fn is_asked_about(global: &Global, person: &Person) -> bool {
     let is_at_twilio = person.phone.is_some() || person.twilio_factor.is_some();
     is_at_twilio && (person.authy_id.is_none() || is_preferred(global))
 }
@@ -77,7 +83,7 @@ pub(super) fn is_asked_about(global: &Global, person: &Person) -> bool {
 /// Whether Twilio is asked where both providers could be.
 pub(super) fn is_preferred(global: &Global) -> bool {
     Config::load(&global.config).is_ok_and(|config| {
-        let is_chosen = config.login("sshd").provider == Some(Provider::Twilio);
+        let is_chosen = config.login(RULES_OF).provider == Some(Provider::Twilio);
         config.twilio.is_some() && (is_chosen || config.authy.is_none())
     })
 }
@@ -133,6 +139,19 @@ pub(super) fn person_of(global: &Global, user: &str) -> Result<Option<Person>, C
         Entry::Enrolled(person) => Some(person),
         Entry::Shared(_) | Entry::Invalid { .. } | Entry::Absent => None,
     })
+}
+
+/// Returns user and person where a command is about a person at Twilio.
+pub(super) fn asked_about<'a>(
+    global: &Global,
+    arg: &'a PersonArg,
+) -> Result<Option<(&'a str, Person)>, CommandError> {
+    let (Some(user), None) = (&arg.user, arg.authy_id) else {
+        return Ok(None);
+    };
+    let person = person_of(global, user)?;
+    let person = person.filter(|person| is_asked_about(global, person));
+    Ok(person.map(|person| (user.as_str(), person)))
 }
 
 /// What Lookup knows of a number.

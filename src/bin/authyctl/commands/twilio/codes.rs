@@ -1,0 +1,99 @@
+//! `verify`, `sms` and `call` for a person at Twilio, by the functions of a login: a code that was sent
+//! here can be typed at a login, and the other way round.
+
+use std::time::SystemTime;
+
+use nix::unistd::getuid;
+use pam_authy::base::factor::twilio::{Lasting, Started};
+use pam_authy::base::factor::{Channel, Code, Identity, Person};
+use pam_authy::engine::shared_words;
+use pam_authy::factor::connect;
+use pam_authy::store::config::Config;
+use pam_authy::store::limits::{FileLimits, LimitedLogin};
+use pam_authy::store::twilio::{StartedFiles, UsedFiles};
+use serde_json::json;
+
+use super::failure::of_factor;
+use super::{AtTwilio, RULES_OF};
+use crate::cli::{Global, SendArgs};
+use crate::error::CommandError;
+use crate::output::{Output, shown_name};
+
+/// Checks a code of the person, and uses it up where it is right.
+pub(in super::super) fn verify(
+    global: &Global,
+    user: &str,
+    person: &Person,
+    code: &Code,
+) -> Result<Output, CommandError> {
+    let config = Config::load(&global.config)?;
+    let at_twilio = AtTwilio::of(global)?;
+    let rules = config.login(RULES_OF);
+    let lasting = lasting(&config, user, person);
+    let mut factor = connect::second_factor(&config, &rules, Some(person), None, lasting);
+    factor
+        .verify(code, at_twilio.deadline())
+        .map_err(of_factor)?;
+    Ok(Output::new(
+        vec!["the token is valid".into()],
+        json!({"token": "is valid", "user": user}),
+    ))
+}
+
+/// Has Twilio send a code to the person.
+pub(in super::super) fn send(
+    global: &Global,
+    user: &str,
+    person: &Person,
+    channel: Channel,
+    args: &SendArgs,
+) -> Result<Output, CommandError> {
+    let Some(phone) = &person.phone else {
+        let message = format!(
+            "{} has no phone in {}",
+            shown_name(user),
+            global.users.display()
+        );
+        let hint = format!("authyctl enroll {} --phone +E164", shown_name(user));
+        return Err(CommandError::local(message).hint(hint));
+    };
+    let config = Config::load(&global.config)?;
+    let twilio = AtTwilio::of(global)?;
+    let calls = twilio.client.verifications();
+    let locale = args.locale.as_deref();
+    let started = calls.start(phone, channel, locale, twilio.deadline())?;
+    let mut kept = StartedFiles::new(&config.paths.state, user, SystemTime::now);
+    kept.keep(phone, &started.sid);
+    let Identity::Twilio(shown) = Identity::from(phone) else {
+        return Err(CommandError::local("the number cannot be shown"));
+    };
+    let line = match channel {
+        Channel::Sms => format!("an SMS with a code was sent to {shown}"),
+        Channel::Call => format!("a call with a code is made to {shown}"),
+    };
+    let members = json!({
+        "ignored": false,
+        "cellphone": shown,
+        "device": null,
+        "message": line,
+    });
+    Ok(Output::new(vec![line], members))
+}
+
+/// What a login of the person keeps.
+fn lasting(config: &Config, user: &str, person: &Person) -> Lasting {
+    let (state, map, now) = (&config.paths.state, shared_words::map, SystemTime::now);
+    let login = LimitedLogin {
+        user,
+        enrolled: true,
+        receives: person.phone.is_some(),
+        factors: person.stored_ids(),
+        address: None,
+        uid: getuid().as_raw(),
+    };
+    Lasting {
+        started: Box::new(StartedFiles::new(state, user, now)),
+        challenges: Box::new(FileLimits::new(state, config.limits, login, map, now)),
+        used: Box::new(UsedFiles::new(state, map, now)),
+    }
+}
