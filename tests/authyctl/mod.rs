@@ -21,6 +21,7 @@ mod terminal;
 mod tokens;
 mod totp;
 mod twilio;
+mod twilio_page;
 
 use std::fs;
 use std::io::Write;

@@ -188,6 +188,15 @@ fn an_app_is_created_proven_listed_and_deleted() {
     let wrong = other(&code).parse().unwrap();
     let verified = calls.verify(&identity, &new.sid, &wrong, deadline());
     assert!(matches!(verified, Err(Error::Refused(_))), "{verified:?}");
+    for _ in 1..5 {
+        let verified = calls.verify(&identity, &new.sid, &wrong, deadline());
+        assert!(matches!(verified, Err(Error::Refused(_))), "{verified:?}");
+    }
+    let sixth = calls.verify(&identity, &new.sid, &wrong, deadline());
+    assert_eq!(refused(sixth), (429, 60310));
+    let new = calls
+        .create_app(&identity, "alice@web2", None, deadline())
+        .unwrap();
     let right = oathtool(new.secret.expose(), 0).parse().unwrap();
     let early = client
         .challenges()
@@ -197,8 +206,12 @@ fn an_app_is_created_proven_listed_and_deleted() {
         .verify(&identity, &new.sid, &right, deadline())
         .unwrap();
     let listed = calls.list(&identity, deadline()).unwrap();
-    assert!(listed.len() == 1 && listed[0].is_verified && listed[0].kind == "totp");
+    let verified: Vec<_> = listed.iter().map(|factor| factor.is_verified).collect();
+    assert_eq!(verified, [false, true]);
     calls.delete(&identity, &new.sid, deadline()).unwrap();
+    assert_eq!(calls.list(&identity, deadline()).unwrap().len(), 1);
+    // An app that is not proven within an hour is gone.
+    change(&sim, &json!({"ahead_seconds": 3601}));
     assert!(calls.list(&identity, deadline()).unwrap().is_empty());
     client.entities().delete(&identity, deadline()).unwrap();
     let gone = client.entities().fetch(&identity, deadline());
