@@ -9,6 +9,8 @@ use std::process::Stdio;
 use pam_authy::store::state::file_name;
 use pam_authy::store::totp::Authenticator;
 
+use serde_json::json;
+
 use crate::authyctl::run_json;
 use crate::common::application;
 use crate::common::host::Host;
@@ -210,6 +212,34 @@ fn the_step_of_a_code_is_on_the_disk_before_the_login_succeeds() {
     assert!(sync.is_before(answer) && sync.is_before(audit), "{sync:?}");
     // The name of the new file too.
     assert_folder_is_synced(&calls, creation(&calls, &file), &file, answer);
+}
+
+#[test]
+#[ignore = "needs strace"]
+fn a_code_that_twilio_accepted_is_used_up_on_the_disk_before_the_login_succeeds() {
+    let host = Host::with_twilio("[login]\nrefusal_seconds = 0\n");
+    let sid = format!("YF{}", "0a".repeat(16));
+    let app = json!({"identity": "ff483d1f-f591", "secret": SECRET, "sid": sid});
+    host.sim.post("/phone/twilio/factors", &app);
+    let entry = format!("{{ twilio_identity = \"ff483d1f-f591\", twilio_factor = \"{sid}\" }}");
+    host.set_line(&host.users, "alice", &entry);
+    let file = host.sim.path("state/twilio-used").join(file_name(&sid));
+
+    let (codes, calls) = login(&host, &[&oathtool(SECRET, 0)]);
+
+    assert_eq!(codes, [0]);
+    let mapping = only(&calls, "mapping", |call| is_mapping(call, &file));
+    let sync = only(&calls, "sync", |call| is_sync_of(call, &file));
+    assert!(mapping.is_before(sync), "{mapping:?} {sync:?}");
+    let answer = only(&calls, "PAM's code", |call| call.has("\"code 0\\n\""));
+    let audit = only(&calls, "audit line", |call| call.has(": verdict=accepted"));
+    assert!(sync.is_before(answer) && sync.is_before(audit), "{sync:?}");
+    assert_folder_is_synced(&calls, creation(&calls, &file), &file, answer);
+    // The challenge is counted before the first byte of the request leaves.
+    let counts = host.sim.path("state/limits/factors");
+    let counts = counts.join(file_name(&format!("twilio_factor={sid}")));
+    let counted = first(&calls, "counts", |call| is_mapping(call, &counts));
+    assert!(counted.is_before(sync), "{counted:?}");
 }
 
 /// The opening of a new file.

@@ -375,4 +375,16 @@ fn sms_call_and_verify_work_by_the_rules_of_a_login() {
         "erin has no number"
     );
     assert_eq!(run_json(&sim, &["verify", "erin", "12"], "").0, 2);
+
+    let mut used = fs::read_dir(sim.path("state/twilio-used")).unwrap();
+    fs::write(used.next().unwrap().unwrap().path(), "x").unwrap();
+    assert_eq!(run_json(&sim, &["verify", "erin", "000000"], "").0, 4);
+    let (_, answer) = run_json(&sim, &["doctor", "--pam-dir", "/nonexistent"], "");
+    let checks = answer["checks"].as_array().unwrap();
+    let is_named = |check: &&Value| check["message"].to_string().contains("twilio-used");
+    let named = checks.iter().find(is_named).expect("doctor names the file");
+    assert_eq!(
+        (&named["name"], &named["result"]),
+        (&json!("state"), &json!("problem"))
+    );
 }

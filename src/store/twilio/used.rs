@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use super::seconds;
 use crate::base::factor::twilio::{TwilioFactor, UsedCodes};
 use crate::base::factor::{self, Code, ErrorKind, Progress};
-use crate::store::state::{self, Failure, Folder, Format, MapWords, WordFile};
+use crate::store::state::{self, Error, Failure, Folder, Format, MapWords, WordFile};
 
 /// The folder of the files, and what they look like. A word has the time in its upper half, and the
 /// code in its lower one.
@@ -60,6 +60,16 @@ impl UsedFiles {
             map,
             now,
         }
+    }
+
+    /// Returns an error for each file that cannot be used.
+    ///
+    /// # Errors
+    /// The folder cannot be trusted or read.
+    pub fn unreadable(state: &Path) -> Result<Vec<Error>, Error> {
+        Folder::faults(state, FOLDER, |bytes| {
+            USED.decode(bytes.unwrap_or_default())
+        })
     }
 
     fn record(&self, factor: &TwilioFactor, code: &Code) -> Result<bool, Failure> {
@@ -229,7 +239,9 @@ mod tests {
         let file = state
             .join(FOLDER)
             .join(state::file_name(factor("a").as_str()));
+        assert!(UsedFiles::unreadable(&state).unwrap().is_empty());
         fs::write(&file, b"no words").unwrap();
+        assert_eq!(UsedFiles::unreadable(&state).unwrap().len(), 1);
         assert!(used.is_used(&factor("a"), &code("000000")).is_err());
         fs::remove_dir_all(&state).unwrap();
         fs::write(&state, "").unwrap();

@@ -8,6 +8,7 @@ use pam_authy::store::limits;
 use pam_authy::store::recovery;
 use pam_authy::store::remember;
 use pam_authy::store::state::{self, Error, Folder};
+use pam_authy::store::twilio::UsedFiles;
 use pam_authy::store::users::Mapping;
 
 use super::Finding;
@@ -42,6 +43,7 @@ pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> 
             ))
         },
     ));
+    findings.extend(check_used_codes(path));
     if findings.is_empty() {
         let message = format!("only root has access to {} and its files", path.display());
         findings.push(Finding::ok(CHECK, message));
@@ -73,6 +75,18 @@ fn check_counts(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> {
         }
     };
     listing.errors.iter().map(finding).collect()
+}
+
+/// Returns the files of used codes of apps at Twilio that cannot be used.
+fn check_used_codes(path: &Path) -> Vec<Finding> {
+    let finding = |error: &Error| {
+        Finding::problem(CHECK, error.to_string())
+            .hint("no code of that app is accepted until this is fixed: remove the file")
+    };
+    match UsedFiles::unreadable(path) {
+        Ok(errors) => errors.iter().map(finding).collect(),
+        Err(error) => vec![unusable_folder(&error)],
+    }
 }
 
 /// Turns the errors of files that belong to one user each into findings.
