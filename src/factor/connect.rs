@@ -28,7 +28,7 @@ use crate::store::config::{self, Provider};
 /// where this host checks its codes: a code is checked there first, and then by one provider.
 /// `lasting` is what a factor at Twilio keeps. Returns a decoy for `None`, and, so that nothing is
 /// accepted by mistake, for a person or configuration without any of them. The policy accepts only
-/// persons for whom this host can check a factor. Opens no connection.
+/// persons with a factor that this host can check. Opens no connection.
 #[must_use]
 pub fn second_factor(
     config: &config::Config,

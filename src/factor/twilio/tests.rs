@@ -91,7 +91,7 @@ impl Person {
         Twilio::new(with(answers), phone, app, lasting, 6)
     }
 
-    /// A person to whom a code was sent by an earlier call of the module.
+    /// A person who got a code in an earlier call of the module.
     fn started(app: bool, answers: Vec<Answer>) -> Self {
         let person = Self::new(true, app, answers);
         *person.memory.started.borrow_mut() = Some(sid("VE").parse().unwrap());

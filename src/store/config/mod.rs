@@ -71,7 +71,7 @@ pub struct Paths {
 pub struct Login {
     /// The factors that may be offered.
     pub factors: Vec<Factor>,
-    /// Who is asked about a person whom both providers know; `None`: Authy.
+    /// Who is asked about a person who is at both; `None`: Authy.
     pub provider: Option<Provider>,
     /// When an SMS is sent.
     pub sms: SendMode,

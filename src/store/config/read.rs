@@ -62,7 +62,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
     Ok(config)
 }
 
-/// Refuses a `provider` whose table is missing: nobody would be asked there.
+/// Refuses a `provider` whose table is missing: it would have no effect.
 fn check_provider(source: Source<'_>, config: &Config) -> Result<(), Error> {
     let tables = [("login".to_owned(), &config.login)].into_iter();
     let services = config.services.iter();

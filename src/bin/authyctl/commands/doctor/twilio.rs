@@ -59,7 +59,7 @@ fn of_answer(twilio: &config::Twilio, service: &Result<Service, Error>) -> Vec<F
             Finding::ok(CHECK, accepted(format!(" for the service {}", service.name))),
             Finding::warning(
                 CHECK,
-                "the key may read the service, so it can do more than log people in: whoever steals it may \
+                "the key may read the service, so it can do more than log people in: a thief of it may \
                  be able to approve logins and enrol apps",
             )
             .hint("make a restricted key, as authyctl init twilio says, and write it by init twilio --force"),
@@ -99,7 +99,7 @@ fn of_service(service: &Service) -> Vec<Finding> {
     }
     if service.custom_code == Some(true) {
         let message = "the service lets applications choose the code that is sent";
-        let hint = "switch custom codes off: whoever has the key could know each code";
+        let hint = "switch custom codes off: a thief of the key could know each code";
         findings.push(Finding::warning(CHECK, message).hint(hint));
     }
     if service.code_length.is_some_and(|length| length < 6) {

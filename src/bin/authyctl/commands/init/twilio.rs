@@ -1,5 +1,5 @@
 //! `init twilio`: writes the table `[twilio]`, once Twilio accepts the key. A host's key should be a
-//! restricted one, so that a thief of the host can enrol and approve nobody.
+//! restricted one, so that a thief of the host can neither enrol nor approve anyone.
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -23,7 +23,7 @@ const WHERE: [&str; 7] = [
     "key       console.twilio.com > Account > API keys: create a restricted key with these permissions",
     "          of Verify and no others: Verifications create, Verification checks create,",
     "          Challenges create and read. Its SID is SK…, its secret is shown once.",
-    "          A main or standard key works too, but whoever steals it from this host can log in as",
+    "          A main or standard key works too, but a thief of it can log in as",
     "          anyone: it can approve verifications and enrol apps.",
     "costs     Twilio charges for each successful verification, and for each SMS and call.",
 ];
