@@ -16,7 +16,7 @@ use super::decoy::{Decoy, Preconnect};
 use super::totp::Totp;
 use super::twilio::{App, REQUESTS_PER_CODE, Twilio};
 use crate::base::factor::twilio::Lasting;
-use crate::base::factor::{Factor, Identity, Person, Phone, Providers, SecondFactor};
+use crate::base::factor::{Factor, Identity, Person, Phone, Providers, SecondFactor, SendMode};
 use crate::client::authy::Client;
 use crate::client::http::{self, GoodAddresses, Https, Pem, Roots};
 use crate::client::twilio;
@@ -150,7 +150,7 @@ pub fn providers(config: &config::Config, rules: &config::Login) -> Providers {
         authy: config.authy.is_some(),
         twilio: config.twilio.is_some(),
         totp: has(Factor::Token),
-        sends: has(Factor::Sms) || has(Factor::Call),
+        sends: has(Factor::Sms) && rules.sms != SendMode::Never || has(Factor::Call),
     }
 }
 

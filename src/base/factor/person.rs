@@ -57,6 +57,9 @@ impl FactorId {
 /// Why no code of an app is checked.
 const NO_TOKEN: &str = "login.factors has no \"token\"";
 
+/// Why no code is sent to a number.
+const SENDS_NOTHING: &str = "the rules of the service send no SMS and make no call";
+
 /// What can be checked on this host, by config.toml.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Providers {
@@ -148,8 +151,7 @@ impl Person {
             skip("authy_id", "config.toml has no table [authy]");
         }
         let no_twilio = (!providers.twilio).then_some("config.toml has no table [twilio]");
-        let sends_nothing = "login.factors has neither \"sms\" nor \"call\"";
-        let why = no_twilio.or((!providers.sends).then_some(sends_nothing));
+        let why = no_twilio.or((!providers.sends).then_some(SENDS_NOTHING));
         if let (Some(why), Some(_)) = (why, &self.phone) {
             skip("phone", why);
         }

@@ -253,6 +253,24 @@ fn a_factor_whose_table_is_missing_is_skipped_and_logged() {
 }
 
 #[test]
+fn a_number_is_skipped_where_the_rules_send_nothing() {
+    let rows = [
+        "factors = [\"token\"]\n",
+        "factors = [\"token\", \"sms\"]\nsms = \"never\"\n",
+    ];
+    check_rows(rows, |rules| {
+        let host = host(&format!("{ONE_ATTEMPT}{rules}"));
+        let login = host.login("carol", &["123456"]);
+        assert_eq!((login.code, login.prompts()), ("PAM_SERVICE_ERR", 0));
+        let log = host.log();
+        let line = "phone is skipped: the rules of the service send no SMS and make no call";
+        assert!(log.contains(line), "{log}");
+        let login = host.login("dave", &[&oathtool(SECRET, 0)]);
+        assert_eq!(login.code, "PAM_SUCCESS");
+    });
+}
+
+#[test]
 fn a_value_that_cannot_be_used_denies_its_user_alone() {
     let host = host(ONE_ATTEMPT);
     let rows = [
