@@ -9,6 +9,8 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use pam_authy::base::deadline::Deadline;
 use pam_authy::base::secret::Secret;
 use pam_authy::client::authy::activity::Activity;
@@ -20,7 +22,7 @@ use pam_authy::client::authy::types::{AuthyId, Token};
 use pam_authy::client::authy::users::{NewUser, QrOptions};
 use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::Https;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::common::sim::Sim;
 use crate::common::totp::{SECRET, oathtool};
@@ -80,7 +82,7 @@ fn a_deletion_is_marked_at_once_and_takes_effect_later() {
         error_code(client.users().status(alice(), deadline())),
         Some(60026)
     );
-    assert_eq!(error_code(verify(&client, &sim.token(1635))), Some(60026));
+    assert_eq!(error_code(verify(&client, &sim.token(1635))), Some(60016));
     // At Authy, one phone number is one person.
     let person = NewUser {
         email: "alice@example.com",
@@ -333,8 +335,8 @@ fn the_app_on_the_phone_shows_the_codes_that_oathtool_computes() {
     assert_eq!(shown[0]["code"], json!(code));
 }
 
-/// Receives one callback, answers it with HTTP 200, and returns the whole request as text.
-fn receive(listener: &TcpListener) -> String {
+/// Receives one callback, answers it with this status, and returns the whole request as text.
+fn receive(listener: &TcpListener, status: &str) -> String {
     let (mut stream, _) = listener.accept().unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(5)))
@@ -348,7 +350,8 @@ fn receive(listener: &TcpListener) -> String {
         if let Some((head, body)) = text.split_once("\r\n\r\n")
             && body.len() >= header(head, "content-length").parse().unwrap_or(0)
         {
-            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            let answer =
+                format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
             stream.write_all(answer.as_bytes()).unwrap();
             return text;
         }
@@ -410,7 +413,7 @@ fn signed_callbacks_by_post_and_by_get_are_accepted_by_the_client() {
             .unwrap();
         let path = format!("/phone/approvals/{uuid}");
         let received = thread::scope(|scope| {
-            let received = scope.spawn(|| receive(&listener));
+            let received = scope.spawn(|| receive(&listener, "200 OK"));
             let decided = sim.post(&path, &json!({"approve": approve}));
             assert_eq!(decided["callback"], 200, "{decided}");
             received.join().unwrap()
@@ -421,5 +424,45 @@ fn signed_callbacks_by_post_and_by_get_are_accepted_by_the_client() {
         assert_eq!((answer.authy_id, answer.uuid), (Some(alice()), Some(uuid)));
         assert!(verify_callback(&received, &url, "another key").is_err());
         assert!(verify_callback(&received.replace("1635", "1636"), &url, &sim.key()).is_err());
+    }
+}
+
+#[test]
+fn a_callback_has_device_and_signature_and_is_noted_once_it_is_answered_by_200() {
+    let sim = Sim::start();
+    let client = client(&sim);
+    sim.change(1635, &json!({"registered": true}));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/callback", listener.local_addr().unwrap());
+    sim.post("/phone/app", &json!({"callback_url": url}));
+    for (status, is_notified) in [("500 Internal Server Error", false), ("200 OK", true)] {
+        let request = Request {
+            message: "Hello",
+            ..Request::default()
+        };
+        let approvals = client.approvals();
+        let uuid = approvals.create(alice(), &request, deadline()).unwrap();
+        let received = thread::scope(|scope| {
+            let received = scope.spawn(|| receive(&listener, status));
+            sim.post(
+                &format!("/phone/approvals/{uuid}"),
+                &json!({"approve": true}),
+            );
+            received.join().unwrap()
+        });
+        let (_, body) = received.split_once("\r\n\r\n").unwrap();
+        let body: Value = serde_json::from_str(body).unwrap();
+        let signature = STANDARD
+            .decode(body["signature"].as_str().unwrap())
+            .unwrap();
+        assert_eq!(signature.len(), 256);
+        assert_eq!(body["device"]["os_type"], "iphone", "{body}");
+        assert!(body["device"]["enabled_unlock_methods"].is_array());
+        assert!(body["approval_request"]["app_id"].is_string(), "{body}");
+        let shown = sim.get("/phone.json")["users"][0]["approvals"].clone();
+        let shown = shown.as_array().unwrap().iter();
+        let push = shown.clone().find(|push| push["uuid"] == uuid.to_string());
+        assert_eq!(push.unwrap()["notified"], is_notified);
+        assert!(verify_callback(&received, &url, &sim.key()).is_ok());
     }
 }

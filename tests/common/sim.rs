@@ -26,23 +26,13 @@ pub(crate) struct Sim {
 impl Sim {
     /// Starts a simulator in a new folder, with one person, 1635, who has no app.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_authy-sim"))
-            .args(["--with-parent", "--stop-after", "600", "--dir"])
-            .arg(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut url = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut url)
-            .unwrap();
-        assert!(
-            url.starts_with("https://127.0.0.1:"),
-            "authy-sim printed {url:?}"
-        );
-        let control = fs::read_to_string(folder.path().join("control.url")).unwrap();
+        let (child, control) = spawn(folder.path(), arguments);
         // A connection that the simulator is closing must not be used again.
         let config = Agent::config_builder()
             .max_idle_connections(0)
@@ -55,7 +45,7 @@ impl Sim {
         let sim = Self {
             child,
             folder,
-            control: control.trim().to_owned(),
+            control,
             agent,
         };
         sim.post(
@@ -63,6 +53,13 @@ impl Sim {
             &json!({"authy_id": 1635, "email": "alice@example.com"}),
         );
         sim
+    }
+
+    /// Kills the simulator, and starts another one with the same folder.
+    pub(crate) fn restart(&mut self, arguments: &[&str]) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        (self.child, self.control) = spawn(self.folder.path(), arguments);
     }
 
     /// Returns the path of a file in the simulator's folder.
@@ -241,6 +238,26 @@ impl Sim {
             }
         }
     }
+}
+
+/// Starts the program; returns it and its control URL once it is ready.
+fn spawn(folder: &Path, arguments: &[&str]) -> (Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_authy-sim"))
+        .args(["--with-parent", "--stop-after", "600"])
+        .args(arguments)
+        .arg("--dir")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut url = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut url)
+        .unwrap();
+    assert!(url.starts_with("https://"), "authy-sim printed {url:?}");
+    let control = fs::read_to_string(folder.join("control.url")).unwrap();
+    (child, control.trim().to_owned())
 }
 
 impl Drop for Sim {

@@ -10,20 +10,28 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::device;
+use crate::ordered::{Json, ordered};
 use crate::random;
 use crate::state::now;
 
 /// Lifetime of a request that names none, in seconds: one day.
 const DEFAULT_LIFETIME: u64 = 86_400;
 
+/// The id of the application in answers and callbacks about approval requests.
+const APP_ID: &str = "0123456789abcdef01234568";
+/// Length in bytes of the signature that the phone's own key makes.
+const DEVICE_SIGNATURE_LENGTH: usize = 256;
+
 /// All approval requests by uuid.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Approvals(BTreeMap<String, Approval>);
 
 /// One approval request.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Approval {
     pub(crate) uuid: String,
     pub(crate) authy_id: u64,
@@ -35,8 +43,17 @@ pub(crate) struct Approval {
     created_at: u64,
     /// Unix time in seconds; `None` if the request never expires.
     expires_at: Option<u64>,
-    /// The status after the decision, and its Unix time in seconds.
-    decision: Option<(&'static str, u64)>,
+    decision: Option<Decision>,
+    /// Whether the application's server has answered the callback with HTTP 200.
+    notified: bool,
+}
+
+/// The person's decision.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Decision {
+    approved: bool,
+    /// Unix time in seconds.
+    at: u64,
 }
 
 impl Approvals {
@@ -63,6 +80,7 @@ impl Approvals {
             created_at: now(),
             expires_at,
             decision: None,
+            notified: false,
         })
     }
 
@@ -84,8 +102,18 @@ impl Approvals {
         if approval.status() != "pending" {
             return None;
         }
-        approval.decision = Some((if approve { "approved" } else { "denied" }, now()));
+        approval.decision = Some(Decision {
+            approved: approve,
+            at: now(),
+        });
         Some(approval.clone())
+    }
+
+    /// Notes that the callback of a request was answered with HTTP 200.
+    pub(crate) fn set_notified(&mut self, uuid: &str) {
+        if let Some(approval) = self.0.get_mut(uuid) {
+            approval.notified = true;
+        }
     }
 }
 
@@ -93,7 +121,8 @@ impl Approval {
     /// Returns `pending`, `expired`, `approved` or `denied`.
     pub(crate) fn status(&self) -> &'static str {
         match self.decision {
-            Some((status, _)) => status,
+            Some(decision) if decision.approved => "approved",
+            Some(_) => "denied",
             None if self.expires_at.is_some_and(|at| at <= now()) => "expired",
             None => "pending",
         }
@@ -106,7 +135,10 @@ impl Approval {
             "message": self.message,
             "details": self.details,
             "hidden_details": self.hidden_details,
+            "logos": self.logos,
+            "created_at": self.created_at,
             "status": self.status(),
+            "notified": self.notified,
             "seconds_left": self.expires_at.map(|at| at.saturating_sub(now())),
         })
     }
@@ -119,56 +151,70 @@ impl Approval {
             "_authy_id": self.authy_id,
             "_id": "0123456789abcdef01234567",
             "_user_email": email,
-            "app_id": "0123456789abcdef01234568",
+            "app_id": APP_ID,
             "user_id": "0123456789abcdef01234569",
             "created_at": rfc3339(self.created_at),
-            "updated_at": rfc3339(self.decision.map_or(self.created_at, |(_, at)| at)),
-            "processed_at": self.decision.map(|(_, at)| rfc3339(at)),
-            "notified": false,
+            "updated_at": rfc3339(self.decision.map_or(self.created_at, |made| made.at)),
+            "processed_at": self.decision.map(|made| rfc3339(made.at)),
+            "notified": self.notified,
             "seconds_to_expire": self.expires_at.map(|at| at - self.created_at),
             "status": self.status(),
             "uuid": self.uuid,
         })
     }
 
-    /// Returns the body of the callback.
-    fn callback_body(&self) -> Value {
-        json!({
+    /// Returns the body of the callback. `signature` is that of the phone, which nobody can check,
+    /// since its public key is not published: here it is random.
+    fn callback_body(&self, os_type: &str) -> Json {
+        let transaction = ordered! {
+            "details": self.details.clone(),
+            "device_details": ordered! {},
+            "device_geolocation": Value::Null,
+            "device_signing_time": now(),
+            "encrypted": false,
+            "flagged": false,
+            "hidden_details": self.hidden_details.clone(),
+            "message": self.message.as_str(),
+            "reason": Value::Null,
+            "requester_details": Value::Null,
+            "status": self.status(),
+            "uuid": self.uuid.as_str(),
+            "created_at_time": self.created_at,
+            "customer_uuid": "1",
+        };
+        ordered! {
             "authy_id": self.authy_id,
             "device_uuid": 1,
             "callback_action": "approval_request_status",
-            "uuid": self.uuid,
+            "uuid": self.uuid.as_str(),
             "status": self.status(),
-            "approval_request": {
-                "transaction": {
-                    "details": self.details,
-                    "device_details": {},
-                    "device_geolocation": null,
-                    "device_signing_time": now(),
-                    "encrypted": false,
-                    "flagged": false,
-                    "hidden_details": self.hidden_details,
-                    "message": self.message,
-                    "reason": null,
-                    "requester_details": null,
-                    "status": self.status(),
-                    "uuid": self.uuid,
-                    "created_at_time": self.created_at,
-                    "customer_uuid": "1",
-                },
-                "logos": self.logos,
+            "approval_request": ordered! {
+                "transaction": transaction,
                 "expiration_timestamp": self.expires_at,
+                "logos": self.logos.clone(),
+                "app_id": APP_ID,
             },
-        })
+            "signature": STANDARD.encode(random::bytes::<DEVICE_SIGNATURE_LENGTH>()),
+            "device": device::of_app(os_type),
+        }
     }
 
-    /// Sends the signed callback to `url` and returns the HTTP status. Blocks for at most 5 s.
+    /// Sends the signed callback to `url` and returns the HTTP status. `os_type` is that of the
+    /// person's phone. Blocks for at most 5 s.
     ///
     /// # Errors
     /// The text of the HTTP client's error if no answer arrives.
-    pub(crate) fn send_callback(&self, key: &str, url: &str, by_get: bool) -> Result<u16, String> {
-        let body = self.callback_body();
-        let form = signed_form(&body);
+    pub(crate) fn send_callback(
+        &self,
+        os_type: &str,
+        key: &str,
+        url: &str,
+        by_get: bool,
+    ) -> Result<u16, String> {
+        let body = serde_json::to_string(&self.callback_body(os_type));
+        let body = body.map_err(|error| error.to_string())?;
+        let form = serde_json::from_str(&body).map(|tree| signed_form(&tree));
+        let form = form.map_err(|error| error.to_string())?;
         let nonce = now().to_string();
         let method = if by_get { "GET" } else { "POST" };
         let data = format!("{nonce}|{method}|{url}|{form}");
@@ -190,7 +236,7 @@ impl Approval {
             let request = agent.post(url).content_type("application/json");
             let request = request.header("X-Authy-Signature-Nonce", &nonce);
             let request = request.header("X-Authy-Signature", &signature);
-            request.send(body.to_string())
+            request.send(&body)
         };
         answer
             .map(|answer| answer.status().as_u16())

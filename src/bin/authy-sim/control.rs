@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::apps::App;
 use crate::person::Person;
 use crate::phone;
-use crate::service::{SimState, qr};
+use crate::service::{SimState, phones, qr};
 use crate::state::Sim;
 use crate::twilio;
 
@@ -24,7 +24,7 @@ use crate::twilio;
 pub(crate) fn routes() -> Router<Arc<Sim>> {
     Router::new()
         .route("/phone", get(phone::page))
-        .route("/phone.json", get(phones))
+        .route("/phone.json", get(all_phones))
         .route("/phone/users", post(add_person))
         .route("/phone/users/{id}", post(change_person))
         .route("/phone/users/{id}/token", post(issue_token))
@@ -41,7 +41,7 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
 }
 
 /// Answers with every person, phone verification and account in the authenticator app.
-async fn phones(State(sim): SimState) -> Json<Value> {
+async fn all_phones(State(sim): SimState) -> Json<Value> {
     let people = sim.people();
     let approvals = sim.approvals();
     let users: Vec<_> = people
@@ -92,8 +92,18 @@ async fn decide(
     let mut answer = approval.phone_json();
     if let Some(url) = callback_url {
         let key = sim.key.clone();
-        let delivery =
-            tokio::task::spawn_blocking(move || approval.send_callback(&key, &url, by_get)).await;
+        let os_type = sim
+            .people()
+            .get(approval.authy_id)
+            .map(|p| p.os_type().to_owned());
+        let os_type = os_type.unwrap_or_default();
+        let delivery = tokio::task::spawn_blocking(move || {
+            approval.send_callback(&os_type, &key, &url, by_get)
+        })
+        .await;
+        if matches!(delivery, Ok(Ok(200))) {
+            sim.approvals().set_notified(&uuid);
+        }
         answer["callback"] = match delivery {
             Ok(Ok(status)) => json!(status),
             Ok(Err(error)) => json!(error),
@@ -127,7 +137,9 @@ async fn change_app(
         _ => return Err(StatusCode::BAD_REQUEST),
     }
     match &body["callback_url"] {
-        Value::String(url) if url.starts_with("http://127.0.0.1:") => {
+        Value::String(url)
+            if url.starts_with("http://127.0.0.1:") || url.starts_with("http://[::1]:") =>
+        {
             settings.callback_url = Some(url.clone());
         }
         Value::Null => {}
@@ -136,11 +148,15 @@ async fn change_app(
     Ok(Json(json!({})))
 }
 
-/// Adds a person, or changes the one who has this phone number or authy id.
-async fn add_person(State(sim): SimState, Json(body): Json<Value>) -> Json<Value> {
+/// Adds a person, or changes the one who has this phone number or authy id. The number may have
+/// separators between its digits.
+async fn add_person(
+    State(sim): SimState,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, StatusCode> {
     let text = |name: &str, default: &str| body[name].as_str().unwrap_or(default).to_owned();
     let mut people = sim.people();
-    let number = text("cellphone", "5550100199").replace('-', "");
+    let number = phones::digits(&text("cellphone", "5550100199")).ok_or(StatusCode::BAD_REQUEST)?;
     let country_code = text("country_code", "1");
     let person = people.find_or_add(
         body["authy_id"].as_u64(),
@@ -149,7 +165,7 @@ async fn add_person(State(sim): SimState, Json(body): Json<Value>) -> Json<Value
         &number,
     );
     apply_changes(person, &body);
-    Json(person.phone_json())
+    Ok(Json(person.phone_json()))
 }
 
 async fn change_person(

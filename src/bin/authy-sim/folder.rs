@@ -1,4 +1,5 @@
-//! The one folder that the simulator writes to: CA, config.toml, users.toml, control.url, log.
+//! The one folder that the simulator writes to: CA, config.toml, users.toml, control.url, state.json,
+//! log.
 //!
 //! config.toml directs `authyctl` and the PAM module to this simulator as Authy, twilio.toml to it as
 //! Twilio Verify with a host's restricted key, and twilio-admin.toml the same with the main key. The log is a datagram
@@ -37,26 +38,24 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// Writes config.toml, control.url and, if it is missing, users.toml. Returns the API key,
-    /// which stays the same for one folder.
-    pub(crate) fn write_files(&self, url: &str, control: SocketAddr) -> Result<String> {
-        let key = self.existing_key().unwrap_or_else(random::hex);
-        let config = format!(
-            "[authy]\nkey = \"{key}\"\nurl = \"{url}\"\nca_file = {ca:?}\n\n[paths]\nstate = {state:?}\nlog = {log:?}\n",
-            ca = self.path("ca.pem"),
-            state = self.path("state"),
-            log = self.path("log"),
-        );
+    /// Writes config.toml, users.toml and control.url. Of a config.toml that is there, only the URL of
+    /// an earlier run is replaced; a users.toml that is there stays.
+    pub(crate) fn write_files(&self, key: &str, url: &str, control: SocketAddr) -> Result<()> {
+        let config = match fs::read_to_string(self.path("config.toml")) {
+            Ok(config) => with_url(&config, url),
+            Err(_) => format!(
+                "[authy]\nkey = \"{key}\"\nurl = \"{url}\"\nca_file = {ca:?}\n\n[paths]\nstate = {state:?}\nlog = {log:?}\n",
+                ca = self.path("ca.pem"),
+                state = self.path("state"),
+                log = self.path("log"),
+            ),
+        };
         write(&self.path("config.toml"), &config, 0o600)?;
         if !self.path("users.toml").exists() {
             write(&self.path("users.toml"), "[users]\n", 0o644)?;
         }
-        write(
-            &self.path("control.url"),
-            &format!("http://{control}\n"),
-            0o644,
-        )?;
-        Ok(key)
+        let address = format!("http://{control}\n");
+        write(&self.path("control.url"), &address, 0o644)
     }
 
     /// Writes twilio.env, twilio.toml and twilio-admin.toml. Returns the account at Twilio, which
@@ -111,7 +110,7 @@ impl Folder {
     }
 
     /// Reads the API key from the config.toml of an earlier run.
-    fn existing_key(&self) -> Option<String> {
+    pub(crate) fn existing_key(&self) -> Option<String> {
         let config = fs::read_to_string(self.path("config.toml")).ok()?;
         let key = config
             .lines()
@@ -120,15 +119,37 @@ impl Folder {
     }
 }
 
-/// Replaces a file. The new file has `mode` before its first byte is written.
+/// Returns a config.toml with `url` in the table `[authy]`, where it has an address on loopback.
+fn with_url(config: &str, url: &str) -> String {
+    let mut table = "";
+    let lines = config.split_inclusive('\n').map(|line| {
+        if line.starts_with('[') {
+            table = line.trim();
+        }
+        let old = line.strip_prefix("url = \"").unwrap_or_default();
+        let is_own = ["https://127.", "https://[::1]:", "https://localhost:"]
+            .iter()
+            .any(|start| old.starts_with(start));
+        match old.split_once('"') {
+            Some((_, rest)) if is_own && table == "[authy]" => format!("url = \"{url}\"{rest}"),
+            _ => line.to_owned(),
+        }
+    });
+    lines.collect()
+}
+
+/// Replaces a file at once. The new file has `mode` before its first byte is written.
 pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
-    let _ = fs::remove_file(path);
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let _ = fs::remove_file(&new);
     OpenOptions::new()
         .create_new(true)
         .write(true)
         .mode(mode)
-        .open(path)
+        .open(&new)
         .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&new, path))
         .with_context(|| path.display().to_string())
 }
 
@@ -139,4 +160,18 @@ fn create_private(dir: &Path) -> Result<()> {
         .mode(0o700)
         .create(dir)
         .with_context(|| dir.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_address_of_an_earlier_run_is_replaced_in_config_toml() {
+        let kept = "# mine\n[authy]\nkey = \"k\"\nurl = \"https://127.0.0.1:1\" # here\n[x]\nurl = \"https://127.0.0.1:2\"";
+        let changed = kept.replace("127.0.0.1:1\" #", "[::1]:9\" #");
+        assert_eq!(with_url(kept, "https://[::1]:9"), changed);
+        let real = "[authy]\nurl = \"https://api.example.com\"\n";
+        assert_eq!(with_url(real, "https://[::1]:9"), real);
+    }
 }

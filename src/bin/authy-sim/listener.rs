@@ -18,12 +18,14 @@ use crate::certificates::Certificates;
 use crate::faults::{self, ListenerFault, MAX_SILENCE, PendingStreamFault};
 use crate::state::Sim;
 use crate::stream::FaultyStream;
-use crate::{control, random, service, twilio};
+use crate::{control, random, saved, service, twilio};
 
 /// Serves the API and the phone page over TLS until the program ends.
 pub(crate) async fn serve_tls(listener: TcpListener, certificates: Certificates, sim: Arc<Sim>) {
+    let saving = middleware::from_fn_with_state(Arc::clone(&sim), saved::save);
     let api = service::routes(&sim)
         .merge(twilio::routes())
+        .layer(saving.clone())
         .layer(middleware::from_fn_with_state(
             Arc::clone(&sim),
             faults::inject,
@@ -32,7 +34,8 @@ pub(crate) async fn serve_tls(listener: TcpListener, certificates: Certificates,
             Arc::clone(&sim),
             service::log_request,
         ));
-    let routes = control::routes().fallback_service(api.with_state(Arc::clone(&sim)));
+    let routes = control::routes().layer(saving);
+    let routes = routes.fallback_service(api.with_state(Arc::clone(&sim)));
     let routes = routes.with_state(Arc::clone(&sim));
     let certificates = Arc::new(certificates);
     loop {
@@ -53,7 +56,8 @@ pub(crate) async fn serve_tls(listener: TcpListener, certificates: Certificates,
 
 /// Serves the phone page, the faults and the log of requests over plain HTTP, without faults.
 pub(crate) async fn serve_control(listener: TcpListener, sim: Arc<Sim>) {
-    let routes = control::routes().with_state(sim);
+    let saving = middleware::from_fn_with_state(Arc::clone(&sim), saved::save);
+    let routes = control::routes().layer(saving).with_state(sim);
     loop {
         let Ok((tcp, _)) = listener.accept().await else {
             continue;
@@ -118,7 +122,8 @@ async fn fail_before_tls(mut tcp: TcpStream, fault: ListenerFault) -> anyhow::Re
 /// Inserts a relay that forwards the server's bytes to the client one per second, for at most
 /// [`MAX_SILENCE`]. Returns the server's side of the relay.
 async fn slow_handshake(client: TcpStream) -> anyhow::Result<TcpStream> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    // At the address that the client has reached, since a machine may have IPv6 alone.
+    let listener = TcpListener::bind((client.local_addr()?.ip(), 0)).await?;
     let server = TcpStream::connect(listener.local_addr()?).await?;
     let (server_side, _) = listener.accept().await?;
     let (mut from_client, mut to_client) = client.into_split();

@@ -10,18 +10,24 @@
 mod answer;
 mod approvals;
 mod apps;
+mod authenticator;
 mod certificates;
 mod control;
+mod device;
 mod faults;
 mod folder;
 mod listener;
+mod ordered;
 mod params;
 mod person;
 mod phone;
 mod random;
+mod sandbox;
+mod saved;
 mod service;
 mod state;
 mod stream;
+mod texts;
 mod twilio;
 mod verifications;
 
@@ -44,10 +50,13 @@ struct Arguments {
     /// Address to listen on; must be loopback, and port 0 picks a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Address of the phones and the faults; the default is a free port of the address to listen on
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    control: Option<SocketAddr>,
     /// Folder for the CA, config.toml, users.toml, the log and the state; created if missing
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Accept the token 0000000 for every person and no other token, as Authy's sandbox did
+    /// Answer as Authy's sandbox did: 0000000 is valid for every person and no other token is
     #[arg(long)]
     sandbox: bool,
     /// Stop after this many seconds
@@ -69,8 +78,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<()> {
-    if !arguments.listen.ip().is_loopback() {
-        bail!("{} is not a loopback address", arguments.listen);
+    for address in [Some(arguments.listen), arguments.control]
+        .into_iter()
+        .flatten()
+    {
+        if !address.ip().is_loopback() {
+            bail!("{address} is not a loopback address");
+        }
     }
     tokio::runtime::Runtime::new()
         .context("cannot start the async runtime")?
@@ -81,16 +95,29 @@ async fn serve(arguments: Arguments) -> Result<()> {
     let listener = TcpListener::bind(arguments.listen)
         .await
         .context(arguments.listen)?;
-    let control = TcpListener::bind("127.0.0.1:0")
+    // A machine may have IPv6 alone.
+    let beside = SocketAddr::new(arguments.listen.ip(), 0);
+    let control = arguments.control.unwrap_or(beside);
+    let control = TcpListener::bind(control)
         .await
-        .context("cannot bind the control address")?;
+        .with_context(|| control.to_string())?;
     let url = format!("https://{}", listener.local_addr()?);
     let folder = folder::Folder::prepare(arguments.dir)?;
     let certificates = certificates::Certificates::load_or_create(&folder)?;
-    let key = folder.write_files(&url, control.local_addr()?)?;
+    let file = saved::StateFile::new(folder.path("state.json"));
+    let mut saved = file.read()?;
+    if let Some(key) = folder.existing_key() {
+        saved.key = key;
+    } else if saved.key.is_empty() && arguments.sandbox {
+        sandbox::KEYS[0].clone_into(&mut saved.key);
+    } else if saved.key.is_empty() {
+        saved.key = random::hex();
+    }
+    folder.write_files(&saved.key, &url, control.local_addr()?)?;
     let account = folder.write_twilio_files(&url)?;
-    let sim = state::Sim::new(key, account, url.clone(), arguments.sandbox);
+    let sim = state::Sim::new(saved, account, file, url.clone(), arguments.sandbox);
     let sim = Arc::new(sim);
+    sim.save();
     folder.start_log()?;
 
     tokio::spawn(listener::serve_control(control, Arc::clone(&sim)));

@@ -59,24 +59,88 @@ fn as_text(value: &Value) -> Option<String> {
     }
 }
 
-/// Adds the pairs of a form; a key `table[name]` goes into the object `table`.
+/// The most brackets in a key of a form; a key with more is one name.
+const MAX_DEPTH: usize = 8;
+
+/// Adds the pairs of a form. A key `table[name]` goes into the object `table`. Objects in a list are
+/// written `list[0][name]`, or `list[][name]`, where a name that the last object has already begins
+/// the next one.
 fn add_form(params: &mut Map<String, Value>, form: &[u8]) {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(form).unwrap_or_default();
+    let mut tree = Value::Object(std::mem::take(params));
     for (key, value) in pairs {
-        match key.strip_suffix(']').and_then(|key| key.split_once('[')) {
-            Some((table, name)) => {
-                let inner = params
-                    .entry(table)
-                    .or_insert_with(|| Value::Object(Map::new()));
-                if let Value::Object(inner) = inner {
-                    inner.insert(name.to_owned(), Value::String(value));
-                }
+        let path = match path(&key) {
+            Some(path) if path.len() <= MAX_DEPTH => path,
+            _ => vec![key.as_str()],
+        };
+        insert(&mut tree, &path, value);
+    }
+    if let Value::Object(mut members) = tree {
+        members.values_mut().for_each(number_lists);
+        *params = members;
+    }
+}
+
+/// Returns the parts of a key: `a`, `b` and an empty one for `a[b][]`. `None` if a bracket is missing.
+fn path(key: &str) -> Option<Vec<&str>> {
+    let Some((first, rest)) = key.split_once('[') else {
+        return Some(vec![key]);
+    };
+    let rest = rest.strip_suffix(']')?;
+    Some(std::iter::once(first).chain(rest.split("][")).collect())
+}
+
+/// Puts a value at a path; drops it where the path leads through a value that is no container.
+fn insert(tree: &mut Value, path: &[&str], value: String) {
+    let Some((first, rest)) = path.split_first() else {
+        *tree = Value::String(value);
+        return;
+    };
+    if tree.is_null() {
+        *tree = if first.is_empty() {
+            Value::Array(Vec::new())
+        } else {
+            Value::Object(Map::new())
+        };
+    }
+    match tree {
+        Value::Object(members) => insert(members.entry(*first).or_insert(Value::Null), rest, value),
+        Value::Array(all) if first.is_empty() => {
+            let is_begun = |last: &Value| rest.first().is_some_and(|next| last.get(next).is_none());
+            if !all.last().is_some_and(is_begun) {
+                all.push(Value::Null);
             }
-            None => {
-                params.insert(key, Value::String(value));
+            if let Some(last) = all.last_mut() {
+                insert(last, rest, value);
             }
         }
+        _ => {}
     }
+}
+
+/// Makes a list of each object whose names are numbers and whose members are objects.
+fn number_lists(tree: &mut Value) {
+    if let Value::Array(all) = tree {
+        all.iter_mut().for_each(number_lists);
+    }
+    let Value::Object(members) = tree else { return };
+    members.values_mut().for_each(number_lists);
+    let numbers = members.iter().map(|(name, member)| {
+        let number: Option<u32> = name.parse().ok();
+        number.filter(|_| member.is_object())
+    });
+    let Some(numbers) = numbers
+        .collect::<Option<Vec<_>>>()
+        .filter(|n| !n.is_empty())
+    else {
+        return;
+    };
+    let members = std::mem::take(members)
+        .into_iter()
+        .map(|(_, member)| member);
+    let mut all: Vec<_> = numbers.into_iter().zip(members).collect();
+    all.sort_by_key(|(number, _)| *number);
+    *tree = all.into_iter().map(|(_, member)| member).collect();
 }
 
 #[cfg(test)]
@@ -107,6 +171,30 @@ mod tests {
         for params in encodings {
             assert_eq!(params.text_in("user", "email").as_deref(), Some("a@b.test"));
             assert!(params.flag("force"));
+        }
+    }
+
+    #[test]
+    fn objects_of_a_list_keep_their_order_in_each_spelling() {
+        let expected = serde_json::json!([{"res": "a", "url": "b"}, {"res": "c"}, {"res": "d"}]);
+        for query in [
+            "l[][res]=a&l[][url]=b&l[][res]=c&l[][res]=d",
+            "l[10][res]=d&l[0][res]=a&l[2][res]=c&l[0][url]=b",
+        ] {
+            let params = read(query, "text/plain", "");
+            assert_eq!(params.value("l"), Some(&expected), "{query}");
+        }
+        let params = read("l[]=a&l[]=b&d[0]=x", "text/plain", "");
+        assert_eq!(params.value("l"), Some(&serde_json::json!(["a", "b"])));
+        assert_eq!(params.value("d"), Some(&serde_json::json!({"0": "x"})));
+    }
+
+    #[test]
+    fn a_malformed_or_very_deep_key_is_one_name() {
+        let deep = format!("a{}", "[b]".repeat(100_000));
+        let params = read(&format!("{deep}=1&a[b=2&a=3&a[b]=4"), "text/plain", "");
+        for (key, value) in [(deep.as_str(), "1"), ("a[b", "2"), ("a", "3")] {
+            assert_eq!(params.text(key).as_deref(), Some(value));
         }
     }
 

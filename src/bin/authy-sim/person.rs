@@ -4,18 +4,21 @@
 //! `state.rs` keeps the people. The API handlers verify and send tokens here; the phone page and
 //! the tests read the inbox. Each token is valid once.
 
-use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use totp_rs::{Builder, Totp};
 
 use crate::answer::Failure;
+use crate::authenticator::Authenticator;
 use crate::random;
 use crate::state::now;
+use crate::texts;
 
-/// Lifetime of a token that was sent, or issued through `/phone/users/ID/token`.
-const SENT_TOKEN_LIFETIME: Duration = Duration::from_secs(600);
+/// Lifetime in seconds of a token that was sent, or issued through `/phone/users/ID/token`.
+const SENT_TOKEN_LIFETIME: u64 = 600;
+/// Digits of the Authy app's tokens.
+const DIGITS: u8 = 7;
 /// Time step of the Authy app's tokens, in seconds.
 const STEP_SECONDS: u64 = 20;
 /// Time step of another authenticator app's tokens, in seconds.
@@ -26,6 +29,7 @@ const MAX_SENDS_PER_HOUR: usize = 10;
 const MAX_WRONG_PER_HOUR: usize = 60;
 
 /// One person and their phone.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Person {
     pub(crate) id: u64,
     pub(crate) email: String,
@@ -44,20 +48,21 @@ pub(crate) struct Person {
     pub(crate) devices: Vec<String>,
     pub(crate) inbox: Vec<Message>,
     pub(crate) activity: Vec<String>,
-    totp: Totp,
-    /// Time steps whose app token was used.
-    used_steps: HashSet<u64>,
-    /// Another authenticator app, and the time steps whose token was used.
-    other_app: Option<(Totp, HashSet<u64>)>,
+    authy_app: Authenticator,
+    /// Another authenticator app.
+    other_app: Option<Authenticator>,
     sent_tokens: Vec<SentToken>,
-    used_sent_tokens: HashSet<String>,
-    send_times: Vec<Instant>,
-    wrong_token_times: Vec<Instant>,
+    used_sent_tokens: BTreeSet<String>,
+    /// Unix times in seconds of messages with a token, and of wrong tokens.
+    send_times: Vec<u64>,
+    wrong_token_times: Vec<u64>,
 }
 
 /// A message in a person's inbox.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Message {
-    pub(crate) kind: &'static str,
+    /// `sms`, `call` or `email`.
+    pub(crate) kind: String,
     pub(crate) token: String,
     pub(crate) text: String,
     /// Unix time in seconds.
@@ -65,11 +70,24 @@ pub(crate) struct Message {
 }
 
 /// A token that was sent or issued and is not used yet.
+#[derive(Serialize, Deserialize)]
 struct SentToken {
     token: String,
-    expires_at: Instant,
+    /// Unix time in seconds.
+    expires_at: u64,
     /// The action that the application named, which the check must name too.
     action: Option<String>,
+}
+
+/// What the application says of a token that is to be sent.
+#[derive(Default)]
+pub(crate) struct SendOptions {
+    /// The action that the check must name too.
+    pub(crate) action: Option<String>,
+    /// The text for that action, which the message begins with.
+    pub(crate) action_message: Option<String>,
+    /// The language of the message.
+    pub(crate) locale: Option<String>,
 }
 
 /// The result of a token check.
@@ -87,12 +105,6 @@ pub(crate) enum TokenCheck {
 impl Person {
     /// Returns a person with a new secret for the Authy app and an empty inbox.
     pub(crate) fn new(id: u64, email: &str, country_code: &str, cellphone: &str) -> Self {
-        let totp = Builder::new()
-            .with_digits(7)
-            .with_step_duration(STEP_SECONDS)
-            .with_skew(1)
-            .with_secret(random::bytes::<20>().to_vec())
-            .build_noncompliant();
         Self {
             id,
             email: email.to_owned(),
@@ -107,11 +119,10 @@ impl Person {
             devices: vec!["sms".to_owned()],
             inbox: Vec::new(),
             activity: Vec::new(),
-            totp,
-            used_steps: HashSet::new(),
+            authy_app: Authenticator::new(DIGITS, STEP_SECONDS),
             other_app: None,
             sent_tokens: Vec::new(),
-            used_sent_tokens: HashSet::new(),
+            used_sent_tokens: BTreeSet::new(),
             send_times: Vec::new(),
             wrong_token_times: Vec::new(),
         }
@@ -142,20 +153,31 @@ impl Person {
         let result = self.check_token(token, action);
         match result {
             TokenCheck::Valid { .. } => self.confirmed = true,
-            TokenCheck::Invalid | TokenCheck::AlreadyUsed => {
-                self.wrong_token_times.push(Instant::now());
-            }
+            TokenCheck::Invalid | TokenCheck::AlreadyUsed => self.wrong_token_times.push(now()),
             TokenCheck::TooManyWrong => {}
         }
         result
     }
 
+    /// The same where the application does not force the check. Authy lets a person who has neither
+    /// the app nor used a valid token through with any token, so that they are not locked out.
+    pub(crate) fn verify_unforced(&mut self, token: &str, action: Option<&str>) -> TokenCheck {
+        if self.registered || self.confirmed {
+            return self.verify(token, action);
+        }
+        match self.check_token(token, action) {
+            valid @ TokenCheck::Valid { .. } => {
+                self.confirmed = true;
+                valid
+            }
+            _ => TokenCheck::Valid { by_sms: false },
+        }
+    }
+
     /// Compares a token with the sent tokens, then with the Authy app's, then with the other app's.
     fn check_token(&mut self, token: &str, action: Option<&str>) -> TokenCheck {
         let matches = |sent: &SentToken| {
-            sent.token == token
-                && sent.expires_at > Instant::now()
-                && sent.action.as_deref() == action
+            sent.token == token && sent.expires_at > now() && sent.action.as_deref() == action
         };
         if let Some(at) = self.sent_tokens.iter().position(matches) {
             self.used_sent_tokens
@@ -165,60 +187,43 @@ impl Person {
         if self.used_sent_tokens.contains(token) {
             return TokenCheck::AlreadyUsed;
         }
-        let current = now() / STEP_SECONDS;
-        let is_token = |step: &u64| self.totp.generate(step * STEP_SECONDS).to_string() == token;
-        match (current.saturating_sub(1)..=current + 1).find(is_token) {
-            Some(step) if self.used_steps.insert(step) => TokenCheck::Valid { by_sms: false },
-            Some(_) => TokenCheck::AlreadyUsed,
-            None => self.check_other_app(token),
-        }
-    }
-
-    fn check_other_app(&mut self, token: &str) -> TokenCheck {
-        let Some((totp, used_steps)) = &mut self.other_app else {
-            return TokenCheck::Invalid;
-        };
-        let current = now() / OTHER_STEP_SECONDS;
-        let is_token = |step: &u64| totp.generate(step * OTHER_STEP_SECONDS).to_string() == token;
-        match (current.saturating_sub(1)..=current + 1).find(is_token) {
-            Some(step) if used_steps.insert(step) => TokenCheck::Valid { by_sms: false },
-            Some(_) => TokenCheck::AlreadyUsed,
-            None => TokenCheck::Invalid,
+        match (self.authy_app.check(token), &mut self.other_app) {
+            (TokenCheck::Invalid, Some(other)) => other.check(token),
+            (result, _) => result,
         }
     }
 
     /// Gives the person a new secret for another authenticator app, and returns the `otpauth:` URI
     /// that such an app scans.
     pub(crate) fn add_other_app(&mut self, label: &str) -> String {
-        let secret = random::bytes::<20>();
-        let totp = Builder::new()
-            .with_digits(6)
-            .with_step_duration(OTHER_STEP_SECONDS)
-            .with_skew(1)
-            .with_secret(secret.to_vec())
-            .build_noncompliant();
-        self.other_app = Some((totp, HashSet::new()));
         let label = serde_urlencoded::to_string([("", label)]).unwrap_or_default();
         let label = label.trim_start_matches('=').replace('+', "%20");
-        let secret = base32(&secret);
+        let app = Authenticator::new(6, OTHER_STEP_SECONDS);
+        let secret = app.secret().to_owned();
+        self.other_app = Some(app);
         format!("otpauth://totp/authy-sim:{label}?secret={secret}&issuer=authy-sim")
     }
 
     /// Sends a token to the inbox; returns `None` if the limit of messages is reached.
-    pub(crate) fn send(&mut self, kind: &'static str, action: Option<String>) -> Option<String> {
+    pub(crate) fn send(&mut self, kind: &str, options: SendOptions) -> Option<String> {
         if limit_reached(&mut self.send_times, MAX_SENDS_PER_HOUR) {
             return None;
         }
-        self.send_times.push(Instant::now());
-        let token = self.issue_token(action);
-        self.add_message(kind, &token, &format!("Your Authy code is {token}"));
+        self.send_times.push(now());
+        let token = self.issue_token(options.action);
+        let text = texts::code_text(
+            &token,
+            options.action_message.as_deref(),
+            options.locale.as_deref(),
+        );
+        self.add_message(kind, &token, &text);
         Some(token)
     }
 
     /// Adds a message to the inbox.
-    pub(crate) fn add_message(&mut self, kind: &'static str, token: &str, text: &str) {
+    pub(crate) fn add_message(&mut self, kind: &str, token: &str, text: &str) {
         self.inbox.push(Message {
-            kind,
+            kind: kind.to_owned(),
             token: token.to_owned(),
             text: text.to_owned(),
             at: now(),
@@ -228,7 +233,7 @@ impl Person {
     /// Issues a new token that is valid once, for [`SENT_TOKEN_LIFETIME`], without a message.
     pub(crate) fn issue_token(&mut self, action: Option<String>) -> String {
         let token = random::digits(7);
-        let expires_at = Instant::now() + SENT_TOKEN_LIFETIME;
+        let expires_at = now() + SENT_TOKEN_LIFETIME;
         self.sent_tokens.push(SentToken {
             token: token.clone(),
             expires_at,
@@ -239,16 +244,15 @@ impl Person {
 
     /// Returns the app token that is accepted now, and for how many more seconds the app shows it.
     pub(crate) fn app_token(&self) -> (String, u64) {
-        let current = now() / STEP_SECONDS;
-        let step = if self.used_steps.contains(&current) {
-            current + 1
-        } else {
-            current
-        };
-        (
-            self.totp.generate(step * STEP_SECONDS).to_string(),
-            STEP_SECONDS - now() % STEP_SECONDS,
-        )
+        (self.authy_app.unused_code(), self.authy_app.seconds_left())
+    }
+
+    /// Returns the operating system of the phone with the app, by the first device's name.
+    pub(crate) fn os_type(&self) -> &str {
+        match self.devices.first().map(String::as_str) {
+            None | Some("sms") => "android",
+            Some(device) => device,
+        }
     }
 
     /// Returns the phone number as Authy shows it to an application, with its last two digits.
@@ -290,20 +294,9 @@ impl Person {
 }
 
 /// Whether at least `limit` of the `times` are in the last hour; removes older ones.
-fn limit_reached(times: &mut Vec<Instant>, limit: usize) -> bool {
-    times.retain(|time| time.elapsed() < Duration::from_secs(3600));
+fn limit_reached(times: &mut Vec<u64>, limit: usize) -> bool {
+    times.retain(|time| time + 3600 > now());
     times.len() >= limit
-}
-
-/// Encodes bytes as base32 by RFC 4648 without padding, as authenticator apps read it.
-fn base32(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
-    (0..bytes.len() * 8)
-        .step_by(5)
-        .map(|start| (start..start + 5).fold(0, |all, at| all << 1 | bit(at)))
-        .map(|five| char::from(LETTERS[usize::from(five)]))
-        .collect()
 }
 
 #[cfg(test)]
@@ -328,7 +321,11 @@ mod tests {
     #[test]
     fn a_sent_token_is_valid_once_and_only_for_its_action() {
         let mut person = person();
-        let token = person.send("sms", Some("pay".into())).unwrap();
+        let pay = SendOptions {
+            action: Some("pay".into()),
+            ..SendOptions::default()
+        };
+        let token = person.send("sms", pay).unwrap();
         assert_eq!(person.verify(&token, None), TokenCheck::Invalid);
         assert_eq!(
             person.verify(&token, Some("pay")),
@@ -339,17 +336,11 @@ mod tests {
     }
 
     #[test]
-    fn base32_encodes_the_test_vectors_of_the_rfc() {
-        assert_eq!(base32(b"foobar"), "MZXW6YTBOI");
-        assert_eq!(base32(b"foob"), "MZXW6YQ");
-    }
-
-    #[test]
     fn messages_beyond_the_hourly_limit_are_refused() {
         let mut person = person();
         for _ in 0..MAX_SENDS_PER_HOUR {
-            assert!(person.send("sms", None).is_some());
+            assert!(person.send("sms", SendOptions::default()).is_some());
         }
-        assert!(person.send("call", None).is_none());
+        assert!(person.send("call", SendOptions::default()).is_none());
     }
 }

@@ -2,19 +2,23 @@
 //! faults and the log of requests.
 //!
 //! Every handler shares one [`Sim`]. Each part has one mutex, because in tests a correct answer
-//! matters more than a fast one.
+//! matters more than a fast one. `saved.rs` writes the state to the folder; faults and the log of
+//! requests end with the program.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::approvals::Approvals;
 use crate::apps::App;
 use crate::faults::ArmedFaults;
 use crate::person::Person;
+use crate::sandbox;
+use crate::saved::{Saved, StateFile};
 use crate::twilio::{Account, Twilio};
 use crate::verifications::Verifications;
 
@@ -36,6 +40,7 @@ pub(crate) struct Sim {
     settings: Mutex<Settings>,
     faults: Mutex<ArmedFaults>,
     requests: Mutex<Vec<Value>>,
+    file: Mutex<StateFile>,
     /// Accepted connections of the TLS address.
     pub(crate) connections: AtomicU64,
     /// Completed TLS handshakes.
@@ -43,20 +48,27 @@ pub(crate) struct Sim {
 }
 
 impl Sim {
-    /// Returns the initial state, without people.
-    pub(crate) fn new(key: String, account: Account, url: String, sandbox: bool) -> Self {
+    /// Continues with a saved state, which `file` goes on to keep.
+    pub(crate) fn new(
+        saved: Saved,
+        account: Account,
+        file: StateFile,
+        url: String,
+        sandbox: bool,
+    ) -> Self {
         Self {
-            key,
+            key: saved.key,
             url,
             sandbox,
-            people: Mutex::default(),
-            approvals: Mutex::default(),
-            apps: Mutex::default(),
-            verifications: Mutex::default(),
+            people: Mutex::new(saved.people),
+            approvals: Mutex::new(saved.approvals),
+            apps: Mutex::new(saved.apps),
+            verifications: Mutex::new(saved.verifications),
             twilio: Mutex::new(Twilio::new(account)),
-            settings: Mutex::default(),
+            settings: Mutex::new(saved.settings),
             faults: Mutex::default(),
             requests: Mutex::default(),
+            file: Mutex::new(file),
             connections: AtomicU64::new(0),
             handshakes: AtomicU64::new(0),
         }
@@ -65,6 +77,27 @@ impl Sim {
     /// Returns the URL of the API, such as `https://127.0.0.1:PORT`.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whether the API accepts this key.
+    pub(crate) fn accepts_key(&self, key: &str) -> bool {
+        key == self.key || self.sandbox && sandbox::KEYS.contains(&key)
+    }
+
+    /// Writes what has changed to the folder. An error goes to standard error.
+    pub(crate) fn save(&self) {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = json!({
+            "key": self.key,
+            "people": *self.people(),
+            "approvals": *self.approvals(),
+            "apps": *self.apps(),
+            "verifications": *self.verifications(),
+            "settings": *self.settings(),
+        });
+        if let Err(error) = file.write(state.to_string()) {
+            eprintln!("authy-sim: {error:#}");
+        }
     }
 
     pub(crate) fn people(&self) -> MutexGuard<'_, People> {
@@ -128,6 +161,8 @@ impl Sim {
 }
 
 /// The settings of the application: its permissions, delays and callback.
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Settings {
     pub(crate) sms_enabled: bool,
     pub(crate) calls_enabled: bool,
@@ -161,7 +196,7 @@ impl Default for Settings {
 }
 
 /// All people by authy id.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct People(BTreeMap<u64, Person>);
 
 impl People {

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::random;
 use crate::state::now;
 
@@ -12,10 +14,11 @@ use crate::state::now;
 const MAX_WRONG_CODES: u32 = 5;
 
 /// All verifications by phone number, written `+COUNTRY_CODE NUMBER`.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Verifications(BTreeMap<String, Verification>);
 
 /// One verification.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Verification {
     pub(crate) uuid: String,
     pub(crate) code: String,

@@ -8,21 +8,23 @@ use serde_json::json;
 
 use super::SimState;
 use crate::answer::{Failure, respond};
+use crate::ordered::{Json, ordered};
 use crate::params::Params;
+use crate::sandbox;
 
 pub(super) async fn details(State(sim): SimState) -> Response {
     let settings = sim.settings();
-    respond(Ok(json!({
-        "app": {
+    respond(Ok(ordered! {
+        "app": ordered! {
             "app_id": 77,
-            "name": "authy-sim",
+            "name": if sim.sandbox { sandbox::APP_NAME } else { "authy-sim" },
             "plan": "pay_as_you_go",
             "sms_enabled": settings.sms_enabled,
             "onetouch_enabled": settings.onetouch_enabled,
         },
         "message": "Application information.",
         "success": true,
-    })))
+    }))
 }
 
 pub(super) async fn stats(State(sim): SimState) -> Response {
@@ -35,22 +37,23 @@ pub(super) async fn stats(State(sim): SimState) -> Response {
                 .count()
         })
     };
-    respond(Ok(json!({
+    let month = ordered! {
+        "month": "January",
+        "year": 2026,
+        "api_calls_count": count("/"),
+        "auths_count": count("/verify/"),
+        "calls_count": count("/call/"),
+        "sms_count": count("/sms/"),
+        "users_count": users,
+    };
+    respond(Ok(ordered! {
         "app_id": 77,
         "count": 1,
         "total_users": users,
         "message": "Monthly statistics.",
         "success": true,
-        "stats": [{
-            "month": "January",
-            "year": 2026,
-            "api_calls_count": count("/"),
-            "auths_count": count("/verify/"),
-            "calls_count": count("/call/"),
-            "sms_count": count("/sms/"),
-            "users_count": users,
-        }],
-    })))
+        "stats": Json::List(vec![month]),
+    }))
 }
 
 /// Returns the activity of all people, page by page. Authy's own format is not documented.
@@ -70,6 +73,6 @@ pub(super) async fn events(State(sim): SimState, params: Params) -> Response {
     });
     let events: Vec<_> = all.skip((page - 1) * per_page).take(per_page).collect();
     respond(Ok(
-        json!({"events": events, "page": page, "per_page": per_page, "success": true}),
+        ordered! {"events": events, "page": page, "per_page": per_page, "success": true},
     ))
 }

@@ -6,7 +6,7 @@
 
 mod app;
 mod onetouch;
-mod phones;
+pub(crate) mod phones;
 pub(crate) mod qr;
 mod tokens;
 mod users;
@@ -132,7 +132,7 @@ async fn check_key(State(sim): SimState, request: Request, next: Next) -> Respon
     let key = header("X-Authy-API-Key")
         .map(str::to_owned)
         .or_else(|| params.text("api_key"));
-    if key.as_deref() != Some(sim.key.as_str()) {
+    if !key.is_some_and(|key| sim.accepts_key(&key)) {
         return Failure::new(401, 60001, "Invalid API key").into_response();
     }
     if sim.settings().suspended {

@@ -4,10 +4,11 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{PathId, SimState, with_person};
 use crate::answer::{Answer, Failure, respond};
+use crate::ordered::ordered;
 use crate::params::Params;
 use crate::state::Sim;
 
@@ -16,7 +17,7 @@ pub(super) async fn create(State(sim): SimState, Path(id): PathId, params: Param
 }
 
 fn answer_create(sim: &Sim, id: &str, params: &Params) -> Answer {
-    if !sim.settings().onetouch_enabled {
+    if sim.sandbox || !sim.settings().onetouch_enabled {
         let text = "OneTouch is not enabled for this application.";
         return Err(Failure::new(403, 60065, text));
     }
@@ -49,7 +50,8 @@ fn answer_create(sim: &Sim, id: &str, params: &Params) -> Answer {
     approval.details = details;
     approval.hidden_details = hidden_details;
     approval.logos = params.value("logos").cloned().unwrap_or(Value::Null);
-    Ok(json!({"approval_request": {"uuid": approval.uuid}, "success": true}))
+    let uuid = approval.uuid.as_str();
+    Ok(ordered! {"approval_request": ordered! {"uuid": uuid}, "success": true})
 }
 
 /// Returns a parameter that must be an object of strings; an empty object if it is absent.
@@ -73,7 +75,7 @@ pub(super) async fn status(State(sim): SimState, Path(uuid): Path<String>) -> Re
         Some(approval) => {
             let email = sim.people().get(approval.authy_id).map(|p| p.email.clone());
             let answer = approval.api_json(&email.unwrap_or_default());
-            Ok(json!({"approval_request": answer, "success": true}))
+            Ok(ordered! {"approval_request": answer, "success": true})
         }
     })
 }

@@ -4,17 +4,26 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::json;
+use serde_json::Value;
 
 use super::SimState;
 use crate::answer::{Answer, Failure, respond};
+use crate::ordered::{Json, ordered};
 use crate::params::Params;
 use crate::random;
+use crate::sandbox;
 use crate::state::Sim;
 use crate::verifications::CodeCheck;
 
 /// Phone numbers with this ending are landlines, which get no SMS.
 const LANDLINE_SUFFIX: &str = "000";
+
+/// Returns the digits of a phone number, which may have separators; `None` if it is no number.
+pub(crate) fn digits(number: &str) -> Option<String> {
+    let digits: String = number.chars().filter(|c| !" -.()".contains(*c)).collect();
+    let is_number = (5..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    is_number.then_some(digits)
+}
 
 /// Returns the country code and the phone number of the parameters, as digits.
 ///
@@ -31,20 +40,16 @@ fn phone(params: &Params) -> Result<(String, String), Failure> {
             })
     };
     let country_code = required("country_code")?;
-    let number: String = required("phone_number")?
-        .chars()
-        .filter(|c| !" -.()".contains(*c))
-        .collect();
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(&country_code) {
+    let number = digits(&required("phone_number")?);
+    if country_code.bytes().any(|b| !b.is_ascii_digit()) {
         let text =
             format!("Invalid parameter: country_code - '{country_code}' is not a valid Integer");
         return Err(Failure::new(400, 60004, &text));
     }
-    if !digits(&number) || !(5..=15).contains(&number.len()) {
-        return Err(Failure::new(400, 60033, "Phone number is invalid"));
+    match number {
+        Some(number) => Ok((country_code, number)),
+        None => Err(Failure::new(400, 60033, "Phone number is invalid")),
     }
-    Ok((country_code, number))
 }
 
 pub(super) async fn start(State(sim): SimState, params: Params) -> Response {
@@ -78,29 +83,46 @@ fn answer_start(sim: &Sim, params: &Params) -> Answer {
     if custom_code.as_ref().is_some_and(|code| !is_code(code)) {
         return Err(Failure::new(400, 60004, "Invalid parameter: custom_code"));
     }
-    let lifetime = sim.settings().verification_seconds;
-    let sms_id = custom_code.as_ref().map(|_| random::uuid());
-    let code = custom_code.unwrap_or_else(|| random::digits(length));
-    let mut verifications = sim.verifications();
-    let started = verifications.start(&format!("+{country_code} {number}"), code, lifetime);
     let sent = if via == "sms" {
         "Text message sent"
     } else {
         "Call to number initiated"
     };
-    let mut answer = json!({
+    let message = format!("{sent} to +{country_code} {number}.");
+    if sim.sandbox {
+        return Ok(started_in_the_sandbox(&message));
+    }
+    let lifetime = sim.settings().verification_seconds;
+    let sms_id = custom_code.as_ref().map(|_| random::uuid());
+    let code = custom_code.unwrap_or_else(|| random::digits(length));
+    let mut verifications = sim.verifications();
+    let started = verifications.start(&format!("+{country_code} {number}"), code, lifetime);
+    let mut answer = ordered! {
         "carrier": "Simulated Mobile",
         "is_cellphone": !number.ends_with(LANDLINE_SUFFIX),
         "is_ported": false,
-        "message": format!("{sent} to +{country_code} {number}."),
+        "message": message,
         "seconds_to_expire": started.seconds_to_expire(),
-        "uuid": started.uuid,
+        "uuid": started.uuid.as_str(),
         "success": true,
-    });
+    };
     if let Some(id) = sms_id {
-        answer["sms_id"] = json!(id);
+        answer.push("sms_id", id);
     }
     Ok(answer)
+}
+
+/// Returns the answer of the sandbox, which started nothing.
+fn started_in_the_sandbox(message: &str) -> Json {
+    ordered! {
+        "carrier": sandbox::CARRIER,
+        "is_cellphone": false,
+        "is_ported": false,
+        "message": message,
+        "seconds_to_expire": 0,
+        "uuid": Value::Null,
+        "success": true,
+    }
 }
 
 pub(super) async fn check(State(sim): SimState, params: Params) -> Response {
@@ -115,7 +137,7 @@ fn answer_check(sim: &Sim, params: &Params) -> Answer {
         .check(&format!("+{country_code} {number}"), &code)
     {
         CodeCheck::Correct => {
-            Ok(json!({"message": "Verification code is correct.", "success": true}))
+            Ok(ordered! {"message": "Verification code is correct.", "success": true})
         }
         CodeCheck::Incorrect => Err(Failure::new(401, 60022, "Verification code is incorrect")),
         CodeCheck::NonePending => {
@@ -140,25 +162,31 @@ fn answer_status(sim: &Sim, params: &Params) -> Answer {
         }
     };
     match sim.verifications().find(&number, &uuid) {
-        Some(found) => Ok(json!({
+        Some(found) => Ok(ordered! {
             "message": "Phone Verification status.",
             "status": found.status(),
             "seconds_to_expire": found.seconds_to_expire(),
             "success": true,
-        })),
+        }),
         None => Err(Failure::new(404, 60023, "No pending verifications found.")),
     }
 }
 
-pub(super) async fn info(params: Params) -> Response {
-    respond(phone(&params).map(|(_, number)| {
+/// The sandbox did not look at the number.
+pub(super) async fn info(State(sim): SimState, params: Params) -> Response {
+    let number = if sim.sandbox {
+        Ok((String::new(), LANDLINE_SUFFIX.to_owned()))
+    } else {
+        phone(&params)
+    };
+    respond(number.map(|(_, number)| {
         let is_landline = number.ends_with(LANDLINE_SUFFIX);
-        json!({
+        ordered! {
             "message": "Phone number information as of 2026-01-01 00:00:00 UTC",
             "type": if is_landline { "landline" } else { "cellphone" },
             "provider": "Simulated Mobile",
             "ported": false,
             "success": true,
-        })
+        }
     }))
 }

@@ -11,10 +11,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use png::{BitDepth, ColorType, Encoder};
 use qrcode::{Color, QrCode};
-use serde_json::json;
 
 use super::{PathId, SimState, with_person};
 use crate::answer::{Answer, Failure, respond};
+use crate::ordered::ordered;
 use crate::params::Params;
 use crate::state::Sim;
 
@@ -40,12 +40,12 @@ fn answer_secret(sim: &Sim, id: &str, params: &Params) -> Answer {
         let label = label.unwrap_or_else(|| person.email.clone());
         let uri = person.add_other_app(&label);
         let code = URL_SAFE_NO_PAD.encode(uri);
-        Ok(json!({
+        Ok(ordered! {
             "qr_code": format!("{}/qr/{size}-{code}.png", sim.url()),
             "label": label,
             "issuer": "authy-sim",
             "success": true,
-        }))
+        })
     })
 }
 

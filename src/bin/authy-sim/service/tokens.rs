@@ -4,12 +4,14 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde_json::json;
 
 use super::{PathId, SimState, with_person};
 use crate::answer::{Answer, Failure, respond};
+use crate::device;
+use crate::ordered::{Json, ordered};
 use crate::params::Params;
-use crate::person::{Person, TokenCheck};
+use crate::person::{Person, SendOptions, TokenCheck};
+use crate::sandbox;
 use crate::state::Sim;
 
 const IGNORED_SMS: &str = "Ignored: SMS is not needed for smartphones. Pass force=true if you want to \
@@ -23,7 +25,8 @@ pub(super) async fn sms(State(sim): SimState, Path(id): PathId, params: Params) 
         return respond(Err(Failure::new(503, 60007, "SMS is not enabled")));
     }
     respond(with_person(&sim, &id, |person| {
-        send(person, &params, "sms", "SMS token was sent", IGNORED_SMS)
+        let texts = ("SMS token was sent", IGNORED_SMS);
+        send(&sim, person, &params, "sms", texts)
     }))
 }
 
@@ -33,19 +36,20 @@ pub(super) async fn call(State(sim): SimState, Path(id): PathId, params: Params)
         return respond(Err(failure));
     }
     respond(with_person(&sim, &id, |person| {
-        send(person, &params, "call", "Call started...", IGNORED_CALL)
+        let texts = ("Call started...", IGNORED_CALL);
+        send(&sim, person, &params, "call", texts)
     }))
 }
 
 pub(super) async fn email(State(sim): SimState, Path(id): PathId) -> Response {
     respond(with_person(&sim, &id, |person| {
-        match person.send("email", None) {
-            Some(_) => Ok(json!({
+        match person.send("email", SendOptions::default()) {
+            Some(_) => Ok(ordered! {
                 "success": true,
                 "message": "Email token was sent",
-                "email": person.email,
+                "email": person.email.as_str(),
                 "email_id": "EM00000000000000000000000000000000",
-            })),
+            }),
             None => Err(too_many_messages()),
         }
     }))
@@ -57,29 +61,38 @@ fn too_many_messages() -> Failure {
 }
 
 /// Sends a token, or answers `ignored` if the person has the app and the message is not forced: by
-/// this request, or for this person always.
+/// this request, or for this person always. `texts` are those of the two answers.
 fn send(
+    sim: &Sim,
     person: &mut Person,
     params: &Params,
-    kind: &'static str,
-    sent: &str,
-    ignored: &str,
+    kind: &str,
+    (sent, ignored): (&str, &str),
 ) -> Answer {
     person.check_suspended()?;
-    let cellphone = person.masked_phone();
+    let cellphone = if sim.sandbox {
+        sandbox::CELLPHONE.to_owned()
+    } else {
+        person.masked_phone()
+    };
     let is_forced = person.messages_forced || params.flag("force");
     if person.registered && !is_forced {
         let device = person.devices.first().cloned();
-        return Ok(json!({
+        return Ok(ordered! {
             "message": ignored,
             "cellphone": cellphone,
             "device": device,
             "ignored": true,
             "success": true,
-        }));
+        });
     }
-    match person.send(kind, params.text("action")) {
-        Some(_) => Ok(json!({"success": true, "message": sent, "cellphone": cellphone})),
+    let options = SendOptions {
+        action: params.text("action"),
+        action_message: params.text("action_message"),
+        locale: params.text("locale"),
+    };
+    match person.send(kind, options) {
+        Some(_) => Ok(ordered! {"success": true, "message": sent, "cellphone": cellphone}),
         None => Err(too_many_messages()),
     }
 }
@@ -93,23 +106,19 @@ pub(super) async fn verify(
 }
 
 fn answer_verify(sim: &Sim, token: &str, id: &str, params: &Params) -> Answer {
-    with_person(sim, id, |person| {
+    let answer = with_person(sim, id, |person| {
         person.check_suspended()?;
-        if sim.sandbox {
-            return if token == "0000000" {
-                Ok(valid(false))
-            } else {
-                Err(invalid())
-            };
-        }
-        // Authy accepts any token of a person who has not completed registration, so that they are
-        // not locked out, unless the application forces the check.
-        if !person.confirmed && !params.flag("force") {
-            return Ok(valid(false));
-        }
-        match person.verify(token, params.text("action").as_deref()) {
-            TokenCheck::Valid { by_sms } => Ok(valid(by_sms)),
-            TokenCheck::Invalid => Err(invalid()),
+        let action = params.text("action");
+        let result = if sim.sandbox {
+            sandbox_check(person, token)
+        } else if params.flag("force") {
+            person.verify(token, action.as_deref())
+        } else {
+            person.verify_unforced(token, action.as_deref())
+        };
+        match result {
+            TokenCheck::Valid { by_sms } => Ok(valid(person, by_sms)),
+            TokenCheck::Invalid => Err(Failure::new(401, 60020, "Token is invalid")),
             TokenCheck::AlreadyUsed => Err(Failure::new(
                 401,
                 60019,
@@ -119,19 +128,28 @@ fn answer_verify(sim: &Sim, token: &str, id: &str, params: &Params) -> Answer {
                 Err(Failure::new(429, 60003, "DoS protection: too many tokens."))
             }
         }
+    });
+    // The text is recorded. That its code is 60016, and its status 404, is from the table of codes.
+    answer.map_err(|failure| match failure.code {
+        60026 => Failure::new(404, 60016, "User doesn't exist"),
+        _ => failure,
     })
 }
 
-fn invalid() -> Failure {
-    Failure::new(401, 60020, "Token is invalid")
+fn sandbox_check(person: &mut Person, token: &str) -> TokenCheck {
+    if token != sandbox::TOKEN {
+        return TokenCheck::Invalid;
+    }
+    person.confirmed = true;
+    TokenCheck::Valid { by_sms: false }
 }
 
 /// Returns the answer for a valid token, with `success` as a string as Authy sends it here.
-fn valid(by_sms: bool) -> serde_json::Value {
-    json!({
+fn valid(person: &Person, by_sms: bool) -> Json {
+    ordered! {
         "message": "Token is valid.",
         "token": "is valid",
         "success": "true",
-        "device": {"id": null, "os_type": if by_sms { "sms" } else { "android" }},
-    })
+        "device": if by_sms { device::of_sms() } else { device::of_app(person.os_type()) },
+    }
 }

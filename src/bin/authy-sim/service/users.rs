@@ -5,35 +5,31 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde_json::json;
 
-use super::{PathId, SimState, with_person};
+use super::{PathId, SimState, phones, with_person};
 use crate::answer::{Failure, respond};
+use crate::ordered::{Json, ordered};
 use crate::params::Params;
 use crate::state::now;
 
 pub(super) async fn create(State(sim): SimState, params: Params) -> Response {
     let field = |name: &str| params.text_in("user", name).unwrap_or_default();
     let (email, country_code) = (field("email"), field("country_code"));
-    let number: String = field("cellphone")
-        .chars()
-        .filter(|c| !" -.()".contains(*c))
-        .collect();
+    let number = phones::digits(&field("cellphone"));
     let country_code = if country_code.is_empty() {
         "1".to_owned()
     } else {
         country_code.trim_start_matches('+').to_owned()
     };
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let mut invalid = Vec::new();
     if !email.contains('@') {
         invalid.push("email");
     }
-    if !(5..=15).contains(&number.len()) || !digits(&number) {
+    if number.is_none() {
         invalid.push("cellphone");
     }
     let is_country_code = (1..=4).contains(&country_code.len())
-        && digits(&country_code)
+        && country_code.bytes().all(|b| b.is_ascii_digit())
         && !country_code.starts_with('0');
     if !is_country_code {
         invalid.push("country_code");
@@ -49,40 +45,40 @@ pub(super) async fn create(State(sim): SimState, params: Params) -> Response {
         }));
     }
     let mut people = sim.people();
-    let person = people.find_or_add(None, &email, &country_code, &number);
+    let person = people.find_or_add(None, &email, &country_code, &number.unwrap_or_default());
     person.deletion_at = None;
     let id = person.id;
     if params.text("send_install_link_via_sms").as_deref() != Some("false") {
         person.add_message("sms", "", "Get the Authy app: https://authy.test/install");
     }
-    respond(Ok(json!({
+    respond(Ok(ordered! {
         "message": "User created successfully.",
-        "user": {"id": id},
+        "user": ordered! {"id": id},
         "success": true,
-    })))
+    }))
 }
 
 pub(super) async fn status(State(sim): SimState, Path(id): PathId) -> Response {
     respond(with_person(&sim, &id, |person| {
         let start = person.cellphone.len().saturating_sub(4);
         let last_four = person.cellphone.get(start..).unwrap_or("0000");
-        Ok(json!({
-            "status": {
+        Ok(ordered! {
+            "status": ordered! {
                 "authy_id": person.id,
                 "confirmed": person.confirmed,
                 "registered": person.registered,
                 "country_code": person.country_code.parse::<u64>().unwrap_or(1),
                 "phone_number": format!("XXX-XXX-{last_four}"),
-                "email": person.email,
-                "devices": person.devices,
+                "devices": person.devices.clone(),
                 "has_hard_token": false,
                 "account_disabled": person.deletion_at.is_some(),
-                "detailed_devices": [],
-                "deleted_devices": [],
+                "email": person.email.as_str(),
+                "detailed_devices": Json::List(Vec::new()),
+                "deleted_devices": Json::List(Vec::new()),
             },
             "message": "User status.",
             "success": true,
-        }))
+        })
     }))
 }
 
@@ -94,7 +90,7 @@ pub(super) async fn delete(State(sim): SimState, Path(id): PathId) -> Response {
             return Err(Failure::new(400, 60127, "User is pending deletion."));
         }
         person.deletion_at = Some(now() + delay);
-        Ok(json!({"message": "User was added to remove.", "success": true}))
+        Ok(ordered! {"message": "User was added to remove.", "success": true})
     }))
 }
 
@@ -105,7 +101,7 @@ pub(super) async fn update(State(sim): SimState, Path(id): PathId, params: Param
             return Err(Failure::new(400, 60038, "Email is invalid"));
         }
         person.email = email;
-        Ok(json!({"message": "User was updated successfully", "success": true}))
+        Ok(ordered! {"message": "User was updated successfully", "success": true})
     }))
 }
 
@@ -117,11 +113,11 @@ pub(super) async fn register_activity(
     const KINDS: [&str; 4] = ["password_reset", "banned", "unbanned", "cookie_login"];
     let kind = params.text("type").unwrap_or_default();
     respond(with_person(&sim, &id, |person| {
-        if !KINDS.contains(&kind.as_str()) {
+        if sim.sandbox || !KINDS.contains(&kind.as_str()) {
             return Err(Failure::new(400, 60029, "Activity could not be created."));
         }
         person.activity.push(kind);
-        Ok(json!({"message": "Activity was created.", "success": true}))
+        Ok(ordered! {"message": "Activity was created.", "success": true})
     }))
 }
 
@@ -132,13 +128,13 @@ pub(super) async fn registration(State(sim): SimState, params: Params) -> Respon
     let people = sim.people();
     let found = people.iter().find(|person| person.email == name);
     respond(match found {
-        Some(person) => Ok(json!({
-            "registration": {
+        Some(person) => Ok(ordered! {
+            "registration": ordered! {
                 "status": if person.registered { "completed" } else { "pending" },
                 "authy_id": person.id,
             },
             "success": true,
-        })),
+        }),
         None => Err(Failure::new(404, 60035, "Registration was not found.")),
     })
 }
@@ -151,12 +147,12 @@ pub(super) async fn phone_number(State(sim): SimState, Path(id): PathId) -> Resp
     }
     respond(with_person(&sim, &id, |person| {
         let (country_code, number) = (&person.country_code, &person.cellphone);
-        Ok(json!({
-            "phone_number": number,
-            "country_code": country_code,
+        Ok(ordered! {
+            "phone_number": number.as_str(),
+            "country_code": country_code.as_str(),
             "e164": format!("+{country_code}{number}"),
             "updated_at": "2026-01-01T00:00:00Z",
-        }))
+        })
     }))
 }
 
@@ -172,7 +168,7 @@ pub(super) async fn delete_device(State(sim): SimState, Path(id): Path<String>) 
         Some(person.sdk_devices.remove(at))
     });
     respond(match found {
-        Some(_) => Ok(json!({"message": "Device was deleted.", "success": true})),
+        Some(_) => Ok(ordered! {"message": "Device was deleted.", "success": true}),
         None => Err(Failure::new(404, 60092, "Device not found.")),
     })
 }
