@@ -86,6 +86,10 @@ tests() {
             echo "skipped, because the package twilio is not available: every_call_of_twilios_python_library_works_against_the_simulator"
             as_root+=(--skip every_call_of_twilios_python_library)
         }
+        scripts/peers.sh npm || {
+            echo "skipped, because npm or its packages authy and authy-client are not available: every_call_of_the_npm_package_authy_works_against_the_simulator, every_call_of_the_npm_package_authy_client_works_against_the_simulator"
+            as_root+=(--skip every_call_of_the_npm_package)
+        }
         scripts/peers.sh ssh-clients || {
             echo "skipped, because paramiko and asyncssh are not available: peers::ssh_clients"
             as_root+=(--skip peers::ssh_clients)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# peers.sh NAME: makes a third-party program available to the tests. NAME is authy, twilio, ssh-clients, ansible,
-# fail2ban, chromium, programs, doas, debian, debian-13 or debian-sid.
+# peers.sh NAME: makes a third-party program available to the tests. NAME is authy, twilio, npm, ssh-clients,
+# ansible, fail2ban, chromium, programs, doas, debian, debian-13 or debian-sid.
 #
-# authy, a Python client of the API, twilio, which is Twilio's own Python library, the Python SSH clients
-# paramiko and asyncssh, ansible-core with its two linters, and fail2ban go into target/peers. ansible needs
-# python3-apt of this system, which its module apt uses. fail2ban is unpacked, not installed, because an installed package would start to ban addresses on this
+# authy, a Python client of the API, twilio, which is Twilio's own Python library, npm, two packages that are
+# clients of Authy's API, the Python SSH clients paramiko and asyncssh, ansible-core with its two linters, and
+# fail2ban go into target/peers. ansible needs python3-apt of this system, which its module apt uses. fail2ban is
+# unpacked, not installed, because an installed package would start to ban addresses on this
 # machine; python3-systemd, with which it reads the journal, lies beside it. programs are the packages of screen
 # lockers, vsftpd and dovecot, with what they need and this system lacks; a test installs them in its sandbox. doas
 # is the package opendoas, in the same way. chromium is that of the system; in CI it gets installed, which takes half
@@ -77,6 +78,13 @@ case $name in
     twilio)
         python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/twilio" \
             twilio==9.13.0 >&2
+        ;;
+    npm)
+        # No script of a package is run.
+        command -v npm >/dev/null || exit 1
+        mkdir "$new/npm"
+        npm install --prefix "$new/npm" --silent --ignore-scripts --no-audit --no-fund --no-package-lock \
+            authy-client@1.1.4 authy@1.4.0 >&2 || exit 1
         ;;
     ssh-clients)
         # Compiled, since each login of the tests starts Python anew.

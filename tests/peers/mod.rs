@@ -1,7 +1,7 @@
-//! Third-party clients: the Python package `authy` and a browser against authy-sim, and SSH clients
-//! against sshd.
+//! Third-party clients: the Python package `authy`, the npm packages `authy` and `authy-client` and a
+//! browser against authy-sim, and SSH clients against sshd.
 //!
-//! The first two show that authy-sim serves clients that were written for the real service.
+//! The first ones show that authy-sim serves clients that were written for the real service.
 //! scripts/peers.sh fetches them; scripts/check.sh skips these tests by name where one is not
 //! available.
 
@@ -43,6 +43,39 @@ fn every_call_of_the_python_client_works_against_the_simulator() {
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
     assert!(text.contains("all calls done"), "{text}");
+}
+
+/// Runs a script below tests/peers with node and the npm packages, against a new simulator.
+fn runs_with_npm_package(script: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let modules = root.join("target/peers/npm/node_modules");
+    assert!(modules.is_dir(), "run scripts/peers.sh npm first");
+    let sim = Sim::start();
+    let output = Command::new("timeout")
+        .args(["60", "node", "--no-deprecation"])
+        .arg(root.join("tests/peers").join(script))
+        .args([sim.url(), sim.key(), sim.control().to_owned()])
+        .env("NODE_PATH", modules)
+        .env("NODE_EXTRA_CA_CERTS", sim.path("ca.pem"))
+        .env_remove("https_proxy")
+        .env_remove("HTTPS_PROXY")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("all calls done"), "{text}");
+}
+
+#[test]
+#[ignore = "needs npm packages in target/peers (scripts/peers.sh)"]
+fn every_call_of_the_npm_package_authy_client_works_against_the_simulator() {
+    runs_with_npm_package("authy_client.js");
+}
+
+#[test]
+#[ignore = "needs npm packages in target/peers (scripts/peers.sh)"]
+fn every_call_of_the_npm_package_authy_works_against_the_simulator() {
+    runs_with_npm_package("authy_node.js");
 }
 
 /// Runs authyctl with the simulator's files; returns whether it succeeded, and its output.
