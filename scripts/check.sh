@@ -95,8 +95,8 @@ tests() {
             as_root+=(--skip peers::ssh_clients)
         }
         scripts/peers.sh chromium || {
-            echo "skipped, because chromium is not installed: a_browser_shows_the_phone_where_an_sms_is_read_and_a_click_decides_a_push"
-            as_root+=(--skip a_browser_shows_the_phone)
+            echo "skipped, because chromium is not installed: peers::phone"
+            as_root+=(--skip peers::phone)
         }
         scripts/peers.sh fail2ban || {
             echo "skipped, because fail2ban is not available: module::fail2ban, the_fail2ban_filter_finds_refused_logins_and_no_forged_address"

@@ -20,6 +20,14 @@ const PROGRAMS: [&str; 4] = [
     "headless_shell",
 ];
 
+/// A key of the keyboard.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Key {
+    Tab,
+    Enter,
+    Space,
+}
+
 /// A browser with one page.
 pub(crate) struct Browser {
     child: Child,
@@ -27,6 +35,8 @@ pub(crate) struct Browser {
     from: BufReader<File>,
     session: String,
     next: u64,
+    /// Where the mouse is.
+    mouse: Value,
     _folder: TempDir,
 }
 
@@ -47,7 +57,7 @@ impl Browser {
         let line = format!(
             "exec {program} --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
              --no-first-run --remote-debugging-pipe --user-data-dir={}/profile \
-             --window-size=480,500 3<{} 4>{}",
+             --window-size=480,980 3<{} 4>{}",
             folder.path().display(),
             pipes[0].display(),
             pipes[1].display()
@@ -68,12 +78,18 @@ impl Browser {
             from,
             session: String::new(),
             next: 0,
+            mouse: json!([0, 0]),
             _folder: folder,
         };
         let page = browser.ask("Target.createTarget", &json!({"url": url}));
         let params = json!({"targetId": page["targetId"], "flatten": true});
         let attached = browser.ask("Target.attachToTarget", &params);
         browser.session = attached["sessionId"].as_str().unwrap().to_owned();
+        // A headless page is in no window that could have the focus.
+        browser.ask(
+            "Emulation.setFocusEmulationEnabled",
+            &json!({"enabled": true}),
+        );
         browser
     }
 
@@ -105,19 +121,98 @@ impl Browser {
         self.ask("Runtime.evaluate", &params)["result"]["value"].clone()
     }
 
+    /// Presses a key, and releases it.
+    pub(crate) fn press(&mut self, key: Key) {
+        self.hold(key);
+        self.release(key);
+    }
+
+    /// Presses a key.
+    pub(crate) fn hold(&mut self, key: Key) {
+        self.key_event("keyDown", key);
+    }
+
+    /// Releases a key.
+    pub(crate) fn release(&mut self, key: Key) {
+        self.key_event("keyUp", key);
+    }
+
+    fn key_event(&mut self, kind: &str, key: Key) {
+        let (name, code, number, text) = match key {
+            Key::Tab => ("Tab", "Tab", 9, ""),
+            Key::Enter => ("Enter", "Enter", 13, "\r"),
+            Key::Space => (" ", "Space", 32, " "),
+        };
+        let text = if kind == "keyDown" { text } else { "" };
+        let event = json!({
+            "type": kind, "key": name, "code": code, "windowsVirtualKeyCode": number, "text": text,
+        });
+        self.ask("Input.dispatchKeyEvent", &event);
+    }
+
+    /// Presses Tab until the element that has the focus matches `selector`.
+    pub(crate) fn tab_to(&mut self, selector: &str) {
+        for _ in 0..60 {
+            if self.value(&format!("document.activeElement.matches('{selector}')")) == true {
+                return;
+            }
+            self.press(Key::Tab);
+        }
+        panic!("Tab does not reach {selector}");
+    }
+
+    /// Types a text into the element that has the focus, in place of what it has.
+    pub(crate) fn type_text(&mut self, text: &str) {
+        self.value("document.activeElement.select()");
+        self.ask("Input.insertText", &json!({"text": text}));
+    }
+
+    /// Prefers `light` or `dark`, as a person does in the settings of their system.
+    pub(crate) fn prefer(&mut self, scheme: &str) {
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        self.ask("Emulation.setEmulatedMedia", &json!({"features": features}));
+    }
+
+    /// Returns role and name of each element as a screen reader gets them.
+    pub(crate) fn names(&mut self) -> Vec<(String, String)> {
+        let tree = self.ask("Accessibility.getFullAXTree", &json!({}));
+        let nodes = tree["nodes"].as_array().unwrap().iter();
+        let seen = nodes.filter(|node| node["ignored"] != true);
+        let text = |node: &Value, member: &str| {
+            let value = node[member]["value"].as_str();
+            value.unwrap_or_default().to_owned()
+        };
+        seen.map(|node| (text(node, "role"), text(node, "name")))
+            .collect()
+    }
+
     /// Moves the mouse to the centre of the first element that matches `selector`, and clicks.
     pub(crate) fn click(&mut self, selector: &str) {
+        self.press_mouse(selector);
+        self.release_mouse();
+    }
+
+    /// Moves the mouse to the centre of that element, and presses its button.
+    pub(crate) fn press_mouse(&mut self, selector: &str) {
         let script = format!(
-            "(() => {{ const box = document.querySelector('{selector}').getBoundingClientRect(); \
+            "(() => {{ const found = document.querySelector('{selector}'); \
+             found.scrollIntoView({{block: 'nearest'}}); const box = found.getBoundingClientRect(); \
              return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
         );
-        let at = self.value(&script);
-        for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
-            let button = if kind == "mouseMoved" { "none" } else { "left" };
-            let event =
-                json!({"type": kind, "x": at[0], "y": at[1], "button": button, "clickCount": 1});
-            self.ask("Input.dispatchMouseEvent", &event);
-        }
+        self.mouse = self.value(&script);
+        self.mouse_event("mouseMoved", "none");
+        self.mouse_event("mousePressed", "left");
+    }
+
+    /// Releases the button of the mouse.
+    pub(crate) fn release_mouse(&mut self) {
+        self.mouse_event("mouseReleased", "left");
+    }
+
+    fn mouse_event(&mut self, kind: &str, button: &str) {
+        let (x, y) = (&self.mouse[0], &self.mouse[1]);
+        let event = json!({"type": kind, "x": x, "y": y, "button": button, "clickCount": 1});
+        self.ask("Input.dispatchMouseEvent", &event);
     }
 
     /// Returns a screenshot of the page as PNG.

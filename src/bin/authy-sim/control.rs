@@ -24,6 +24,8 @@ use crate::twilio;
 pub(crate) fn routes() -> Router<Arc<Sim>> {
     Router::new()
         .route("/phone", get(phone::page))
+        .route("/phone.css", get(phone::style))
+        .route("/phone.js", get(phone::script))
         .route("/phone.json", get(all_phones))
         .route("/phone/users", post(add_person))
         .route("/phone/users/{id}", post(change_person))
