@@ -153,7 +153,10 @@ fn a_right_sms_code_confirms_the_person_and_is_used_up_even_unforced() {
 
     assert_eq!(person(&sim)["confirmed"], true);
     assert!(!is_accepted(&sim, &code, ""), "it is used up");
-    assert!(!is_accepted(&sim, "1111111", ""), "and nobody else gets in");
+    assert!(
+        !is_accepted(&sim, "1111111", ""),
+        "and no other one is right"
+    );
 }
 
 #[test]
@@ -252,9 +255,16 @@ fn the_sandbox_has_the_constants_of_authys_sandbox() {
             assert!(body.starts_with(expected), "{body}");
         }
     });
+}
+
+#[test]
+fn the_sandbox_has_the_public_key_and_starts_no_phone_verification() {
+    let sim = Sim::start_with(&["--sandbox"]);
+    let number = "country_code=1&phone_number=5550100142";
     let path = format!("/protected/json/phones/verification/start?via=call&{number}");
     let started = object(&send(&sim, "POST", &path, ""));
     assert_eq!(started["seconds_to_expire"], 0);
     assert!(started["uuid"].is_null(), "{started}");
+    assert_eq!(sim.get("/phone.json")["verifications"], json!([]));
     assert_eq!(sim.key(), "bf12974d70818a08199d17d5e2bae630");
 }

@@ -4,7 +4,7 @@
 //! `service/onetouch.rs` creates and reads requests for the API; `control.rs` decides them for the
 //! phone page and sends the callback.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use base64::Engine;
@@ -27,8 +27,12 @@ const APP_ID: &str = "0123456789abcdef01234568";
 const DEVICE_SIGNATURE_LENGTH: usize = 256;
 
 /// All approval requests by uuid.
-#[derive(Default, Serialize, Deserialize)]
-pub(crate) struct Approvals(BTreeMap<String, Approval>);
+#[derive(Default)]
+pub(crate) struct Approvals {
+    all: BTreeMap<String, Approval>,
+    /// The uuids of those that a request has changed.
+    changed: BTreeSet<String>,
+}
 
 /// One approval request.
 #[derive(Clone, Serialize, Deserialize)]
@@ -70,7 +74,8 @@ impl Approvals {
             0 => None,
             seconds => Some(now() + seconds),
         };
-        self.0.entry(uuid.clone()).or_insert(Approval {
+        self.changed.insert(uuid.clone());
+        self.all.entry(uuid.clone()).or_insert(Approval {
             uuid,
             authy_id,
             message: message.to_owned(),
@@ -86,19 +91,23 @@ impl Approvals {
 
     /// Returns the request with this uuid.
     pub(crate) fn get(&self, uuid: &str) -> Option<&Approval> {
-        self.0.get(uuid)
+        self.all.get(uuid)
     }
 
     /// Returns the requests of one person, oldest first.
     pub(crate) fn of_person(&self, authy_id: u64) -> Vec<&Approval> {
-        let mut found: Vec<_> = self.0.values().filter(|a| a.authy_id == authy_id).collect();
+        let mut found: Vec<_> = self
+            .all
+            .values()
+            .filter(|a| a.authy_id == authy_id)
+            .collect();
         found.sort_by_key(|approval| approval.created_at);
         found
     }
 
     /// Decides a pending request; returns `None` if no pending request has this uuid.
     pub(crate) fn decide(&mut self, uuid: &str, approve: bool) -> Option<Approval> {
-        let approval = self.0.get_mut(uuid)?;
+        let approval = self.all.get_mut(uuid)?;
         if approval.status() != "pending" {
             return None;
         }
@@ -106,14 +115,28 @@ impl Approvals {
             approved: approve,
             at: now(),
         });
+        self.changed.insert(uuid.to_owned());
         Some(approval.clone())
     }
 
     /// Notes that the callback of a request was answered with HTTP 200.
     pub(crate) fn set_notified(&mut self, uuid: &str) {
-        if let Some(approval) = self.0.get_mut(uuid) {
+        if let Some(approval) = self.all.get_mut(uuid) {
             approval.notified = true;
+            self.changed.insert(uuid.to_owned());
         }
+    }
+
+    /// Adds a request as it was saved.
+    pub(crate) fn put(&mut self, approval: Approval) {
+        self.all.insert(approval.uuid.clone(), approval);
+    }
+
+    /// Returns the requests that have changed since the last call.
+    pub(crate) fn take_changed(&mut self) -> Vec<&Approval> {
+        let changed = std::mem::take(&mut self.changed);
+        let found = changed.iter().filter_map(|uuid| self.all.get(uuid));
+        found.collect()
     }
 }
 
@@ -163,8 +186,8 @@ impl Approval {
         })
     }
 
-    /// Returns the body of the callback. `signature` is that of the phone, which nobody can check,
-    /// since its public key is not published: here it is random.
+    /// Returns the body of the callback. `signature` is that of the phone, which cannot be
+    /// checked, since its public key is not published: here it is random.
     fn callback_body(&self, os_type: &str) -> Json {
         let transaction = ordered! {
             "details": self.details.clone(),

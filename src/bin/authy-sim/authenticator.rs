@@ -65,6 +65,7 @@ impl Authenticator {
     pub(crate) fn check(&mut self, code: &str) -> TokenCheck {
         let current = now() / self.step_seconds;
         let steps = current.saturating_sub(1)..=current + 1;
+        self.used_steps.retain(|step| steps.contains(step));
         match steps.into_iter().find(|step| self.code(*step) == code) {
             Some(step) if self.used_steps.insert(step) => TokenCheck::Valid { by_sms: false },
             Some(_) => TokenCheck::AlreadyUsed,

@@ -1,5 +1,5 @@
-//! The one folder that the simulator writes to: CA, config.toml, users.toml, control.url, state.json,
-//! log.
+//! The one folder that the simulator writes to: CA, config.toml, users.toml, control.url,
+//! state.jsonl, log.
 //!
 //! config.toml directs `authyctl` and the PAM module to this simulator as Authy, twilio.toml to it as
 //! Twilio Verify with a host's restricted key, and twilio-admin.toml the same with the main key. The log is a datagram

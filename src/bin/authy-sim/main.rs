@@ -96,16 +96,15 @@ async fn serve(arguments: Arguments) -> Result<()> {
         .await
         .context(arguments.listen)?;
     // A machine may have IPv6 alone.
-    let beside = SocketAddr::new(arguments.listen.ip(), 0);
-    let control = arguments.control.unwrap_or(beside);
+    let free_port = SocketAddr::new(arguments.listen.ip(), 0);
+    let control = arguments.control.unwrap_or(free_port);
     let control = TcpListener::bind(control)
         .await
         .with_context(|| control.to_string())?;
     let url = format!("https://{}", listener.local_addr()?);
     let folder = folder::Folder::prepare(arguments.dir)?;
     let certificates = certificates::Certificates::load_or_create(&folder)?;
-    let file = saved::StateFile::new(folder.path("state.json"));
-    let mut saved = file.read()?;
+    let (file, mut saved) = saved::StateFile::open(&folder.path("state.jsonl"))?;
     if let Some(key) = folder.existing_key() {
         saved.key = key;
     } else if saved.key.is_empty() && arguments.sandbox {
@@ -117,7 +116,7 @@ async fn serve(arguments: Arguments) -> Result<()> {
     let account = folder.write_twilio_files(&url)?;
     let sim = state::Sim::new(saved, account, file, url.clone(), arguments.sandbox);
     let sim = Arc::new(sim);
-    sim.save();
+    sim.save()?;
     folder.start_log()?;
 
     tokio::spawn(listener::serve_control(control, Arc::clone(&sim)));

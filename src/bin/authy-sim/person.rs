@@ -4,8 +4,6 @@
 //! `state.rs` keeps the people. The API handlers verify and send tokens here; the phone page and
 //! the tests read the inbox. Each token is valid once.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -52,7 +50,8 @@ pub(crate) struct Person {
     /// Another authenticator app.
     other_app: Option<Authenticator>,
     sent_tokens: Vec<SentToken>,
-    used_sent_tokens: BTreeSet<String>,
+    /// Until they would have expired.
+    used_sent_tokens: Vec<SentToken>,
     /// Unix times in seconds of messages with a token, and of wrong tokens.
     send_times: Vec<u64>,
     wrong_token_times: Vec<u64>,
@@ -122,7 +121,7 @@ impl Person {
             authy_app: Authenticator::new(DIGITS, STEP_SECONDS),
             other_app: None,
             sent_tokens: Vec::new(),
-            used_sent_tokens: BTreeSet::new(),
+            used_sent_tokens: Vec::new(),
             send_times: Vec::new(),
             wrong_token_times: Vec::new(),
         }
@@ -176,15 +175,16 @@ impl Person {
 
     /// Compares a token with the sent tokens, then with the Authy app's, then with the other app's.
     fn check_token(&mut self, token: &str, action: Option<&str>) -> TokenCheck {
-        let matches = |sent: &SentToken| {
-            sent.token == token && sent.expires_at > now() && sent.action.as_deref() == action
-        };
+        let is_valid = |sent: &SentToken| sent.expires_at > now();
+        self.sent_tokens.retain(is_valid);
+        self.used_sent_tokens.retain(is_valid);
+        let matches = |sent: &SentToken| sent.token == token && sent.action.as_deref() == action;
         if let Some(at) = self.sent_tokens.iter().position(matches) {
-            self.used_sent_tokens
-                .insert(self.sent_tokens.remove(at).token);
+            let used = self.sent_tokens.remove(at);
+            self.used_sent_tokens.push(used);
             return TokenCheck::Valid { by_sms: true };
         }
-        if self.used_sent_tokens.contains(token) {
+        if self.used_sent_tokens.iter().any(|used| used.token == token) {
             return TokenCheck::AlreadyUsed;
         }
         match (self.authy_app.check(token), &mut self.other_app) {

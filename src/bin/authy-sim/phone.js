@@ -164,7 +164,7 @@ function show(answer) {
   const updatePush = (card, { push }) => setText(card.querySelector(".left"), seconds(push.seconds_left));
   render(byId("waiting"), waiting, ({ push }) => push.uuid, createPush, updatePush);
   render(byId("people"), answer.users, (user) => user.authy_id, createPerson, updatePerson);
-  byId("nobody").hidden = answer.users.length > 0;
+  byId("none").hidden = answer.users.length > 0;
   const createApp = (app) => createCard(app.name, "checked by the host, by no service");
   render(byId("apps"), answer.apps, (app) => app.name, createApp, (card, app) => updateCode(card, app.code, app.seconds_left, 30));
   byId("apps").parentElement.hidden = !answer.apps.length;

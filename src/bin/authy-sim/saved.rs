@@ -1,17 +1,22 @@
-//! The file of the state, state.json, with which a simulator of the same folder continues.
+//! The file of the state, state.jsonl, with which a simulator of the same folder continues.
 //!
-//! It contains the key, people with their secrets and used tokens, pushes, verifications and
-//! settings. The middleware [`save`] writes it after each request and before the answer is sent, so
-//! that a killed simulator has forgotten nothing that a client knows of.
+//! Each line is a part of the state, such as one person with their secrets and used tokens, and
+//! replaces an earlier line of the same part. The middleware [`save`] adds what a request has
+//! changed before the answer is sent, so that a killed simulator has forgotten nothing that a client
+//! knows of. A start leaves one line for each part.
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::approvals::Approvals;
 use crate::apps::App;
@@ -20,9 +25,8 @@ use crate::service::SimState;
 use crate::state::{People, Settings};
 use crate::verifications::Verifications;
 
-/// The content of the file. What an older one lacks is empty.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// The content of the file.
+#[derive(Default)]
 pub(crate) struct Saved {
     pub(crate) key: String,
     pub(crate) people: People,
@@ -32,46 +36,102 @@ pub(crate) struct Saved {
     pub(crate) settings: Settings,
 }
 
-/// The file, and what was written to it last.
+impl Saved {
+    /// Adds a part, which [`StateFile::add`] got under this name.
+    fn read(&mut self, part: &str, value: Value) -> serde_json::Result<()> {
+        fn read<T: DeserializeOwned>(value: Value) -> serde_json::Result<T> {
+            serde_json::from_value(value)
+        }
+        match part.split_once(' ').unwrap_or((part, "")) {
+            ("key", _) => self.key = read(value)?,
+            ("person", _) => self.people.put(read(value)?),
+            ("approval", _) => self.approvals.put(read(value)?),
+            ("apps", _) => self.apps = read(value)?,
+            ("verification", phone) => self.verifications.put(phone, read(value)?),
+            ("settings", _) => self.settings = read(value)?,
+            // A later version may save more.
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// A line of the file.
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    part: &'a str,
+    value: Value,
+}
+
+/// The file, and its lines by their parts.
 pub(crate) struct StateFile {
-    path: PathBuf,
-    written: String,
+    file: File,
+    lines: BTreeMap<String, String>,
+    /// What is added by the next [`Self::flush`].
+    new: String,
 }
 
 impl StateFile {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            written: String::new(),
-        }
-    }
-
-    /// Reads the file; a missing one is an empty state.
+    /// Reads the file, and writes it anew with one line for each part; a missing file is an empty
+    /// state. A last line without its end was never acknowledged, and is left out.
     ///
     /// # Errors
-    /// The file cannot be read, or is damaged. It is left as it is.
-    pub(crate) fn read(&self) -> Result<Saved> {
-        let name = || self.path.display().to_string();
-        if !self.path.exists() {
-            return Ok(Saved::default());
+    /// The file is damaged, in which case it is left as it is, or cannot be read or written.
+    pub(crate) fn open(path: &PathBuf) -> Result<(Self, Saved)> {
+        let name = || path.display().to_string();
+        let text = match path.exists() {
+            true => fs::read_to_string(path).with_context(name)?,
+            false => String::new(),
+        };
+        let (mut saved, mut lines) = (Saved::default(), BTreeMap::new());
+        let whole = text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'));
+        for (at, text) in whole.enumerate() {
+            let place = || format!("{}, line {}", path.display(), at + 1);
+            let line: Line<'_> = serde_json::from_str(text).with_context(place)?;
+            let part = line.part.to_owned();
+            saved.read(&part, line.value).with_context(place)?;
+            lines.insert(part, text.to_owned());
         }
-        let text = fs::read_to_string(&self.path).with_context(name)?;
-        serde_json::from_str(&text).with_context(name)
+        let all: String = lines.values().map(String::as_str).collect();
+        folder::write(path, &all, 0o600)?;
+        let file = OpenOptions::new()
+            .append(true)
+            .open(path)
+            .with_context(name)?;
+        let new = String::new();
+        Ok((Self { file, lines, new }, saved))
     }
 
-    /// Writes the state unless the file has it already.
-    pub(crate) fn write(&mut self, state: String) -> Result<()> {
-        if state != self.written {
-            folder::write(&self.path, &state, 0o600)?;
-            self.written = state;
+    /// Adds a part unless the file has it in the same state.
+    pub(crate) fn add(&mut self, part: &str, value: &impl Serialize) -> Result<()> {
+        let value = serde_json::to_value(value)?;
+        let line = serde_json::to_string(&Line { part, value })? + "\n";
+        if self.lines.get(part) != Some(&line) {
+            self.new += &line;
+            self.lines.insert(part.to_owned(), line);
         }
         Ok(())
+    }
+
+    /// Writes what was added, by one system call.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        let new = std::mem::take(&mut self.new);
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.file
+            .write_all(new.as_bytes())
+            .context("cannot save the state")
     }
 }
 
 /// Middleware that saves what a request has changed.
 pub(crate) async fn save(State(sim): SimState, request: Request, next: Next) -> Response {
     let answer = next.run(request).await;
-    sim.save();
+    if let Err(error) = sim.save() {
+        eprintln!("authy-sim: {error:#}");
+    }
     answer
 }

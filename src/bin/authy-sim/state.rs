@@ -5,11 +5,12 @@
 //! matters more than a fast one. `saved.rs` writes the state to the folder; faults and the log of
 //! requests end with the program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -84,20 +85,22 @@ impl Sim {
         key == self.key || self.sandbox && sandbox::KEYS.contains(&key)
     }
 
-    /// Writes what has changed to the folder. An error goes to standard error.
-    pub(crate) fn save(&self) {
+    /// Writes what has changed to the folder.
+    pub(crate) fn save(&self) -> Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = json!({
-            "key": self.key,
-            "people": *self.people(),
-            "approvals": *self.approvals(),
-            "apps": *self.apps(),
-            "verifications": *self.verifications(),
-            "settings": *self.settings(),
-        });
-        if let Err(error) = file.write(state.to_string()) {
-            eprintln!("authy-sim: {error:#}");
+        file.add("key", &self.key)?;
+        for person in self.people().take_changed() {
+            file.add(&format!("person {}", person.id), person)?;
         }
+        for approval in self.approvals().take_changed() {
+            file.add(&format!("approval {}", approval.uuid), approval)?;
+        }
+        for (phone, verification) in self.verifications().take_changed() {
+            file.add(&format!("verification {phone}"), verification)?;
+        }
+        file.add("apps", &*self.apps())?;
+        file.add("settings", &*self.settings())?;
+        file.flush()
     }
 
     pub(crate) fn people(&self) -> MutexGuard<'_, People> {
@@ -196,25 +199,42 @@ impl Default for Settings {
 }
 
 /// All people by authy id.
-#[derive(Default, Serialize, Deserialize)]
-pub(crate) struct People(BTreeMap<u64, Person>);
+#[derive(Default)]
+pub(crate) struct People {
+    all: BTreeMap<u64, Person>,
+    /// Whom a request may have changed.
+    changed: BTreeSet<u64>,
+}
 
 impl People {
     /// Returns the person with this authy id, even after a deletion.
     pub(crate) fn get(&mut self, id: u64) -> Option<&mut Person> {
-        self.0.get_mut(&id)
+        self.changed.insert(id);
+        self.all.get_mut(&id)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Person> {
-        self.0.values_mut()
+        self.changed.extend(self.all.keys());
+        self.all.values_mut()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Person> {
-        self.0.values()
+        self.all.values()
+    }
+
+    /// Adds a person as they were saved.
+    pub(crate) fn put(&mut self, person: Person) {
+        self.all.insert(person.id, person);
+    }
+
+    /// Returns those who may have changed since the last call.
+    pub(crate) fn take_changed(&mut self) -> Vec<&Person> {
+        let changed = std::mem::take(&mut self.changed);
+        changed.iter().filter_map(|id| self.all.get(id)).collect()
     }
 
     /// Returns the person with this authy id or phone number, or adds one. As at Authy, one phone
@@ -229,9 +249,10 @@ impl People {
         let known = self
             .iter()
             .find(|p| p.cellphone == number && p.country_code == country_code);
-        let next = self.0.keys().last().map_or(FIRST_ID, |last| last + 1);
+        let next = self.all.keys().last().map_or(FIRST_ID, |last| last + 1);
         let id = id.or(known.map(|person| person.id)).unwrap_or(next);
-        self.0
+        self.changed.insert(id);
+        self.all
             .entry(id)
             .or_insert_with(|| Person::new(id, email, country_code, number))
     }

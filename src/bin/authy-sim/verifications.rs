@@ -3,7 +3,7 @@
 //! `service/phones.rs` starts and checks them for the API; `control.rs` lists their codes for
 //! tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +14,12 @@ use crate::state::now;
 const MAX_WRONG_CODES: u32 = 5;
 
 /// All verifications by phone number, written `+COUNTRY_CODE NUMBER`.
-#[derive(Default, Serialize, Deserialize)]
-pub(crate) struct Verifications(BTreeMap<String, Verification>);
+#[derive(Default)]
+pub(crate) struct Verifications {
+    all: BTreeMap<String, Verification>,
+    /// The numbers whose verification a request may have changed.
+    changed: BTreeSet<String>,
+}
 
 /// One verification.
 #[derive(Serialize, Deserialize)]
@@ -42,9 +46,10 @@ impl Verifications {
     /// Starts a verification that is pending for `lifetime` seconds, or returns the pending one,
     /// which keeps its code.
     pub(crate) fn start(&mut self, phone: &str, code: String, lifetime: u64) -> &Verification {
-        let is_pending = self.0.get(phone).is_some_and(Verification::is_pending);
+        self.changed.insert(phone.to_owned());
+        let is_pending = self.all.get(phone).is_some_and(Verification::is_pending);
         if !is_pending {
-            self.0.insert(
+            self.all.insert(
                 phone.to_owned(),
                 Verification {
                     uuid: random::uuid(),
@@ -55,12 +60,13 @@ impl Verifications {
                 },
             );
         }
-        &self.0[phone]
+        &self.all[phone]
     }
 
     /// Checks a code; a correct one ends the verification.
     pub(crate) fn check(&mut self, phone: &str, code: &str) -> CodeCheck {
-        match self.0.get_mut(phone).filter(|found| found.is_pending()) {
+        self.changed.insert(phone.to_owned());
+        match self.all.get_mut(phone).filter(|found| found.is_pending()) {
             None => CodeCheck::NonePending,
             Some(found) if found.code == code => {
                 found.verified = true;
@@ -75,13 +81,27 @@ impl Verifications {
 
     /// Returns the verification of a phone number, or the one with this uuid.
     pub(crate) fn find(&self, phone: &str, uuid: &str) -> Option<&Verification> {
-        self.0
+        self.all
             .get(phone)
-            .or_else(|| self.0.values().find(|found| found.uuid == uuid))
+            .or_else(|| self.all.values().find(|found| found.uuid == uuid))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Verification)> {
-        self.0.iter()
+        self.all.iter()
+    }
+
+    /// Adds the verification of a phone number as it was saved.
+    pub(crate) fn put(&mut self, phone: &str, verification: Verification) {
+        self.all.insert(phone.to_owned(), verification);
+    }
+
+    /// Returns those that may have changed since the last call.
+    pub(crate) fn take_changed(&mut self) -> Vec<(&String, &Verification)> {
+        let changed = std::mem::take(&mut self.changed);
+        let found = changed
+            .iter()
+            .filter_map(|phone| self.all.get_key_value(phone));
+        found.collect()
     }
 }
 
