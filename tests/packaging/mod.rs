@@ -23,6 +23,7 @@ mod inits;
 mod machine;
 mod newcomer;
 mod other_hosts;
+mod rehearsal;
 mod release;
 mod rpm;
 mod stacks_of_sshd;

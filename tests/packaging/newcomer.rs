@@ -91,7 +91,7 @@ fn answered(command: &mut Command, answer: &str) -> Output {
     command.stdin(Stdio::from(answers)).output().unwrap()
 }
 
-/// Runs the command, which protects sshd, on a real terminal: does `try_it` while it waits, then
+/// Runs the command, which protects a service, on a real terminal: does `try_it` while it waits, then
 /// types "yes".
 pub(super) fn confirmed(command: &Command, try_it: impl FnOnce()) {
     let quoted = |word: &OsStr| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
@@ -109,12 +109,12 @@ pub(super) fn confirmed(command: &Command, try_it: impl FnOnce()) {
     terminal.wait_for("type \"yes\" to keep the change");
     try_it();
     terminal.press(&["yes", "Enter"]);
-    terminal.wait_for("the change of sshd is kept");
+    terminal.wait_for(" is kept");
     terminal.wait_for("ended with 0");
 }
 
 #[track_caller]
-fn assert_done(line: &str, output: &Output) {
+pub(super) fn assert_done(line: &str, output: &Output) {
     assert!(
         output.status.success(),
         "{line}\n{}{}",
@@ -126,7 +126,7 @@ fn assert_done(line: &str, output: &Output) {
 /// Puts the programs that `make deb` would compile where it looks for them; on file systems of the
 /// sandbox, so that nothing of it gets into the checkout. They belong to the user `owner`. Below
 /// `machine` there is a cargo, as the README requires, which has nothing to do.
-fn put_what_is_built_in_place(owner: &str, machine: &Path) {
+pub(super) fn put_what_is_built_in_place(owner: &str, machine: &Path) {
     let target = root().join("target");
     let folders = ["release", "packages", "product"].map(|name| target.join(name));
     let copy = tempfile::tempdir().unwrap();
