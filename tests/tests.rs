@@ -20,6 +20,7 @@ mod remember;
 mod screens;
 mod service;
 mod simulator;
+mod simulator_faults;
 mod simulator_restart;
 mod stacks;
 mod state;

@@ -1,5 +1,5 @@
-//! docs/rehearsal.md, typed line by line on a test host: a roll-out with authy-sim in place of Authy,
-//! the faults that the page arms, and the way back.
+//! docs/rehearsal.md, typed line by line on a test host: a roll-out with authy-sim in place of
+//! Authy, the faults that the page arms, and the way back.
 //!
 //! Only the two ports differ from the page, since others may have them here. The programs that
 //! `make deb` would compile are already built.

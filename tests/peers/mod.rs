@@ -1,11 +1,12 @@
-//! Third-party clients: the Python package `authy`, the npm packages `authy` and `authy-client` and a
-//! browser against authy-sim, and SSH clients against sshd.
+//! Third-party clients: the Python package `authy`, the npm packages `authy` and `authy-client`
+//! and a browser against authy-sim, and SSH clients against sshd.
 //!
 //! The first ones show that authy-sim serves clients that were written for the real service.
 //! scripts/peers.sh fetches them; scripts/check.sh skips these tests by name where one is not
 //! available.
 
 mod phone;
+mod phone_access;
 mod ssh_clients;
 
 use std::path::Path;

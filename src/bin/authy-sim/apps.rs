@@ -1,8 +1,8 @@
 //! An authenticator app on the simulated phone, for codes that no service checks: those of a host
 //! itself.
 //!
-//! A person of the demo types a secret into it, by `POST /phone/apps`, as into any app. `control.rs`
-//! shows its codes on the phone page. Authy knows nothing of it.
+//! A person of the demo types a secret into it, by `POST /phone/apps`, as into any app.
+//! `control.rs` shows its codes on the phone page. Authy knows nothing of it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,8 +20,8 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Returns the account with this name and this secret in base 32, which may have blanks between its
-    /// letters; `None` where it is not base 32.
+    /// Returns the account with this name and this secret in base 32, which may have blanks between
+    /// its letters; `None` where it is not base 32.
     pub(crate) fn new(name: &str, secret: &str) -> Option<Self> {
         Some(Self {
             name: name.to_owned(),

@@ -1,7 +1,7 @@
 //! An authenticator app's secret and codes (RFC 6238 with SHA-1).
 //!
-//! A person's Authy app has one, so has another app that scanned a QR code of Authy, and so has each
-//! account in the app whose codes no service checks. A checked code is used up.
+//! A person's Authy app has one, so has another app that scanned a QR code of Authy, and so has
+//! each account in the app whose codes no service checks. A checked code is used up.
 
 use std::collections::BTreeSet;
 
@@ -34,8 +34,8 @@ impl Authenticator {
         }
     }
 
-    /// Returns an app with this secret in base 32, which may have blanks between its letters; `None`
-    /// where it is not base 32.
+    /// Returns an app with this secret in base 32, which may have blanks between its letters;
+    /// `None` where it is not base 32.
     pub(crate) fn with_secret(secret: &str, digits: u8, step_seconds: u64) -> Option<Self> {
         let secret = secret.replace(' ', "");
         Secret::try_from_base32(&secret).ok()?;

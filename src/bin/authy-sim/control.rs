@@ -14,6 +14,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use crate::apps::App;
+use crate::callback;
 use crate::person::Person;
 use crate::phone;
 use crate::service::{SimState, phones, qr};
@@ -100,7 +101,7 @@ async fn decide(
             .map(|p| p.os_type().to_owned());
         let os_type = os_type.unwrap_or_default();
         let delivery = tokio::task::spawn_blocking(move || {
-            approval.send_callback(&os_type, &key, &url, by_get)
+            callback::send(&approval, &os_type, &key, &url, by_get)
         })
         .await;
         if matches!(delivery, Ok(Ok(200))) {

@@ -38,8 +38,8 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// Writes config.toml, users.toml and control.url. Of a config.toml that is there, only the URL of
-    /// an earlier run is replaced; a users.toml that is there stays.
+    /// Writes config.toml, users.toml and control.url. Of a config.toml that is there, only the URL
+    /// of an earlier run is replaced; a users.toml that is there stays.
     pub(crate) fn write_files(&self, key: &str, url: &str, control: SocketAddr) -> Result<()> {
         let config = match fs::read_to_string(self.path("config.toml")) {
             Ok(config) => with_url(&config, url),

@@ -11,6 +11,7 @@ mod answer;
 mod approvals;
 mod apps;
 mod authenticator;
+mod callback;
 mod certificates;
 mod control;
 mod device;

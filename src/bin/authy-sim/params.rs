@@ -62,9 +62,9 @@ fn as_text(value: &Value) -> Option<String> {
 /// The most brackets in a key of a form; a key with more is one name.
 const MAX_DEPTH: usize = 8;
 
-/// Adds the pairs of a form. A key `table[name]` goes into the object `table`. Objects in a list are
-/// written `list[0][name]`, or `list[][name]`, where a name that the last object has already begins
-/// the next one.
+/// Adds the pairs of a form. A key `table[name]` goes into the object `table`. Objects in a list
+/// are written `list[0][name]`, or `list[][name]`, where a name that the last object has already
+/// begins the next one.
 fn add_form(params: &mut Map<String, Value>, form: &[u8]) {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(form).unwrap_or_default();
     let mut tree = Value::Object(std::mem::take(params));
@@ -81,7 +81,8 @@ fn add_form(params: &mut Map<String, Value>, form: &[u8]) {
     }
 }
 
-/// Returns the parts of a key: `a`, `b` and an empty one for `a[b][]`. `None` if a bracket is missing.
+/// Returns the parts of a key: `a`, `b` and an empty one for `a[b][]`; `None` if a bracket is
+/// missing.
 fn path(key: &str) -> Option<Vec<&str>> {
     let Some((first, rest)) = key.split_once('[') else {
         return Some(vec![key]);

@@ -1,8 +1,9 @@
 //! The web page that simulates every person's phone.
 //!
-//! `control.rs` routes `/phone` and its two files here. The page shows untrusted text (an application's
-//! messages), so its content security policy allows its own files alone and its script inserts text,
-//! never HTML. No other page may show it in a frame, where a click could be led to a button of it.
+//! `control.rs` routes `/phone` and its two files here. The page shows untrusted text (an
+//! application's messages), so its content security policy allows its own files alone and its
+//! script inserts text, never HTML. No other page may show it in a frame, where a click could be
+//! led to a button of it.
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse};

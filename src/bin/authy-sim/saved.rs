@@ -2,8 +2,8 @@
 //!
 //! Each line is a part of the state, such as one person with their secrets and used tokens, and
 //! replaces an earlier line of the same part. The middleware [`save`] adds what a request has
-//! changed before the answer is sent, so that a killed simulator has forgotten nothing that a client
-//! knows of. A start leaves one line for each part.
+//! changed before the answer is sent, so that a killed simulator has forgotten nothing that a
+//! client knows of. A start leaves one line for each part.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
