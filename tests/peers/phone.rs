@@ -134,6 +134,7 @@ fn the_phone_decides_a_push_by_keyboard_alone_and_keeps_focus_and_pressed_key_in
     let mut browser = open(&sim);
     let first = push(&sim, "First");
     let text = wait_for_text(&mut browser, "First");
+    wait_for_news(&mut browser, "A push for alice@example.com: First");
     let top = text.find("First").unwrap();
     assert!(top < text.find("authy id 1635").unwrap(), "{text}");
     let left = "document.querySelector('.left').textContent";
@@ -227,6 +228,22 @@ fn a_person_is_added_to_the_phone_by_keyboard_and_a_bad_number_is_not() {
     browser.press(Key::Enter);
     let copied = wait_for_news(&mut browser, "the code of bob@example.com");
     assert!(copied.starts_with("Copied") || copied.starts_with("Selected"));
+}
+
+#[test]
+#[ignore = "needs chromium (scripts/peers.sh)"]
+fn a_message_of_an_application_is_shown_as_text_on_the_phone() {
+    let sim = Sim::start();
+    let mut browser = open(&sim);
+    let message = "<img src=x onerror=document.body.remove()>";
+    push(&sim, message);
+    wait_for_text(&mut browser, message);
+    assert_eq!(browser.value("document.querySelectorAll('img').length"), 0);
+    // Its files are its own, and each was loaded.
+    assert_eq!(
+        browser.value("document.styleSheets[0].cssRules.length > 10"),
+        true
+    );
 }
 
 /// Waits up to 5 s until a screen reader is told this.
