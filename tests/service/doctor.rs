@@ -27,7 +27,7 @@ fn engine(sim: &Sim) -> String {
 fn doctor_names_the_version_of_a_service_that_answers() {
     sandboxed!();
     let sim = Sim::start();
-    let none = "\"ok\": \"there is none: each login starts an engine of its own\"\n";
+    let none = "\"ok\": \"no service runs: each login starts an engine of its own\"\n";
     assert_eq!(engine(&sim), none);
     let _service = Service::start();
     let start = format!(

@@ -61,7 +61,7 @@ fn absent() -> Finding {
     }
     Finding::ok(
         CHECK,
-        "there is none: each login starts an engine of its own",
+        "no service runs: each login starts an engine of its own",
     )
 }
 

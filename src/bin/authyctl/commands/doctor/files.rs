@@ -87,7 +87,7 @@ fn check_mapping(path: &Path, mapping: &Mapping, providers: Option<Providers>) -
             Finding::problem("users", message).hint("that user is refused until this is fixed")
         }
         (None, 0) => Finding::warning("users", format!("{file} names no users"))
-            .hint("authyctl enroll USER --totp, or --authy-id N"),
+            .hint("authyctl enroll USER --totp, --phone +E164 or --authy-id N"),
         (None, 1) => Finding::ok("users", format!("{file} is valid and names one user")),
         (None, count) if count >= INDEX_THRESHOLD && !users::is_indexed(path) => {
             let message = format!(
