@@ -41,7 +41,7 @@ fn enroll_app(sim: &Sim, secret: &str, more: &[&str]) -> (i32, Value) {
 fn init_twilio_writes_a_key_that_twilio_accepts_and_keeps_the_rest() {
     let sim = Sim::start();
     let config = sim.path("config.toml");
-    let before = "# ours\n[login]\nattempts = 2 # few\n";
+    let before = "# ours\n[login]\nattempts = 2 # few\n[lockers]\n# no\n#allow = false\n";
     fs::write(&config, before).unwrap();
     let service = sim.twilio("TWILIO_VERIFY_SERVICE");
     fs::set_permissions(&config, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();

@@ -175,11 +175,7 @@ fn sample_without_authy() -> String {
 /// certificates. Comments, order and everything else stay.
 fn with_authy(text: &str, key: &Secret, args: &InitArgs) -> Result<String, String> {
     let mut document: DocumentMut = text.parse().map_err(|_| "not TOML")?;
-    let table = document
-        .entry("authy")
-        .or_insert_with(|| Item::Table(Table::new()))
-        .as_table_mut()
-        .ok_or("write [authy] on a line of its own")?;
+    let table = table_of(&mut document, "authy")?;
     table.remove("key_file");
     set(table, "key", key.expose());
     if let Some(url) = &args.url {
@@ -191,6 +187,20 @@ fn with_authy(text: &str, key: &Secret, args: &InitArgs) -> Result<String, Strin
         set(table, "ca_file", &file.to_string_lossy());
     }
     Ok(document.to_string())
+}
+
+/// Returns a table of the document. A new one is at the end, behind the comments there.
+fn table_of<'a>(document: &'a mut DocumentMut, name: &str) -> Result<&'a mut Table, String> {
+    if !document.contains_key(name) {
+        let mut new = Table::new();
+        if let Some(text) = document.trailing().as_str().filter(|text| !text.is_empty()) {
+            new.decor_mut().set_prefix(format!("{text}\n"));
+        }
+        document.set_trailing("");
+        document.insert(name, Item::Table(new));
+    }
+    let table = document[name].as_table_mut();
+    table.ok_or_else(|| format!("write [{name}] on a line of its own"))
 }
 
 /// Sets a key to a text; the comment after it stays.

@@ -9,10 +9,10 @@ use pam_authy::client::twilio::Error;
 use pam_authy::client::twilio::services::Service;
 use pam_authy::store::config::Config;
 use serde_json::json;
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::DocumentMut;
 
 use super::super::twilio::AtTwilio;
-use super::{present, read_key, sample_without_authy, set, write};
+use super::{present, read_key, sample_without_authy, set, table_of, write};
 use crate::cli::InitArgs;
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, argument_or_prompt};
@@ -119,11 +119,7 @@ fn with_twilio(
     args: &InitArgs,
 ) -> Result<String, String> {
     let mut document: DocumentMut = text.parse().map_err(|_| "not TOML")?;
-    let table = document
-        .entry("twilio")
-        .or_insert_with(|| Item::Table(Table::new()))
-        .as_table_mut()
-        .ok_or("write [twilio] on a line of its own")?;
+    let table = table_of(&mut document, "twilio")?;
     for (key, value) in values {
         set(table, key, value);
     }
