@@ -221,13 +221,33 @@ fn an_app_that_is_not_proven_is_deleted_and_nothing_is_written() {
     assert_eq!((apps(&sim).len(), sim.count("/Factors/YF")), (0, 2));
     assert!(!users(&sim).contains("carol"));
 
-    let without_check = [&arguments[..3], &["--no-check"]].concat();
-    assert_eq!(run_json(&sim, &without_check, "").0, 2);
     assert_eq!(
         run_json(&sim, &arguments[..3], "").0,
         2,
         "--json cannot ask"
     );
+}
+
+#[test]
+fn an_app_that_is_not_checked_at_its_enrolment_is_proven_by_verify() {
+    let sim = host("twilio-admin.toml");
+    let enroll = ["enroll", "carol", "--twilio-app", "--no-check"];
+    let (status, answer) = run_json(&sim, &enroll, "");
+    assert_eq!(status, 0, "{answer}");
+    let warning = answer["warning"].as_str().unwrap();
+    assert!(warning.contains("authyctl verify carol CODE"), "{warning}");
+    let verified = || run_json(&sim, &["status", "carol"], "").1["verified"].clone();
+    assert_eq!(verified(), false);
+
+    let secret = answer["secret"].as_str().unwrap();
+    let code = oathtool(secret, 0);
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    assert_eq!(run_json(&sim, &["verify", "carol", wrong], "").0, 1);
+    assert_eq!(verified(), false);
+    assert_eq!(run_json(&sim, &["verify", "carol", &code], "").0, 0);
+    assert_eq!(verified(), true);
+    let (status, answer) = run_json(&sim, &["verify", "carol", &code], "");
+    assert_eq!(status, 1, "the first code is used up: {answer}");
 }
 
 #[test]

@@ -14,10 +14,13 @@ use pam_authy::store::twilio::{StartedFiles, UsedFiles};
 use serde_json::json;
 
 use super::failure::of_factor;
-use super::{AtTwilio, RULES_OF};
+use super::{AtTwilio, RULES_OF, app_of, enroll};
 use crate::cli::{Global, SendArgs};
 use crate::error::CommandError;
 use crate::output::{Output, shown_name};
+
+/// Twilio's error code for an app whose first code was never checked.
+const NEVER_VERIFIED: u32 = 60318;
 
 /// Checks a code of the person, and uses it up where it is right.
 pub(in super::super) fn verify(
@@ -31,9 +34,14 @@ pub(in super::super) fn verify(
     let rules = config.login(RULES_OF);
     let lasting = lasting(&config, user, person);
     let mut factor = connect::second_factor(&config, &rules, Some(person), None, lasting);
-    factor
-        .verify(code, at_twilio.deadline())
-        .map_err(of_factor)?;
+    let checked = factor.verify(code, at_twilio.deadline());
+    let unproven = checked
+        .as_ref()
+        .is_err_and(|error| error.code == Some(NEVER_VERIFIED));
+    match app_of(person) {
+        Some(app) if unproven => enroll::prove_later(global, &at_twilio, app, code)?,
+        _ => checked.map_err(of_factor)?,
+    }
     Ok(Output::new(
         vec!["the token is valid".into()],
         json!({"token": "is valid", "user": user}),

@@ -1,12 +1,12 @@
 //! `enroll --phone`: writes a number into the mapping. `enroll --twilio-app`: has Twilio make an app,
-//! shows its secret once, proves it by the first code, and writes the mapping. An app that is not
-//! proven is deleted at Twilio again, since no login could use it.
+//! shows its secret once, proves it by the first code, and writes the mapping. An app whose first code
+//! is wrong is deleted at Twilio again; with `--no-check` it is proven later, by `verify`.
 
 use std::io::{self, IsTerminal};
 use std::time::SystemTime;
 
 use pam_authy::base::factor::twilio::UsedCodes;
-use pam_authy::base::factor::{Code, Person, Phone, TwilioIdentity};
+use pam_authy::base::factor::{Code, Person, Phone, TwilioFactor, TwilioIdentity};
 use pam_authy::base::secret::Secret;
 use pam_authy::client::twilio::factors::NewFactor;
 use pam_authy::engine::shared_words;
@@ -65,10 +65,6 @@ pub(in super::super) fn enroll_app(
     global: &Global,
     args: &EnrollArgs,
 ) -> Result<Output, CommandError> {
-    if args.no_check {
-        let message = "--twilio-app needs the first code: Twilio accepts none of an app before it";
-        return Err(CommandError::new(ErrorKind::Usage, message));
-    }
     enrolment::check_usage(global, args)?;
     let user = args.user.as_str();
     let before = entry(global, user)?;
@@ -85,8 +81,10 @@ pub(in super::super) fn enroll_app(
     let (secret, first_code) = enrolment::read_secret(args)?;
     let identity = identity_of(old.as_ref())?;
     let new = create(&twilio, args, &identity, secret.as_ref())?;
-    let proven = enrolment::show(global, args, new.secret.expose(), &new.uri)
-        .and_then(|()| prove(global, &twilio, &identity, &new, first_code));
+    let mut proven = enrolment::show(global, args, new.secret.expose(), &new.uri);
+    if !args.no_check {
+        proven = proven.and_then(|()| prove(global, &twilio, &identity, &new, first_code));
+    }
     if let Err(error) = proven {
         discard(&twilio, args, &identity, &new);
         return Err(error);
@@ -99,7 +97,12 @@ pub(in super::super) fn enroll_app(
         "{} is enrolled with an app whose codes Twilio checks",
         shown_name(user)
     );
+    let unproven = args.no_check.then(|| {
+        let how = format!("authyctl verify {} CODE", shown_name(user));
+        format!("Twilio accepts no login by this app before its first code, within an hour: {how}")
+    });
     let warning = lasting::both(mapping::account_warning(user), left);
+    let warning = lasting::both(warning, unproven);
     let members = json!({
         "user": user,
         "twilio_identity": identity.to_string(),
@@ -139,6 +142,19 @@ fn create(
     Ok(factors.create_app(identity, &name, secret, twilio.deadline())?)
 }
 
+/// Has Twilio check the first code of an app that `--no-check` left unproven, and uses it up here.
+pub(super) fn prove_later(
+    global: &Global,
+    twilio: &AtTwilio,
+    (identity, sid): (&TwilioIdentity, &TwilioFactor),
+    code: &Code,
+) -> Result<(), CommandError> {
+    let factors = twilio.client.factors();
+    factors.verify(identity, sid, code, twilio.deadline())?;
+    use_up(global, sid, code);
+    Ok(())
+}
+
 /// Has Twilio check the first code, and uses it up on this host.
 fn prove(
     global: &Global,
@@ -160,7 +176,7 @@ fn prove(
         });
         match checked {
             Ok(code) => {
-                use_up(global, new, &code);
+                use_up(global, &new.sid, &code);
                 return Ok(());
             }
             Err(error) if tries == 0 || error.kind != ErrorKind::Refused => return Err(error),
@@ -181,11 +197,11 @@ fn wrong_code(error: pam_authy::client::twilio::Error) -> CommandError {
 
 /// The first code proves no login any more. Where that cannot be recorded, Twilio may accept it once
 /// more within its minute, as at another host.
-fn use_up(global: &Global, new: &NewFactor, code: &Code) {
+fn use_up(global: &Global, sid: &TwilioFactor, code: &Code) {
     if let Ok(config) = Config::load(&global.config) {
         let state = &config.paths.state;
         let mut used = UsedFiles::new(state, shared_words::map, SystemTime::now);
-        let _ = used.use_up(&new.sid, code);
+        let _ = used.use_up(sid, code);
     }
 }
 

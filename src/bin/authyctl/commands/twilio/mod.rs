@@ -1,6 +1,6 @@
 //! People at Twilio Verify: `enroll --phone` and `--twilio-app`, `unenroll --remote`, `status`,
-//! `phone info`, `verify`, `sms`, `call`. All but `--phone` and the last three need a key with an administrator's permissions, which a host's key
-//! should not have.
+//! `phone info`, `verify`, `sms`, `call`. All but `--phone` and the last three need a key with an
+//! administrator's permissions, which a host's key should not have.
 
 mod codes;
 mod enroll;
