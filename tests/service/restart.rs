@@ -16,7 +16,8 @@ fn logins_that_wait_end_well_when_the_listener_is_killed_or_stopped() {
     check_rows([Signal::SIGKILL, Signal::SIGTERM, Signal::SIGINT], |how| {
         let host = Host::new().by_service();
         // All of its process group gets the signal, as of a terminal's Ctrl-C.
-        let mut service = Service::start_in(&["setsid"]);
+        // A shell that starts the tests in the background ignores SIGINT for them.
+        let mut service = Service::start_in(&["setsid", "env", "--default-signal=INT"]);
         let group = Pid::from_raw(service.child.id().try_into().unwrap());
         let mut waiting: Vec<_> = (0..10)
             .map(|_| {
