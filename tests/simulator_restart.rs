@@ -74,6 +74,29 @@ fn a_killed_simulator_continues_with_its_people_pushes_and_codes() {
     assert_eq!(exported["e164"], "+15550100199");
 }
 
+/// Clients that match the text of an answer need the order of its members.
+#[test]
+fn the_details_of_a_push_keep_the_order_of_the_request_over_a_restart() {
+    let mut sim = Sim::start();
+    sim.change(1635, &json!({"registered": true}));
+    let path = "/onetouch/json/users/1635/approval_requests?message=Hello\
+                &details%5BUser%5D=u&details%5BHost%5D=h&details%5BAddress%5D=a\
+                &hidden_details%5Bz%5D=1&hidden_details%5Bb%5D=2";
+    assert_eq!(ask(&sim, "POST", path)["success"], true);
+    let shown = |sim: &Sim| {
+        let url = format!("{}/phone.json", sim.control());
+        let output = Command::new("curl").args(["--silent", &url]).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let details = r#""details":{"User":"u","Host":"h","Address":"a"}"#;
+    let hidden = r#""hidden_details":{"z":"1","b":"2"}"#;
+    for _ in 0..2 {
+        let text = shown(&sim);
+        assert!(text.contains(details) && text.contains(hidden), "{text}");
+        sim.restart(&[]);
+    }
+}
+
 #[test]
 fn of_a_config_toml_that_is_there_only_the_address_changes() {
     let mut sim = Sim::start();

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::ordered::{Json, ordered};
 use crate::random;
 use crate::state::now;
 
@@ -31,9 +32,10 @@ pub(crate) struct Approval {
     pub(crate) uuid: String,
     pub(crate) authy_id: u64,
     pub(crate) message: String,
-    pub(crate) details: Value,
-    pub(crate) hidden_details: Value,
-    pub(crate) logos: Value,
+    /// In the order of the request, as hidden details and logos.
+    pub(crate) details: Json,
+    pub(crate) hidden_details: Json,
+    pub(crate) logos: Json,
     /// Unix time in seconds.
     pub(crate) created_at: u64,
     /// Unix time in seconds; `None` if the request never expires.
@@ -70,9 +72,9 @@ impl Approvals {
             uuid,
             authy_id,
             message: message.to_owned(),
-            details: json!({}),
-            hidden_details: json!({}),
-            logos: Value::Null,
+            details: ordered! {},
+            hidden_details: ordered! {},
+            logos: Json::NULL,
             created_at: now(),
             expires_at,
             decision: None,
@@ -143,18 +145,18 @@ impl Approval {
     }
 
     /// Returns the request as the phone page shows it.
-    pub(crate) fn phone_json(&self) -> Value {
-        json!({
-            "uuid": self.uuid,
-            "message": self.message,
-            "details": self.details,
-            "hidden_details": self.hidden_details,
-            "logos": self.logos,
+    pub(crate) fn phone_json(&self) -> Json {
+        ordered! {
+            "uuid": self.uuid.as_str(),
+            "message": self.message.as_str(),
+            "details": self.details.clone(),
+            "hidden_details": self.hidden_details.clone(),
+            "logos": self.logos.clone(),
             "created_at": self.created_at,
             "status": self.status(),
             "notified": self.notified,
             "seconds_left": self.expires_at.map(|at| at.saturating_sub(now())),
-        })
+        }
     }
 
     /// Returns the request as the API answers it.

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::apps::App;
 use crate::callback;
+use crate::ordered::{Json as Ordered, ordered};
 use crate::person::Person;
 use crate::phone;
 use crate::service::{SimState, phones, qr};
@@ -44,7 +45,7 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
 }
 
 /// Answers with every person, phone verification and account in the authenticator app.
-async fn all_phones(State(sim): SimState) -> Json<Value> {
+async fn all_phones(State(sim): SimState) -> Json<Ordered> {
     let people = sim.people();
     let approvals = sim.approvals();
     let users: Vec<_> = people
@@ -52,7 +53,8 @@ async fn all_phones(State(sim): SimState) -> Json<Value> {
         .map(|person| {
             let requests = approvals.of_person(person.id);
             let mut user = person.phone_json();
-            user["approvals"] = requests.iter().map(|a| a.phone_json()).collect();
+            let requests = requests.iter().map(|request| request.phone_json());
+            user.push("approvals", Ordered::List(requests.collect()));
             user
         })
         .collect();
@@ -62,7 +64,7 @@ async fn all_phones(State(sim): SimState) -> Json<Value> {
         .map(|(phone, v)| json!({"phone": phone, "code": v.code, "status": v.status()}))
         .collect();
     let apps: Vec<_> = sim.apps().iter().map(App::phone_json).collect();
-    Json(json!({"users": users, "verifications": codes, "apps": apps}))
+    Json(ordered! {"users": Ordered::List(users), "verifications": codes, "apps": apps})
 }
 
 /// Adds an account to the authenticator app, in place of the one with its name. The body is
@@ -84,7 +86,7 @@ async fn decide(
     State(sim): SimState,
     Path(uuid): Path<String>,
     Json(body): Json<Value>,
-) -> Result<Json<Value>, StatusCode> {
+) -> Result<Json<Ordered>, StatusCode> {
     let approve = body["approve"].as_bool().ok_or(StatusCode::BAD_REQUEST)?;
     let decided = sim.approvals().decide(&uuid, approve);
     let approval = decided.ok_or(StatusCode::NOT_FOUND)?;
@@ -107,11 +109,12 @@ async fn decide(
         if matches!(delivery, Ok(Ok(200))) {
             sim.approvals().set_notified(&uuid);
         }
-        answer["callback"] = match delivery {
+        let callback = match delivery {
             Ok(Ok(status)) => json!(status),
             Ok(Err(error)) => json!(error),
             Err(_) => json!("the callback task failed"),
         };
+        answer.push("callback", callback);
     }
     Ok(Json(answer))
 }
@@ -156,7 +159,7 @@ async fn change_app(
 async fn add_person(
     State(sim): SimState,
     Json(body): Json<Value>,
-) -> Result<Json<Value>, StatusCode> {
+) -> Result<Json<Ordered>, StatusCode> {
     let text = |name: &str, default: &str| body[name].as_str().unwrap_or(default).to_owned();
     let mut people = sim.people();
     let number = phones::digits(&text("cellphone", "5550100199")).ok_or(StatusCode::BAD_REQUEST)?;
@@ -175,7 +178,7 @@ async fn change_person(
     State(sim): SimState,
     Path(id): Path<u64>,
     Json(body): Json<Value>,
-) -> Result<Json<Value>, StatusCode> {
+) -> Result<Json<Ordered>, StatusCode> {
     let mut people = sim.people();
     let person = people.get(id).ok_or(StatusCode::NOT_FOUND)?;
     apply_changes(person, &body);

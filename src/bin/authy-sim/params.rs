@@ -6,26 +6,32 @@
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-/// The merged parameters of one request.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Params(Map<String, Value>);
+use crate::ordered::Json;
+
+/// The merged parameters of one request, an object in the order of the request.
+#[derive(Debug, Clone)]
+pub(crate) struct Params(Json);
 
 impl Params {
     /// Reads the query and the body.
     pub(crate) fn read(query: Option<&str>, headers: &HeaderMap, body: &Bytes) -> Self {
-        let mut params = Map::new();
+        let mut params = Vec::new();
         add_form(&mut params, query.unwrap_or_default().as_bytes());
         let content_type = headers
             .get("content-type")
             .and_then(|value| value.to_str().ok());
         match serde_json::from_slice(body) {
-            Ok(Value::Object(object)) => params.extend(object),
+            Ok(Json::Object(members)) => {
+                for (name, value) in members {
+                    *Json::entry(&mut params, &name) = value;
+                }
+            }
             _ if content_type.is_some_and(|value| value.contains("json")) => {}
             _ => add_form(&mut params, body),
         }
-        Self(params)
+        Self(Json::Object(params))
     }
 
     /// Returns a top-level string, number or boolean as text.
@@ -34,7 +40,7 @@ impl Params {
     }
 
     /// Returns a top-level member unchanged.
-    pub(crate) fn value(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn value(&self, name: &str) -> Option<&Json> {
         self.0.get(name)
     }
 
@@ -50,12 +56,12 @@ impl Params {
     }
 }
 
-fn as_text(value: &Value) -> Option<String> {
+fn as_text(value: &Json) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        Json::Value(Value::String(text)) => Some(text.clone()),
+        Json::Value(Value::Number(number)) => Some(number.to_string()),
+        Json::Value(Value::Bool(flag)) => Some(flag.to_string()),
+        Json::Value(_) | Json::List(_) | Json::Object(_) => None,
     }
 }
 
@@ -65,9 +71,9 @@ const MAX_DEPTH: usize = 8;
 /// Adds the pairs of a form. A key `table[name]` goes into the object `table`. Objects in a list
 /// are written `list[0][name]`, or `list[][name]`, where a name that the last object has already
 /// begins the next one.
-fn add_form(params: &mut Map<String, Value>, form: &[u8]) {
+fn add_form(params: &mut Vec<(String, Json)>, form: &[u8]) {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(form).unwrap_or_default();
-    let mut tree = Value::Object(std::mem::take(params));
+    let mut tree = Json::Object(std::mem::take(params));
     for (key, value) in pairs {
         let path = match path(&key) {
             Some(path) if path.len() <= MAX_DEPTH => path,
@@ -75,8 +81,10 @@ fn add_form(params: &mut Map<String, Value>, form: &[u8]) {
         };
         insert(&mut tree, &path, value);
     }
-    if let Value::Object(mut members) = tree {
-        members.values_mut().for_each(number_lists);
+    if let Json::Object(mut members) = tree {
+        for (_, member) in &mut members {
+            number_lists(member);
+        }
         *params = members;
     }
 }
@@ -92,24 +100,24 @@ fn path(key: &str) -> Option<Vec<&str>> {
 }
 
 /// Puts a value at a path; drops it where the path leads through a value that is no container.
-fn insert(tree: &mut Value, path: &[&str], value: String) {
+fn insert(tree: &mut Json, path: &[&str], value: String) {
     let Some((first, rest)) = path.split_first() else {
-        *tree = Value::String(value);
+        *tree = value.into();
         return;
     };
-    if tree.is_null() {
+    if *tree == Json::NULL {
         *tree = if first.is_empty() {
-            Value::Array(Vec::new())
+            Json::List(Vec::new())
         } else {
-            Value::Object(Map::new())
+            Json::Object(Vec::new())
         };
     }
     match tree {
-        Value::Object(members) => insert(members.entry(*first).or_insert(Value::Null), rest, value),
-        Value::Array(all) if first.is_empty() => {
-            let is_begun = |last: &Value| rest.first().is_some_and(|next| last.get(next).is_none());
+        Json::Object(members) => insert(Json::entry(members, first), rest, value),
+        Json::List(all) if first.is_empty() => {
+            let is_begun = |last: &Json| rest.first().is_some_and(|next| last.get(next).is_none());
             if !all.last().is_some_and(is_begun) {
-                all.push(Value::Null);
+                all.push(Json::NULL);
             }
             if let Some(last) = all.last_mut() {
                 insert(last, rest, value);
@@ -120,15 +128,17 @@ fn insert(tree: &mut Value, path: &[&str], value: String) {
 }
 
 /// Makes a list of each object whose names are numbers and whose members are objects.
-fn number_lists(tree: &mut Value) {
-    if let Value::Array(all) = tree {
+fn number_lists(tree: &mut Json) {
+    if let Json::List(all) = tree {
         all.iter_mut().for_each(number_lists);
     }
-    let Value::Object(members) = tree else { return };
-    members.values_mut().for_each(number_lists);
+    let Json::Object(members) = tree else { return };
+    for (_, member) in &mut *members {
+        number_lists(member);
+    }
     let numbers = members.iter().map(|(name, member)| {
         let number: Option<u32> = name.parse().ok();
-        number.filter(|_| member.is_object())
+        number.filter(|_| matches!(member, Json::Object(_)))
     });
     let Some(numbers) = numbers
         .collect::<Option<Vec<_>>>()
@@ -141,7 +151,7 @@ fn number_lists(tree: &mut Value) {
         .map(|(_, member)| member);
     let mut all: Vec<_> = numbers.into_iter().zip(members).collect();
     all.sort_by_key(|(number, _)| *number);
-    *tree = all.into_iter().map(|(_, member)| member).collect();
+    *tree = Json::List(all.into_iter().map(|(_, member)| member).collect());
 }
 
 #[cfg(test)]
@@ -152,6 +162,24 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", content_type.parse().unwrap());
         Params::read(Some(query), &headers, &Bytes::from_static(body.as_bytes()))
+    }
+
+    fn json(text: &str) -> Json {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn an_object_keeps_the_order_of_the_request_in_each_encoding() {
+        let expected = json(r#"{"z": "1", "a": "2", "m": "3"}"#);
+        let form = "d[z]=1&d[a]=2&d[m]=3";
+        let body = r#"{"d": {"z": "1", "a": "2", "m": "3"}}"#;
+        for params in [
+            read("", "application/json", body),
+            read("", "application/x-www-form-urlencoded", form),
+            read(form, "text/plain", ""),
+        ] {
+            assert_eq!(params.value("d"), Some(&expected));
+        }
     }
 
     #[test]
@@ -177,7 +205,7 @@ mod tests {
 
     #[test]
     fn objects_of_a_list_keep_their_order_in_each_spelling() {
-        let expected = serde_json::json!([{"res": "a", "url": "b"}, {"res": "c"}, {"res": "d"}]);
+        let expected = json(r#"[{"res": "a", "url": "b"}, {"res": "c"}, {"res": "d"}]"#);
         for query in [
             "l[][res]=a&l[][url]=b&l[][res]=c&l[][res]=d",
             "l[10][res]=d&l[0][res]=a&l[2][res]=c&l[0][url]=b",
@@ -186,8 +214,8 @@ mod tests {
             assert_eq!(params.value("l"), Some(&expected), "{query}");
         }
         let params = read("l[]=a&l[]=b&d[0]=x", "text/plain", "");
-        assert_eq!(params.value("l"), Some(&serde_json::json!(["a", "b"])));
-        assert_eq!(params.value("d"), Some(&serde_json::json!({"0": "x"})));
+        assert_eq!(params.value("l"), Some(&json(r#"["a", "b"]"#)));
+        assert_eq!(params.value("d"), Some(&json(r#"{"0": "x"}"#)));
     }
 
     #[test]

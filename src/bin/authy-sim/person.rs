@@ -5,10 +5,11 @@
 //! the tests read the inbox. Each token is valid once.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::answer::Failure;
 use crate::authenticator::Authenticator;
+use crate::ordered::{Json, ordered};
 use crate::random;
 use crate::state::now;
 use crate::texts;
@@ -266,30 +267,30 @@ impl Person {
     }
 
     /// Returns everything about the person, as the phone page shows it.
-    pub(crate) fn phone_json(&self) -> Value {
+    pub(crate) fn phone_json(&self) -> Json {
         let (token, seconds_left) = self.app_token();
         let inbox: Vec<_> = self
             .inbox
             .iter()
             .map(|m| json!({"kind": m.kind, "token": m.token, "text": m.text, "at": m.at}))
             .collect();
-        json!({
+        ordered! {
             "authy_id": self.id,
-            "email": self.email,
-            "cellphone": self.cellphone,
-            "country_code": self.country_code,
+            "email": self.email.as_str(),
+            "cellphone": self.cellphone.as_str(),
+            "country_code": self.country_code.as_str(),
             "registered": self.registered,
             "confirmed": self.confirmed,
             "suspended": self.suspended,
             "messages_forced": self.messages_forced,
             "deleted": self.deletion_at.is_some(),
-            "sdk_devices": self.sdk_devices,
-            "devices": self.devices,
+            "sdk_devices": self.sdk_devices.clone(),
+            "devices": self.devices.clone(),
             "token": token,
             "seconds_left": seconds_left,
             "inbox": inbox,
-            "activity": self.activity,
-        })
+            "activity": json!(self.activity),
+        }
     }
 }
 

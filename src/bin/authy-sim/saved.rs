@@ -14,9 +14,8 @@ use anyhow::{Context, Result};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::approvals::Approvals;
 use crate::apps::App;
@@ -37,18 +36,15 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    /// Adds a part, which [`StateFile::add`] got under this name.
-    fn read(&mut self, part: &str, value: Value) -> serde_json::Result<()> {
-        fn read<T: DeserializeOwned>(value: Value) -> serde_json::Result<T> {
-            serde_json::from_value(value)
-        }
+    /// Adds a part, whose line [`StateFile::add`] wrote under this name.
+    fn read(&mut self, part: &str, line: &str) -> serde_json::Result<()> {
         match part.split_once(' ').unwrap_or((part, "")) {
-            ("key", _) => self.key = read(value)?,
-            ("person", _) => self.people.put(read(value)?),
-            ("approval", _) => self.approvals.put(read(value)?),
-            ("apps", _) => self.apps = read(value)?,
-            ("verification", phone) => self.verifications.put(phone, read(value)?),
-            ("settings", _) => self.settings = read(value)?,
+            ("key", _) => self.key = value(line)?,
+            ("person", _) => self.people.put(value(line)?),
+            ("approval", _) => self.approvals.put(value(line)?),
+            ("apps", _) => self.apps = value(line)?,
+            ("verification", phone) => self.verifications.put(phone, value(line)?),
+            ("settings", _) => self.settings = value(line)?,
             // A later version may save more.
             _ => {}
         }
@@ -58,9 +54,14 @@ impl Saved {
 
 /// A line of the file.
 #[derive(Serialize, Deserialize)]
-struct Line<'a> {
+struct Line<'a, T> {
     part: &'a str,
-    value: Value,
+    value: T,
+}
+
+/// Returns the value in a line.
+fn value<T: DeserializeOwned>(line: &str) -> serde_json::Result<T> {
+    serde_json::from_str(line).map(|line: Line<'_, T>| line.value)
 }
 
 /// The file, and its lines by their parts.
@@ -89,9 +90,9 @@ impl StateFile {
             .filter(|line| line.ends_with('\n'));
         for (at, text) in whole.enumerate() {
             let place = || format!("{}, line {}", path.display(), at + 1);
-            let line: Line<'_> = serde_json::from_str(text).with_context(place)?;
+            let line: Line<'_, IgnoredAny> = serde_json::from_str(text).with_context(place)?;
             let part = line.part.to_owned();
-            saved.read(&part, line.value).with_context(place)?;
+            saved.read(&part, text).with_context(place)?;
             lines.insert(part, text.to_owned());
         }
         let all: String = lines.values().map(String::as_str).collect();
@@ -106,7 +107,6 @@ impl StateFile {
 
     /// Adds a part unless the file has it in the same state.
     pub(crate) fn add(&mut self, part: &str, value: &impl Serialize) -> Result<()> {
-        let value = serde_json::to_value(value)?;
         let line = serde_json::to_string(&Line { part, value })? + "\n";
         if self.lines.get(part) != Some(&line) {
             self.new += &line;

@@ -4,11 +4,11 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{PathId, SimState, with_person};
 use crate::answer::{Answer, Failure, respond};
-use crate::ordered::ordered;
+use crate::ordered::{Json, ordered};
 use crate::params::Params;
 use crate::state::Sim;
 
@@ -49,17 +49,18 @@ fn answer_create(sim: &Sim, id: &str, params: &Params) -> Answer {
     let approval = approvals.add(id, &message, lifetime);
     approval.details = details;
     approval.hidden_details = hidden_details;
-    approval.logos = params.value("logos").cloned().unwrap_or(Value::Null);
+    approval.logos = params.value("logos").cloned().unwrap_or(Json::NULL);
     let uuid = approval.uuid.as_str();
     Ok(ordered! {"approval_request": ordered! {"uuid": uuid}, "success": true})
 }
 
 /// Returns a parameter that must be an object of strings; an empty object if it is absent.
-fn string_map(name: &str, params: &Params) -> Result<Value, Failure> {
+fn string_map(name: &str, params: &Params) -> Result<Json, Failure> {
+    let is_text = |value: &Json| matches!(value, Json::Value(value) if value.is_string());
     match params.value(name) {
-        None | Some(Value::Null) => Ok(Value::Object(Map::new())),
-        Some(Value::Object(object)) if object.values().all(Value::is_string) => {
-            Ok(Value::Object(object.clone()))
+        None | Some(Json::Value(Value::Null)) => Ok(ordered! {}),
+        Some(map @ Json::Object(members)) if members.iter().all(|(_, value)| is_text(value)) => {
+            Ok(map.clone())
         }
         Some(_) => Err(Failure::new(400, 60080, &format!("{name} is invalid"))),
     }
