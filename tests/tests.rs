@@ -21,6 +21,7 @@ mod screens;
 mod service;
 mod simulator;
 mod simulator_faults;
+mod simulator_guard;
 mod simulator_restart;
 mod stacks;
 mod state;

@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::certificates::Certificates;
 use crate::faults::{self, ListenerFault, MAX_SILENCE, PendingStreamFault};
+use crate::guard::{self, Place};
 use crate::state::Sim;
 use crate::stream::FaultyStream;
 use crate::{control, random, saved, service, twilio};
@@ -25,7 +26,7 @@ pub(crate) async fn serve_tls(listener: TcpListener, certificates: Certificates,
     let saving = middleware::from_fn_with_state(Arc::clone(&sim), saved::save);
     let api = service::routes(&sim)
         .merge(twilio::routes())
-        .layer(saving.clone())
+        .layer(saving)
         .layer(middleware::from_fn_with_state(
             Arc::clone(&sim),
             faults::inject,
@@ -34,7 +35,7 @@ pub(crate) async fn serve_tls(listener: TcpListener, certificates: Certificates,
             Arc::clone(&sim),
             service::log_request,
         ));
-    let routes = control::routes().layer(saving);
+    let routes = guarded(&sim, "https", &listener);
     let routes = routes.fallback_service(api.with_state(Arc::clone(&sim)));
     let routes = routes.with_state(Arc::clone(&sim));
     let certificates = Arc::new(certificates);
@@ -54,12 +55,20 @@ pub(crate) async fn serve_tls(listener: TcpListener, certificates: Certificates,
     }
 }
 
+/// Returns the routes that need no key, for the programs of this machine and the phone page.
+fn guarded(sim: &Arc<Sim>, scheme: &'static str, listener: &TcpListener) -> Router<Arc<Sim>> {
+    let port = listener.local_addr().map_or(0, |address| address.port());
+    let saving = middleware::from_fn_with_state(Arc::clone(sim), saved::save);
+    let check = middleware::from_fn_with_state(Place { scheme, port }, guard::check);
+    control::routes().layer(saving).layer(check)
+}
+
 /// Serves the phone page, the faults and the log of requests over plain HTTP, without faults.
 pub(crate) async fn serve_control(listener: TcpListener, sim: Arc<Sim>) {
-    let saving = middleware::from_fn_with_state(Arc::clone(&sim), saved::save);
-    let routes = control::routes().layer(saving).with_state(sim);
+    let routes = guarded(&sim, "http", &listener).with_state(sim);
     loop {
         let Ok((tcp, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
         let service = TowerToHyperService::new(routes.clone());

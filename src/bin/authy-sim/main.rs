@@ -17,6 +17,7 @@ mod control;
 mod device;
 mod faults;
 mod folder;
+mod guard;
 mod listener;
 mod ordered;
 mod params;
@@ -142,7 +143,10 @@ async fn wait_for_shutdown(stop_after: Option<u64>, with_parent: bool) -> Result
     };
     let parent = std::os::unix::process::parent_id();
     let parent_exit = async {
-        while !with_parent || std::os::unix::process::parent_id() == parent {
+        if !with_parent {
+            return std::future::pending().await;
+        }
+        while std::os::unix::process::parent_id() == parent {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
