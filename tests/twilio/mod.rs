@@ -1,6 +1,7 @@
 //! The client of Twilio Verify against authy-sim over TLS, and authy-sim against Twilio's own OpenAPI
 //! file and Python library.
 
+mod restart;
 mod schema;
 mod simulator;
 

@@ -14,17 +14,17 @@ use crate::common::sim::Sim;
 use crate::common::totp::{SECRET, oathtool};
 
 const NUMBER: &str = "+15551234567";
-const IDENTITY: &str = "ff483d1f-f591-4898";
+pub(super) const IDENTITY: &str = "ff483d1f-f591-4898";
 
 /// Returns status and code of a refused call.
-fn refused<T: std::fmt::Debug>(answer: Result<T, Error>) -> (u16, u32) {
+pub(super) fn refused<T: std::fmt::Debug>(answer: Result<T, Error>) -> (u16, u32) {
     let error = answer.unwrap_err();
     let refusal = error.refusal().unwrap_or_else(|| panic!("{error:?}"));
     (refusal.status, refusal.code.unwrap())
 }
 
 /// Sends a code by SMS.
-fn start(client: &Client<Https>) -> Result<VerificationSid, Error> {
+pub(super) fn start(client: &Client<Https>) -> Result<VerificationSid, Error> {
     let to = NUMBER.parse().unwrap();
     let started = client
         .verifications()
@@ -32,26 +32,30 @@ fn start(client: &Client<Https>) -> Result<VerificationSid, Error> {
     started.map(|started| started.sid)
 }
 
-fn check(client: &Client<Https>, sid: &VerificationSid, code: &str) -> Result<(), Error> {
+pub(super) fn check(
+    client: &Client<Https>,
+    sid: &VerificationSid,
+    code: &str,
+) -> Result<(), Error> {
     let to = NUMBER.parse().unwrap();
     let code = code.parse().unwrap();
     client.verifications().check(sid, &to, &code, deadline())
 }
 
 /// Returns the code that was sent last.
-fn last_code(sim: &Sim) -> String {
+pub(super) fn last_code(sim: &Sim) -> String {
     let last = sent(sim).pop().unwrap();
     last["code"].as_str().unwrap().to_owned()
 }
 
 /// Returns another code.
-fn other(code: &str) -> String {
+pub(super) fn other(code: &str) -> String {
     let number: u64 = code.parse().unwrap();
     format!("{:0width$}", (number + 1) % 1_000_000, width = code.len())
 }
 
 /// Adds an app, and returns it with the person's identity.
-fn app(sim: &Sim) -> (TwilioIdentity, TwilioFactor) {
+pub(super) fn app(sim: &Sim) -> (TwilioIdentity, TwilioFactor) {
     let body = json!({"identity": IDENTITY, "secret": SECRET});
     let made = sim.post("/phone/twilio/factors", &body);
     let sid = made["sid"].as_str().unwrap().parse().unwrap();

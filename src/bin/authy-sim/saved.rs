@@ -22,6 +22,7 @@ use crate::apps::App;
 use crate::folder;
 use crate::service::SimState;
 use crate::state::{People, Settings};
+use crate::twilio;
 use crate::verifications::Verifications;
 
 /// The content of the file.
@@ -33,6 +34,7 @@ pub(crate) struct Saved {
     pub(crate) apps: Vec<App>,
     pub(crate) verifications: Verifications,
     pub(crate) settings: Settings,
+    pub(crate) twilio: twilio::Known,
 }
 
 impl Saved {
@@ -45,6 +47,7 @@ impl Saved {
             ("apps", _) => self.apps = value(line)?,
             ("verification", phone) => self.verifications.put(phone, value(line)?),
             ("settings", _) => self.settings = value(line)?,
+            ("twilio", part) => self.twilio.read(part, line)?,
             // A later version may save more.
             _ => {}
         }
@@ -60,7 +63,7 @@ struct Line<'a, T> {
 }
 
 /// Returns the value in a line.
-fn value<T: DeserializeOwned>(line: &str) -> serde_json::Result<T> {
+pub(crate) fn value<T: DeserializeOwned>(line: &str) -> serde_json::Result<T> {
     serde_json::from_str(line).map(|line: Line<'_, T>| line.value)
 }
 

@@ -65,7 +65,7 @@ impl Sim {
             approvals: Mutex::new(saved.approvals),
             apps: Mutex::new(saved.apps),
             verifications: Mutex::new(saved.verifications),
-            twilio: Mutex::new(Twilio::new(account)),
+            twilio: Mutex::new(Twilio::new(account, saved.twilio)),
             settings: Mutex::new(saved.settings),
             faults: Mutex::default(),
             requests: Mutex::default(),
@@ -98,6 +98,7 @@ impl Sim {
         for (phone, verification) in self.verifications().take_changed() {
             file.add(&format!("verification {phone}"), verification)?;
         }
+        self.twilio().save(&mut file)?;
         file.add("apps", &*self.apps())?;
         file.add("settings", &*self.settings())?;
         file.flush()

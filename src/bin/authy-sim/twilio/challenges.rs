@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::answer::{Answer, Refusal, created, date, found, new_sid, page};
-use super::state::{Challenge, Settings};
+use super::state::{Challenge, Settings, Status};
 use super::{Call, Twilio};
 
 /// How many codes a challenge takes.
@@ -23,10 +23,11 @@ const SHORT: (u64, usize) = (86_400, 10);
 
 impl Challenge {
     fn status(&self, now: u64) -> &'static str {
-        if self.status == "pending" && now >= self.expires {
-            "expired"
-        } else {
-            self.status
+        match self.status {
+            Status::Approved => "approved",
+            Status::Canceled => "denied",
+            Status::Pending if now >= self.expires => "expired",
+            Status::Pending => "pending",
         }
     }
 
@@ -135,7 +136,7 @@ fn answer_code(
     let challenge = &mut entity.challenges[place.ok_or_else(gone)?];
     challenge.updated = now;
     if is_right {
-        challenge.status = "approved";
+        challenge.status = Status::Approved;
         challenge.responded = Some(now);
         return Ok(());
     }
@@ -194,7 +195,7 @@ pub(super) fn create(
     entity.challenges.push(Challenge {
         sid: sid.clone(),
         factor: factor_sid.to_owned(),
-        status: "pending",
+        status: Status::Pending,
         guesses: 0,
         created: now,
         updated: now,

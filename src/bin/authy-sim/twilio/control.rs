@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use super::saved::Part;
 use super::state::{Config, Settings, Twilio};
 use crate::service::SimState;
 use crate::state::Sim;
@@ -55,7 +56,9 @@ fn factors(twilio: &Twilio) -> Vec<Value> {
 /// Replaces the settings; a member that is absent gets its default.
 async fn change(State(sim): SimState, Json(body): Json<Value>) -> Result<Json<Value>, StatusCode> {
     let settings: Settings = serde_json::from_value(body).map_err(|_| StatusCode::BAD_REQUEST)?;
-    sim.twilio().settings = settings;
+    let mut twilio = sim.twilio();
+    twilio.settings = settings;
+    twilio.changed.insert(Part::Settings);
     Ok(Json(json!({})))
 }
 

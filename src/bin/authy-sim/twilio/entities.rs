@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Refusal, created, date, deleted, found, new_sid, page};
+use super::saved::Part;
 use super::state::Entity;
 use super::{Call, Twilio};
 
@@ -36,6 +37,8 @@ impl Twilio {
         check_identity(name)?;
         let created = self.now();
         let key = (service.to_owned(), name.to_owned());
+        self.changed
+            .insert(Part::Entity(key.0.clone(), key.1.clone()));
         Ok(self.entities.entry(key).or_insert_with(|| Entity {
             sid: new_sid("YE"),
             created,

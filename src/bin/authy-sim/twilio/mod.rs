@@ -14,6 +14,7 @@ mod entities;
 mod factors;
 mod keys;
 mod lookup;
+mod saved;
 mod services;
 mod state;
 mod verifications;
@@ -30,6 +31,7 @@ use crate::service::SimState;
 use crate::state::Sim;
 use answer::{Answer, Refusal};
 pub(crate) use keys::Account;
+pub(crate) use saved::Known;
 pub(crate) use state::Twilio;
 
 /// The largest request body that is read, in bytes.

@@ -1,15 +1,40 @@
 //! `/v2/Services`: the Verify services of the account.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Refusal, created, date, deleted, found, new_sid, page};
+use super::saved::Part;
 use super::{Call, Twilio};
 
+/// Settings that are on or off: the parameter, the name in replies, and the default.
+const FLAGS: [(&str, &str, bool); 7] = [
+    ("LookupEnabled", "lookup_enabled", false),
+    ("Psd2Enabled", "psd2_enabled", false),
+    ("SkipSmsToLandlines", "skip_sms_to_landlines", false),
+    ("DtmfInputRequired", "dtmf_input_required", true),
+    (
+        "DoNotShareWarningEnabled",
+        "do_not_share_warning_enabled",
+        false,
+    ),
+    ("CustomCodeEnabled", "custom_code_enabled", false),
+    (
+        "VerifyEventSubscriptionEnabled",
+        "verify_event_subscription_enabled",
+        false,
+    ),
+];
+
 /// A service.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Service {
     pub(super) name: String,
     pub(super) code_length: u64,
-    flags: Vec<(&'static str, &'static str, bool)>,
+    /// By their names in replies.
+    flags: BTreeMap<String, bool>,
     tts_name: Option<String>,
     pub(super) issuer: String,
     pub(super) time_step: u64,
@@ -25,23 +50,7 @@ impl Service {
         Self {
             name: name.to_owned(),
             code_length: 6,
-            flags: vec![
-                ("LookupEnabled", "lookup_enabled", false),
-                ("Psd2Enabled", "psd2_enabled", false),
-                ("SkipSmsToLandlines", "skip_sms_to_landlines", false),
-                ("DtmfInputRequired", "dtmf_input_required", true),
-                (
-                    "DoNotShareWarningEnabled",
-                    "do_not_share_warning_enabled",
-                    false,
-                ),
-                ("CustomCodeEnabled", "custom_code_enabled", false),
-                (
-                    "VerifyEventSubscriptionEnabled",
-                    "verify_event_subscription_enabled",
-                    false,
-                ),
-            ],
+            flags: FLAGS.map(|(_, name, on)| (name.to_owned(), on)).into(),
             tts_name: None,
             issuer: name.to_owned(),
             time_step: 30,
@@ -54,7 +63,7 @@ impl Service {
 
     /// Whether the setting with this name in replies is on.
     pub(super) fn has(&self, flag: &str) -> bool {
-        self.flags.iter().any(|(_, name, on)| *name == flag && *on)
+        self.flags.get(flag) == Some(&true)
     }
 
     /// Changes what the call names.
@@ -63,8 +72,9 @@ impl Service {
             self.name = checked_name(name)?;
         }
         self.code_length = call.number("CodeLength", 4..=10, self.code_length)?;
-        for (parameter, _, on) in &mut self.flags {
-            *on = call.flag(parameter, *on)?;
+        for (parameter, name, _) in FLAGS {
+            let on = call.flag(parameter, self.has(name))?;
+            self.flags.insert(name.to_owned(), on);
         }
         if let Some(voice) = call.text("TtsName") {
             self.tts_name = Some(voice.to_owned());
@@ -110,8 +120,8 @@ impl Service {
                 "access_tokens": link("AccessTokens"),
             },
         });
-        for (_, name, on) in &self.flags {
-            body[*name] = json!(on);
+        for (name, on) in &self.flags {
+            body[name] = json!(on);
         }
         body
     }
@@ -138,6 +148,7 @@ pub(super) fn create(twilio: &mut Twilio, call: &Call, url: &str) -> Answer {
     service.change(call, now)?;
     let sid = new_sid("VA");
     let body = service.json(&twilio.account.account, &sid, url);
+    twilio.changed.insert(Part::Service(sid.clone()));
     twilio.services.insert(sid, service);
     created(body)
 }
@@ -159,6 +170,7 @@ pub(super) fn fetch(twilio: &Twilio, sid: &str, url: &str) -> Answer {
 pub(super) fn update(twilio: &mut Twilio, call: &Call, sid: &str, url: &str) -> Answer {
     let now = twilio.now();
     twilio.service(sid)?;
+    twilio.changed.insert(Part::Service(sid.to_owned()));
     if let Some(service) = twilio.services.get_mut(sid) {
         service.change(call, now)?;
     }
@@ -167,6 +179,7 @@ pub(super) fn update(twilio: &mut Twilio, call: &Call, sid: &str, url: &str) -> 
 
 pub(super) fn delete(twilio: &mut Twilio, sid: &str) -> Answer {
     twilio.service(sid)?;
+    twilio.changed.insert(Part::Service(sid.to_owned()));
     twilio.services.remove(sid);
     deleted()
 }

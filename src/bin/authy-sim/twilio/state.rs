@@ -2,13 +2,14 @@
 //!
 //! Its clock can be advanced, so that tests of windows and caps need not wait.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use totp_rs::{Algorithm, Builder, Totp};
 
 use super::answer::Refusal;
 use super::keys::Account;
+use super::saved::Part;
 use super::services::Service;
 
 /// Everything that Twilio knows.
@@ -19,12 +20,13 @@ pub(crate) struct Twilio {
     pub(super) verifications: Vec<Verification>,
     /// By service and identity.
     pub(super) entities: BTreeMap<(String, String), Entity>,
-    pub(super) attempts: Vec<Attempt>,
     pub(super) settings: Settings,
+    /// What is to be saved.
+    pub(super) changed: BTreeSet<Part>,
 }
 
 /// What tests change.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Settings {
     /// How long a code is valid, in seconds.
@@ -70,7 +72,17 @@ impl Settings {
     }
 }
 
+/// What has become of a verification or a challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Status {
+    Pending,
+    Approved,
+    Canceled,
+}
+
 /// A code that was sent to a number.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Verification {
     pub(super) sid: String,
     pub(super) service: String,
@@ -81,23 +93,13 @@ pub(super) struct Verification {
     pub(super) created: u64,
     pub(super) updated: u64,
     pub(super) checks: u32,
-    pub(super) status: &'static str,
+    pub(super) status: Status,
     /// The SIDs of the attempts, with channel and time.
     pub(super) sends: Vec<(String, String, u64)>,
 }
 
-/// A code that was sent, for the list of attempts.
-pub(super) struct Attempt {
-    pub(super) sid: String,
-    pub(super) service: String,
-    pub(super) verification: String,
-    pub(super) to: String,
-    pub(super) channel: String,
-    pub(super) created: u64,
-    pub(super) converted: bool,
-}
-
 /// A person.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Entity {
     pub(super) sid: String,
     pub(super) created: u64,
@@ -108,6 +110,7 @@ pub(super) struct Entity {
 }
 
 /// An app.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Factor {
     pub(super) sid: String,
     pub(super) name: String,
@@ -121,7 +124,7 @@ pub(super) struct Factor {
 }
 
 /// The settings of an app's codes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Config {
     pub(super) alg: String,
     pub(super) time_step: u64,
@@ -130,10 +133,11 @@ pub(super) struct Config {
 }
 
 /// A login by an app.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Challenge {
     pub(super) sid: String,
     pub(super) factor: String,
-    pub(super) status: &'static str,
+    pub(super) status: Status,
     pub(super) guesses: u32,
     pub(super) created: u64,
     pub(super) updated: u64,
@@ -143,20 +147,6 @@ pub(super) struct Challenge {
 }
 
 impl Twilio {
-    /// Returns the state of a new account, with one service.
-    pub(crate) fn new(account: Account) -> Self {
-        let now = crate::state::now();
-        let service = Service::new("Example", now);
-        Self {
-            services: BTreeMap::from([(account.service.clone(), service)]),
-            account,
-            verifications: Vec::new(),
-            entities: BTreeMap::new(),
-            attempts: Vec::new(),
-            settings: Settings::default(),
-        }
-    }
-
     /// Twilio's clock, in seconds since 1970.
     pub(super) fn now(&self) -> u64 {
         crate::state::now() + self.settings.ahead_seconds
@@ -169,13 +159,14 @@ impl Twilio {
             .ok_or_else(|| Refusal::not_found(&path))
     }
 
-    /// Returns a person of a service.
+    /// Returns a person of a service, whom the caller may change.
     pub(super) fn entity(&mut self, service: &str, name: &str) -> Result<&mut Entity, Refusal> {
         let key = (service.to_owned(), name.to_owned());
         let path = format!("/Services/{service}/Entities/{name}");
-        self.entities
-            .get_mut(&key)
-            .ok_or_else(|| Refusal::not_found(&path))
+        let found = self.entities.get_mut(&key);
+        let found = found.ok_or_else(|| Refusal::not_found(&path))?;
+        self.changed.insert(Part::Entity(key.0, key.1));
+        Ok(found)
     }
 }
 
@@ -194,6 +185,8 @@ impl Factor {
         if refuses_used && self.used_steps.contains(&step) {
             return false;
         }
+        // An older step is outside of the skew for good.
+        self.used_steps.retain(|used| used + 2 * skew >= step);
         self.used_steps.push(step);
         true
     }

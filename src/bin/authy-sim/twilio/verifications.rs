@@ -7,7 +7,8 @@
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Refusal, created, date, found, new_sid, with_status};
-use super::state::{Attempt, Verification};
+use super::saved::Part;
+use super::state::{Status, Verification};
 use super::{Call, Twilio};
 use crate::random;
 
@@ -34,7 +35,7 @@ pub(super) fn is_landline(number: &str) -> bool {
 impl Verification {
     /// Whether the code can still be checked, sent again or cancelled.
     fn is_open(&self, now: u64, lifetime: u64) -> bool {
-        self.status == "pending" && now < self.created + lifetime
+        self.status == Status::Pending && now < self.created + lifetime
     }
 
     fn json(&self, account: &str, url: &str) -> Value {
@@ -48,7 +49,7 @@ impl Verification {
             "to": self.to,
             "channel": self.channel,
             "status": self.status,
-            "valid": self.status == "approved",
+            "valid": self.status == Status::Approved,
             "lookup": {},
             "amount": null,
             "payee": null,
@@ -68,7 +69,7 @@ impl Verification {
             "to": self.to,
             "channel": self.channel,
             "status": self.status,
-            "valid": self.status == "approved",
+            "valid": self.status == Status::Approved,
             "amount": null,
             "payee": null,
             "sna_attempts_error_codes": [],
@@ -156,32 +157,23 @@ pub(super) fn start(twilio: &mut Twilio, call: &Call, service: &str, url: &str) 
                 created: now,
                 updated: now,
                 checks: 0,
-                status: "pending",
+                status: Status::Pending,
                 sends: Vec::new(),
             });
             twilio.verifications.len() - 1
         }
     };
+    twilio.changed.insert(Part::Verification(index));
     let verification = &mut twilio.verifications[index];
     if verification.sends.len() >= SENDS {
         return Err(Refusal::new(429, 60203, "Max send attempts reached"));
     }
-    let attempt = new_sid("VL");
     verification.channel = channel.to_owned();
     verification.locale = call.text("Locale").map(str::to_owned);
     verification.updated = now;
-    let sent = (attempt.clone(), channel.to_owned(), now);
+    let sent = (new_sid("VL"), channel.to_owned(), now);
     verification.sends.push(sent);
     let body = verification.json(&twilio.account.account, url);
-    twilio.attempts.push(Attempt {
-        sid: attempt,
-        service: service.to_owned(),
-        verification: verification.sid.clone(),
-        to: to.to_owned(),
-        channel: channel.to_owned(),
-        created: now,
-        converted: false,
-    });
     created(body)
 }
 
@@ -205,7 +197,9 @@ pub(super) fn check(twilio: &mut Twilio, call: &Call, service: &str) -> Answer {
         twilio.settings.sixth_check_is_404,
         twilio.settings.check_status,
     );
-    let verification = &mut twilio.verifications[open.ok_or_else(gone)?];
+    let index = open.ok_or_else(gone)?;
+    twilio.changed.insert(Part::Verification(index));
+    let verification = &mut twilio.verifications[index];
     if verification.checks >= CHECKS {
         return Err(if as_404 {
             gone()
@@ -216,12 +210,7 @@ pub(super) fn check(twilio: &mut Twilio, call: &Call, service: &str) -> Answer {
     verification.checks += 1;
     verification.updated = now;
     if verification.code == code {
-        verification.status = "approved";
-        let sid = verification.sid.clone();
-        let attempts = twilio.attempts.iter_mut();
-        attempts
-            .filter(|attempt| attempt.verification == sid)
-            .for_each(|attempt| attempt.converted = true);
+        verification.status = Status::Approved;
     }
     with_status(status, verification.check_json(&twilio.account.account))
 }
@@ -229,7 +218,7 @@ pub(super) fn check(twilio: &mut Twilio, call: &Call, service: &str) -> Answer {
 pub(super) fn fetch(twilio: &Twilio, service: &str, sid: &str, url: &str) -> Answer {
     let (now, lifetime) = (twilio.now(), twilio.settings.verification_seconds);
     let known = twilio.verifications.iter().find(|found| {
-        let is_shown = found.is_open(now, lifetime) || found.status == "canceled";
+        let is_shown = found.is_open(now, lifetime) || found.status == Status::Canceled;
         found.service == service && found.sid == sid && is_shown
     });
     let gone = || Refusal::not_found(&format!("/Services/{service}/Verifications/{sid}"));
@@ -244,13 +233,14 @@ pub(super) fn update(
     url: &str,
 ) -> Answer {
     let status = match call.required("Status")? {
-        "canceled" => "canceled",
-        "approved" => "approved",
+        "canceled" => Status::Canceled,
+        "approved" => Status::Approved,
         _ => return Err(Refusal::parameter("Invalid parameter `Status`")),
     };
     let open = twilio.open(service, |found| found.sid == sid);
     let index = open.ok_or_else(|| Refusal::not_found(&call.path))?;
     let now = twilio.now();
+    twilio.changed.insert(Part::Verification(index));
     let verification = &mut twilio.verifications[index];
     verification.status = status;
     verification.updated = now;
