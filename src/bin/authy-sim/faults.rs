@@ -4,18 +4,15 @@
 //! stream below the HTTP server (`stream.rs`), or on the listener (`listener.rs`). Each fault is
 //! armed for a number of requests or connections. Faults that would never end are bounded.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use axum::response::Response;
 
-use crate::certificates::INVALID_CERTIFICATES;
+use crate::fault::{Fault, ListenerFault, StreamFault};
 use crate::service::SimState;
 
 /// The longest time that a silent server stays silent.
@@ -23,102 +20,6 @@ pub(crate) const MAX_SILENCE: Duration = Duration::from_secs(60);
 
 /// How much of a request is read before a fault answers it, in bytes.
 const READ_LIMIT: usize = 1024 * 1024;
-
-/// One armed fault.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Fault {
-    /// The requests that it affects; every request if the filter is empty.
-    #[serde(rename = "match")]
-    filter: RequestFilter,
-    /// The number of requests or connections that it affects: 1 if absent, 0 for no limit.
-    times: Option<u32>,
-    /// Execute the request too, and replace its answer afterwards.
-    after: bool,
-
-    // Faults of the reply.
-    status: Option<u16>,
-    body: Option<String>,
-    headers: BTreeMap<String, String>,
-    redirect: Option<String>,
-    silent: bool,
-
-    // Faults of the byte stream.
-    #[serde(flatten)]
-    stream: StreamFault,
-
-    // Faults of the listener.
-    listener: Option<ListenerFault>,
-    certificate: Option<String>,
-}
-
-/// The requests that a fault affects.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RequestFilter {
-    /// A part of the path.
-    path: String,
-    /// The HTTP method, in any case; every method if absent.
-    method: Option<String>,
-}
-
-/// What happens to the bytes of one answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct StreamFault {
-    /// Nothing is sent for this many milliseconds.
-    pub(crate) delay_ms: Option<u64>,
-    /// The answer is sent a few bytes at a time, from its first byte.
-    pub(crate) drip: Option<Pace>,
-    /// The answer is sent a few bytes at a time, from the start of its body.
-    pub(crate) drip_body: Option<Pace>,
-    /// The connection is closed after this many bytes.
-    pub(crate) cut_after: Option<usize>,
-    /// The connection is reset instead of an answer.
-    pub(crate) reset: bool,
-    /// Random bytes are sent instead of an answer.
-    pub(crate) garbage: bool,
-    /// One part of the answer does not end.
-    pub(crate) endless: Option<Endless>,
-}
-
-/// A sending rate: `bytes` bytes every `every_ms` milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Pace {
-    pub(crate) bytes: usize,
-    pub(crate) every_ms: u64,
-}
-
-/// The part of an answer that does not end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Endless {
-    #[serde(rename = "body")]
-    Body,
-    #[serde(rename = "headers")]
-    Headers,
-    #[serde(rename = "1xx")]
-    Informational,
-}
-
-/// What a connection gets instead of normal TLS service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ListenerFault {
-    /// The connection is accepted, and nothing is sent.
-    Silent,
-    /// The server answers in plain HTTP.
-    Plain,
-    /// The connection is closed at once.
-    Close,
-    /// The connection is reset at once.
-    Reset,
-    /// The server sends random bytes.
-    Garbage,
-    /// The server sends a valid handshake one byte per second.
-    SlowHandshake,
-    /// The handshake succeeds, and nothing is sent afterwards.
-    TlsSilent,
-}
 
 /// The armed faults, in the order in which they were armed.
 #[derive(Debug, Default)]
@@ -131,8 +32,6 @@ impl ArmedFaults {
     /// # Errors
     /// A text that names the error.
     pub(crate) fn arm(&mut self, body: &[u8]) -> Result<(), String> {
-        #[derive(Deserialize)]
-        struct Names(BTreeMap<String, serde_json::Value>);
         let value: serde_json::Value =
             serde_json::from_slice(body).map_err(|error| error.to_string())?;
         let list = match value {
@@ -141,24 +40,7 @@ impl ArmedFaults {
         };
         let mut faults = Vec::new();
         for one in list {
-            let names: Names = serde_json::from_value(one.clone()).map_err(|e| e.to_string())?;
-            if let Some(unknown) = names
-                .0
-                .keys()
-                .find(|name| !MEMBERS.contains(&name.as_str()))
-            {
-                return Err(format!("unknown member {unknown}"));
-            }
-            let fault: Fault = serde_json::from_value(one).map_err(|error| error.to_string())?;
-            if fault
-                .certificate
-                .as_deref()
-                .is_some_and(|name| !INVALID_CERTIFICATES.contains(&name))
-            {
-                let names = INVALID_CERTIFICATES.join(", ");
-                return Err(format!("certificate must be one of {names}"));
-            }
-            faults.push(fault);
+            faults.push(Fault::read(one)?);
         }
         self.0.append(&mut faults);
         Ok(())
@@ -208,62 +90,6 @@ impl ArmedFaults {
             times => self.0[at].times = Some(times - 1),
         }
         Some(fault)
-    }
-}
-
-/// The JSON members of a fault.
-const MEMBERS: [&str; 17] = [
-    "match",
-    "times",
-    "after",
-    "status",
-    "body",
-    "headers",
-    "redirect",
-    "silent",
-    "delay_ms",
-    "drip",
-    "drip_body",
-    "cut_after",
-    "reset",
-    "garbage",
-    "endless",
-    "listener",
-    "certificate",
-];
-
-impl Fault {
-    fn is_for_listener(&self) -> bool {
-        self.listener.is_some() || self.certificate.is_some()
-    }
-
-    fn replaces_answer(&self) -> bool {
-        self.status.is_some()
-            || self.body.is_some()
-            || !self.headers.is_empty()
-            || self.redirect.is_some()
-    }
-
-    /// Returns the reply that replaces the answer of the API.
-    fn replacement(&self) -> Response {
-        let status = self
-            .status
-            .unwrap_or(if self.redirect.is_some() { 302 } else { 200 });
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, self.body.clone().unwrap_or_default()).into_response();
-        let redirect = self.redirect.iter().map(|to| ("location", to.as_str()));
-        let headers = self
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        for (name, value) in headers.chain(redirect) {
-            if let (Ok(name), Ok(value)) =
-                (HeaderName::try_from(name), HeaderValue::try_from(value))
-            {
-                response.headers_mut().insert(name, value);
-            }
-        }
-        response
     }
 }
 
@@ -361,7 +187,19 @@ mod tests {
             armed.arm(br#"{"statsu":500}"#),
             Err("unknown member statsu".into())
         );
-        assert!(armed.arm(br#"{"certificate":"x"}"#).is_err());
+        for wrong in [
+            r#"{"certificate":"x"}"#,
+            r#"{"match":{"pth":"/sms"}}"#,
+            r#"{"drip":{"bytes":1,"every_ms":1,"x":1}}"#,
+            r#"{"drip":{"bytes":0,"every_ms":1}}"#,
+            r#"{"status":99}"#,
+            r#"{"status":"500"}"#,
+            r#"{"headers":{"a b":"c"}}"#,
+            r#"{"redirect":"a\nb"}"#,
+            r#"[{"status":500},{"status":1000}]"#,
+        ] {
+            assert!(armed.arm(wrong.as_bytes()).is_err(), "{wrong}");
+        }
         assert!(armed.arm(b"nonsense").is_err());
         assert!(armed.list().is_empty());
     }

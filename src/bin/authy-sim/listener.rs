@@ -15,7 +15,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::certificates::Certificates;
-use crate::faults::{self, ListenerFault, MAX_SILENCE, PendingStreamFault};
+use crate::fault::ListenerFault;
+use crate::faults::{self, MAX_SILENCE, PendingStreamFault};
 use crate::guard::{self, Place};
 use crate::state::Sim;
 use crate::stream::FaultyStream;

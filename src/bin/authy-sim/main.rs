@@ -15,6 +15,7 @@ mod callback;
 mod certificates;
 mod control;
 mod device;
+mod fault;
 mod faults;
 mod folder;
 mod guard;

@@ -16,7 +16,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
-use crate::faults::{Endless, Pace, PendingStreamFault, StreamFault};
+use crate::fault::{Endless, Pace, StreamFault};
+use crate::faults::PendingStreamFault;
 use crate::random;
 
 /// Length at which an endless answer is cut, in bytes.
@@ -104,11 +105,11 @@ impl FaultyStream {
     fn pace(&self) -> (usize, Option<Pace>) {
         let everything = self.queue.len().min(16 * 1024);
         match (self.fault.drip, self.fault.drip_body) {
-            (Some(pace), _) => (pace.bytes.min(everything), Some(pace)),
+            (Some(pace), _) => (pace.bytes.get().min(everything), Some(pace)),
             (None, Some(_)) if self.sent < self.unpaced => {
                 (everything.min(self.unpaced - self.sent), None)
             }
-            (None, Some(pace)) => (pace.bytes.min(everything), Some(pace)),
+            (None, Some(pace)) => (pace.bytes.get().min(everything), Some(pace)),
             (None, None) => (everything, None),
         }
     }
