@@ -9,6 +9,7 @@ use super::phone::{authyctl, open, push, wait_for_text};
 use crate::common::browser::Browser;
 use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
+use crate::twilio::request;
 
 /// Makes everything that the page can show.
 fn show_everything(sim: &Sim) {
@@ -32,6 +33,15 @@ fn show_everything(sim: &Sim) {
         );
     }
     push(sim, "Waiting");
+    let key = ["TWILIO_HOST_KEY", "TWILIO_HOST_SECRET"].map(|name| sim.twilio(name));
+    let path = format!(
+        "/v2/Services/{}/Verifications",
+        sim.twilio("TWILIO_VERIFY_SERVICE")
+    );
+    let start = [("To", "+15551234567"), ("Channel", "call")];
+    assert_eq!(request(sim, "POST", &path, &key, &start).0, 201);
+    let app = json!({"identity": "ff483d1f-f591", "secret": "GEZDGNBVGY3TQOJQ"});
+    sim.post("/phone/twilio/factors", &app);
     let (sent, output) = authyctl(sim, &["sms", "--authy-id", "1635", "--force"]);
     assert!(sent, "{output}");
     let arguments = ["phone", "start", "405-342-5699"];
@@ -88,6 +98,8 @@ fn each_text_and_edge_of_the_phone_has_the_contrast_of_level_aa_in_both_schemes(
         "deleted",
         "Denied",
         "gate",
+        "+15551234567: Your Example verification code is: ",
+        "ff483d1f-f591, verified",
         "Pending",
     ] {
         wait_for_text(&mut browser, text);

@@ -44,7 +44,8 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .merge(twilio::control::routes())
 }
 
-/// Answers with every person, phone verification and account in the authenticator app.
+/// Answers with every person, phone verification, account in the authenticator app, and with
+/// Twilio's codes and apps.
 async fn all_phones(State(sim): SimState) -> Json<Ordered> {
     let people = sim.people();
     let approvals = sim.approvals();
@@ -64,7 +65,10 @@ async fn all_phones(State(sim): SimState) -> Json<Ordered> {
         .map(|(phone, v)| json!({"phone": phone, "code": v.code, "status": v.status()}))
         .collect();
     let apps: Vec<_> = sim.apps().iter().map(App::phone_json).collect();
-    Json(ordered! {"users": Ordered::List(users), "verifications": codes, "apps": apps})
+    let twilio = twilio::control::phone_json(&sim.twilio());
+    Json(
+        ordered! {"users": Ordered::List(users), "verifications": codes, "apps": apps, "twilio": twilio},
+    )
 }
 
 /// Adds an account to the authenticator app, in place of the one with its name. The body is

@@ -2,7 +2,10 @@
 // a selection and a pressed button survive. All text is inserted as text, never as HTML.
 "use strict";
 
-const WORDS = { approved: "Approved", denied: "Denied", expired: "Expired", pending: "Pending", verified: "Verified" };
+const WORDS = {
+  approved: "Approved", canceled: "Canceled", denied: "Denied", expired: "Expired", pending: "Pending", verified: "Verified",
+};
+const KINDS = { sms: "SMS", call: "Call", email: "E-mail" };
 const byId = (id) => document.getElementById(id);
 
 function element(name, kind, ...children) {
@@ -126,7 +129,7 @@ function entriesOf(user) {
 
 function createEntry(entry) {
   if (entry.uuid) return element("li", "", element("span", "kind", "Push"), entry.message + " ", element("span", "state"));
-  return element("li", "", element("span", "kind", entry.kind === "sms" ? "SMS" : entry.kind), entry.text);
+  return element("li", "", element("span", "kind", KINDS[entry.kind]), entry.text);
 }
 
 function updateEntry(node, entry) {
@@ -148,6 +151,36 @@ function updatePerson(card, user) {
   render(card.querySelector("ul"), entriesOf(user), (entry) => entry.uuid || entry.key, createEntry, updateEntry);
 }
 
+// A code that Twilio sent; a second one to the number within ten minutes is the same.
+function createSent() {
+  return element("li", "", element("span", "kind"), element("span", "text"), element("span", "state"));
+}
+
+function updateSent(node, entry) {
+  setText(node.querySelector(".kind"), KINDS[entry.channel]);
+  const times = entry.sends > 1 ? ` (${entry.sends} times)` : "";
+  setText(node.querySelector(".text"), `${entry.to}: ${entry.text}${times} `);
+  updateEntry(node, entry);
+}
+
+function createFactor(factor) {
+  const card = createCard(factor.name, "");
+  card.querySelector("button").setAttribute("aria-label", `Copy the code of ${factor.name}, ${factor.identity}`);
+  return card;
+}
+
+function updateFactor(card, factor) {
+  setText(card.querySelector(".about"), `${factor.identity}, ${factor.verified ? "verified" : "not verified yet"}`);
+  updateCode(card, factor.code, factor.seconds_left, factor.time_step);
+}
+
+function showTwilio({ verifications, factors }) {
+  render(byId("twilio"), [...verifications].reverse(), (entry) => entry.sid, createSent, updateSent);
+  byId("twilio").parentElement.hidden = !verifications.length;
+  render(byId("factors"), factors, (factor) => factor.sid, createFactor, updateFactor);
+  byId("factors").parentElement.hidden = !factors.length;
+}
+
 function updateVerification(node, entry) {
   setText(node.querySelector(".text"), `${entry.phone}: ${entry.code} `);
   updateEntry(node, entry);
@@ -165,6 +198,7 @@ function show(answer) {
   render(byId("waiting"), waiting, ({ push }) => push.uuid, createPush, updatePush);
   render(byId("people"), answer.users, (user) => user.authy_id, createPerson, updatePerson);
   byId("none").hidden = answer.users.length > 0;
+  showTwilio(answer.twilio);
   const createApp = (app) => createCard(app.name, "checked by the host, by no service");
   render(byId("apps"), answer.apps, (app) => app.name, createApp, (card, app) => updateCode(card, app.code, app.seconds_left, 30));
   byId("apps").parentElement.hidden = !answer.apps.length;
@@ -190,6 +224,7 @@ async function refresh() {
   }
 }
 
+byId("number").oninput = () => byId("number").setCustomValidity("");
 byId("add").onsubmit = async (event) => {
   event.preventDefault();
   const person = {
@@ -200,7 +235,11 @@ byId("add").onsubmit = async (event) => {
   };
   const done = await send("phone/users", person);
   setText(byId("news"), done ? "Added: " + person.email : "Not added: the phone number is not valid");
-  if (!done) return byId("number").focus();
+  if (!done) {
+    // The browser shows this at the field, which it focuses.
+    byId("number").setCustomValidity("This phone number is not valid");
+    return byId("number").reportValidity();
+  }
   event.target.reset();
   byId("email").focus();
   refresh();

@@ -20,33 +20,41 @@ pub(crate) fn routes() -> Router<Arc<Sim>> {
         .route("/phone/twilio/factors", post(add_factor))
 }
 
-/// Answers with the codes that were sent, the newest one last, and with the apps and their present
-/// codes.
 async fn show(State(sim): SimState) -> Json<Value> {
-    let twilio = sim.twilio();
-    Json(json!({"verifications": verifications(&twilio), "factors": factors(&twilio)}))
+    Json(phone_json(&sim.twilio()))
+}
+
+/// Returns the codes that were sent, the newest one last, and the apps with their present codes.
+pub(crate) fn phone_json(twilio: &Twilio) -> Value {
+    json!({"verifications": verifications(twilio), "factors": factors(twilio)})
 }
 
 fn verifications(twilio: &Twilio) -> Vec<Value> {
+    let (now, lifetime) = (twilio.now(), twilio.settings.verification_seconds);
     let all = twilio.verifications.iter();
     all.map(|one| {
+        let service = twilio.services.get(&one.service);
+        let name = service.map_or("", |service| service.name.as_str());
         json!({
             "sid": one.sid, "to": one.to, "channel": one.channel, "locale": one.locale,
-            "code": one.code, "status": one.status, "sends": one.sends.len(), "checks": one.checks,
+            "text": format!("Your {name} verification code is: {}", one.code), "code": one.code,
+            "status": one.shown_status(now, lifetime),
+            "sends": one.sends.len(), "checks": one.checks,
         })
     })
     .collect()
 }
 
 fn factors(twilio: &Twilio) -> Vec<Value> {
-    let mut rows = Vec::new();
+    let (mut rows, now) = (Vec::new(), twilio.now());
     for ((_, identity), entity) in &twilio.entities {
-        for factor in &entity.factors {
-            let totp = factor.totp();
+        for factor in entity.factors.iter().filter(|factor| factor.is_known(now)) {
+            let (totp, step) = (factor.totp(), factor.config.time_step);
             rows.push(json!({
                 "identity": identity, "sid": factor.sid, "name": factor.name,
                 "verified": factor.verified, "challenges": entity.challenges.len(),
-                "code": totp.map(|totp| totp.generate(twilio.now()).to_string()),
+                "code": totp.map(|totp| totp.generate(now).to_string()),
+                "time_step": step, "seconds_left": step - now % step,
             }));
         }
     }

@@ -33,6 +33,16 @@ pub(super) fn is_landline(number: &str) -> bool {
 }
 
 impl Verification {
+    /// What has become of it, as the phone shows it.
+    pub(super) fn shown_status(&self, now: u64, lifetime: u64) -> &'static str {
+        match self.status {
+            Status::Pending if !self.is_open(now, lifetime) => "expired",
+            Status::Pending => "pending",
+            Status::Approved => "approved",
+            Status::Canceled => "canceled",
+        }
+    }
+
     /// Whether the code can still be checked, sent again or cancelled.
     fn is_open(&self, now: u64, lifetime: u64) -> bool {
         self.status == Status::Pending && now < self.created + lifetime
@@ -89,6 +99,11 @@ impl Twilio {
     }
 }
 
+/// Returns the error of a number that is not in the form of E.164.
+fn bad_number(to: &str) -> Refusal {
+    Refusal::parameter(&format!("Invalid parameter `To`: {to}"))
+}
+
 /// Checks the parameters of a start. Returns number and channel.
 fn checked_start<'a>(
     twilio: &Twilio,
@@ -97,7 +112,7 @@ fn checked_start<'a>(
 ) -> Result<(&'a str, &'a str), Refusal> {
     let (to, channel) = (call.required("To")?, call.required("Channel")?);
     if !is_e164(to) {
-        return Err(Refusal::parameter(&format!("Invalid parameter `To`: {to}")));
+        return Err(bad_number(to));
     }
     match channel {
         "sms" | "call" => {}
@@ -186,6 +201,7 @@ pub(super) fn check(twilio: &mut Twilio, call: &Call, service: &str) -> Answer {
     let gone = || Refusal::not_found(&call.path);
     let open = match (call.text("VerificationSid"), call.text("To")) {
         (Some(sid), _) => twilio.open(service, |found| found.sid == sid),
+        (None, Some(to)) if !is_e164(to) => return Err(bad_number(to)),
         (None, Some(to)) => twilio.open(service, |found| found.to == to),
         (None, None) => {
             let message = "Either To or VerificationSid is required";
