@@ -115,9 +115,9 @@ impl Browser {
         }
     }
 
-    /// Evaluates JavaScript in the page and returns its value.
+    /// Evaluates JavaScript in the page and returns its value, or that of its promise.
     pub(crate) fn value(&mut self, script: &str) -> Value {
-        let params = json!({"expression": script, "returnByValue": true});
+        let params = json!({"expression": script, "returnByValue": true, "awaitPromise": true});
         self.ask("Runtime.evaluate", &params)["result"]["value"].clone()
     }
 
@@ -195,9 +195,10 @@ impl Browser {
     /// Moves the mouse to the centre of that element, and presses its button.
     pub(crate) fn press_mouse(&mut self, selector: &str) {
         let script = format!(
-            "(() => {{ const found = document.querySelector('{selector}'); \
-             found.scrollIntoView({{block: 'nearest'}}); const box = found.getBoundingClientRect(); \
-             return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
+            "(async () => {{ const found = document.querySelector('{selector}'); \
+             found.scrollIntoView({{block: 'nearest'}}); \
+             for (let frames = 2; frames; frames--) await new Promise(requestAnimationFrame); \
+             const box = found.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
         );
         self.mouse = self.value(&script);
         self.mouse_event("mouseMoved", "none");

@@ -11,8 +11,11 @@ use serde_json::{Value, json};
 use crate::common::browser::{Browser, Key};
 use crate::common::sim::Sim;
 
-/// Longer than the page takes from one update to the next.
-const TWO_UPDATES: Duration = Duration::from_millis(2500);
+/// Updates the page twice, as it does itself once a second.
+fn update(browser: &mut Browser) {
+    let done = browser.value("refresh().then(refresh).then(() => 'done')");
+    assert_eq!(done, "done");
+}
 
 /// Runs authyctl with the simulator's files; returns whether it succeeded, and its output.
 pub(super) fn authyctl(sim: &Sim, arguments: &[&str]) -> (bool, String) {
@@ -28,10 +31,13 @@ pub(super) fn authyctl(sim: &Sim, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), text.into_owned())
 }
 
-/// Waits up to 10 s until the page's text contains `expected`, and returns that text.
+/// Waits up to 10 s until the page's text contains `expected`, and returns that text. It does not
+/// wait for the page's own next update.
 pub(super) fn wait_for_text(browser: &mut Browser, expected: &str) -> String {
     for _ in 0..200 {
-        let text = browser.value("document.body.innerText");
+        let script =
+            "(async () => { await globalThis.refresh?.(); return document.body.innerText })()";
+        let text = browser.value(script);
         let text = text.as_str().unwrap_or_default().to_owned();
         if text.contains(expected) {
             return text;
@@ -142,12 +148,14 @@ fn the_phone_decides_a_push_by_keyboard_alone_and_keeps_focus_and_pressed_key_in
     assert!(before.as_str().unwrap().ends_with(" s left"), "{before}");
 
     browser.tab_to("button.approve");
-    thread::sleep(TWO_UPDATES);
-    assert_ne!(browser.value(left), before, "the seconds go on");
+    wait_for(
+        &mut browser,
+        &format!("{left} !== '{}'", before.as_str().unwrap()),
+    );
     browser.hold(Key::Space);
     let second = push(&sim, "Second");
     wait_for_text(&mut browser, "2 pushes wait");
-    thread::sleep(TWO_UPDATES);
+    update(&mut browser);
     assert_eq!(browser.value("document.activeElement.className"), "approve");
     browser.release(Key::Space);
 
@@ -180,13 +188,13 @@ fn a_selection_and_a_pressed_button_survive_the_updates_of_the_phone() {
     send_sms();
     let first = push(&sim, "First");
     wait_for_text(&mut browser, "1 push waits");
-    thread::sleep(TWO_UPDATES);
+    update(&mut browser);
     assert_eq!(browser.value(selection), selected);
 
     browser.press_mouse("button.deny");
     let second = push(&sim, "Second");
     wait_for_text(&mut browser, "2 pushes wait");
-    thread::sleep(TWO_UPDATES);
+    update(&mut browser);
     browser.release_mouse();
 
     assert_eq!(decision(&sim, &first), "denied");
@@ -207,7 +215,11 @@ fn a_person_is_added_to_the_phone_by_keyboard_and_a_bad_number_is_not() {
     browser.tab_to("#number");
     browser.type_text("( ) - ");
     browser.press(Key::Enter);
-    thread::sleep(Duration::from_millis(300));
+    let said = "document.querySelector('#number').validationMessage";
+    wait_for(
+        &mut browser,
+        &format!("{said} === 'This phone number is not valid'"),
+    );
     assert_eq!(sim.get("/phone.json")["users"].as_array().unwrap().len(), 1);
 
     browser.tab_to("#number");
@@ -244,6 +256,17 @@ fn a_message_of_an_application_is_shown_as_text_on_the_phone() {
         browser.value("document.styleSheets[0].cssRules.length > 10"),
         true
     );
+}
+
+/// Waits up to 5 s until this is true without our doing.
+fn wait_for(browser: &mut Browser, condition: &str) {
+    for _ in 0..100 {
+        if browser.value(condition) == true {
+            return;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("it never becomes true: {condition}");
 }
 
 /// Waits up to 5 s until a screen reader is told this.

@@ -30,6 +30,8 @@ pub(crate) struct Approvals {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Approval {
     pub(crate) uuid: String,
+    /// How many requests there were before it.
+    number: usize,
     pub(crate) authy_id: u64,
     pub(crate) message: String,
     /// In the order of the request, as hidden details and logos.
@@ -68,8 +70,10 @@ impl Approvals {
             seconds => Some(now() + seconds),
         };
         self.changed.insert(uuid.clone());
+        let number = self.all.len();
         self.all.entry(uuid.clone()).or_insert(Approval {
             uuid,
+            number,
             authy_id,
             message: message.to_owned(),
             details: ordered! {},
@@ -94,7 +98,7 @@ impl Approvals {
             .values()
             .filter(|a| a.authy_id == authy_id)
             .collect();
-        found.sort_by_key(|approval| approval.created_at);
+        found.sort_by_key(|approval| approval.number);
         found
     }
 
@@ -152,6 +156,7 @@ impl Approval {
             "details": self.details.clone(),
             "hidden_details": self.hidden_details.clone(),
             "logos": self.logos.clone(),
+            "number": self.number,
             "created_at": self.created_at,
             "status": self.status(),
             "notified": self.notified,
@@ -203,6 +208,16 @@ mod tests {
         assert_eq!(approvals.get(&uuid).unwrap().status(), "pending");
         assert_eq!(approvals.decide(&uuid, false).unwrap().status(), "denied");
         assert!(approvals.decide(&uuid, true).is_none());
+    }
+
+    #[test]
+    fn requests_of_one_second_keep_their_order() {
+        let mut approvals = Approvals::default();
+        let sent = (0..20).map(|_| approvals.add(1635, "Log in?", None).uuid.clone());
+        let sent: Vec<_> = sent.collect();
+        let found = approvals.of_person(1635).into_iter();
+        let found: Vec<_> = found.map(|approval| approval.uuid.clone()).collect();
+        assert_eq!(found, sent);
     }
 
     #[test]

@@ -190,7 +190,7 @@ function show(answer) {
   const pushesOf = (user) => user.approvals.map((push) => ({ push, email: user.email }));
   const waiting = answer.users.flatMap(pushesOf).filter(({ push }) => push.status === "pending");
   // A new push comes last, so that no button moves under the pointer.
-  waiting.sort((one, other) => one.push.created_at - other.push.created_at);
+  waiting.sort((one, other) => one.push.number - other.push.number);
   const count = waiting.length;
   setText(byId("waiting-title"), count ? `${count} ${count === 1 ? "push waits" : "pushes wait"}` : "No push waits");
   setText(document.querySelector("title"), (count ? `(${count}) ` : "") + "authy-sim phone");
