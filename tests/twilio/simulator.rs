@@ -117,6 +117,33 @@ fn the_sixth_code_and_the_sixth_check_are_refused() {
 }
 
 #[test]
+fn a_status_is_told_sixty_times_a_minute_and_180_times_an_hour() {
+    let sim = Sim::start();
+    let client = client_with(&sim, "main");
+    change(&sim, &json!({"verification_seconds": 7200}));
+    let sid = start(&client).unwrap();
+    let fetch = || client.verifications().fetch(&sid, deadline()).map(|_| ());
+    for minute in 0..3 {
+        change(
+            &sim,
+            &json!({"verification_seconds": 7200, "ahead_seconds": minute * 61}),
+        );
+        (0..60).for_each(|_| fetch().unwrap());
+        assert_eq!(refused(fetch()), (429, 20429));
+    }
+    change(
+        &sim,
+        &json!({"verification_seconds": 7200, "ahead_seconds": 183}),
+    );
+    assert_eq!(refused(fetch()), (429, 20429), "180 in an hour");
+    change(
+        &sim,
+        &json!({"verification_seconds": 7200, "ahead_seconds": 3800}),
+    );
+    fetch().unwrap();
+}
+
+#[test]
 fn a_wrong_code_of_an_app_is_pending_or_as_in_old_answers_refused() {
     let sim = Sim::start();
     let client = client_with(&sim, "main");

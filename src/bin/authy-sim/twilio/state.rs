@@ -96,6 +96,8 @@ pub(super) struct Verification {
     pub(super) status: Status,
     /// The SIDs of the attempts, with channel and time.
     pub(super) sends: Vec<(String, String, u64)>,
+    /// When its status was asked for.
+    pub(super) reads: Vec<u64>,
 }
 
 /// A person.

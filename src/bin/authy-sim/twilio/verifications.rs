@@ -1,7 +1,7 @@
 //! `/v2/Services/{VA}/Verifications` and `/VerificationCheck`: codes by SMS and call.
 //!
 //! A second start to a number within the validity of its code sends the same code under the same
-//! SID. Five sends and five checks are allowed. What was approved or has expired is not found; what
+//! SID. Five sends and five checks are allowed, and 60 reads of the status in a minute. What was approved or has expired is not found; what
 //! was cancelled can still be fetched.
 
 use serde_json::{Value, json};
@@ -15,6 +15,8 @@ use crate::random;
 /// How often a code is sent, and how often it is checked.
 const SENDS: usize = 5;
 const CHECKS: u32 = 5;
+/// How often its status is told within so many seconds.
+const READS: [(u64, usize); 3] = [(60, 60), (3600, 180), (86_400, 250)];
 /// Numbers with this ending are landlines, which take no SMS.
 const LANDLINE: &str = "000";
 
@@ -174,6 +176,7 @@ pub(super) fn start(twilio: &mut Twilio, call: &Call, service: &str, url: &str) 
                 checks: 0,
                 status: Status::Pending,
                 sends: Vec::new(),
+                reads: Vec::new(),
             });
             twilio.verifications.len() - 1
         }
@@ -231,14 +234,26 @@ pub(super) fn check(twilio: &mut Twilio, call: &Call, service: &str) -> Answer {
     with_status(status, verification.check_json(&twilio.account.account))
 }
 
-pub(super) fn fetch(twilio: &Twilio, service: &str, sid: &str, url: &str) -> Answer {
+pub(super) fn fetch(twilio: &mut Twilio, service: &str, sid: &str, url: &str) -> Answer {
     let (now, lifetime) = (twilio.now(), twilio.settings.verification_seconds);
-    let known = twilio.verifications.iter().find(|found| {
+    let known = twilio.verifications.iter().position(|found| {
         let is_shown = found.is_open(now, lifetime) || found.status == Status::Canceled;
         found.service == service && found.sid == sid && is_shown
     });
     let gone = || Refusal::not_found(&format!("/Services/{service}/Verifications/{sid}"));
-    found(known.ok_or_else(gone)?.json(&twilio.account.account, url))
+    let index = known.ok_or_else(gone)?;
+    let verification = &mut twilio.verifications[index];
+    let reads = &mut verification.reads;
+    let within = |seconds: u64| reads.iter().filter(|time| now < *time + seconds).count();
+    if READS
+        .iter()
+        .any(|(seconds, most)| within(*seconds) >= *most)
+    {
+        return Err(Refusal::new(429, 20429, "Too many requests"));
+    }
+    reads.push(now);
+    twilio.changed.insert(Part::Verification(index));
+    found(twilio.verifications[index].json(&twilio.account.account, url))
 }
 
 pub(super) fn update(
