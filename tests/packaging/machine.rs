@@ -29,6 +29,9 @@ pub(super) struct Client {
     root: PathBuf,
     /// The folder below it with what the client types.
     folder: PathBuf,
+    /// Whether the client ends once a prompt comes and no code is left, which costs no time for the
+    /// refusals of empty codes.
+    hangs_up: bool,
 }
 
 impl Client {
@@ -45,7 +48,12 @@ impl Client {
             .unwrap()
             .port();
         let root = root.to_owned();
-        Self { port, root, folder }
+        Self {
+            port,
+            root,
+            folder,
+            hangs_up: false,
+        }
     }
 
     /// Logs in with the password and, at each prompt for a code, with the next one of `codes`.
@@ -57,8 +65,12 @@ impl Client {
         let askpass = self.folder.join("askpass");
         fs::write(self.folder.join("tokens"), codes.join("\n") + "\n").unwrap();
         fs::write(self.folder.join("password"), PASSWORD).unwrap();
-        let script = "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\necho \"$1\" >>asked\ncase $1 in\n\
-                      *erification*) head -n 1 tokens; sed -i 1d tokens ;;\n*) cat password ;;\nesac\n";
+        let end = if self.hangs_up { "kill $PPID" } else { "true" };
+        let script = format!(
+            "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 1\necho \"$1\" >>asked\ncase $1 in\n\
+             *erification*) [ -s tokens ] || {end}; head -n 1 tokens; sed -i 1d tokens ;;\n\
+             *) cat password ;;\nesac\n"
+        );
         fs::write(&askpass, script).unwrap();
         fs::set_permissions(&askpass, fs::Permissions::from_mode(0o755)).unwrap();
         let askpass = Path::new("/").join(askpass.strip_prefix(&self.root).unwrap());
@@ -114,7 +126,10 @@ impl Machine {
                 .args(["-q", "-t", "ed25519", "-N", "", "-f"])
                 .arg(folder.join("key")),
         );
-        let client = Client::new(folder);
+        let client = Client {
+            hangs_up: true,
+            ..Client::new(folder)
+        };
         let sshd = start_sshd(&mut Command::new("/usr/sbin/sshd"), &client);
         Self { sim, sshd, client }
     }

@@ -55,7 +55,7 @@ fn type_into(command: &mut Command, line: &str) {
             "PATH",
             "/opt/cargo:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         )
-        .env("DEB_COMPRESSION", "gzip")
+        .env("DEB_COMPRESSION", "none")
         .env("DEBIAN_FRONTEND", "noninteractive")
         .env_remove("PAM_AUTHY_SO")
         .env_remove("PAM_AUTHYD");
