@@ -224,7 +224,7 @@ fn a_machine_with_ipv6_alone_has_api_phone_and_slow_handshakes() {
             "$(cat url)/protected/json/app/details"
         curl -sg "$(cat control.url)/phone.json"
         curl -sg -d '{"listener":"slow_handshake"}' "$(cat control.url)/faults"
-        curl -sg --cacert ca.pem --max-time 3 -o /dev/null -w '%{exitcode}' "$(cat url)/"
+        curl -sg --cacert ca.pem --max-time 0.5 -o /dev/null -w '%{exitcode}' "$(cat url)/"
         kill $!
     "#;
     let folder = tempfile::tempdir().unwrap();

@@ -62,6 +62,11 @@ impl Sim {
         (self.child, self.control) = spawn(self.folder.path(), arguments);
     }
 
+    /// Returns its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns the path of a file in the simulator's folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
