@@ -6,6 +6,8 @@
 //! own where its name was rebound to loopback (DNS rebinding). `Origin` has the address of the page
 //! that sends a request. `listener.rs` puts [`check`] in front of the routes.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, HeaderName, HeaderValue, ORIGIN, X_CONTENT_TYPE_OPTIONS};
@@ -23,7 +25,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Whether the text is this address: a name of loopback with the port.
+    /// Whether the text is this address: localhost or an address of loopback, with the port.
     fn is_host(self, text: &str) -> bool {
         let port = format!(":{}", self.port);
         let default = self.port == if self.scheme == "https" { 443 } else { 80 };
@@ -32,7 +34,14 @@ impl Place {
             None if default => text,
             None => return false,
         };
-        name.eq_ignore_ascii_case("localhost") || name == "127.0.0.1" || name == "[::1]"
+        let bracketed = name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'));
+        let is_loopback = match bracketed {
+            Some(name) => name.parse().is_ok_and(|ip: Ipv6Addr| ip.is_loopback()),
+            None => name.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback()),
+        };
+        is_loopback || name.eq_ignore_ascii_case("localhost")
     }
 
     /// Whether a page of this origin may change something.
@@ -95,6 +104,7 @@ mod tests {
             "LocalHost:8080",
             "127.0.0.1:8080",
             "[::1]:8080",
+            "127.0.0.2:8080",
         ] {
             assert!(control.is_host(own), "{own}");
         }
@@ -109,6 +119,11 @@ mod tests {
             "localhost:8080:8080",
             "x@localhost:8080",
             "::1:8080",
+            "0.0.0.0:8080",
+            "192.0.2.1:8080",
+            "127.1:8080",
+            "[::2]:8080",
+            "[127.0.0.1]:8080",
         ] {
             assert!(!control.is_host(other), "{other}");
         }
