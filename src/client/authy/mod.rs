@@ -8,13 +8,13 @@
 //! | resource | calls | file |
 //! |---|---|---|
 //! | [`Client::tokens`] | verify, sms, call, e-mail | `tokens.rs` |
-//! | [`Client::users`] | create, status, delete, secret (QR), update | `users.rs` |
+//! | [`Client::users`] | create, status, delete, secret (QR), update | `users/` |
 //! | | activity, registration, phone number | `activity.rs` |
-//! | [`Client::approvals`] | OneTouch: create, status, wait | `approvals.rs` |
-//! | [`Client::phones`] | verification start, check and status, info | `phones.rs` |
+//! | [`Client::approvals`] | OneTouch: create, status, wait | `approvals/` |
+//! | [`Client::phones`] | verification start, check and status, info | `phones/` |
 //! | [`Client::app`] | details, stats, events | `app.rs` |
 //! | [`Client::devices`] | delete | `devices.rs` |
-//! | [`callback`] | the signature of OneTouch's callbacks | `callback.rs` |
+//! | [`callback`] | the signature of OneTouch's callbacks | `callback/` |
 
 pub mod activity;
 pub mod app;
