@@ -35,15 +35,24 @@ impl Clock for SystemClock {
     }
 }
 
+/// The longest budget: a year. An [`Instant`] cannot be as far away as a [`Duration`] is long.
+const LONGEST_BUDGET: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// The moment by which a login, or one command of `authyctl`, must end.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// A deadline `budget` after `start`.
+    /// A deadline `budget` after `start`. A budget of more than a year is cut to one.
     #[must_use]
     pub fn after(start: Instant, budget: Duration) -> Self {
-        Self(start + budget)
+        Self(start + budget.min(LONGEST_BUDGET))
+    }
+
+    /// A deadline `budget` from now.
+    #[must_use]
+    pub fn within(budget: Duration) -> Self {
+        Self::after(Instant::now(), budget)
     }
 
     /// The time that is left at `now`; zero after the deadline.
@@ -74,5 +83,17 @@ mod tests {
         assert!(!deadline.is_over(start));
         assert!(deadline.is_over(start + Duration::from_secs(5)));
         assert!(deadline.is_over(start + Duration::from_secs(500)));
+    }
+
+    #[test]
+    fn a_deadline_within_a_time_begins_now_and_the_longest_one_does_not_overflow() {
+        let before = Instant::now();
+        let left = Deadline::within(Duration::from_secs(5)).remaining(before);
+        let after = Instant::now();
+        let most = Duration::from_secs(5) + after.duration_since(before);
+        assert!((Duration::from_secs(5)..=most).contains(&left), "{left:?}");
+
+        let longest = Deadline::within(Duration::MAX);
+        assert!(longest.remaining(after) > Duration::from_secs(300 * 24 * 60 * 60));
     }
 }
