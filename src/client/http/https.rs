@@ -5,8 +5,7 @@
 //! that it opened. If the preconnect failed, the request starts from the beginning and reports the
 //! reason itself. No request is ever repeated. Called by the clients through [`Transport`].
 
-use std::cell::{Cell, OnceCell, RefCell};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,7 +14,7 @@ use ureq::{Agent, RequestBuilder};
 use super::classify::{classify_error, connection_ended};
 use super::dial::{Dialer, Target};
 use super::error::{Cause, Error};
-use super::preconnect::{MAX_IDLE, NoResolver, PreconnectedConnector, Preconnector};
+use super::preconnect::{Dialed, MAX_IDLE, NoResolver, PreconnectedConnector, Preconnector};
 use super::trust::{self, Roots};
 use super::{Body, GoodAddresses, Method, Request, Response, Transport};
 use crate::base::secret::Secret;
@@ -35,17 +34,20 @@ const REQUEST_TIMEOUT: u16 = 408;
 const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(4);
 
 /// HTTPS on ureq and rustls. Reads the certificates in the preconnect or, without one, before the
-/// first request. Joins the thread of the preconnect when dropped.
+/// first request. Joins the thread of the preconnect when dropped. Threads may share it: each request
+/// has a connection of its own, and idle ones are used again.
 #[derive(Debug)]
 pub struct Https {
     settings: Settings,
     preconnect_enabled: bool,
     /// The thread of a preconnect, until a request takes its result.
-    preconnecting: RefCell<Option<JoinHandle<Result<PreparedAgent, Error>>>>,
-    prepared: OnceCell<PreparedAgent>,
-    /// When the connection was last used successfully, or opened ahead.
-    idle_since: Cell<Option<Instant>>,
+    preconnecting: Mutex<Option<Preconnecting>>,
+    prepared: OnceLock<PreparedAgent>,
+    /// When a connection was last used successfully, or opened ahead.
+    idle_since: Mutex<Option<Instant>>,
 }
+
+type Preconnecting = JoinHandle<Result<PreparedAgent, Error>>;
 
 #[derive(Debug, Clone)]
 struct Settings {
@@ -75,9 +77,9 @@ impl Https {
                 addresses: None,
             },
             preconnect_enabled: true,
-            preconnecting: RefCell::new(None),
-            prepared: OnceCell::new(),
-            idle_since: Cell::new(None),
+            preconnecting: Mutex::new(None),
+            prepared: OnceLock::new(),
+            idle_since: Mutex::new(None),
         }
     }
 
@@ -99,10 +101,14 @@ impl Https {
     /// Returns the agent of the preconnect, or else prepares one. Blocks until a running preconnect
     /// ends.
     fn prepared(&self) -> Result<&PreparedAgent, Error> {
-        let thread = self.preconnecting.borrow_mut().take();
-        if let Some(Ok(Ok(prepared))) = thread.map(JoinHandle::join) {
-            self.idle_since.set(prepared.opened_at);
-            // It cannot be set already: this type is not shared between threads.
+        if let Some(prepared) = self.prepared.get() {
+            return Ok(prepared);
+        }
+        // Another thread waits here for the same preconnect.
+        let mut preconnecting = lock(&self.preconnecting);
+        if let Some(Ok(Ok(prepared))) = preconnecting.take().map(JoinHandle::join) {
+            *lock(&self.idle_since) = prepared.opened_at;
+            // It cannot be set already: only the thread with the lock sets it.
             let _ = self.prepared.set(prepared);
         }
         if self.prepared.get().is_none() {
@@ -113,16 +119,42 @@ impl Https {
             .ok_or_else(|| Error::Local("no HTTP agent".to_owned()))
     }
 
-    /// Returns how long the connection was idle before the request at `sent`; zero for a new
-    /// connection.
-    fn idle_time(&self, prepared: &PreparedAgent, sent: Instant) -> Duration {
-        // Read in any case, since reading it resets it for the next request.
-        let opened_new = prepared.preconnector.opened_new();
-        match self.idle_since.get() {
-            Some(since) if !opened_new => sent.saturating_duration_since(since),
-            _ => Duration::ZERO,
-        }
+    /// Returns how long a connection that is used at `sent` was idle.
+    fn idle_time(&self, sent: Instant) -> Duration {
+        let since = *lock(&self.idle_since);
+        since.map_or(Duration::ZERO, |since| {
+            sent.saturating_duration_since(since)
+        })
     }
+
+    /// Whether the service at `url` answers a request without key and token on a new connection.
+    ///
+    /// Called when an idle connection broke. A person who presses Enter at the moment when the
+    /// server closes the connection must not be able to make that look like an outage. The original
+    /// request is not repeated.
+    fn service_answers(&self, prepared: &PreparedAgent, url: &Secret, limit: Duration) -> bool {
+        let url = url.expose();
+        let path_start = url
+            .match_indices('/')
+            .nth(2)
+            .map_or(url.len(), |(index, _)| index);
+        let root = format!("{}/", url.get(..path_start).unwrap_or_default());
+        let head = prepared.agent.head(root);
+        let head = head.config().timeout_global(Some(limit)).build();
+        let answers = head
+            .call()
+            .is_ok_and(|response| response.status().as_u16() < 500);
+        prepared.preconnector.dialed();
+        if answers {
+            *lock(&self.idle_since) = Some(Instant::now());
+        }
+        answers
+    }
+}
+
+/// Locks a value that is whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Settings {
@@ -186,16 +218,20 @@ impl Transport for Https {
         }
         let sent = Instant::now();
         let exchanged = exchange(&prepared.agent, request, left);
-        let idle_time = self.idle_time(prepared, sent);
+        let dialed = prepared.preconnector.dialed();
+        let idle_time = match dialed {
+            Some(_) => Duration::ZERO,
+            None => self.idle_time(sent),
+        };
         let (may_be_closed, result) = match exchanged {
             Ok(response) => {
-                self.idle_since.set(Some(Instant::now()));
+                *lock(&self.idle_since) = Some(Instant::now());
                 // Some servers answer 408 before they close an idle connection.
                 (response.status == REQUEST_TIMEOUT, Ok(response))
             }
             Err(error) => {
                 let mut classified = classify_error(&error);
-                if prepared.preconnector.failed_to_open() {
+                if dialed == Some(Dialed::Failed) {
                     classified = as_unsent(classified);
                 }
                 let may_be_closed = connection_ended(&error) && classified.is_unavailable();
@@ -205,7 +241,7 @@ impl Transport for Https {
         let left = request.timeout.saturating_sub(start.elapsed());
         if may_be_closed
             && idle_time >= SHORTEST_KEEP_ALIVE
-            && service_answers(&prepared.agent, request.url, left)
+            && self.service_answers(prepared, request.url, left)
         {
             return Err(Error::Process(
                 "the service closed the idle connection, and answers on a new one".into(),
@@ -215,14 +251,15 @@ impl Transport for Https {
     }
 
     fn preconnect(&self, url: &str, limit: Duration) {
-        let has_begun = self.prepared.get().is_some() || self.preconnecting.borrow().is_some();
+        let mut preconnecting = lock(&self.preconnecting);
+        let has_begun = self.prepared.get().is_some() || preconnecting.is_some();
         if !self.preconnect_enabled || has_begun {
             return;
         }
         let (settings, url) = (self.settings.clone(), url.to_owned());
         let until = Instant::now() + limit.min(PRECONNECT_LIMIT);
         // If no thread can start, the request has to do everything itself.
-        *self.preconnecting.borrow_mut() = std::thread::Builder::new()
+        *preconnecting = std::thread::Builder::new()
             .spawn(move || settings.preconnect(&url, until))
             .ok();
     }
@@ -230,7 +267,7 @@ impl Transport for Https {
 
 impl Drop for Https {
     fn drop(&mut self) {
-        if let Some(thread) = self.preconnecting.take() {
+        if let Some(thread) = lock(&self.preconnecting).take() {
             // Its result is not needed any more.
             let _ = thread.join();
         }
@@ -243,24 +280,6 @@ fn as_unsent(error: Error) -> Error {
         Error::Unavailable(cause) => Error::Unavailable(Cause::NoConnection(cause.to_string())),
         error => error,
     }
-}
-
-/// Whether the service at `url` answers a request without key and token on a new connection.
-///
-/// Called when an idle connection broke. A person who presses Enter at the moment when the server
-/// closes the connection must not be able to make that look like an outage. The original request is
-/// not repeated.
-fn service_answers(agent: &Agent, url: &Secret, limit: Duration) -> bool {
-    let url = url.expose();
-    let path_start = url
-        .match_indices('/')
-        .nth(2)
-        .map_or(url.len(), |(index, _)| index);
-    let root = format!("{}/", url.get(..path_start).unwrap_or_default());
-    let head = agent.head(root).config().timeout_global(Some(limit));
-    head.build()
-        .call()
-        .is_ok_and(|response| response.status().as_u16() < 500)
 }
 
 /// Sends the request once and reads the whole response.

@@ -6,8 +6,8 @@
 //! `https`.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use ureq::Error;
@@ -31,8 +31,18 @@ pub(super) struct Preconnector {
     dialer: Dialer,
     /// The connection that was opened ahead, where it leads, and when it was opened.
     ahead: Mutex<Option<(Target, TlsConnection, Instant)>>,
-    opened_new: AtomicBool,
-    failed_to_open: AtomicBool,
+    /// What the requests of each thread dialed and have not asked for yet. A request runs on one
+    /// thread, so none of them learns of a connection of another.
+    dialed: Mutex<Vec<(ThreadId, Dialed)>>,
+}
+
+/// What came of opening a connection for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialed {
+    /// A new connection is open.
+    Opened,
+    /// There is none.
+    Failed,
 }
 
 impl Preconnector {
@@ -41,8 +51,7 @@ impl Preconnector {
         Self {
             dialer,
             ahead: Mutex::new(None),
-            opened_new: AtomicBool::new(false),
-            failed_to_open: AtomicBool::new(false),
+            dialed: Mutex::new(Vec::new()),
         }
     }
 
@@ -63,15 +72,20 @@ impl Preconnector {
         Ok(())
     }
 
-    /// Whether a new connection was opened for a request since the last call, so that the request
-    /// did not use an idle one.
-    pub(super) fn opened_new(&self) -> bool {
-        self.opened_new.swap(false, Ordering::Relaxed)
+    /// Returns what this thread dialed for requests since the last call; `None` if they used an idle
+    /// connection.
+    pub(super) fn dialed(&self) -> Option<Dialed> {
+        let this = thread::current().id();
+        let mut dialed = self.dialed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = dialed.iter().rposition(|(thread, _)| *thread == this)?;
+        let (_, found) = dialed.swap_remove(mine);
+        dialed.retain(|(thread, _)| *thread != this);
+        Some(found)
     }
 
-    /// Whether opening a connection for a request failed since the last call.
-    pub(super) fn failed_to_open(&self) -> bool {
-        self.failed_to_open.swap(false, Ordering::Relaxed)
+    fn note(&self, result: Dialed) {
+        let mut dialed = self.dialed.lock().unwrap_or_else(PoisonError::into_inner);
+        dialed.push((thread::current().id(), result));
     }
 
     /// Takes the connection that was opened ahead, if it leads to `target` and is still usable.
@@ -103,15 +117,15 @@ impl Connector for PreconnectedConnector {
         if let Some(connection) = self.0.take(&target) {
             return Ok(Some(connection));
         }
-        self.0.opened_new.store(true, Ordering::Relaxed);
         // ureq's limit can be too long to be added to an Instant; an hour is more than any request
         // gets.
         let after = Duration::from_secs(3600).min(*details.timeout.after);
         let until = Instant::now() + after;
         let dialed = self.0.dialer.dial(&target, Purpose::Request, until);
-        self.0
-            .failed_to_open
-            .store(dialed.is_err(), Ordering::Relaxed);
+        self.0.note(match dialed {
+            Ok(_) => Dialed::Opened,
+            Err(_) => Dialed::Failed,
+        });
         match dialed {
             Ok(connection) => Ok(Some(connection)),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
