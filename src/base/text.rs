@@ -42,6 +42,32 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
+/// Replaces the digits of each phone number by `X`, except the last two. Any run of six digits is
+/// taken for one, so that a code is not shown either.
+#[must_use]
+pub fn mask_numbers(text: &str) -> String {
+    /// The number of digits from which on a run is taken for a phone number.
+    const MIN_DIGITS: usize = 6;
+    let mut out = String::new();
+    let mut run = String::new();
+    for c in text.chars().chain(['\n']) {
+        if c.is_ascii_digit() || (!run.is_empty() && " -.()/".contains(c)) {
+            run.push(c);
+            continue;
+        }
+        let mut digits = run.chars().filter(char::is_ascii_digit).count();
+        let is_number = digits >= MIN_DIGITS;
+        for kept in run.drain(..) {
+            let hide = is_number && kept.is_ascii_digit() && digits > 2;
+            digits -= usize::from(kept.is_ascii_digit());
+            out.push(if hide { 'X' } else { kept });
+        }
+        out.push(c);
+    }
+    out.pop();
+    out
+}
+
 /// Whether `text` contains a control character: C0, DEL or C1.
 #[must_use]
 pub fn has_control(text: &str) -> bool {
@@ -58,6 +84,26 @@ fn is_unsafe(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn phone_numbers_and_codes_are_masked_and_other_numbers_are_not() {
+        for (text, shown) in [
+            (
+                "Text message sent to +1 987-654-3210.",
+                "Text message sent to +X XXX-XXX-XX10.",
+            ),
+            (
+                "No pending verifications for +1 321-345-1234 found.",
+                "No pending verifications for +X XXX-XXX-XX34 found.",
+            ),
+            ("Invalid code: 123456", "Invalid code: XXXX56"),
+            ("(405) 342.5699", "(XXX) XXX.XX99"),
+            ("300 seconds, code 60020, 12", "300 seconds, code 60020, 12"),
+            ("", ""),
+        ] {
+            assert_eq!(mask_numbers(text), shown);
+        }
+    }
 
     #[test]
     fn escape_sequences_and_line_breaks_become_question_marks() {

@@ -139,7 +139,7 @@ impl From<client::Error> for Error {
             Client::NotAllowed(_) => ErrorKind::ApplicationRefused,
             Client::Unexpected(_) => ErrorKind::Unexpected,
             Client::UntrustedServer(_) => ErrorKind::UntrustedServer,
-            Client::Unavailable(_) => ErrorKind::Unavailable,
+            Client::ServerError(_) | Client::Unavailable(_) => ErrorKind::Unavailable,
             Client::Local(_) | Client::Invalid { .. } => ErrorKind::Configuration,
             Client::Process(_) => ErrorKind::Process,
         };
@@ -154,10 +154,9 @@ impl From<client::Error> for Error {
             }
             _ => Progress::Answered,
         };
-        let code = error.refusal().and_then(|refusal| refusal.code);
         Self {
             kind,
-            code,
+            code: error.code(),
             progress,
             detail: error.to_string(),
         }
@@ -291,7 +290,10 @@ mod tests {
                 Progress::NotSent,
             ),
             (client::Error::Local("no CA file".into()), Progress::NotSent),
-            (unavailable(Cause::ServerError(503)), Progress::Answered),
+            (
+                client::Error::ServerError(client::Refusal::default()),
+                Progress::Answered,
+            ),
             (
                 client::Error::Refused(client::Refusal::default()),
                 Progress::Answered,

@@ -1,6 +1,7 @@
 //! Tests the client against authy-sim over TLS, including the faults of a server.
 
 mod examples;
+mod shared;
 
 use std::time::{Duration, Instant};
 

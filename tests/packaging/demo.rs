@@ -71,7 +71,7 @@ fn the_demo_exits_1_and_says_why_when_authy_refuses() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     let shown = [
         "Not logged in: the login by a push failed.",
-        "  no push: the API key is refused: Invalid API key (code 60001)",
+        "  no push: the API key is refused: Invalid API key (HTTP 401, code 60001)",
         "why: conversation (PAM_CONV_ERR): the application could not ask the person",
         "docs/troubleshooting.md",
     ];

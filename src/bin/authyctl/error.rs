@@ -159,17 +159,18 @@ impl From<client::Error> for CommandError {
             | Client::NotAllowed(_)
             | Client::NotFound(_)
             | Client::RateLimited(_) => ErrorKind::Refused,
-            Client::UntrustedServer(_) | Client::Unavailable(_) | Client::Unexpected(_) => {
-                ErrorKind::Unavailable
-            }
             Client::Invalid { .. } => ErrorKind::Usage,
             Client::Process(_) | Client::Local(_) => ErrorKind::Local,
+            _ => ErrorKind::Unavailable,
         };
-        let answer = error.refusal().map(|refusal| {
+        let answer = error.status().map(|status| {
+            let refusal = error.refusal();
             Box::new(Answer {
-                status: refusal.status,
-                code: refusal.code,
-                fields: refusal.fields.clone(),
+                status,
+                code: error.code(),
+                fields: refusal
+                    .map(|refusal| refusal.fields.clone())
+                    .unwrap_or_default(),
             })
         });
         Self {
@@ -186,7 +187,7 @@ fn advice(error: &client::Error) -> Option<String> {
     let hint = match error {
         Client::KeyRefused(_) => "authyctl key rotate installs another key",
         Client::UntrustedServer(_) => "check authy.url, authy.ca_file and this host's clock",
-        Client::Unavailable(_) | Client::Unexpected(_) => {
+        Client::Unavailable(_) | Client::ServerError(_) | Client::Unexpected(_) => {
             "authyctl doctor checks the connection to the service"
         }
         Client::RateLimited(refusal) => {

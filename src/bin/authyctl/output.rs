@@ -45,30 +45,6 @@ pub(crate) fn shown_name(name: &str) -> String {
     text::sanitize_to(name, 64)
 }
 
-/// Returns `text` with the digits of each phone number as X, except the last two.
-pub(crate) fn mask_numbers(text: &str) -> String {
-    /// The number of digits from which on a run is taken for a phone number.
-    const MIN_DIGITS: usize = 7;
-    let mut out = String::new();
-    let mut run = String::new();
-    for c in text.chars().chain(['\n']) {
-        if c.is_ascii_digit() || (!run.is_empty() && " -.()/".contains(c)) {
-            run.push(c);
-            continue;
-        }
-        let mut digits = run.chars().filter(char::is_ascii_digit).count();
-        let is_number = digits >= MIN_DIGITS;
-        for kept in run.drain(..) {
-            let hide = is_number && kept.is_ascii_digit() && digits > 2;
-            digits -= usize::from(kept.is_ascii_digit());
-            out.push(if hide { 'X' } else { kept });
-        }
-        out.push(c);
-    }
-    out.pop();
-    out
-}
-
 /// What a command did.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
@@ -195,25 +171,6 @@ fn read_line(prompt: &str) -> Result<Secret, CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn phone_numbers_are_masked_and_other_numbers_are_not() {
-        for (text, shown) in [
-            (
-                "Text message sent to +1 987-654-3210.",
-                "Text message sent to +X XXX-XXX-XX10.",
-            ),
-            (
-                "No pending verifications for +1 321-345-1234 found.",
-                "No pending verifications for +X XXX-XXX-XX34 found.",
-            ),
-            ("(405) 342.5699", "(XXX) XXX.XX99"),
-            ("300 seconds, code 60020, 12", "300 seconds, code 60020, 12"),
-            ("", ""),
-        ] {
-            assert_eq!(mask_numbers(text), shown);
-        }
-    }
 
     #[test]
     fn columns_are_aligned_by_characters() {

@@ -1,11 +1,10 @@
 //! Parses phone numbers as people write them: `405-342-5699`, `+57 300 300 3333`, `0049…`.
 
-use pam_authy::base::text::sanitize_to;
+use pam_authy::base::text::{mask_numbers, sanitize_to};
 use pam_authy::client::authy::phones::Phone;
 use pam_authy::client::authy::types::CountryCode;
 
 use crate::error::{CommandError, ErrorKind};
-use crate::output::mask_numbers;
 
 /// Parses a number. `country` is the calling code where one was given; it is 1 when the number has
 /// none either.

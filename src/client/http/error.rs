@@ -5,6 +5,7 @@
 
 /// Why there is no response.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// The server could not prove its identity: wrong CA, name or date. Nothing was sent.
     #[error("the server could not prove its identity: {0}")]
@@ -30,6 +31,7 @@ impl Error {
 
 /// Why no usable answer arrived.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Cause {
     /// The time of the request ran out.
     #[error("no answer in time")]
@@ -40,10 +42,15 @@ pub enum Cause {
     /// The connection broke.
     #[error("{0}")]
     Connection(String),
-    /// HTTP 5xx.
-    #[error("the service answered HTTP {0}")]
-    ServerError(u16),
-    /// The answer does not follow the protocol.
+    /// The answer does not follow HTTP.
     #[error("malformed answer: {0}")]
     Malformed(String),
+    /// The answer has this HTTP status, and cannot be read as one of the service.
+    #[error("{why} (HTTP {status})")]
+    Unreadable {
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with it.
+        why: &'static str,
+    },
 }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::reply::{Reply, unexpected};
+use super::reply::Reply;
 use super::{Client, Error};
 use crate::base::deadline::Deadline;
 use crate::base::factor::Phone;
@@ -73,7 +73,7 @@ impl<T: Transport> Attempts<'_, T> {
         let reply = self.0.get("/v2/Attempts/Summary", &query, deadline)?;
         let number = |name: &str| {
             let number = reply.get(name).and_then(Value::as_u64);
-            number.ok_or_else(|| unexpected(&format!("no `{name}` in the answer")))
+            number.ok_or_else(|| reply.unexpected(&format!("no `{name}` in the answer")))
         };
         Ok(Summary {
             total: number("total_attempts")?,

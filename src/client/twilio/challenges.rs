@@ -6,7 +6,7 @@
 //! repeated: a code works once.
 
 use super::error::{Refusal, invalid};
-use super::reply::{Reply, unexpected};
+use super::reply::Reply;
 use super::{Client, Error};
 use crate::base::deadline::Deadline;
 use crate::base::factor::Code;
@@ -164,7 +164,7 @@ impl<T: Transport> Challenges<'_, T> {
             Some("approved") => Decision::Approved,
             Some("denied") => Decision::Denied,
             Some("expired") => Decision::Expired,
-            _ => return Err(unexpected("the challenge has an unknown status")),
+            _ => return Err(reply.unexpected("the challenge has an unknown status")),
         };
         Ok(Challenge {
             sid: reply.id("sid")?,

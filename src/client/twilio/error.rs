@@ -3,9 +3,11 @@
 //! The HTTP status decides first and Twilio's code second, since a proxy answers without a code.
 //! Source of the codes: Twilio's error dictionary (docs/api/errors). Called by `reply`.
 
+use crate::base::text;
 use crate::client::http::{self, Cause};
 
-/// Why a call failed.
+/// Why a call failed. The text of an error has status, code and text of Twilio's answer, where there
+/// is one, with phone numbers masked.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -35,9 +37,10 @@ pub enum Error {
     /// Twilio failed: HTTP 5xx.
     #[error("Twilio is unavailable: {0}")]
     ServerError(Refusal),
-    /// Twilio answered neither yes nor with a refusal that this version knows.
+    /// Twilio answered neither yes nor with a refusal that this version knows. The message says what
+    /// was wrong.
     #[error("unexpected answer of Twilio: {0}")]
-    Unexpected(String),
+    Unexpected(Refusal),
     /// The server could not prove that it is Twilio: wrong CA, name or date. Nothing was sent.
     #[error("the server could not prove its identity: {0}")]
     UntrustedServer(String),
@@ -78,13 +81,22 @@ impl Error {
             | Self::NotFound(refusal)
             | Self::RateLimited(refusal)
             | Self::Exists(refusal)
-            | Self::ServerError(refusal) => Some(refusal),
-            Self::Unexpected(_)
-            | Self::UntrustedServer(_)
+            | Self::ServerError(refusal)
+            | Self::Unexpected(refusal) => Some(refusal),
+            Self::UntrustedServer(_)
             | Self::Unavailable(_)
             | Self::Process(_)
             | Self::Local(_)
             | Self::Invalid { .. } => None,
+        }
+    }
+
+    /// Returns the HTTP status of Twilio's answer, if there is an answer.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Unavailable(Cause::Unreadable { status, .. }) => Some(*status),
+            _ => self.refusal().map(|refusal| refusal.status),
         }
     }
 
@@ -116,6 +128,7 @@ impl From<http::Error> for Error {
 
 /// An answer of Twilio that reports a failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
@@ -128,12 +141,18 @@ pub struct Refusal {
 }
 
 impl std::fmt::Display for Refusal {
-    /// Shows status and code, and not the text, which may contain the whole phone number.
+    /// Shows what the code means, Twilio's text with phone numbers masked, status and code.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.code, explain(self.code.unwrap_or_default())) {
-            (Some(code), Some(why)) => write!(f, "{why} (HTTP {}, code {code})", self.status),
-            (Some(code), None) => write!(f, "HTTP {}, code {code}", self.status),
-            (None, _) => write!(f, "HTTP {}", self.status),
+        let text = text::mask_numbers(&self.message);
+        let status = match self.code {
+            Some(code) => format!("HTTP {}, code {code}", self.status),
+            None => format!("HTTP {}", self.status),
+        };
+        match (explain(self.code.unwrap_or_default()), text.as_str()) {
+            (Some(why), "") => write!(f, "{why} ({status})"),
+            (Some(why), text) => write!(f, "{why} ({status}: {text})"),
+            (None, "") => f.write_str(&status),
+            (None, text) => write!(f, "{text} ({status})"),
         }
     }
 }
@@ -295,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_shows_status_and_code_and_not_the_text_with_the_number() {
+    fn an_error_shows_status_code_and_text_and_no_whole_number() {
         let shown = |code: Option<u32>| {
             let refusal = Refusal {
                 message: "Invalid parameter `To`: +15551234567".into(),
@@ -307,9 +326,15 @@ mod tests {
         };
         assert_eq!(
             shown(Some(60200)),
-            "refused by Twilio: a value is not accepted (HTTP 400, code 60200)"
+            "refused by Twilio: a value is not accepted \
+             (HTTP 400, code 60200: Invalid parameter `To`: +XXXXXXXXX67)"
         );
-        assert_eq!(shown(Some(7)), "refused by Twilio: HTTP 400, code 7");
-        assert_eq!(shown(None), "refused by Twilio: HTTP 400");
+        assert_eq!(
+            shown(Some(7)),
+            "refused by Twilio: Invalid parameter `To`: +XXXXXXXXX67 (HTTP 400, code 7)"
+        );
+        let bare = classify(refusal(503, None));
+        assert_eq!(bare.to_string(), "Twilio is unavailable: HTTP 503");
+        assert_eq!((bare.status(), bare.code()), (Some(503), None));
     }
 }

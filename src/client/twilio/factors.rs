@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::error::{Refusal, invalid};
-use super::reply::{Reply, unexpected};
+use super::reply::Reply;
 use super::{Client, Error};
 use crate::base::deadline::Deadline;
 use crate::base::factor::Code;
@@ -86,7 +86,7 @@ impl<T: Transport> Factors<'_, T> {
             let text = binding.as_ref()?.get(name)?.as_str()?;
             (!text::has_control(text)).then(|| Secret::new(text.to_owned()))
         };
-        let without = || unexpected("the answer has no `binding`");
+        let without = || reply.unexpected("the answer has no `binding`");
         Ok(NewFactor {
             sid: reply.id("sid")?,
             secret: text("secret").ok_or_else(without)?,

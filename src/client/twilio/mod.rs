@@ -173,13 +173,13 @@ impl<T: Transport> Client<T> {
             };
             let url = url.as_str().filter(|url| url.starts_with(&first));
             let url = url.filter(|url| url.bytes().all(|byte| byte.is_ascii_graphic()));
-            let url = url.ok_or_else(|| unexpected("the next page is elsewhere"))?;
+            let url = url.ok_or_else(|| reply.unexpected("the next page is elsewhere"))?;
             next = url
                 .get(self.base_url.len()..)
                 .unwrap_or_default()
                 .to_owned();
         }
-        Err(unexpected("the list does not end"))
+        Err(unexpected(200, "the list does not end"))
     }
 
     /// Sends a request with the key. Blocks for the client's time-out or until `deadline`, whichever

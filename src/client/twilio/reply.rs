@@ -12,7 +12,10 @@ use crate::client::http::{Cause, Response, json};
 
 /// The JSON object of an answer with HTTP 200 or 201. No member of it is repeated.
 #[derive(Debug)]
-pub(super) struct Reply(Map<String, Value>);
+pub(super) struct Reply {
+    status: u16,
+    object: Map<String, Value>,
+}
 
 impl Reply {
     /// Reads a response.
@@ -21,11 +24,16 @@ impl Reply {
     /// See [`Error`], for any response other than HTTP 200 or 201 with a JSON object.
     pub(super) fn read(response: &Response) -> Result<Self, Error> {
         match (response.status, json::object(&response.body)) {
-            (200 | 201, Some(object)) => Ok(Self(object)),
-            (202..=299, Some(_)) => Err(unexpected(&format!("HTTP {}", response.status))),
-            (200 | 201, None) => Err(malformed("HTTP 2xx without a JSON object")),
+            (status @ (200 | 201), Some(object)) => Ok(Self { status, object }),
+            (status @ 202..=299, Some(_)) => Err(unexpected(
+                status,
+                "a status that Twilio's API does not have",
+            )),
+            (status @ (200 | 201), None) => {
+                Err(unreadable(status, "an answer without a JSON object"))
+            }
             (status @ 400..=599, object) => Err(error_of(status, object, response)),
-            (status, _) => Err(malformed(&format!("HTTP {status}"))),
+            (status, _) => Err(unreadable(status, "no answer of Twilio's API")),
         }
     }
 
@@ -34,7 +42,7 @@ impl Reply {
         match response.status {
             204 => Ok(()),
             _ => match Self::read(response) {
-                Ok(_) => Err(unexpected(&format!("HTTP {}", response.status))),
+                Ok(_) => Err(unexpected(response.status, "nothing is deleted")),
                 Err(error) => Err(error),
             },
         }
@@ -48,7 +56,9 @@ impl Reply {
             .find(|(name, expected)| self.raw(name) != Some(*expected));
         match differs {
             None => Ok(()),
-            Some((name, _)) => Err(unexpected(&format!("the answer is about another `{name}`"))),
+            Some((name, _)) => {
+                Err(self.unexpected(&format!("the answer is about another `{name}`")))
+            }
         }
     }
 
@@ -72,25 +82,25 @@ impl Reply {
                 | "deleted"
                 | "failed"),
             ) => Err(Error::Refused(Refusal {
-                status: 200,
+                status: self.status,
                 message: format!("the status is {found}"),
                 ..Refusal::default()
             })),
-            _ => Err(unexpected(&format!("the status is not {status}"))),
+            _ => Err(self.unexpected(&format!("the status is not {status}"))),
         }
     }
 
     /// Returns an error unless a member is the boolean true. A wrong code is false.
     pub(super) fn require_true(&self, name: &str) -> Result<(), Error> {
-        match self.0.get(name) {
+        match self.object.get(name) {
             Some(Value::Bool(true)) => Ok(()),
-            _ => Err(unexpected(&format!("`{name}` is not true"))),
+            _ => Err(self.unexpected(&format!("`{name}` is not true"))),
         }
     }
 
     /// Returns a string member unchanged; `None` if it is missing or not a string.
     fn raw(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(Value::as_str)
+        self.object.get(name).and_then(Value::as_str)
     }
 
     /// Returns a string member, made safe to show; `None` if it is missing or not a string.
@@ -104,12 +114,12 @@ impl Reply {
     /// [`Error::Unexpected`] if it is missing or has another form.
     pub(super) fn id<T: std::str::FromStr>(&self, name: &str) -> Result<T, Error> {
         let id = self.raw(name).and_then(|text| text.parse().ok());
-        id.ok_or_else(|| unexpected(&format!("no `{name}` in the answer")))
+        id.ok_or_else(|| self.unexpected(&format!("no `{name}` in the answer")))
     }
 
     /// Returns a member unchanged; `None` if it is missing or null.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.object.get(name).filter(|value| !value.is_null())
     }
 
     /// Returns the objects of an array member.
@@ -117,31 +127,47 @@ impl Reply {
     /// # Errors
     /// [`Error::Unexpected`] if it is no array of objects.
     pub(super) fn objects(&self, name: &str) -> Result<Vec<Self>, Error> {
-        let array = self.0.get(name).and_then(Value::as_array);
+        let array = self.object.get(name).and_then(Value::as_array);
         let objects = array.and_then(|array| {
             let objects = array.iter().map(|value| value.as_object().cloned());
-            objects.map(|object| object.map(Self)).collect()
+            objects
+                .map(|object| object.map(|object| self.part(object)))
+                .collect()
         });
-        objects.ok_or_else(|| unexpected(&format!("no `{name}` in the answer")))
+        objects.ok_or_else(|| self.unexpected(&format!("no `{name}` in the answer")))
     }
 
     /// Returns an object member.
     pub(super) fn object(&self, name: &str) -> Option<Self> {
-        self.0
+        self.object
             .get(name)?
             .as_object()
-            .map(|object| Self(object.clone()))
+            .map(|object| self.part(object.clone()))
+    }
+
+    /// Returns the error of this answer, which Twilio's API does not have.
+    pub(super) fn unexpected(&self, what: &str) -> Error {
+        unexpected(self.status, what)
+    }
+
+    fn part(&self, object: Map<String, Value>) -> Self {
+        let status = self.status;
+        Self { status, object }
     }
 }
 
 /// Returns the error of an answer that Twilio's API does not have. It counts as a refusal.
-pub(super) fn unexpected(what: &str) -> Error {
-    Error::Unexpected(what.to_owned())
+pub(super) fn unexpected(status: u16, what: &str) -> Error {
+    Error::Unexpected(Refusal {
+        status,
+        message: what.to_owned(),
+        ..Refusal::default()
+    })
 }
 
 /// Returns the error of an answer that cannot be read: no answer, which may count as an outage.
-fn malformed(what: &str) -> Error {
-    Error::Unavailable(Cause::Malformed(what.to_owned()))
+fn unreadable(status: u16, why: &'static str) -> Error {
+    Error::Unavailable(Cause::Unreadable { status, why })
 }
 
 /// Returns the error of an answer with HTTP 4xx or 5xx; `object` is its body. An answer without
@@ -151,7 +177,7 @@ fn error_of(status: u16, object: Option<Map<String, Value>>, response: &Response
     let code = object.get("code").and_then(Value::as_u64);
     let message = object.get("message").and_then(Value::as_str);
     if status == 404 && code.is_none() && message.is_none() {
-        return unexpected("HTTP 404 without an error of Twilio");
+        return unexpected(404, "no error of Twilio's API");
     }
     classify(Refusal {
         status,

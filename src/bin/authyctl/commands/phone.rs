@@ -1,26 +1,22 @@
 //! `phone`: verifies numbers of people who need no authy id, and looks numbers up.
 
+use pam_authy::base::text::mask_numbers;
 use pam_authy::client::authy::phones::{self, Phone};
 use serde_json::json;
 
 use super::{client, twilio};
 use crate::cli::{Global, Number, PhoneCheckArgs, PhoneCommand, PhoneStartArgs, Via};
 use crate::error::CommandError;
-use crate::output::{Output, argument_or_prompt, mask_numbers, table};
+use crate::output::{Output, argument_or_prompt, table};
 use crate::phone_number;
 
 pub(crate) fn phone(global: &Global, command: &PhoneCommand) -> Result<Output, CommandError> {
-    let outcome = match command {
+    match command {
         PhoneCommand::Start(args) => start(global, args),
         PhoneCommand::Check(args) => check(global, args),
         PhoneCommand::Status(number) => status(global, number),
         PhoneCommand::Info(number) => info(global, number),
-    };
-    // The texts of the service contain the number.
-    outcome.map_err(|mut error| {
-        error.message = mask_numbers(&error.message);
-        error
-    })
+    }
 }
 
 fn start(global: &Global, args: &PhoneStartArgs) -> Result<Output, CommandError> {

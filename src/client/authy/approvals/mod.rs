@@ -210,7 +210,8 @@ impl<T: Transport> Approvals<'_, T> {
                     return status.belonging_to(id);
                 }
                 Err(error) if is_last => return Err(error),
-                Ok(_) | Err(Error::Unavailable(_) | Error::Unexpected(_)) => {
+                Ok(_)
+                | Err(Error::Unavailable(_) | Error::ServerError(_) | Error::Unexpected(_)) => {
                     on_wait(left);
                     std::thread::sleep(POLL_INTERVAL);
                 }

@@ -6,10 +6,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::text;
 use crate::client::http::{self, Cause};
 
-/// Why a call failed.
+/// Why a call failed. The text of an error has status, code and text of Authy's answer, where there
+/// is one, with phone numbers masked.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Authy refused the request: a wrong token, an invalid field.
     #[error("refused by Authy: {0}")]
@@ -29,9 +32,13 @@ pub enum Error {
     /// Authy received too many requests.
     #[error("too many requests: {0}")]
     RateLimited(Refusal),
-    /// Authy answered neither yes nor with a refusal that this version knows.
+    /// Authy failed: HTTP 5xx.
+    #[error("Authy is unavailable: {0}")]
+    ServerError(Refusal),
+    /// Authy answered neither yes nor with a refusal that this version knows. The message says what
+    /// was wrong.
     #[error("unexpected answer of Authy: {0}")]
-    Unexpected(String),
+    Unexpected(Refusal),
     /// The server could not prove that it is Authy: wrong CA, name or date. Nothing was sent.
     #[error("the server could not prove its identity: {0}")]
     UntrustedServer(String),
@@ -58,7 +65,7 @@ impl Error {
     /// Whether no usable answer of Authy arrived.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+        matches!(self, Self::Unavailable(_) | Self::ServerError(_))
     }
 
     /// Returns Authy's answer, if there is one.
@@ -70,14 +77,30 @@ impl Error {
             | Self::KeyRefused(refusal)
             | Self::NotAllowed(refusal)
             | Self::NotFound(refusal)
-            | Self::RateLimited(refusal) => Some(refusal),
-            Self::Unexpected(_)
-            | Self::UntrustedServer(_)
+            | Self::RateLimited(refusal)
+            | Self::ServerError(refusal)
+            | Self::Unexpected(refusal) => Some(refusal),
+            Self::UntrustedServer(_)
             | Self::Unavailable(_)
             | Self::Process(_)
             | Self::Local(_)
             | Self::Invalid { .. } => None,
         }
+    }
+
+    /// Returns the HTTP status of Authy's answer, if there is an answer.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Unavailable(Cause::Unreadable { status, .. }) => Some(*status),
+            _ => self.refusal().map(|refusal| refusal.status),
+        }
+    }
+
+    /// Returns Authy's error code, if there is one.
+    #[must_use]
+    pub fn code(&self) -> Option<u32> {
+        self.refusal().and_then(|refusal| refusal.code)
     }
 }
 
@@ -87,6 +110,11 @@ pub(crate) fn invalid(argument: &'static str, message: impl Into<String>) -> Err
         argument,
         message: message.into(),
     }
+}
+
+/// Returns the error of an answer that cannot be read: no answer, which may count as an outage.
+pub(crate) fn unreadable(status: u16, why: &'static str) -> Error {
+    Error::Unavailable(Cause::Unreadable { status, why })
 }
 
 impl From<http::Error> for Error {
@@ -102,12 +130,13 @@ impl From<http::Error> for Error {
 
 /// An answer of Authy that reports a failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
     /// Authy's error code, such as 60020, even if this version does not know it.
     pub code: Option<u32>,
-    /// Authy's text, made safe to show.
+    /// Authy's text, made safe to show; empty if there is none.
     pub message: String,
     /// Field errors by name, made safe to show: `cellphone` → `is invalid`.
     pub fields: BTreeMap<String, String>,
@@ -116,11 +145,22 @@ pub struct Refusal {
 }
 
 impl std::fmt::Display for Refusal {
+    /// Shows the text with phone numbers masked, the fields, status and code.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)?;
-        match self.code {
-            Some(code) => write!(f, " (code {code})"),
-            None => write!(f, " (HTTP {})", self.status),
+        let fields = self
+            .fields
+            .iter()
+            .map(|(name, why)| format!("{name}: {why}"));
+        let others = fields.filter(|field| *field != self.message);
+        let texts: Vec<_> = [self.message.clone()].into_iter().chain(others).collect();
+        let text = text::mask_numbers(texts.join("; ").trim_start_matches("; "));
+        let status = match self.code {
+            Some(code) => format!("HTTP {}, code {code}", self.status),
+            None => format!("HTTP {}", self.status),
+        };
+        match text.as_str() {
+            "" => f.write_str(&status),
+            text => write!(f, "{text} ({status})"),
         }
     }
 }
@@ -230,8 +270,8 @@ fn class_by_status(refusal: Refusal) -> Error {
         429 => Error::RateLimited(refusal),
         // An answer with HTTP 200 and without success is a refusal too.
         200 | 400..=499 => Error::Refused(refusal),
-        500..=599 => Error::Unavailable(Cause::ServerError(refusal.status)),
-        status => Error::Unavailable(Cause::Malformed(format!("HTTP {status}"))),
+        500..=599 => Error::ServerError(refusal),
+        status => unreadable(status, "no answer of Authy's API"),
     }
 }
 

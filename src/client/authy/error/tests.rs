@@ -113,3 +113,53 @@ fn the_documented_class_of_each_code_is_the_real_one() {
     failed.retain(|code| class(*code) != documented.get(code).copied());
     assert!(failed.is_empty(), "{failed:?}");
 }
+
+#[test]
+fn an_error_has_status_code_and_text_of_the_answer_and_shows_no_whole_number() {
+    let fields = BTreeMap::from([("cellphone".to_owned(), "+15551234567 is invalid".to_owned())]);
+    let with_fields = Refusal {
+        fields,
+        ..refusal(400, Some(60027), "User was not valid")
+    };
+    let pending = "No pending verifications for +1 321-345-1234 found.";
+    let rows = [
+        (
+            classify(with_fields),
+            "refused by Authy: User was not valid; cellphone: +XXXXXXXXX67 is invalid \
+             (HTTP 400, code 60027)",
+        ),
+        (
+            classify(refusal(404, Some(60023), pending)),
+            "not found: No pending verifications for +X XXX-XXX-XX34 found. (HTTP 404, code 60023)",
+        ),
+        (
+            classify(refusal(
+                500,
+                Some(60025),
+                "Server error. Please try again later",
+            )),
+            "Authy is unavailable: Server error. Please try again later (HTTP 500, code 60025)",
+        ),
+        (
+            classify(refusal(302, None, "x")),
+            "Authy is unavailable: no answer of Authy's API (HTTP 302)",
+        ),
+    ];
+    let shown = rows.each_ref().map(|(error, _)| error.to_string());
+    assert_eq!(
+        shown,
+        rows.each_ref().map(|(_, expected)| (*expected).to_owned())
+    );
+    let answers = rows
+        .each_ref()
+        .map(|(error, _)| (error.status(), error.code()));
+    assert_eq!(
+        answers,
+        [
+            (Some(400), Some(60027)),
+            (Some(404), Some(60023)),
+            (Some(500), Some(60025)),
+            (Some(302), None),
+        ]
+    );
+}

@@ -9,8 +9,8 @@
 use serde_json::{Map, Value};
 
 use crate::base::text;
-use crate::client::authy::error::{Error, Refusal, classify};
-use crate::client::http::{Cause, Response, json};
+use crate::client::authy::error::{Error, Refusal, classify, unreadable};
+use crate::client::http::{Response, json};
 
 /// The JSON object of an answer with HTTP 200. No member of it is repeated.
 #[derive(Debug)]
@@ -24,9 +24,12 @@ impl Reply {
     pub(crate) fn read(response: &Response) -> Result<Self, Error> {
         match (response.status, json::object(&response.body)) {
             (200, Some(object)) => Ok(Self(object)),
-            (201..=299, Some(_)) => Err(unexpected(&format!("HTTP {}", response.status))),
-            (200, None) => Err(malformed("HTTP 200 without a JSON object")),
-            (201..=399, _) => Err(malformed(&format!("HTTP {}", response.status))),
+            (status @ 201..=299, Some(object)) => Err(Error::Unexpected(Refusal {
+                message: "a status that Authy's API does not have".to_owned(),
+                ..read_refusal(status, None, &object)
+            })),
+            (200, None) => Err(unreadable(200, "an answer without a JSON object")),
+            (status @ 201..=399, _) => Err(unreadable(status, "no answer of Authy's API")),
             (_, object) => Err(error_of_response(response, object.as_ref())),
         }
     }
@@ -42,7 +45,7 @@ impl Reply {
             Some("is valid") if !has_failed => Ok(()),
             _ if has_failed => Err(classify(read_refusal(200, None, &self.0))),
             Some("is invalid") => Err(Error::Refused(read_refusal(200, None, &self.0))),
-            _ => Err(unexpected("HTTP 200 without a valid token")),
+            _ => Err(unexpected("no valid token")),
         }
     }
 
@@ -54,7 +57,7 @@ impl Reply {
         } else if self.0.contains_key("success") {
             Err(classify(read_refusal(200, None, &self.0)))
         } else {
-            Err(unexpected("HTTP 200 without success"))
+            Err(unexpected("no success"))
         }
     }
 
@@ -132,14 +135,14 @@ pub(crate) fn number(value: &Value) -> Option<u64> {
     }
 }
 
-/// Returns the error of an answer that Authy's API does not have. It counts as a refusal.
+/// Returns the error of an answer with HTTP 200 that Authy's API does not have. It counts as a
+/// refusal.
 pub(crate) fn unexpected(what: &str) -> Error {
-    Error::Unexpected(what.to_owned())
-}
-
-/// Returns the error of an answer that cannot be read: no answer, which may count as an outage.
-pub(crate) fn malformed(what: &str) -> Error {
-    Error::Unavailable(Cause::Malformed(what.to_owned()))
+    Error::Unexpected(Refusal {
+        status: 200,
+        message: what.to_owned(),
+        ..Refusal::default()
+    })
 }
 
 /// Returns the error of a response whose status is neither 2xx nor 3xx.
@@ -157,8 +160,14 @@ fn error_of_response(response: &Response, object: Option<&Map<String, Value>>) -
     match response.status {
         // These statuses are clear without a body. Old versions answered only `invalid key`.
         401 | 403 | 429 | 500..=599 => classify(bare),
-        status @ 400..=499 => unexpected(&format!("HTTP {status} without Authy's error object")),
-        status => malformed(&format!("HTTP {status}")),
+        400..=499 => Error::Unexpected(Refusal {
+            message: match bare.message.as_str() {
+                "" => "no error of Authy's API".to_owned(),
+                text => format!("no error of Authy's API: {text}"),
+            },
+            ..bare
+        }),
+        status => unreadable(status, "no answer of Authy's API"),
     }
 }
 
@@ -193,7 +202,7 @@ fn read_refusal(
                 .next()
                 .map(|(name, value)| format!("{name}: {value}"))
         })
-        .unwrap_or_else(|| format!("HTTP {status}"));
+        .unwrap_or_default();
     let code = object
         .get("error_code")
         .and_then(number)
@@ -207,14 +216,14 @@ fn read_refusal(
     }
 }
 
-/// Returns the first line of a body that is not JSON, or `no explanation` if it is not plain text.
+/// Returns the first line of a body that is not JSON; empty if it is not plain text.
 fn first_line(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..body.len().min(text::SHOWN)).unwrap_or_default());
     match text.lines().next().map(str::trim) {
         Some(line) if !line.is_empty() && !line.starts_with(['<', '{', '[']) => {
             text::sanitize(line)
         }
-        _ => "no explanation".to_owned(),
+        _ => String::new(),
     }
 }
 

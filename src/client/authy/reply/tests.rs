@@ -147,3 +147,37 @@ fn an_answer_is_unavailable_only_if_it_is_5xx_or_cannot_be_read() {
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn an_error_keeps_what_the_service_or_a_proxy_answered() {
+    let rows = [
+        (
+            503,
+            r#"{"message":"Down","error_code":"60052"}"#,
+            "Down (HTTP 503, code 60052)",
+        ),
+        (502, "upstream timed out", "upstream timed out (HTTP 502)"),
+        (
+            400,
+            "bad request line",
+            "no error of Authy's API: bad request line (HTTP 400)",
+        ),
+        (
+            201,
+            r#"{"token":"is valid"}"#,
+            "a status that Authy's API does not have (HTTP 201)",
+        ),
+        (200, r#"{"token":"no"}"#, "no valid token (HTTP 200)"),
+        (503, "<html>", ": HTTP 503"),
+        (404, "", "no error of Authy's API (HTTP 404)"),
+        (204, "", "no answer of Authy's API (HTTP 204)"),
+    ];
+    let wrong: Vec<_> = rows
+        .iter()
+        .map(|(status, body, expected)| (verify(*status, body).unwrap_err(), *status, *expected))
+        .filter(|(error, status, expected)| {
+            !error.to_string().ends_with(expected) || error.status() != Some(*status)
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -6,13 +6,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::reply::{Reply, is_true, malformed, number, unexpected};
+use super::reply::{Reply, is_true, number, unexpected};
 use super::types::{AuthyId, Cellphone, CountryCode};
 use super::{Client, Error, object};
 use crate::base::deadline::Deadline;
 use crate::base::secret::Secret;
 use crate::base::text;
-use crate::client::authy::error::invalid;
+use crate::client::authy::error::{invalid, unreadable};
 use crate::client::http::Transport;
 
 /// Calls about people; created by [`Client::users`].
@@ -175,7 +175,7 @@ impl<T: Transport> Users<'_, T> {
         let response = self.0.fetch(&code.qr_code, deadline)?;
         match response.status {
             200 => Ok(response.body),
-            status => Err(malformed(&format!("HTTP {status} for the image"))),
+            status => Err(unreadable(status, "no image")),
         }
     }
 

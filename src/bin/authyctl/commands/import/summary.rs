@@ -62,7 +62,9 @@ impl From<String> for RowError {
 impl From<Error> for RowError {
     fn from(error: Error) -> Self {
         let scope = match &error {
-            Error::Unavailable(_) | Error::Unexpected(_) => Scope::Unanswered,
+            Error::Unavailable(_) | Error::ServerError(_) | Error::Unexpected(_) => {
+                Scope::Unanswered
+            }
             Error::KeyRefused(_) | Error::RateLimited(_) => Scope::All(ErrorKind::Refused),
             Error::UntrustedServer(_) => Scope::All(ErrorKind::Unavailable),
             Error::Process(_) | Error::Local(_) => Scope::All(ErrorKind::Local),
