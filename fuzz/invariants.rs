@@ -162,12 +162,7 @@ impl Transport for Scripted {
         self.requested_urls
             .borrow_mut()
             .push(request.url.expose().to_owned());
-        Ok(Response {
-            status: self.status,
-            body: self.body.clone(),
-            retry_after_seconds: None,
-            date: None,
-        })
+        Ok(Response::new(self.status, self.body.clone()))
     }
 }
 

@@ -71,12 +71,9 @@ fn a_deletion_is_marked_at_once_and_takes_effect_later() {
     assert_eq!(error_code(users.delete(alice(), deadline())), Some(60127));
     // At Authy, one phone number is one person.
     let create = || {
-        let person = NewUser {
-            email: "alice@example.com",
-            cellphone: &"5550100199".parse().unwrap(),
-            country_code: "1".parse().unwrap(),
-            send_install_link: true,
-        };
+        let cellphone = "5550100199".parse().unwrap();
+        let person = NewUser::new("alice@example.com", &cellphone, "1".parse().unwrap());
+        let person = person.send_install_link(true);
         users.create(&person, deadline()).unwrap()
     };
     assert_eq!(create(), alice());
@@ -97,10 +94,7 @@ fn every_request_for_a_suspended_person_is_refused() {
     let sim = Sim::start();
     let client = client(&sim);
     sim.change(1635, &json!({"suspended": true, "registered": true}));
-    let request = Request {
-        message: "Hello",
-        ..Request::default()
-    };
+    let request = Request::new("Hello");
     assert_eq!(error_code(verify(&client, &sim.token(1635))), Some(60017));
     let options = SendOptions::default();
     assert_eq!(
@@ -118,13 +112,7 @@ fn sms_calls_and_onetouch_are_refused_where_they_are_disabled() {
     sim.change(1635, &json!({"registered": true}));
     let off = json!({"sms_enabled": false, "calls_enabled": false, "onetouch_enabled": false});
     sim.post("/phone/app", &off);
-    let (options, request) = (
-        SendOptions::default(),
-        Request {
-            message: "x",
-            ..Request::default()
-        },
-    );
+    let (options, request) = (SendOptions::default(), Request::new("x"));
     assert_eq!(
         error_code(client.tokens().sms(alice(), &options, deadline())),
         Some(60007)
@@ -165,10 +153,7 @@ fn a_verification_ends_by_expiry_by_wrong_codes_and_by_the_correct_code() {
         cellphone: "405-342-5699".parse().unwrap(),
     };
     let chosen: Code = "424242".parse().unwrap();
-    let options = StartOptions {
-        custom_code: Some(&chosen),
-        ..StartOptions::default()
-    };
+    let options = StartOptions::default().custom_code(&chosen);
     let phones = client.phones();
     let check = |text: &str| phones.check(&phone, &text.parse().unwrap(), deadline());
     let started = phones.start(&phone, &options, deadline()).unwrap();
@@ -291,10 +276,7 @@ fn token_of(uri: &str) -> String {
 fn another_authenticator_app_scans_the_qr_code_and_its_token_is_valid_once() {
     let sim = Sim::start();
     let client = client(&sim);
-    let options = QrOptions {
-        qr_size: Some(400),
-        label: Some("alice at work"),
-    };
+    let options = QrOptions::default().qr_size(400).label("alice at work");
     let answer = client
         .users()
         .secret(alice(), &options, deadline())
@@ -393,12 +375,13 @@ fn signed_callbacks_by_post_and_by_get_are_accepted_by_the_client() {
             "/phone/app",
             &json!({"callback_url": url, "callback_method": method}),
         );
-        let request = Request {
-            message: "Log in? 50% off & more",
-            details: &[("Process ID".into(), "42/7".into())],
-            hidden_details: &[("n".into(), "a+b@c".into())],
-            ..Request::default()
-        };
+        let (shown, hidden) = (
+            [("Process ID".into(), "42/7".into())],
+            [("n".into(), "a+b@c".into())],
+        );
+        let request = Request::new("Log in? 50% off & more")
+            .details(&shown)
+            .hidden_details(&hidden);
         let uuid = client
             .approvals()
             .create(alice(), &request, deadline())
@@ -428,10 +411,7 @@ fn a_callback_has_device_and_signature_and_is_noted_once_it_is_answered_by_200()
     let url = format!("http://{}/callback", listener.local_addr().unwrap());
     sim.post("/phone/app", &json!({"callback_url": url}));
     for (status, is_notified) in [("500 Internal Server Error", false), ("200 OK", true)] {
-        let request = Request {
-            message: "Hello",
-            ..Request::default()
-        };
+        let request = Request::new("Hello");
         let approvals = client.approvals();
         let uuid = approvals.create(alice(), &request, deadline()).unwrap();
         let received = thread::scope(|scope| {

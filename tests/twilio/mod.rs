@@ -67,19 +67,17 @@ pub(crate) fn request(
         .map(|(name, value)| format!("{name}={}", encoded(value)));
     let form = Secret::new(pairs.collect::<Vec<_>>().join("&"));
     let pair = BASE64_STANDARD.encode(key.join(":"));
-    let response = Https::new(sim.roots(), None)
-        .send(&Request {
-            method: match method {
-                "GET" => Method::Get,
-                "DELETE" => Method::Delete,
-                _ => Method::Post,
-            },
-            url: &Secret::new(format!("{}{path}", sim.url())),
-            body: Some(Body::Form(&form)),
-            credentials: Some(("Authorization", &Secret::new(format!("Basic {pair}")))),
-            timeout: Duration::from_secs(5),
-        })
-        .unwrap();
+    let method = match method {
+        "GET" => Method::Get,
+        "DELETE" => Method::Delete,
+        _ => Method::Post,
+    };
+    let url = Secret::new(format!("{}{path}", sim.url()));
+    let credentials = Secret::new(format!("Basic {pair}"));
+    let mut request = Request::new(method, &url, Duration::from_secs(5));
+    request.body = Some(Body::Form(&form));
+    request.credentials = Some(("Authorization", &credentials));
+    let response = Https::new(sim.roots(), None).send(&request).unwrap();
     (response.status, String::from_utf8(response.body).unwrap())
 }
 

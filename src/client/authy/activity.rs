@@ -19,6 +19,7 @@ use crate::client::http::Transport;
 
 /// What happened to a person at the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Activity {
     /// The password was reset.
     PasswordReset,
@@ -43,6 +44,7 @@ impl Activity {
 
 /// The state of the registration of a person under the application's own name.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Registration {
     /// Authy's status, such as `pending` or `completed`.
     pub status: String,
@@ -52,6 +54,7 @@ pub struct Registration {
 
 /// The complete phone number of a person, exported to move to another service. Keep it out of logs.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct PhoneNumber {
     /// The calling code, such as 351.
     pub country_code: Option<u64>,

@@ -18,6 +18,7 @@ pub struct App<'a, T>(pub(super) &'a Client<T>);
 
 /// The usage of the application.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Stats {
     /// One object for each month: `month`, `year`, `api_calls_count`, …
     pub months: Vec<Map<String, Value>>,

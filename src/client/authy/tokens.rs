@@ -19,6 +19,7 @@ pub struct Tokens<'a, T>(pub(super) &'a Client<T>);
 
 /// The options of a verify.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct VerifyOptions<'a> {
     /// Whether to check the token even if the person has not finished the registration. Without it,
     /// Authy accepts any token for such a person.
@@ -38,6 +39,7 @@ impl Default for VerifyOptions<'_> {
 
 /// The options for sending a token.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct SendOptions<'a> {
     /// Whether to send it even if the person has the app.
     pub force: bool,
@@ -49,8 +51,55 @@ pub struct SendOptions<'a> {
     pub locale: Option<&'a str>,
 }
 
+impl<'a> VerifyOptions<'a> {
+    /// Sets [`VerifyOptions::force`].
+    #[must_use]
+    pub fn force(mut self, force: bool) -> Self {
+        self.force = force;
+        self
+    }
+
+    /// Sets [`VerifyOptions::action`].
+    #[must_use]
+    pub fn action(mut self, action: impl Into<Option<&'a str>>) -> Self {
+        self.action = action.into();
+        self
+    }
+}
+
+impl<'a> SendOptions<'a> {
+    /// Sets [`SendOptions::force`].
+    #[must_use]
+    pub fn force(mut self, force: bool) -> Self {
+        self.force = force;
+        self
+    }
+
+    /// Sets [`SendOptions::action`].
+    #[must_use]
+    pub fn action(mut self, action: impl Into<Option<&'a str>>) -> Self {
+        self.action = action.into();
+        self
+    }
+
+    /// Sets [`SendOptions::action_message`].
+    #[must_use]
+    pub fn action_message(mut self, action_message: impl Into<Option<&'a str>>) -> Self {
+        self.action_message = action_message.into();
+        self
+    }
+
+    /// Sets [`SendOptions::locale`].
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<Option<&'a str>>) -> Self {
+        self.locale = locale.into();
+        self
+    }
+}
+
 /// The answer to a request to send a token.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Delivery {
     /// Whether nothing was sent because the person has the app.
     pub ignored: bool,

@@ -35,6 +35,7 @@ use crate::base::secret::Secret;
 
 /// A request to send.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Request<'a> {
     /// The HTTP method.
     pub method: Method,
@@ -49,8 +50,23 @@ pub struct Request<'a> {
     pub timeout: Duration,
 }
 
+impl<'a> Request<'a> {
+    /// Describes a request without body and credentials.
+    #[must_use]
+    pub fn new(method: Method, url: &'a Secret, timeout: Duration) -> Self {
+        Self {
+            method,
+            url,
+            body: None,
+            credentials: None,
+            timeout,
+        }
+    }
+}
+
 /// The body of a request.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub enum Body<'a> {
     /// A JSON text.
     Json(&'a Secret),
@@ -60,6 +76,7 @@ pub enum Body<'a> {
 
 /// The HTTP method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Method {
     /// Reads something.
     Get,
@@ -71,6 +88,7 @@ pub enum Method {
 
 /// A response with any HTTP status.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
@@ -80,6 +98,19 @@ pub struct Response {
     pub retry_after_seconds: Option<u64>,
     /// The text of the header `Date`, made safe to show.
     pub date: Option<String>,
+}
+
+impl Response {
+    /// Describes a response without the other headers.
+    #[must_use]
+    pub fn new(status: u16, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            body,
+            retry_after_seconds: None,
+            date: None,
+        }
+    }
 }
 
 /// Sends requests to a service.

@@ -30,6 +30,7 @@ pub struct Challenge {
 
 /// The status of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Decision {
     /// There was no right code yet.
     Pending,

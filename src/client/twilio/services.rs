@@ -44,6 +44,7 @@ pub struct Service {
 
 /// What is changed of a service; `None`: nothing.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct Change<'a> {
     /// The name that messages show, 1 to 30 characters.
     pub name: Option<&'a str>,
@@ -51,6 +52,29 @@ pub struct Change<'a> {
     pub code_length: Option<u8>,
     /// Whether an application may choose the code itself.
     pub custom_code: Option<bool>,
+}
+
+impl<'a> Change<'a> {
+    /// Sets [`Change::name`].
+    #[must_use]
+    pub fn name(mut self, name: impl Into<Option<&'a str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Sets [`Change::code_length`].
+    #[must_use]
+    pub fn code_length(mut self, code_length: impl Into<Option<u8>>) -> Self {
+        self.code_length = code_length.into();
+        self
+    }
+
+    /// Sets [`Change::custom_code`].
+    #[must_use]
+    pub fn custom_code(mut self, custom_code: impl Into<Option<bool>>) -> Self {
+        self.custom_code = custom_code.into();
+        self
+    }
 }
 
 impl Change<'_> {

@@ -16,13 +16,10 @@ use crate::output::Output;
 pub(crate) fn push(global: &Global, args: &PushArgs) -> Result<Output, CommandError> {
     let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
-    let request = Request {
-        message: &args.message,
-        details: &args.details,
-        hidden_details: &args.hidden_details,
-        logos: &[],
-        seconds_to_expire: Some(args.expires),
-    };
+    let request = Request::new(&args.message)
+        .details(&args.details)
+        .hidden_details(&args.hidden_details)
+        .seconds_to_expire(args.expires);
     let uuid = client.approvals().create(id, &request, deadline)?;
     if args.no_wait {
         return Ok(Output::new(

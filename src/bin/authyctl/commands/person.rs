@@ -95,12 +95,8 @@ pub(super) fn create(global: &Global, args: &EnrollArgs) -> Result<AuthyId, Comm
     // otherwise.
     load_mapping(global)?;
     let (client, deadline) = client(global)?;
-    let person = NewUser {
-        email,
-        cellphone: &phone.cellphone,
-        country_code: phone.country_code,
-        send_install_link: args.install_link,
-    };
+    let person = NewUser::new(email, &phone.cellphone, phone.country_code)
+        .send_install_link(args.install_link);
     Ok(client.users().create(&person, deadline)?)
 }
 

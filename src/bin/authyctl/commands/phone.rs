@@ -21,15 +21,14 @@ pub(crate) fn phone(global: &Global, command: &PhoneCommand) -> Result<Output, C
 
 fn start(global: &Global, args: &PhoneStartArgs) -> Result<Output, CommandError> {
     let phone = parse(&args.number)?;
-    let options = phones::StartOptions {
-        via: match args.via {
-            Via::Sms => phones::Via::Sms,
-            Via::Call => phones::Via::Call,
-        },
-        locale: args.locale.as_deref(),
-        code_length: args.code_length,
-        ..phones::StartOptions::default()
+    let via = match args.via {
+        Via::Sms => phones::Via::Sms,
+        Via::Call => phones::Via::Call,
     };
+    let options = phones::StartOptions::default()
+        .via(via)
+        .locale(args.locale.as_deref())
+        .code_length(args.code_length);
     let (client, deadline) = client(global)?;
     let started = client.phones().start(&phone, &options, deadline)?;
     let message = mask_numbers(&started.message);

@@ -17,10 +17,9 @@ const PIXEL_LIMIT: usize = 4_000_000;
 pub(crate) fn qr(global: &Global, args: &QrArgs) -> Result<Output, CommandError> {
     let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
-    let options = QrOptions {
-        qr_size: args.size,
-        label: args.label.as_deref(),
-    };
+    let options = QrOptions::default()
+        .qr_size(args.size)
+        .label(args.label.as_deref());
     let code = client.users().secret(id, &options, deadline)?;
     let members = json!({
         "qr_code": code.qr_code.expose(),

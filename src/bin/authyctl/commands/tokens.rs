@@ -23,10 +23,9 @@ pub(crate) fn verify(global: &Global, args: &VerifyArgs) -> Result<Output, Comma
     let token = argument_or_prompt("Verification code: ", token)?;
     let id = authy_id(global, &args.person)?;
     let (client, deadline) = client(global)?;
-    let options = VerifyOptions {
-        force: !args.no_force,
-        action: args.action.as_deref(),
-    };
+    let options = VerifyOptions::default()
+        .force(!args.no_force)
+        .action(args.action.as_deref());
     client.tokens().verify(id, &token, &options, deadline)?;
     Ok(Output::new(
         vec!["the token is valid".into()],
@@ -63,12 +62,11 @@ pub(crate) fn call(global: &Global, args: &SendArgs) -> Result<Output, CommandEr
 }
 
 fn options(args: &SendArgs) -> SendOptions<'_> {
-    SendOptions {
-        force: args.force,
-        action: args.action.as_deref(),
-        action_message: args.action_message.as_deref(),
-        locale: args.locale.as_deref(),
-    }
+    SendOptions::default()
+        .force(args.force)
+        .action(args.action.as_deref())
+        .action_message(args.action_message.as_deref())
+        .locale(args.locale.as_deref())
 }
 
 fn delivered(delivery: &Delivery, ignored: &str, sent: &str) -> Output {

@@ -33,6 +33,7 @@ pub struct Approvals<'a, T>(pub(super) &'a Client<T>);
 
 /// What the phone shows.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Request<'a> {
     /// The question to approve, 1 to 200 characters.
     pub message: &'a str,
@@ -46,6 +47,45 @@ pub struct Request<'a> {
     pub seconds_to_expire: Option<u32>,
 }
 
+impl<'a> Request<'a> {
+    /// Asks `message` and nothing else.
+    #[must_use]
+    pub fn new(message: &'a str) -> Self {
+        Self {
+            message,
+            ..Self::default()
+        }
+    }
+
+    /// Sets [`Request::details`].
+    #[must_use]
+    pub fn details(mut self, details: &'a [(String, String)]) -> Self {
+        self.details = details;
+        self
+    }
+
+    /// Sets [`Request::hidden_details`].
+    #[must_use]
+    pub fn hidden_details(mut self, hidden_details: &'a [(String, String)]) -> Self {
+        self.hidden_details = hidden_details;
+        self
+    }
+
+    /// Sets [`Request::logos`].
+    #[must_use]
+    pub fn logos(mut self, logos: &'a [Logo<'a>]) -> Self {
+        self.logos = logos;
+        self
+    }
+
+    /// Sets [`Request::seconds_to_expire`].
+    #[must_use]
+    pub fn seconds_to_expire(mut self, seconds_to_expire: impl Into<Option<u32>>) -> Self {
+        self.seconds_to_expire = seconds_to_expire.into();
+        self
+    }
+}
+
 /// A picture for the phone.
 #[derive(Debug, Clone, Copy)]
 pub struct Logo<'a> {
@@ -57,6 +97,7 @@ pub struct Logo<'a> {
 
 /// The screens for which a logo is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Resolution {
     /// Screens without a logo of their own.
     Default,
@@ -81,6 +122,7 @@ impl Resolution {
 
 /// The decision on a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Decision {
     /// There is no answer yet.
     Pending,
@@ -107,6 +149,7 @@ impl Decision {
 
 /// The state of a request.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Status {
     /// The decision.
     pub decision: Decision,

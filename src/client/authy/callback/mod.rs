@@ -35,6 +35,7 @@ pub struct Callback<'a> {
 
 /// The parameters of a callback.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub enum Params<'a> {
     /// The JSON body of a POST.
     Post(&'a [u8]),
@@ -44,6 +45,7 @@ pub enum Params<'a> {
 
 /// The content of a callback whose signature is valid.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Answer {
     /// The decision of the person. It is denied if the two statuses of the callback disagree.
     pub decision: Decision,
@@ -60,6 +62,7 @@ pub struct Answer {
 
 /// Why a callback is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Invalid {
     /// The signature is malformed or does not match.
     #[error("the signature is wrong")]

@@ -4,5 +4,6 @@ use pam_authy::client::http::Transport;
 
 pub fn name<T: Transport>(client: &Client<T>, deadline: Deadline) -> Result<String, Error> {
     let app = client.app().details(deadline)?;
-    Ok(app["name"].as_str().unwrap_or("?").to_owned())
+    let name = app.get("name").and_then(|name| name.as_str());
+    Ok(name.unwrap_or("?").to_owned())
 }

@@ -9,11 +9,7 @@ pub fn ask<T: Transport>(
     id: AuthyId,
     deadline: Deadline,
 ) -> Result<bool, Error> {
-    let request = Request {
-        message: "Log in to server1?",
-        seconds_to_expire: Some(40),
-        ..Request::default()
-    };
+    let request = Request::new("Log in to server1?").seconds_to_expire(40);
     let uuid = client.approvals().create(id, &request, deadline)?;
     let status = client.approvals().wait(id, &uuid, deadline, &mut |_| {})?;
     Ok(status.decision == Decision::Approved)

@@ -29,6 +29,7 @@ pub struct Phone {
 
 /// How a code is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Via {
     /// By text message.
     #[default]
@@ -39,6 +40,7 @@ pub enum Via {
 
 /// The options for starting a verification.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct StartOptions<'a> {
     /// How the code is sent.
     pub via: Via,
@@ -64,8 +66,46 @@ impl Default for StartOptions<'_> {
     }
 }
 
+impl<'a> StartOptions<'a> {
+    /// Sets [`StartOptions::via`].
+    #[must_use]
+    pub fn via(mut self, via: Via) -> Self {
+        self.via = via;
+        self
+    }
+
+    /// Sets [`StartOptions::locale`].
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<Option<&'a str>>) -> Self {
+        self.locale = locale.into();
+        self
+    }
+
+    /// Sets [`StartOptions::code_length`].
+    #[must_use]
+    pub fn code_length(mut self, code_length: u8) -> Self {
+        self.code_length = code_length;
+        self
+    }
+
+    /// Sets [`StartOptions::custom_code`].
+    #[must_use]
+    pub fn custom_code(mut self, custom_code: impl Into<Option<&'a Code>>) -> Self {
+        self.custom_code = custom_code.into();
+        self
+    }
+
+    /// Sets [`StartOptions::custom_message`].
+    #[must_use]
+    pub fn custom_message(mut self, custom_message: impl Into<Option<&'a str>>) -> Self {
+        self.custom_message = custom_message.into();
+        self
+    }
+}
+
 /// A verification that was started.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Started {
     /// Authy's id of the verification; some regions have none.
     pub uuid: Option<String>,
@@ -81,6 +121,7 @@ pub struct Started {
 
 /// The state of a verification.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Progress {
     /// `pending`, `verified` or `expired`.
     pub status: String,
@@ -90,6 +131,7 @@ pub struct Progress {
 
 /// What Authy knows about a phone number.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Info {
     /// `voip`, `landline`, `cellphone` or `unknown`.
     pub kind: Option<String>,

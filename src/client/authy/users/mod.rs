@@ -21,6 +21,7 @@ pub struct Users<'a, T>(pub(super) &'a Client<T>);
 
 /// What Authy knows about a person.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Status {
     /// The person.
     pub authy_id: AuthyId,
@@ -42,6 +43,7 @@ pub struct Status {
 
 /// A person to create.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct NewUser<'a> {
     /// The e-mail address.
     pub email: &'a str,
@@ -54,8 +56,29 @@ pub struct NewUser<'a> {
     pub send_install_link: bool,
 }
 
+impl<'a> NewUser<'a> {
+    /// Describes a person, to whom Authy sends no link to its app.
+    #[must_use]
+    pub fn new(email: &'a str, cellphone: &'a Cellphone, country_code: CountryCode) -> Self {
+        Self {
+            email,
+            cellphone,
+            country_code,
+            send_install_link: false,
+        }
+    }
+
+    /// Sets [`NewUser::send_install_link`].
+    #[must_use]
+    pub fn send_install_link(mut self, send_install_link: bool) -> Self {
+        self.send_install_link = send_install_link;
+        self
+    }
+}
+
 /// The answer to a deletion.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Deletion {
     /// Authy's text.
     pub message: String,
@@ -66,6 +89,7 @@ pub struct Deletion {
 
 /// The options of a QR code for another authenticator app.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct QrOptions<'a> {
     /// The width and height of the image, in pixels.
     pub qr_size: Option<u32>,
@@ -73,8 +97,25 @@ pub struct QrOptions<'a> {
     pub label: Option<&'a str>,
 }
 
+impl<'a> QrOptions<'a> {
+    /// Sets [`QrOptions::qr_size`].
+    #[must_use]
+    pub fn qr_size(mut self, qr_size: impl Into<Option<u32>>) -> Self {
+        self.qr_size = qr_size.into();
+        self
+    }
+
+    /// Sets [`QrOptions::label`].
+    #[must_use]
+    pub fn label(mut self, label: impl Into<Option<&'a str>>) -> Self {
+        self.label = label.into();
+        self
+    }
+}
+
 /// The QR code for another authenticator app.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct QrCode {
     /// The URL of an image, or an `otpauth:` URI. It contains the secret: keep it out of logs.
     pub qr_code: Secret,

@@ -230,12 +230,7 @@ impl Importer<'_> {
                 "there is no client to create people".to_owned(),
             ));
         };
-        let person = NewUser {
-            email,
-            cellphone: &phone.cellphone,
-            country_code: phone.country_code,
-            send_install_link: false,
-        };
+        let person = NewUser::new(email, &phone.cellphone, phone.country_code);
         let deadline = Deadline::after(Instant::now(), ROW_LIMIT);
         Ok(client.users().create(&person, deadline)?)
     }
