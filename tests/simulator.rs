@@ -396,7 +396,7 @@ fn signed_callbacks_by_post_and_by_get_are_accepted_by_the_client() {
         assert!(received.starts_with(method), "{received}");
         let answer = verify_callback(&received, &url, &sim.key()).unwrap();
         assert_eq!(answer.decision, decision);
-        assert_eq!((answer.authy_id, answer.uuid), (Some(alice()), Some(uuid)));
+        assert_eq!((answer.authy_id, answer.uuid), (alice(), uuid));
         assert!(verify_callback(&received, &url, "another key").is_err());
         assert!(verify_callback(&received.replace("1635", "1636"), &url, &sim.key()).is_err());
     }

@@ -1,6 +1,6 @@
 //! Which callbacks are accepted.
 
-use super::canonical::encode;
+use super::canonical::{decode, encode};
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;
@@ -78,7 +78,9 @@ fn the_known_vectors_of_post_are_accepted() {
         ),
     ];
     refused.retain(|(key, url, nonce, body, signature)| {
-        verify(key, post(url, nonce, body, signature)).is_err()
+        // They are signed, although some do not name the person and the request.
+        let answer = verify(key, post(url, nonce, body, signature));
+        !matches!(answer, Ok(_) | Err(Invalid::Ids))
     });
     assert!(refused.is_empty(), "{refused:#?}");
 }
@@ -97,7 +99,7 @@ fn a_signature_over_sorted_array_elements_is_refused() {
 #[test]
 fn a_callback_that_differs_from_the_signed_one_is_refused() {
     let good = post(HOST, "1700000001", V1, V1_SIGNATURE);
-    assert!(verify(KEY, good).is_ok());
+    assert_eq!(verify(KEY, good).unwrap_err(), Invalid::Ids);
     assert!(verify("another-key", good).is_err());
     let changed = V1.replace("1635", "1636");
     let with_signature = |signature| Callback { signature, ..good };
@@ -148,33 +150,134 @@ fn a_get_is_accepted_as_received_or_in_canonical_form() {
     failed.retain(|query| {
         let answer = verify("key", get("17.5", query, &signature));
         let read = answer.map(|answer| (answer.decision, answer.signed_at, answer.authy_id));
-        read != Ok((Decision::Approved, Some(17), "1635".parse().ok()))
+        read != Ok((Decision::Approved, Some(17), "1635".parse().unwrap()))
     });
     assert!(failed.is_empty(), "{failed:?}");
 }
 
-#[test]
-fn contradictory_decisions_of_a_post_are_a_denial() {
-    let body = r#"{"status":"approved","approval_request":{"transaction":{"status":"denied"}}}"#;
+/// Returns the answer to a POST of `body` that is signed by its canonical text.
+fn signed_post(body: &str) -> Result<Answer, Invalid> {
     let object: Value = serde_json::from_str(body).unwrap();
     let form = canonical_object("", object.as_object().unwrap(), b"-_.");
     let signature = sign("key", "1", "POST", HOST, &form);
-    let answer = verify("key", post(HOST, "1", body, &signature)).unwrap();
-    assert_eq!(answer.decision, Decision::Denied);
+    verify("key", post(HOST, "1", body, &signature))
+}
+
+/// Returns the answer to a GET of `query` that is signed as it is.
+fn signed_get(query: &str) -> Result<Answer, Invalid> {
+    let signature = sign("key", "1", "GET", HOST, query);
+    verify("key", get("1", query, &signature))
+}
+
+/// What Authy signed: the inner status denies.
+const DENIED: &str = r#"{"authy_id":1635,"uuid":"a-b","status":"approved",
+    "approval_request":{"transaction":{"status":"denied"},"logos":["x"]}}"#;
+
+#[test]
+fn contradictory_decisions_are_a_denial() {
+    assert_eq!(signed_post(DENIED).unwrap().decision, Decision::Denied);
+    let query = "authy_id=1&uuid=a&status=approved&approval_request[transaction][status]=";
+    let decision = |inner: &str| signed_get(&format!("{query}{inner}")).unwrap().decision;
+    assert_eq!(decision("denied"), Decision::Denied);
+    assert_eq!(decision("approved"), Decision::Approved);
 }
 
 #[test]
-fn contradictory_decisions_of_a_get_are_a_denial() {
-    let mut failed = vec![
-        "status=approved&approval_request[transaction][status]=denied",
-        "status=denied&status=approved",
+fn a_signed_post_whose_structure_was_moved_is_refused() {
+    let text = |body: &str| {
+        let object: Value = serde_json::from_str(body).unwrap();
+        canonical_object("", object.as_object().unwrap(), b"-_.")
+    };
+    let forged = [
+        r#""approval_request[transaction]":{"status":"denied"},"approval_request":{"logos":["x"]}"#,
+        r#""approval_request[transaction][status]":"denied","approval_request":{"logos":["x"]}"#,
+        r#""approval_request":{"transaction":{"status":"denied"},"logos":{"":"x"}}"#,
+        r#""approval_request":{"transaction":{"status":"denied"}},"approval_request[logos][]":"x""#,
     ];
-    failed.retain(|query| {
-        let signature = sign("key", "1", "GET", HOST, query);
-        let answer = verify("key", get("1", query, &signature));
-        answer.map(|answer| answer.decision) != Ok(Decision::Denied)
+    let mut wrong = Vec::new();
+    for members in forged {
+        let body = format!(r#"{{"authy_id":1635,"uuid":"a-b","status":"approved",{members}}}"#);
+        assert_eq!(
+            text(&body),
+            text(DENIED),
+            "{body}: another text is no forgery"
+        );
+        let answer = signed_post(&body);
+        if answer.as_ref().err() != Some(&Invalid::Names) {
+            wrong.push((body, answer));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_signed_get_whose_names_have_two_readings_is_refused() {
+    let mut accepted = vec![
+        "status=denied",
+        "approval_request=x&approval_request[transaction][status]=denied",
+        "a[b]=1&a[b]=2",
+        "a[]=1&a=2",
+        "a[b]=1&a[]=2",
+        "a[]=1&a[b]=2",
+        "=1",
+        "[a]=1",
+        "[]=1",
+        "a]=1",
+        "a[b=1",
+        "a[b]c=1",
+        "a[[b]]=1",
+        "a%5B=1",
+        "",
+    ];
+    accepted.retain(|more| {
+        let answer = signed_get(&format!("authy_id=1635&uuid=a-b&status=approved&{more}"));
+        answer.err() != Some(Invalid::Names)
     });
-    assert!(failed.is_empty(), "{failed:?}");
+    assert!(accepted.is_empty(), "{accepted:#?}");
+}
+
+#[test]
+fn a_get_is_read_as_the_tree_that_it_is() {
+    let query =
+        "authy_id=1635&uuid=a-b&status=approved&a%5Bb%5D%5Bc%5D=1&a[d][]=2&a[d][]=3&logos[][res]=x";
+    let answer = signed_get(query).unwrap();
+    assert_eq!(answer.all["a"], json!({"b": {"c": "1"}, "d": ["2", "3"]}));
+    assert_eq!(answer.all["logos"], json!([]));
+}
+
+#[test]
+fn a_callback_without_both_ids_or_about_others_is_refused() {
+    let mut accepted = vec![
+        r#"{"status":"approved","authy_id":1635}"#,
+        r#"{"status":"approved","uuid":"a-b"}"#,
+        r#"{"status":"approved","authy_id":null,"uuid":"a-b"}"#,
+        r#"{"status":"approved","authy_id":0,"uuid":"a-b"}"#,
+        r#"{"status":"approved","authy_id":1635,"uuid":""}"#,
+        r#"{"status":"approved","authy_id":1635,"uuid":7}"#,
+    ];
+    accepted.retain(|body| signed_post(body).err() != Some(Invalid::Ids));
+    assert!(accepted.is_empty(), "{accepted:#?}");
+    for query in ["status=approved&authy_id=1635", "status=approved&uuid=a-b"] {
+        assert_eq!(signed_get(query).unwrap_err(), Invalid::Ids);
+    }
+    let ours = |id: &str, uuid: &str| {
+        let answer = signed_post(r#"{"status":"approved","authy_id":1635,"uuid":"a-b"}"#).unwrap();
+        let (id, uuid) = (id.parse().unwrap(), uuid.parse().unwrap());
+        answer.belonging_to(id, &uuid).map(|answer| answer.decision)
+    };
+    assert_eq!(ours("1635", "a-b"), Ok(Decision::Approved));
+    assert_eq!(ours("1636", "a-b"), Err(Invalid::Another));
+    assert_eq!(ours("1635", "a-c"), Err(Invalid::Another));
+}
+
+#[test]
+fn a_repeated_member_or_a_nonce_with_a_bar_is_refused() {
+    let body = r#"{"authy_id":1,"uuid":"a","status":"denied","status":"approved"}"#;
+    assert_eq!(signed_post(body).unwrap_err(), Invalid::Body);
+    let query = "authy_id=1&uuid=a&status=approved";
+    let signature = sign("key", "1|2", "GET", HOST, query);
+    let answer = verify("key", get("1|2", query, &signature));
+    assert_eq!(answer.unwrap_err(), Invalid::Signature);
 }
 
 proptest! {
