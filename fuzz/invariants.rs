@@ -215,7 +215,7 @@ pub(crate) fn reply(data: &[u8]) {
         client.app().details(later()).err(),
         client
             .approvals()
-            .status(&"a-b".parse().unwrap(), later())
+            .find(&"a-b".parse().unwrap(), later())
             .err(),
         result.err(),
     ];

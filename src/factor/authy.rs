@@ -102,11 +102,8 @@ impl<T: Transport> SecondFactor for Authy<T> {
         let Some(push) = &self.push else {
             return Ok(PushAnswer::Expired);
         };
-        let status = self
-            .client
-            .approvals()
-            .status(push, deadline)?
-            .belonging_to(self.id)?;
+        let approvals = self.client.approvals();
+        let status = approvals.status(self.id, push, deadline)?;
         Ok(match status.decision {
             Decision::Pending => PushAnswer::Pending,
             Decision::Approved => PushAnswer::Approved,

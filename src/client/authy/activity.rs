@@ -86,6 +86,7 @@ impl<T: Transport> Users<'_, T> {
         ]);
         self.0
             .post(&path, &body, deadline)?
+            .about(id)?
             .require_success()
             .map(drop)
     }
@@ -123,7 +124,8 @@ impl<T: Transport> Users<'_, T> {
     /// [`Error::NotAllowed`] if exporting is switched off, or another [`Error`].
     pub fn phone_number(&self, id: AuthyId, deadline: Deadline) -> Result<PhoneNumber, Error> {
         let path = format!("/protected/json/users/{id}/phone_number");
-        let reply = self.0.get(&path, &[], deadline)?.reject_failure()?;
+        let reply = self.0.get(&path, &[], deadline)?.about(id)?;
+        let reply = reply.reject_failure()?;
         let text = |name| reply.text(name).map(Secret::new);
         Ok(PhoneNumber {
             country_code: reply.get("country_code").and_then(number),

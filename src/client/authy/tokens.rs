@@ -117,7 +117,8 @@ impl<T: Transport> Tokens<'_, T> {
     #[doc = concat!("```\n", include_str!("examples/tokens.rs"), "```")]
     ///
     /// # Errors
-    /// [`Error::Refused`] if the token is wrong or was used before, or another [`Error`].
+    /// [`Error::Refused`] if the token is wrong or was used before, [`Error::Unexpected`] if the
+    /// answer names another person, or another [`Error`]. Authy's answers usually name none.
     pub fn verify(
         &self,
         id: AuthyId,
@@ -135,6 +136,7 @@ impl<T: Transport> Tokens<'_, T> {
         let path = Secret::new(path);
         self.0
             .get(path.expose(), &query, deadline)?
+            .about(id)?
             .require_valid_token()
     }
 
@@ -177,6 +179,7 @@ impl<T: Transport> Tokens<'_, T> {
         let reply = self
             .0
             .post(&path, &json!({}), deadline)?
+            .about(id)?
             .require_success()?;
         Ok(reply.text("email"))
     }
@@ -192,6 +195,7 @@ impl<T: Transport> Tokens<'_, T> {
         let reply = self
             .0
             .get(&path, &options.query()?, deadline)?
+            .about(id)?
             .require_success()?;
         Ok(Delivery {
             ignored: reply.flag("ignored"),

@@ -49,7 +49,10 @@ impl<T: Transport> Entities<'_, T> {
     /// See [`Error`].
     pub fn list(&self, deadline: Deadline) -> Result<Vec<Entity>, Error> {
         let path = self.0.path("/Entities");
-        self.0.list(&path, &[], "entities", deadline, read)
+        self.0.list(&path, &[], "entities", deadline, |reply| {
+            reply.require(&[("service_sid", self.0.service.as_str())])?;
+            read(reply)
+        })
     }
 
     /// Deletes a person with all factors.
@@ -80,7 +83,7 @@ fn read(reply: &Reply) -> Result<Entity, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scripted::{client, later, sid};
+    use super::super::scripted::{client, later, other_sid, sid};
     use super::*;
 
     #[test]
@@ -91,12 +94,14 @@ mod tests {
         };
         let (ours, other) = (entity("abcd-0123"), entity("abcd-0124"));
         let list = format!(r#"{{"entities":[{ours},{other}],"meta":{{}}}}"#);
+        let elsewhere = list.replace(&sid("VA"), &other_sid("VA"));
         let answers = [
             (201, ours.as_str()),
             (409, r#"{"code":60301,"message":"exists"}"#),
             (200, ours.as_str()),
             (200, other.as_str()),
             (200, list.as_str()),
+            (200, elsewhere.as_str()),
             (204, ""),
         ];
         let client = client(&answers);
@@ -108,12 +113,13 @@ mod tests {
         calls.fetch(&identity, later()).unwrap();
         assert!(calls.fetch(&identity, later()).is_err(), "another person");
         assert_eq!(calls.list(later()).unwrap().len(), 2);
+        assert!(calls.list(later()).is_err(), "another service");
         calls.delete(&identity, later()).unwrap();
         let path = format!("https://verify.test/v2/Services/{}/Entities", sid("VA"));
         let asked = client.asked();
         assert_eq!(asked[0], format!("Post {path} form Identity=abcd-0123"));
         assert_eq!(asked[2], format!("Get {path}/abcd-0123"));
         assert_eq!(asked[4], format!("Get {path}?PageSize=20"));
-        assert_eq!(asked[5], format!("Delete {path}/abcd-0123"));
+        assert_eq!(asked[6], format!("Delete {path}/abcd-0123"));
     }
 }

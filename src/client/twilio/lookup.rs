@@ -22,7 +22,8 @@ pub struct Lookup<'a, T>(pub(super) &'a Client<T>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PhoneInfo {
-    /// The number in the form of E.164, if it can be one.
+    /// The number that the answer is about, in the form of E.164, if it can be one. Twilio may write
+    /// it differently from the one that was asked about.
     pub phone: Option<Phone>,
     /// What is wrong with it, such as `TOO_SHORT`.
     pub errors: Vec<String>,

@@ -93,7 +93,7 @@ impl<T: Transport> Verifications<'_, T> {
     pub fn fetch(&self, sid: &VerificationSid, deadline: Deadline) -> Result<Verification, Error> {
         let path = self.0.path(&format!("/Verifications/{sid}"));
         let reply = self.0.get(&path, &[], deadline)?;
-        reply.require(&[("sid", sid.as_str())])?;
+        self.require_verification(&reply, sid)?;
         read(&reply)
     }
 
@@ -106,7 +106,15 @@ impl<T: Transport> Verifications<'_, T> {
         let path = self.0.path(&format!("/Verifications/{sid}"));
         let reply = self.0.post(&path, &[("Status", "canceled")], deadline)?;
         reply.require_status("canceled")?;
-        reply.require(&[("sid", sid.as_str())])
+        self.require_verification(&reply, sid)
+    }
+
+    /// Returns an error unless the answer is about this service and verification.
+    fn require_verification(&self, reply: &Reply, sid: &VerificationSid) -> Result<(), Error> {
+        reply.require(&[
+            ("sid", sid.as_str()),
+            ("service_sid", self.0.service.as_str()),
+        ])
     }
 
     /// Returns an error unless the answer is about this service and number.
@@ -355,13 +363,22 @@ mod tests {
             ("sid", json!(other_sid("VE"))),
         ]);
         let pending = answer(&[("status", json!("pending"))]);
-        let answers = [&pending, &canceled, &pending, &other].map(|body| (200, body.as_str()));
+        let elsewhere = ("service_sid", json!(other_sid("VA")));
+        let fetched = answer(&[("status", json!("pending")), elsewhere.clone()]);
+        let cancelled = answer(&[("status", json!("canceled")), elsewhere]);
+        let bodies = [&pending, &canceled, &pending, &other, &fetched, &cancelled];
+        let answers = bodies.map(|body| (200, body.as_str()));
         let client = client(&answers);
         let calls = client.verifications();
         assert_eq!(calls.fetch(&started(), later()).unwrap().status, "pending");
         calls.cancel(&started(), later()).unwrap();
         assert!(calls.cancel(&started(), later()).is_err(), "still pending");
         assert!(calls.cancel(&started(), later()).is_err(), "another one");
+        assert!(calls.fetch(&started(), later()).is_err(), "another service");
+        assert!(
+            calls.cancel(&started(), later()).is_err(),
+            "another service"
+        );
         let path = format!(
             "https://verify.test/v2/Services/{}/Verifications/{}",
             sid("VA"),

@@ -60,7 +60,7 @@ fn conclude(uuid: &Uuid, decision: Decision, id: AuthyId) -> Result<Output, Comm
 
 pub(crate) fn approval(global: &Global, args: &ApprovalArgs) -> Result<Output, CommandError> {
     let (client, deadline) = client(global)?;
-    let status = client.approvals().status(&args.uuid, deadline)?;
+    let status = client.approvals().find(&args.uuid, deadline)?;
     Ok(Output::new(
         vec![status.decision.as_str().to_owned()],
         members(&args.uuid, status.decision, status.authy_id),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::reply::{number, unexpected};
+use super::reply::{about_another, number, unexpected};
 use super::types::{AuthyId, Uuid};
 use super::{Client, Error, object};
 use crate::base::deadline::Deadline;
@@ -166,7 +166,7 @@ impl Status {
     /// [`Error::Unexpected`] if it is about another person.
     pub fn belonging_to(self, id: AuthyId) -> Result<Self, Error> {
         if self.authy_id.is_some_and(|reported| reported != id) {
-            return Err(unexpected("the answer is about another person"));
+            return Err(about_another("person"));
         }
         Ok(self)
     }
@@ -195,17 +195,28 @@ impl<T: Transport> Approvals<'_, T> {
             .ok_or_else(|| unexpected("no `approval_request.uuid` in the answer"))
     }
 
-    /// Returns the state of a request. Blocks for the time-out or until `deadline`.
+    /// Returns the state of the request that was sent to `id`. Blocks for the time-out or until
+    /// `deadline`.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a request that Authy does not know, or another [`Error`].
-    pub fn status(&self, uuid: &Uuid, deadline: Deadline) -> Result<Status, Error> {
+    /// [`Error::NotFound`] for a request that Authy does not know, [`Error::Unexpected`] if the
+    /// answer is about another request or person, or another [`Error`].
+    pub fn status(&self, id: AuthyId, uuid: &Uuid, deadline: Deadline) -> Result<Status, Error> {
+        self.find(uuid, deadline)?.belonging_to(id)
+    }
+
+    /// Returns the state of a request that was sent to anyone: it lets no one in. Blocks for the
+    /// time-out or until `deadline`.
+    ///
+    /// # Errors
+    /// As for [`Approvals::status`].
+    pub fn find(&self, uuid: &Uuid, deadline: Deadline) -> Result<Status, Error> {
         let path = format!("/onetouch/json/approval_requests/{uuid}");
         let reply = self.0.get(&path, &[], deadline)?.require_success()?;
         let all = reply.object("approval_request")?.clone();
         let reported = all.get("uuid").and_then(Value::as_str);
         if reported.is_some_and(|reported| reported != uuid.to_string()) {
-            return Err(unexpected("the answer is about another request"));
+            return Err(about_another("request"));
         }
         let decision = match all.get("status").and_then(Value::as_str) {
             Some("pending") => Decision::Pending,
@@ -236,7 +247,7 @@ impl<T: Transport> Approvals<'_, T> {
     /// until `deadline` at most.
     ///
     /// # Errors
-    /// The errors of [`Approvals::status`] and [`Status::belonging_to`].
+    /// The errors of [`Approvals::status`].
     pub fn wait(
         &self,
         id: AuthyId,
@@ -245,21 +256,22 @@ impl<T: Transport> Approvals<'_, T> {
         on_wait: &mut dyn FnMut(Duration),
     ) -> Result<Status, Error> {
         loop {
-            let result = self.status(uuid, deadline);
+            let result = self.find(uuid, deadline);
             let left = deadline.remaining(Instant::now());
             let is_last = left <= POLL_INTERVAL;
             match result {
-                Ok(status) if status.decision != Decision::Pending || is_last => {
-                    return status.belonging_to(id);
+                Ok(status) => {
+                    let status = status.belonging_to(id)?;
+                    if status.decision != Decision::Pending || is_last {
+                        return Ok(status);
+                    }
                 }
                 Err(error) if is_last => return Err(error),
-                Ok(_)
-                | Err(Error::Unavailable(_) | Error::ServerError(_) | Error::Unexpected(_)) => {
-                    on_wait(left);
-                    std::thread::sleep(POLL_INTERVAL);
-                }
+                Err(Error::Unavailable(_) | Error::ServerError(_) | Error::Unexpected(_)) => {}
                 Err(error) => return Err(error),
             }
+            on_wait(left);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 }

@@ -12,7 +12,7 @@ fn id() -> AuthyId {
 fn status(body: &str) -> Result<Status, Error> {
     client(&[(200, body)])
         .approvals()
-        .status(&UUID.parse().unwrap(), later())
+        .find(&UUID.parse().unwrap(), later())
 }
 
 #[test]
@@ -126,13 +126,42 @@ fn an_approval_without_success_or_of_another_request_is_an_error() {
 }
 
 #[test]
-fn an_approval_of_another_person_is_an_error() {
-    let body = r#"{"approval_request":{"status":"approved","_authy_id":7},"success":true}"#;
-    let answer =
-        client(&[(200, body)])
-            .approvals()
-            .wait(id(), &UUID.parse().unwrap(), later(), &mut |_| {});
-    assert!(matches!(answer, Err(Error::Unexpected(_))), "{answer:?}");
+fn an_approval_of_another_person_or_request_is_an_error() {
+    let answer = |id: &str, uuid: &str| {
+        format!(
+            r#"{{"approval_request":{{"status":"approved","_authy_id":{id},"uuid":"{uuid}"}},"success":true}}"#
+        )
+    };
+    let rows = [
+        (answer("1635", UUID), true),
+        (answer("\"1635\"", UUID), true),
+        (answer("null", UUID), true),
+        (answer("7", UUID), false),
+        (answer("\"7\"", UUID), false),
+        (
+            answer("1635", "00000000-1111-0135-2222-333333333334"),
+            false,
+        ),
+    ];
+    let mut wrong = Vec::new();
+    for (body, is_ours) in &rows {
+        let client = client(&[(200, body), (200, body)]);
+        let (approvals, uuid) = (client.approvals(), UUID.parse().unwrap());
+        let status = approvals.status(id(), &uuid, later());
+        let deadline = Deadline::within(Duration::from_millis(500));
+        let waited = approvals.wait(id(), &uuid, deadline, &mut |_| {});
+        for found in [status, waited] {
+            let is_bound = match &found {
+                Ok(status) => *is_ours && status.decision == Decision::Approved,
+                Err(Error::Unexpected(_)) => !is_ours,
+                Err(_) => false,
+            };
+            if !is_bound {
+                wrong.push((body, found));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::reply::{number, unexpected};
+use super::reply::{Reply, about_another, number, unexpected};
 use super::types::{Cellphone, CountryCode, Uuid};
 use super::{Client, Error, object};
 use crate::base::deadline::Deadline;
@@ -233,9 +233,22 @@ impl<T: Transport> Phones<'_, T> {
         self.progress(&[("uuid", &uuid.to_string())], deadline)
     }
 
+    /// Returns an error if the answer names another verification than the one of the query.
+    fn require_same(reply: &Reply, query: &[(&str, &str)]) -> Result<(), Error> {
+        let is_another = |(name, asked): &(&str, &str)| {
+            let named = reply.get(name).and_then(Value::as_str);
+            *name == "uuid" && named.is_some_and(|named| named != *asked)
+        };
+        match query.iter().any(is_another) {
+            true => Err(about_another("verification")),
+            false => Ok(()),
+        }
+    }
+
     fn progress(&self, query: &[(&str, &str)], deadline: Deadline) -> Result<Progress, Error> {
         let path = "/protected/json/phones/verification/status";
         let reply = self.0.get(path, query, deadline)?.require_success()?;
+        Self::require_same(&reply, query)?;
         Ok(Progress {
             status: reply
                 .text("status")

@@ -127,3 +127,14 @@ fn a_custom_code_is_sent_and_a_status_is_read_by_uuid() {
     let path = "/protected/json/phones/verification/status?uuid=0000-a";
     assert_eq!(asked[1], format!("Get https://authy.test{path}"));
 }
+
+#[test]
+fn a_status_that_names_another_verification_is_unexpected() {
+    let answer = |uuid: &str| format!(r#"{{"success":true,"status":"verified","uuid":"{uuid}"}}"#);
+    let (ours, other) = (answer("0000-a"), answer("0000-b"));
+    let client = client(&[(200, ours.as_str()), (200, other.as_str())]);
+    let uuid = "0000-a".parse().unwrap();
+    client.phones().status_of(&uuid, later()).unwrap();
+    let found = client.phones().status_of(&uuid, later());
+    assert!(matches!(found, Err(Error::Unexpected(_))), "{found:?}");
+}

@@ -8,6 +8,7 @@
 
 use serde_json::{Map, Value};
 
+use super::types::AuthyId;
 use crate::base::text;
 use crate::client::authy::error::{Error, Refusal, classify, unreadable};
 use crate::client::http::{Response, json};
@@ -31,6 +32,17 @@ impl Reply {
             (200, None) => Err(unreadable(200, "an answer without a JSON object")),
             (status @ 201..=399, _) => Err(unreadable(status, "no answer of Authy's API")),
             (_, object) => Err(error_of_response(response, object.as_ref())),
+        }
+    }
+
+    /// Returns the reply unless it names a person other than `id`.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if it does.
+    pub(crate) fn about(self, id: AuthyId) -> Result<Self, Error> {
+        match self.get("authy_id").filter(|value| !value.is_null()) {
+            Some(named) if number(named) != Some(id.number()) => Err(about_another("person")),
+            _ => Ok(self),
         }
     }
 
@@ -143,6 +155,11 @@ pub(crate) fn unexpected(what: &str) -> Error {
         message: what.to_owned(),
         ..Refusal::default()
     })
+}
+
+/// Returns the error of an answer about another person or thing than the one that was asked about.
+pub(crate) fn about_another(what: &str) -> Error {
+    unexpected(&format!("the answer is about another {what}"))
 }
 
 /// Returns the error of a response whose status is neither 2xx nor 3xx.

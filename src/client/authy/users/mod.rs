@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::reply::{Reply, is_true, number, unexpected};
+use super::reply::{Reply, about_another, is_true, number, unexpected};
 use super::types::{AuthyId, Cellphone, CountryCode};
 use super::{Client, Error, object};
 use crate::base::deadline::Deadline;
@@ -160,7 +160,7 @@ impl<T: Transport> Users<'_, T> {
     /// [`Error::NotFound`] for an id that Authy does not know, or another [`Error`].
     pub fn delete(&self, id: AuthyId, deadline: Deadline) -> Result<Deletion, Error> {
         let path = format!("/protected/json/users/{id}/remove");
-        let reply = self.0.post(&path, &json!({}), deadline)?;
+        let reply = self.0.post(&path, &json!({}), deadline)?.about(id)?;
         Ok(Deletion {
             message: reply.text("message").unwrap_or_default(),
             doubtful: !reply.flag("success"),
@@ -176,6 +176,7 @@ impl<T: Transport> Users<'_, T> {
         let path = format!("/protected/json/users/{id}/update");
         self.0
             .post(&path, &json!({"email": email}), deadline)?
+            .about(id)?
             .require_success()
             .map(drop)
     }
@@ -200,8 +201,7 @@ impl<T: Transport> Users<'_, T> {
             ("label", options.label.map(|label| json!(label))),
         ]);
         let path = format!("/protected/json/users/{id}/secret");
-        let reply = self.0.post(&path, &body, deadline)?;
-        read_qr_code(reply)
+        read_qr_code(self.0.post(&path, &body, deadline)?.about(id)?)
     }
 
     /// Fetches the image of a [`QrCode`] whose `qr_code` is an https URL. The API key is not sent.
@@ -223,11 +223,16 @@ impl<T: Transport> Users<'_, T> {
     /// Returns what Authy knows about `id`. Blocks for the time-out or until `deadline`.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for an id that Authy does not know, or another [`Error`].
+    /// [`Error::NotFound`] for an id that Authy does not know, [`Error::Unexpected`] if the answer is
+    /// about another person, or another [`Error`].
     pub fn status(&self, id: AuthyId, deadline: Deadline) -> Result<Status, Error> {
         let path = format!("/protected/json/users/{id}/status");
         let reply = self.0.get(&path, &[], deadline)?.require_success()?;
-        Ok(read_status(id, reply.object("status")?))
+        let status = reply.object("status")?;
+        if status.get("authy_id").and_then(number) != Some(id.number()) {
+            return Err(about_another("person"));
+        }
+        Ok(read_status(id, status))
     }
 }
 

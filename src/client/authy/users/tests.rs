@@ -143,3 +143,90 @@ fn a_qr_code_is_requested_with_size_and_label_and_not_printed() {
             .is_err()
     );
 }
+
+#[test]
+fn a_status_of_another_person_or_of_nobody_is_unexpected() {
+    let mut accepted = vec![
+        r#"{"success":true,"status":{"authy_id":1636,"registered":true}}"#,
+        r#"{"success":true,"status":{"authy_id":"1636","registered":true}}"#,
+        r#"{"success":true,"status":{"authy_id":"1635x","registered":true}}"#,
+        r#"{"success":true,"status":{"authy_id":null,"registered":true}}"#,
+        r#"{"success":true,"status":{"registered":true}}"#,
+    ];
+    accepted.retain(|body| {
+        let found = client(&[(200, body)]).users().status(id(), later());
+        !matches!(found, Err(Error::Unexpected(_)))
+    });
+    assert!(accepted.is_empty(), "{accepted:#?}");
+}
+
+/// An answer that is a success of each call about a person, and names this one.
+fn answer_naming(id: &str) -> String {
+    format!(
+        r#"{{"success":true,"token":"is valid","message":"x","qr_code":"q","phone_number":"5",
+            "email":"a@b.test","authy_id":{id}}}"#
+    )
+}
+
+#[test]
+fn an_answer_that_names_another_person_is_no_answer_to_any_call() {
+    use crate::client::authy::activity::Activity;
+    use crate::client::authy::tokens::{SendOptions, VerifyOptions};
+    type Call = fn(&Client<super::super::scripted::Scripted>) -> Result<(), Error>;
+    let calls: [(&str, Call); 9] = [
+        ("verify", |client| {
+            let token = "1234567".parse().unwrap();
+            let options = VerifyOptions::default();
+            client.tokens().verify(id(), &token, &options, later())
+        }),
+        ("sms", |client| {
+            let options = SendOptions::default();
+            client.tokens().sms(id(), &options, later()).map(drop)
+        }),
+        ("call", |client| {
+            let options = SendOptions::default();
+            client.tokens().call(id(), &options, later()).map(drop)
+        }),
+        ("email", |client| {
+            client.tokens().email(id(), later()).map(drop)
+        }),
+        ("delete", |client| {
+            client.users().delete(id(), later()).map(drop)
+        }),
+        ("update", |client| {
+            client.users().update_email(id(), "a@b.test", later())
+        }),
+        ("secret", |client| {
+            let options = QrOptions::default();
+            client.users().secret(id(), &options, later()).map(drop)
+        }),
+        ("activity", |client| {
+            let data = std::collections::BTreeMap::new();
+            let kind = Activity::Banned;
+            client
+                .users()
+                .register_activity(id(), kind, "192.0.2.1", &data, later())
+        }),
+        ("phone number", |client| {
+            client.users().phone_number(id(), later()).map(drop)
+        }),
+    ];
+    let mut wrong = Vec::new();
+    for (name, call) in calls {
+        for (named, is_ours) in [
+            ("1635", true),
+            ("\"1635\"", true),
+            ("null", true),
+            ("1636", false),
+            ("\"x\"", false),
+        ] {
+            let body = answer_naming(named);
+            let found = call(&client(&[(200, &body)]));
+            if is_ours != found.is_ok() || (!is_ours && !matches!(found, Err(Error::Unexpected(_))))
+            {
+                wrong.push((name, named, found));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
