@@ -235,8 +235,14 @@ fn accepts(status: u16, body: &[u8]) -> bool {
         None => true,
         Some(value) => *value == Value::Bool(true) || *value == "true",
     };
+    let is_ours = match object.get("authy_id") {
+        None | Some(Value::Null) => true,
+        Some(Value::String(digits)) => digits.trim_start_matches('0') == "1635",
+        Some(id) => *id == 1635,
+    };
     status == 200
         && success
+        && is_ours
         && object
             .get("token")
             .is_some_and(|token| *token == "is valid")

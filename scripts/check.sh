@@ -31,6 +31,7 @@ lint() {
     for features in '' client engine module admin; do
         step cargo clippy --locked --lib --no-default-features --features "$features" -- -D warnings
     done
+    step cargo clippy --locked --examples --no-default-features --features client -- -D warnings
     step cargo clippy --locked --bin authy-sim --no-default-features --features sim -- -D warnings
     RUSTDOCFLAGS='-D warnings' step cargo doc --locked --no-deps --all-features --document-private-items
     if cargo deny --version >/dev/null 2>&1; then
@@ -135,6 +136,7 @@ tests() {
     step cargo test --locked --no-default-features --features client --lib
     step cargo test --locked --no-default-features --features module --lib
     step cargo test --locked --all-features --doc
+    step cargo test --locked --no-default-features --features client --doc
     step cargo test --locked --all-features --lib --bins --tests -- "${as_root[@]}" "${skipped[@]}"
 }
 

@@ -12,6 +12,7 @@ use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::http::Https;
 use serde_json::json;
 
+use super::check_code;
 use crate::common::sim::Sim;
 
 /// Includes each file as a module.
@@ -107,4 +108,44 @@ fn the_example_of_approvals_returns_the_decision_of_the_person() {
         answer.ok() != Some(*approve)
     });
     assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[test]
+fn the_example_program_checks_codes_of_both_providers() {
+    let sim = Sim::start();
+    let setting = |name: &str| match name {
+        "CA_FILE" => Some(sim.path("ca.pem").display().to_string()),
+        "AUTHY_URL" | "TWILIO_URL" => Some(sim.url()),
+        "AUTHY_API_KEY" => Some(sim.key()),
+        name => Some(sim.twilio(name)),
+    };
+    let run = |provider: &str, person: &str, code: &dyn Fn() -> String| {
+        let words = [provider.to_owned(), person.to_owned()];
+        check_code::run(&words, &setting, &|| Ok(code() + "\n")).map_err(|error| error.to_string())
+    };
+    let newest = || {
+        let sent = sim.get("/phone/twilio")["verifications"].clone();
+        sent.as_array().unwrap().last().unwrap()["code"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(run("authy", "1635", &|| sim.token(1635)), Ok(true));
+    assert_eq!(run("authy", "1635", &|| "1111111".to_owned()), Ok(false));
+    let number = "+15551234567";
+    let other = || {
+        if newest() == "000000" {
+            "111111"
+        } else {
+            "000000"
+        }
+        .to_owned()
+    };
+    assert_eq!(run("twilio", number, &other), Ok(false));
+    assert_eq!(run("twilio", number, &newest), Ok(true));
+    assert!(
+        run("other", "1635", &newest)
+            .unwrap_err()
+            .starts_with("usage: ")
+    );
 }

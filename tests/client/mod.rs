@@ -1,5 +1,8 @@
 //! Tests the client against authy-sim over TLS, including the faults of a server.
 
+#[path = "../../examples/check_code.rs"]
+#[expect(dead_code, reason = "the test calls no main")]
+mod check_code;
 mod examples;
 mod shared;
 
@@ -22,7 +25,7 @@ fn client(sim: &Sim) -> Client<Https> {
 }
 
 fn soon() -> Deadline {
-    Deadline::after(Instant::now(), Duration::from_secs(10))
+    Deadline::within(Duration::from_secs(10))
 }
 
 fn alice() -> AuthyId {

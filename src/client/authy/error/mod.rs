@@ -153,7 +153,9 @@ impl std::fmt::Display for Refusal {
             .map(|(name, why)| format!("{name}: {why}"));
         let others = fields.filter(|field| *field != self.message);
         let texts: Vec<_> = [self.message.clone()].into_iter().chain(others).collect();
-        let text = text::mask_numbers(texts.join("; ").trim_start_matches("; "));
+        let text = texts.join("; ");
+        let text = text::sanitize_to(text.trim_start_matches("; "), 2 * text::SHOWN);
+        let text = text::mask_numbers(&text);
         let status = match self.code {
             Some(code) => format!("HTTP {}, code {code}", self.status),
             None => format!("HTTP {}", self.status),

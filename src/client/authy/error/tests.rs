@@ -163,3 +163,15 @@ fn an_error_has_status_code_and_text_of_the_answer_and_shows_no_whole_number() {
         ]
     );
 }
+
+#[test]
+fn an_error_with_many_fields_is_shown_in_part() {
+    let fields = (0..1000).map(|number| (format!("field{number}"), "is invalid".to_owned()));
+    let refused = Refusal {
+        fields: fields.collect(),
+        ..refusal(400, Some(60027), "User was not valid")
+    };
+    let shown = classify(refused).to_string();
+    assert!(shown.chars().count() < 500, "{shown}");
+    assert!(shown.ends_with("… (HTTP 400, code 60027)"), "{shown}");
+}
