@@ -34,8 +34,14 @@ _authyctl() {
             authyctl,doctor)
                 cmd="authyctl__subcmd__doctor"
                 ;;
+            authyctl,email)
+                cmd="authyctl__subcmd__email"
+                ;;
             authyctl,enroll)
                 cmd="authyctl__subcmd__enroll"
+                ;;
+            authyctl,events)
+                cmd="authyctl__subcmd__events"
                 ;;
             authyctl,explain)
                 cmd="authyctl__subcmd__explain"
@@ -72,6 +78,9 @@ _authyctl() {
                 ;;
             authyctl,pam)
                 cmd="authyctl__subcmd__pam"
+                ;;
+            authyctl,person)
+                cmd="authyctl__subcmd__person"
                 ;;
             authyctl,phone)
                 cmd="authyctl__subcmd__phone"
@@ -127,8 +136,14 @@ _authyctl() {
             authyctl__subcmd__help,doctor)
                 cmd="authyctl__subcmd__help__subcmd__doctor"
                 ;;
+            authyctl__subcmd__help,email)
+                cmd="authyctl__subcmd__help__subcmd__email"
+                ;;
             authyctl__subcmd__help,enroll)
                 cmd="authyctl__subcmd__help__subcmd__enroll"
+                ;;
+            authyctl__subcmd__help,events)
+                cmd="authyctl__subcmd__help__subcmd__events"
                 ;;
             authyctl__subcmd__help,explain)
                 cmd="authyctl__subcmd__help__subcmd__explain"
@@ -165,6 +180,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help,pam)
                 cmd="authyctl__subcmd__help__subcmd__pam"
+                ;;
+            authyctl__subcmd__help,person)
+                cmd="authyctl__subcmd__help__subcmd__person"
                 ;;
             authyctl__subcmd__help,phone)
                 cmd="authyctl__subcmd__help__subcmd__phone"
@@ -219,6 +237,21 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help__subcmd__pam,rollback)
                 cmd="authyctl__subcmd__help__subcmd__pam__subcmd__rollback"
+                ;;
+            authyctl__subcmd__help__subcmd__person,activity)
+                cmd="authyctl__subcmd__help__subcmd__person__subcmd__activity"
+                ;;
+            authyctl__subcmd__help__subcmd__person,delete-device)
+                cmd="authyctl__subcmd__help__subcmd__person__subcmd__delete__subcmd__device"
+                ;;
+            authyctl__subcmd__help__subcmd__person,number)
+                cmd="authyctl__subcmd__help__subcmd__person__subcmd__number"
+                ;;
+            authyctl__subcmd__help__subcmd__person,registration)
+                cmd="authyctl__subcmd__help__subcmd__person__subcmd__registration"
+                ;;
+            authyctl__subcmd__help__subcmd__person,update)
+                cmd="authyctl__subcmd__help__subcmd__person__subcmd__update"
                 ;;
             authyctl__subcmd__help__subcmd__phone,check)
                 cmd="authyctl__subcmd__help__subcmd__phone__subcmd__check"
@@ -300,6 +333,42 @@ _authyctl() {
                 ;;
             authyctl__subcmd__pam__subcmd__help,rollback)
                 cmd="authyctl__subcmd__pam__subcmd__help__subcmd__rollback"
+                ;;
+            authyctl__subcmd__person,activity)
+                cmd="authyctl__subcmd__person__subcmd__activity"
+                ;;
+            authyctl__subcmd__person,delete-device)
+                cmd="authyctl__subcmd__person__subcmd__delete__subcmd__device"
+                ;;
+            authyctl__subcmd__person,help)
+                cmd="authyctl__subcmd__person__subcmd__help"
+                ;;
+            authyctl__subcmd__person,number)
+                cmd="authyctl__subcmd__person__subcmd__number"
+                ;;
+            authyctl__subcmd__person,registration)
+                cmd="authyctl__subcmd__person__subcmd__registration"
+                ;;
+            authyctl__subcmd__person,update)
+                cmd="authyctl__subcmd__person__subcmd__update"
+                ;;
+            authyctl__subcmd__person__subcmd__help,activity)
+                cmd="authyctl__subcmd__person__subcmd__help__subcmd__activity"
+                ;;
+            authyctl__subcmd__person__subcmd__help,delete-device)
+                cmd="authyctl__subcmd__person__subcmd__help__subcmd__delete__subcmd__device"
+                ;;
+            authyctl__subcmd__person__subcmd__help,help)
+                cmd="authyctl__subcmd__person__subcmd__help__subcmd__help"
+                ;;
+            authyctl__subcmd__person__subcmd__help,number)
+                cmd="authyctl__subcmd__person__subcmd__help__subcmd__number"
+                ;;
+            authyctl__subcmd__person__subcmd__help,registration)
+                cmd="authyctl__subcmd__person__subcmd__help__subcmd__registration"
+                ;;
+            authyctl__subcmd__person__subcmd__help,update)
+                cmd="authyctl__subcmd__person__subcmd__help__subcmd__update"
                 ;;
             authyctl__subcmd__phone,check)
                 cmd="authyctl__subcmd__phone__subcmd__check"
@@ -392,7 +461,7 @@ _authyctl() {
 
     case "${cmd}" in
         authyctl)
-            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call push approval qr app stats phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help"
+            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call email push approval qr app stats events person phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -565,6 +634,32 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__email)
+            opts="-h --authy-id --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --authy-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__enroll)
             opts="-h --totp --phone --twilio-app --secret --no-check --output --authy-id --email --cellphone --country-code --install-link --ssh-key --replace --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -601,6 +696,40 @@ _authyctl() {
                     return 0
                     ;;
                 --ssh-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__events)
+            opts="-h --page --per-page --filter --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --page)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --per-page)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --filter)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -698,7 +827,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help)
-            opts="init enroll unenroll import list index status verify sms call push approval qr app stats phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help"
+            opts="init enroll unenroll import list index status verify sms call email push approval qr app stats events person phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -795,7 +924,35 @@ _authyctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        authyctl__subcmd__help__subcmd__email)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         authyctl__subcmd__help__subcmd__enroll)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__events)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1048,6 +1205,90 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__pam__subcmd__rollback)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__person)
+            opts="update activity number registration delete-device"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__person__subcmd__activity)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__person__subcmd__delete__subcmd__device)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__person__subcmd__number)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__person__subcmd__registration)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__person__subcmd__update)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1860,6 +2101,264 @@ _authyctl() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person)
+            opts="-h --config --users --json --quiet --verbose --help update activity number registration delete-device help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person__subcmd__activity)
+            opts="-h --authy-id --kind --ip --data --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --authy-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -W "password-reset banned unbanned cookie-login" -- "${cur}"))
+                    return 0
+                    ;;
+                --ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person__subcmd__delete__subcmd__device)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person__subcmd__help)
+            opts="update activity number registration delete-device help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person__subcmd__help__subcmd__activity)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person__subcmd__help__subcmd__delete__subcmd__device)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person__subcmd__help__subcmd__number)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person__subcmd__help__subcmd__registration)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person__subcmd__help__subcmd__update)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person__subcmd__number)
+            opts="-h --authy-id --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --authy-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person__subcmd__registration)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__person__subcmd__update)
+            opts="-h --authy-id --email --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --authy-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --email)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

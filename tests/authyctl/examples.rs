@@ -43,7 +43,7 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
 }
 
 /// What each command must do; of several that match, the one with the longest `start` counts.
-const EXPECTED: [Expected; 49] = [
+const EXPECTED: [Expected; 56] = [
     done("init totp", "config.toml is written"),
     done("init twilio", "the key is accepted"),
     done(
@@ -91,6 +91,10 @@ const EXPECTED: [Expected; 49] = [
         "call alice",
         "no call was made, since the person has the app",
     ),
+    done(
+        "email alice",
+        "an e-mail with a token was sent to alice@example.com",
+    ),
     done("push alice --message", "approved"),
     done(
         "push alice --message Deploy --no-wait",
@@ -100,6 +104,12 @@ const EXPECTED: [Expected; 49] = [
     done("qr alice", "█"),
     done("app", "authy-sim"),
     done("stats", "January"),
+    done("events", "no event"),
+    done("person update", "the e-mail address is alice@example.com"),
+    done("person activity", "Authy has noted it"),
+    done("person number", "+15550100199"),
+    done("person registration", "completed"),
+    done("person delete-device", "device 77 is deleted"),
     done("phone start", "Text message sent to +X XXXXXXXX99."),
     done("phone check", "the code is correct"),
     done("phone status", "verified"),
@@ -163,7 +173,11 @@ fn install(sim: &Sim) {
     fs::set_permissions("/etc/pam_authy/config.toml", mode).unwrap();
     fs::write("/etc/pam_authy/users.toml", "[users]\nalice = 1635\n").unwrap();
     let _ = fs::remove_file("/etc/pam_authy/totp.toml");
-    sim.change(1635, &json!({"registered": true, "deleted": false}));
+    sim.change(
+        1635,
+        &json!({"registered": true, "deleted": false, "sdk_devices": [77]}),
+    );
+    sim.post("/phone/app", &json!({"export_enabled": true}));
     fs::write("/etc/pam.d/sudo", "@include common-auth\n").unwrap();
     let people = "user,email,cellphone\ncarl,c@x.test,405-342-5600\ndan,d@x.test,405-342-5601\n";
     fs::write("people.csv", people).unwrap();

@@ -3,6 +3,7 @@
 
 mod application;
 mod approvals;
+mod at_authy;
 mod bad_input;
 mod check;
 mod doctor;

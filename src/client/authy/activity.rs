@@ -1,8 +1,8 @@
 //! Calls about people that a login does not need: activity, registrations, phone numbers.
 //!
 //! Source: Authy API, `/protected/json/users/{id}/register_activity`,
-//! `/protected/json/users/{id}/phone_number` and `/protected/json/registrations/status`. For
-//! programs that use the crate; authyctl has no command for these calls.
+//! `/protected/json/users/{id}/phone_number` and `/protected/json/registrations/status`. Called by
+//! `authyctl person`.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,9 @@ pub enum Activity {
 }
 
 impl Activity {
-    fn as_str(self) -> &'static str {
+    /// Returns Authy's word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::PasswordReset => "password_reset",
             Self::Banned => "banned",

@@ -1,7 +1,7 @@
 //! Devices that people registered with an application's own SDK, not those of the Authy app.
 //!
-//! Source: Authy API, `DELETE /protected/json/sdk/devices/{device_id}`. For programs that use the
-//! crate; authyctl has no command for it.
+//! Source: Authy API, `DELETE /protected/json/sdk/devices/{device_id}`. Called by
+//! `authyctl person delete-device`.
 
 use super::{Client, Error};
 use crate::base::deadline::Deadline;

@@ -5,6 +5,7 @@
 //! `commands` passes that struct to the function that runs the command. `authyctl man` and
 //! `authyctl completions` are generated from these declarations.
 
+mod at_authy;
 mod enrollment;
 mod login;
 mod pam;
@@ -18,6 +19,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use at_authy::{
+    ActivityArgs, ActivityKind, DeleteDeviceArgs, EventsArgs, PersonCommand, RegistrationArgs,
+    UpdateArgs,
+};
 pub(crate) use enrollment::{EnrollArgs, ImportArgs, UnenrollArgs};
 pub(crate) use login::{
     DoctorArgs, ExplainArgs, RecoveryCommand, RecoveryGenerateArgs, TestArgs, UserArg,
@@ -82,6 +87,8 @@ pub(crate) enum Command {
     Sms(SendArgs),
     /// Have Authy send a token by a call
     Call(SendArgs),
+    /// Have Authy send a token by e-mail
+    Email(PersonArg),
     /// Ask the person's phone to approve something, and wait for the answer
     Push(PushArgs),
     /// Show the state of an approval request
@@ -92,6 +99,11 @@ pub(crate) enum Command {
     App,
     /// Show how much the application was used
     Stats,
+    /// Show what happened at the application
+    Events(EventsArgs),
+    /// Change what Authy has about a person, and report what happened to them
+    #[command(subcommand)]
+    Person(PersonCommand),
     /// Verify phone numbers, and look them up
     #[command(subcommand)]
     Phone(PhoneCommand),

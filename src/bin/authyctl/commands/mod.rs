@@ -4,6 +4,7 @@
 
 mod application;
 mod approvals;
+mod at_authy;
 mod check;
 mod doctor;
 mod explain;
@@ -58,11 +59,14 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandE
         Command::Verify(args) => tokens::verify(global, args),
         Command::Sms(args) => tokens::sms(global, args),
         Command::Call(args) => tokens::call(global, args),
+        Command::Email(args) => tokens::email(global, args),
         Command::Push(args) => approvals::push(global, args),
         Command::Approval(args) => approvals::approval(global, args),
         Command::Qr(args) => qr::qr(global, args),
         Command::App => application::app(global),
         Command::Stats => application::stats(global),
+        Command::Events(args) => application::events(global, args),
+        Command::Person(command) => at_authy::person(global, command),
         Command::Phone(command) => phone::phone(global, command),
         Command::Check => check::check(global),
         Command::Doctor(args) => doctor::doctor(global, args),

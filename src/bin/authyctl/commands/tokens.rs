@@ -1,12 +1,12 @@
-//! `verify`, `sms`, `call`: checks a token at Authy, and has Authy send one; for people at Twilio see
-//! `twilio`.
+//! `verify`, `sms`, `call`, `email`: checks a token at Authy, and has Authy send one; for people at
+//! Twilio see `twilio`.
 
 use pam_authy::base::factor::Channel;
 use pam_authy::client::authy::tokens::{Delivery, SendOptions, VerifyOptions};
 use serde_json::json;
 
 use super::{authy_id, client, twilio};
-use crate::cli::{Global, SendArgs, VerifyArgs};
+use crate::cli::{Global, PersonArg, SendArgs, VerifyArgs};
 use crate::error::CommandError;
 use crate::output::{Output, argument_or_prompt};
 
@@ -58,6 +58,17 @@ pub(crate) fn call(global: &Global, args: &SendArgs) -> Result<Output, CommandEr
         &delivery,
         "no call was made, since the person has the app; --force makes one",
         "a call with a token is made to",
+    ))
+}
+
+pub(crate) fn email(global: &Global, args: &PersonArg) -> Result<Output, CommandError> {
+    let id = authy_id(global, args)?;
+    let (client, deadline) = client(global)?;
+    let email = client.tokens().email(id, deadline)?;
+    let address = email.as_deref().unwrap_or("the person's address");
+    Ok(Output::new(
+        vec![format!("an e-mail with a token was sent to {address}")],
+        json!({"authy_id": id.number(), "email": email}),
     ))
 }
 
