@@ -9,6 +9,7 @@
 //! name, and cargo's builds of authyctl and authy-sim.
 
 mod ansible;
+mod api_page;
 mod bare;
 mod cargo;
 mod crates;
