@@ -31,9 +31,29 @@ pub(super) struct Preconnector {
     dialer: Dialer,
     /// The connection that was opened ahead, where it leads, and when it was opened.
     ahead: Mutex<Option<(Target, TlsConnection, Instant)>>,
-    /// What the requests of each thread dialed and have not asked for yet. A request runs on one
-    /// thread, so none of them learns of a connection of another.
-    dialed: Mutex<Vec<(ThreadId, Dialed)>>,
+    dialed: DialLog,
+}
+
+/// What the requests of each thread dialed and have not asked for yet. A request runs on one thread,
+/// so none of them learns of a connection of another.
+#[derive(Debug, Default)]
+struct DialLog(Mutex<Vec<(ThreadId, Dialed)>>);
+
+impl DialLog {
+    fn note(&self, result: Dialed) {
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        log.push((thread::current().id(), result));
+    }
+
+    /// Returns the last result of this thread, and forgets all of its results.
+    fn take(&self) -> Option<Dialed> {
+        let this = thread::current().id();
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = log.iter().rfind(|(thread, _)| *thread == this);
+        let found = mine.map(|(_, result)| *result);
+        log.retain(|(thread, _)| *thread != this);
+        found
+    }
 }
 
 /// What came of opening a connection for a request.
@@ -51,7 +71,7 @@ impl Preconnector {
         Self {
             dialer,
             ahead: Mutex::new(None),
-            dialed: Mutex::new(Vec::new()),
+            dialed: DialLog::default(),
         }
     }
 
@@ -75,17 +95,7 @@ impl Preconnector {
     /// Returns what this thread dialed for requests since the last call; `None` if they used an idle
     /// connection.
     pub(super) fn dialed(&self) -> Option<Dialed> {
-        let this = thread::current().id();
-        let mut dialed = self.dialed.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = dialed.iter().rposition(|(thread, _)| *thread == this)?;
-        let (_, found) = dialed.swap_remove(mine);
-        dialed.retain(|(thread, _)| *thread != this);
-        Some(found)
-    }
-
-    fn note(&self, result: Dialed) {
-        let mut dialed = self.dialed.lock().unwrap_or_else(PoisonError::into_inner);
-        dialed.push((thread::current().id(), result));
+        self.dialed.take()
     }
 
     /// Takes the connection that was opened ahead, if it leads to `target` and is still usable.
@@ -122,7 +132,7 @@ impl Connector for PreconnectedConnector {
         let after = Duration::from_secs(3600).min(*details.timeout.after);
         let until = Instant::now() + after;
         let dialed = self.0.dialer.dial(&target, Purpose::Request, until);
-        self.0.note(match dialed {
+        self.0.dialed.note(match dialed {
             Ok(_) => Dialed::Opened,
             Err(_) => Dialed::Failed,
         });
@@ -144,5 +154,26 @@ pub(super) struct NoResolver;
 impl Resolver for NoResolver {
     fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         Ok(self.empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_learns_only_of_its_own_connections_and_once() {
+        let log = DialLog::default();
+        log.note(Dialed::Failed);
+        log.note(Dialed::Opened);
+        thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                let before = log.take();
+                log.note(Dialed::Failed);
+                (before, log.take())
+            });
+            assert_eq!(other.join().unwrap(), (None, Some(Dialed::Failed)));
+        });
+        assert_eq!((log.take(), log.take()), (Some(Dialed::Opened), None));
     }
 }

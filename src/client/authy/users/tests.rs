@@ -145,7 +145,7 @@ fn a_qr_code_is_requested_with_size_and_label_and_not_printed() {
 }
 
 #[test]
-fn a_status_of_another_person_or_of_nobody_is_unexpected() {
+fn a_status_of_another_person_or_without_an_id_is_unexpected() {
     let mut accepted = vec![
         r#"{"success":true,"status":{"authy_id":1636,"registered":true}}"#,
         r#"{"success":true,"status":{"authy_id":"1636","registered":true}}"#,
