@@ -11,20 +11,17 @@ use std::time::{Duration, Instant};
 
 use ureq::{Agent, RequestBuilder};
 
+use super::agent::{PreparedAgent, Settings};
 use super::classify::{classify_error, connection_ended};
-use super::dial::{Dialer, Target};
 use super::error::{Cause, Error};
-use super::preconnect::{Dialed, MAX_IDLE, NoResolver, PreconnectedConnector, Preconnector};
-use super::trust::{self, Roots};
+use super::preconnect::Dialed;
+use super::trust::Roots;
 use super::{Body, GoodAddresses, Method, Request, Response, Transport};
 use crate::base::secret::Secret;
 use crate::base::text;
 
 /// The longest body that is read, in bytes. Authy's bodies are well below 4 KiB, except statistics.
 const BODY_LIMIT: u64 = 64 * 1024;
-/// The longest header that is read, in bytes.
-const HEADER_LIMIT: usize = 16 * 1024;
-
 /// How long a preconnect may take: time for three connection attempts (SYN) of TCP. Dropping an
 /// [`Https`] waits for the preconnect, so for this long at most.
 const PRECONNECT_LIMIT: Duration = Duration::from_secs(3);
@@ -48,22 +45,6 @@ pub struct Https {
 }
 
 type Preconnecting = JoinHandle<Result<PreparedAgent, Error>>;
-
-#[derive(Debug, Clone)]
-struct Settings {
-    roots: Roots,
-    proxy: Option<String>,
-    addresses: Option<Arc<dyn GoodAddresses>>,
-}
-
-/// An agent that can send requests.
-#[derive(Debug)]
-struct PreparedAgent {
-    agent: Agent,
-    preconnector: Arc<Preconnector>,
-    /// When its first connection was opened ahead, if it was.
-    opened_at: Option<Instant>,
-}
 
 impl Https {
     /// Creates a transport that trusts only the CA certificates of `roots`, and connects through
@@ -155,55 +136,6 @@ impl Https {
 /// Locks a value that is whole at any time.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Settings {
-    /// Reads the certificates and creates an agent. Opens no connection.
-    fn prepare(&self) -> Result<PreparedAgent, Error> {
-        let proxy = match &self.proxy {
-            Some(address) => Some(
-                address
-                    .parse()
-                    .ok()
-                    .and_then(|uri| Target::from_uri(&uri, 80))
-                    .ok_or_else(|| Error::Local("the proxy is not a valid URL".into()))?,
-            ),
-            None => None,
-        };
-        let dialer = Dialer::new(trust::tls(&self.roots)?, proxy, self.addresses.clone());
-        let preconnector = Arc::new(Preconnector::new(dialer));
-        let config = Agent::config_builder()
-            .https_only(true)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            // The dialer has the configured proxy; without this, ureq would use the environment's.
-            .proxy(None)
-            .user_agent(user_agent())
-            .accept("application/json")
-            .max_response_header_size(HEADER_LIMIT)
-            .max_idle_age(MAX_IDLE)
-            .build();
-        Ok(PreparedAgent {
-            agent: Agent::with_parts(
-                config,
-                PreconnectedConnector(Arc::clone(&preconnector)),
-                NoResolver,
-            ),
-            preconnector,
-            opened_at: None,
-        })
-    }
-
-    /// Creates an agent and tries to open its first connection to `url`. Blocks until `until` at
-    /// most.
-    fn preconnect(&self, url: &str, until: Instant) -> Result<PreparedAgent, Error> {
-        let mut prepared = self.prepare()?;
-        if prepared.preconnector.open_ahead(url, until).is_ok() {
-            prepared.opened_at = Some(Instant::now());
-        }
-        Ok(prepared)
-    }
 }
 
 impl Transport for Https {
@@ -334,11 +266,4 @@ fn with_credentials<B>(
         None => call,
     };
     call.config().timeout_global(Some(limit)).build()
-}
-
-/// Returns a user agent such as `AuthyPAM/0.1.0 (linux-x86_64; Rust)`, in the form that Authy's own
-/// clients use.
-fn user_agent() -> String {
-    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    format!("AuthyPAM/{} ({os}-{arch}; Rust)", env!("CARGO_PKG_VERSION"))
 }

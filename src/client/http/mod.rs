@@ -7,10 +7,11 @@
 //! are limited. Each request blocks for its time-out at most. Called by the providers' clients and
 //! by authyctl.
 //!
-//! `https` exchanges a request through an agent of ureq, `preconnect` gives ureq its connections,
-//! `dial`, `resolve` and `trust` open them, `tls` is an open one, `classify` and `lack` sort the
-//! errors, `form` writes queries and forms, and `json` reads a body.
+//! `https` exchanges a request through an agent of ureq, which `agent` makes, `preconnect` gives
+//! ureq its connections, `dial`, `resolve` and `trust` open them, `tls` is an open one, `classify`
+//! and `lack` sort the errors, `form` writes queries and forms, and `json` reads a body.
 
+mod agent;
 mod classify;
 mod dial;
 mod error;
