@@ -17,7 +17,7 @@
 //! limit it. So nothing that decides runs there: no network, no thread, no state, no configuration.
 //!
 //! `client` is the library for other programs: the HTTP clients, without PAM, files or an
-//! allocator. A feature only adds code; none removes any.
+//! allocator; `examples/check_code.rs` is such a program. A feature only adds code; none removes any.
 //!
 //! # The flow of a login
 //!

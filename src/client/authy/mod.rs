@@ -55,6 +55,21 @@ pub struct Client<T> {
 impl<T: Transport> Client<T> {
     /// Creates a client of the service at `base_url` (without a slash at the end) with the API
     /// `key`. Each request takes `timeout` at most. Sends nothing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use pam_authy::base::secret::Secret;
+    /// use pam_authy::client::authy::Client;
+    /// use pam_authy::client::http::{Https, Pem, Roots};
+    ///
+    /// fn client(ca: Vec<u8>, key: String) -> Client<Https> {
+    ///     let roots = Roots::new(Pem { name: "the CA file".to_owned(), bytes: ca });
+    ///     let (transport, key) = (Https::new(roots, None), Secret::new(key));
+    ///     Client::new(transport, "https://api.authy.com", key, Duration::from_secs(10))
+    /// }
+    /// # client(Vec::new(), String::new());
+    /// ```
     #[must_use]
     pub fn new(transport: T, base_url: &str, key: Secret, timeout: Duration) -> Self {
         Self {

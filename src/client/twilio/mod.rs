@@ -63,6 +63,29 @@ impl<T: Transport> Client<T> {
     /// Creates a client of `service` at `base_url` (`https://verify.twilio.com`, without `/v2` and
     /// without a slash at the end) with an API key. Each request takes `timeout` at most. Sends
     /// nothing.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use std::time::Duration;
+    ///
+    /// use pam_authy::base::deadline::Deadline;
+    /// use pam_authy::base::factor::{Channel, Phone};
+    /// use pam_authy::base::secret::Secret;
+    /// use pam_authy::client::http::{Https, Transport};
+    /// use pam_authy::client::twilio::Client;
+    /// use pam_authy::client::twilio::verifications::Verification;
+    ///
+    /// fn send<T: Transport>(transport: T, secret: &Secret) -> Result<Verification, Box<dyn Error>> {
+    ///     let service = "VA0123456789abcdef0123456789abcdef".parse()?;
+    ///     let key = "SK0123456789abcdef0123456789abcdef".parse()?;
+    ///     let (url, timeout) = ("https://verify.twilio.com", Duration::from_secs(10));
+    ///     let client = Client::new(transport, url, service, &key, secret, timeout);
+    ///     let number: Phone = "+15551234567".parse()?;
+    ///     let deadline = Deadline::within(timeout);
+    ///     Ok(client.verifications().start(&number, Channel::Sms, None, deadline)?)
+    /// }
+    /// # let _ = send::<Https>;
+    /// ```
     #[must_use]
     pub fn new(
         transport: T,
