@@ -7,7 +7,7 @@
 //!
 //! | resource | calls | file |
 //! |---|---|---|
-//! | [`Client::tokens`] | verify, sms, call, e-mail | `tokens.rs` |
+//! | [`Client::tokens`] | verify, sms, call, e-mail | `tokens/` |
 //! | [`Client::users`] | create, status, delete, secret (QR), update | `users/` |
 //! | | activity, registration, phone number | `activity.rs` |
 //! | [`Client::approvals`] | OneTouch: create, status, wait | `approvals/` |
