@@ -56,6 +56,35 @@ fn a_push_ends_as_the_person_decides() {
 }
 
 #[test]
+fn a_push_is_asked_about_again_once_the_time_that_authy_names_is_over() {
+    let rows = [("1", 0), ("3600", 1), ("abc", 1)];
+    check_rows(rows, |(wait, expected)| {
+        let sim = enrolled();
+        sim.change(1635, &json!({"registered": true}));
+        sim.fault(
+            &json!({"match": {"path": "/approval_requests/"}, "times": 1, "status": 429,
+            "headers": {"Retry-After": wait}}),
+        );
+        let (status, answer) = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                let how = ["push", "alice", "--message", "Log in?", "--expires", "20"];
+                run_json(&sim, &how, "")
+            });
+            let uuid = pending(&sim);
+            sim.post(
+                &format!("/phone/approvals/{uuid}"),
+                &json!({"approve": true}),
+            );
+            waiting.join().unwrap()
+        });
+        assert_eq!(status, expected, "{answer}");
+        if expected == 1 {
+            assert_eq!(answer["error"]["status"], 429, "{answer}");
+        }
+    });
+}
+
+#[test]
 fn an_unanswered_push_expires() {
     let sim = enrolled();
     sim.change(1635, &json!({"registered": true}));

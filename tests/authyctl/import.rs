@@ -248,6 +248,33 @@ fn an_import_stops_where_every_further_row_would_fail_alike() {
     });
 }
 
+/// What is refused by HTTP 429 was not done, so a row can be tried again.
+#[test]
+fn an_import_waits_where_authy_names_a_short_time_and_goes_on() {
+    let rows = "user,email,cellphone\nbob,b@x.test,405-342-5600\nkim,k@x.test,405-342-5601\n";
+    let table = [
+        ("1", 1, 0, 3),
+        ("1", 3, 0, 5),
+        ("1", 4, 1, 4),
+        ("3600", 1, 1, 1),
+        ("abc", 1, 1, 1),
+    ];
+    check_rows(table, |(wait, times, status, requests)| {
+        let sim = Sim::start();
+        sim.fault(&json!({"status": 429, "times": times, "headers": {"Retry-After": wait}}));
+        let begun = Instant::now();
+        let (found, answer) = import(&sim, "p.csv", rows, &[]);
+        assert_eq!(found, status, "{answer}");
+        assert_eq!(sim.count("/users/new"), requests, "{answer}");
+        let waited = begun.elapsed();
+        assert!(waited < Duration::from_secs(20), "{waited:?}");
+        if status == 0 {
+            assert_eq!(answer["enrolled"], 2);
+            assert!(waited >= Duration::from_secs(times), "{waited:?}");
+        }
+    });
+}
+
 #[test]
 fn without_a_configuration_an_import_of_new_people_does_not_begin() {
     let sim = Sim::start();

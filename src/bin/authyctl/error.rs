@@ -74,6 +74,7 @@ struct Answer {
     /// The HTTP status; zero where it is not known.
     status: u16,
     code: Option<u32>,
+    retry_after_seconds: Option<u64>,
     fields: BTreeMap<String, String>,
 }
 
@@ -109,9 +110,21 @@ impl CommandError {
         self.answer = Some(Box::new(Answer {
             status,
             code,
+            retry_after_seconds: None,
             fields: BTreeMap::new(),
         }));
         self
+    }
+
+    /// Adds when the provider wants to be asked again, and a hint that says so.
+    pub(crate) fn retry_after(mut self, seconds: Option<u64>) -> Self {
+        if let Some(answer) = &mut self.answer {
+            answer.retry_after_seconds = seconds;
+        }
+        match seconds {
+            Some(seconds) => self.hint(format!("try again in {seconds} s")),
+            None => self,
+        }
     }
 
     /// Adds members to the JSON object.
@@ -137,6 +150,9 @@ impl CommandError {
             }
             if let Some(code) = answer.code {
                 error["code"] = json!(code);
+            }
+            if let Some(seconds) = answer.retry_after_seconds {
+                error["retry_after_seconds"] = json!(seconds);
             }
             if !answer.fields.is_empty() {
                 error["fields"] = json!(answer.fields);
@@ -168,6 +184,7 @@ impl From<client::Error> for CommandError {
             Box::new(Answer {
                 status,
                 code: error.code(),
+                retry_after_seconds: refusal.and_then(|refusal| refusal.retry_after_seconds),
                 fields: refusal
                     .map(|refusal| refusal.fields.clone())
                     .unwrap_or_default(),

@@ -7,7 +7,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use ureq::{Agent, RequestBuilder};
 
@@ -16,7 +16,7 @@ use super::classify::{classify_error, connection_ended};
 use super::error::{Cause, Error};
 use super::preconnect::Dialed;
 use super::trust::Roots;
-use super::{Body, GoodAddresses, Method, Request, Response, Transport};
+use super::{Body, GoodAddresses, Method, Request, Response, Transport, retry_after};
 use crate::base::secret::Secret;
 use crate::base::text;
 
@@ -235,14 +235,10 @@ fn exchange(
                 .send(body)?
         }
     };
-    let retry_after_seconds = response
-        .headers()
-        .get("Retry-After")
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    let date = response
-        .headers()
-        .get("Date")
-        .and_then(|value| Some(text::sanitize(value.to_str().ok()?)));
+    let header = |name: &str| response.headers().get(name)?.to_str().ok();
+    let date = header("Date").map(text::sanitize);
+    let wait = |text: &str| retry_after::seconds(text, date.as_deref(), SystemTime::now());
+    let retry_after_seconds = header("Retry-After").and_then(wait);
     Ok(Response {
         status: response.status().as_u16(),
         body: response

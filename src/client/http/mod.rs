@@ -21,6 +21,7 @@ pub(crate) mod json;
 mod lack;
 mod preconnect;
 mod resolve;
+mod retry_after;
 mod tls;
 mod trust;
 
@@ -95,7 +96,8 @@ pub struct Response {
     pub status: u16,
     /// The complete body.
     pub body: Vec<u8>,
-    /// The header `Retry-After` in seconds; `None` if it is missing or not a number.
+    /// The header `Retry-After` in seconds, which may also be a date; `None` if it is missing or
+    /// neither.
     pub retry_after_seconds: Option<u64>,
     /// The text of the header `Date`, made safe to show.
     pub date: Option<String>,

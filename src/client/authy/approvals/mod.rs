@@ -147,7 +147,8 @@ impl<T: Transport> Approvals<'_, T> {
 
     /// Waits until the person has answered or the request has expired. At `deadline`, the decision
     /// may still be [`Decision::Pending`]. Polls every 1.5 seconds, and goes on after a poll that
-    /// got no usable answer. Calls `on_wait` with the remaining time before each pause. Blocks
+    /// got no usable answer, or, once that time is over, after one that was told when to try again.
+    /// Calls `on_wait` with the remaining time before each pause. Blocks
     /// until `deadline` at most.
     ///
     /// # Errors
@@ -163,6 +164,7 @@ impl<T: Transport> Approvals<'_, T> {
             let result = self.find(uuid, deadline);
             let left = deadline.remaining(Instant::now());
             let is_last = left <= POLL_INTERVAL;
+            let mut pause = POLL_INTERVAL;
             match result {
                 Ok(status) => {
                     let status = status.belonging_to(id)?;
@@ -172,10 +174,17 @@ impl<T: Transport> Approvals<'_, T> {
                 }
                 Err(error) if is_last => return Err(error),
                 Err(Error::Unavailable(_) | Error::ServerError(_) | Error::Unexpected(_)) => {}
+                Err(Error::RateLimited(refusal)) => {
+                    let wait = refusal.retry_after_seconds.map(Duration::from_secs);
+                    let Some(wait) = wait.filter(|wait| *wait < left) else {
+                        return Err(Error::RateLimited(refusal));
+                    };
+                    pause = wait.max(POLL_INTERVAL);
+                }
                 Err(error) => return Err(error),
             }
             on_wait(left);
-            std::thread::sleep(POLL_INTERVAL);
+            std::thread::sleep(pause);
         }
     }
 }

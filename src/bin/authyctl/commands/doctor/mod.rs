@@ -13,6 +13,7 @@ mod finding;
 mod host;
 mod ids;
 mod leniency;
+mod patience;
 mod rules;
 pub(super) mod secrets;
 mod service;

@@ -13,6 +13,7 @@ use pam_authy::factor::connect;
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{Entry, Mapping};
 
+use super::patience::patiently;
 use super::{Administrators, Finding, Level, ids};
 
 /// How far the two clocks may differ before that is a warning.
@@ -37,7 +38,11 @@ pub(super) fn check(
     };
     let client = Client::new(transport, &authy.url, authy.key.clone(), authy.timeout);
     let deadline = || Deadline::after(Instant::now(), authy.timeout + Duration::from_secs(1));
-    match client.app().details(deadline()) {
+    let ask = || client.app().details(deadline());
+    match patiently(ask, |error| match error {
+        Error::RateLimited(refusal) => refusal.retry_after_seconds,
+        _ => None,
+    }) {
         Err(error) => vec![failed(&authy.url, &error)],
         Ok(app) => {
             let name = app.get("name").and_then(|name| name.as_str());

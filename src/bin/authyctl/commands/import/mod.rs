@@ -14,6 +14,7 @@ mod google;
 mod lists;
 mod progress;
 mod rows;
+mod signals;
 mod summary;
 
 use std::collections::HashMap;
@@ -24,17 +25,16 @@ use std::time::{Duration, Instant};
 
 use apps::AppRow;
 use batch::Batch;
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use pam_authy::base::deadline::Deadline;
-use pam_authy::client::authy::Client;
 use pam_authy::client::authy::phones::Phone;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::authy::users::NewUser;
+use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::Https;
 use pam_authy::store::users::{Entry, Mapping};
 use progress::Progress;
 use rows::{ImportRow, Numbered, RowPerson};
+use signals::Signals;
 use summary::{ImportSummary, RowError, RowOutcome};
 use zeroize::Zeroizing;
 
@@ -47,6 +47,8 @@ use crate::output::{Output, shown_name};
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 /// The time limit of one row; the time-out of a request is not longer.
 const ROW_LIMIT: Duration = Duration::from_secs(60);
+/// How often a row waits where Authy is busy and says for how long.
+const WAITS: u32 = 3;
 
 pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<Output, CommandError> {
     let of_google = match (&args.google_authenticator, args.homes) {
@@ -101,13 +103,13 @@ fn import_rows(
         },
         dry_run,
         replace: args.replace,
+        signals: Signals::block(),
     };
-    let signals = Signals::block();
     let progress = Progress::start(global, rows.len(), dry_run);
     let mut batch = Batch::new(global, &mapping, args.replace);
     let mut summary = ImportSummary::default();
     for (line, row) in rows {
-        if signals.arrived() {
+        if importer.signals.arrived() {
             summary.stopped = Some((ErrorKind::Refused, "stopped by a signal".to_owned()));
         }
         if summary.stopped.is_some() {
@@ -186,6 +188,7 @@ struct Importer<'a> {
     client: Option<Client<Https>>,
     dry_run: bool,
     replace: bool,
+    signals: Signals,
 }
 
 impl Importer<'_> {
@@ -231,32 +234,25 @@ impl Importer<'_> {
             ));
         };
         let person = NewUser::new(email, &phone.cellphone, phone.country_code);
-        let deadline = Deadline::after(Instant::now(), ROW_LIMIT);
-        Ok(client.users().create(&person, deadline)?)
+        let mut waits = 0;
+        loop {
+            let deadline = Deadline::after(Instant::now(), ROW_LIMIT);
+            match client.users().create(&person, deadline) {
+                // What is refused by HTTP 429 was not done.
+                Err(Error::RateLimited(refusal))
+                    if waits < WAITS && self.signals.waits(refusal.retry_after_seconds) =>
+                {
+                    waits += 1;
+                }
+                created => return Ok(created?),
+            }
+        }
     }
 }
 
 fn is_new_person(row: &Result<ImportRow, String>) -> bool {
     let person = row.as_ref().map(|row| &row.person);
     matches!(person, Ok(RowPerson::New { .. }))
-}
-
-/// SIGINT and SIGTERM, blocked so that a person who was created is mapped as well.
-struct Signals(Option<SignalFd>);
-
-impl Signals {
-    fn block() -> Self {
-        let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
-        let fd = signals
-            .thread_block()
-            .and_then(|()| SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK));
-        Self(fd.ok())
-    }
-
-    fn arrived(&self) -> bool {
-        let next = self.0.as_ref().map(SignalFd::read_signal);
-        matches!(next, Some(Ok(Some(_))))
-    }
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, CommandError> {

@@ -22,7 +22,9 @@ impl From<Error> for CommandError {
         };
         let shown = Self::new(kind, text::sanitize_to(&error.to_string(), 500));
         let shown = match error.refusal() {
-            Some(refusal) => shown.answered(refusal.status, refusal.code),
+            Some(refusal) => shown
+                .answered(refusal.status, refusal.code)
+                .retry_after(refusal.retry_after_seconds),
             None => shown,
         };
         match hint(&error) {
