@@ -87,7 +87,9 @@ impl SecondFactor for Combined {
         self.was_totp = true;
         let (error, was_checked) = match self.totp.check(code) {
             Checked::Accepted => return Ok(()),
-            Checked::Refused => (refused("the code is wrong or was used"), true),
+            // A provider may have the same secret, and would accept the code once more.
+            Checked::Used => return Err(refused("the code was used")),
+            Checked::Refused => (refused("the code is wrong"), true),
             Checked::NotMine => (refused("the code has another number of digits"), false),
             Checked::Failed(error) if error.kind == ErrorKind::Paused => (error, false),
             Checked::Failed(error) => return Err(error),
@@ -127,7 +129,7 @@ impl SecondFactor for Combined {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.totp.notes()
+        [self.totp.notes(), self.other.notes()].concat()
     }
 }
 
@@ -256,6 +258,18 @@ mod tests {
         assert_eq!(factor.identity().unwrap().provider(), "authy");
         assert_eq!(*host.asked.borrow(), ["000000"]);
         assert_eq!(host.counted(), ["acquire", "release"]);
+    }
+
+    /// Twilio may have the same secret, and accept the code once more.
+    #[test]
+    fn a_code_that_was_used_here_is_not_sent_to_the_provider() {
+        let host = Host::new();
+        let mut factor = host.with(vec![Ok(())]);
+        assert_eq!(factor.verify(&right(), later()), Ok(()));
+        let used = factor.verify(&right(), later()).unwrap_err();
+        assert_eq!(used.kind, ErrorKind::Refused);
+        assert!(host.asked.borrow().is_empty());
+        assert_eq!(host.counted(), ["acquire", "release", "acquire"]);
     }
 
     #[test]

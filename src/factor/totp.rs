@@ -32,7 +32,9 @@ pub struct Totp {
 pub(super) enum Checked {
     /// It is right, and used up.
     Accepted,
-    /// It is wrong, or was used.
+    /// It is right, and was used.
+    Used,
+    /// It is wrong.
     Refused,
     /// It has another number of digits than the app's codes, and was not checked.
     NotMine,
@@ -104,7 +106,7 @@ impl Totp {
                 if let Some(line) = ahead_of_clock(&self.name, last, now) {
                     self.note(line);
                 }
-                Checked::Refused
+                Checked::Used
             }
             Err(failure) => Checked::Failed(not_recorded(failure)),
         }
@@ -237,6 +239,7 @@ pub(super) mod tests {
     fn check(totp: &mut Totp, code: &Code) -> String {
         match totp.check(code) {
             Checked::Accepted => "accepted".to_owned(),
+            Checked::Used => "used".to_owned(),
             Checked::Refused => "refused".to_owned(),
             Checked::NotMine => "not mine".to_owned(),
             Checked::Failed(error) => format!("{:?} {:?}", error.kind, error.progress),
@@ -325,7 +328,12 @@ pub(super) mod tests {
             let mut totp = totp(&folder.path().join("state"), &codes);
             let code = code(NOW.get().saturating_add_signed(steps * 30));
             let outcome = (check(&mut totp, &code), check(&mut totp, &code));
-            if outcome != (expected.to_owned(), "refused".to_owned()) {
+            let again = if expected == "accepted" {
+                "used"
+            } else {
+                expected
+            };
+            if outcome != (expected.to_owned(), again.to_owned()) {
                 wrong.push(format!("{steps}: {outcome:?}"));
             }
         }
@@ -339,7 +347,7 @@ pub(super) mod tests {
         let mut totp = totp(&folder.path().join("state"), &codes);
         let now = NOW.get();
         assert_eq!(check(&mut totp, &code(now + 30)), "accepted");
-        assert_eq!(check(&mut totp, &code(now)), "refused");
+        assert_eq!(check(&mut totp, &code(now)), "used");
         NOW.set(now + 60);
         assert_eq!(check(&mut totp, &code(now + 60)), "accepted");
     }
@@ -400,7 +408,7 @@ pub(super) mod tests {
         assert_eq!(check(&mut totp, &code(now + 3600)), "accepted");
         NOW.set(now);
         for _ in 0..2 {
-            assert_eq!(check(&mut totp, &code(now)), "refused");
+            assert_eq!(check(&mut totp, &code(now)), "used");
         }
         let notes = totp.notes();
         assert!(
