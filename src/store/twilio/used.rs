@@ -37,8 +37,8 @@ pub struct UsedFiles {
     now: fn() -> SystemTime,
 }
 
-/// Whether a word is in use: `code` in its lower half, accepted within the lifetime. A time after
-/// now is that of a clock that was set back.
+/// Whether a word is in use: its code was accepted within the lifetime. A time after now is that of a
+/// clock that was set back.
 fn is_live(word: u64, now: u64) -> bool {
     word != 0 && now < (word >> 32) + LIFETIME
 }
@@ -96,8 +96,11 @@ impl UsedFiles {
     /// ran out between their looks.
     fn claim(&self, file: &WordFile, code: u64) -> Result<bool, Failure> {
         loop {
-            let now = seconds((self.now)());
             let words: Vec<_> = (0..WORDS).map(|at| file.load(at)).collect();
+            // Read after the words, so that a process which was stopped in between does not take its
+            // own late clock for one that was set back.
+            let now = seconds((self.now)());
+            date_back(file, &words, now);
             if has(&words, code, now) {
                 return Ok(false);
             }
@@ -128,6 +131,20 @@ impl UsedFiles {
         };
         let words: Vec<_> = (0..WORDS).map(|at| file.load(at)).collect();
         Ok(has(&words, packed(code), seconds((self.now)())))
+    }
+}
+
+/// Dates words of a later time than now back, so that none is in use for longer than its lifetime
+/// from now on.
+fn date_back(file: &WordFile, words: &[u64], now: u64) {
+    let later = words
+        .iter()
+        .enumerate()
+        .filter(|(_, word)| **word >> 32 > now);
+    for (at, word) in later {
+        let code = word & u64::from(u32::MAX);
+        // If another process was faster, its word is as good.
+        let _ = file.exchange(at, *word, now << 32 | code);
     }
 }
 
@@ -204,6 +221,31 @@ mod tests {
         NOW.set(NOW.get() + 1);
         assert_eq!(used.is_used(&mine, &code("012345")), Ok(false));
         assert_eq!(used.use_up(&mine, &code("012345")), Ok(true));
+    }
+
+    /// A host whose clock was a year ahead for some logins accepted no code of the app for that year.
+    #[test]
+    fn codes_of_a_clock_that_was_set_back_are_in_use_for_five_minutes_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut used = UsedFiles::new(&folder.path().join("state"), map, now);
+        let app = factor("a");
+        let set_back = 365 * 86_400;
+        NOW.set(NOW.get() + set_back);
+        for number in 0..WORDS {
+            let code = code(&format!("{number:06}"));
+            assert_eq!(used.use_up(&app, &code), Ok(true));
+        }
+        NOW.set(NOW.get() - set_back);
+        assert_eq!(used.is_used(&app, &code("000000")), Ok(true));
+        assert!(
+            used.use_up(&app, &code("999999")).is_err(),
+            "all are in use"
+        );
+        NOW.set(NOW.get() + 299);
+        assert_eq!(used.use_up(&app, &code("000000")), Ok(false));
+        NOW.set(NOW.get() + 1);
+        assert_eq!(used.use_up(&app, &code("999999")), Ok(true));
+        assert_eq!(used.use_up(&app, &code("000000")), Ok(true));
     }
 
     #[test]
