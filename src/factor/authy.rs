@@ -145,17 +145,22 @@ impl From<client::Error> for Error {
             | Client::UntrustedServer(_)
             | Client::Local(_)
             | Client::Invalid { .. } => Progress::NotSent,
-            // This host may have lacked something only when the answer was read.
-            Client::Process(_) | Client::Unavailable(Cause::TimedOut | Cause::Connection(_)) => {
-                Progress::Unanswered
-            }
+            // This host may have lacked something only when the answer was read. An answer that
+            // makes no sense, or of a gateway, does not say that nothing was done.
+            Client::Process(_)
+            | Client::ServerError(_)
+            | Client::Unavailable(_)
+            | Client::Unexpected(_) => Progress::Unanswered,
             _ => Progress::Answered,
         };
+        let wait = error
+            .refusal()
+            .and_then(|refusal| refusal.retry_after_seconds);
         Self {
             kind,
             code: error.code(),
             progress,
-            detail: error.to_string(),
+            detail: Self::detail_of(&error, wait),
         }
     }
 }
@@ -287,9 +292,18 @@ mod tests {
                 Progress::NotSent,
             ),
             (client::Error::Local("no CA file".into()), Progress::NotSent),
+            // A gateway answers so, while the message is on its way.
             (
                 client::Error::ServerError(client::Refusal::default()),
-                Progress::Answered,
+                Progress::Unanswered,
+            ),
+            (
+                unavailable(Cause::Malformed("html".into())),
+                Progress::Unanswered,
+            ),
+            (
+                client::Error::Unexpected(client::Refusal::default()),
+                Progress::Unanswered,
             ),
             (
                 client::Error::Refused(client::Refusal::default()),

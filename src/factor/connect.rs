@@ -14,7 +14,7 @@ use super::authy::Authy;
 use super::combined::Combined;
 use super::decoy::{Decoy, Preconnect};
 use super::totp::Totp;
-use super::twilio::{App, REQUESTS_PER_CODE, Twilio};
+use super::twilio::{App, Twilio, requests_per_code};
 use crate::base::factor::twilio::Lasting;
 use crate::base::factor::{Factor, Identity, Person, Phone, Providers, SecondFactor, SendMode};
 use crate::client::authy::Client;
@@ -162,10 +162,16 @@ pub fn request_timeout(
     rules: &config::Login,
     person: Option<&Person>,
 ) -> Duration {
-    let provider = person.and_then(|person| provider(config, rules, person));
+    let Some(person) = person else {
+        return Duration::ZERO;
+    };
+    let provider = provider(config, rules, person);
     match (provider, &config.authy, &config.twilio) {
         (Some(Provider::Authy), Some(authy), _) => authy.timeout,
-        (Some(Provider::Twilio), _, Some(twilio)) => twilio.timeout * REQUESTS_PER_CODE,
+        (Some(Provider::Twilio), _, Some(twilio)) => {
+            let (phone, app) = at_twilio(providers(config, rules), person);
+            twilio.timeout * requests_per_code(phone.is_some(), app.is_some())
+        }
         _ => Duration::ZERO,
     }
 }

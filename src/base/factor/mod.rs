@@ -270,6 +270,17 @@ pub struct Error {
     pub progress: Progress,
 }
 
+impl Error {
+    /// The detail of an answer by which the provider asks to wait; `None`: it names no time.
+    #[must_use]
+    pub fn detail_of(why: &dyn std::fmt::Display, retry_after_seconds: Option<u64>) -> String {
+        match retry_after_seconds {
+            Some(seconds) => format!("{why}; try again in {seconds} s"),
+            None => why.to_string(),
+        }
+    }
+}
+
 /// How far a request to a provider got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {

@@ -133,12 +133,16 @@ pub trait Started {
     /// over. `None` where it cannot be read: the code is then one of the app.
     fn find(&self, phone: &Phone) -> Option<VerificationSid>;
 
-    /// Keeps the verification of a start for ten minutes. Where it cannot be written, the code that
-    /// was sent can be checked by this call of the module alone.
-    fn keep(&mut self, phone: &Phone, sid: &VerificationSid);
+    /// Keeps the verification of a start for ten minutes.
+    ///
+    /// # Errors
+    /// Why it could not be written, for the log: the code that was sent can be checked by this call
+    /// of the module alone.
+    fn keep(&mut self, phone: &Phone, sid: &VerificationSid) -> Result<(), String>;
 
-    /// Forgets the verification of `phone`: it was approved, or is not known any more.
-    fn forget(&mut self, phone: &Phone);
+    /// Forgets the verification `sid` of `phone`: it was approved, or is not known any more. One
+    /// that another login has started since then is kept.
+    fn forget(&mut self, phone: &Phone, sid: &VerificationSid);
 }
 
 /// Counts the challenges of a person. Twilio allows 50 in an hour and 100 in a day for each factor.

@@ -86,17 +86,22 @@ impl From<client::Error> for Error {
             | Client::UntrustedServer(_)
             | Client::Local(_)
             | Client::Invalid { .. } => Progress::NotSent,
-            // This host may have lacked something only when the answer was read.
-            Client::Process(_) | Client::Unavailable(Cause::TimedOut | Cause::Connection(_)) => {
-                Progress::Unanswered
-            }
+            // This host may have lacked something only when the answer was read. An answer that
+            // makes no sense, or of a gateway, does not say that nothing was done.
+            Client::Process(_)
+            | Client::Unavailable(_)
+            | Client::ServerError(_)
+            | Client::Unexpected(_) => Progress::Unanswered,
             _ => Progress::Answered,
         };
+        let wait = error
+            .refusal()
+            .and_then(|refusal| refusal.retry_after_seconds);
         Self {
             kind,
             code: error.code(),
             progress,
-            detail: error.to_string(),
+            detail: Self::detail_of(&error, wait),
         }
     }
 }

@@ -20,8 +20,12 @@ use crate::client::twilio::challenges::{Challenge, Decision};
 use crate::client::twilio::{self as client, Client};
 use answers::{CHALLENGES_SPENT, ended, has_ended, is_unchecked, of_start, refused, sent};
 
-/// How many requests one code can take: a check, an update and a new challenge.
-pub const REQUESTS_PER_CODE: u32 = 3;
+/// How many requests one code of a person can take: a check of a code that was sent to the number,
+/// and an update and a new challenge of the app.
+#[must_use]
+pub fn requests_per_code(has_phone: bool, has_app: bool) -> u32 {
+    u32::from(has_phone) + 2 * u32::from(has_app)
+}
 
 /// One person at Twilio.
 pub struct Twilio<T> {
@@ -34,6 +38,10 @@ pub struct Twilio<T> {
     started: Option<VerificationSid>,
     /// The challenge of this login, which takes further codes.
     challenge: Option<ChallengeSid>,
+    /// Lines for the log.
+    notes: Vec<String>,
+    /// Whether the last code was checked as one that was sent, and not by the app.
+    was_sent: bool,
 }
 
 /// The person's app.
@@ -82,6 +90,8 @@ impl<T: Transport> Twilio<T> {
             code_digits,
             started: None,
             challenge: None,
+            notes: Vec::new(),
+            was_sent: false,
         }
     }
 
@@ -106,7 +116,7 @@ impl<T: Transport> Twilio<T> {
             Err(error) => return Err(error.into()),
         };
         self.started = None;
-        self.lasting.started.forget(phone);
+        self.lasting.started.forget(phone, &sid);
         Ok(checked)
     }
 
@@ -176,7 +186,7 @@ impl<T: Transport> Twilio<T> {
 
 impl<T: Transport> SecondFactor for Twilio<T> {
     fn identity(&self) -> Option<Identity> {
-        let app = self.app.as_ref().map(App::id);
+        let app = self.app.as_ref().filter(|_| !self.was_sent).map(App::id);
         app.or_else(|| self.phone.as_ref().map(Identity::from))
     }
 
@@ -189,13 +199,17 @@ impl<T: Transport> SecondFactor for Twilio<T> {
     }
 
     fn verify(&mut self, code: &Code, deadline: Deadline) -> Result<(), Error> {
-        let checked = self.check_sent(code, deadline)?;
-        match (checked, self.app.clone()) {
+        let checked = self.check_sent(code, deadline);
+        self.was_sent = !matches!(checked, Ok(Checked::NotAsked));
+        match (checked?, self.app.clone()) {
             (Checked::Yes, _) => Ok(()),
             (Checked::NotAsked, None) => Err(refused("no code was sent within ten minutes")),
             (Checked::NotAsked, Some(app)) => self.check_app(&app, code, deadline),
             (Checked::No(error), None) => Err(error),
-            (Checked::No(_), Some(app)) => self.check_app(&app, code, deadline).map_err(sent),
+            (Checked::No(_), Some(app)) => {
+                self.was_sent = false;
+                self.check_app(&app, code, deadline).map_err(sent)
+            }
         }
     }
 
@@ -213,7 +227,11 @@ impl<T: Transport> SecondFactor for Twilio<T> {
         let calls = self.client.verifications();
         let started = calls.start(phone, channel, locale, deadline);
         let sid = started.map_err(of_start)?.sid;
-        self.lasting.started.keep(phone, &sid);
+        if let Err(why) = self.lasting.started.keep(phone, &sid) {
+            self.notes.push(format!(
+                "the code that was sent can be typed in this call of the module alone: {why}"
+            ));
+        }
         self.started = Some(sid);
         Ok(Sent::Sent)
     }
@@ -229,6 +247,10 @@ impl<T: Transport> SecondFactor for Twilio<T> {
 
     fn push_answer(&mut self, _: Deadline) -> Result<PushAnswer, Error> {
         Ok(PushAnswer::Pending)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
     }
 }
 

@@ -28,11 +28,16 @@ impl Started for Memory {
     fn find(&self, _: &Phone) -> Option<VerificationSid> {
         self.started.borrow().clone()
     }
-    fn keep(&mut self, _: &Phone, sid: &VerificationSid) {
+    fn keep(&mut self, _: &Phone, sid: &VerificationSid) -> Result<(), String> {
+        if let Some(error) = self.error.borrow_mut().take() {
+            return Err(error.detail);
+        }
         *self.started.borrow_mut() = Some(sid.clone());
+        Ok(())
     }
-    fn forget(&mut self, _: &Phone) {
-        *self.started.borrow_mut() = None;
+    fn forget(&mut self, _: &Phone, sid: &VerificationSid) {
+        let kept = self.started.borrow_mut().take();
+        assert!(kept.is_none_or(|kept| kept == *sid));
     }
 }
 
@@ -188,6 +193,17 @@ fn a_code_that_was_sent_is_checked_by_the_sid_of_its_start_and_used_up() {
 }
 
 #[test]
+fn a_start_that_cannot_be_kept_is_checked_in_this_call_and_noted() {
+    let answers = vec![verification("pending"), verification("approved")];
+    let mut person = Person::new(true, false, answers);
+    *person.memory.error.borrow_mut() = Some(refused("full disk"));
+    let sent = person.factor.send(Channel::Sms, None, later());
+    assert_eq!(sent, Ok(Sent::Sent));
+    assert!(person.factor.notes()[0].ends_with("alone: full disk"));
+    assert_eq!(person.verify("123456"), Ok(()));
+}
+
+#[test]
 fn a_code_is_checked_in_a_later_call_of_the_module() {
     let mut person = Person::started(false, vec![verification("pending")]);
     assert_eq!(person.verify("123456"), REFUSED);
@@ -206,7 +222,17 @@ fn a_start_that_is_refused_lost_or_about_another_number_leaves_no_sid() {
     let other = json!({"sid": sid("VE"), "service_sid": sid("VA"), "to": "+15551234568",
         "status": "pending"});
     let rows = [
-        (ok(201, &other), ErrorKind::Unexpected, Progress::Answered),
+        (ok(201, &other), ErrorKind::Unexpected, Progress::Unanswered),
+        (
+            Ok((504, String::new())),
+            ErrorKind::Unavailable,
+            Progress::Unanswered,
+        ),
+        (
+            Ok((200, "<html>".into())),
+            ErrorKind::Unavailable,
+            Progress::Unanswered,
+        ),
         (lost(), ErrorKind::Unavailable, Progress::Unanswered),
         (unsent(), ErrorKind::Unavailable, Progress::NotSent),
         (
@@ -284,17 +310,17 @@ fn a_check_without_a_usable_answer_is_asked_neither_again_nor_of_the_app() {
         (
             Ok((503, String::new())),
             ErrorKind::Unavailable,
-            Progress::Answered,
+            Progress::Unanswered,
         ),
         (
             Ok((200, "<html>".into())),
             ErrorKind::Unavailable,
-            Progress::Answered,
+            Progress::Unanswered,
         ),
         (
             verification("Approved"),
             ErrorKind::Unexpected,
-            Progress::Answered,
+            Progress::Unanswered,
         ),
         (
             refusal(429, 20429),
@@ -378,7 +404,7 @@ fn an_update_that_may_have_checked_the_code_is_followed_by_none() {
         ),
         (
             Ok((200, "{}".into())),
-            (ErrorKind::Unexpected, None, Progress::Answered),
+            (ErrorKind::Unexpected, None, Progress::Unanswered),
         ),
     ];
     for (answer, expected) in rows {
@@ -485,7 +511,21 @@ fn a_person_is_named_by_the_app_and_else_by_the_end_of_the_number() {
     assert_eq!(named(true, true), Some(Identity::Twilio(sid("YF").into())));
     assert_eq!(named(false, true), Some(Identity::Twilio(sid("YF").into())));
     let number = Identity::Twilio("+*********67".into());
-    assert_eq!(named(true, false), Some(number));
+    assert_eq!(named(true, false), Some(number.clone()));
+    // A code is named by what it was checked as.
+    let answers = vec![
+        verification("pending"),
+        challenge("pending"),
+        verification("approved"),
+    ];
+    let mut person = Person::started(true, answers);
+    assert_eq!(person.verify("111111"), REFUSED);
+    assert_eq!(
+        person.factor.identity(),
+        Some(Identity::Twilio(sid("YF").into()))
+    );
+    assert_eq!(person.verify("222222"), Ok(()));
+    assert_eq!(person.factor.identity(), Some(number));
     assert_eq!(Person::new(true, true, vec![]).factor.code_lengths(), [6]);
 }
 

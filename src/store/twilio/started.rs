@@ -48,14 +48,29 @@ impl StartedFiles {
         }
     }
 
+    /// Returns an error for each file that cannot be used.
+    ///
+    /// # Errors
+    /// The folder cannot be trusted or read.
+    pub fn unreadable(state: &Path) -> Result<Vec<Error>, Error> {
+        Folder::faults(state, FOLDER, |bytes| match bytes {
+            Some(bytes) => state::decode::<Start>(bytes, VERSION).map(drop),
+            None => Ok(()),
+        })
+    }
+
     /// The name of the file of a number. No user's name has the line break.
     fn name(&self, phone: &Phone) -> String {
         state::file_name(&format!("{}\n{phone}", self.user))
     }
 
-    fn write(&self, phone: &Phone, change: FileChange) -> Result<(), Error> {
+    fn change(
+        &self,
+        phone: &Phone,
+        change: impl FnOnce(Option<&[u8]>) -> FileChange,
+    ) -> Result<(), Error> {
         let folder = Folder::open(&self.state)?.sub(FOLDER)?.for_login();
-        folder.update(&self.name(phone), |_| ((), change))
+        folder.update(&self.name(phone), |old| ((), change(old)))
     }
 }
 
@@ -68,18 +83,26 @@ impl Started for StartedFiles {
         (age < LIFETIME).then(|| start.sid.parse().ok()).flatten()
     }
 
-    fn keep(&mut self, phone: &Phone, sid: &VerificationSid) {
+    fn keep(&mut self, phone: &Phone, sid: &VerificationSid) -> Result<(), String> {
         let start = Start {
             sid: sid.to_string(),
             at: seconds((self.now)()),
         };
-        let _ = self.write(phone, state::encode(&start, VERSION));
+        let kept = self.change(phone, |_| state::encode(&start, VERSION));
+        kept.map_err(|error| error.to_string())
     }
 
-    fn forget(&mut self, phone: &Phone) {
-        if self.find(phone).is_some() {
-            let _ = self.write(phone, FileChange::Remove);
+    fn forget(&mut self, phone: &Phone, sid: &VerificationSid) {
+        if self.find(phone).as_ref() != Some(sid) {
+            return;
         }
+        let _ = self.change(phone, |bytes| {
+            let start = bytes.and_then(|bytes| state::decode::<Start>(bytes, VERSION).ok());
+            match start {
+                Some(start) if start.sid == sid.as_str() => FileChange::Remove,
+                _ => FileChange::Keep,
+            }
+        });
     }
 }
 
@@ -115,18 +138,18 @@ mod tests {
         let of = |user| StartedFiles::new(&state, user, now);
         let mut alice = of("alice");
         assert_eq!(alice.find(&phone(7)), None);
-        alice.keep(&phone(7), &sid("a"));
+        alice.keep(&phone(7), &sid("a")).unwrap();
         assert_eq!(of("alice").find(&phone(7)), Some(sid("a")));
         assert_eq!(of("bob").find(&phone(7)), None);
         assert_eq!(alice.find(&phone(8)), None);
         NOW.set(NOW.get() + 599);
         assert_eq!(alice.find(&phone(7)), Some(sid("a")));
-        alice.keep(&phone(7), &sid("b"));
+        alice.keep(&phone(7), &sid("b")).unwrap();
         NOW.set(NOW.get() + 599);
         assert_eq!(alice.find(&phone(7)), Some(sid("b")));
         NOW.set(NOW.get() + 1);
         assert_eq!(alice.find(&phone(7)), None);
-        alice.keep(&phone(7), &sid("c"));
+        alice.keep(&phone(7), &sid("c")).unwrap();
         NOW.set(NOW.get() - 1);
         assert_eq!(alice.find(&phone(7)), None, "the clock was set back");
     }
@@ -136,10 +159,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
         let mut alice = StartedFiles::new(&state, "alice", now);
-        alice.forget(&phone(7));
+        alice.forget(&phone(7), &sid("a"));
         assert!(!state.exists(), "nothing is made for it");
-        alice.keep(&phone(7), &sid("a"));
-        alice.forget(&phone(7));
+        alice.keep(&phone(7), &sid("a")).unwrap();
+        alice.keep(&phone(7), &sid("b")).unwrap();
+        alice.forget(&phone(7), &sid("a"));
+        assert_eq!(alice.find(&phone(7)), Some(sid("b")), "of another login");
+        alice.forget(&phone(7), &sid("b"));
         assert_eq!(alice.find(&phone(7)), None);
     }
 
@@ -148,7 +174,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
         let mut alice = StartedFiles::new(&state, "alice", now);
-        alice.keep(&phone(7), &sid("a"));
+        alice.keep(&phone(7), &sid("a")).unwrap();
         let file = state.join(FOLDER).join(alice.name(&phone(7)));
         let good = fs::read_to_string(&file).unwrap();
         assert!(!good.contains("555"), "{good}");
@@ -160,11 +186,14 @@ mod tests {
         for text in damaged {
             fs::write(&file, text).unwrap();
             assert_eq!(alice.find(&phone(7)), None);
+            assert_eq!(StartedFiles::unreadable(&state).unwrap().len(), 1);
         }
         fs::write(&file, &good).unwrap();
+        assert!(StartedFiles::unreadable(&state).unwrap().is_empty());
         assert_eq!(alice.find(&phone(7)), Some(sid("a")));
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(alice.find(&phone(7)), None);
-        alice.keep(&phone(7), &sid("b"));
+        assert!(alice.keep(&phone(7), &sid("b")).is_err());
+        assert_eq!(StartedFiles::unreadable(&state).unwrap().len(), 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{QUICK, host, last_code};
+use super::{IDENTITY, NUMBER, ONE_ATTEMPT, QUICK, SID, host, last_code, sent};
 use crate::common::rows::check_rows;
 use crate::common::totp::{SECRET, oathtool};
 
@@ -37,6 +37,7 @@ fn an_answer_of_twilio_has_its_outcome_and_only_none_is_an_outage() {
         (429, String::new(), limited),
         (401, error(20003), key),
         (401, String::new(), key),
+        (401, error(70051), key),
         (403, error(20008), key),
         (403, error(20403), key),
         (403, error(70051), key),
@@ -61,6 +62,102 @@ fn an_answer_of_twilio_has_its_outcome_and_only_none_is_an_outage() {
             assert!(audit[lines].starts_with(line), "{user}: {audit:#?}");
         }
     });
+}
+
+/// What Twilio says of one kind of code alone, as (path, HTTP, code, PAM's code, audit line, prompts).
+#[test]
+fn an_answer_about_a_code_that_was_sent_or_about_an_app_has_its_outcome() {
+    let (checks, challenges) = ("/VerificationCheck", "/Challenges");
+    let (tries, auth) = ("PAM_MAXTRIES", "PAM_AUTH_ERR");
+    let suspended = "verdict=refused reason=suspended ";
+    let unknown = "verdict=refused reason=unknown_to_provider ";
+    let (busy, paused) = (
+        "verdict=refused reason=rate_limited ",
+        "verdict=refused reason=limited ",
+    );
+    let wrong = "verdict=refused reason=wrong_code ";
+    let rows = [
+        // It was approved, has expired, or five codes were wrong.
+        (checks, 404, 20404, tries, wrong, 2),
+        (checks, 429, 60202, tries, wrong, 2),
+        (checks, 403, 60605, auth, suspended, 1),
+        (challenges, 400, 60306, tries, wrong, 2),
+        (challenges, 403, 60324, tries, wrong, 2),
+        (challenges, 404, 20404, auth, unknown, 1),
+        (challenges, 403, 60318, auth, suspended, 1),
+        (challenges, 429, 60308, tries, busy, 1),
+        (challenges, 429, 60312, tries, paused, 2),
+    ];
+    check_rows(rows, |(path, status, code, pam, line, prompts)| {
+        let host = host(&format!(
+            "{QUICK}attempts = 2\nwhen_unavailable = \"ignore\"\n"
+        ));
+        host.login("carol", &["sms"]);
+        let body = json!({"code": code, "message": "x", "status": status}).to_string();
+        host.sim
+            .fault(&json!({"match": {"path": path}, "times": 0, "status": status, "body": body}));
+        let user = if path == checks { "carol" } else { "erin" };
+        let lines = host.audit().len();
+        let login = host.login(user, &["123456", "123456"]);
+        assert_eq!((login.code, login.prompts()), (pam, prompts));
+        let audit = host.audit_of(lines + prompts);
+        assert!(audit[lines].starts_with(line), "{audit:#?}");
+    });
+}
+
+/// HTTP 2xx is no yes: the status, the number, the SIDs and `valid` must be right too.
+#[test]
+fn only_an_approval_of_this_verification_or_app_logs_in() {
+    let host = host(&format!("{ONE_ATTEMPT}[limits]\nrefused_tokens = 100\n"));
+    host.login("carol", &["sms"]);
+    let service = host.sim.twilio("TWILIO_VERIFY_SERVICE");
+    let check = json!({"sid": sent(&host)[0]["sid"], "service_sid": service, "to": NUMBER,
+        "status": "approved", "valid": true});
+    let challenge = json!({"sid": format!("YC{}", "0a".repeat(16)), "service_sid": service,
+        "identity": IDENTITY, "factor_sid": SID, "factor_type": "totp", "status": "approved"});
+    let other = |prefix: &str| json!(format!("{prefix}{}", "0b".repeat(16)));
+    let rows = [
+        (&check, "status", json!("pending")),
+        (&check, "status", json!("Approved")),
+        (&check, "status", json!(["approved"])),
+        (&check, "valid", json!(false)),
+        (&check, "valid", json!("true")),
+        (&check, "valid", json!(null)),
+        (&check, "sid", other("VE")),
+        (&check, "to", json!("+15551234568")),
+        (&check, "service_sid", other("VA")),
+        (&challenge, "status", json!("pending")),
+        (&challenge, "status", json!("denied")),
+        (&challenge, "status", json!("expired")),
+        (&challenge, "factor_sid", other("YF")),
+        (&challenge, "identity", json!("ff483d1f-f592")),
+        (&challenge, "factor_type", json!("push")),
+        (&challenge, "service_sid", other("VA")),
+        (&challenge, "sid", other("VE")),
+    ];
+    let login = |body: &serde_json::Value| {
+        let (user, path) = match body.get("to") {
+            Some(_) => ("carol", "/VerificationCheck"),
+            None => ("erin", "/Challenges"),
+        };
+        host.sim.forget_faults();
+        host.sim
+            .fault(&json!({"match": {"path": path}, "times": 0, "status": 200,
+            "body": body.to_string()}));
+        host.login(user, &["123456"]).code
+    };
+    check_rows(rows, |(body, member, value)| {
+        let mut body = body.clone();
+        body[member] = value;
+        assert_eq!(login(&body), "PAM_MAXTRIES");
+    });
+    for body in [&check, &challenge] {
+        assert_eq!(
+            login(body),
+            "PAM_SUCCESS",
+            "what is changed above is what matters"
+        );
+    }
 }
 
 /// Twilio accepts the code, and the answer is lost: a second question could only be answered by no.

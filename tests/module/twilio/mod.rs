@@ -3,6 +3,7 @@
 //! providers is in `providers`.
 
 mod answers;
+mod attacks;
 
 use serde_json::{Value, json};
 

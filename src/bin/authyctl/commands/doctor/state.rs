@@ -8,7 +8,7 @@ use pam_authy::store::limits;
 use pam_authy::store::recovery;
 use pam_authy::store::remember;
 use pam_authy::store::state::{self, Error, Folder};
-use pam_authy::store::twilio::UsedFiles;
+use pam_authy::store::twilio::{StartedFiles, UsedFiles};
 use pam_authy::store::users::Mapping;
 
 use super::Finding;
@@ -43,7 +43,7 @@ pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> 
             ))
         },
     ));
-    findings.extend(check_used_codes(path));
+    findings.extend(check_twilio(path));
     if findings.is_empty() {
         let message = format!("only root has access to {} and its files", path.display());
         findings.push(Finding::ok(CHECK, message));
@@ -77,16 +77,27 @@ fn check_counts(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> {
     listing.errors.iter().map(finding).collect()
 }
 
-/// Returns the files of used codes of apps at Twilio that cannot be used.
-fn check_used_codes(path: &Path) -> Vec<Finding> {
-    let finding = |error: &Error| {
+/// Returns the files of used codes of apps at Twilio, and of codes that were sent, that cannot be
+/// used.
+fn check_twilio(path: &Path) -> Vec<Finding> {
+    let of_app = |error: &Error| {
         Finding::problem(CHECK, error.to_string())
             .hint("no code of that app is accepted until this is fixed: remove the file")
     };
-    match UsedFiles::unreadable(path) {
-        Ok(errors) => errors.iter().map(finding).collect(),
-        Err(error) => vec![unusable_folder(&error)],
-    }
+    let of_number = |error: &Error| {
+        Finding::warning(CHECK, error.to_string()).hint(
+            "a code that is sent there works only at the prompt that sent it: remove the file",
+        )
+    };
+    let used = UsedFiles::unreadable(path);
+    let started = StartedFiles::unreadable(path);
+    let used = used.map(|errors| errors.iter().map(of_app).collect());
+    let started = started.map(|errors| errors.iter().map(of_number).collect());
+    let all = [used, started].into_iter();
+    all.flat_map(|found: Result<Vec<_>, Error>| {
+        found.unwrap_or_else(|error| vec![unusable_folder(&error)])
+    })
+    .collect()
 }
 
 /// Turns the errors of files that belong to one user each into findings.

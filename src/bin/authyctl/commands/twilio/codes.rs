@@ -71,7 +71,7 @@ pub(in super::super) fn send(
     let locale = args.locale.as_deref();
     let started = calls.start(phone, channel, locale, twilio.deadline())?;
     let mut kept = StartedFiles::new(&config.paths.state, user, SystemTime::now);
-    kept.keep(phone, &started.sid);
+    let kept = kept.keep(phone, &started.sid);
     let Identity::Twilio(shown) = Identity::from(phone) else {
         return Err(CommandError::local("the number cannot be shown"));
     };
@@ -85,7 +85,11 @@ pub(in super::super) fn send(
         "device": null,
         "message": line,
     });
-    Ok(Output::new(vec![line], members))
+    let warning = |why| format!("no login can check the code: {why}");
+    Ok(Output {
+        warning: kept.err().map(warning),
+        ..Output::new(vec![line], members)
+    })
 }
 
 /// What a login of the person keeps.
