@@ -20,6 +20,7 @@ use pam_authy::base::secret::Secret;
 use pam_authy::client::authy::tokens::VerifyOptions;
 use pam_authy::client::authy::types::{AuthyId, Token};
 use pam_authy::client::http::{Https, Pem, Roots};
+use pam_authy::client::twilio::verifications::StartOptions;
 use pam_authy::client::{authy, twilio};
 
 /// How long one request may take.
@@ -93,7 +94,8 @@ fn by_twilio(
     ask: &dyn Fn() -> std::io::Result<String>,
 ) -> Result<bool, Box<dyn Error>> {
     let calls = client.verifications();
-    let started = calls.start(to, Channel::Sms, None, Deadline::within(TIMEOUT))?;
+    let options = StartOptions::default();
+    let started = calls.start(to, Channel::Sms, &options, Deadline::within(TIMEOUT))?;
     let code: Code = ask()?.trim().parse()?;
     match calls.check(&started.sid, to, &code, Deadline::within(TIMEOUT)) {
         Ok(()) => Ok(true),

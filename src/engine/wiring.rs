@@ -377,7 +377,11 @@ impl Case {
         let host = host();
         let mut limits = self.limits(subject);
         let (totp, lasting) = (self.totp(subject, &limits), self.lasting(subject, &limits));
-        let mut factor = connect::second_factor(config, &rules, person, totp, lasting);
+        let caller = connect::Caller {
+            user: &subject.name,
+            address: attempt.address,
+        };
+        let mut factor = connect::second_factor(config, &rules, person, totp, lasting, caller);
         let mut codes = self.codes(subject);
         let takes_codes = self.takes_recovery();
         let outcome = Login {

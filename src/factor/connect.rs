@@ -5,7 +5,7 @@
 //! Called by `engine::wiring` for each login, and by authyctl, so that its commands use the same
 //! client settings as a login. The configuration is trusted.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +20,18 @@ use crate::base::factor::{Factor, Identity, Person, Phone, Providers, SecondFact
 use crate::client::authy::Client;
 use crate::client::http::{self, GoodAddresses, Https, Pem, Roots};
 use crate::client::twilio;
-use crate::host::ca_file;
+use crate::host::{address, ca_file};
 use crate::store::addresses::Addresses;
 use crate::store::config::{self, Provider};
+
+/// Who makes a provider send codes, as far as it counts them.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// The user whose factor is required.
+    pub user: &'a str,
+    /// The remote address, where the login has one.
+    pub address: Option<IpAddr>,
+}
 
 /// Returns the second factor of `person` under the rules of a service. `totp` is the person's app,
 /// where this host checks its codes: a code is checked there first, and then by one provider.
@@ -36,8 +45,9 @@ pub fn second_factor(
     person: Option<&Person>,
     totp: Option<Totp>,
     lasting: Lasting,
+    caller: Caller<'_>,
 ) -> Box<dyn SecondFactor> {
-    let other = at_provider(config, rules, person, lasting);
+    let other = at_provider(config, rules, person, lasting, caller);
     match totp {
         Some(totp) => Box::new(Combined::new(totp, other)),
         None => other,
@@ -50,6 +60,7 @@ fn at_provider(
     rules: &config::Login,
     person: Option<&Person>,
     lasting: Lasting,
+    caller: Caller<'_>,
 ) -> Box<dyn SecondFactor> {
     let provider = person.and_then(|person| provider(config, rules, person));
     let id = person.and_then(|person| person.authy_id);
@@ -61,10 +72,24 @@ fn at_provider(
             let client = twilio_at_login(config, twilio);
             let (phone, app) = at_twilio(providers(config, rules), person);
             let digits = rules.code_digits;
-            Box::new(Twilio::new(client, phone, app, lasting, digits))
+            let factor = Twilio::new(client, phone, app, lasting, digits);
+            Box::new(factor.with_rate_limits(rate_limits(twilio, caller)))
         }
         _ => decoy(config, rules),
     }
+}
+
+/// Returns the rate limits of the service for which a code that is sent counts, with the value that
+/// each counts. One that counts by the address has none in a login without one, as that of sudo.
+#[must_use]
+pub fn rate_limits(config: &config::Twilio, caller: Caller<'_>) -> Vec<(String, String)> {
+    let limits = config.rate_limits.clone();
+    let address = caller.address.map(address::counted);
+    let by_user = limits.user.map(|name| (name, caller.user.to_owned()));
+    by_user
+        .into_iter()
+        .chain(limits.rhost.zip(address))
+        .collect()
 }
 
 /// Returns the factor of the unenrolled, which opens a connection as others do.

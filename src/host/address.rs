@@ -30,6 +30,19 @@ fn parse(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
+/// Returns the text by which logins from an address are counted. IPv6 addresses count per /64
+/// network, because even the smallest customer has at least a /64 (RFC 6177).
+#[must_use]
+pub fn counted(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => {
+            let network = Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX));
+            format!("{network}/64")
+        }
+    }
+}
+
 /// A network: an address and how many of its first bits count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {

@@ -28,6 +28,8 @@ pub(super) const LAYERS: &[(&str, &[&str])] = &[
     // An app together with a provider's factor, or with a decoy in its place.
     ("factor::combined", &["factor::totp", "factor::decoy"]),
     ("factor::connect", &["client", "store", "factor", "host::ca_file"]),
+    // How an address is counted, here by the provider.
+    ("factor::connect", &["host::address"]),
     ("login", &["base", "messages", "store", "host::address", "host::ssh_key"]),
     // The pure type only: the rest of `account` reads the user database.
     ("login", &["host::account::Spelling"]),

@@ -5,6 +5,7 @@ use pam_authy::base::factor::Channel;
 use pam_authy::base::factor::twilio::{TwilioFactor, TwilioIdentity, VerificationSid};
 use pam_authy::client::http::Https;
 use pam_authy::client::twilio::challenges::Decision;
+use pam_authy::client::twilio::verifications::StartOptions;
 use pam_authy::client::twilio::{Client, Error};
 use serde_json::json;
 
@@ -26,9 +27,10 @@ pub(super) fn refused<T: std::fmt::Debug>(answer: Result<T, Error>) -> (u16, u32
 /// Sends a code by SMS.
 pub(super) fn start(client: &Client<Https>) -> Result<VerificationSid, Error> {
     let to = NUMBER.parse().unwrap();
+    let options = StartOptions::default().locale("de");
     let started = client
         .verifications()
-        .start(&to, Channel::Sms, Some("de"), deadline());
+        .start(&to, Channel::Sms, &options, deadline());
     started.map(|started| started.sid)
 }
 

@@ -145,6 +145,18 @@ impl<T: Transport> Services<'_, T> {
         self.0.delete(&self.0.path(""), deadline)
     }
 
+    /// Returns the unique names of the service's rate limits, which a start may name.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn rate_limits(&self, deadline: Deadline) -> Result<Vec<String>, Error> {
+        let path = self.0.path("/RateLimits");
+        self.0.list(&path, &[], "rate_limits", deadline, |reply| {
+            let name = reply.text("unique_name");
+            name.ok_or_else(|| reply.unexpected("a rate limit has no name"))
+        })
+    }
+
     fn post(&self, path: &str, change: &Change<'_>, deadline: Deadline) -> Result<Reply, Error> {
         let pairs = change.pairs()?;
         let pairs: Vec<_> = pairs
@@ -198,6 +210,18 @@ mod tests {
         assert_eq!((service.code_length, service.totp_skew), (Some(6), Some(1)));
         assert_eq!((service.custom_code, service.psd2), (Some(false), None));
         assert!(client.services().fetch(later()).is_err(), "another service");
+    }
+
+    #[test]
+    fn the_rate_limits_of_the_service_are_read_by_their_names() {
+        let list = r#"{"rate_limits":[{"unique_name":"end_user"},{"unique_name":"ip"}],"meta":{}}"#;
+        let nameless = r#"{"rate_limits":[{"unique_name":null}],"meta":{}}"#;
+        let client = client(&[(200, list), (200, nameless)]);
+        let names = client.services().rate_limits(later()).unwrap();
+        assert_eq!(names, ["end_user", "ip"]);
+        assert!(client.services().rate_limits(later()).is_err());
+        let path = format!("https://verify.test/v2/Services/{}/RateLimits", sid("VA"));
+        assert_eq!(client.asked()[0], format!("Get {path}?PageSize=20"));
     }
 
     #[test]

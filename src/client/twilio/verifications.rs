@@ -29,12 +29,39 @@ pub struct Verification {
     pub sends: usize,
 }
 
+/// What a start may say besides number and channel.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct StartOptions<'a> {
+    /// The language; `None`: that of the number's country.
+    pub locale: Option<&'a str>,
+    /// The unique names of rate limits of the service, each with the value that is counted. Twilio
+    /// refuses a name that the service does not have.
+    pub rate_limits: &'a [(String, String)],
+}
+
+impl<'a> StartOptions<'a> {
+    /// Sets [`StartOptions::locale`].
+    #[must_use]
+    pub fn locale(mut self, locale: impl Into<Option<&'a str>>) -> Self {
+        self.locale = locale.into();
+        self
+    }
+
+    /// Sets [`StartOptions::rate_limits`].
+    #[must_use]
+    pub fn rate_limits(mut self, rate_limits: &'a [(String, String)]) -> Self {
+        self.rate_limits = rate_limits;
+        self
+    }
+}
+
 /// The digits of a code that Twilio sends.
 const CODE_LENGTHS: std::ops::RangeInclusive<usize> = 4..=10;
 
 impl<T: Transport> Verifications<'_, T> {
-    /// Makes Twilio send a code to `to`, in the language `locale` where one is given. Blocks for the
-    /// time-out or until `deadline`, but not for the duration of a call.
+    /// Makes Twilio send a code to `to`. Blocks for the time-out or until `deadline`, but not for the
+    /// duration of a call.
     ///
     /// # Errors
     /// [`Error::Unexpected`] if the answer is about another number or service; such a code must not
@@ -43,7 +70,7 @@ impl<T: Transport> Verifications<'_, T> {
         &self,
         to: &Phone,
         channel: Channel,
-        locale: Option<&str>,
+        options: &StartOptions<'_>,
         deadline: Deadline,
     ) -> Result<Verification, Error> {
         let channel = match channel {
@@ -51,7 +78,9 @@ impl<T: Transport> Verifications<'_, T> {
             Channel::Call => "call",
         };
         let mut pairs = vec![("To", to.as_str()), ("Channel", channel)];
-        pairs.extend(locale.map(|locale| ("Locale", locale)));
+        pairs.extend(options.locale.map(|locale| ("Locale", locale)));
+        let limits = rate_limits(options.rate_limits);
+        pairs.extend(limits.as_deref().map(|limits| ("RateLimits", limits)));
         let path = self.0.path("/Verifications");
         let reply = self.0.post(&path, &pairs, deadline)?;
         self.require_ours(&reply, to)?;
@@ -124,6 +153,15 @@ impl<T: Transport> Verifications<'_, T> {
             ("service_sid", self.0.service.as_str()),
         ])
     }
+}
+
+/// Returns the parameter `RateLimits`: a JSON text.
+fn rate_limits(limits: &[(String, String)]) -> Option<String> {
+    let members = limits
+        .iter()
+        .map(|(name, value)| (name.clone(), serde_json::Value::from(value.as_str())));
+    let object: serde_json::Map<_, _> = members.collect();
+    (!object.is_empty()).then(|| serde_json::Value::from(object).to_string())
 }
 
 fn read(reply: &Reply) -> Result<Verification, Error> {
@@ -301,18 +339,31 @@ mod tests {
         ]);
         let client = client(&[(201, body.as_str()), (201, body.as_str())]);
         let calls = client.verifications();
-        let found = calls.start(&to(), Channel::Sms, None, later()).unwrap();
+        let none = StartOptions::default();
+        let found = calls.start(&to(), Channel::Sms, &none, later()).unwrap();
         assert_eq!((found.sid, found.sends), (started(), 2));
+        let options = StartOptions {
+            locale: Some("de"),
+            rate_limits: &[
+                ("end_user".to_owned(), "carol\"".to_owned()),
+                ("ip".to_owned(), "192.0.2.7".to_owned()),
+            ],
+        };
         calls
-            .start(&to(), Channel::Call, Some("de"), later())
+            .start(&to(), Channel::Call, &options, later())
             .unwrap();
         let start = format!(
             "Post https://verify.test/v2/Services/{}/Verifications form To=%2B15551234567&Channel=",
             sid("VA")
         );
+        // {"end_user":"carol\"","ip":"192.0.2.7"}
+        let limits = "%7B%22end_user%22%3A%22carol%5C%22%22%2C%22ip%22%3A%22192.0.2.7%22%7D";
         assert_eq!(
             client.asked(),
-            [format!("{start}sms"), format!("{start}call&Locale=de")]
+            [
+                format!("{start}sms"),
+                format!("{start}call&Locale=de&RateLimits={limits}"),
+            ]
         );
     }
 
@@ -344,9 +395,12 @@ mod tests {
         let mut accepted = Vec::new();
         for (status, body) in rows {
             let client = client(&[(status, body.as_str())]);
-            let started = client
-                .verifications()
-                .start(&to(), Channel::Sms, None, later());
+            let started = client.verifications().start(
+                &to(),
+                Channel::Sms,
+                &StartOptions::default(),
+                later(),
+            );
             if started.is_ok() {
                 accepted.push(body);
             }

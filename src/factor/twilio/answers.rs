@@ -55,12 +55,18 @@ pub(super) fn sent(error: Error) -> Error {
     Error { progress, ..error }
 }
 
-/// The error of a start: the service is what is not found.
-pub(super) fn of_start(error: client::Error) -> Error {
-    let is_service = matches!(error, client::Error::NotFound(_));
+/// The error of a start, which `has_limits` of the service to count for: the service is what is not
+/// found, and which error Twilio has for a limit that the service lacks is not documented.
+pub(super) fn of_start(error: client::Error, has_limits: bool) -> Error {
+    use client::Error as Client;
+    let is_service = matches!(error, Client::NotFound(_));
+    let may_be_limit = is_service || matches!(error, Client::Refused(_) | Client::NotAllowed(_));
     let mut error = Error::from(error);
     if is_service {
         error.kind = ErrorKind::ApplicationRefused;
+    }
+    if has_limits && may_be_limit {
+        error.detail += "; does the service have the limits of twilio.rate_limits?";
     }
     error
 }

@@ -17,6 +17,7 @@ use crate::base::factor::{
 use crate::base::language::Language;
 use crate::client::http::Transport;
 use crate::client::twilio::challenges::{Challenge, Decision};
+use crate::client::twilio::verifications::StartOptions;
 use crate::client::twilio::{self as client, Client};
 use answers::{CHALLENGES_SPENT, ended, has_ended, is_unchecked, of_start, refused, sent};
 
@@ -34,6 +35,8 @@ pub struct Twilio<T> {
     app: Option<App>,
     lasting: Lasting,
     code_digits: u8,
+    /// The rate limits of the service that a start counts for: name and value.
+    rate_limits: Vec<(String, String)>,
     /// The verification that this login has started.
     started: Option<VerificationSid>,
     /// The challenge of this login, which takes further codes.
@@ -88,10 +91,20 @@ impl<T: Transport> Twilio<T> {
             app,
             lasting,
             code_digits,
+            rate_limits: Vec::new(),
             started: None,
             challenge: None,
             notes: Vec::new(),
             was_sent: false,
+        }
+    }
+
+    /// Lets each start count for rate limits of the service: unique name and value.
+    #[must_use]
+    pub fn with_rate_limits(self, rate_limits: Vec<(String, String)>) -> Self {
+        Self {
+            rate_limits,
+            ..self
         }
     }
 
@@ -223,10 +236,13 @@ impl<T: Transport> SecondFactor for Twilio<T> {
         let Some(phone) = &self.phone else {
             return Ok(Sent::Sent);
         };
-        let locale = language.map(Language::as_str);
+        let options = StartOptions::default()
+            .locale(language.map(Language::as_str))
+            .rate_limits(&self.rate_limits);
         let calls = self.client.verifications();
-        let started = calls.start(phone, channel, locale, deadline);
-        let sid = started.map_err(of_start)?.sid;
+        let started = calls.start(phone, channel, &options, deadline);
+        let has_limits = !self.rate_limits.is_empty();
+        let sid = started.map_err(|error| of_start(error, has_limits))?.sid;
         if let Err(why) = self.lasting.started.keep(phone, &sid) {
             self.notes.push(format!(
                 "the code that was sent can be typed in this call of the module alone: {why}"

@@ -530,6 +530,32 @@ fn a_person_is_named_by_the_app_and_else_by_the_end_of_the_number() {
 }
 
 #[test]
+fn a_start_names_the_rate_limits_and_the_log_asks_for_them_where_it_is_refused() {
+    let rows = [
+        (refusal(400, 60200), true),
+        (refusal(404, 20404), true),
+        (refusal(403, 60204), true),
+        (refusal(429, 20429), false),
+        (refusal(401, 20003), false),
+        (lost(), false),
+    ];
+    for (answer, is_asked) in rows {
+        for has_limits in [true, false] {
+            let shown = format!("{answer:?} {has_limits}");
+            let person = Person::new(true, false, vec![answer.clone()]);
+            let limits = has_limits.then(|| ("end_user".to_owned(), "carol".to_owned()));
+            let limits = limits.into_iter().collect();
+            let mut factor = person.factor.with_rate_limits(limits);
+            let error = factor.send(Channel::Sms, None, later()).unwrap_err();
+            let found = error.detail.contains("twilio.rate_limits");
+            assert_eq!(found, is_asked && has_limits, "{shown}: {error:?}");
+            let asked = factor.client.asked();
+            assert_eq!(asked[0].contains("&RateLimits=%7B"), has_limits, "{shown}");
+        }
+    }
+}
+
+#[test]
 fn words_that_the_person_cannot_use_are_answered_as_for_the_unenrolled() {
     let mut person = Person::new(false, true, vec![]);
     let factor = &mut person.factor;

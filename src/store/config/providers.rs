@@ -14,6 +14,8 @@ use crate::host::trusted_file::{self, Access};
 
 /// The longest key, in characters. Those of both providers have 32.
 const MAX_KEY_LENGTH: usize = 200;
+/// The longest unique name of a rate limit, in characters; Twilio documents none.
+const MAX_RATE_LIMIT: usize = 64;
 /// What `check_key` says of an empty key.
 const AUTHY_KEY: &str = "the API key of your Authy application";
 const TWILIO_KEY: &str = "the secret of your API key at Twilio";
@@ -52,6 +54,17 @@ pub struct Twilio {
     pub proxy: Option<String>,
     /// How long one request may take, 1 to 60 seconds.
     pub timeout: Duration,
+    /// Which rate limits of the service a code that is sent counts for.
+    pub rate_limits: RateLimits,
+}
+
+/// The unique names of rate limits of the Verify service, by what each counts.
+#[derive(Debug, Clone, Default)]
+pub struct RateLimits {
+    /// Counts by the user's name.
+    pub user: Option<String>,
+    /// Counts by the remote address.
+    pub rhost: Option<String>,
 }
 
 /// A provider: a service that checks factors.
@@ -109,6 +122,7 @@ pub(super) fn twilio(table: &KeyValue<'_>) -> Result<Twilio, Error> {
     let (mut service, mut key_sid, mut key_secret) = (None, None, None);
     let mut url = "https://verify.twilio.com".to_owned();
     let (mut ca_file, mut proxy, mut timeout) = (None, None, Duration::from_secs(8));
+    let mut rate_limits = RateLimits::default();
     for entry in table.table()? {
         match entry.key {
             "service" => {
@@ -136,6 +150,7 @@ pub(super) fn twilio(table: &KeyValue<'_>) -> Result<Twilio, Error> {
             "ca_file" => ca_file = Some(entry.path()?),
             "proxy" => proxy = Some(check_proxy(&entry)?),
             "timeout_seconds" => timeout = entry.seconds(1..=60)?,
+            "rate_limits" => rate_limits = read_rate_limits(&entry)?,
             _ => return Err(entry.unknown()),
         }
     }
@@ -148,7 +163,31 @@ pub(super) fn twilio(table: &KeyValue<'_>) -> Result<Twilio, Error> {
         ca_file,
         proxy,
         timeout,
+        rate_limits,
     })
+}
+
+/// Reads `rate_limits = { user = "NAME", rhost = "NAME" }`.
+fn read_rate_limits(table: &KeyValue<'_>) -> Result<RateLimits, Error> {
+    let mut limits = RateLimits::default();
+    for entry in table.table()? {
+        let name = match entry.key {
+            "user" => &mut limits.user,
+            "rhost" => &mut limits.rhost,
+            _ => return Err(entry.unknown()),
+        };
+        let text = entry.text()?;
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if !(1..=MAX_RATE_LIMIT).contains(&text.len()) || !text.bytes().all(is_plain) {
+            let why = "must be the unique name of a rate limit: letters, digits, -, _ and .";
+            return Err(entry.error(why));
+        }
+        *name = Some(text.to_owned());
+    }
+    if limits.user.is_some() && limits.user == limits.rhost {
+        return Err(table.error("must name two rate limits, since each counts one thing"));
+    }
+    Ok(limits)
 }
 
 /// Reads a key in the file itself; `what` names it.

@@ -493,13 +493,19 @@ fn twilio_needs_service_and_key_and_has_its_own_url() {
     assert_eq!(twilio.timeout, Duration::from_secs(8));
     assert_eq!(twilio.key_secret.expose(), "s3cret-of-the-key");
     let rest = "url = \"https://127.0.0.1:8443/\"\nca_file = \"/ca.pem\"\n\
-                proxy = \"http://proxy.test:3128\"\ntimeout_seconds = 3\n";
+                proxy = \"http://proxy.test:3128\"\ntimeout_seconds = 3\n\
+                rate_limits = { rhost = \"end-user.ip_1\" }\n";
     let config = parse(&format!("{TWILIO}{rest}")).unwrap();
     let twilio = config.twilio.unwrap();
     assert_eq!(twilio.url, "https://127.0.0.1:8443");
     assert_eq!(twilio.ca_file.as_deref(), Some(Path::new("/ca.pem")));
     assert_eq!(twilio.proxy.as_deref(), Some("http://proxy.test:3128"));
     assert_eq!(twilio.timeout, Duration::from_secs(3));
+    let limits = twilio.rate_limits;
+    assert_eq!(
+        (limits.user, limits.rhost.as_deref()),
+        (None, Some("end-user.ip_1"))
+    );
 }
 
 #[test]
@@ -555,6 +561,34 @@ fn a_mistake_in_twilio_names_line_and_key_and_never_the_secret() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn rate_limits_of_twilio_are_two_names_at_most() {
+    let rows = [
+        (
+            format!("{TWILIO}rate_limits = [\"end_user\"]\n"),
+            "config.toml:5: twilio.rate_limits must be a table",
+        ),
+        (
+            format!("{TWILIO}rate_limits = {{ tty = \"x\" }}\n"),
+            "config.toml:5: unknown key twilio.rate_limits.tty",
+        ),
+        (
+            format!("{TWILIO}rate_limits = {{ user = \"a b\" }}\n"),
+            "config.toml:5: twilio.rate_limits.user must be the unique name of a rate limit: letters, digits, -, _ and .",
+        ),
+        (
+            format!("{TWILIO}rate_limits = {{ user = \"\" }}\n"),
+            "config.toml:5: twilio.rate_limits.user must be the unique name of a rate limit: letters, digits, -, _ and .",
+        ),
+        (
+            format!("{TWILIO}rate_limits = {{ user = \"x\", rhost = \"x\" }}\n"),
+            "config.toml:5: twilio.rate_limits must name two rate limits, since each counts one thing",
+        ),
+    ];
+    let found = rows.clone().map(|(text, _)| parse(&text).unwrap_err());
+    assert_eq!(found, rows.map(|(_, expected)| expected));
 }
 
 #[test]

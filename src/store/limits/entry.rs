@@ -5,12 +5,13 @@
 //! number of records: even a million names do not fill the disk, because the record that was not
 //! used for the longest time is given to the next key. Called by [`super`] and by `admin`.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::path::Path;
 use std::rc::Rc;
 
 use super::slot::{KEY, OWN_TEXT_END, SHARED_WORDS, Slot, TEXT, USED};
 use super::word;
+use crate::host::address;
 use crate::store::state::{self, Error, Folder, Format, MapWords, WordFile};
 
 /// "limits" in the first word of each file.
@@ -76,17 +77,10 @@ impl Entry {
         id.starts_with("twilio_factor=")
     }
 
-    /// The entry of an address. IPv6 addresses count per /64 network, because even the smallest
-    /// customer has at least a /64 (RFC 6177). A login without an address counts by its real uid.
+    /// The entry of an address ([`address::counted`]). A login without an address counts by its real
+    /// uid.
     pub(super) fn of_address(address: Option<IpAddr>, uid: u32) -> Self {
-        let key = match address.map(|address| address.to_canonical()) {
-            None => format!("uid:{uid}"),
-            Some(IpAddr::V4(v4)) => v4.to_string(),
-            Some(IpAddr::V6(v6)) => {
-                let network = Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX));
-                format!("{network}/64")
-            }
-        };
+        let key = address.map_or_else(|| format!("uid:{uid}"), address::counted);
         Self::shared(ADDRESSES, &key)
     }
 

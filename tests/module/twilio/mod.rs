@@ -4,6 +4,7 @@
 
 mod answers;
 mod attacks;
+mod limits;
 
 use serde_json::{Value, json};
 

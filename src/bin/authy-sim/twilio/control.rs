@@ -37,6 +37,7 @@ fn verifications(twilio: &Twilio) -> Vec<Value> {
         let name = service.map_or("", |service| service.name.as_str());
         json!({
             "sid": one.sid, "to": one.to, "channel": one.channel, "locale": one.locale,
+            "rate_limits": one.rate_limits,
             "text": format!("Your {name} verification code is: {}", one.code), "code": one.code,
             "status": one.shown_status(now, lifetime),
             "sends": one.sends.len(), "checks": one.checks,

@@ -130,6 +130,7 @@ fn permission(call: &Call) -> &'static str {
         ("GET", [_, _, "Entities"]) => "/twilio/verify/entity/list",
         ("GET", [_, _, "Entities", _]) => "/twilio/verify/entity/read",
         ("DELETE", [_, _, "Entities", _]) => "/twilio/verify/entity/delete",
+        ("GET", [_, _, "RateLimits"]) => "/twilio/verify/rate-limit/list",
         ("GET", ["Services", _]) => "/twilio/verify/service/read",
         ("GET", ["Services"]) => "/twilio/verify/service/list",
         (_, ["Services", ..]) => "/twilio/verify/service/update",

@@ -14,6 +14,7 @@ mod entities;
 mod factors;
 mod keys;
 mod lookup;
+mod rate_limits;
 mod saved;
 mod services;
 mod state;
@@ -175,6 +176,7 @@ fn below_service(
         ("GET", ["Verifications", sid]) => verifications::fetch(twilio, service, sid, url),
         ("POST", ["Verifications", sid]) => verifications::update(twilio, call, service, sid, url),
         ("POST", ["VerificationCheck"]) => verifications::check(twilio, call, service),
+        ("GET", ["RateLimits"]) => rate_limits::list(twilio, call, service, url),
         ("POST", ["Entities"]) => entities::create(twilio, call, service, url),
         ("GET", ["Entities"]) => entities::list(twilio, call, service, url),
         ("GET", ["Entities", name]) => entities::fetch(twilio, service, name, url),

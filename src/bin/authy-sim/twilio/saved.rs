@@ -75,6 +75,7 @@ impl Twilio {
             entities: entities
                 .filter_map(|(key, one)| Some((key, one?)))
                 .collect(),
+            rate_counts: BTreeMap::new(),
             settings: known.settings,
             changed: [Part::Service(own)].into(),
         }

@@ -20,6 +20,8 @@ pub(crate) struct Twilio {
     pub(super) verifications: Vec<Verification>,
     /// By service and identity.
     pub(super) entities: BTreeMap<(String, String), Entity>,
+    /// How many starts counted for a rate limit with a value.
+    pub(super) rate_counts: BTreeMap<(String, String), u64>,
     pub(super) settings: Settings,
     /// What is to be saved.
     pub(super) changed: BTreeSet<Part>,
@@ -47,6 +49,8 @@ pub(super) struct Settings {
     pub(super) permissions: Vec<String>,
     /// Whether the account is suspended.
     pub(super) closed: bool,
+    /// The unique names of the service's rate limits, and how many starts each allows to one value.
+    pub(super) rate_limits: BTreeMap<String, u64>,
 }
 
 impl Default for Settings {
@@ -61,6 +65,7 @@ impl Default for Settings {
             permission_status: 403,
             permissions: Vec::new(),
             closed: false,
+            rate_limits: BTreeMap::new(),
         }
     }
 }
@@ -89,6 +94,8 @@ pub(super) struct Verification {
     pub(super) to: String,
     pub(super) channel: String,
     pub(super) locale: Option<String>,
+    /// What the last start said for rate limits.
+    pub(super) rate_limits: serde_json::Value,
     pub(super) code: String,
     pub(super) created: u64,
     pub(super) updated: u64,

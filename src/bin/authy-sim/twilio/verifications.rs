@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Refusal, created, date, found, new_sid, with_status};
 use super::saved::Part;
 use super::state::{Status, Verification};
-use super::{Call, Twilio};
+use super::{Call, Twilio, rate_limits};
 use crate::random;
 
 /// How often a code is sent, and how often it is checked.
@@ -154,6 +154,7 @@ fn checked_start<'a>(
 
 pub(super) fn start(twilio: &mut Twilio, call: &Call, service: &str, url: &str) -> Answer {
     let (to, channel) = checked_start(twilio, call, service)?;
+    let limits = rate_limits::count(twilio, call)?;
     let now = twilio.now();
     let open = twilio.open(service, |found| found.to == to);
     let index = match open {
@@ -170,6 +171,7 @@ pub(super) fn start(twilio: &mut Twilio, call: &Call, service: &str, url: &str) 
                 to: to.to_owned(),
                 channel: channel.to_owned(),
                 locale: None,
+                rate_limits: Value::Null,
                 code,
                 created: now,
                 updated: now,
@@ -188,6 +190,7 @@ pub(super) fn start(twilio: &mut Twilio, call: &Call, service: &str, url: &str) 
     }
     verification.channel = channel.to_owned();
     verification.locale = call.text("Locale").map(str::to_owned);
+    verification.rate_limits = limits;
     verification.updated = now;
     let sent = (new_sid("VL"), channel.to_owned(), now);
     verification.sends.push(sent);

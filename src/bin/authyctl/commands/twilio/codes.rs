@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use nix::unistd::getuid;
 use pam_authy::base::factor::twilio::{Lasting, Started};
 use pam_authy::base::factor::{Channel, Code, Identity, Person};
+use pam_authy::client::twilio::verifications::StartOptions;
 use pam_authy::engine::shared_words;
 use pam_authy::factor::connect;
 use pam_authy::store::config::Config;
@@ -33,7 +34,8 @@ pub(in super::super) fn verify(
     let at_twilio = AtTwilio::of(global)?;
     let rules = config.login(RULES_OF);
     let lasting = lasting(&config, user, person);
-    let mut factor = connect::second_factor(&config, &rules, Some(person), None, lasting);
+    let caller = caller(user);
+    let mut factor = connect::second_factor(&config, &rules, Some(person), None, lasting, caller);
     let checked = factor.verify(code, at_twilio.deadline());
     let unproven = checked
         .as_ref()
@@ -68,8 +70,13 @@ pub(in super::super) fn send(
     let config = Config::load(&global.config)?;
     let twilio = AtTwilio::of(global)?;
     let calls = twilio.client.verifications();
-    let locale = args.locale.as_deref();
-    let started = calls.start(phone, channel, locale, twilio.deadline())?;
+    let limits = config.twilio.as_ref();
+    let limits = limits.map(|twilio| connect::rate_limits(twilio, caller(user)));
+    let limits = limits.unwrap_or_default();
+    let options = StartOptions::default()
+        .locale(args.locale.as_deref())
+        .rate_limits(&limits);
+    let started = calls.start(phone, channel, &options, twilio.deadline())?;
     let mut kept = StartedFiles::new(&config.paths.state, user, SystemTime::now);
     let kept = kept.keep(phone, &started.sid);
     let Identity::Twilio(shown) = Identity::from(phone) else {
@@ -90,6 +97,14 @@ pub(in super::super) fn send(
         warning: kept.err().map(warning),
         ..Output::new(vec![line], members)
     })
+}
+
+/// An administrator asks for the person from no address.
+fn caller(user: &str) -> connect::Caller<'_> {
+    connect::Caller {
+        user,
+        address: None,
+    }
 }
 
 /// What a login of the person keeps.
