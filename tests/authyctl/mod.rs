@@ -22,6 +22,7 @@ mod terminal;
 mod tokens;
 mod totp;
 mod twilio;
+mod twilio_doctor;
 mod twilio_page;
 
 use std::fs;

@@ -1,5 +1,5 @@
 //! Commands about Twilio Verify: `init twilio`, `enroll --phone` and `--twilio-app`, `status`,
-//! `unenroll --remote`, `phone info`, `doctor`.
+//! `unenroll --remote`, `phone info`.
 
 use std::fs;
 
@@ -10,11 +10,11 @@ use crate::common::rows::check_rows;
 use crate::common::sim::Sim;
 use crate::common::totp::{SECRET, oathtool};
 
-const NUMBER: &str = "+15551234567";
+pub(super) const NUMBER: &str = "+15551234567";
 
 /// A host whose config.toml is this file of the simulator: `twilio.toml` has the host's restricted
 /// key, `twilio-admin.toml` the main one.
-fn host(file: &str) -> Sim {
+pub(super) fn host(file: &str) -> Sim {
     let sim = Sim::start();
     fs::copy(sim.path(file), sim.path("config.toml")).unwrap();
     sim
@@ -286,63 +286,6 @@ fn a_number_is_looked_up_where_twilio_is_the_provider() {
     );
     let (status, answer) = info(&["+1415"]);
     assert_eq!((status, &answer["errors"]), (0, &json!(["TOO_SHORT"])));
-}
-
-/// Returns the findings of doctor about Twilio: result and message.
-fn findings(sim: &Sim) -> Vec<(String, String)> {
-    let (_, answer) = run_json(sim, &["doctor", "--pam-dir", "/nonexistent"], "");
-    let checks = answer["checks"].as_array().unwrap();
-    let ours = checks.iter().filter(|check| check["name"] == "twilio");
-    let text = |check: &Value, member: &str| check[member].as_str().unwrap().to_owned();
-    ours.map(|check| (text(check, "result"), text(check, "message")))
-        .collect()
-}
-
-#[test]
-fn doctor_says_what_the_key_may_do_and_what_the_service_would_do_to_logins() {
-    let has = |sim: &Sim, result: &str, part: &str| {
-        let all = findings(sim);
-        let found = all
-            .iter()
-            .any(|(of, message)| of == result && message.contains(part));
-        assert!(found, "{result} {part}: {all:#?}");
-    };
-    let restricted = host("twilio.toml");
-    has(
-        &restricted,
-        "ok",
-        "accepts the key, which may not read the service",
-    );
-    has(&restricted, "unknown", "as is right on a host");
-
-    let main = host("twilio-admin.toml");
-    has(&main, "ok", "accepts the key for the service Example");
-    has(&main, "warning", "can do more than log people in");
-    let service = main.twilio("TWILIO_VERIFY_SERVICE");
-    let key = ["TWILIO_API_KEY", "TWILIO_API_SECRET"].map(|name| main.twilio(name));
-    let path = format!("/v2/Services/{service}");
-    let form = [
-        ("CustomCodeEnabled", "true"),
-        ("Psd2Enabled", "true"),
-        ("CodeLength", "4"),
-    ];
-    let (status, body) = crate::twilio::request(&main, "POST", &path, &key, &form);
-    assert_eq!(status, 200, "{body}");
-    has(&main, "problem", "PSD2");
-    has(&main, "warning", "choose the code that is sent");
-    has(&main, "warning", "fewer than six digits");
-
-    let closed = host("twilio.toml");
-    closed.post("/phone/twilio", &json!({"closed": true}));
-    has(
-        &closed,
-        "problem",
-        "the key is refused: the account is suspended or closed",
-    );
-
-    let without = Sim::start();
-    run_json(&without, &["enroll", "carol", "--phone", NUMBER], "");
-    has(&without, "problem", "config.toml has no table [twilio]");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Twilio Verify: whether it accepts our key, what the key may do that a host's should not, the
 //! settings of the service, and whether the CA certificates are those that Twilio will use.
 
+mod key;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use pam_authy::base::factor::Person;
@@ -11,6 +13,7 @@ use pam_authy::store::config::{self, Config};
 use pam_authy::store::users::{Entry, Mapping};
 
 use super::Finding;
+use super::patience::patiently;
 use crate::commands::twilio::AtTwilio;
 
 /// The name of every finding here.
@@ -20,16 +23,25 @@ const AMAZON_ROOT: &[u8] = b"Amazon Root CA 1";
 /// The code of Twilio for a key that lacks a permission, as a host's should for this question.
 const LACKS_PERMISSION: u32 = 70051;
 
-/// Asks Twilio for the service. Blocks for the configured time-out and one second at most.
+/// Asks Twilio for the service, and what else the key may do. Blocks for the configured time-out and
+/// one second at most for each of five requests.
 pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> {
     let Some(twilio) = &config.twilio else {
         return missing(mapping).into_iter().collect();
     };
     let client = AtTwilio::new(twilio);
-    let service = client.client.services().fetch(client.deadline());
+    let ask = || client.client.services().fetch(client.deadline());
+    let service = patiently(ask, |error| match error {
+        Error::RateLimited(refusal) => refusal.retry_after_seconds,
+        _ => None,
+    });
     let mut findings = of_answer(twilio, &service);
     if let Ok(service) = &service {
         findings.extend(of_service(service));
+    }
+    if service.is_ok() || service.as_ref().is_err_and(lacks_permission) {
+        findings.extend(key::findings(&client));
+        findings.extend(rate_limits(twilio, &client));
     }
     findings.extend(roots(twilio));
     findings
@@ -56,22 +68,26 @@ fn of_answer(twilio: &config::Twilio, service: &Result<Service, Error>) -> Vec<F
     let accepted = |rest: String| format!("{url} proves its identity, and accepts the key{rest}");
     match service {
         Ok(service) => vec![
-            Finding::ok(CHECK, accepted(format!(" for the service {}", service.name))),
+            Finding::ok(
+                CHECK,
+                accepted(format!(" for the service {}", service.name)),
+            ),
             Finding::warning(
                 CHECK,
-                "the key may read the service, so it can do more than log people in: a thief of it may \
-                 be able to approve logins and enrol apps",
+                "the key may read the service, so it can do more than log people in",
             )
-            .hint("make a restricted key, as authyctl init twilio says, and write it by init twilio --force"),
+            .hint(key::HINT),
         ],
-        Err(Error::KeyRefused(refusal)) if refusal.code == Some(LACKS_PERMISSION) => vec![
+        Err(error) if lacks_permission(error) => {
+            vec![
             Finding::ok(CHECK, accepted(", which may not read the service".to_owned())),
             Finding::unknown(
                 CHECK,
                 "the settings of the service cannot be read with this key, as is right on a host",
             )
             .hint("run doctor with --config and an administrator's key to see them"),
-        ],
+        ]
+        }
         Err(error) => {
             let finding = Finding::problem(CHECK, format!("{url}: {error}"));
             vec![match error {
@@ -87,6 +103,43 @@ fn of_answer(twilio: &config::Twilio, service: &Result<Service, Error>) -> Vec<F
             }]
         }
     }
+}
+
+/// Whether Twilio accepts the key, and refuses it what was asked.
+fn lacks_permission(error: &Error) -> bool {
+    matches!(error, Error::KeyRefused(refusal) if refusal.code == Some(LACKS_PERMISSION))
+}
+
+/// Whether the service has the rate limits that are configured: Twilio sends no code for another name.
+fn rate_limits(twilio: &config::Twilio, client: &AtTwilio) -> Vec<Finding> {
+    let limits = &twilio.rate_limits;
+    let names: Vec<_> = limits.user.iter().chain(&limits.rhost).collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let of_service = match client.client.services().rate_limits(client.deadline()) {
+        Ok(of_service) => of_service,
+        Err(error) => {
+            let why = format!("whether the service has the rate limits of config.toml: {error}");
+            let hint = "authyctl sms USER shows whether Twilio accepts the names";
+            return vec![Finding::unknown(CHECK, why).hint(hint)];
+        }
+    };
+    let lacks = names.iter().filter(|name| !of_service.contains(name));
+    let mut findings: Vec<_> = lacks
+        .map(|name| {
+            let why =
+                format!("the service has no rate limit {name}, so no SMS is sent and no call made");
+            Finding::problem(CHECK, why).hint("correct twilio.rate_limits, or make it at Twilio")
+        })
+        .collect();
+    if findings.is_empty() {
+        findings.push(Finding::ok(
+            CHECK,
+            "the service has the rate limits of config.toml",
+        ));
+    }
+    findings
 }
 
 /// What the settings of the service mean for logins.
