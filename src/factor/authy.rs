@@ -3,6 +3,8 @@
 //! The client checks the answers of the service; this file decides what each error means for a
 //! login. Created by `connect` and called by `login`.
 
+use std::time::{Duration, Instant};
+
 use crate::base::deadline::Deadline;
 use crate::base::factor::{
     AuthyId, Channel, Code, Error, ErrorKind, Identity, Progress, PushAnswer, PushRequest,
@@ -15,6 +17,8 @@ use crate::client::authy::types::{Token, Uuid};
 use crate::client::authy::{self as client, Cause, Client};
 use crate::client::http::Transport;
 
+/// The longest wait between two questions about a push that Authy may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// The digits of a code of the Authy app, and of one that Authy sends.
 const CODE_LENGTH: u8 = 7;
 
@@ -25,6 +29,8 @@ pub struct Authy<T> {
     id: AuthyId,
     /// The last push.
     push: Option<Uuid>,
+    /// When Authy wants to be asked about it again.
+    next_question: Option<Instant>,
 }
 
 impl<T: Transport> Authy<T> {
@@ -35,6 +41,7 @@ impl<T: Transport> Authy<T> {
             client,
             id,
             push: None,
+            next_question: None,
         }
     }
 }
@@ -92,7 +99,7 @@ impl<T: Transport> SecondFactor for Authy<T> {
             seconds_to_expire: Some(request.seconds),
             ..Request::default()
         };
-        self.push = None;
+        (self.push, self.next_question) = (None, None);
         let approvals = self.client.approvals();
         self.push = Some(approvals.create(self.id, &request, deadline)?);
         Ok(())
@@ -102,8 +109,20 @@ impl<T: Transport> SecondFactor for Authy<T> {
         let Some(push) = &self.push else {
             return Ok(PushAnswer::Expired);
         };
-        let approvals = self.client.approvals();
-        let status = approvals.status(self.id, push, deadline)?;
+        if self.next_question.is_some_and(|next| Instant::now() < next) {
+            return Ok(PushAnswer::Pending);
+        }
+        let status = match self.client.approvals().status(self.id, push, deadline) {
+            Err(client::Error::RateLimited(refusal)) => {
+                let wait = refusal.retry_after_seconds.map(Duration::from_secs);
+                let Some(wait) = wait.filter(|wait| *wait <= LONGEST_WAIT) else {
+                    return Err(client::Error::RateLimited(refusal).into());
+                };
+                self.next_question = Some(Instant::now() + wait);
+                return Ok(PushAnswer::Pending);
+            }
+            status => status?,
+        };
         Ok(match status.decision {
             Decision::Pending => PushAnswer::Pending,
             Decision::Approved => PushAnswer::Approved,

@@ -46,6 +46,29 @@ fn an_automatic_push_that_is_approved_logs_in_without_a_prompt() {
     assert_eq!(host.sim.count("/verify/"), 0);
 }
 
+/// HTTP 429 about a push is no answer of the person: the login asks again when Authy wants it, where
+/// that is soon.
+#[test]
+fn a_push_is_asked_about_again_when_authy_says_so() {
+    let rows = [
+        ("1", "PAM_SUCCESS"),
+        ("3600", "PAM_CONV_ERR"),
+        ("abc", "PAM_CONV_ERR"),
+    ];
+    check_rows(rows, |(wait, expected)| {
+        let host = with_app("push = \"auto\"\n");
+        host.sim.fault(
+            &json!({"match": {"path": "/approval_requests/"}, "times": 1, "status": 429,
+            "headers": {"Retry-After": wait}}),
+        );
+        let (login, _) = login_while(&host, true, &[]);
+        assert_eq!(login.code, expected);
+        let asked = host.sim.count("/approval_requests/");
+        assert!((1..=4).contains(&asked), "{asked}");
+        assert_eq!(asked > 1, expected == "PAM_SUCCESS");
+    });
+}
+
 #[test]
 fn a_push_that_is_typed_and_denied_ends_the_login() {
     let host = with_app("");
