@@ -365,6 +365,35 @@ fn further_codes_of_a_login_use_one_challenge() {
 }
 
 #[test]
+fn a_challenge_is_used_while_it_is_open_and_no_longer() {
+    // By the old answer to a wrong code it stays open.
+    let answers = vec![
+        challenge("pending"),
+        refusal(403, 60324),
+        challenge("approved"),
+        challenge("expired"),
+        challenge("denied"),
+        challenge("pending"),
+    ];
+    let mut person = Person::new(false, true, answers);
+    assert_eq!(person.verify("111111"), REFUSED);
+    assert_eq!(person.verify("222222").unwrap_err().1, Some(60324));
+    assert_eq!(person.verify("333333"), Ok(()));
+    for code in ["444444", "555555", "666666"] {
+        assert_eq!(person.verify(code), REFUSED);
+    }
+    let expected = [
+        create("111111"),
+        update("222222"),
+        update("333333"),
+        create("444444"),
+        create("555555"),
+        create("666666"),
+    ];
+    assert_eq!(person.asked(), expected);
+}
+
+#[test]
 fn an_update_that_does_not_check_the_code_is_followed_by_a_new_challenge() {
     let answers = [
         refusal(403, 70051),
