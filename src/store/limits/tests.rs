@@ -889,6 +889,11 @@ fn an_app_at_twilio_has_fifty_challenges_an_hour_and_a_hundred_a_day() {
             .starts_with("100 logins by the app at Twilio within a day: "),
         "{paused:?}"
     );
+    // What the day refuses does not count for the hour.
+    for _ in 0..60 {
+        let paused = renamed().acquire_challenge().unwrap_err();
+        assert!(paused.detail.contains("within a day: "), "{paused:?}");
+    }
     pass(24 * 3600);
     renamed().acquire_challenge().unwrap();
 }

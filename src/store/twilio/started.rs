@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::seconds;
 use crate::base::factor::Phone;
 use crate::base::factor::twilio::{Started, VerificationSid};
-use crate::store::state::{self, Error, FileChange, Folder};
+use crate::store::state::{self, Error, FileChange, Folder, Unreadable};
 
 /// The folder of the files, and their version.
 const FOLDER: &str = "twilio-started";
@@ -54,7 +54,11 @@ impl StartedFiles {
     /// The folder cannot be trusted or read.
     pub fn unreadable(state: &Path) -> Result<Vec<Error>, Error> {
         Folder::faults(state, FOLDER, |bytes| match bytes {
-            Some(bytes) => state::decode::<Start>(bytes, VERSION).map(drop),
+            Some(bytes) => {
+                let start: Start = state::decode(bytes, VERSION)?;
+                let sid: Result<VerificationSid, _> = start.sid.parse();
+                sid.map(drop).map_err(|_| Unreadable::Corrupt)
+            }
             None => Ok(()),
         })
     }

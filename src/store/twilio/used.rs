@@ -180,7 +180,7 @@ fn error(what: &str, failure: Failure) -> factor::Error {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
     use std::fs;
     use std::time::{Duration, UNIX_EPOCH};
 
@@ -265,6 +265,49 @@ mod tests {
             });
             assert_eq!(new, 1, "round {round}");
         }
+    }
+
+    thread_local! {
+        /// What happens between a login's look at the words and its exchange.
+        static MEANWHILE: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
+    }
+
+    fn now_of_the_slow() -> SystemTime {
+        let now = now();
+        if let Some(meanwhile) = MEANWHILE.take() {
+            meanwhile();
+        }
+        now
+    }
+
+    /// The words that are free differ where one runs out between the looks of two logins.
+    #[test]
+    fn a_login_that_chose_another_word_than_its_rival_does_not_win() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        let mut rival = UsedFiles::new(&state, map, now);
+        assert_eq!(rival.use_up(&factor("a"), &code("000000")), Ok(true));
+        NOW.set(NOW.get() + LIFETIME - 1);
+        let mut slow = UsedFiles::new(&state, map, now_of_the_slow);
+        MEANWHILE.set(Some(Box::new(move || {
+            NOW.set(NOW.get() + 1);
+            let mut rival = rival.clone();
+            assert_eq!(rival.use_up(&factor("a"), &code("123456")), Ok(true));
+        })));
+        assert_eq!(slow.use_up(&factor("a"), &code("123456")), Ok(false));
+    }
+
+    #[test]
+    fn a_code_in_a_file_that_is_removed_meanwhile_is_recorded_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        let mut slow = UsedFiles::new(&state, map, now_of_the_slow);
+        let file = state
+            .join(FOLDER)
+            .join(state::file_name(factor("a").as_str()));
+        MEANWHILE.set(Some(Box::new(move || fs::remove_file(&file).unwrap())));
+        assert_eq!(slow.use_up(&factor("a"), &code("123456")), Ok(true));
+        assert_eq!(slow.is_used(&factor("a"), &code("123456")), Ok(true));
     }
 
     #[test]
