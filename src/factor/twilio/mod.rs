@@ -148,7 +148,6 @@ impl<T: Transport> Twilio<T> {
             self.challenge = is_open.then_some(challenge.sid);
             return Err(refused("the code is wrong"));
         }
-        self.challenge = None;
         if self.lasting.used.use_up(&app.factor, code)? {
             Ok(())
         } else {

@@ -109,7 +109,7 @@ fn a_start_that_cannot_be_kept_is_in_the_log_and_doctor_names_its_file() {
 
 /// A person with a number alone has no code that could be checked while nothing is sent.
 #[test]
-fn an_outage_without_a_code_to_check_lets_nobody_in() {
+fn an_outage_without_a_code_to_check_is_a_refusal() {
     let host = host(&format!(
         "{QUICK}attempts = 2\nwhen_unavailable = \"ignore\"\n"
     ));
@@ -147,7 +147,7 @@ fn an_outage_counts_by_the_number_of_requests_that_a_code_can_take() {
 }
 
 #[test]
-fn a_code_that_was_sent_to_an_old_number_logs_nobody_in() {
+fn a_code_that_was_sent_to_an_old_number_is_refused() {
     let host = host(ONE_ATTEMPT);
     host.login("carol", &["sms"]);
     let code = last_code(&host);
