@@ -158,6 +158,7 @@ impl Session<'_> {
 
 const SERVICES: &str = "/v2/Services";
 const SERVICE: &str = "/v2/Services/{Sid}";
+const RATE_LIMITS: &str = "/v2/Services/{ServiceSid}/RateLimits";
 const VERIFICATIONS: &str = "/v2/Services/{ServiceSid}/Verifications";
 const VERIFICATION: &str = "/v2/Services/{ServiceSid}/Verifications/{Sid}";
 const CHECK: &str = "/v2/Services/{ServiceSid}/VerificationCheck";
@@ -179,6 +180,8 @@ fn every_answer_has_each_member_of_twilios_openapi_file_and_no_other() {
     };
     services(&mut session);
     let service = sim.twilio("TWILIO_VERIFY_SERVICE");
+    super::change(&sim, &json!({"rate_limits": {"end_user": 5}}));
+    session.ask("GET", RATE_LIMITS, &[&service], &[]);
     verifications(&mut session, &service);
     apps(&mut session, &service);
     session.ask("GET", "/v2/Attempts", &[], &[]);

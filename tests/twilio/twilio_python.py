@@ -128,6 +128,15 @@ assert found.valid and found.phone_number == "+14159929960"
 assert found.line_type_intelligence["type"] == "mobile"
 assert not main.lookups.v2.phone_numbers("+1415").fetch().valid
 
+# Rate limits, which are made once.
+limit = b'{"rate_limits": {"end_user": 1}}'
+head = {"Content-Type": "application/json"}
+urllib.request.urlopen(urllib.request.Request(control + "/phone/twilio", limit, head), timeout=5).close()
+assert [one.unique_name for one in service.rate_limits.list()] == ["end_user"]
+counted = {"to": "+15557650000", "channel": "sms", "rate_limits": json.dumps({"end_user": "carol"})}
+assert service.verifications.create(**counted).status == "pending"
+assert refused(lambda: service.verifications.create(**counted)) == (429, 20429)
+
 # The host's key can log in and nothing else.
 login = host.verify.v2.services(service_sid)
 bob = "+15557654321"
