@@ -46,7 +46,7 @@ fn a_code_that_is_sent_counts_for_the_rate_limits_of_the_service() {
     assert_eq!((login.code, login.prompts()), ("PAM_MAXTRIES", 2));
     assert_eq!(sent(&host)[0]["sends"], 3);
     let log = host.log();
-    let line = "no SMS: too many requests: too many requests at once (HTTP 429, code 20429)";
+    let line = "too many requests at once (HTTP 429, code 20429: Too many requests)";
     assert!(log.contains(line), "{log}");
 }
 
@@ -60,7 +60,8 @@ fn a_rate_limit_that_the_service_does_not_have_sends_nothing_and_is_named_in_the
     assert_eq!(login.code, "PAM_MAXTRIES");
     assert!(sent(&host).is_empty());
     let log = host.log();
-    let line = "code 60200); does the service have the limits of twilio.rate_limits?";
+    let line =
+        "Rate limit end_ip was not found); does the service have the limits of twilio.rate_limits?";
     assert!(log.contains(line), "{log}");
     // A login without an address names the other limit alone.
     host.login("carol", &["sms"]);
@@ -112,7 +113,7 @@ fn a_login_does_not_wait_for_the_time_that_twilio_names_and_logs_it() {
         assert_eq!((login.code, login.prompts()), ("PAM_MAXTRIES", 1));
         assert!(login.took.as_secs_f32() < 0.9, "{:?}", login.took);
         let log = host.log()[lines..].to_owned();
-        let line = format!("(HTTP 429, code 20429){logged}\n");
+        let line = format!("(HTTP 429, code 20429: x){logged}\n");
         assert!(log.contains(&line), "{log}");
     });
 }
