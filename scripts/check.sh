@@ -16,6 +16,8 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:$HOME/.cargo/bin
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 unset DESTDIR PREFIX PAMDIR
+# Most tests wait for something now and then.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) + 1))}
 # bash counts from here; make may have passed its own SECONDS on.
 SECONDS=0
 is_long=false
