@@ -50,8 +50,11 @@ pub fn mask_numbers(text: &str) -> String {
     const MIN_DIGITS: usize = 6;
     let mut out = String::new();
     let mut run = String::new();
+    let mut is_in_word = false;
     for c in text.chars().chain(['\n']) {
-        if c.is_ascii_digit() || (!run.is_empty() && " -.()/".contains(c)) {
+        // The digits of a word, such as Twilio's SIDs, are none of a number.
+        is_in_word = c.is_ascii_alphabetic() || (is_in_word && c.is_ascii_digit());
+        if !is_in_word && (c.is_ascii_digit() || (!run.is_empty() && " -.()/".contains(c))) {
             run.push(c);
             continue;
         }
@@ -98,6 +101,10 @@ mod tests {
             ),
             ("Invalid code: 123456", "Invalid code: XXXX56"),
             ("(405) 342.5699", "(XXX) XXX.XX99"),
+            (
+                "/Services/VA0123456789abcdef0123456789abcdef/Verifications",
+                "/Services/VA0123456789abcdef0123456789abcdef/Verifications",
+            ),
             ("300 seconds, code 60020, 12", "300 seconds, code 60020, 12"),
             ("", ""),
         ] {
