@@ -60,7 +60,7 @@ fn an_unenrolled_user_is_a_local_error() {
     let output = run(&sim, &["status", "bob"], "");
     assert_eq!(
         text(&output.stderr),
-        "authyctl: bob is not enrolled\nhint: authyctl enroll bob --authy-id N\n"
+        "authyctl: bob is not enrolled\nhint: authyctl enroll bob --totp, --phone +E164 or --authy-id N\n"
     );
 }
 

@@ -226,6 +226,16 @@ fn an_app_that_is_not_proven_is_deleted_and_nothing_is_written() {
         2,
         "--json cannot ask"
     );
+
+    let image = sim.path("carol.png");
+    fs::write(&image, "of another person").unwrap();
+    let to_image = ["--no-check", "--output", image.to_str().unwrap()];
+    assert_eq!(
+        run_json(&sim, &[&arguments[..3], &to_image].concat(), "").0,
+        4
+    );
+    assert_eq!(fs::read_to_string(&image).unwrap(), "of another person");
+    assert_eq!(apps(&sim).len(), 0);
 }
 
 #[test]
@@ -235,7 +245,7 @@ fn an_app_that_is_not_checked_at_its_enrolment_is_proven_by_verify() {
     let (status, answer) = run_json(&sim, &enroll, "");
     assert_eq!(status, 0, "{answer}");
     let warning = answer["warning"].as_str().unwrap();
-    assert!(warning.contains("authyctl verify carol CODE"), "{warning}");
+    assert!(warning.contains("verify carol CODE"), "{warning}");
     let verified = || run_json(&sim, &["status", "carol"], "").1["verified"].clone();
     assert_eq!(verified(), false);
 
@@ -248,6 +258,19 @@ fn an_app_that_is_not_checked_at_its_enrolment_is_proven_by_verify() {
     assert_eq!(verified(), true);
     let (status, answer) = run_json(&sim, &["verify", "carol", &code], "");
     assert_eq!(status, 1, "the first code is used up: {answer}");
+}
+
+#[test]
+fn status_says_with_a_hosts_key_what_the_host_knows() {
+    let sim = host("twilio-admin.toml");
+    run_json(&sim, &["enroll", "carol", "--phone", NUMBER], "");
+    assert_eq!(enroll_app(&sim, SECRET, &[]).0, 0);
+    fs::copy(sim.path("twilio.toml"), sim.path("config.toml")).unwrap();
+    let (status, answer) = run_json(&sim, &["status", "carol"], "");
+    assert_eq!((status, &answer["phone"]), (0, &json!("+*********67")));
+    assert!(answer["twilio_factor"].is_string() && answer.get("verified").is_none());
+    let warning = answer["warning"].as_str().unwrap();
+    assert!(warning.contains("an administrator's key"), "{warning}");
 }
 
 #[test]

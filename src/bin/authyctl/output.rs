@@ -150,7 +150,7 @@ where
         Some(word) if word != "-" => Secret::new(word.to_owned()),
         _ => read_line(prompt)?,
     };
-    let text = line.expose().trim_end_matches(['\r', '\n']);
+    let text = line.expose().trim();
     text.parse()
         .map_err(|error: T::Err| CommandError::new(ErrorKind::Usage, error.to_string()))
 }

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::value::{service_name, user_name};
+use super::value::{absolute, service_name, user_name};
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// The folder of the PAM stacks
-    #[arg(long, value_name = "DIR", default_value = "/etc/pam.d")]
+    #[arg(long, value_name = "DIR", default_value = "/etc/pam.d", value_parser = absolute())]
     pub(crate) pam_dir: PathBuf,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "IP")]
     pub(crate) rhost: Option<IpAddr>,
     /// The folder of the PAM stacks; with another one, sshd and sudo are not asked
-    #[arg(long, value_name = "DIR", default_value = "/etc/pam.d")]
+    #[arg(long, value_name = "DIR", default_value = "/etc/pam.d", value_parser = absolute())]
     pub(crate) pam_dir: PathBuf,
 }
 

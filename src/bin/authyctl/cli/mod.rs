@@ -79,13 +79,13 @@ pub(crate) enum Command {
     List,
     /// Check mapping and secrets, and write the look-up index of each
     Index,
-    /// Ask Authy what it knows about a person
+    /// Ask Authy or Twilio what it knows about a person
     Status(PersonArg),
-    /// Ask Authy whether a token is valid
+    /// Ask Authy or Twilio whether a code is valid
     Verify(VerifyArgs),
-    /// Have Authy send a token by SMS
+    /// Have Authy or Twilio send a code by SMS
     Sms(SendArgs),
-    /// Have Authy send a token by a call
+    /// Have Authy or Twilio send a code by a call
     Call(SendArgs),
     /// Have Authy send a token by e-mail
     Email(PersonArg),

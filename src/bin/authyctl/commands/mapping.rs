@@ -82,14 +82,19 @@ fn delete_remotely(
     let mut warning = None;
     if let Some(person) = at_twilio {
         warning = twilio::delete(global, person)?;
-        removed_by.push("Twilio has deleted the person, with all apps");
+        if warning.is_none() {
+            removed_by.push("Twilio has deleted the person, with all apps");
+        }
     }
     let is_at_authy = person
         .as_ref()
         .is_none_or(|person| person.authy_id.is_some());
     if is_at_authy {
-        warning = lasting::both(warning, person::delete(global, user)?);
-        removed_by.push("Authy removes the person from the application within a day");
+        let unknown = person::delete(global, user)?;
+        if unknown.is_none() {
+            removed_by.push("Authy removes the person from the application within a day");
+        }
+        warning = lasting::both(warning, unknown);
     } else if at_twilio.is_none() {
         removed_by.push("no provider has stored anything of the person");
     }

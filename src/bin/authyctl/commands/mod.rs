@@ -170,8 +170,11 @@ fn authy_id(global: &Global, person: &PersonArg) -> Result<AuthyId, CommandError
         }
         Entry::Absent => {
             let user = shown_name(user);
-            Err(CommandError::local(format!("{user} is not enrolled"))
-                .hint(format!("authyctl enroll {user} --authy-id N")))
+            Err(
+                CommandError::local(format!("{user} is not enrolled")).hint(format!(
+                    "authyctl enroll {user} --totp, --phone +E164 or --authy-id N"
+                )),
+            )
         }
     }
 }

@@ -29,7 +29,7 @@ const FILE: TomlFile = TomlFile {
     mode: 0o644,
     lock: ".users.toml.lock",
     new: ".users.toml.new-",
-    header: "# Which person at Authy each local user is; see authyctl(8).\n\n[users]\n",
+    header: "# The second factors of each local user; see authyctl(8).\n\n[users]\n",
     table: "users",
 };
 
@@ -48,7 +48,7 @@ pub enum Error {
         current: AuthyId,
     },
     /// The user has another number, or another app at Twilio.
-    #[error("{0} has another one already")]
+    #[error("{0} has another number, or another app at Twilio, already")]
     OtherFactor(String),
     /// The user, or this key of the user, has no entry.
     #[error("{0} is not enrolled")]

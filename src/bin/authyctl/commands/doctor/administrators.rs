@@ -115,7 +115,9 @@ fn not_enrolled(name: &str, refusing: &[&str], is_problem: bool) -> Finding {
     } else {
         Finding::warning("people", message)
     };
-    finding.hint(format!("authyctl enroll {name} --totp, or --authy-id N"))
+    finding.hint(format!(
+        "authyctl enroll {name} --totp, --phone +E164 or --authy-id N"
+    ))
 }
 
 /// Returns the accounts whose primary group is `gid`; the member list of a group does not name

@@ -11,7 +11,7 @@ use pam_authy::store::config::Config;
 use serde_json::json;
 use toml_edit::DocumentMut;
 
-use super::super::twilio::AtTwilio;
+use super::super::twilio::{AtTwilio, lacks_permission};
 use super::{present, read_key, sample_without_authy, set, table_of, write};
 use crate::cli::InitArgs;
 use crate::error::{CommandError, ErrorKind};
@@ -27,9 +27,6 @@ const WHERE: [&str; 7] = [
     "          anyone: it can approve verifications and enrol apps.",
     "costs     Twilio charges for each successful verification, and for each SMS and call.",
 ];
-
-/// The code of Twilio for a key that lacks a permission, as a host's should for this question.
-const LACKS_PERMISSION: u32 = 70051;
 
 pub(super) fn init(path: &Path, args: &InitArgs) -> Result<Output, CommandError> {
     let old = present(path, "twilio", args.force)?;
@@ -67,7 +64,9 @@ pub(super) fn init(path: &Path, args: &InitArgs) -> Result<Output, CommandError>
     let first = match &found {
         Some(service) => format!("the key is accepted, for the service {}", service.name),
         None => {
-            "the key is accepted; it may not read the service, as is right on a host".to_owned()
+            "the key is accepted; it may not read the service, as is right on a host: the first SMS \
+             shows whether that exists"
+                .to_owned()
         }
     };
     let lines = vec![
@@ -102,7 +101,7 @@ where
 fn probe(twilio: &AtTwilio) -> Result<Option<Service>, CommandError> {
     match twilio.client.services().fetch(twilio.deadline()) {
         Ok(service) => Ok(Some(service)),
-        Err(Error::KeyRefused(refusal)) if refusal.code == Some(LACKS_PERMISSION) => Ok(None),
+        Err(error) if lacks_permission(&error) => Ok(None),
         Err(error @ Error::NotFound(_)) => Err(CommandError::from(error)
             .hint("nothing was written; the account of the key has no such service")),
         Err(error @ Error::KeyRefused(_)) => Err(CommandError::from(error)

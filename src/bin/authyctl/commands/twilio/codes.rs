@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use nix::unistd::getuid;
 use pam_authy::base::factor::twilio::{Lasting, Started};
 use pam_authy::base::factor::{Channel, Code, Identity, Person};
+use pam_authy::client::twilio::Error;
 use pam_authy::client::twilio::verifications::StartOptions;
 use pam_authy::engine::shared_words;
 use pam_authy::factor::connect;
@@ -76,7 +77,16 @@ pub(in super::super) fn send(
     let options = StartOptions::default()
         .locale(args.locale.as_deref())
         .rate_limits(&limits);
-    let started = calls.start(phone, channel, &options, twilio.deadline())?;
+    let started = calls.start(phone, channel, &options, twilio.deadline());
+    let started = started.map_err(|error| {
+        let maybe_limits = matches!(error, Error::Refused(_)) && !limits.is_empty();
+        match CommandError::from(error) {
+            error if maybe_limits => {
+                error.hint("does the service have the limits of twilio.rate_limits?")
+            }
+            error => error,
+        }
+    })?;
     let mut kept = StartedFiles::new(&config.paths.state, user, SystemTime::now);
     let kept = kept.keep(phone, &started.sid);
     let Identity::Twilio(shown) = Identity::from(phone) else {

@@ -3,6 +3,7 @@
 //! is wrong is deleted at Twilio again; with `--no-check` it is proven later, by `verify`.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::time::SystemTime;
 
 use pam_authy::base::factor::twilio::UsedCodes;
@@ -81,13 +82,17 @@ pub(in super::super) fn enroll_app(
     let (secret, first_code) = enrolment::read_secret(args)?;
     let identity = identity_of(old.as_ref())?;
     let new = create(&twilio, args, &identity, secret.as_ref())?;
-    let mut proven = enrolment::show(global, args, new.secret.expose(), &new.uri);
-    if !args.no_check {
-        proven = proven.and_then(|()| prove(global, &twilio, &identity, &new, first_code));
-    }
-    if let Err(error) = proven {
-        discard(&twilio, args, &identity, &new);
+    if let Err(error) = enrolment::show(global, args, new.secret.expose(), &new.uri) {
+        // A file that was there already is not ours.
+        discard(&twilio, None, &identity, &new);
         return Err(error);
+    }
+    if !args.no_check {
+        let proven = prove(global, &twilio, &identity, &new, first_code);
+        if let Err(error) = proven {
+            discard(&twilio, args.output.as_deref(), &identity, &new);
+            return Err(error);
+        }
     }
     let entry = New::App(identity.clone(), new.sid.clone());
     write::add_twilio(&global.users, user, &entry, args.replace)?;
@@ -98,8 +103,14 @@ pub(in super::super) fn enroll_app(
         shown_name(user)
     );
     let unproven = args.no_check.then(|| {
-        let how = format!("authyctl verify {} CODE", shown_name(user));
-        format!("Twilio accepts no login by this app before its first code, within an hour: {how}")
+        let config = global.config.display();
+        let how = format!(
+            "authyctl --config {config} verify {} CODE",
+            shown_name(user)
+        );
+        format!(
+            "no login by this app works before its first code is checked, within an hour: {how}"
+        )
     });
     let warning = lasting::both(mapping::account_warning(user), left);
     let warning = lasting::both(warning, unproven);
@@ -179,10 +190,15 @@ fn prove(
                 use_up(global, &new.sid, &code);
                 return Ok(());
             }
-            Err(error) if tries == 0 || error.kind != ErrorKind::Refused => return Err(error),
+            Err(error) if tries == 0 || !is_asked_again(&error) => return Err(error),
             Err(error) => eprintln!("{}", error.message),
         }
     }
+}
+
+/// Whether a person may type another code: this one was wrong, or none.
+fn is_asked_again(error: &CommandError) -> bool {
+    matches!(error.kind, ErrorKind::Refused | ErrorKind::Usage)
 }
 
 fn wrong_code(error: pam_authy::client::twilio::Error) -> CommandError {
@@ -205,9 +221,9 @@ fn use_up(global: &Global, sid: &TwilioFactor, code: &Code) {
     }
 }
 
-/// Deletes an app that was not proven; Twilio would delete it within a day.
-fn discard(twilio: &AtTwilio, args: &EnrollArgs, identity: &TwilioIdentity, new: &NewFactor) {
-    if let Some(file) = &args.output {
+/// Deletes an app that was not proven, and its QR code; Twilio would delete it within a day.
+fn discard(twilio: &AtTwilio, image: Option<&Path>, identity: &TwilioIdentity, new: &NewFactor) {
+    if let Some(file) = image {
         // Its secret is not in use. If the file stays, it does no harm.
         let _ = std::fs::remove_file(file);
     }

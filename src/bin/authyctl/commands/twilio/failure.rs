@@ -40,6 +40,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::KeyRefused(refusal) if refusal.code == Some(70051) => {
             "use a key with the administrator's permissions: --config FILE names another config.toml"
         }
+        Error::NotFound(_) => {
+            "check twilio.service, which the service or person of this request is not in"
+        }
         Error::KeyRefused(_) => "check twilio.key_sid and its secret",
         Error::UntrustedServer(_) => "check twilio.url, twilio.ca_file and this host's clock",
         Error::Unavailable(_) | Error::ServerError(_) | Error::Unexpected(_) => {

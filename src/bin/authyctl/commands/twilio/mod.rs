@@ -65,6 +65,14 @@ impl AtTwilio {
     }
 }
 
+/// The code of Twilio for a key that lacks a permission, as a host's should for most questions.
+const LACKS_PERMISSION: u32 = 70051;
+
+/// Whether Twilio accepts the key, and refuses it what was asked.
+pub(super) fn lacks_permission(error: &Error) -> bool {
+    matches!(error, Error::KeyRefused(refusal) if refusal.code == Some(LACKS_PERMISSION))
+}
+
 /// Returns the person's app at Twilio.
 fn app_of(person: &Person) -> Option<(&TwilioIdentity, &TwilioFactor)> {
     person
@@ -98,24 +106,36 @@ pub(super) fn status(global: &Global, user: &str, person: &Person) -> Result<Out
         rows.push(row("phone", shown.to_string()));
         members["phone"] = json!(shown);
     }
+    let mut warning = None;
     if let Some((identity, sid)) = app_of(person) {
-        let twilio = AtTwilio::of(global)?;
-        let factors = twilio.client.factors();
-        let factor = factors.fetch(identity, sid, twilio.deadline())?;
-        let verified = if factor.is_verified { "yes" } else { "no" };
-        let digits = factor.code_length;
         rows.push(row("identity", identity.to_string()));
         rows.push(row("app", sid.to_string()));
-        rows.push(row("name", factor.name.clone()));
-        rows.push(row("verified", verified.to_owned()));
-        rows.push(row("digits", digits.map_or("?".into(), |n| n.to_string())));
         members["twilio_identity"] = json!(identity.to_string());
         members["twilio_factor"] = json!(sid.to_string());
-        members["name"] = json!(factor.name);
-        members["verified"] = json!(factor.is_verified);
-        members["digits"] = json!(digits);
+        let twilio = AtTwilio::of(global)?;
+        let factors = twilio.client.factors();
+        match factors.fetch(identity, sid, twilio.deadline()) {
+            Ok(factor) => {
+                let verified = if factor.is_verified { "yes" } else { "no" };
+                let digits = factor.code_length;
+                rows.push(row("name", factor.name.clone()));
+                rows.push(row("verified", verified.to_owned()));
+                rows.push(row("digits", digits.map_or("?".into(), |n| n.to_string())));
+                members["name"] = json!(factor.name);
+                members["verified"] = json!(factor.is_verified);
+                members["digits"] = json!(digits);
+            }
+            Err(error) if lacks_permission(&error) => {
+                let why = "Twilio tells about the app only by an administrator's key";
+                warning = Some(why.to_owned());
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(Output::new(table(&rows), members))
+    Ok(Output {
+        warning,
+        ..Output::new(table(&rows), members)
+    })
 }
 
 /// Has Twilio delete the person, with all apps; a number alone is not stored there. Returns a warning

@@ -8,8 +8,8 @@ use pam_authy::base::factor::TwilioIdentity;
 use pam_authy::base::factor::twilio::VerificationSid;
 use pam_authy::client::twilio::Error;
 
-use super::{CHECK, Finding, lacks_permission};
-use crate::commands::twilio::AtTwilio;
+use super::{CHECK, Finding};
+use crate::commands::twilio::{AtTwilio, lacks_permission};
 
 /// What to do about a key that may do too much.
 pub(super) const HINT: &str = "make a restricted key, as authyctl init twilio says, and write it by \

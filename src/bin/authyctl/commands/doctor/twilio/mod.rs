@@ -14,14 +14,12 @@ use pam_authy::store::users::{Entry, Mapping};
 
 use super::Finding;
 use super::patience::patiently;
-use crate::commands::twilio::AtTwilio;
+use crate::commands::twilio::{AtTwilio, lacks_permission};
 
 /// The name of every finding here.
 const CHECK: &str = "twilio";
 /// The root to which Twilio moves its certificates from 2027-01-26 on.
 const AMAZON_ROOT: &[u8] = b"Amazon Root CA 1";
-/// The code of Twilio for a key that lacks a permission, as a host's should for this question.
-const LACKS_PERMISSION: u32 = 70051;
 
 /// Asks Twilio for the service, and what else the key may do. Blocks for the configured time-out and
 /// one second at most for each of five requests.
@@ -83,9 +81,9 @@ fn of_answer(twilio: &config::Twilio, service: &Result<Service, Error>) -> Vec<F
             Finding::ok(CHECK, accepted(", which may not read the service".to_owned())),
             Finding::unknown(
                 CHECK,
-                "the settings of the service cannot be read with this key, as is right on a host",
+                "the settings of the service cannot be read with this key, as is right on a host, nor whether it exists",
             )
-            .hint("run doctor with --config and an administrator's key to see them"),
+            .hint("authyctl sms USER shows whether it exists; with --config and an administrator's key, doctor shows all"),
         ]
         }
         Err(error) => {
@@ -103,11 +101,6 @@ fn of_answer(twilio: &config::Twilio, service: &Result<Service, Error>) -> Vec<F
             }]
         }
     }
-}
-
-/// Whether Twilio accepts the key, and refuses it what was asked.
-fn lacks_permission(error: &Error) -> bool {
-    matches!(error, Error::KeyRefused(refusal) if refusal.code == Some(LACKS_PERMISSION))
 }
 
 /// Whether the service has the rate limits that are configured: Twilio sends no code for another name.
