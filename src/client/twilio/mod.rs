@@ -73,7 +73,7 @@ impl<T: Transport> Client<T> {
     /// use pam_authy::base::secret::Secret;
     /// use pam_authy::client::http::{Https, Transport};
     /// use pam_authy::client::twilio::Client;
-    /// use pam_authy::client::twilio::verifications::Verification;
+    /// use pam_authy::client::twilio::verifications::{StartOptions, Verification};
     ///
     /// fn send<T: Transport>(transport: T, secret: &Secret) -> Result<Verification, Box<dyn Error>> {
     ///     let service = "VA0123456789abcdef0123456789abcdef".parse()?;
@@ -82,7 +82,8 @@ impl<T: Transport> Client<T> {
     ///     let client = Client::new(transport, url, service, &key, secret, timeout);
     ///     let number: Phone = "+15551234567".parse()?;
     ///     let deadline = Deadline::within(timeout);
-    ///     Ok(client.verifications().start(&number, Channel::Sms, None, deadline)?)
+    ///     let options = StartOptions::default();
+    ///     Ok(client.verifications().start(&number, Channel::Sms, &options, deadline)?)
     /// }
     /// # let _ = send::<Https>;
     /// ```
