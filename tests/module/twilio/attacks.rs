@@ -111,7 +111,7 @@ fn a_start_that_cannot_be_kept_is_in_the_log_and_doctor_names_its_file() {
 #[test]
 fn an_outage_without_a_code_to_check_is_a_refusal() {
     let host = host(&format!(
-        "{QUICK}attempts = 2\nwhen_unavailable = \"ignore\"\n"
+        "{QUICK}attempts = 2\n[service.sshd]\nwhen_unavailable = \"ignore\"\n"
     ));
     host.sim.fault(&json!({"times": 0, "reset": true}));
     let login = host.login("carol", &["sms", "123456", "123456"]);
@@ -134,7 +134,7 @@ fn an_outage_counts_by_the_number_of_requests_that_a_code_can_take() {
         ("dave", "verdict=refused reason=deadline "),
     ];
     check_rows(rows, |(user, line)| {
-        let rules = "deadline_seconds = 5\nwhen_unavailable = \"ignore\"\n";
+        let rules = "deadline_seconds = 5\n[service.sshd]\nwhen_unavailable = \"ignore\"\n";
         let host = host(&format!("{QUICK}{rules}"));
         host.replace("[twilio]\n", "[twilio]\ntimeout_seconds = 2\n");
         host.login(user, &["sms"]);
