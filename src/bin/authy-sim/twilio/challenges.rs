@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::answer::{Answer, Refusal, created, date, found, new_sid, page};
-use super::state::{Challenge, Settings, Status};
+use super::state::{Challenge, Entity, Settings, Status};
 use super::{Call, Twilio};
 
 /// How many codes a challenge takes.
@@ -147,6 +147,28 @@ fn answer_code(
     Ok(())
 }
 
+/// Refuses a challenge beyond those that a factor has within an hour and a day.
+fn check_budget(entity: &Entity, factor: &str, code_length: u64, now: u64) -> Result<(), Refusal> {
+    let limits = if code_length <= 4 {
+        [SHORT, SHORT]
+    } else {
+        [HOUR, DAY]
+    };
+    let within = |seconds: u64| {
+        let all = entity.challenges.iter();
+        all.filter(|one| one.factor == factor && now < one.created + seconds)
+            .count()
+    };
+    if limits
+        .iter()
+        .any(|(seconds, most)| within(*seconds) >= *most)
+    {
+        let why = "Too many challenges for this factor";
+        return Err(Refusal::new(429, 60312, why));
+    }
+    Ok(())
+}
+
 pub(super) fn create(
     twilio: &mut Twilio,
     call: &Call,
@@ -171,26 +193,8 @@ pub(super) fn create(
     if !factor.verified {
         return Err(Refusal::new(403, 60318, "Factor is not verified"));
     }
-    let limits = if factor.config.code_length <= 4 {
-        [SHORT, SHORT]
-    } else {
-        [HOUR, DAY]
-    };
-    let of_factor = |seconds: u64| {
-        let all = entity.challenges.iter();
-        all.filter(|one| one.factor == factor_sid && now < one.created + seconds)
-            .count()
-    };
-    if limits
-        .iter()
-        .any(|(seconds, most)| of_factor(*seconds) >= *most)
-    {
-        return Err(Refusal::new(
-            429,
-            60312,
-            "Too many challenges for this factor",
-        ));
-    }
+    let code_length = factor.config.code_length;
+    check_budget(entity, factor_sid, code_length, now)?;
     let sid = new_sid("YC");
     entity.challenges.push(Challenge {
         sid: sid.clone(),

@@ -178,14 +178,7 @@ fn with_authy(text: &str, key: &Secret, args: &InitArgs) -> Result<String, Strin
     let table = table_of(&mut document, "authy")?;
     table.remove("key_file");
     set(table, "key", key.expose());
-    if let Some(url) = &args.url {
-        set(table, "url", url);
-    }
-    if let Some(file) = &args.ca_file {
-        let file =
-            std::path::absolute(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        set(table, "ca_file", &file.to_string_lossy());
-    }
+    set_server(table, args)?;
     Ok(document.to_string())
 }
 
@@ -201,6 +194,19 @@ fn table_of<'a>(document: &'a mut DocumentMut, name: &str) -> Result<&'a mut Tab
     }
     let table = document[name].as_table_mut();
     table.ok_or_else(|| format!("write [{name}] on a line of its own"))
+}
+
+/// Sets the address of the provider and its CA certificates, where they are given.
+fn set_server(table: &mut Table, args: &InitArgs) -> Result<(), String> {
+    if let Some(url) = &args.url {
+        set(table, "url", url);
+    }
+    if let Some(file) = &args.ca_file {
+        let file =
+            std::path::absolute(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        set(table, "ca_file", &file.to_string_lossy());
+    }
+    Ok(())
 }
 
 /// Sets a key to a text; the comment after it stays.

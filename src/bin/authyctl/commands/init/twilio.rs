@@ -12,7 +12,7 @@ use serde_json::json;
 use toml_edit::DocumentMut;
 
 use super::super::twilio::{AtTwilio, lacks_permission};
-use super::{present, read_key, sample_without_authy, set, table_of, write};
+use super::{present, read_key, sample_without_authy, set, set_server, table_of, write};
 use crate::cli::InitArgs;
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, argument_or_prompt};
@@ -124,13 +124,6 @@ fn with_twilio(
     }
     table.remove("key_secret_file");
     set(table, "key_secret", secret.expose());
-    if let Some(url) = &args.url {
-        set(table, "url", url);
-    }
-    if let Some(file) = &args.ca_file {
-        let file =
-            std::path::absolute(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        set(table, "ca_file", &file.to_string_lossy());
-    }
+    set_server(table, args)?;
     Ok(document.to_string())
 }

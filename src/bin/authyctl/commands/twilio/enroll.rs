@@ -102,16 +102,7 @@ pub(in super::super) fn enroll_app(
         "{} is enrolled with an app whose codes Twilio checks",
         shown_name(user)
     );
-    let unproven = args.no_check.then(|| {
-        let config = global.config.display();
-        let how = format!(
-            "authyctl --config {config} verify {} CODE",
-            shown_name(user)
-        );
-        format!(
-            "no login by this app works before its first code is checked, within an hour: {how}"
-        )
-    });
+    let unproven = args.no_check.then(|| unproven(global, user));
     let warning = lasting::both(mapping::account_warning(user), left);
     let warning = lasting::both(warning, unproven);
     let members = json!({
@@ -126,6 +117,16 @@ pub(in super::super) fn enroll_app(
         warning: lasting::both(warning, undeleted),
         ..Output::new(vec![line], members)
     })
+}
+
+/// What is to be done about an app whose first code was not asked for.
+fn unproven(global: &Global, user: &str) -> String {
+    let config = global.config.display();
+    let user = shown_name(user);
+    format!(
+        "no login by this app works before its first code is checked, within an hour: authyctl \
+         --config {config} verify {user} CODE"
+    )
 }
 
 /// The identity that the person has, or a new one, which tells nothing about them.
