@@ -52,7 +52,7 @@ pub fn mask_numbers(text: &str) -> String {
     let mut run = String::new();
     let mut is_in_word = false;
     for c in text.chars().chain(['\n']) {
-        // The digits of a word, such as Twilio's SIDs, are none of a number.
+        // Digits within a word, such as one of Twilio's SIDs, are not of a phone number.
         is_in_word = c.is_ascii_alphabetic() || (is_in_word && c.is_ascii_digit());
         if !is_in_word && (c.is_ascii_digit() || (!run.is_empty() && " -.()/".contains(c))) {
             run.push(c);

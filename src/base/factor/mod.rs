@@ -185,8 +185,8 @@ pub trait HostCodes {
     /// [`ErrorKind::State`] or [`ErrorKind::Process`] when it could not be counted.
     fn acquire_host_code(&mut self) -> Result<(), Error>;
 
-    /// Takes back the last [`HostCodes::acquire_host_code`], because the code was accepted, here or as one of
-    /// another factor.
+    /// Takes back the last [`HostCodes::acquire_host_code`], because the code was accepted, here or
+    /// as one of another factor.
     fn release_host_code(&mut self);
 }
 

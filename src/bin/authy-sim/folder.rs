@@ -2,9 +2,9 @@
 //! state.jsonl, log.
 //!
 //! config.toml directs `authyctl` and the PAM module to this simulator as Authy, twilio.toml to it as
-//! Twilio Verify with a host's restricted key, and twilio-admin.toml the same with the main key. The log is a datagram
-//! socket whose messages are appended to log.txt, so that a test or a person can read an audit line
-//! without a syslog daemon.
+//! Twilio Verify with a host's restricted key, and twilio-admin.toml the same with the main key.
+//! The log is a datagram socket whose messages are appended to log.txt, so that a test or a person
+//! can read an audit line without a syslog daemon.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;

@@ -46,7 +46,8 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Simulates Authy's API and Twilio Verify over HTTPS on loopback, with phones at /phone and faults at /faults
+/// Simulates Authy's API and Twilio Verify over HTTPS on loopback, with phones at /phone and faults
+/// at /faults
 #[derive(Debug, Parser)]
 #[command(name = "authy-sim", version)]
 struct Arguments {

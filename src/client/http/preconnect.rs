@@ -61,7 +61,7 @@ impl DialLog {
 pub(super) enum Dialed {
     /// A new connection is open.
     Opened,
-    /// There is none.
+    /// No connection could be opened.
     Failed,
 }
 

@@ -28,7 +28,7 @@ impl Entity {
 }
 
 impl Twilio {
-    /// Returns a person, who is created where there is none.
+    /// Returns a person, and creates one first if the service does not know the identity.
     pub(super) fn entity_or_new(
         &mut self,
         service: &str,

@@ -168,7 +168,7 @@ impl Twilio {
             .ok_or_else(|| Refusal::not_found(&path))
     }
 
-    /// Returns a person of a service, whom the caller may change.
+    /// Returns a person of a service, for changes.
     pub(super) fn entity(&mut self, service: &str, name: &str) -> Result<&mut Entity, Refusal> {
         let key = (service.to_owned(), name.to_owned());
         let path = format!("/Services/{service}/Entities/{name}");

@@ -1,8 +1,8 @@
 //! `/v2/Services/{VA}/Verifications` and `/VerificationCheck`: codes by SMS and call.
 //!
 //! A second start to a number within the validity of its code sends the same code under the same
-//! SID. Five sends and five checks are allowed, and 60 reads of the status in a minute. What was approved or has expired is not found; what
-//! was cancelled can still be fetched.
+//! SID. Five sends and five checks are allowed, and 60 reads of the status in a minute. What was
+//! approved or has expired is not found; what was cancelled can still be fetched.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::random;
 /// How often a code is sent, and how often it is checked.
 const SENDS: usize = 5;
 const CHECKS: u32 = 5;
-/// How often its status is told within so many seconds.
+/// Seconds, and how often the status of a verification can be read within them.
 const READS: [(u64, usize); 3] = [(60, 60), (3600, 180), (86_400, 250)];
 /// Numbers with this ending are landlines, which take no SMS.
 const LANDLINE: &str = "000";

@@ -205,8 +205,8 @@ fn with_push(mut member: Value, push: Option<SendMode>) -> Value {
     member
 }
 
-/// Checks the mapping, and totp.toml where there is one, and writes their look-up indexes. An entry that cannot be used is a warning and
-/// not an error, since it refuses only its own user.
+/// Checks the mapping, and totp.toml where there is one, and writes their look-up indexes. An entry
+/// that cannot be used is a warning and not an error, since it refuses only its own user.
 pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
     let (mapping, path) = write::index(&global.users)?;
     let file = global.users.display();

@@ -1,5 +1,5 @@
-//! `status`: what Authy knows about a person, or this host about one who has an app alone. Also creates and deletes the person for `enroll` and
-//! `unenroll`.
+//! `status`: what Authy knows about a person, or this host about one who has an app alone. Also
+//! creates and deletes the person for `enroll` and `unenroll`.
 
 use pam_authy::base::factor::Person;
 use pam_authy::client::authy::types::AuthyId;

@@ -136,7 +136,7 @@ pub struct Refusal {
     pub status: u16,
     /// Authy's error code, such as 60020, even if this version does not know it.
     pub code: Option<u32>,
-    /// Authy's text, made safe to show; empty if there is none.
+    /// Authy's text, made safe to show; empty if the answer has no text.
     pub message: String,
     /// Field errors by name, made safe to show: `cellphone` → `is invalid`.
     pub fields: BTreeMap<String, String>,

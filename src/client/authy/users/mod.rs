@@ -57,7 +57,7 @@ pub struct NewUser<'a> {
 }
 
 impl<'a> NewUser<'a> {
-    /// Describes a person, to whom Authy sends no link to its app.
+    /// Describes a person. Authy does not send them a link to its app.
     #[must_use]
     pub fn new(email: &'a str, cellphone: &'a Cellphone, country_code: CountryCode) -> Self {
         Self {
