@@ -1,8 +1,8 @@
 //! A second factor for Linux logins. `pam_authy.so` runs inside sshd, sudo or su, and connects to
 //! `pam_authyd`, a service with one process for each login. That engine asks the person at the
 //! prompt for a second factor, and the login succeeds only when it was proven. A login that the
-//! configuration exempts, an unenrolled user where `unenrolled = "ignore"`, and an outage where
-//! `when_unavailable = "ignore"` get PAM_IGNORE instead. A remembered login needs no new proof.
+//! configuration exempts, an unenrolled user where `unenrolled = "ignore"` or until `enroll_by`, and
+//! an outage where `when_unavailable = "ignore"` get PAM_IGNORE instead. A remembered login needs no new proof.
 //!
 //! # Programs and features
 //!

@@ -1827,7 +1827,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__list)
-            opts="-h --config --users --json --quiet --verbose --help"
+            opts="-h --missing --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

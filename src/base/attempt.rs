@@ -122,6 +122,8 @@ pub enum Reason {
     Exempt,
     /// The user is not enrolled: the login needs no second factor, or every code is refused.
     Unenrolled,
+    /// The account is not enrolled, and need not be until `enroll_by`.
+    EnrollBy,
     /// The provider gave no usable answer, and `when_unavailable` allows the login.
     Outage,
     /// Every reply was refused.
@@ -186,6 +188,7 @@ impl Reason {
             Self::Remembered => "remembered",
             Self::Exempt => "exempt",
             Self::Unenrolled => "unenrolled",
+            Self::EnrollBy => "enroll_by",
             Self::Outage => "outage",
             Self::WrongCode => "wrong_code",
             Self::PushDenied => "push_denied",

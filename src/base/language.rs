@@ -152,6 +152,8 @@ messages! {
     NotReachable "not_reachable",
     /// The same, and `when_unavailable` allows the login.
     AllowedUnchecked "allowed_unchecked",
+    /// The account has no second factor, and needs one soon.
+    EnrollBy "enroll_by",
     /// The provider's server could not prove its identity.
     NotTrusted "not_trusted",
     /// The provider accepts no more requests for now.
@@ -185,17 +187,20 @@ impl FromStr for Message {
 impl Message {
     /// The placeholders that the text of this message may contain.
     fn placeholders(self) -> impl Iterator<Item = &'static str> {
-        let own = match self {
+        let own: &[&str] = match self {
             Self::PromptOr
             | Self::PromptEnter
             | Self::PromptPushOr
             | Self::PromptPushOnlyOr
-            | Self::PromptSendPushOr => Some("words"),
-            Self::RecoveryLeft => Some("left"),
-            Self::RefusedSince => Some("count"),
-            _ => None,
+            | Self::PromptSendPushOr => &["words"],
+            Self::RecoveryLeft => &["left"],
+            Self::RefusedSince => &["count"],
+            Self::EnrollBy => &["date", "days"],
+            _ => &[],
         };
-        ["user", "host", "service"].into_iter().chain(own)
+        ["user", "host", "service"]
+            .into_iter()
+            .chain(own.iter().copied())
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod arguments;
 pub mod attempt;
 pub mod audit_line;
+pub mod date;
 pub mod deadline;
 pub mod factor;
 pub mod fields;

@@ -59,6 +59,9 @@ pub(super) fn rules(mut rules: Login) -> Login {
     (rules.push, rules.sms) = (SendMode::Never, SendMode::Never);
     // The caller is the user; the locker's word for it is not used.
     rules.whose = Subject::User;
+    // It must not be a plain user's process that gets an unenrolled account past the factor;
+    // `unenrolled` of the same table is an administrator's word for lockers alone.
+    rules.enroll_by = None;
     rules
 }
 
@@ -74,6 +77,7 @@ mod tests {
 
     use super::*;
     use crate::base::attempt::{Session, Terminal};
+    use crate::base::date::Date;
     use crate::protocol::{UserName, VERSION};
 
     fn sent(user: &str) -> Start {
@@ -146,12 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn the_rules_of_a_locker_send_nothing() {
+    fn the_rules_of_a_locker_send_nothing_and_no_date_lets_an_account_in() {
         let rules = rules(Login {
             push: SendMode::Auto,
             sms: SendMode::Auto,
+            enroll_by: Date::new(9999, 12, 31),
             ..Login::default()
         });
+        assert_eq!(rules.enroll_by, None);
         assert_eq!(rules.factors, [Factor::Token]);
         assert_eq!((rules.push, rules.sms), (SendMode::Never, SendMode::Never));
     }

@@ -24,6 +24,7 @@ use crate::login::policy::{self, OnOutage, OutageQuery, Requirement, Requirement
 use crate::login::{Conversation, LastNotice, Login};
 use crate::messages::Messages;
 use crate::store::config::{self, Config, Fallback, Notices};
+use crate::store::former;
 use crate::store::limits::{self, LimitedLogin};
 use crate::store::recovery;
 use crate::store::remember::{self, LoginBinding};
@@ -100,6 +101,7 @@ impl Case {
         if arguments.nullok {
             rules.unenrolled = Fallback::Ignore;
         }
+        rules.enroll_by = rules.enroll_by(SystemTime::now());
         Ok(Self {
             attempt,
             arguments,
@@ -166,8 +168,13 @@ impl Case {
         if self.rules.notices() != Notices::Message {
             return None;
         }
+        let messages = self.messages(&host());
+        if let (Reason::EnrollBy, Some(date)) = (outcome.reason, self.rules.enroll_by) {
+            let days = date.days_left(SystemTime::now());
+            return Some(messages.enroll_by(&date.to_string(), days));
+        }
         let last_notice = LastNotice {
-            messages: &self.messages(&host()),
+            messages: &messages,
             accepts_codes: true,
             accepts_recovery: self.takes_recovery(),
         };
@@ -270,6 +277,7 @@ impl Case {
             subject: &subject,
             exempt: &self.config.exempt,
             unenrolled: self.rules.unenrolled,
+            enroll_by: self.rules.enroll_by,
             providers,
         };
         let mut apps = None;
@@ -283,6 +291,10 @@ impl Case {
                 Err(error) => Err(failed(Reason::Mapping, error.to_string())),
             },
             || account::spelling(&subject).map_err(account),
+            || {
+                former::was_enrolled(self.state(), &subject)
+                    .map_err(|error| failed(Reason::State, error.to_string()))
+            },
         )?;
         let mut subject = self.required(requirement, subject)?;
         // The same error for a person with several factors: their entry promises an app.
@@ -319,6 +331,10 @@ impl Case {
             }),
             Requirement::NotEnrolledAllowed => {
                 Err(Outcome::new(Verdict::Ignored, Reason::Unenrolled))
+            }
+            Requirement::NotEnrolledYet(date) => {
+                let until = format!("{shown} is not enrolled, and need not be until {date}");
+                Err(Outcome::new(Verdict::Ignored, Reason::EnrollBy).with_detail(until))
             }
             Requirement::Exempt(rule) => {
                 Err(Outcome::new(Verdict::Ignored, Reason::Exempt).with_detail(rule.to_string()))

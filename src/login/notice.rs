@@ -72,6 +72,8 @@ impl LastNotice<'_> {
             | Reason::Remembered
             | Reason::Exempt
             | Reason::Unenrolled
+            // Its text has a date: `engine::wiring` fills it in.
+            | Reason::EnrollBy
             | Reason::WrongCode
             | Reason::PushExpired
             | Reason::Limited

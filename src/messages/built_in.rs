@@ -289,6 +289,14 @@ texts! {
         "Le service de vérification est injoignable : vous entrez sans code.",
         "Il servizio di verifica non è raggiungibile: l'accesso è consentito senza codice.",
     ];
+    EnrollBy [
+        "You have no second factor yet. Without one you can log in until {date} (UTC; days left: {days}): ask your administrator.",
+        "Aún no tiene un segundo factor. Sin él puede entrar hasta el {date} (UTC; días restantes: {days}): consulte a su administrador.",
+        "Você ainda não tem um segundo fator. Sem ele pode entrar até {date} (UTC; dias restantes: {days}): fale com o administrador.",
+        "Sie haben noch keinen zweiten Faktor. Ohne ihn können Sie sich bis {date} anmelden (UTC; Tage übrig: {days}): Fragen Sie Ihren Administrator.",
+        "Vous n'avez pas encore de second facteur. Sans lui vous pouvez entrer jusqu'au {date} (UTC ; jours restants : {days}) : contactez votre administrateur.",
+        "Non hai ancora un secondo fattore. Senza puoi accedere fino al {date} (UTC; giorni rimasti: {days}): chiedi all'amministratore.",
+    ];
     NotTrusted [
         "The verification service did not prove its identity: ask your administrator.",
         "El servicio de verificación no demostró su identidad: consulte a su administrador.",

@@ -45,6 +45,20 @@ impl Messages {
     /// have: `{words}`, `{left}` or `{count}`.
     #[must_use]
     pub fn text_with(&self, message: Message, value: &str) -> String {
+        self.fill(message, |_| value)
+    }
+
+    /// Returns the notice for an account that needs a second factor after this day, in `days` days.
+    #[must_use]
+    pub fn enroll_by(&self, date: &str, days: u64) -> String {
+        let days = days.to_string();
+        self.fill(Message::EnrollBy, |name| match name {
+            "date" => date,
+            _ => &days,
+        })
+    }
+
+    fn fill<'a>(&'a self, message: Message, value: impl Fn(&str) -> &'a str) -> String {
         let own = self.own.get(message);
         let text = own.unwrap_or_else(|| built_in(message, self.language));
         let mut filled = String::new();
@@ -54,7 +68,7 @@ impl Messages {
                 Piece::Name("user") => &self.user,
                 Piece::Name("host") => &self.host,
                 Piece::Name("service") => &self.service,
-                Piece::Name(_) => value,
+                Piece::Name(name) => value(name),
                 Piece::Unclosed => "{",
             });
         }

@@ -7,6 +7,7 @@ pub mod addresses;
 pub mod config;
 #[cfg(feature = "admin")]
 pub mod edit;
+pub mod former;
 mod index;
 pub mod limits;
 pub mod recovery;

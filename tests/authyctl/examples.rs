@@ -43,7 +43,7 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
 }
 
 /// What each command must do; of several that match, the one with the longest `start` counts.
-const EXPECTED: [Expected; 56] = [
+const EXPECTED: [Expected; 57] = [
     done("init totp", "config.toml is written"),
     done("init twilio", "the key is accepted"),
     done(
@@ -75,6 +75,7 @@ const EXPECTED: [Expected; 56] = [
     ),
     refused("import --homes --dry-run", "no user was enrolled"),
     done("list", "alice  1635"),
+    done("list --missing", " factor"),
     done(
         "list --json",
         "{\"ok\":true,\"users\":[{\"authy_id\":1635,\"factors\":[\"authy\"],\"user\":\"alice\"}]}",

@@ -71,6 +71,8 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("messages::tests", "messages::built_in"),
     ("store::addresses", "store::state"),
     ("store::edit", "store::index"),
+    ("store::former", "store::limits"),
+    ("store::former", "store::state"),
     ("store::totp", "store::edit"),
     ("store::totp", "store::index"),
     ("store::totp", "store::state"),

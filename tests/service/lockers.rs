@@ -101,6 +101,32 @@ fn a_locker_unlocks_for_its_own_user_with_the_right_code_alone() {
     }
 }
 
+/// An administrator's word for lockers lets an unenrolled account in (libpam denies where every
+/// module answers IGNORE); a day does not.
+#[test]
+#[ignore = "needs root"]
+fn over_the_user_socket_enroll_by_lets_no_account_in() {
+    sandboxed!();
+    let kim = ALICE.map(|word| if word == "alice" { "kim" } else { word });
+    let unlock = |host: &Host| run(command(host, "kim", &kim, &[]), &["0000000"; 3]).names()[0];
+    for (rules, code) in [
+        ("", "PAM_MAXTRIES"),
+        ("[service.locker]\nenroll_by = 9999-12-30\n", "PAM_MAXTRIES"),
+        (
+            "[service.locker]\nunenrolled = \"ignore\"\n",
+            "PAM_PERM_DENIED",
+        ),
+    ] {
+        let _ = Command::new("sh")
+            .args(["-c", "userdel -rf alice; userdel -rf kim 2>/dev/null"])
+            .status();
+        let (host, _service) = host(rules);
+        host.replace("[login]\n", "[login]\nenroll_by = 9999-12-30\n");
+        place(&host);
+        assert_eq!(unlock(&host), code, "{rules}");
+    }
+}
+
 #[test]
 #[ignore = "needs root"]
 fn a_locker_sends_nothing_whatever_is_configured_or_typed() {

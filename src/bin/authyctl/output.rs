@@ -45,6 +45,16 @@ pub(crate) fn shown_name(name: &str) -> String {
     text::sanitize_to(name, 64)
 }
 
+/// Returns the first few of these names, and how many more there are.
+pub(crate) fn shorten(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let first: Vec<_> = names.iter().take(SHOWN).map(String::as_str).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
 /// What a command did.
 #[derive(Debug, Default)]
 pub(crate) struct Output {

@@ -9,6 +9,7 @@ mod outage;
 use std::fmt;
 
 use crate::base::attempt::Attempt;
+use crate::base::date::Date;
 use crate::base::factor::{Person, Providers, Skipped};
 use crate::base::text;
 use crate::host::account::Spelling;
@@ -110,6 +111,8 @@ pub enum Requirement {
     Exempt(Exemption),
     /// Nothing: the user is not enrolled, and the configuration allows that.
     NotEnrolledAllowed,
+    /// Nothing yet: the account is not enrolled, and need not be before the end of this day.
+    NotEnrolledYet(Date),
     /// A factor of this person.
     Person {
         /// The person, with every factor of the entry.
@@ -147,14 +150,17 @@ pub struct RequirementQuery<'a> {
     pub exempt: &'a Exempt,
     /// What an unenrolled user needs.
     pub unenrolled: Fallback,
+    /// Until when unenrolled accounts need no second factor, if that day is not over.
+    pub enroll_by: Option<Date>,
     /// The providers that this host has.
     pub providers: Providers,
 }
 
 impl RequirementQuery<'_> {
     /// Decides what the login requires. `group` looks up one of the given groups that the subject
-    /// is in, `entry` looks up the subject in the mapping, and `spelling` compares the name with
-    /// the one of the account. Each is called only if the decision depends on it.
+    /// is in, `entry` looks up the subject in the mapping, `spelling` compares the name with the
+    /// one of the account, and `was_enrolled` says whether the subject had an entry once. Each is
+    /// called only if the decision depends on it.
     ///
     /// # Errors
     /// A look-up failed: the login is refused.
@@ -163,6 +169,7 @@ impl RequirementQuery<'_> {
         group: impl FnOnce(&[String]) -> Result<Option<String>, E>,
         entry: impl FnOnce() -> Result<Entry, E>,
         spelling: impl FnOnce() -> Result<Spelling, E>,
+        was_enrolled: impl FnOnce() -> Result<bool, E>,
     ) -> Result<Requirement, E> {
         if let Some(rule) = exemption(self.exempt, self.subject, self.attempt, group)? {
             return Ok(Requirement::Exempt(rule));
@@ -179,11 +186,32 @@ impl RequirementQuery<'_> {
                     Err(why) => Requirement::NoMatchingKey(why),
                 }
             }
-            Entry::Absent if self.unenrolled == Fallback::Deny => Requirement::Decoy,
-            Entry::Absent if allows_unenrolled(self.unenrolled, spelling()?) => {
+            Entry::Absent => self.of_unenrolled(spelling, was_enrolled)?,
+        })
+    }
+
+    /// What a user without an entry needs: a second factor, unless the configuration says
+    /// otherwise.
+    ///
+    /// No rule applies to another spelling, which a directory resolves to the same account: it
+    /// could belong to an enrolled user. `enroll_by` is for accounts of this host that never had an
+    /// entry: one that was removed must not leave the account with less proof than before.
+    fn of_unenrolled<E>(
+        &self,
+        spelling: impl FnOnce() -> Result<Spelling, E>,
+        was_enrolled: impl FnOnce() -> Result<bool, E>,
+    ) -> Result<Requirement, E> {
+        if self.unenrolled == Fallback::Deny && self.enroll_by.is_none() {
+            return Ok(Requirement::Decoy);
+        }
+        Ok(match (spelling()?, self.unenrolled, self.enroll_by) {
+            (Spelling::Own | Spelling::NoAccount, Fallback::Ignore, _) => {
                 Requirement::NotEnrolledAllowed
             }
-            Entry::Absent => Requirement::Decoy,
+            (Spelling::Own, Fallback::Deny, Some(date)) if !was_enrolled()? => {
+                Requirement::NotEnrolledYet(date)
+            }
+            (Spelling::Alias | Spelling::NoAccount | Spelling::Own, ..) => Requirement::Decoy,
         })
     }
 
@@ -209,13 +237,6 @@ pub fn list(skipped: &[Skipped]) -> String {
     texts.join("; ")
 }
 
-/// Whether a user without an entry needs no second factor: only if the configuration says so, and
-/// only under the account's own spelling. Another spelling, which a directory resolves to the same
-/// account, could belong to an enrolled user.
-fn allows_unenrolled(fallback: Fallback, spelling: Spelling) -> bool {
-    fallback == Fallback::Ignore && spelling != Spelling::Alias
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,12 +259,14 @@ mod tests {
             subject: "alice",
             exempt: &Exempt::default(),
             unenrolled,
+            enroll_by: None,
             providers: Providers {
                 authy: true,
                 ..Providers::default()
             },
         };
-        query.requirement(|_| Ok(None), || Ok(entry.clone()), || spelling)
+        let never = || panic!("without a date nobody asks");
+        query.requirement(|_| Ok(None), || Ok(entry.clone()), || spelling, never)
     }
 
     fn absent(fallback: Fallback, spelling: Spelling) -> Requirement {
@@ -269,6 +292,83 @@ mod tests {
             absent(ignore, Spelling::NoAccount),
             Requirement::NotEnrolledAllowed
         );
+    }
+
+    /// What a login of alice requires while `enroll_by` is not over.
+    fn before_the_day(
+        entry: &Entry,
+        unenrolled: Fallback,
+        spelling: Result<Spelling, &'static str>,
+        was_enrolled: Result<bool, &'static str>,
+    ) -> Result<Requirement, &'static str> {
+        let attempt = Attempt {
+            user: "alice".into(),
+            ..attempt()
+        };
+        let query = RequirementQuery {
+            attempt: &attempt,
+            subject: "alice",
+            exempt: &Exempt::default(),
+            unenrolled,
+            enroll_by: Some(day()),
+            providers: Providers::default(),
+        };
+        let entry = || Ok(entry.clone());
+        query.requirement(|_| Ok(None), entry, || spelling, || was_enrolled)
+    }
+
+    fn day() -> Date {
+        Date::new(2027, 1, 31).unwrap()
+    }
+
+    #[test]
+    fn until_enroll_by_an_account_that_never_had_an_entry_needs_no_factor() {
+        let ask = |fallback, spelling, was| {
+            before_the_day(&Entry::Absent, fallback, Ok(spelling), Ok(was)).unwrap()
+        };
+        let (deny, ignore) = (Fallback::Deny, Fallback::Ignore);
+        let yet = Requirement::NotEnrolledYet(day());
+        assert_eq!(ask(deny, Spelling::Own, false), yet);
+        let refused = [
+            (Spelling::Own, true),
+            (Spelling::NoAccount, false),
+            (Spelling::Alias, false),
+        ];
+        for (spelling, was) in refused {
+            assert_eq!(ask(deny, spelling, was), Requirement::Decoy, "{spelling:?}");
+        }
+        let allowed = Requirement::NotEnrolledAllowed;
+        assert_eq!(ask(ignore, Spelling::Own, true), allowed);
+        assert_eq!(ask(ignore, Spelling::Alias, false), Requirement::Decoy);
+    }
+
+    #[test]
+    fn until_enroll_by_an_entry_that_cannot_be_used_is_refused_all_the_same() {
+        let ask = |entry: Entry| {
+            before_the_day(&entry, Fallback::Deny, Ok(Spelling::Own), Ok(false)).unwrap()
+        };
+        let invalid = Entry::Invalid {
+            line: 1,
+            message: String::new(),
+        };
+        let shared = Entry::Shared(Shared {
+            keys: [(KEY.parse().unwrap(), Person::default())].into(),
+            push: None,
+        });
+        let unsupported = Entry::Enrolled(Person::from(AuthyId::try_from(1_u64).unwrap()));
+        assert!(matches!(ask(invalid), Requirement::InvalidEntry { .. }));
+        assert_eq!(ask(shared), Requirement::NoMatchingKey(KeyMismatch::NoKey));
+        assert!(matches!(
+            ask(unsupported),
+            Requirement::NoSupportedFactor(_)
+        ));
+    }
+
+    #[test]
+    fn until_enroll_by_a_failed_look_up_refuses_the_login() {
+        let ask = |spelling, was| before_the_day(&Entry::Absent, Fallback::Deny, spelling, was);
+        assert_eq!(ask(Err("down"), Ok(false)), Err("down"));
+        assert_eq!(ask(Ok(Spelling::Own), Err("state")), Err("state"));
     }
 
     #[test]
@@ -315,12 +415,18 @@ mod tests {
             subject: "alice",
             exempt: &Exempt::default(),
             unenrolled: Fallback::Deny,
+            enroll_by: None,
             providers: Providers {
                 authy: true,
                 ..Providers::default()
             },
         };
-        let required = query.requirement(|_| Ok::<_, ()>(None), || Ok(entry), || Ok(Spelling::Own));
+        let required = query.requirement(
+            |_| Ok::<_, ()>(None),
+            || Ok(entry),
+            || Ok(Spelling::Own),
+            || Ok(false),
+        );
         let expected = Requirement::Person {
             person: id(1),
             skipped: vec![],

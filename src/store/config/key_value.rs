@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Error;
+use crate::base::date::Date;
 use crate::base::text;
 use crate::host::toml_file::{Source, integer};
 
@@ -103,6 +104,16 @@ impl<'a> KeyValue<'a> {
         self.value
             .as_bool()
             .ok_or_else(|| self.error("must be true or false"))
+    }
+
+    /// Reads a day. A time of day would leave open which time zone it has.
+    pub(super) fn date(&self) -> Result<Date, Error> {
+        let day = match self.value.as_datetime() {
+            Some(value) if value.time.is_none() && value.offset.is_none() => value.date,
+            _ => None,
+        };
+        day.and_then(|day| Date::new(day.year, day.month, day.day))
+            .ok_or_else(|| self.error("must be a day such as 2027-01-31, without quotes and time"))
     }
 
     /// Reads one of the given words, and returns the value that belongs to it.

@@ -12,8 +12,9 @@ mod tables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use crate::base::date::Date;
 use crate::base::factor::Factor;
 use crate::base::language::{Language, Texts};
 use crate::base::secret::Secret;
@@ -89,6 +90,9 @@ pub struct Login {
     pub code_digits: u8,
     /// What an unenrolled user needs.
     pub unenrolled: Fallback,
+    /// The last day on which an unenrolled account needs no second factor, whatever `unenrolled`
+    /// says.
+    pub enroll_by: Option<Date>,
     /// What happens when the provider gives no usable answer. `login::policy::OutageQuery` decides
     /// where it applies.
     pub when_unavailable: Fallback,
@@ -122,6 +126,7 @@ impl Default for Login {
             echo: true,
             code_digits: 6,
             unenrolled: Fallback::Deny,
+            enroll_by: None,
             when_unavailable: Fallback::Deny,
             enter: Enter::Refuse,
             push_wait: Duration::from_secs(40),
@@ -139,6 +144,12 @@ impl Login {
     #[must_use]
     pub fn offers_push(&self) -> bool {
         self.push != SendMode::Never && self.factors.contains(&Factor::Push)
+    }
+
+    /// The day of `enroll_by`, until it is over.
+    #[must_use]
+    pub fn enroll_by(&self, now: SystemTime) -> Option<Date> {
+        self.enroll_by.filter(|day| !day.is_over(now))
     }
 
     /// Where notices are shown. By default as messages, and with `token_in_password` nowhere: a

@@ -137,6 +137,7 @@ fn read_login(
                 login.code_digits = u8::try_from(entry.number(3..=12)?).unwrap_or(12);
             }
             "unenrolled" => login.unenrolled = entry.choice(&FALLBACK)?,
+            "enroll_by" => login.enroll_by = Some(entry.date()?),
             "when_unavailable" => login.when_unavailable = entry.choice(&FALLBACK)?,
             "enter" => {
                 login.enter = entry.choice(&[("refuse", Enter::Refuse), ("push", Enter::Push)])?;

@@ -49,6 +49,32 @@ fn a_service_has_its_own_rules_in_any_order_of_the_tables() {
     );
 }
 
+const NO_DAY: &str =
+    "config.toml:4: login.enroll_by must be a day such as 2027-01-31, without quotes and time";
+
+#[test]
+fn a_day_that_no_calendar_has_is_an_error_with_its_line() {
+    for day in [
+        "2027-02-29",
+        "2027-04-31",
+        "2027-13-01",
+        "2027-00-10",
+        "2027-01-00",
+        "2027-1-31",
+    ] {
+        let error = with_key(&format!("[login]\nenroll_by = {day}\n")).unwrap_err();
+        assert!(error.starts_with("config.toml:4: "), "{day}: {error}");
+    }
+    let text = "[login]\nenroll_by = 2028-02-29\n[service.sudo]\nenroll_by = 2027-01-31\n";
+    let config = with_key(text).unwrap();
+    let day = |service| config.login(service).enroll_by.unwrap().to_string();
+    assert_eq!(
+        (day("sshd"), day("sudo")),
+        ("2028-02-29".into(), "2027-01-31".into())
+    );
+    assert_eq!(config.line("sudo", "enroll_by"), Some(6));
+}
+
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table")]
 fn a_mistake_names_file_line_and_key() {
@@ -131,6 +157,12 @@ fn a_mistake_names_file_line_and_key() {
             "[login]\nunenrolled = \"allow\"\n",
             "config.toml:4: login.unenrolled must be \"deny\" or \"ignore\"",
         ),
+        ("[login]\nenroll_by = \"2027-01-31\"\n", NO_DAY),
+        ("[login]\nenroll_by = 2027-01-31T00:00:00Z\n", NO_DAY),
+        ("[login]\nenroll_by = 2027-01-31 12:00:00\n", NO_DAY),
+        ("[login]\nenroll_by = 12:00:00\n", NO_DAY),
+        ("[login]\nenroll_by = 20270131\n", NO_DAY),
+        ("[login]\nenroll_by = 0\n", NO_DAY),
         (
             "[login]\nenter = \"sms\"\n",
             "config.toml:4: login.enter must be \"refuse\" or \"push\"",

@@ -2,7 +2,8 @@
 //! person.
 //!
 //! Only root can write the state folder, so its content is trusted; a damaged file is reported.
-//! Called by `authyctl limits`, `unlock`, `enroll`, `unenroll`, `explain` and `doctor`.
+//! Called by `authyctl limits`, `unlock`, `enroll`, `unenroll`, `explain` and `doctor`, and by
+//! `store::former`.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -113,6 +114,17 @@ pub fn of_user(
         };
     }
     Ok(found)
+}
+
+/// Whether there is a file of the enrolled user `user`, also where nothing counts in it.
+///
+/// # Errors
+/// The folder cannot be trusted or read.
+pub fn has_counts(state: &Path, user: &str) -> Result<bool, Error> {
+    match Entry::of_user(user, true).peek(state) {
+        Err(error) if error.is_corrupt() => Ok(true),
+        words => Ok(words?.is_some()),
+    }
 }
 
 /// Forgets what was counted for `user` and these factors: refused codes, denied pushes, and what was

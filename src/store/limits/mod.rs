@@ -27,7 +27,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::store::config;
 use crate::store::state::{self, Failure};
 
-pub use admin::{Listing, Row, forget, list, of_user, prepare, unlock};
+pub use admin::{Listing, Row, forget, has_counts, list, of_user, prepare, unlock};
 pub use file_limits::FileLimits;
 
 /// A message that costs money or attention.

@@ -1,4 +1,4 @@
-//! `enroll`, `unenroll`, `import`: the arguments of the commands that change the mapping.
+//! `enroll`, `unenroll`, `import`, `list`: the arguments of the commands that change the mapping.
 
 use std::path::PathBuf;
 
@@ -82,6 +82,14 @@ pub(crate) struct UnenrollArgs {
     /// Remove one person of a shared account, by the fingerprint of an SSH key
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) ssh_key: Option<Fingerprint>,
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Show the accounts of this host that can log in and have no factor
+    #[arg(long)]
+    pub(crate) missing: bool,
 }
 
 /// Arguments of `import`.

@@ -23,7 +23,7 @@ pub(crate) use at_authy::{
     ActivityArgs, ActivityKind, DeleteDeviceArgs, EventsArgs, PersonCommand, RegistrationArgs,
     UpdateArgs,
 };
-pub(crate) use enrollment::{EnrollArgs, ImportArgs, UnenrollArgs};
+pub(crate) use enrollment::{EnrollArgs, ImportArgs, ListArgs, UnenrollArgs};
 pub(crate) use login::{
     DoctorArgs, ExplainArgs, RecoveryCommand, RecoveryGenerateArgs, TestArgs, UserArg,
 };
@@ -75,8 +75,8 @@ pub(crate) enum Command {
     Unenroll(UnenrollArgs),
     /// Enroll many people from a CSV file, or from the files of another program
     Import(ImportArgs),
-    /// Show the mapping
-    List,
+    /// Show the mapping, or the accounts that are missing in it
+    List(ListArgs),
     /// Check mapping and secrets, and write the look-up index of each
     Index,
     /// Ask Authy or Twilio what it knows about a person

@@ -9,7 +9,7 @@ use pam_authy::store::config::Config;
 use pam_authy::store::recovery::{self, FileRecovery};
 use pam_authy::store::state::Error;
 use pam_authy::store::users::Entry;
-use pam_authy::store::{limits, remember};
+use pam_authy::store::{former, limits, remember};
 
 use super::find;
 use crate::cli::Global;
@@ -50,6 +50,10 @@ fn end(state: &Path, user: &str, before: &Entry, after: &Entry) -> Result<(), Er
     lost.retain(|id| !kept.contains(id));
     if *before == Entry::Absent || is_same(before, after) {
         return limits::forget(state, None, &lost);
+    }
+    if *after == Entry::Absent {
+        // First, so that `enroll_by` never lets this account in.
+        former::note(state, user)?;
     }
     recovery::remove(state, user)?;
     remember::forget(state, user)?;

@@ -16,6 +16,7 @@ mod key;
 mod lasting;
 mod limits;
 mod mapping;
+mod missing;
 mod pam;
 mod person;
 mod phone;
@@ -53,7 +54,8 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandE
         Command::Enroll(args) => mapping::enroll(global, args),
         Command::Unenroll(args) => mapping::unenroll(global, args),
         Command::Import(args) => import::import(global, args),
-        Command::List => mapping::list(global),
+        Command::List(args) if args.missing => missing::list(global),
+        Command::List(_) => mapping::list(global),
         Command::Index => mapping::index(global),
         Command::Status(args) => person::status(global, args),
         Command::Verify(args) => tokens::verify(global, args),

@@ -6,11 +6,13 @@ use std::net::IpAddr;
 
 use nix::unistd::Group;
 use pam_authy::base::attempt::Attempt;
+use pam_authy::base::date::Date;
 use pam_authy::base::factor::Providers;
 use pam_authy::factor::connect;
 use pam_authy::host::account::{self, LookupFailed};
 use pam_authy::login::policy::{Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Exempt, Fallback};
+use pam_authy::store::former;
 use pam_authy::store::users::{Entry, Mapping};
 
 use super::{Finding, Protected};
@@ -133,6 +135,23 @@ fn primary_members(passwd: &str, gid: u32) -> Vec<String> {
         .collect()
 }
 
+/// Who needs no entry.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leniency {
+    pub(super) unenrolled: Fallback,
+    /// The last day of `enroll_by`, where it is not over.
+    pub(super) enroll_by: Option<Date>,
+}
+
+impl Default for Leniency {
+    fn default() -> Self {
+        Self {
+            unenrolled: Fallback::Deny,
+            enroll_by: None,
+        }
+    }
+}
+
 /// Returns what a login to `stack` requires, decided by the function that the module uses. The
 /// person of a shared account is known from the SSH key of the login, which only sshd passes on.
 ///
@@ -145,9 +164,32 @@ pub(super) fn requirement(
     config: Option<&Config>,
     mapping: Option<&Mapping>,
 ) -> Result<Requirement, LookupFailed> {
+    let leniency = Leniency {
+        unenrolled: if stack.passes_unenrolled {
+            Fallback::Ignore
+        } else {
+            Fallback::Deny
+        },
+        enroll_by: stack.enroll_by,
+    };
+    requirement_for(&stack.service, leniency, name, address, config, mapping)
+}
+
+/// The same for a service, with this leniency. An account whose history cannot be read has none.
+///
+/// # Errors
+/// The account database could not be read.
+pub(super) fn requirement_for(
+    service: &str,
+    leniency: Leniency,
+    name: &str,
+    address: Option<IpAddr>,
+    config: Option<&Config>,
+    mapping: Option<&Mapping>,
+) -> Result<Requirement, LookupFailed> {
     let attempt = Attempt {
         user: name.to_owned(),
-        service: stack.service.clone(),
+        service: service.to_owned(),
         address,
         ..Attempt::default()
     };
@@ -156,22 +198,25 @@ pub(super) fn requirement(
         attempt: &attempt,
         subject: name,
         exempt: config.map_or(&no_exemption, |config| &config.exempt),
-        unenrolled: if stack.passes_unenrolled {
-            Fallback::Ignore
-        } else {
-            Fallback::Deny
-        },
-        providers: providers(stack, config),
+        unenrolled: leniency.unenrolled,
+        enroll_by: leniency.enroll_by,
+        providers: providers(service, config),
+    };
+    let was_enrolled = || {
+        config.is_some_and(|config| {
+            former::was_enrolled(&config.paths.state, name).unwrap_or_default()
+        })
     };
     query.requirement(
         |groups| account::group_of(name, groups),
         || Ok(mapping.map_or(Entry::Absent, |mapping| mapping.find(name))),
         || account::spelling(name),
+        || Ok(was_enrolled()),
     )
 }
 
 /// Without a configuration, nothing is known about what this host can check.
-fn providers(stack: &Protected, config: Option<&Config>) -> Providers {
+fn providers(service: &str, config: Option<&Config>) -> Providers {
     config.map_or(
         Providers {
             authy: true,
@@ -179,7 +224,7 @@ fn providers(stack: &Protected, config: Option<&Config>) -> Providers {
             totp: true,
             sends: true,
         },
-        |config| connect::providers(config, &config.login(&stack.service)),
+        |config| connect::providers(config, &config.login(service)),
     )
 }
 
@@ -193,7 +238,9 @@ pub(super) fn needs_factor(
 ) -> bool {
     !matches!(
         requirement(stack, name, address, config, mapping),
-        Ok(Requirement::Exempt(_) | Requirement::NotEnrolledAllowed)
+        Ok(Requirement::Exempt(_)
+            | Requirement::NotEnrolledAllowed
+            | Requirement::NotEnrolledYet(_))
     )
 }
 
@@ -201,10 +248,13 @@ pub(super) fn needs_factor(
 fn refuses(stack: &Protected, name: &str, config: Option<&Config>, mapping: &Mapping) -> bool {
     match requirement(stack, name, None, config, Some(mapping)) {
         Ok(
-            Requirement::Exempt(_) | Requirement::NotEnrolledAllowed | Requirement::Person { .. },
+            Requirement::Exempt(_)
+            | Requirement::NotEnrolledAllowed
+            | Requirement::NotEnrolledYet(_)
+            | Requirement::Person { .. },
         ) => false,
         Ok(Requirement::NoMatchingKey(_)) => {
-            let providers = providers(stack, config);
+            let providers = providers(&stack.service, config);
             !stack.is_of_sshd || !has_supported_person(&mapping.find(name), providers)
         }
         Ok(

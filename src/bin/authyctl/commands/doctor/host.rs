@@ -12,12 +12,10 @@ use pam_authy::store::config::Config;
 use pam_authy::store::users::{Entry, Mapping};
 
 use super::Finding;
-use crate::output::shown_name;
+use crate::output::{shorten, shown_name};
 
 /// The largest number of names that are looked up, since a directory may be slow.
 const LOOK_UP_LIMIT: usize = 1000;
-/// How many names a message shows.
-const SHOWN: usize = 3;
 
 /// Checks log and state folder.
 pub(super) fn check(config: &Config) -> Vec<Finding> {
@@ -80,13 +78,6 @@ pub(super) fn people(mapping: &Mapping) -> Vec<Finding> {
 
 /// Returns the first few names, and how many more there are.
 fn list(names: &[&str]) -> String {
-    let first: Vec<_> = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| shown_name(name))
-        .collect();
-    match names.len().saturating_sub(SHOWN) {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
-    }
+    let shown: Vec<_> = names.iter().map(|name| shown_name(name)).collect();
+    shorten(&shown)
 }

@@ -1,6 +1,7 @@
-//! Rules that make the second factor optional in a service: exemptions, `unenrolled`, `nullok` and
-//! `when_unavailable`. Where one of them applies, our module may answer `ignore`.
+//! Rules that make the second factor optional in a service: exemptions, `unenrolled`, `nullok`,
+//! `enroll_by` and `when_unavailable`. Where one of them applies, our module may answer `ignore`.
 
+use pam_authy::base::date::Date;
 use pam_authy::store::config::{Config, Fallback, Login};
 
 use super::Finding;
@@ -47,6 +48,15 @@ pub(super) fn unenrolled(
         let message = format!("{service}: unenrolled = \"ignore\" {meaning}");
         Finding::warning(&check, message).hint("set it to \"deny\" when every user is enrolled")
     })
+}
+
+/// Returns the finding for a service whose unenrolled accounts log in without the factor until `day`.
+pub(super) fn enroll_by(service: &str, day: Date) -> Finding {
+    let message = format!(
+        "{service}: enroll_by lets accounts that were never enrolled log in without the factor until {day}"
+    );
+    Finding::warning(&format!("pam {service}"), message)
+        .hint("authyctl list --missing shows who they are")
 }
 
 /// Services whose application root runs, so that a local user cannot limit its process.

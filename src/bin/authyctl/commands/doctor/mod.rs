@@ -8,6 +8,7 @@
 mod administrators;
 mod doas;
 mod engine;
+mod enroll_by;
 mod files;
 mod finding;
 mod host;
@@ -26,9 +27,12 @@ mod twilio;
 
 use std::path::Path;
 
+use pam_authy::store::config::Config;
+use pam_authy::store::users::Mapping;
+
 pub(crate) use sshd::{
-    OF_VENDOR as SSHD_CONFIG_OF_VENDOR, included as included_by_sshd, includes as sshd_includes,
-    login as sshd_login, words as words_of_sshd,
+    MissingAccounts, OF_VENDOR as SSHD_CONFIG_OF_VENDOR, included as included_by_sshd,
+    includes as sshd_includes, login as sshd_login, words as words_of_sshd,
 };
 pub(crate) use stack::bypass;
 
@@ -75,6 +79,25 @@ fn rolled_back() -> Vec<Finding> {
         Finding::warning("pam", message).hint(format!("authyctl pam enable {service}"))
     };
     pam::rolled_back().into_iter().map(warning).collect()
+}
+
+/// Returns the accounts that can log in and have no factor, as far as `config` says what this host
+/// can check.
+pub(crate) fn missing(
+    global: &Global,
+    config: Option<&Config>,
+    mapping: &Mapping,
+) -> MissingAccounts {
+    let stacks = Files::below(Path::new("/"));
+    let administrators = Administrators::find(&Sudoers::read(Path::new(SUDOERS)));
+    let (_, protected) = services::check(&stacks, config, global, &sshd::services(None));
+    let host = sshd::Host {
+        protected: &protected,
+        config,
+        mapping: Some(mapping),
+        administrators: &administrators,
+    };
+    sshd::missing(&host, None)
 }
 
 /// Whether nothing has been done on this host yet, so that nothing can be wrong.
@@ -125,6 +148,7 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
         administrators: &administrators,
     };
     findings.extend(sshd::check(&host, sshd_settings));
+    findings.extend(enroll_by::check(&host, sshd_settings));
     findings.extend(sudo::check(&protected, &sudoers, stacks, config));
     findings.extend(doas::check(&protected));
     if let Some(mapping) = mapping {

@@ -2,7 +2,9 @@
 //! stacks.
 
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
+use pam_authy::base::date::Date;
 use pam_authy::store::config::Config;
 
 use super::files::OwnFiles;
@@ -54,6 +56,8 @@ pub(super) struct Protected {
     pub(super) service: String,
     /// A user who is not enrolled logs in without a factor.
     pub(super) passes_unenrolled: bool,
+    /// The day until which an account without an entry logs in without a factor, if it is not over.
+    pub(super) enroll_by: Option<Date>,
     /// The stack asks for a password, or for what replaces one.
     pub(super) has_first_factor: bool,
     /// No login gets in with a wrong password, nor does an account without one.
@@ -123,8 +127,12 @@ fn check_protected(
     let rules = config.map(|config| config.login(&service));
     let exemption = config.and_then(|config| leniency::exemption(config, &service));
     let unenrolled = leniency::unenrolled(&service, ours, rules.as_ref());
+    let enroll_by = rules
+        .as_ref()
+        .and_then(|rules| rules.enroll_by(SystemTime::now()));
     let outage = config.and_then(|config| leniency::outage(&service, config));
-    let may_ignore = exemption.is_some() || unenrolled.is_some() || outage.is_some();
+    let may_ignore =
+        exemption.is_some() || unenrolled.is_some() || enroll_by.is_some() || outage.is_some();
     let token_in_password = rules.as_ref().is_some_and(|rules| rules.token_in_password);
     let judgement = Judgement {
         service: &service,
@@ -147,10 +155,13 @@ fn check_protected(
         requires_password: judgement.requires_password(),
         is_bypassed: judgement.is_bypassed(),
         passes_unenrolled: unenrolled.is_some(),
+        enroll_by,
         is_of_sshd: of_sshd.contains(&service),
         service,
         own,
     };
+    let yet = enroll_by.filter(|_| unenrolled.is_none());
+    findings.extend(yet.map(|day| leniency::enroll_by(&protected.service, day)));
     findings.extend(unenrolled);
     findings.extend(outage);
     (findings, protected)

@@ -8,13 +8,15 @@ mod replies;
 mod route;
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use pam_authy::base::attempt::Attempt;
 use pam_authy::base::factor::{Person, Skipped};
 use pam_authy::factor::connect;
 use pam_authy::host::account;
 use pam_authy::login::policy::{self, Requirement, RequirementQuery};
-use pam_authy::store::config::{Config, Fallback, SendMode};
+use pam_authy::store::config::{Config, Fallback, Login, SendMode};
+use pam_authy::store::former;
 use pam_authy::store::totp::{Apps, Unusable};
 use pam_authy::store::users::{Entry, Found};
 use serde_json::json;
@@ -35,15 +37,15 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
     let service = route.service.as_str();
     let mut rules = config.login(service);
     rules.push = push_of(&found.entry).unwrap_or(rules.push);
-    let requirement = requirement(args, service, &config, &found.entry, rules.unenrolled)?;
+    let requirement = requirement(args, service, &config, &found.entry, &rules)?;
     let is_required = !matches!(
         requirement,
-        Requirement::Exempt(_) | Requirement::NotEnrolledAllowed
+        Requirement::Exempt(_) | Requirement::NotEnrolledAllowed | Requirement::NotEnrolledYet(_)
     );
     let user = shown_name(&args.user);
     let reason = match unusable_app(&requirement, &apps) {
         Some(why) => format!("every login of {user} is refused: {why}"),
-        None => reason(&requirement, &found.entry, &user, rules.unenrolled),
+        None => reason(&requirement, &found.entry, &user, &rules),
     };
     let (file, line) = source(global, &config, service, &requirement, &found);
 
@@ -126,7 +128,7 @@ fn requirement(
     service: &str,
     config: &Config,
     entry: &Entry,
-    unenrolled: Fallback,
+    rules: &Login,
 ) -> Result<Requirement, CommandError> {
     let user = args.user.as_str();
     let attempt = Attempt {
@@ -140,13 +142,15 @@ fn requirement(
         attempt: &attempt,
         subject: user,
         exempt: &config.exempt,
-        unenrolled,
+        unenrolled: rules.unenrolled,
+        enroll_by: rules.enroll_by(SystemTime::now()),
         providers: connect::providers(config, &config.login(service)),
     };
     query.requirement(
         |groups| account::group_of(user, groups).map_err(CommandError::local),
         || Ok(entry.clone()),
         || account::spelling(user).map_err(CommandError::local),
+        || Ok(former::was_enrolled(&config.paths.state, user)?),
     )
 }
 
@@ -159,7 +163,7 @@ fn push_of(entry: &Entry) -> Option<SendMode> {
     }
 }
 
-fn reason(requirement: &Requirement, entry: &Entry, user: &str, unenrolled: Fallback) -> String {
+fn reason(requirement: &Requirement, entry: &Entry, user: &str, rules: &Login) -> String {
     match requirement {
         Requirement::Exempt(rule) => format!("{rule} applies"),
         Requirement::Person {
@@ -185,8 +189,15 @@ fn reason(requirement: &Requirement, entry: &Entry, user: &str, unenrolled: Fall
         Requirement::NotEnrolledAllowed => {
             format!("{user} is not enrolled, and unenrolled = \"ignore\" allows that")
         }
-        Requirement::Decoy if unenrolled == Fallback::Ignore => format!(
+        Requirement::NotEnrolledYet(day) => {
+            format!("{user} is not enrolled, and need not be until {day} (enroll_by)")
+        }
+        Requirement::Decoy if rules.unenrolled == Fallback::Ignore => format!(
             "{user} is another spelling of an account's name, so unenrolled = \"ignore\" does not apply"
+        ),
+        Requirement::Decoy if rules.enroll_by(SystemTime::now()).is_some() => format!(
+            "{user} is not enrolled, and enroll_by is for accounts of this host that never were: whatever is \
+             typed is refused"
         ),
         Requirement::Decoy => {
             format!("{user} is not enrolled, and unenrolled = \"deny\" refuses whatever is typed")
@@ -234,6 +245,9 @@ fn source(
 ) -> (PathBuf, Option<usize>) {
     match requirement {
         Requirement::Exempt(rule) => (global.config.clone(), config.table_line("exempt", rule.key)),
+        Requirement::NotEnrolledYet(_) => {
+            (global.config.clone(), config.line(service, "enroll_by"))
+        }
         Requirement::NotEnrolledAllowed | Requirement::Decoy => {
             (global.config.clone(), config.line(service, "unenrolled"))
         }

@@ -8,6 +8,7 @@ mod access;
 mod ask;
 mod conditions;
 mod exempt;
+mod missing;
 mod people;
 mod settings;
 mod text;
@@ -22,11 +23,14 @@ use pam_authy::store::users::{Entry, Mapping};
 
 pub(crate) use self::conditions::OF_VENDOR;
 use self::conditions::{Conditions, Connection};
+#[cfg(test)]
+pub(super) use self::missing::MissingAccount;
+pub(crate) use self::missing::{MissingAccounts, find as missing};
 use self::settings::Login;
 pub(crate) use self::text::{included, includes, words};
 use super::finding::Level;
 use super::{Administrators, Finding, Protected, administrators};
-use crate::output::shown_name;
+use crate::output::{shorten, shown_name};
 
 /// Where sshd is.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"];
@@ -119,7 +123,7 @@ pub(crate) fn login(user: &str, address: &str) -> Result<Option<SshdLogin>, Stri
 }
 
 /// What doctor knows of this host.
-pub(super) struct Host<'a> {
+pub(crate) struct Host<'a> {
     pub(super) protected: &'a [Protected],
     pub(super) config: Option<&'a Config>,
     pub(super) mapping: Option<&'a Mapping>,
@@ -353,15 +357,5 @@ impl Host<'_> {
                 .hint("`sshd -t` must print nothing before sshd is reloaded"),
         };
         self.protects_sshd().then(finding).into_iter().collect()
-    }
-}
-
-/// Returns the first few, and how many more there are.
-fn shorten(users: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let first: Vec<_> = users.iter().take(SHOWN).map(String::as_str).collect();
-    match users.len().saturating_sub(SHOWN) {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
     }
 }
