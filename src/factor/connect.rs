@@ -110,7 +110,12 @@ fn decoy(config: &config::Config, rules: &config::Login) -> Box<dyn SecondFactor
 }
 
 /// Returns the provider that is asked about a person: `login.provider` where both know them.
-fn provider(config: &config::Config, rules: &config::Login, person: &Person) -> Option<Provider> {
+#[must_use]
+pub fn provider(
+    config: &config::Config,
+    rules: &config::Login,
+    person: &Person,
+) -> Option<Provider> {
     let is_at_authy = config.authy.is_some() && person.authy_id.is_some();
     let is_at_twilio = match at_twilio(providers(config, rules), person) {
         (None, None) => false,

@@ -43,7 +43,7 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
 }
 
 /// What each command must do; of several that match, the one with the longest `start` counts.
-const EXPECTED: [Expected; 57] = [
+const EXPECTED: [Expected; 58] = [
     done("init totp", "config.toml is written"),
     done("init twilio", "the key is accepted"),
     done(
@@ -75,6 +75,7 @@ const EXPECTED: [Expected; 57] = [
     ),
     refused("import --homes --dry-run", "no user was enrolled"),
     done("list", "alice  1635"),
+    done("migrate status", "without [authy]: 1 is locked out: alice"),
     done("list --missing", " factor"),
     done(
         "list --json",

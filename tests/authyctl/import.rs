@@ -317,8 +317,211 @@ fn with_quiet_only_failed_rows_are_reported() {
     let said = text(&output.stderr);
     assert_eq!(text(&output.stdout), "");
     assert!(
-        said.starts_with("line 3: authy_id is not an integer"),
+        said.starts_with("line 3: carl: authy_id is not an integer"),
         "{said}"
     );
     assert!(!said.contains("bob"), "{said}");
+}
+
+/// The text of a file of secrets and that of the mapping.
+fn files(sim: &Sim) -> [String; 2] {
+    ["users.toml", "totp.toml"].map(|name| fs::read_to_string(sim.path(name)).unwrap_or_default())
+}
+
+/// The secret of a test vector (RFC 6238), with other last letters.
+fn secret(end: &str) -> String {
+    format!("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQO{end}")
+}
+
+/// Rows that come in, rows that are there already, and rows that cannot be used, of every kind.
+fn mixed_rows() -> String {
+    let (one, other) = (secret("JQ"), secret("AA"));
+    format!(
+        "user,authy_id,phone,totp_secret,country_code\n\
+         alice,1635,+15551234501,,\nbob,,+15551234502,{one},\ncarol,,+15551234503,,\n\
+         dave,,,{one},\nerin,1640,+15551234505,{one},\nfrank,,(405) 342-5606,,1\n\
+         gina,,405-342-5607,,\nhal,,+15551234508,0189,\niris,,+15551234599,,\njack,7,,{other},\n\
+         kim,8,+15551234511,,\nleo,,+15551234512,,\nmia,,,{other},\nalice,1635,,,\n,5,,,\nned,,,,\n\
+         \"jane.doe\",,+15551234514,{other},\n"
+    )
+}
+
+const MIXED: &str = "[users]\nalice = 1635 # stays\ncarol = { phone = \"+15551234503\", totp = true }\n\
+    dave = { totp = true }\niris = { phone = \"+15551234509\" }\njack = 9\nkim = 0\n\
+    leo = { keys = { \"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\" = 1635 } }\n";
+
+/// Writes the files of before, and returns the simulator.
+fn mixed() -> Sim {
+    let sim = Sim::start();
+    fs::write(sim.path("users.toml"), MIXED).unwrap();
+    let secrets = format!(
+        "[totp]\ncarol = {{ secret = \"{0}\" }}\ndave = {{ secret = \"{0}\" }}\nmia = {{ secret = \"{0}\" }}\n",
+        secret("JQ")
+    );
+    fs::write(sim.path("totp.toml"), secrets).unwrap();
+    fs::set_permissions(sim.path("totp.toml"), fs::Permissions::from_mode(0o600)).unwrap();
+    sim
+}
+
+#[test]
+fn a_dry_run_says_of_each_row_what_the_import_does_and_changes_nothing() {
+    for more in [&[][..], &["--replace"]] {
+        let sim = mixed();
+        let before = files(&sim);
+        let dry = import(
+            &sim,
+            "p.csv",
+            &mixed_rows(),
+            &[&["--dry-run"], more].concat(),
+        );
+        assert_eq!(files(&sim), before);
+        let left: Vec<_> = fs::read_dir(sim.folder()).unwrap().flatten().collect();
+        let is_lock = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".lock");
+        assert!(!left.iter().any(is_lock), "{left:?}");
+        let real = import(&sim, "p.csv", &mixed_rows(), more);
+        assert_ne!(files(&sim), before);
+        let answer = |(status, mut answer): (i32, Value)| {
+            answer["dry_run"] = Value::Null;
+            let message = answer["error"]["message"].as_str().unwrap();
+            answer["error"]["message"] = json!(message.replace("would be ", ""));
+            (status, answer)
+        };
+        assert_eq!(answer(dry), answer(real), "{more:?}");
+    }
+}
+
+#[test]
+fn numbers_and_secrets_are_added_beside_what_is_there_and_what_is_left_out_is_named() {
+    let sim = mixed();
+    let (status, answer) = import(&sim, "p.csv", &mixed_rows(), &[]);
+    assert_eq!(
+        (status, &answer["enrolled"], &answer["skipped"]),
+        (1, &json!(6), &json!(2)),
+        "{answer}"
+    );
+    let failed = answer["failed"].as_array().unwrap();
+    let failed: Vec<_> = failed
+        .iter()
+        .map(|row| format!("{} {} {}", row["line"], row["user"], row["message"]))
+        .collect();
+    let expected = [
+        "8 \"gina\" \"phone has no country",
+        "9 \"hal\" \"totp_secret: ",
+        "10 \"iris\" \"iris has another number already",
+        "11 \"jack\" \"jack is enrolled with another authy id, 9",
+        "13 \"leo\" \"leo: several people share it",
+        "14 \"mia\" \"mia has another secret already; --replace replaces it",
+        "15 \"alice\" \"alice is in line 2 already",
+        "16 null \"user is not a valid account name",
+        "17 \"ned\" \"authy_id is not an integer",
+    ];
+    assert_eq!(failed.len(), expected.len(), "{failed:#?}");
+    for (row, start) in failed.iter().zip(expected) {
+        assert!(row.starts_with(start), "{row}: {start}");
+    }
+    let [users, secrets] = files(&sim);
+    let new = "bob = { phone = \"+15551234502\", totp = true }\n\
+               erin = { authy_id = 1640, phone = \"+15551234505\", totp = true }\n\
+               frank = { phone = \"+14053425606\" }\n\
+               \"jane.doe\" = { phone = \"+15551234514\", totp = true }\n";
+    let alice = "alice = { authy_id = 1635, phone = \"+15551234501\" } # stays";
+    // A right id repairs an entry that has a wrong one alone.
+    let kim = "kim = { authy_id = 8, phone = \"+15551234511\" }";
+    let old = MIXED
+        .replace("alice = 1635 # stays", alice)
+        .replace("kim = 0", kim);
+    assert_eq!(users, old + new);
+    // jack and mia, whose rows have failed, have got no secret.
+    assert!(secrets.contains("\"jane.doe\" = "), "{secrets}");
+    assert_eq!(secrets.matches(&secret("AA")).count(), 1, "{secrets}");
+    assert!(!secrets.contains("jack"), "{secrets}");
+    // The same again.
+    let (_, again) = import(&sim, "p.csv", &mixed_rows(), &[]);
+    assert_eq!(
+        (&again["enrolled"], &again["skipped"]),
+        (&json!(0), &json!(8))
+    );
+    assert_eq!(files(&sim), [users, secrets]);
+}
+
+#[test]
+fn a_replaced_number_is_another_person_only_where_no_factor_is_kept() {
+    let sim = Sim::start();
+    let users = "[users]\nann = { authy_id = 1635, phone = \"+15551234501\" }\nbob = { phone = \"+15551234502\" }\n";
+    fs::write(sim.path("users.toml"), users).unwrap();
+    for user in ["ann", "bob"] {
+        let (status, answer) = run_json(&sim, &["recovery", "generate", user], "");
+        assert_eq!(status, 0, "{answer}");
+    }
+    let rows = "user,phone\nann,+15551234511\nbob,+15551234512\n";
+    let (status, answer) = import(&sim, "p.csv", rows, &["--replace"]);
+    assert_eq!((status, &answer["enrolled"]), (0, &json!(2)), "{answer}");
+    let left = |user| run_json(&sim, &["recovery", "left", user], "").1["left"].clone();
+    assert_eq!((left("ann"), left("bob")), (json!(10), json!(0)));
+}
+
+/// Recovery codes belong to the factors that they know: an import tells them of the new ones, so that
+/// they stay when the old one is taken away before the person has logged in again.
+#[test]
+fn recovery_codes_outlast_the_factor_that_an_import_has_replaced_by_another() {
+    for is_killed in [false, true] {
+        let sim = enrolled();
+        let (_, made) = run_json(&sim, &["recovery", "generate", "alice"], "");
+        assert_eq!(made["codes"].as_array().unwrap().len(), 10, "{made}");
+        if is_killed {
+            // As an import leaves it that was killed right after its write.
+            let users = fs::read_to_string(sim.path("users.toml")).unwrap();
+            let both = "alice = { authy_id = 1635, phone = \"+15551234501\" }";
+            fs::write(sim.path("users.toml"), users.replace("alice = 1635", both)).unwrap();
+        }
+        let (status, answer) = import(&sim, "p.csv", "user,phone\nalice,+15551234501\n", &[]);
+        assert_eq!(status, 0, "{answer}");
+        let users = fs::read_to_string(sim.path("users.toml")).unwrap();
+        let without_authy = users.replace("authy_id = 1635, ", "");
+        assert_ne!(users, without_authy);
+        fs::write(sim.path("users.toml"), without_authy).unwrap();
+        let (_, left) = run_json(&sim, &["recovery", "left", "alice"], "");
+        assert_eq!(left["left"], 10, "{is_killed}: {left}");
+    }
+}
+
+#[test]
+fn an_import_of_numbers_and_secrets_that_is_killed_comes_to_the_same_end() {
+    const ROWS: usize = 400;
+    let mut rows = "user,authy_id,phone,totp_secret\n".to_owned();
+    for n in 0..ROWS {
+        let (high, low) = (n / 26, n % 26);
+        let end = [high, low].map(|n| char::from(b'A' + u8::try_from(n).unwrap()));
+        let end: String = end.iter().collect();
+        rows.push_str(&format!("user{n},,+1555123{n:04},{}\n", secret(&end)));
+    }
+    let whole = enrolled();
+    let (status, answer) = import(&whole, "p.csv", &rows, &[]);
+    assert_eq!((status, &answer["enrolled"]), (0, &json!(ROWS)), "{answer}");
+
+    let sim = enrolled();
+    let file = sim.path("p.csv");
+    fs::write(&file, &rows).unwrap();
+    let mut finished = false;
+    for round in 0..crate::common::rounds(8) {
+        let mut command = authyctl();
+        command.arg("--config").arg(sim.path("config.toml"));
+        command.arg("--users").arg(sim.path("users.toml"));
+        let mut child = command
+            .arg("--quiet")
+            .arg("import")
+            .arg(&file)
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(15 + 23 * u64::from(round)));
+        finished |= matches!(child.try_wait(), Ok(Some(_)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // Each entry that says that there is an app has its secret.
+        let (status, answer) = run_json(&sim, &["check"], "");
+        assert_eq!(status, 0, "{answer}");
+    }
+    let (status, answer) = run_json(&sim, &["import", file.to_str().unwrap()], "");
+    assert_eq!((status, &answer["failed"]), (0, &json!([])), "{finished}");
+    assert_eq!(files(&sim), files(&whole));
 }

@@ -277,7 +277,7 @@ impl From<users::write::Error> for CommandError {
         match &error {
             Write::OtherId { .. } => Self::new(ErrorKind::Refused, error.to_string())
                 .hint("--replace replaces the old id"),
-            Write::OtherFactor(_) => {
+            Write::OtherFactor { .. } => {
                 Self::new(ErrorKind::Refused, error.to_string()).hint("--replace replaces it")
             }
             Write::BadName(_) => Self::new(ErrorKind::Usage, error.to_string()),

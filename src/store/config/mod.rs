@@ -349,6 +349,11 @@ impl Config {
         login
     }
 
+    /// Returns the NAME of each table `[service.NAME]`.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.services.keys().map(String::as_str)
+    }
+
     /// The NAME of the table `[service.NAME]` that applies to `service`.
     fn table_of<'a>(&self, service: &'a str) -> Option<&'a str> {
         let relative = match service {

@@ -22,6 +22,15 @@ use crate::host::lock;
 use crate::host::toml_file;
 use crate::host::trusted_file::{self, Access};
 
+/// What a change is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The file is changed.
+    Change,
+    /// The outcome alone: no lock is taken, and nothing can be written.
+    Preview,
+}
+
 /// How long a writer waits for the lock.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -86,7 +95,8 @@ pub(super) struct Editing<'a> {
     pub(super) folder: PathBuf,
     /// The present text, or that of a new file.
     pub(super) text: Zeroizing<String>,
-    _lock: Flock<File>,
+    /// Nothing is written without it.
+    lock: Option<Flock<File>>,
 }
 
 /// What was written.
@@ -98,13 +108,13 @@ pub(super) struct Written<C> {
 }
 
 impl TomlFile {
-    /// Takes the lock and reads the file at `path`; a missing one has the header. Blocks for 30
-    /// seconds at most while another process writes.
+    /// Takes the lock, but for a preview, and reads the file at `path`; a missing one has the header.
+    /// Blocks for 30 seconds at most while another process writes.
     ///
     /// # Errors
     /// It cannot be locked, trusted or read.
-    pub(super) fn edit(&self, path: &Path) -> Result<Editing<'_>, Error> {
-        self.open(path, |error| {
+    pub(super) fn edit(&self, path: &Path, purpose: Purpose) -> Result<Editing<'_>, Error> {
+        self.open(path, purpose, |error| {
             let is_missing = error.is_missing();
             is_missing.then(|| self.header.to_owned()).ok_or(error)
         })
@@ -115,24 +125,28 @@ impl TomlFile {
     /// # Errors
     /// As for [`TomlFile::edit`], or the file is missing.
     pub(super) fn lock_present(&self, path: &Path) -> Result<Editing<'_>, Error> {
-        self.open(path, Err)
+        self.open(path, Purpose::Change, Err)
     }
 
     fn open(
         &self,
         path: &Path,
+        purpose: Purpose,
         or_else: impl FnOnce(toml_file::Error) -> Result<String, toml_file::Error>,
     ) -> Result<Editing<'_>, Error> {
         let path = self.target(path)?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
-        let lock = self.lock(&folder)?;
+        let lock = match purpose {
+            Purpose::Change => Some(self.lock(&folder)?),
+            Purpose::Preview => None,
+        };
         let text = toml_file::read(&path, self.access, trusted_file::MAPPING_LIMIT);
         Ok(Editing {
             file: self,
             text: Zeroizing::new(text.or_else(or_else)?),
             path,
             folder,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -205,7 +219,7 @@ impl TomlFile {
 impl Editing<'_> {
     /// Changes the table by `change`, which returns its result and whether there is something to
     /// write. The new text must be valid for `check`: a file that is not valid would
-    /// lock users out. Nothing is checked or written where nothing changed.
+    /// lock users out. Nothing is checked or written where nothing changed, and in a preview.
     ///
     /// # Errors
     /// The file is as it was.
@@ -226,7 +240,7 @@ impl Editing<'_> {
             .as_table_mut()
             .ok_or_else(|| failed(format!("write [{name}] on a line of its own")))?;
         let (result, is_changed) = change(table)?;
-        if !is_changed {
+        if !is_changed || self.lock.is_none() {
             return Ok((result, None));
         }
         let new = Zeroizing::new(document.to_string());

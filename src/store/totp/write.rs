@@ -9,7 +9,7 @@ use super::{Authenticator, Entry, Secrets, TABLE};
 use crate::base::factor::TotpId;
 use crate::base::text;
 use crate::host::trusted_file::Access;
-use crate::store::edit::{self, TomlFile};
+use crate::store::edit::{self, Purpose, TomlFile};
 
 /// totp.toml as a file that is changed.
 const FILE: TomlFile = TomlFile {
@@ -60,11 +60,12 @@ pub type Named<'a> = (&'a str, &'a Authenticator);
 /// See [`Error`]; the file is then as it was.
 pub fn set(path: &Path, name: &str, app: &Authenticator, replace: bool) -> Result<Change, Error> {
     // One secret has one outcome.
-    let mut outcomes = set_all(path, &[(name, app)], replace)?;
+    let mut outcomes = set_all(path, &[(name, app)], replace, Purpose::Change)?;
     outcomes.pop().unwrap_or(Err(Error::BadName(String::new())))
 }
 
-/// Like [`set`], for many secrets with an outcome for each; the file is written once.
+/// Like [`set`], for many secrets with an outcome for each; the file is written once, and not at all
+/// for a preview.
 ///
 /// # Errors
 /// The file cannot be read or written; it is then as it was.
@@ -72,8 +73,9 @@ pub fn set_all(
     path: &Path,
     all: &[Named<'_>],
     replace: bool,
+    purpose: Purpose,
 ) -> Result<Vec<Result<Change, Error>>, Error> {
-    edit(path, |secrets, table| {
+    edit(path, purpose, |secrets, table| {
         let one = |(name, app): &Named<'_>| add(secrets, table, name, app, replace);
         let outcomes: Vec<_> = all.iter().map(one).collect();
         let is_changed = outcomes.iter().flatten().any(|change| change.changed);
@@ -87,7 +89,7 @@ pub fn set_all(
 /// # Errors
 /// See [`Error`]; the file is then as it was.
 pub fn remove(path: &Path, name: &str) -> Result<Option<TotpId>, Error> {
-    edit(path, |secrets, table| {
+    edit(path, Purpose::Change, |secrets, table| {
         let entry = secrets.entries.remove(name);
         let entry = entry.ok_or_else(|| Error::Missing(text::sanitize_to(name, 64)))?;
         table.remove(name);
@@ -97,9 +99,10 @@ pub fn remove(path: &Path, name: &str) -> Result<Option<TotpId>, Error> {
 
 fn edit<T>(
     path: &Path,
+    purpose: Purpose,
     change: impl FnOnce(&mut Secrets, &mut Table) -> Result<(T, bool), Error>,
 ) -> Result<T, Error> {
-    let editing = FILE.edit(path)?;
+    let editing = FILE.edit(path, purpose)?;
     let mut secrets = Secrets::parse(&editing.text, &editing.path).map_err(edit::Error::from)?;
     let (result, written) = editing.change(|table| change(&mut secrets, table), Secrets::parse)?;
     if let Some(new) = written {

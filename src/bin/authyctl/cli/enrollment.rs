@@ -1,8 +1,8 @@
-//! `enroll`, `unenroll`, `import`, `list`: the arguments of the commands that change the mapping.
+//! `enroll`, `unenroll`, `import`, `list`, `migrate`: the arguments of the commands that change the mapping.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use pam_authy::base::factor::Phone;
 use pam_authy::client::authy::types::{AuthyId, CountryCode};
 use pam_authy::host::ssh_key::Fingerprint;
@@ -84,6 +84,14 @@ pub(crate) struct UnenrollArgs {
     pub(crate) ssh_key: Option<Fingerprint>,
 }
 
+/// The commands of `migrate`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MigrateCommand {
+    /// Show who has which factors, whom each `login.provider` would ask about, and who would be locked
+    /// out without Authy or Twilio
+    Status,
+}
+
 /// Arguments of `list`.
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
@@ -108,7 +116,7 @@ pub(crate) struct ImportArgs {
     /// Check every row, but change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Replace ids and secrets that differ
+    /// Replace ids, numbers and secrets that differ
     #[arg(long)]
     pub(crate) replace: bool,
 }

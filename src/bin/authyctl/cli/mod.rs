@@ -23,7 +23,7 @@ pub(crate) use at_authy::{
     ActivityArgs, ActivityKind, DeleteDeviceArgs, EventsArgs, PersonCommand, RegistrationArgs,
     UpdateArgs,
 };
-pub(crate) use enrollment::{EnrollArgs, ImportArgs, ListArgs, UnenrollArgs};
+pub(crate) use enrollment::{EnrollArgs, ImportArgs, ListArgs, MigrateCommand, UnenrollArgs};
 pub(crate) use login::{
     DoctorArgs, ExplainArgs, RecoveryCommand, RecoveryGenerateArgs, TestArgs, UserArg,
 };
@@ -77,6 +77,9 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Show the mapping, or the accounts that are missing in it
     List(ListArgs),
+    /// Show how far the way from one provider to another is
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
     /// Check mapping and secrets, and write the look-up index of each
     Index,
     /// Ask Authy or Twilio what it knows about a person

@@ -1,5 +1,6 @@
 //! What lasts of a person in the state folder when the mapping changes: made ahead when a user is
-//! enrolled, and ended with the person's last factor. Called by `enroll` and `unenroll`.
+//! enrolled, and ended with the person's last factor. Called by `enroll`, `unenroll` and
+//! `import`.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -74,14 +75,18 @@ fn is_same(before: &Entry, after: &Entry) -> bool {
     keeps_totp || old.iter().any(|id| new.contains(id))
 }
 
+/// Records the present factors of a person who has kept one of them with the recovery codes.
+pub(super) fn record(state: &Path, user: &str, factors: Vec<String>) -> Result<(), Error> {
+    FileRecovery::new(state, user, factors, shared_words::map).record_factors()
+}
+
 /// Makes the files of counts, and records the present factors with the recovery codes, so that
 /// these stay when another factor is removed later. Where that fails, the next login does it.
 fn prepare(state: &Path, user: &str, after: &Entry) {
     if matches!(after, Entry::Enrolled(_) | Entry::Shared(_)) {
         let factors = after.stored_ids();
         let _ = limits::prepare(state, user, &factors, shared_words::map, SystemTime::now());
-        let codes = FileRecovery::new(state, user, factors, shared_words::map);
-        let _ = codes.record_factors();
+        let _ = record(state, user, factors);
     }
 }
 

@@ -16,6 +16,7 @@ mod key;
 mod lasting;
 mod limits;
 mod mapping;
+mod migrate;
 mod missing;
 mod pam;
 mod person;
@@ -42,7 +43,7 @@ use pam_authy::store::config::{self, Config};
 use pam_authy::store::totp::Apps;
 use pam_authy::store::users::{self, Entry, Found, Mapping};
 
-use crate::cli::{Command, Global, PersonArg};
+use crate::cli::{Command, Global, MigrateCommand, PersonArg};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, shown_name};
 
@@ -56,6 +57,7 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandE
         Command::Import(args) => import::import(global, args),
         Command::List(args) if args.missing => missing::list(global),
         Command::List(_) => mapping::list(global),
+        Command::Migrate(MigrateCommand::Status) => migrate::status(global),
         Command::Index => mapping::index(global),
         Command::Status(args) => person::status(global, args),
         Command::Verify(args) => tokens::verify(global, args),

@@ -6,6 +6,7 @@
 use toml_edit::{InlineTable, Item, Table, Value, value};
 
 use super::super::{Entry, Mapping, Shared};
+use super::totp::respace_last;
 use super::{Change, Enrolment, Error};
 use crate::base::factor::{AuthyId, Fingerprint, Person};
 use crate::base::text;
@@ -23,7 +24,7 @@ pub(super) fn add(
     let user = one.user.as_str();
     check_name(user)?;
     let before = mapping.find(user);
-    let previous = present(&before, users, one)?;
+    let previous = present(&before, users, user, one.key)?;
     let changed = previous != Some(one.id);
     if let Some(current) = previous.filter(|_| changed && !replace) {
         let user = user.to_owned();
@@ -47,16 +48,24 @@ pub(super) fn check_name(user: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the id that the enrolment would change.
-fn present(entry: &Entry, users: &Table, one: &Enrolment) -> Result<Option<AuthyId>, Error> {
-    let why = match (entry, one.key) {
+/// Returns the id that an enrolment would change.
+///
+/// # Errors
+/// The entry can get none.
+pub(super) fn present(
+    entry: &Entry,
+    users: &Table,
+    user: &str,
+    key: Option<Fingerprint>,
+) -> Result<Option<AuthyId>, Error> {
+    let why = match (entry, key) {
         (Entry::Enrolled(person), None) => return Ok(person.authy_id),
         (Entry::Shared(shared), Some(key)) => {
             return Ok(shared.keys.get(&key).and_then(|person| person.authy_id));
         }
         (Entry::Absent, _) => return Ok(None),
         // A valid id repairs an entry that has nothing but an invalid one.
-        (Entry::Invalid { .. }, None) if has_only_an_id(users, &one.user) => return Ok(None),
+        (Entry::Invalid { .. }, None) if has_only_an_id(users, user) => return Ok(None),
         (Entry::Invalid { message, .. }, _) => format!("correct it by hand: {message}"),
         (Entry::Shared(_), None) => {
             "several people share it; name the SSH key of this one".to_owned()
@@ -65,7 +74,7 @@ fn present(entry: &Entry, users: &Table, one: &Enrolment) -> Result<Option<Authy
             "it belongs to one person; unenroll it before several people share it".to_owned()
         }
     };
-    let user = text::sanitize_to(&one.user, 64);
+    let user = text::sanitize_to(user, 64);
     Err(Error::OtherForm { user, why })
 }
 
@@ -99,6 +108,9 @@ fn after(before: Entry, one: &Enrolment) -> Entry {
 fn set(users: &mut Table, user: &str, id: AuthyId) {
     match users.get_mut(user) {
         Some(Item::Value(Value::InlineTable(table))) => {
+            if !table.contains_key("authy_id") {
+                respace_last(table);
+            }
             table.insert("authy_id", number(id).into());
         }
         Some(Item::Value(old)) => {

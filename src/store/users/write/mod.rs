@@ -3,6 +3,7 @@
 //! A change succeeds even if its index cannot be written: without a valid index a login reads the
 //! whole file. Used by `authyctl` only; a login never writes the mapping.
 
+mod factors;
 mod lines;
 mod totp;
 mod twilio;
@@ -16,10 +17,11 @@ use super::{Entry, Mapping};
 use crate::base::factor::{AuthyId, Fingerprint};
 use crate::base::text;
 use crate::host::trusted_file::Access;
-use crate::store::edit::{self, TomlFile};
+use crate::store::edit::{self, Purpose, TomlFile};
 use crate::store::index;
 use lines::{add, keys_of};
 
+pub use factors::{Added, Addition, AtAuthy, add_factors};
 pub use totp::{add_totp, remove_totp};
 pub use twilio::{AtTwilio, add_twilio};
 
@@ -48,8 +50,13 @@ pub enum Error {
         current: AuthyId,
     },
     /// The user has another number, or another app at Twilio.
-    #[error("{0} has another number, or another app at Twilio, already")]
-    OtherFactor(String),
+    #[error("{user} has another {what} already")]
+    OtherFactor {
+        /// The user.
+        user: String,
+        /// What the person has: a number, or an app.
+        what: &'static str,
+    },
     /// The user, or this key of the user, has no entry.
     #[error("{0} is not enrolled")]
     NotMapped(String),
@@ -181,7 +188,16 @@ fn edit<T>(
     path: &Path,
     change: impl FnOnce(&mut Mapping, &mut Table) -> Result<(T, bool), Error>,
 ) -> Result<T, Error> {
-    let editing = FILE.edit(path)?;
+    edit_for(Purpose::Change, path, change)
+}
+
+/// Like [`edit`], or for a preview.
+fn edit_for<T>(
+    purpose: Purpose,
+    path: &Path,
+    change: impl FnOnce(&mut Mapping, &mut Table) -> Result<(T, bool), Error>,
+) -> Result<T, Error> {
+    let editing = FILE.edit(path, purpose)?;
     let mut mapping = Mapping::parse(&editing.text, &editing.path).map_err(edit::Error::from)?;
     let (result, written) = editing.change(|users| change(&mut mapping, users), Mapping::parse)?;
     if let Some(new) = written {

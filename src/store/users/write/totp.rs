@@ -85,7 +85,7 @@ pub(super) fn person_of(mapping: &Mapping, user: &str) -> Result<Person, Error> 
         Entry::Absent => Ok(Person::default()),
         Entry::Invalid { message, .. } => Err(failed(format!("correct it by hand: {message}"))),
         Entry::Shared(_) => {
-            let why = "several people share it; give one of them an app by hand, in users.toml";
+            let why = "several people share it; give one of them the factor by hand, in users.toml";
             Err(failed(why.to_owned()))
         }
     }
@@ -113,7 +113,7 @@ pub(super) fn inline_entry<'a>(table: &'a mut Table, user: &str) -> Option<&'a m
 }
 
 /// Adds an app to one entry.
-fn add(mapping: &mut Mapping, table: &mut Table, user: &str) -> Result<bool, Error> {
+pub(super) fn add(mapping: &mut Mapping, table: &mut Table, user: &str) -> Result<bool, Error> {
     let mut person = person_of(mapping, user)?;
     if person.totp.is_some() {
         return Ok(false);

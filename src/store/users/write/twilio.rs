@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use super::super::Entry;
+use toml_edit::Table;
+
+use super::super::{Entry, Mapping};
 use super::totp::{inline_entry, person_of, respace_last};
 use super::{Error, edit};
 use crate::base::factor::{Person, Phone, TwilioFactor, TwilioIdentity};
@@ -60,27 +62,45 @@ impl AtTwilio {
 /// See [`Error`]; the file is then as it was.
 pub fn add_twilio(path: &Path, user: &str, new: &AtTwilio, replace: bool) -> Result<bool, Error> {
     edit(path, |mapping, table| {
-        let mut person = person_of(mapping, user)?;
-        let before = person.clone();
-        new.set(&mut person);
-        if person == before {
-            return Ok((false, false));
-        }
-        let user_shown = || text::sanitize_to(user, 64);
-        if new.differs_in(&before) && !replace {
-            return Err(Error::OtherFactor(user_shown()));
-        }
-        let entry = inline_entry(table, user).ok_or_else(|| Error::OtherForm {
-            user: user_shown(),
-            why: "has no table of factors".to_owned(),
-        })?;
-        respace_last(entry);
-        for (key, value) in new.pairs() {
-            entry.insert(key, value.into());
-        }
-        mapping.set(user, Entry::Enrolled(person));
-        Ok((true, true))
+        let is_changed = add(mapping, table, user, new, replace)?;
+        Ok((is_changed, is_changed))
     })
+}
+
+/// Adds a number or an app to one entry. Returns whether it changed.
+pub(super) fn add(
+    mapping: &mut Mapping,
+    table: &mut Table,
+    user: &str,
+    new: &AtTwilio,
+    replace: bool,
+) -> Result<bool, Error> {
+    let mut person = person_of(mapping, user)?;
+    let before = person.clone();
+    new.set(&mut person);
+    if person == before {
+        return Ok(false);
+    }
+    let user_shown = || text::sanitize_to(user, 64);
+    if new.differs_in(&before) && !replace {
+        return Err(Error::OtherFactor {
+            user: user_shown(),
+            what: match new {
+                AtTwilio::Phone(_) => "number",
+                AtTwilio::App(..) => "app at Twilio",
+            },
+        });
+    }
+    let entry = inline_entry(table, user).ok_or_else(|| Error::OtherForm {
+        user: user_shown(),
+        why: "has no table of factors".to_owned(),
+    })?;
+    respace_last(entry);
+    for (key, value) in new.pairs() {
+        entry.insert(key, value.into());
+    }
+    mapping.set(user, Entry::Enrolled(person));
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -115,7 +135,10 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
         for other in [phone(8), app("b")] {
             let refused = add_twilio(&path, "carol", &other, false);
-            assert!(matches!(refused, Err(Error::OtherFactor(_))), "{refused:?}");
+            assert!(
+                matches!(refused, Err(Error::OtherFactor { .. })),
+                "{refused:?}"
+            );
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         assert!(add_twilio(&path, "carol", &phone(8), true).unwrap());

@@ -27,7 +27,7 @@ mod twilio;
 
 use std::path::Path;
 
-use pam_authy::store::config::Config;
+use pam_authy::store::config::{Config, Provider};
 use pam_authy::store::users::Mapping;
 
 pub(crate) use sshd::{
@@ -42,11 +42,12 @@ use services::Protected;
 use stack::our_lines;
 
 use crate::cli::{DoctorArgs, Global};
+use crate::commands::migrate::Status;
 use crate::commands::pam;
 use crate::commands::stack::{Files, PAM_DIR, read};
 use crate::commands::sudoers::{SUDOERS, Sudoers};
 use crate::error::CommandError;
-use crate::output::Output;
+use crate::output::{Output, shorten, shown_name};
 
 pub(crate) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Output, CommandError> {
     let files = if args.pam_dir == Path::new(PAM_DIR) {
@@ -100,6 +101,31 @@ pub(crate) fn missing(
     sshd::missing(&host, None)
 }
 
+/// Where Twilio is preferred to Authy: who still depends on Authy alone.
+fn providers(config: &Config, mapping: &Mapping) -> Option<Finding> {
+    let is_preferred = config.login("sshd").provider == Some(Provider::Twilio);
+    if !is_preferred || config.authy.is_none() {
+        return None;
+    }
+    let lost = Status::of(config, mapping).at_authy_alone();
+    let names: Vec<_> = lost.iter().map(|user| shown_name(user)).collect();
+    Some(match names.len() {
+        0 => Finding::ok("providers", "no one depends on Authy alone"),
+        count => {
+            let people = if count == 1 {
+                "person depends"
+            } else {
+                "people depend"
+            };
+            let message = format!(
+                "{count} {people} on Authy alone, and would be locked out without it: {}",
+                shorten(&names)
+            );
+            Finding::warning("providers", message).hint("authyctl migrate status shows all")
+        }
+    })
+}
+
 /// Whether nothing has been done on this host yet, so that nothing can be wrong.
 fn is_not_set_up(global: &Global, stacks: &Files) -> bool {
     let uses_us = |service: &String| {
@@ -136,6 +162,7 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
         findings.extend(rules::pairs(config));
         findings.extend(service::check(config, mapping, &administrators));
         findings.extend(twilio::check(config, mapping));
+        findings.extend(mapping.and_then(|mapping| providers(config, mapping)));
     }
     findings.extend(engine::check(config));
     let (of_stacks, protected) =

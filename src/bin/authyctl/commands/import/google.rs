@@ -19,7 +19,7 @@ use pam_authy::base::reply::RecoveryCode;
 use pam_authy::base::secret::Secret;
 use pam_authy::store::totp::Authenticator;
 
-use super::apps::{AppRow, ImportedApp};
+use super::rows::{ImportRow, ImportedApp};
 use crate::error::CommandError;
 
 /// The largest file, in bytes.
@@ -33,7 +33,7 @@ const PASSWD: &str = "/etc/passwd";
 ///
 /// # Errors
 /// There is no such file, or no account owns it.
-pub(super) fn one(path: &Path) -> Result<Vec<AppRow>, CommandError> {
+pub(super) fn one(path: &Path) -> Result<Vec<ImportRow>, CommandError> {
     let failed = |error: io::Error| CommandError::file(path, &error);
     let status = path.symlink_metadata().map_err(failed)?;
     let owner = User::from_uid(Uid::from_raw(status.uid()));
@@ -54,7 +54,7 @@ pub(super) fn one(path: &Path) -> Result<Vec<AppRow>, CommandError> {
 ///
 /// # Errors
 /// The accounts cannot be read.
-pub(super) fn in_homes() -> Result<Vec<AppRow>, CommandError> {
+pub(super) fn in_homes() -> Result<Vec<ImportRow>, CommandError> {
     let path = Path::new(PASSWD);
     let passwd = fs::read_to_string(path).map_err(|error| CommandError::file(path, &error))?;
     let accounts = passwd.lines().filter_map(Account::of_passwd);
@@ -91,15 +91,14 @@ impl Account {
     }
 }
 
-fn row(account: &Account) -> AppRow {
+fn row(account: &Account) -> ImportRow {
     let text = read_as_owner(account);
     let app = text.and_then(|text| parse(text.expose()));
     let file = account.file.display();
-    AppRow {
+    ImportRow {
         line: None,
         user: account.name.clone(),
-        app: app.map_err(|why| format!("{file}: {why}")),
-        is_counted: false,
+        factors: app.map(Into::into).map_err(|why| format!("{file}: {why}")),
     }
 }
 

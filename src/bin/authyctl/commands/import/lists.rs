@@ -6,12 +6,11 @@
 use pam_authy::store::totp::Authenticator;
 use zeroize::Zeroizing;
 
-use super::apps::AppRow;
-use super::rows::user_name;
+use super::rows::{ImportRow, ImportedApp, user_name};
 use crate::otpauth;
 
 /// Reads the rows of a list; `None` when the text is no list of apps.
-pub(super) fn read(text: &str) -> Option<Vec<AppRow>> {
+pub(super) fn read(text: &str) -> Option<Vec<ImportRow>> {
     let lines = (1..).zip(text.lines().map(str::trim));
     let mut lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     let first = lines.clone().next()?.1;
@@ -24,12 +23,11 @@ pub(super) fn read(text: &str) -> Option<Vec<AppRow>> {
     };
     let row = |(number, line)| {
         let (user, app) = read(line);
-        let app = user_name(&user).and(app);
-        AppRow {
+        let app = user_name(&user).and(app).map(ImportedApp::from);
+        ImportRow {
             line: Some(number),
             user,
-            app: app.map(Into::into),
-            is_counted: false,
+            factors: app.map(Into::into),
         }
     };
     Some(lines.by_ref().map(row).collect())
@@ -107,9 +105,9 @@ mod tests {
             .map(|row| {
                 let line = row.line.unwrap();
                 let user = row.user;
-                match row.app {
-                    Ok(app) => {
-                        let app = app.app;
+                match row.factors {
+                    Ok(factors) => {
+                        let app = factors.app.unwrap().app;
                         let (digits, period) = (app.digits(), app.period());
                         let secret = app.to_base32().as_str() == BASE32;
                         format!("{line} {user} {digits} {period} {secret}")

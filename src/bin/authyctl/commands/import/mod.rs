@@ -1,17 +1,18 @@
-//! `import`: enrolls many people from a CSV file, or from the files of authy-ssh,
+//! `import`: adds factors of many people, from a CSV file or from the files of authy-ssh,
 //! google-authenticator, oath-toolkit and apps.
 //!
 //! Rows do not depend on each other: one that fails is reported with its line, and the others go
-//! on. Rows that are already enrolled are skipped, so running the same command again continues
-//! after Ctrl-C, which lets the current row finish, or after an error that would fail every further
-//! row alike. When the command was killed between creating a person and writing the mapping, the
-//! next run creates the person again, and Authy returns the same id for the same cellphone.
+//! on. A row is done as a whole or not at all. What a user has already is skipped, so running the
+//! same command again continues after Ctrl-C, which lets the current row finish, after a kill, or
+//! after an error that would fail every further row alike. When the command was killed between
+//! creating a person and writing the mapping, the next run creates the person again, and Authy
+//! returns the same id for the same cellphone.
 
-mod apps;
 mod batch;
 mod content;
 mod google;
 mod lists;
+mod plan;
 mod progress;
 mod rows;
 mod signals;
@@ -23,19 +24,20 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use apps::AppRow;
-use batch::Batch;
+use batch::{Batch, Pending};
 use pam_authy::base::deadline::Deadline;
 use pam_authy::client::authy::phones::Phone;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::authy::users::NewUser;
 use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::Https;
-use pam_authy::store::users::{Entry, Mapping};
+use pam_authy::store::users::Mapping;
+use pam_authy::store::users::write::AtAuthy;
+use plan::{Change, Planned};
 use progress::Progress;
-use rows::{ImportRow, Numbered, RowPerson};
+use rows::{ImportRow, RowPerson};
 use signals::Signals;
-use summary::{ImportSummary, RowError, RowOutcome};
+use summary::{ImportSummary, RowError, RowOutcome, Source};
 use zeroize::Zeroizing;
 
 use super::{client, load_mapping};
@@ -57,7 +59,7 @@ pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<Output, Comma
         (None, false) => None,
     };
     if let Some(rows) = of_google {
-        return import_apps(global, rows, args);
+        return import_rows(global, args, Source::Apps, rows);
     }
     // The declarations of the arguments require one of the three.
     let file = args.file.as_deref().unwrap_or(Path::new(""));
@@ -65,194 +67,179 @@ pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<Output, Comma
     let unusable =
         |why: String| CommandError::new(ErrorKind::Usage, format!("{}: {why}", file.display()));
     let text = content::text(&bytes).map_err(unusable)?;
-    match lists::read(text) {
-        Some(rows) => import_apps(global, rows, args),
-        None => import_rows(global, args, file, rows::read(text).map_err(unusable)?),
+    if let Some(rows) = lists::read(text) {
+        return import_rows(global, args, Source::Apps, rows);
     }
+    let mut rows = rows::read(text).map_err(unusable)?;
+    refuse_repeated(&mut rows);
+    import_rows(global, args, Source::People(file), rows)
 }
 
-/// Enrolls people with the apps of another program.
-fn import_apps(
-    global: &Global,
-    rows: Vec<AppRow>,
-    args: &ImportArgs,
-) -> Result<Output, CommandError> {
-    let summary = apps::import(global, rows, args.replace, args.dry_run)?;
-    apps::report(summary, args.dry_run)
-}
-
-/// Enrolls people of rows, at Authy and with their apps.
+/// Plans the rows, and carries the plan out unless this is a dry run.
 fn import_rows(
     global: &Global,
     args: &ImportArgs,
-    file: &Path,
-    mut rows: Vec<Numbered>,
+    source: Source<'_>,
+    rows: Vec<ImportRow>,
 ) -> Result<Output, CommandError> {
-    let dry_run = args.dry_run;
-    refuse_repeated(&mut rows);
-    let mut apps = take_apps(&mut rows);
     let mapping = load_mapping(global)?;
-    // Created before the first row: without a configuration, no row of a new person can succeed.
-    let creates = !dry_run && rows.iter().any(|(_, row)| is_new_person(row));
-    let importer = Importer {
-        mapping: &mapping,
-        client: if creates {
-            Some(client(global)?.0)
-        } else {
-            None
-        },
-        dry_run,
-        replace: args.replace,
-        signals: Signals::block(),
-    };
-    let progress = Progress::start(global, rows.len(), dry_run);
-    let mut batch = Batch::new(global, &mapping, args.replace);
+    let planned = plan::plan(global, &mapping, rows, args.replace)?;
+    let progress = Progress::start(global, source, planned.len(), args.dry_run);
     let mut summary = ImportSummary::default();
-    for (line, row) in rows {
-        if importer.signals.arrived() {
+    if args.dry_run {
+        for row in planned {
+            foresee(row, &progress, &mut summary);
+        }
+    } else {
+        carry_out(global, args, &mapping, planned, &progress, &mut summary)?;
+    }
+    progress.finish();
+    summary::report(source, summary, args.dry_run)
+}
+
+/// Counts what will come of a row.
+fn foresee(row: Planned, progress: &Progress, summary: &mut ImportSummary) {
+    let (line, user) = (row.line, row.user.as_str());
+    match row.change {
+        Ok(change) => {
+            let outcome = if change.is_needed {
+                RowOutcome::Enrolled
+            } else {
+                RowOutcome::Skipped
+            };
+            summary.count(progress, line, user, Ok(outcome));
+            if let Some(why) = change.emergency_stays_out {
+                summary.leave_out(
+                    line,
+                    user,
+                    format!("the emergency codes were left out: {why}"),
+                );
+            }
+        }
+        Err(why) => summary.count(progress, line, user, Err(why.into())),
+    }
+}
+
+/// Does what is planned, row by row.
+///
+/// # Errors
+/// People are to be created, and there is no configuration for that.
+fn carry_out(
+    global: &Global,
+    args: &ImportArgs,
+    mapping: &Mapping,
+    planned: Vec<Planned>,
+    progress: &Progress,
+    summary: &mut ImportSummary,
+) -> Result<(), CommandError> {
+    // Made before the first row: without a configuration, no row of a new person can succeed.
+    let creates = |row: &Planned| matches!(&row.change, Ok(change) if change.creates);
+    let client = if planned.iter().any(creates) {
+        Some(client(global)?.0)
+    } else {
+        None
+    };
+    let signals = Signals::block();
+    let mut batch = Batch::new(global, mapping, args.replace);
+    for row in planned {
+        if signals.arrived() {
             summary.stopped = Some((ErrorKind::Refused, "stopped by a signal".to_owned()));
         }
         if summary.stopped.is_some() {
             break;
         }
-        let user = row.as_ref().map(|row| row.user.clone()).unwrap_or_default();
-        match row
-            .map_err(RowError::from)
-            .and_then(|row| importer.step(&row))
-        {
-            Ok(Step::Write(id)) => batch.add(line, user, id),
-            Ok(Step::Done(outcome)) => summary.count(&progress, line, &user, Ok(outcome)),
-            Err(error) => summary.count(&progress, line, &user, Err(error)),
+        let (line, user) = (row.line, row.user.as_str());
+        let pending = match row.change {
+            Ok(change) if change.is_needed => pending(client.as_ref(), &signals, line, change),
+            Ok(_) => {
+                // An earlier run may have been killed before it got that far.
+                let left = batch.record(user);
+                summary.count(progress, line, user, Ok(RowOutcome::Skipped));
+                left.into_iter()
+                    .for_each(|why| summary.leave_out(line, user, why));
+                continue;
+            }
+            Err(why) => Err(why.into()),
+        };
+        match pending {
+            Ok(pending) => batch.add(pending),
+            Err(error) => summary.count(progress, line, user, Err(error)),
         }
         if batch.is_due() {
-            batch.write(&progress, &mut summary);
+            batch.write(progress, summary);
         }
     }
-    batch.write(&progress, &mut summary);
-    // A row is done as a whole or not at all.
-    apps.retain(|app| !app.line.is_some_and(|line| summary.has_failed(line)));
-    if summary.stopped.is_none() && !apps.is_empty() {
-        summary.add_apps(apps::import(global, apps, args.replace, dry_run)?);
-    }
-    progress.finish();
-    summary::report(file, summary, dry_run)
+    batch.write(progress, summary);
+    Ok(())
 }
 
-/// Makes an error of each row for a user that has a row already: a dry run and the import would
-/// otherwise differ, and one user could become two people at Authy.
-fn refuse_repeated(rows: &mut [Numbered]) {
-    let mut lines: HashMap<String, usize> = HashMap::new();
-    for (line, row) in rows {
-        let Ok(ImportRow { user, .. }) = row else {
-            continue;
-        };
-        match lines.get(user) {
-            Some(first) => *row = Err(format!("{} is in line {first} already", shown_name(user))),
-            None => {
-                lines.insert(user.clone(), *line);
-            }
-        }
-    }
+/// Creates the person of a row where that is planned, and returns what is to be written.
+fn pending(
+    client: Option<&Client<Https>>,
+    signals: &Signals,
+    line: Option<usize>,
+    change: Change,
+) -> Result<Pending, RowError> {
+    let mut addition = change.addition;
+    addition.authy = match change.person {
+        RowPerson::Unnamed => AtAuthy::Unnamed,
+        RowPerson::Id(id) => AtAuthy::Id(id),
+        RowPerson::New { .. } if !change.creates => AtAuthy::Unnamed,
+        RowPerson::New { email, phone } => AtAuthy::Id(create(client, signals, &email, &phone)?),
+    };
+    Ok(Pending {
+        line,
+        addition,
+        app: change.app,
+    })
 }
 
-/// Takes the apps out of the rows, and the rows that say nothing else.
-fn take_apps(rows: &mut Vec<Numbered>) -> Vec<AppRow> {
-    let mut apps = Vec::new();
-    for (line, row) in rows.iter_mut() {
-        if let Ok(row) = row
-            && let Some(app) = row.app.take()
-        {
-            apps.push(AppRow {
-                line: Some(*line),
-                user: row.user.clone(),
-                app: Ok(app.into()),
-                is_counted: !matches!(row.person, RowPerson::Unnamed),
-            });
-        }
-    }
-    rows.retain(|(_, row)| !matches!(row, Ok(row) if matches!(row.person, RowPerson::Unnamed)));
-    apps
-}
-
-/// What remains to be done for a row.
-enum Step {
-    /// Writing this id into the mapping.
-    Write(AuthyId),
-    Done(RowOutcome),
-}
-
-/// Decides about each row, and creates new people at Authy.
-struct Importer<'a> {
-    mapping: &'a Mapping,
-    /// `None` when no row needs it: a file of ids needs neither configuration nor network.
-    client: Option<Client<Https>>,
-    dry_run: bool,
-    replace: bool,
-    signals: Signals,
-}
-
-impl Importer<'_> {
-    fn step(&self, row: &ImportRow) -> Result<Step, RowError> {
-        let outcome = self.expected_outcome(row)?;
-        if self.dry_run || matches!(outcome, RowOutcome::Skipped) {
-            return Ok(Step::Done(outcome));
-        }
-        match &row.person {
-            RowPerson::Id(id) => Ok(Step::Write(*id)),
-            RowPerson::New { email, phone } => self.create(email, phone).map(Step::Write),
-            RowPerson::Unnamed => Ok(Step::Done(outcome)),
-        }
-    }
-
-    /// Returns the outcome of a row, as far as it can be known without changing anything.
-    fn expected_outcome(&self, row: &ImportRow) -> Result<RowOutcome, String> {
-        match (self.mapping.find(&row.user), &row.person) {
-            (Entry::Enrolled(present), RowPerson::Id(id)) if present.authy_id == Some(*id) => {
-                Ok(RowOutcome::Skipped)
-            }
-            (Entry::Enrolled(_), RowPerson::New { .. }) if !self.replace => Ok(RowOutcome::Skipped),
-            (Entry::Shared(_), _) => Err(format!(
-                "{} is shared by several people; enroll each with --ssh-key",
-                shown_name(&row.user)
-            )),
-            (Entry::Enrolled(present), RowPerson::Id(_)) if !self.replace => match present.authy_id
+/// Creates a person, and waits where Authy names a short time.
+fn create(
+    client: Option<&Client<Https>>,
+    signals: &Signals,
+    email: &str,
+    phone: &Phone,
+) -> Result<AuthyId, RowError> {
+    let Some(client) = client else {
+        return Err(RowError::from(
+            "there is no client to create people".to_owned(),
+        ));
+    };
+    let person = NewUser::new(email, &phone.cellphone, phone.country_code);
+    let mut waits = 0;
+    loop {
+        let deadline = Deadline::after(Instant::now(), ROW_LIMIT);
+        match client.users().create(&person, deadline) {
+            // What is refused by HTTP 429 was not done.
+            Err(Error::RateLimited(refusal))
+                if waits < WAITS && signals.waits(refusal.retry_after_seconds) =>
             {
-                Some(id) => Err(format!(
-                    "{} is enrolled with another authy id, {id}",
-                    shown_name(&row.user)
-                )),
-                None => Ok(RowOutcome::Enrolled),
-            },
-            _ => Ok(RowOutcome::Enrolled),
-        }
-    }
-
-    fn create(&self, email: &str, phone: &Phone) -> Result<AuthyId, RowError> {
-        let Some(client) = &self.client else {
-            return Err(RowError::from(
-                "there is no client to create people".to_owned(),
-            ));
-        };
-        let person = NewUser::new(email, &phone.cellphone, phone.country_code);
-        let mut waits = 0;
-        loop {
-            let deadline = Deadline::after(Instant::now(), ROW_LIMIT);
-            match client.users().create(&person, deadline) {
-                // What is refused by HTTP 429 was not done.
-                Err(Error::RateLimited(refusal))
-                    if waits < WAITS && self.signals.waits(refusal.retry_after_seconds) =>
-                {
-                    waits += 1;
-                }
-                created => return Ok(created?),
+                waits += 1;
             }
+            created => return Ok(created?),
         }
     }
 }
 
-fn is_new_person(row: &Result<ImportRow, String>) -> bool {
-    let person = row.as_ref().map(|row| &row.person);
-    matches!(person, Ok(RowPerson::New { .. }))
+/// Makes an error of each row for a user that has a row already: one user could become two people at
+/// Authy.
+fn refuse_repeated(rows: &mut [ImportRow]) {
+    let mut lines: HashMap<String, usize> = HashMap::new();
+    for row in rows {
+        if row.factors.is_err() {
+            continue;
+        }
+        match lines.get(&row.user) {
+            Some(first) => {
+                let user = shown_name(&row.user);
+                row.factors = Err(format!("{user} is in line {first} already"));
+            }
+            None => {
+                lines.insert(row.user.clone(), row.line.unwrap_or_default());
+            }
+        }
+    }
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, CommandError> {

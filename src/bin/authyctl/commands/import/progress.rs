@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::summary::{RowError, RowOutcome};
+use super::summary::{RowError, RowOutcome, Source, line};
 use crate::cli::Global;
 use crate::output::shown_name;
 
@@ -18,16 +18,18 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn start(global: &Global, rows: usize, dry_run: bool) -> Self {
+    /// Nothing is shown of files of other programs, whose report names what was left out.
+    pub(super) fn start(global: &Global, source: Source<'_>, rows: usize, dry_run: bool) -> Self {
         let on_terminal = io::stderr().is_terminal();
-        let bar = (!global.json && !global.quiet && on_terminal).then(|| {
+        let shows = !global.json && matches!(source, Source::People(_));
+        let bar = (shows && !global.quiet && on_terminal).then(|| {
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(rows as u64).with_style(style)
         });
         Self {
-            shows_failures: !global.json,
-            shows_rows: !global.json && !global.quiet && bar.is_none(),
+            shows_failures: shows,
+            shows_rows: shows && !global.quiet && bar.is_none(),
             bar,
             enrolled: if dry_run {
                 "would be enrolled"
@@ -37,22 +39,24 @@ impl Progress {
         }
     }
 
-    pub(super) fn row(&self, line: usize, user: &str, outcome: &Result<RowOutcome, RowError>) {
-        let user = shown_name(user);
+    pub(super) fn row(
+        &self,
+        number: Option<usize>,
+        user: &str,
+        outcome: &Result<RowOutcome, RowError>,
+    ) {
         match outcome {
-            Err(error) if self.shows_failures => {
-                self.print(&format!("line {line}: {}", error.message))
-            }
+            Err(error) if self.shows_failures => self.print(&line(number, user, &error.message)),
             Ok(RowOutcome::Enrolled) if self.shows_rows => {
-                self.print(&format!("line {line}: {user}: {}", self.enrolled))
+                self.print(&line(number, user, self.enrolled));
             }
             Ok(RowOutcome::Skipped) if self.shows_rows => {
-                self.print(&format!("line {line}: {user}: already enrolled"))
+                self.print(&line(number, user, "already enrolled"));
             }
             _ => {}
         }
         if let Some(bar) = &self.bar {
-            bar.set_message(user);
+            bar.set_message(shown_name(user));
             bar.inc(1);
         }
     }

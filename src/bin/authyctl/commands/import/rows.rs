@@ -1,26 +1,67 @@
 //! Reads the rows of an import file: each with its line, and the person or why it cannot be read.
 
+use pam_authy::base::factor;
+use pam_authy::base::reply::RecoveryCode;
 use pam_authy::base::text;
 use pam_authy::client::authy::phones::Phone;
-use pam_authy::client::authy::types::AuthyId;
+use pam_authy::client::authy::types::{AuthyId, CountryCode};
 use pam_authy::store::totp::Authenticator;
 
 use super::content;
 use crate::{otpauth, phone_number};
 
-/// A person to enroll.
+/// A row of a file, whatever program wrote it.
 #[derive(Debug)]
 pub(super) struct ImportRow {
+    /// The line in the file, if it has several people.
+    pub(super) line: Option<usize>,
+    /// The user; empty where the row names none.
     pub(super) user: String,
+    /// The factors to add, or why the row is left out.
+    pub(super) factors: Result<RowFactors, String>,
+}
+
+/// The factors of a row.
+#[derive(Debug, Default)]
+pub(super) struct RowFactors {
     pub(super) person: RowPerson,
+    /// The number for codes of Twilio Verify.
+    pub(super) phone: Option<factor::Phone>,
     /// An app whose codes this host checks.
-    pub(super) app: Option<Authenticator>,
+    pub(super) app: Option<ImportedApp>,
+}
+
+/// An app of another program.
+#[derive(Debug)]
+pub(super) struct ImportedApp {
+    pub(super) app: Authenticator,
+    /// Codes for emergencies, which become recovery codes.
+    pub(super) emergency: Vec<RecoveryCode>,
+}
+
+impl From<Authenticator> for ImportedApp {
+    fn from(app: Authenticator) -> Self {
+        Self {
+            app,
+            emergency: Vec::new(),
+        }
+    }
+}
+
+impl From<ImportedApp> for RowFactors {
+    fn from(app: ImportedApp) -> Self {
+        Self {
+            app: Some(app),
+            ..Self::default()
+        }
+    }
 }
 
 /// The person of a row, at Authy.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) enum RowPerson {
     /// Nothing is said of Authy.
+    #[default]
     Unnamed,
     Id(AuthyId),
     New {
@@ -29,14 +70,11 @@ pub(super) enum RowPerson {
     },
 }
 
-/// The number of a line, and its row or why that is invalid.
-pub(super) type Numbered = (usize, Result<ImportRow, String>);
-
 /// Reads all rows of a file.
 ///
 /// # Errors
 /// The file lacks a column.
-pub(super) fn read(text: &str) -> Result<Vec<Numbered>, String> {
+pub(super) fn read(text: &str) -> Result<Vec<ImportRow>, String> {
     if is_authy_ssh(text) {
         Ok(authy_ssh(text))
     } else {
@@ -60,83 +98,171 @@ fn is_authy_ssh(text: &str) -> bool {
     first.is_some_and(|line| settings.iter().any(|start| line.starts_with(start)))
 }
 
-fn authy_ssh(text: &str) -> Vec<Numbered> {
+fn authy_ssh(text: &str) -> Vec<ImportRow> {
     let mut rows = Vec::new();
     for (number, line) in text.lines().map(str::trim).enumerate() {
-        let row = match line.split_once('=') {
-            Some(("user", entry)) => Some(authy_ssh_user(entry)),
+        let (user, factors) = match line.split_once('=') {
+            Some(("user", entry)) => authy_ssh_user(entry),
             // `authy-ssh protect` puts the id of a person before a key of a shared account.
-            Some(("command", _)) => Some(Err(
-                "belongs to one key of a shared account: enroll it with --ssh-key".to_owned(),
-            )),
-            _ => None,
+            Some(("command", _)) => {
+                let why = "belongs to one key of a shared account: enroll it with --ssh-key";
+                (String::new(), Err(why.to_owned()))
+            }
+            _ => continue,
         };
-        rows.extend(row.map(|row| (number + 1, row)));
+        rows.push(ImportRow {
+            line: Some(number + 1),
+            user,
+            factors,
+        });
     }
     rows
 }
 
 /// Parses `name:id`.
-fn authy_ssh_user(entry: &str) -> Result<ImportRow, String> {
-    let (user, id) = entry
-        .rsplit_once(':')
-        .ok_or("is not written user=NAME:ID")?;
-    Ok(ImportRow {
-        user: user_name(user)?,
-        person: RowPerson::Id(id.trim().parse().map_err(|_| bad_id())?),
-        app: None,
-    })
+fn authy_ssh_user(entry: &str) -> (String, Result<RowFactors, String>) {
+    let Some((user, id)) = entry.rsplit_once(':') else {
+        return (String::new(), Err("is not written user=NAME:ID".to_owned()));
+    };
+    let factors = user_name(user).and_then(|_| {
+        Ok(RowFactors {
+            person: RowPerson::Id(id.trim().parse().map_err(|_| bad_id())?),
+            ..RowFactors::default()
+        })
+    });
+    (user.to_owned(), factors)
 }
 
-fn csv(text: &str) -> Result<Vec<Numbered>, String> {
+/// Where a CSV file has its columns.
+struct Columns {
+    user: usize,
+    id: Option<usize>,
+    new: Option<(usize, usize)>,
+    phone: Option<usize>,
+    secret: Option<usize>,
+    country: Option<usize>,
+}
+
+impl Columns {
+    fn find(headers: &csv::StringRecord, text: &str) -> Result<Self, String> {
+        let column = |name: &str| headers.iter().position(|header| header == name);
+        let columns = Self {
+            user: column("user").ok_or_else(|| content::without_user(text))?,
+            id: column("authy_id"),
+            new: column("email").zip(column("cellphone")),
+            phone: column("phone"),
+            secret: column("totp_secret"),
+            country: column("country_code"),
+        };
+        let has_factor = columns.id.is_some()
+            || columns.new.is_some()
+            || columns.phone.or(columns.secret).is_some();
+        if !has_factor {
+            return Err(
+                "the first line names neither `authy_id` nor `email` and `cellphone` nor `phone` nor \
+                 `totp_secret`"
+                    .to_owned(),
+            );
+        }
+        Ok(columns)
+    }
+
+    /// The factors of a row.
+    fn factors(&self, record: &csv::StringRecord) -> Result<RowFactors, String> {
+        let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or_default();
+        user_name(cell(Some(self.user)))?;
+        let country = country(cell(self.country))?;
+        let app = app(cell(self.secret))?;
+        let phone = phone(cell(self.phone), country)?;
+        let (email, cellphone) = match self.new {
+            Some((email, cellphone)) => (cell(Some(email)), cell(Some(cellphone))),
+            None => ("", ""),
+        };
+        let has_other = app.is_some() || phone.is_some();
+        let person = match cell(self.id) {
+            // A row with another factor need not say anything of Authy.
+            "" if email.is_empty() && (has_other || self.new.is_none() && self.id.is_none()) => {
+                RowPerson::Unnamed
+            }
+            "" if self.new.is_some() => new_person(email, cellphone, country)?,
+            id => RowPerson::Id(id.parse().map_err(|_| bad_id())?),
+        };
+        if matches!(person, RowPerson::Unnamed) && !has_other {
+            return Err("names no factor".to_owned());
+        }
+        Ok(RowFactors {
+            person,
+            phone,
+            app: app.map(Into::into),
+        })
+    }
+}
+
+fn csv(text: &str) -> Result<Vec<ImportRow>, String> {
     // With CRLF, the reader counts one line too few.
     let text = text.replace("\r\n", "\n");
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
     let headers = reader.headers().map_err(|error| error.to_string())?.clone();
-    let column = |name: &str| headers.iter().position(|header| header == name);
-    let user = column("user").ok_or_else(|| content::without_user(&text))?;
-    let id = column("authy_id");
-    let new = column("email").zip(column("cellphone"));
-    let secret = column("totp_secret");
-    if id.is_none() && new.is_none() && secret.is_none() {
-        let why =
-            "the first line names neither `authy_id` nor `email` and `cellphone` nor `totp_secret`";
-        return Err(why.into());
-    }
-    let country = column("country_code");
+    let columns = Columns::find(&headers, &text)?;
     let mut rows = Vec::new();
     for record in reader.records() {
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                rows.push((
-                    to_line(line),
-                    Err("has a different number of columns than the first line".to_owned()),
-                ));
-                continue;
-            }
+        let row = match record {
+            Ok(record) => ImportRow {
+                line: record.position().map(|place| to_line(place.line())),
+                user: record.get(columns.user).unwrap_or_default().to_owned(),
+                factors: columns.factors(&record),
+            },
+            Err(error) => ImportRow {
+                line: error.position().map(|place| to_line(place.line())),
+                user: String::new(),
+                factors: Err("has a different number of columns than the first line".to_owned()),
+            },
         };
-        let line = record.position().map_or(0, csv::Position::line);
-        let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or_default();
-        let row = user_name(cell(Some(user))).and_then(|user| {
-            let app = app(cell(secret))?;
-            let email = cell(new.map(|(email, _)| email));
-            let person = match (cell(id), new) {
-                // A row with a secret need not say anything of Authy.
-                ("", _) if app.is_some() && email.is_empty() => RowPerson::Unnamed,
-                ("", Some((_, cellphone))) => {
-                    new_person(email, cell(Some(cellphone)), cell(country))?
-                }
-                (id, _) => RowPerson::Id(id.parse().map_err(|_| bad_id())?),
-            };
-            Ok(ImportRow { user, person, app })
-        });
-        rows.push((to_line(line), row));
+        rows.push(row);
     }
     Ok(rows)
+}
+
+/// Reads a calling code.
+fn country(code: &str) -> Result<Option<CountryCode>, String> {
+    let parsed = (!code.is_empty()).then(|| code.parse());
+    parsed
+        .transpose()
+        .map_err(|_| "country_code is not a calling code such as 1 or 351".to_owned())
+}
+
+/// Reads the number for codes of Twilio. One without its country must have a column `country_code`:
+/// a code that goes to another country's number is a code for a stranger.
+fn phone(text: &str, country: Option<CountryCode>) -> Result<Option<factor::Phone>, String> {
+    let bare: String = text.chars().filter(|c| !" -.()/".contains(*c)).collect();
+    let international = bare.strip_prefix("00").or_else(|| bare.strip_prefix('+'));
+    let number = match (international, country) {
+        _ if text.is_empty() => return Ok(None),
+        (Some(digits), country) => {
+            let fits = country.is_none_or(|code| digits.starts_with(&code.to_string()));
+            if !fits {
+                return Err("phone belongs to a different country than country_code".to_owned());
+            }
+            format!("+{digits}")
+        }
+        (None, Some(code)) => {
+            let phone = phone_number::parse(text, Some(code));
+            // The message of a cellphone at Authy is for this column too.
+            let phone = phone.map_err(|error| error.message.replacen("cellphone", "phone", 1))?;
+            format!("+{}{}", phone.country_code, phone.cellphone.digits())
+        }
+        (None, None) => {
+            return Err(
+                "phone has no country: write it as +15551234567, or add country_code".into(),
+            );
+        }
+    };
+    let phone = number
+        .parse()
+        .map_err(|_| "phone is not written as +15551234567".to_owned())?;
+    Ok(Some(phone))
 }
 
 /// Reads the secret of an app, in base 32 or as an `otpauth://` address.
@@ -152,14 +278,11 @@ fn app(secret: &str) -> Result<Option<Authenticator>, String> {
     app.map(Some).map_err(|why| format!("totp_secret: {why}"))
 }
 
-fn new_person(email: &str, cellphone: &str, country: &str) -> Result<RowPerson, String> {
-    let country = match country {
-        "" => None,
-        code => Some(
-            code.parse()
-                .map_err(|_| "country_code is not a calling code such as 1 or 351")?,
-        ),
-    };
+fn new_person(
+    email: &str,
+    cellphone: &str,
+    country: Option<CountryCode>,
+) -> Result<RowPerson, String> {
     if !email.contains('@') {
         return Err("email is not an e-mail address".to_owned());
     }
@@ -188,37 +311,34 @@ fn to_line(line: u64) -> usize {
 mod tests {
     use super::*;
 
-    /// The digits of the app in a row.
-    fn with(app: Option<Authenticator>) -> String {
-        app.map_or(String::new(), |app| format!(" app {}", app.digits()))
+    fn one(factors: &RowFactors) -> String {
+        let person = match &factors.person {
+            RowPerson::Unnamed => String::new(),
+            RowPerson::Id(id) => format!(" {id}"),
+            RowPerson::New { email, phone } => {
+                format!(
+                    " {email} +{} {}",
+                    phone.country_code,
+                    phone.cellphone.digits()
+                )
+            }
+        };
+        let phone = factors.phone.as_ref();
+        let phone = phone.map_or(String::new(), |phone| format!(" {phone}"));
+        let app = factors.app.as_ref();
+        let app = app.map_or(String::new(), |app| format!(" app {}", app.app.digits()));
+        person + &phone + &app
     }
 
     fn shown(text: &str) -> Vec<String> {
         let rows = read(content::text(text.as_bytes()).unwrap()).unwrap();
         rows.into_iter()
-            .map(|(line, row)| match row {
-                Ok(ImportRow {
-                    user,
-                    person: RowPerson::Id(id),
-                    app,
-                }) => format!("{line} {user} {id}{}", with(app)),
-                Ok(ImportRow {
-                    user,
-                    person: RowPerson::Unnamed,
-                    app,
-                }) => format!("{line} {user}{}", with(app)),
-                Ok(ImportRow {
-                    user,
-                    person: RowPerson::New { email, phone },
-                    ..
-                }) => {
-                    format!(
-                        "{line} {user} {email} +{} {}",
-                        phone.country_code,
-                        phone.cellphone.digits()
-                    )
+            .map(|row| {
+                let line = row.line.unwrap();
+                match row.factors {
+                    Ok(factors) => format!("{line} {}{}", row.user, one(&factors)),
+                    Err(why) => format!("{line} ! {why}"),
                 }
-                Err(why) => format!("{line} ! {why}"),
             })
             .collect()
     }
@@ -274,6 +394,28 @@ mod tests {
                 "6 ! totp_secret: secret is not base32: letters A to Z and digits 2 to 7",
             ]
         );
+    }
+
+    #[test]
+    fn a_row_may_have_a_number_which_must_say_its_country() {
+        let text = "user,authy_id,phone,country_code\n\
+                    al,5,+1 (555) 123-4567,\nbob,,0049 1512 3456789,\nkim,,405-342-5600,1\n\
+                    pat,,405-342-5600,\njo,,+15551234567,44\nsue,,+1555,\nrob,,,\nhal,,405-342-560,1\n";
+        assert_eq!(
+            shown(text),
+            [
+                "2 al 5 +15551234567",
+                "3 bob +4915123456789",
+                "4 kim +14053425600",
+                "5 ! phone has no country: write it as +15551234567, or add country_code",
+                "6 ! phone belongs to a different country than country_code",
+                "7 ! phone is not written as +15551234567",
+                "8 ! authy_id is not an integer from 1 to 9223372036854775807",
+                "9 ! phone XXX-XXX-X60: is not a valid number in that country",
+            ]
+        );
+        let alone = shown("user,phone\nal,+15551234567\nrob,\n");
+        assert_eq!(alone, ["2 al +15551234567", "3 ! names no factor"]);
     }
 
     #[test]

@@ -76,7 +76,9 @@ pub(in super::super) fn enroll_app(
     };
     let has_app = old.as_ref().is_some_and(|old| old.twilio_factor.is_some());
     if has_app && !args.replace {
-        return Err(write::Error::OtherFactor(shown_name(user)).into());
+        let user = shown_name(user);
+        let what = "app at Twilio";
+        return Err(write::Error::OtherFactor { user, what }.into());
     }
     let twilio = AtTwilio::of(global)?;
     let (secret, first_code) = enrolment::read_secret(args)?;
