@@ -5,6 +5,7 @@ mod attacks;
 mod authyctl;
 mod client;
 mod common;
+mod drill;
 mod durability;
 mod fuzzed;
 mod hosts;

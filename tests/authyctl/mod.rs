@@ -15,6 +15,7 @@ mod generate;
 mod import;
 mod import_apps;
 mod mapping;
+mod migrate;
 mod phones;
 mod rehearsal;
 mod state;

@@ -1,0 +1,89 @@
+//! The command `migrate status`, and what doctor says of people on their way to another provider.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::{run, run_json, text};
+use crate::common::sim::Sim;
+
+const USERS: &str = "[users]\nann = 1635\nben = { authy_id = 1636, phone = \"+15551234501\" }\n\
+    cat = { phone = \"+15551234502\" }\neve = 0\n";
+
+/// A simulator whose config.toml has both providers, and this in `[login]`.
+fn both(login: &str) -> Sim {
+    let sim = Sim::start();
+    let of = |name: &str| fs::read_to_string(sim.path(name)).unwrap();
+    let (authy, twilio) = (of("config.toml"), of("twilio.toml"));
+    let twilio = twilio.split("[paths]").next().unwrap();
+    let config = format!("{twilio}\n{authy}\n[login]\n{login}");
+    fs::write(sim.path("config.toml"), config).unwrap();
+    fs::write(sim.path("users.toml"), USERS).unwrap();
+    sim
+}
+
+#[test]
+fn migrate_status_says_who_has_what_and_whom_a_provider_would_lock_out() {
+    let sim = both("");
+    let (status, answer) = run_json(&sim, &["migrate", "status"], "");
+    assert_eq!(status, 0, "{answer}");
+    assert_eq!(answer["people"], 3);
+    assert_eq!(
+        answer["users"],
+        json!([
+            {"user": "ann", "factors": ["authy"], "asked": "authy"},
+            {"user": "ben", "factors": ["authy", "phone"], "asked": "authy"},
+            {"user": "cat", "factors": ["phone"], "asked": "twilio"},
+        ])
+    );
+    assert_eq!(answer["now"]["locked_out"], json!(["eve"]));
+    assert_eq!(
+        answer["providers"]["twilio"],
+        json!({"asked": 2, "others": ["ann"], "locked_out": []})
+    );
+    let without = |name: &str| answer["without"][name]["locked_out"].clone();
+    assert_eq!(without("authy"), json!(["ann"]));
+    assert_eq!(without("twilio"), json!(["cat"]));
+    assert_eq!(without("both"), json!(["ann", "ben", "cat"]));
+    assert!(sim.requests().is_empty(), "no provider is asked");
+
+    let said = text(&run(&sim, &["migrate", "status"], "").stdout);
+    let expected = "     1  authy
+     1  authy phone
+     1  phone
+     1  an entry that cannot be used
+     3  people in all
+now: 1 is locked out: eve
+login.provider = \"authy\": 2 are asked there, and 1 still elsewhere: cat; no one is locked out
+login.provider = \"twilio\": 2 are asked there, and 1 still elsewhere: ann; no one is locked out
+without [authy]: 1 is locked out: ann
+without [twilio]: 1 is locked out: cat
+without [authy] and [twilio]: 3 are locked out: ann, ben, cat
+";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn doctor_names_who_depends_on_authy_alone_once_twilio_is_preferred() {
+    let of_providers = |login: &str, users: &str| {
+        let sim = both(login);
+        fs::write(sim.path("users.toml"), users).unwrap();
+        let (_, answer) = run_json(&sim, &["doctor"], "");
+        let checks = answer["checks"].as_array().unwrap().clone();
+        let found = checks
+            .into_iter()
+            .find(|check| check["name"] == "providers");
+        found.map(|check| format!("{} {}", check["result"], check["message"]))
+    };
+    let twilio = "provider = \"twilio\"\n";
+    assert_eq!(
+        of_providers(twilio, USERS).unwrap(),
+        "\"warning\" \"1 person depends on Authy alone, and would be locked out without it: ann\""
+    );
+    let without_ann = USERS.replace("ann = 1635\n", "");
+    assert_eq!(
+        of_providers(twilio, &without_ann).unwrap(),
+        "\"ok\" \"no one depends on Authy alone\""
+    );
+    assert_eq!(of_providers("", USERS), None);
+}
