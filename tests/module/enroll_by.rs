@@ -5,9 +5,11 @@ use std::fs;
 
 use pam_authy::pam_app::Style;
 
+use super::sshd::{PASSWORD, PASSWORD_FIRST, Sshd, USER, is_inside};
 use crate::authyctl::run_json;
 use crate::common::host::{Host, Login};
 use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 use crate::common::totp::own_name;
 
 /// A day that is not over while anyone runs these tests, and one that is.
@@ -210,6 +212,47 @@ fn explain_names_the_day_and_its_line() {
     let line = text.lines().position(|line| line == OPEN).unwrap() + 1;
     assert_eq!(answer["line"], line, "{answer}");
     assert!(answer["file"].as_str().unwrap().ends_with("config.toml"));
+}
+
+/// Real sshd: the account logs in by its password, and reads the notice on its terminal.
+#[test]
+#[ignore = "needs root"]
+fn sshd_lets_an_account_without_an_entry_in_until_the_day_and_shows_the_notice() {
+    sandboxed!();
+    for (rules, is_in) in [(OPEN, true), (OVER, false)] {
+        let sshd = Sshd::start(host(rules), PASSWORD_FIRST, "keyboard-interactive");
+        fs::write(&sshd.host.users, "[users]\nalice = 1635\n").unwrap();
+        let mut ssh = sshd.client("ssh", PASSWORD, &["1111111"; 3]);
+        let exit = sshd.folder.join("exit");
+        fs::write(&exit, "exit\n").unwrap();
+        // sshd shows notices to a shell on a terminal.
+        let (port, user) = (sshd.port.to_string(), format!("{USER}@127.0.0.1"));
+        ssh.args(["-tt", "-p", &port, &user])
+            .stdin(fs::File::open(exit).unwrap());
+        let output = ssh.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr)
+            + &sshd.asked();
+        assert_eq!(
+            output.status.success(),
+            is_in,
+            "{rules}: {said} {}",
+            sshd.host.log()
+        );
+        let is_told =
+            said.contains("You have no second factor yet. Without one you can log in until 9999");
+        assert_eq!(is_told, is_in, "{rules}: {said}");
+        assert_eq!(sshd.asked().contains("Verification code"), !is_in, "{said}");
+        let wrong = sshd.ssh(USER, "wrong horse", &[]);
+        assert!(!is_inside(&wrong), "the password is asked for as before");
+        let audit = sshd.host.audit();
+        let ignored = "verdict=ignored reason=enroll_by ";
+        assert_eq!(
+            audit.iter().any(|line| line.starts_with(ignored)),
+            is_in,
+            "{audit:?}"
+        );
+    }
 }
 
 #[test]

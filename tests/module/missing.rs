@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -123,6 +124,63 @@ fn list_missing_names_the_accounts_that_can_log_in_and_have_no_factor() {
     let found = missing(&sim);
     assert_eq!(found["u-denied"], json!([true, false, not]));
     assert_eq!(found.len(), 6, "{found:?}");
+}
+
+/// docs/rollout.md, typed line by line on a host whose configuration is where the page has it.
+#[test]
+#[ignore = "needs root"]
+fn the_page_leads_through_a_roll_out_by_date() {
+    sandboxed!();
+    let sim = prepare("");
+    let page = fs::read_to_string("docs/rollout.md").unwrap();
+    let block = page.split("```toml\n").nth(1).unwrap();
+    let block = block
+        .split("```")
+        .next()
+        .unwrap()
+        .replace("2027-01-31", "9999-12-30");
+    let lines = page.lines().map(str::trim);
+    let lines: Vec<_> = lines
+        .filter_map(|line| line.strip_prefix("sudo authyctl "))
+        .collect();
+    assert_eq!(lines, ["list --missing", "pam enable sshd", "doctor"]);
+    let config = fs::read_to_string(sim.path("config.toml")).unwrap();
+    let unindented: Vec<_> = block.lines().map(str::trim).collect();
+    fs::create_dir_all("/etc/pam_authy").unwrap();
+    fs::write(
+        "/etc/pam_authy/config.toml",
+        config + &unindented.join("\n") + "\n",
+    )
+    .unwrap();
+    fs::copy(sim.path("users.toml"), "/etc/pam_authy/users.toml").unwrap();
+    fs::set_permissions(
+        "/etc/pam_authy/config.toml",
+        fs::Permissions::from_mode(0o600),
+    )
+    .unwrap();
+    fs::write(
+        "/etc/pam.d/sshd",
+        "auth requisite pam_unix.so\nauth required pam_permit.so\n",
+    )
+    .unwrap();
+    let run = |line: &str, more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_authyctl"));
+        let output = command.args(line.split(' ')).args(more).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (
+            output.status.code(),
+            text + &String::from_utf8_lossy(&output.stderr),
+        )
+    };
+    let (status, said) = run(lines[0], &[]);
+    assert_eq!(status, Some(0), "{said}");
+    let last = "can log in until 9999-12-30 (UTC; days left: 29";
+    assert!(said.contains("u-key ") && said.contains(last), "{said}");
+    let (_, said) = run(lines[2], &[]);
+    assert!(
+        said.contains("5 accounts without a factor will be refused"),
+        "{said}"
+    );
 }
 
 #[test]

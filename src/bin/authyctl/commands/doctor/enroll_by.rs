@@ -26,6 +26,7 @@ pub(super) fn check(host: &sshd::Host<'_>, settings_file: Option<&Path>) -> Vec<
         .collect();
     findings.sort();
     findings.dedup();
+    findings.extend(lockers(config, SystemTime::now()));
     let days = host.protected.iter().filter_map(|stack| {
         let own = stack.own.config.as_ref().unwrap_or(config);
         own.login(&stack.service).enroll_by
@@ -47,6 +48,18 @@ fn of_service(config: &Config, service: &str) -> Option<Finding> {
         let message =
             format!("{service}: enroll_by has no effect, since unenrolled = \"ignore\" is set");
         Finding::warning(CHECK, message).hint("set unenrolled to \"deny\"")
+    })
+}
+
+/// The day is not for lockers, so an account that it lets in cannot unlock its screen.
+fn lockers(config: &Config, now: SystemTime) -> Option<Finding> {
+    let rules = config.login("locker");
+    let locks_in = rules.enroll_by(now).is_some() && rules.unenrolled == Fallback::Deny;
+    (config.lockers.allow && locks_in).then(|| {
+        let message =
+            "enroll_by is not for screen lockers: accounts without a factor cannot unlock their screen";
+        Finding::warning(CHECK, message)
+            .hint("set unenrolled = \"ignore\" in [service.locker] until that day")
     })
 }
 
@@ -90,10 +103,31 @@ fn of_accounts(missing: &MissingAccounts, day: Date, now: SystemTime) -> Finding
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::super::Level;
     use super::*;
+
+    #[test]
+    fn a_day_that_leaves_screens_locked_is_a_warning() {
+        let allow = "[lockers]\nallow = true\n";
+        let day = "[login]\nenroll_by = 2027-01-31\n";
+        let ignore = "[service.locker]\nunenrolled = \"ignore\"\n";
+        // 2027-01-30, 12:00 UTC.
+        let now = UNIX_EPOCH + Duration::from_secs(1_801_310_400);
+        let warns = |text: String, now| {
+            let config = Config::parse(&text, Path::new("config.toml")).unwrap();
+            lockers(&config, now).is_some()
+        };
+        assert!(warns(format!("{allow}{day}"), now));
+        assert!(!warns(format!("{allow}{day}{ignore}"), now));
+        assert!(!warns(day.to_owned(), now));
+        assert!(!warns(
+            format!("{allow}{day}"),
+            now + Duration::from_secs(2 * 86_400)
+        ));
+    }
 
     #[test]
     fn the_accounts_without_a_factor_are_named_before_and_after_the_day() {

@@ -35,8 +35,7 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         return Ok(not_asked(args, &route, unasked));
     }
     let service = route.service.as_str();
-    let mut rules = config.login(service);
-    rules.push = push_of(&found.entry).unwrap_or(rules.push);
+    let rules = rules_of(&config, service, &found.entry);
     let requirement = requirement(args, service, &config, &found.entry, &rules)?;
     let is_required = !matches!(
         requirement,
@@ -152,6 +151,13 @@ fn requirement(
         || account::spelling(user).map_err(CommandError::local),
         || Ok(former::was_enrolled(&config.paths.state, user)?),
     )
+}
+
+/// Returns the rules for a login of these people to a service.
+fn rules_of(config: &Config, service: &str, entry: &Entry) -> Login {
+    let mut rules = config.login(service);
+    rules.push = push_of(entry).unwrap_or(rules.push);
+    rules
 }
 
 /// Returns when these people get a push, if their entry says so.
