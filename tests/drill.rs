@@ -16,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use pam_authy::base::arguments::FirstPass;
 use pam_authy::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use pam_authy::base::deadline::{Deadline, SystemClock};
+use pam_authy::base::factor::Person;
 use pam_authy::base::factor::twilio::Lasting;
 use pam_authy::base::language::{Language, Texts};
 use pam_authy::base::question::Question;
@@ -30,9 +31,9 @@ use pam_authy::messages::Messages;
 use pam_authy::store::config::Config;
 use pam_authy::store::limits::{FileLimits, LimitedLogin};
 use pam_authy::store::recovery::FileRecovery;
-use pam_authy::store::totp::{Apps, Steps};
+use pam_authy::store::totp::{Apps, Authenticator, Steps};
 use pam_authy::store::twilio::{StartedFiles, UsedFiles};
-use pam_authy::store::users;
+use pam_authy::store::users::{self, Entry};
 use serde_json::{Value, json};
 
 use crate::authyctl::run_json;
@@ -93,6 +94,111 @@ impl Conversation for Answers<'_> {
         true
     }
     fn dismiss(&mut self, _: Verdict) {}
+}
+
+/// The address from which a person logs in.
+fn address(number: usize) -> Ipv4Addr {
+    let octet = |part: usize| u8::try_from(part).unwrap();
+    Ipv4Addr::new(10, 0, octet(number / 250), octet(number % 250) + 1)
+}
+
+/// The person whose factor is required, and the factors of the entry; `None` where the host can check
+/// none of them.
+fn required(config: &Config, attempt: &Attempt, entry: Entry) -> Option<(Person, Vec<String>)> {
+    let rules = config.login(&attempt.service);
+    let query = RequirementQuery {
+        attempt,
+        subject: &attempt.user,
+        exempt: &config.exempt,
+        unenrolled: rules.unenrolled,
+        enroll_by: rules.enroll_by(now()),
+        providers: connect::providers(config, &rules),
+    };
+    let requirement = query.requirement(
+        |_| Ok::<_, ()>(None),
+        || Ok(entry),
+        || Ok(Spelling::Own),
+        || Ok(true),
+    );
+    match requirement.unwrap() {
+        Requirement::Person {
+            person, of_entry, ..
+        } => Some((person, of_entry)),
+        Requirement::NoSupportedFactor(_) => None,
+        other => panic!("{}: {other:?}", attempt.user),
+    }
+}
+
+/// A login of a person.
+struct Case<'a> {
+    config: &'a Config,
+    attempt: &'a Attempt,
+    person: &'a Person,
+    of_entry: Vec<String>,
+}
+
+impl Case<'_> {
+    /// Asks the person, and records what lasts.
+    fn ask(self, app: Option<Authenticator>, replies: &[&str]) -> Outcome {
+        let (config, user) = (self.config, self.attempt.user.as_str());
+        let (state, person) = (&config.paths.state, Some(self.person));
+        let rules = config.login(&self.attempt.service);
+        let mut limits = self.limits();
+        let lasting = Lasting {
+            started: Box::new(StartedFiles::new(state, user, now)),
+            challenges: Box::new(limits.another()),
+            used: Box::new(UsedFiles::new(state, map, now)),
+        };
+        let totp = app.map(|app| {
+            let (steps, counts) = (Steps::new(state, map), Box::new(limits.another()));
+            Totp::new(user, app, steps, counts, now)
+        });
+        let address = self.attempt.address;
+        let caller = connect::Caller { user, address };
+        let mut factor = connect::second_factor(config, &rules, person, totp, lasting, caller);
+        let mut codes = FileRecovery::new(state, user, self.of_entry, map);
+        let mut conversation = Answers {
+            user,
+            replies: replies.to_vec(),
+        };
+        let outcome = Login {
+            attempt: self.attempt,
+            rules: &rules,
+            offers_push: rules.offers_push(),
+            on_outage: OnOutage::Deny,
+            request_timeout: connect::request_timeout(config, &rules, person),
+            messages: &Messages::new(Language::En, &Texts::default(), user, "host", "sshd"),
+            details: &[],
+            first_pass: FirstPass::Ask,
+            conversation: &mut conversation,
+            factor: factor.as_mut(),
+            limits: &mut limits,
+            recovery: Some(&mut codes),
+            names_recovery: false,
+            record_refused: &mut |_| (),
+            random: &mut |_| None,
+            clock: &SystemClock,
+            deadline: Deadline::after(Instant::now(), Duration::from_secs(60)),
+        }
+        .authenticate();
+        if outcome.verdict == Verdict::Accepted {
+            codes.record_factors().unwrap();
+        }
+        outcome
+    }
+
+    fn limits(&self) -> FileLimits {
+        let (config, person) = (self.config, self.person);
+        let login = LimitedLogin {
+            user: &self.attempt.user,
+            enrolled: true,
+            receives: connect::receives(config, &config.login(&self.attempt.service), person),
+            factors: person.stored_ids(),
+            address: self.attempt.address,
+            uid: 0,
+        };
+        FileLimits::new(&config.paths.state, config.limits, login, map, now)
+    }
 }
 
 /// The host, whose administrator reads the page.
@@ -175,9 +281,7 @@ impl Host {
     /// A login of this person in sshd, which ends where they have no further reply.
     fn log_in(&self, config: &Config, number: usize, replies: &[&str]) -> Outcome {
         let user = user(number);
-        let (high, low) = (number / 250, number % 250);
-        let octet = |part: usize| u8::try_from(part).unwrap();
-        let address = Ipv4Addr::new(10, 0, octet(high), octet(low) + 1);
+        let address = address(number);
         let attempt = Attempt {
             user: user.clone(),
             service: "sshd".into(),
@@ -186,88 +290,21 @@ impl Host {
             tty: Some("ssh".into()),
             ..Attempt::default()
         };
-        let rules = config.login("sshd");
         let mut found = users::find(&self.users(), &user).unwrap();
         let apps = Apps::of(&self.users(), &mut found.entry);
-        let query = RequirementQuery {
-            attempt: &attempt,
-            subject: &user,
-            exempt: &config.exempt,
-            unenrolled: rules.unenrolled,
-            enroll_by: rules.enroll_by(now()),
-            providers: connect::providers(config, &rules),
-        };
-        let requirement = query.requirement(
-            |_| Ok::<_, ()>(None),
-            || Ok(found.entry),
-            || Ok(Spelling::Own),
-            || Ok(true),
-        );
-        let (person, of_entry) = match requirement.unwrap() {
-            Requirement::Person {
-                person, of_entry, ..
-            } => (person, of_entry),
-            Requirement::NoSupportedFactor(_) => {
-                return Outcome::new(Verdict::Failed, Reason::Mapping);
+        match required(config, &attempt, found.entry) {
+            Some((person, of_entry)) => {
+                let app = apps.of_person(&person).unwrap().cloned();
+                let case = Case {
+                    config,
+                    attempt: &attempt,
+                    person: &person,
+                    of_entry,
+                };
+                case.ask(app, replies)
             }
-            other => panic!("{user}: {other:?}"),
-        };
-        let state = &config.paths.state;
-        let login = LimitedLogin {
-            user: &user,
-            enrolled: true,
-            receives: connect::receives(config, &rules, &person),
-            factors: person.stored_ids(),
-            address: attempt.address,
-            uid: 0,
-        };
-        let mut limits = FileLimits::new(state, config.limits, login, map, now);
-        let totp = apps.of_person(&person).unwrap().map(|app| {
-            let (steps, counts) = (Steps::new(state, map), Box::new(limits.another()));
-            Totp::new(&user, app.clone(), steps, counts, now)
-        });
-        let lasting = Lasting {
-            started: Box::new(StartedFiles::new(state, &user, now)),
-            challenges: Box::new(limits.another()),
-            used: Box::new(UsedFiles::new(state, map, now)),
-        };
-        let caller = connect::Caller {
-            user: &user,
-            address: attempt.address,
-        };
-        let mut factor =
-            connect::second_factor(config, &rules, Some(&person), totp, lasting, caller);
-        let mut codes = FileRecovery::new(state, &user, of_entry, map);
-        let mut conversation = Answers {
-            user: &user,
-            replies: replies.to_vec(),
-        };
-        let outcome = Login {
-            attempt: &attempt,
-            rules: &rules,
-            offers_push: rules.offers_push(),
-            on_outage: OnOutage::Deny,
-            request_timeout: connect::request_timeout(config, &rules, Some(&person)),
-            messages: &Messages::new(Language::En, &Texts::default(), &user, "host", "sshd"),
-            details: &[],
-            first_pass: FirstPass::Ask,
-            conversation: &mut conversation,
-            factor: factor.as_mut(),
-            limits: &mut limits,
-            recovery: Some(&mut codes),
-            names_recovery: false,
-            record_refused: &mut |_| (),
-            random: &mut |_| None,
-            clock: &SystemClock,
-            deadline: Deadline::after(Instant::now(), Duration::from_secs(60)),
+            None => Outcome::new(Verdict::Failed, Reason::Mapping),
         }
-        .authenticate();
-        if outcome.verdict == Verdict::Accepted {
-            FileRecovery::new(state, &user, person.stored_ids(), map)
-                .record_factors()
-                .unwrap();
-        }
-        outcome
     }
 
     /// Each of these people logs in with the reply of a function, and no one else gets in with it.
@@ -350,6 +387,7 @@ fn users_of(numbers: &[usize]) -> BTreeSet<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one drill, step by step")]
 fn a_thousand_people_move_from_authy_to_twilio_and_to_apps_and_back_and_none_is_locked_out() {
     let host = Host::new();
     let sim = &host.sim;
