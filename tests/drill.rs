@@ -474,7 +474,7 @@ fn a_thousand_people_move_from_authy_to_twilio_and_to_apps_and_back_and_none_is_
     let named = names(&status["without"]["twilio"]["locked_out"]);
     assert_eq!(named, users_of(&others));
 
-    // Twilio goes too: whom the status named is refused, and all others log in.
+    // Twilio goes too: everyone that the status named is refused, and all others log in.
     host.configure(&[], "");
     host.each_logs_in_by_app(&half);
     host.each_is_refused(&others);

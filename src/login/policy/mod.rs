@@ -265,7 +265,7 @@ mod tests {
                 ..Providers::default()
             },
         };
-        let never = || panic!("without a date nobody asks");
+        let never = || panic!("no one asks without a date");
         query.requirement(|_| Ok(None), || Ok(entry.clone()), || spelling, never)
     }
 

@@ -87,8 +87,8 @@ pub(crate) struct UnenrollArgs {
 /// The commands of `migrate`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MigrateCommand {
-    /// Show who has which factors, whom each `login.provider` would ask about, and who would be locked
-    /// out without Authy or Twilio
+    /// Show who has which factors, who would be asked where with each `login.provider`, and who would
+    /// be locked out without Authy or Twilio
     Status,
 }
 

@@ -1,4 +1,4 @@
-//! The day of `enroll_by`: whom it lets in until then, and who is locked out after it.
+//! The day of `enroll_by`: who gets in by it, and who is locked out after it.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -32,7 +32,7 @@ pub(super) fn check(host: &sshd::Host<'_>, settings_file: Option<&Path>) -> Vec<
         own.login(&stack.service).enroll_by
     });
     let days = days.chain(config.login(RULES_OF).enroll_by);
-    // The first one decides whom doctor names as locked out.
+    // The first one decides who is locked out first.
     if let Some(day) = days.min() {
         let missing = sshd::missing(host, settings_file);
         findings.push(of_accounts(&missing, day, SystemTime::now()));

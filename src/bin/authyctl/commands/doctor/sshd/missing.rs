@@ -39,7 +39,7 @@ pub(crate) fn find(host: &Host<'_>, settings_file: Option<&Path>) -> MissingAcco
     let conditions = Conditions::read(settings_file.unwrap_or(Path::new(CONFIG)));
     let mut unknown = Vec::new();
     let sshd = Sshd::open(&conditions, settings_file).unwrap_or_else(|why| {
-        unknown.push(format!("who has a key, and whom sshd refuses: {why}"));
+        unknown.push(format!("who has a key, and who is refused by sshd: {why}"));
         None
     });
     let users = host.users(&conditions);
@@ -96,7 +96,7 @@ impl<'a> Sshd<'a> {
 }
 
 impl Host<'_> {
-    /// Why a user has no factor; `None` for one who has, and for one whom `[exempt]` exempts.
+    /// Why a user has no factor; `None` for one who has, and for one that `[exempt]` names.
     fn lack(&self, user: &str) -> Option<String> {
         let services = self.protected.iter().map(|stack| stack.service.as_str());
         let services: Vec<_> = services.collect();
