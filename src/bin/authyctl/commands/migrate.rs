@@ -96,12 +96,25 @@ impl<'a> Status<'a> {
         connect::provider(self.config, &rules, person)
     }
 
-    /// The users who depend on Authy alone, where this host uses both providers.
+    /// The users who depend on Authy alone.
     pub(super) fn at_authy_alone(&self) -> Vec<&'a str> {
         self.locked_out(Without {
             authy: true,
             twilio: false,
         })
+    }
+
+    /// The users who depend on Twilio alone.
+    pub(super) fn at_twilio_alone(&self) -> Vec<&'a str> {
+        self.locked_out(Without {
+            authy: false,
+            twilio: true,
+        })
+    }
+
+    /// How many people there are.
+    pub(super) fn people(&self) -> usize {
+        self.people.len()
     }
 
     fn has(&self, provider: Provider) -> bool {
@@ -126,7 +139,7 @@ pub(super) fn status(global: &Global) -> Result<Output, CommandError> {
     let status = Status::of(&config, &mapping);
     let mut lines = status.lines_of_people();
     let mut members = json!({
-        "people": status.people.len(),
+        "people": status.people(),
         "users": status.members_of_people(),
         "invalid": status.invalid,
         "provider": config.login(RULES_OF).provider.map(Provider::as_str),

@@ -101,13 +101,22 @@ pub(crate) fn missing(
     sshd::missing(&host, None)
 }
 
-/// Where Twilio is preferred to Authy: who still depends on Authy alone.
+/// On a host with both providers: who depends on one of them alone. Where Twilio is preferred, the
+/// days of Authy are numbered.
 fn providers(config: &Config, mapping: &Mapping) -> Option<Finding> {
-    let is_preferred = config.login("sshd").provider == Some(Provider::Twilio);
-    if !is_preferred || config.authy.is_none() {
+    if config.authy.is_none() || config.twilio.is_none() {
         return None;
     }
-    let lost = Status::of(config, mapping).at_authy_alone();
+    let status = Status::of(config, mapping);
+    let lost = status.at_authy_alone();
+    if config.login("sshd").provider != Some(Provider::Twilio) {
+        let (authy, twilio) = (lost.len(), status.at_twilio_alone().len());
+        let message = format!(
+            "without Authy {authy} of {} people would be locked out, without Twilio {twilio}",
+            status.people()
+        );
+        return Some(Finding::ok("providers", message));
+    }
     let names: Vec<_> = lost.iter().map(|user| shown_name(user)).collect();
     Some(match names.len() {
         0 => Finding::ok("providers", "no one depends on Authy alone"),
