@@ -126,7 +126,8 @@ fn list_missing_names_the_accounts_that_can_log_in_and_have_no_factor() {
     assert_eq!(found.len(), 6, "{found:?}");
 }
 
-/// docs/rollout.md, typed line by line on a host whose configuration is where the page has it.
+/// The commands of docs/rollout.md on a host whose configuration is where the page has it; what `pam
+/// enable sshd` writes is the subject of packaging::enable.
 #[test]
 #[ignore = "needs root"]
 fn the_page_leads_through_a_roll_out_by_date() {
