@@ -18,7 +18,7 @@ use pam_authy::client::authy::tokens::VerifyOptions;
 use pam_authy::client::authy::types::{AuthyId, Cellphone, CountryCode, Token, Uuid};
 use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::{self, Request, Response, Transport};
-use pam_authy::host::ssh_key::fingerprints;
+use pam_authy::host::ssh_key::accepted_keys;
 use pam_authy::protocol::{FromEngine, FromModule};
 use pam_authy::store::config::Config;
 use pam_authy::store::totp::{Authenticator, Secrets};
@@ -386,17 +386,19 @@ pub(crate) fn text(data: &[u8]) {
 }
 
 /// SSH_AUTH_INFO_0: each fingerprint that is found parses back to itself, only `publickey` lines
-/// have one, and an additional line never removes one.
+/// have one, an additional line never removes one, and a security key has its type in its line.
 pub(crate) fn ssh_auth(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    let found = fingerprints(text);
-    for fingerprint in &found {
-        assert_eq!(fingerprint.to_string().parse(), Ok(*fingerprint));
+    let found = accepted_keys(text);
+    for key in &found {
+        assert_eq!(key.fingerprint.to_string().parse(), Ok(key.fingerprint));
     }
+    let typed = text.matches("publickey sk-").count();
+    assert!(found.iter().filter(|key| key.is_security_key).count() <= typed);
     assert!(found.len() <= text.matches("publickey").count());
-    let with_another_line = fingerprints(&format!("{text}\npassword"));
+    let with_another_line = accepted_keys(&format!("{text}\npassword"));
     assert_eq!(found, with_another_line);
 }
 

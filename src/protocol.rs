@@ -381,6 +381,7 @@ impl Start {
                 ruser: fields.text("ruser"),
                 address: None,
                 ssh_auth: fields.text("ssh_auth"),
+                believes_ssh: false,
                 has_password: fields.number::<u8>("password")? != 0,
                 process,
             },
@@ -461,6 +462,7 @@ mod tests {
                 ruser: Some(String::new()),
                 address: None,
                 ssh_auth: Some("publickey ssh-ed25519 AAAA\n".into()),
+                believes_ssh: false,
                 has_password: true,
                 process: Process {
                     pid: 812,

@@ -164,6 +164,7 @@ impl Case<'_> {
         let outcome = Login {
             attempt: self.attempt,
             rules: &rules,
+            is_proven: false,
             offers_push: rules.offers_push(),
             on_outage: OnOutage::Deny,
             request_timeout: connect::request_timeout(config, &rules, person),
@@ -316,7 +317,7 @@ impl Host {
             let asked = outcome
                 .identity
                 .as_ref()
-                .map(|identity| identity.provider());
+                .and_then(|identity| identity.provider());
             if outcome.verdict != Verdict::Accepted || asked != Some(provider) {
                 wrong.push(format!("{}: {outcome:?}", user(*number)));
             }

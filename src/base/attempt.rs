@@ -24,14 +24,25 @@ pub struct Attempt {
     pub ruser: Option<String>,
     /// The remote address, where it could be parsed (see `host::address::remote`).
     pub address: Option<IpAddr>,
-    /// What sshd has accepted so far, one SSH authentication method per line (SSH_AUTH_INFO_0 in
-    /// the PAM environment).
+    /// SSH_AUTH_INFO_0 of the PAM environment. sshd writes what it has accepted so far there, one
+    /// method per line; read it by [`Attempt::ssh_methods`].
     pub ssh_auth: Option<String>,
+    /// Whether `ssh_auth` comes from sshd. The engine decides it (`login::policy::believes_ssh`).
+    pub believes_ssh: bool,
     /// Whether an earlier module has read the system password (PAM_AUTHTOK). The password itself
     /// never leaves the module.
     pub has_password: bool,
     /// The process in which the module runs.
     pub process: Process,
+}
+
+impl Attempt {
+    /// What sshd has accepted so far, one method per line; empty where the text is not sshd's.
+    #[must_use]
+    pub fn ssh_methods(&self) -> &str {
+        let text = self.ssh_auth.as_deref().filter(|_| self.believes_ssh);
+        text.unwrap_or_default()
+    }
 }
 
 /// The process of an application, as the module in it sees it.
@@ -114,6 +125,8 @@ pub enum Reason {
     CodeAccepted,
     /// The person approved the push.
     PushApproved,
+    /// sshd has accepted a security key of the person.
+    SecurityKey,
     /// A recovery code was right, and is now used up.
     RecoveryCode,
     /// The same login was proven recently (`[remember]`).
@@ -134,7 +147,8 @@ pub enum Reason {
     PushExpired,
     /// One of `[limits]` is reached: too many refused codes, or too much was sent.
     Limited,
-    /// The SSH keys of the login do not identify one person of a shared account.
+    /// The SSH keys of the login do not identify one person of a shared account, or none is a
+    /// security key of the person where nothing else is accepted.
     NoKey,
     /// The provider accepts no more requests for now (HTTP 429).
     RateLimited,
@@ -184,6 +198,7 @@ impl Reason {
         match self {
             Self::CodeAccepted => "code_accepted",
             Self::PushApproved => "push_approved",
+            Self::SecurityKey => "security_key",
             Self::RecoveryCode => "recovery_code",
             Self::Remembered => "remembered",
             Self::Exempt => "exempt",

@@ -9,8 +9,8 @@ use super::factor::Identity;
 use super::text;
 
 /// Formats the audit line, without fields without a value: `verdict=… reason=… factor=…
-/// provider=… code=… authy_id=… (or `twilio="…"`, `totp="…"`) attempts=… delivered=no pid=… uid=… peer=… rhost="…" tty="…"
-/// user="…"`.
+/// provider=… code=… authy_id=… (or `twilio="…"`, `totp="…"`, `security_key="…"`) attempts=…
+/// delivered=no pid=… uid=… peer=… rhost="…" tty="…" user="…"`.
 #[must_use]
 pub fn format(attempt: &Attempt, outcome: &Outcome) -> String {
     let process = attempt.process;
@@ -25,8 +25,8 @@ pub fn format(attempt: &Attempt, outcome: &Outcome) -> String {
     if let Some(factor) = outcome.factor {
         line.add("factor", factor.as_str());
     }
-    if let Some(identity) = &outcome.identity {
-        line.add("provider", identity.provider());
+    if let Some(provider) = outcome.identity.as_ref().and_then(Identity::provider) {
+        line.add("provider", provider);
     }
     if let Some(code) = outcome.code {
         line.add_number("code", code);
@@ -36,6 +36,7 @@ pub fn format(attempt: &Attempt, outcome: &Outcome) -> String {
             Identity::Authy(id) => ("authy_id", id.to_string()),
             Identity::Twilio(id) => ("twilio", text::quoted(id)),
             Identity::Totp(name) => ("totp", text::quoted(name)),
+            Identity::SecurityKey(key) => ("security_key", text::quoted(&key.to_string())),
         };
         line.add(name, &value);
     }
@@ -130,6 +131,21 @@ mod tests {
             "verdict=accepted reason=code_accepted factor=token provider=totp totp=\"bob\\\" user=\\\"x\" \
              attempts=1 pid=812 uid=0 peer=root rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
         );
+    }
+
+    #[test]
+    fn a_security_key_is_named_by_its_fingerprint_and_has_no_provider() {
+        let key = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+        let outcome = Outcome {
+            factor: Some(Factor::SecurityKey),
+            identity: Some(Identity::SecurityKey(Box::new(key.parse().unwrap()))),
+            ..Outcome::new(Verdict::Accepted, Reason::SecurityKey)
+        };
+        let expected = format!(
+            "verdict=accepted reason=security_key factor=security_key security_key=\"{key}\" \
+             pid=812 uid=0 peer=root rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
+        );
+        assert_eq!(format(&attempt(), &outcome), expected);
     }
 
     #[test]

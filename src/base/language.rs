@@ -162,6 +162,8 @@ messages! {
     PersonRefused "person_refused",
     /// The SSH key belongs to no person of a shared account.
     NoKey "no_key",
+    /// Nothing but a security key is accepted, and sshd has accepted none of the person.
+    NoSecurityKey "no_security_key",
     /// The user name cannot be used.
     LoginRefused "login_refused",
     /// This host cannot check the factor: its files, its state or its access to the provider.

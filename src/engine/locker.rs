@@ -95,6 +95,7 @@ mod tests {
                 ruser: Some("root".into()),
                 address: "192.0.2.7".parse().ok(),
                 ssh_auth: Some("publickey ssh-ed25519 AAAA\n".into()),
+                believes_ssh: true,
                 has_password: true,
                 process: Process {
                     pid: 812,

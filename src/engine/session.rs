@@ -19,7 +19,6 @@ use super::isolation::{self, Groups};
 use super::locker;
 use super::wiring::{Case, Decision, failed};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
-use crate::host::address;
 use crate::host::journal::DEFAULT_LOG;
 use crate::host::socket::Channel;
 use crate::login::{Conversation, LastNotice, NoReply};
@@ -103,14 +102,8 @@ pub(super) fn serve_in(socket: OwnedFd, peer: Peer, groups: Groups) {
         return;
     };
     let is_locker = matches!(peer, Peer::User { .. });
-    let attempt = Attempt {
-        address: address::remote(
-            start.ssh_connection.as_deref(),
-            start.attempt.rhost.as_deref(),
-        ),
-        ..start.attempt.clone()
-    };
-    let case = match Case::open(&start.arguments, attempt.clone(), begun, groups, is_locker) {
+    let attempt = start.attempt.clone();
+    let case = match Case::open(&start, begun, groups, is_locker) {
         Ok(case) => case,
         Err(outcome) => {
             let conversation =

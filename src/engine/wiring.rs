@@ -15,14 +15,15 @@ use crate::base::arguments::{Arguments, FirstPass};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Deadline, SystemClock};
 use crate::base::factor::twilio::Lasting;
-use crate::base::factor::{Person, SendMode, Skipped};
+use crate::base::factor::{Fingerprint, Person, SECURITY_KEYS, SendMode, Skipped};
 use crate::base::text;
 use crate::factor::connect;
 use crate::factor::totp::Totp;
-use crate::host::{account, network};
+use crate::host::{account, address, network};
 use crate::login::policy::{self, OnOutage, OutageQuery, Requirement, RequirementQuery};
 use crate::login::{Conversation, LastNotice, Login};
 use crate::messages::Messages;
+use crate::protocol::Start;
 use crate::store::config::{self, Config, Fallback, Notices};
 use crate::store::former;
 use crate::store::limits::{self, LimitedLogin};
@@ -67,6 +68,8 @@ struct Subject {
     name: String,
     /// `None` for an unenrolled user, who is asked and refused.
     person: Option<Person>,
+    /// The person's security key that sshd has accepted.
+    security_key: Option<Fingerprint>,
     /// The person's app, where this host checks its codes.
     app: Option<Authenticator>,
     /// The factors of everyone behind the entry, as they are stored.
@@ -83,17 +86,16 @@ impl Case {
     /// # Errors
     /// The outcome of a login that cannot be decided.
     pub(super) fn open(
-        arguments: &[String],
-        attempt: Attempt,
+        start: &Start,
         begun: Instant,
         groups: Groups,
         is_locker: bool,
     ) -> Result<Self, Outcome> {
         let arguments =
-            Arguments::parse(arguments).map_err(|why| failed(Reason::Arguments, why))?;
+            Arguments::parse(&start.arguments).map_err(|why| failed(Reason::Arguments, why))?;
         let config = Config::load(&arguments.config)
             .map_err(|error| failed(Reason::Configuration, error.to_string()))?;
-        let mut rules = config.login(&attempt.service);
+        let mut rules = config.login(&start.attempt.service);
         if is_locker {
             rules = locker::rules(rules);
         }
@@ -102,8 +104,15 @@ impl Case {
             rules.unenrolled = Fallback::Ignore;
         }
         rules.enroll_by = rules.enroll_by(SystemTime::now());
+        let believes_ssh = !is_locker && policy::believes_ssh(&start.attempt, &rules.ssh_services);
+        let connection = start.ssh_connection.as_deref().filter(|_| believes_ssh);
+        let rhost = start.attempt.rhost.as_deref();
         Ok(Self {
-            attempt,
+            attempt: Attempt {
+                address: address::remote(connection, rhost),
+                believes_ssh,
+                ..start.attempt.clone()
+            },
             arguments,
             config,
             rules,
@@ -191,7 +200,8 @@ impl Case {
         )
     }
 
-    /// The outcome for this subject: remembered, or what the dialog with the person brings.
+    /// The outcome for this subject: proven by a security key, remembered, or what the dialog with
+    /// the person brings.
     fn outcome(
         &self,
         subject: &Subject,
@@ -199,6 +209,7 @@ impl Case {
         record_refused: &mut dyn FnMut(&Outcome),
     ) -> Outcome {
         let person = subject.person.as_ref().filter(|_| !self.is_locker);
+        let person = person.filter(|_| subject.security_key.is_none());
         let is_remembered = person.is_some_and(|person| {
             let binding = self.binding(&subject.name, person);
             remember::is_remembered(self.state(), &self.config.remember, &binding)
@@ -314,15 +325,19 @@ impl Case {
             Requirement::Person {
                 person,
                 skipped,
+                security_key,
                 of_entry,
             } => {
                 let note = |factor: Skipped| format!("{users}: {shown}: {factor}");
+                // A security key proves nothing in sudo, which is no news at each of its logins.
+                let skipped = (skipped.into_iter()).filter(|factor| factor.key != SECURITY_KEYS);
                 Ok(Subject {
                     name: subject,
                     person: Some(person),
+                    security_key,
                     app: None,
                     of_entry,
-                    notes: skipped.into_iter().map(note).collect(),
+                    notes: skipped.map(note).collect(),
                 })
             }
             Requirement::Decoy => Ok(Subject {
@@ -386,7 +401,8 @@ impl Case {
         let person = subject.person.as_ref();
         let mut rules = self.rules.clone();
         rules.push = person.and_then(|person| person.push).unwrap_or(rules.push);
-        if [rules.push, rules.sms].contains(&SendMode::Auto) {
+        let sends = [rules.push, rules.sms].contains(&SendMode::Auto);
+        if sends && subject.security_key.is_none() {
             // What leaves before the first prompt, during which the groups are left otherwise.
             isolation::leave(self.groups);
         }
@@ -397,12 +413,16 @@ impl Case {
             user: &subject.name,
             address: attempt.address,
         };
-        let mut factor = connect::second_factor(config, &rules, person, totp, lasting, caller);
+        let mut factor = match subject.security_key {
+            Some(key) => connect::proven(key),
+            None => connect::second_factor(config, &rules, person, totp, lasting, caller),
+        };
         let mut codes = self.codes(subject);
         let takes_codes = self.takes_recovery();
         let outcome = Login {
             attempt,
             rules: &rules,
+            is_proven: subject.security_key.is_some(),
             offers_push: self.rules.offers_push(),
             on_outage: self.on_outage(person),
             request_timeout: connect::request_timeout(config, &rules, person),

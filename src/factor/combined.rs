@@ -255,7 +255,7 @@ mod tests {
         let host = Host::new();
         let mut factor = host.with(vec![Ok(())]);
         assert_eq!(factor.verify(&wrong(), later()), Ok(()));
-        assert_eq!(factor.identity().unwrap().provider(), "authy");
+        assert_eq!(factor.identity().unwrap().provider(), Some("authy"));
         assert_eq!(*host.asked.borrow(), ["000000"]);
         assert_eq!(host.counted(), ["acquire", "release"]);
     }
@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(factor.send(Channel::Sms, None, later()), Ok(Sent::UseApp));
         assert_eq!(factor.has_app(later()), Ok(false));
         assert_eq!(factor.push_answer(later()), Ok(PushAnswer::Approved));
-        assert_eq!(factor.identity().unwrap().provider(), "authy");
+        assert_eq!(factor.identity().unwrap().provider(), Some("authy"));
         assert_eq!(factor.code_lengths(), [6, 7]);
     }
 }

@@ -16,7 +16,9 @@ use super::decoy::{Decoy, Preconnect};
 use super::totp::Totp;
 use super::twilio::{App, Twilio, requests_per_code};
 use crate::base::factor::twilio::Lasting;
-use crate::base::factor::{Factor, Identity, Person, Phone, Providers, SecondFactor, SendMode};
+use crate::base::factor::{
+    Factor, Fingerprint, Identity, Person, Phone, Providers, SecondFactor, SendMode,
+};
 use crate::client::authy::Client;
 use crate::client::http::{self, GoodAddresses, Https, Pem, Roots};
 use crate::client::twilio;
@@ -36,8 +38,9 @@ pub struct Caller<'a> {
 /// Returns the second factor of `person` under the rules of a service. `totp` is the person's app,
 /// where this host checks its codes: a code is checked there first, and then by one provider.
 /// `lasting` is what a factor at Twilio keeps. Returns a decoy for `None`, and, so that nothing is
-/// accepted by mistake, for a person or configuration without any of them. The policy accepts only
-/// persons with a factor that this host can check. Opens no connection.
+/// accepted by mistake, for a person or configuration without any of them; that of a person with
+/// security keys alone has the first of them as its identity. The policy accepts only persons with a
+/// factor that this host can check. Opens no connection.
 #[must_use]
 pub fn second_factor(
     config: &config::Config,
@@ -75,7 +78,10 @@ fn at_provider(
             let factor = Twilio::new(client, phone, app, lasting, digits);
             Box::new(factor.with_rate_limits(rate_limits(twilio, caller)))
         }
-        _ => decoy(config, rules),
+        _ => {
+            let key = person.and_then(|person| security_key_of(config, rules, person));
+            Box::new(decoy(config, rules, key))
+        }
     }
 }
 
@@ -92,8 +98,16 @@ pub fn rate_limits(config: &config::Twilio, caller: Caller<'_>) -> Vec<(String, 
         .collect()
 }
 
-/// Returns the factor of the unenrolled, which opens a connection as others do.
-fn decoy(config: &config::Config, rules: &config::Login) -> Box<dyn SecondFactor> {
+/// Returns the factor of a login that a security key has proven: it is asked nothing.
+#[must_use]
+pub fn proven(key: Fingerprint) -> Box<dyn SecondFactor> {
+    let key = Some(Identity::SecurityKey(Box::new(key)));
+    Box::new(Decoy::new(None, 0).of(key))
+}
+
+/// Returns the factor of the unenrolled, which opens a connection as others do, or with an identity
+/// that of a person who has no codes.
+fn decoy(config: &config::Config, rules: &config::Login, identity: Option<Identity>) -> Decoy {
     let prefers_twilio = rules.provider == Some(Provider::Twilio);
     let preconnect: Option<Preconnect> = match (&config.authy, &config.twilio) {
         (Some(authy), _) if !prefers_twilio => {
@@ -106,7 +120,7 @@ fn decoy(config: &config::Config, rules: &config::Login) -> Box<dyn SecondFactor
         }
         (_, None) => None,
     };
-    Box::new(Decoy::new(preconnect, rules.code_digits))
+    Decoy::new(preconnect, rules.code_digits).of(identity)
 }
 
 /// Returns the provider that is asked about a person: `login.provider` where both know them.
@@ -159,7 +173,20 @@ pub fn identity(
         },
         None => None,
     };
-    at_provider.or(person.totp.clone().map(Identity::Totp))
+    let app = || person.totp.clone().map(Identity::Totp);
+    let key = || security_key_of(config, rules, person);
+    at_provider.or_else(app).or_else(key)
+}
+
+/// Returns the first security key of the person, where the rules of the service accept one.
+fn security_key_of(
+    config: &config::Config,
+    rules: &config::Login,
+    person: &Person,
+) -> Option<Identity> {
+    let key = person.security_keys.first();
+    let key = key.filter(|_| providers(config, rules).security_keys)?;
+    Some(Identity::SecurityKey(Box::new(*key)))
 }
 
 /// Whether a provider can send something to the person: an SMS, a call or a push.
@@ -181,6 +208,7 @@ pub fn providers(config: &config::Config, rules: &config::Login) -> Providers {
         twilio: config.twilio.is_some(),
         totp: has(Factor::Token),
         sends: has(Factor::Sms) && rules.sms != SendMode::Never || has(Factor::Call),
+        security_keys: has(Factor::SecurityKey),
     }
 }
 

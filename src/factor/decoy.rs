@@ -1,4 +1,5 @@
-//! The second factor of an unenrolled user: it refuses every code and sends nothing.
+//! The second factor of an unenrolled user, and of a person who has nothing but security keys: it
+//! refuses every code and sends nothing.
 //!
 //! It behaves like the factor of a person who types wrong codes and does not answer a push, so that
 //! a login does not reveal who is enrolled. It has no client: its type, not a check, guarantees
@@ -15,10 +16,12 @@ use crate::base::language::Language;
 /// reveal who is enrolled. It can do nothing else.
 pub(super) type Preconnect = Box<dyn Fn(Deadline)>;
 
-/// The factor of an unenrolled user.
+/// The factor of an unenrolled user, or of a person without codes.
 pub(super) struct Decoy {
     preconnect: Option<Preconnect>,
     code_digits: u8,
+    /// A person, who may use recovery codes.
+    identity: Option<Identity>,
 }
 
 impl Decoy {
@@ -27,13 +30,19 @@ impl Decoy {
         Self {
             preconnect,
             code_digits,
+            identity: None,
         }
+    }
+
+    /// The same for a person of this identity.
+    pub(super) fn of(self, identity: Option<Identity>) -> Self {
+        Self { identity, ..self }
     }
 }
 
 impl SecondFactor for Decoy {
     fn identity(&self) -> Option<Identity> {
-        None
+        self.identity.clone()
     }
 
     fn code_lengths(&self) -> Vec<u8> {
@@ -50,7 +59,7 @@ impl SecondFactor for Decoy {
         Err(Error {
             kind: ErrorKind::Refused,
             code: None,
-            detail: "the user is unenrolled".to_owned(),
+            detail: "the user has no codes".to_owned(),
             progress: Progress::Answered,
         })
     }

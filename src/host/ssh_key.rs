@@ -4,18 +4,45 @@
 //! A certificate counts by its own public key, as `ssh-keygen -lf` shows it, so that a person who
 //! gets a new certificate each day stays the same person. The text comes from sshd but is not
 //! trusted: its length is limited, and only what is exactly a key counts as one. Used by
-//! `login::policy` for accounts that several people share.
+//! `login::policy` for security keys and for accounts that several people share, and by authyctl for
+//! files of public keys.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
 
-pub use crate::base::factor::Fingerprint;
+pub use crate::base::factor::{Fingerprint, InvalidFingerprint};
 
 /// The longest text that is read, in bytes; a longer one has no keys.
 const TEXT_LIMIT: usize = 1024 * 1024;
 /// The end of a certificate's type.
 const CERTIFICATE: &str = "-cert-v01@openssh.com";
+/// The types of security keys.
+///
+/// Source: OpenSSH, PROTOCOL.u2f.
+const SECURITY_KEYS: [&str; 2] = [
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+];
+
+/// A public key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicKey {
+    /// Its fingerprint; for a certificate, that of the key inside.
+    pub fingerprint: Fingerprint,
+    /// Whether it has the type of a security key. Software can make such a key too.
+    pub is_security_key: bool,
+}
+
+impl PublicKey {
+    /// The key of these bytes in SSH's wire format, which begin with `kind`, the type of a plain key.
+    fn new(kind: &[u8], bytes: &[u8]) -> Self {
+        Self {
+            fingerprint: fingerprint_of(bytes),
+            is_security_key: SECURITY_KEYS.iter().any(|known| known.as_bytes() == kind),
+        }
+    }
+}
 
 /// The fingerprint of a public key in SSH's wire format.
 fn fingerprint_of(key: &[u8]) -> Fingerprint {
@@ -28,7 +55,7 @@ fn fingerprint_of(key: &[u8]) -> Fingerprint {
 /// `hostbased` is one of them, since its key belongs to a host and not to a person. A line that is
 /// not exactly a key is skipped too.
 #[must_use]
-pub fn fingerprints(auth_info: &str) -> Vec<Fingerprint> {
+pub fn accepted_keys(auth_info: &str) -> Vec<PublicKey> {
     if auth_info.len() > TEXT_LIMIT {
         return Vec::new();
     }
@@ -36,30 +63,37 @@ pub fn fingerprints(auth_info: &str) -> Vec<Fingerprint> {
         .split('\n')
         .filter_map(|line| {
             let mut words = line.strip_prefix("publickey ")?.split(' ');
-            fingerprint(words.next()?, words.next()?)
+            key(words.next()?, words.next()?)
         })
         .collect()
 }
 
-/// Returns the fingerprint of a key from its type and its base64.
-fn fingerprint(kind: &str, base64: &str) -> Option<Fingerprint> {
+/// Returns the key of a line of a public key's file: type, base64, and a comment that does not count.
+#[must_use]
+pub fn public_key(line: &str) -> Option<PublicKey> {
+    let mut words = line.split_ascii_whitespace();
+    key(words.next()?, words.next()?)
+}
+
+/// Returns a key from its type and its base64.
+fn key(kind: &str, base64: &str) -> Option<PublicKey> {
     let key = STANDARD.decode(base64).ok()?;
     let mut fields = Fields(&key);
     if fields.next()? != kind.as_bytes() {
         return None;
     }
     if let Some(plain) = kind.strip_suffix(CERTIFICATE) {
-        return own_key(plain, fields).map(|key| fingerprint_of(&key));
+        return own_key(plain, fields);
     }
     // A certificate of an unknown version is not a plain key.
-    (!kind.contains("-cert-")).then(|| fingerprint_of(&key))
+    (!kind.contains("-cert-")).then(|| PublicKey::new(kind.as_bytes(), &key))
 }
 
 /// Returns the plain public key inside a certificate. After the certificate's type and a nonce come
 /// the fields of the key, then everything else.
 ///
 /// Source: OpenSSH, PROTOCOL.certkeys and PROTOCOL.u2f.
-fn own_key(plain: &str, mut fields: Fields<'_>) -> Option<Vec<u8>> {
+fn own_key(plain: &str, mut fields: Fields<'_>) -> Option<PublicKey> {
     let (kind, count) = match plain {
         "ssh-rsa" => (plain, 2),
         "ssh-dss" => (plain, 4),
@@ -77,7 +111,7 @@ fn own_key(plain: &str, mut fields: Fields<'_>) -> Option<Vec<u8>> {
         append(&mut key, fields.next()?)?;
     }
     // In every certificate a serial number and a type follow, which are twelve bytes.
-    (fields.0.len() >= 12).then_some(key)
+    (fields.0.len() >= 12).then(|| PublicKey::new(kind.as_bytes(), &key))
 }
 
 fn append(key: &mut Vec<u8>, field: &[u8]) -> Option<()> {
@@ -136,6 +170,11 @@ mod tests {
         let mut words = text.split(' ');
         let (kind, key) = (words.next().unwrap(), words.next().unwrap());
         format!("publickey {kind} {}\n", key.trim())
+    }
+
+    fn fingerprints(auth_info: &str) -> Vec<Fingerprint> {
+        let keys = accepted_keys(auth_info);
+        keys.iter().map(|key| key.fingerprint).collect()
     }
 
     fn make(folder: &Path, kind: &str, bits: &str) -> PathBuf {
@@ -224,9 +263,10 @@ mod tests {
             ),
         ];
         for (kind, own, fields) in kinds {
-            let found = fingerprints(&certificate(kind, fields));
+            let found = accepted_keys(&certificate(kind, fields));
             assert_eq!(found.len(), 1, "{kind}");
-            assert_eq!(found, fingerprints(&plain(own, fields)), "{kind}");
+            assert_eq!(found, accepted_keys(&plain(own, fields)), "{kind}");
+            assert_eq!(found[0].is_security_key, kind.starts_with("sk-"), "{kind}");
         }
     }
 
@@ -277,6 +317,48 @@ mod tests {
     }
 
     #[test]
+    fn only_the_type_inside_the_key_makes_it_a_security_key() {
+        let kind = "sk-ssh-ed25519@openssh.com";
+        let sk = plain(kind, &[&[9; 32], b"ssh:"]);
+        let is_sk = |text: &str| accepted_keys(text).iter().any(|key| key.is_security_key);
+        assert!(is_sk(&sk) && is_sk(&format!("{sk} {ED25519}")));
+        let (_, base64) = sk.rsplit_once(' ').unwrap();
+        let wrong = [
+            format!("publickey {ED25519} {kind}"),
+            format!("publickey {ED25519} no-touch-required sk-ssh-ed25519@openssh.com {base64}"),
+            format!("publickey ssh-ed25519 {base64}"),
+            format!("publickey sk-ecdsa-sha2-nistp256@openssh.com {base64}"),
+            format!("hostbased {kind} {base64}"),
+            plain("sk-ssh-ed25519", &[&[9; 32], b"ssh:"]),
+            plain("sk-new@openssh.com", &[&[9; 32], b"ssh:"]),
+            plain("SK-SSH-ED25519@openssh.com", &[&[9; 32], b"ssh:"]),
+            plain("webauthn-sk-ecdsa-sha2-nistp256@openssh.com", &[&[9; 32]]),
+            certificate("sk-ssh-ed25519-cert-v02@openssh.com", &[&[9; 32], b"ssh:"]),
+        ];
+        let accepted: Vec<_> = wrong.iter().filter(|text| is_sk(text)).collect();
+        assert!(accepted.is_empty(), "{accepted:#?}");
+    }
+
+    #[test]
+    fn a_file_of_a_public_key_has_its_key_and_a_comment() {
+        for line in [ED25519.to_owned(), format!("  {ED25519}  pat@laptop\n")] {
+            let found = public_key(&line).unwrap();
+            assert_eq!(
+                fingerprints(&format!("publickey {ED25519}")),
+                [found.fingerprint]
+            );
+        }
+        for line in [
+            "",
+            "pat",
+            "from=\"10.0.0.1\" ssh-ed25519 AAAA",
+            "ssh-ed25519 AAAA",
+        ] {
+            assert_eq!(public_key(line), None, "{line}");
+        }
+    }
+
+    #[test]
     fn a_malformed_line_does_not_hide_the_others() {
         let text = format!("publickey ssh-rsa AAAA\npassword\npublickey {ED25519} more\n");
         assert_eq!(fingerprints(&text).len(), 1);
@@ -311,11 +393,12 @@ mod tests {
 
         #[test]
         fn no_text_makes_the_reader_panic(text: String, bytes: Vec<u8>) {
-            let _ = fingerprints(&text);
-            let _ = fingerprints(&format!("publickey {text}"));
+            let _ = public_key(&text);
+            let _ = accepted_keys(&text);
+            let _ = accepted_keys(&format!("publickey {text}"));
             let base64 = STANDARD.encode(&bytes);
             for kind in ["ssh-rsa", "ssh-rsa-cert-v01@openssh.com"] {
-                let _ = fingerprint(kind, &base64);
+                let _ = key(kind, &base64);
                 let _ = own_key("ssh-rsa", Fields(&bytes));
             }
         }

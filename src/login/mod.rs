@@ -1,7 +1,8 @@
 //! A whole login, without PAM, sockets or files: ask the person, check the reply, decide.
 //!
 //! Before, `engine::wiring` has read the files, and [`policy`] has decided whose factor is required.
-//! [`Login::authenticate`] then goes through these steps:
+//! [`Login::authenticate`] then goes through these steps, unless a security key has proven the
+//! person already (security_key.rs):
 //!
 //! 1. `send_automatic` sends a push if `push = "auto"`, and an SMS if `sms = "auto"` and no push is
 //!    pending then.
@@ -30,6 +31,7 @@ mod password;
 pub mod policy;
 mod push;
 mod reply;
+mod security_key;
 mod send;
 mod verify;
 
@@ -38,7 +40,7 @@ use std::time::{Duration, Instant};
 use crate::base::arguments::FirstPass;
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Clock, Deadline};
-use crate::base::factor::{Channel, SecondFactor, SendMode};
+use crate::base::factor::{Channel, Factor, SecondFactor, SendMode};
 use crate::base::language::Message;
 use crate::base::question::{Kind, Question};
 use crate::base::reply::Reply;
@@ -63,6 +65,8 @@ pub struct Login<'a> {
     pub attempt: &'a Attempt,
     /// The rules for this service and this person.
     pub rules: &'a config::Login,
+    /// Whether sshd has accepted a security key of the person, which is the identity of `factor`.
+    pub is_proven: bool,
     /// Whether the rules for this service alone allow a push, so that its prompts offer one to each
     /// user.
     pub offers_push: bool,
@@ -104,14 +108,36 @@ impl Login<'_> {
     /// for a lock (two seconds) and `refusal_seconds` can come on top.
     #[must_use]
     pub fn authenticate(self) -> Outcome {
+        if self.is_proven {
+            return self.dialog().run_proven();
+        }
         if !self.accepts_codes() && !self.allows_push() {
+            if self.rules.factors.contains(&Factor::SecurityKey) {
+                return self.without_security_key();
+            }
             return Outcome::new(Verdict::Failed, Reason::Configuration)
                 .with_detail("login.factors has no factor that can be used: add \"token\"");
         }
         // Called for every user, so that the time to the first answer does not reveal who is
         // enrolled.
         self.factor.preconnect(self.deadline);
-        let dialog = Dialog {
+        let dialog = self.dialog();
+        if dialog.login.rules.token_in_password {
+            dialog.run_combined()
+        } else {
+            dialog.run()
+        }
+    }
+
+    /// Whether the user is enrolled. Otherwise the factor is a decoy.
+    fn is_enrolled(&self) -> bool {
+        self.factor.identity().is_some()
+    }
+}
+
+impl<'a> Login<'a> {
+    fn dialog(self) -> Dialog<'a> {
+        Dialog {
             outcome: Outcome {
                 identity: self.factor.identity(),
                 ..Outcome::new(Verdict::AttemptsExhausted, Reason::WrongCode)
@@ -123,17 +149,7 @@ impl Login<'_> {
             refused_since: 0,
             recovery_left: None,
             login: self,
-        };
-        if dialog.login.rules.token_in_password {
-            dialog.run_combined()
-        } else {
-            dialog.run()
         }
-    }
-
-    /// Whether the user is enrolled. Otherwise the factor is a decoy.
-    fn is_enrolled(&self) -> bool {
-        self.factor.identity().is_some()
     }
 }
 

@@ -68,6 +68,7 @@ impl LastNotice<'_> {
         match reason {
             Reason::CodeAccepted
             | Reason::PushApproved
+            | Reason::SecurityKey
             | Reason::RecoveryCode
             | Reason::Remembered
             | Reason::Exempt

@@ -329,6 +329,14 @@ texts! {
         "Ce compte est partagé : connectez-vous avec une clé SSH qui y figure.",
         "Questo account è condiviso: accedi con una chiave SSH associata a questo account.",
     ];
+    NoSecurityKey [
+        "This login needs a security key: log in with the one that is listed for you.",
+        "Este acceso requiere una llave de seguridad: entre con la que figura para usted.",
+        "Este acesso exige uma chave de segurança: entre com a que consta para você.",
+        "Diese Anmeldung erfordert einen Sicherheitsschlüssel: Melden Sie sich mit dem an, der für Sie eingetragen ist.",
+        "Cette connexion exige une clé de sécurité : utilisez celle qui figure pour vous.",
+        "Questo accesso richiede una chiave di sicurezza: usa quella associata a te.",
+    ];
     LoginRefused [
         "This login is refused: ask your administrator.", "Este acceso se rechaza: consulte a su administrador.",
         "Este acesso é recusado: fale com o administrador.",

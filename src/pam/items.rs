@@ -37,6 +37,7 @@ pub(super) fn read(pamh: &mut PamHandle, args: &[&CStr], flags: PamFlag) -> Star
         tty,
         ruser,
         ssh_auth: ffi::environment(pamh, c"SSH_AUTH_INFO_0").filter(|text| !text.is_empty()),
+        believes_ssh: false,
         has_password: conversation::password(pamh).is_some(),
     };
     Start {

@@ -40,6 +40,7 @@ impl Sshd {
 
     /// As [`Sshd::start`], for the PAM service `name`.
     pub(crate) fn start_as(name: &str, host: Host, first: &str, methods: &str) -> Self {
+        name_service(&host, name);
         let folder = host.sim.folder().join("ssh");
         fs::create_dir_all(&folder).unwrap();
         fs::create_dir_all("/run/sshd").unwrap();
@@ -189,6 +190,20 @@ impl Drop for Sshd {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
+    }
+}
+
+/// Has the module believe what sshd says under this name, unless the test says what it believes.
+fn name_service(host: &Host, name: &str) {
+    let text = fs::read_to_string(&host.config).unwrap();
+    if text.contains("ssh_services") {
+        return;
+    }
+    let line = format!("ssh_services = [\"{name}\"]\n");
+    if text.contains("[login]\n") {
+        host.replace("[login]\n", &format!("[login]\n{line}"));
+    } else {
+        host.append(&host.config, &format!("\n[login]\n{line}"));
     }
 }
 

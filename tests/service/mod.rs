@@ -12,6 +12,7 @@ pub(crate) mod polkit;
 mod programs;
 mod restart;
 mod sockets;
+mod ssh_words;
 mod terminals;
 mod unit;
 mod without;

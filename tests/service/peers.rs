@@ -1,5 +1,7 @@
 //! Who may ask the service, and how many logins it decides at once.
 
+use std::path::Path;
+
 use pam_authy::base::attempt::{Attempt, Process};
 use pam_authy::protocol::{FromEngine, FromModule, Start, UserName, VERSION};
 
@@ -17,14 +19,19 @@ pub(super) const ONE: usize = 16;
 
 /// The start of a login by a process with these ids.
 pub(super) fn start(host: &Host, uid: u32, effective_uid: u32) -> FromModule {
+    start_of(&host.config, &host.users, uid, effective_uid)
+}
+
+/// The same with these files.
+pub(super) fn start_of(config: &Path, users: &Path, uid: u32, effective_uid: u32) -> FromModule {
     FromModule::Start(Box::new(Start {
         version: VERSION,
         name: UserName::Known,
         flags: 0,
         ssh_connection: None,
         arguments: vec![
-            format!("config={}", host.config.display()),
-            format!("users={}", host.users.display()),
+            format!("config={}", config.display()),
+            format!("users={}", users.display()),
         ],
         attempt: Attempt {
             user: "alice".into(),

@@ -19,7 +19,7 @@ use super::secret::Secret;
 pub use ids::{
     AuthyId, Fingerprint, InvalidAuthyId, InvalidFingerprint, InvalidPhone, Phone, TotpId,
 };
-pub use person::{FactorId, Person, Providers, Skipped};
+pub use person::{FactorId, Person, Providers, SECURITY_KEYS, Skipped};
 pub use twilio::{TwilioFactor, TwilioIdentity};
 
 /// A kind of proof: a value of `login.factors`, and of `factor` in the audit line.
@@ -33,12 +33,14 @@ pub enum Factor {
     Sms,
     /// A code that was read out in a call.
     Call,
+    /// An SSH security key that sshd has accepted.
+    SecurityKey,
     /// A recovery code from the administrator; not a value of `login.factors`.
     Recovery,
 }
 
 impl Factor {
-    /// The word in config.toml and in the audit line.
+    /// The word in the audit line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,6 +48,7 @@ impl Factor {
             Self::Token => "token",
             Self::Sms => "sms",
             Self::Call => "call",
+            Self::SecurityKey => "security_key",
             Self::Recovery => "recovery",
         }
     }
@@ -200,16 +203,19 @@ pub enum Identity {
     Twilio(Box<str>),
     /// The app whose codes this host checks, by the name of its secret in totp.toml.
     Totp(String),
+    /// A security key. It has no provider: sshd checks it. Boxed, as above.
+    SecurityKey(Box<Fingerprint>),
 }
 
 impl Identity {
-    /// The word in the audit line.
+    /// The word for the provider in the audit line.
     #[must_use]
-    pub fn provider(&self) -> &'static str {
+    pub fn provider(&self) -> Option<&'static str> {
         match self {
-            Self::Authy(_) => "authy",
-            Self::Twilio(_) => "twilio",
-            Self::Totp(_) => "totp",
+            Self::Authy(_) => Some("authy"),
+            Self::Twilio(_) => Some("twilio"),
+            Self::Totp(_) => Some("totp"),
+            Self::SecurityKey(_) => None,
         }
     }
 }
@@ -333,7 +339,7 @@ mod tests {
         let phone: Phone = "+15551234567".parse().unwrap();
         let shown = Identity::Twilio("+*********67".into());
         assert_eq!(Identity::from(&phone), shown);
-        assert_eq!(shown.provider(), "twilio");
+        assert_eq!(shown.provider(), Some("twilio"));
     }
 
     #[test]

@@ -54,8 +54,15 @@ impl FactorId {
     }
 }
 
+/// The key of [`Person::security_keys`] in an entry.
+pub const SECURITY_KEYS: &str = "security_keys";
+
 /// Why no code of an app is checked.
 const NO_TOKEN: &str = "login.factors has no \"token\"";
+
+/// Why a security key proves nothing.
+const NO_SECURITY_KEY: &str =
+    "login.factors has no \"security-key\", or the service is not in login.ssh_services";
 
 /// Why no code is sent to a number.
 const SENDS_NOTHING: &str = "the rules of the service send no SMS and make no call";
@@ -72,6 +79,8 @@ pub struct Providers {
     pub totp: bool,
     /// The rules of the service let codes be sent by SMS or call.
     pub sends: bool,
+    /// The rules of the service accept security keys, and it is one of sshd.
+    pub security_keys: bool,
 }
 
 /// A factor in the entry that this host cannot check.
@@ -162,8 +171,8 @@ impl Person {
         if !providers.totp && self.totp.is_some() {
             skip("totp", NO_TOKEN);
         }
-        if !self.security_keys.is_empty() {
-            skip("security_keys", "this version checks no security key");
+        if !providers.security_keys && !self.security_keys.is_empty() {
+            skip(SECURITY_KEYS, NO_SECURITY_KEY);
         }
         skipped
     }
@@ -176,6 +185,7 @@ impl Person {
         (providers.authy && self.authy_id.is_some())
             || (providers.twilio && at_twilio)
             || (providers.totp && self.totp.is_some())
+            || (providers.security_keys && !self.security_keys.is_empty())
     }
 
     /// Whether the person has no factor.
@@ -240,6 +250,7 @@ mod tests {
             twilio: true,
             totp: true,
             sends: true,
+            security_keys: true,
         };
         let keys = |providers| {
             let skipped = erin().skipped_by(providers);
@@ -248,19 +259,23 @@ mod tests {
                 .map(|skipped| skipped.key)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(keys(all), ["security_keys"]);
-        let without = |providers| keys(providers)[..keys(providers).len() - 1].to_vec();
+        assert_eq!(keys(all), [""; 0]);
         let twilio = false;
         assert_eq!(
-            without(Providers { twilio, ..all }),
+            keys(Providers { twilio, ..all }),
             ["phone", "twilio_factor"]
         );
         let sends = false;
-        assert_eq!(without(Providers { sends, ..all }), ["phone"]);
+        assert_eq!(keys(Providers { sends, ..all }), ["phone"]);
         let totp = false;
+        assert_eq!(keys(Providers { totp, ..all }), ["twilio_factor", "totp"]);
+        let security_keys = false;
         assert_eq!(
-            without(Providers { totp, ..all }),
-            ["twilio_factor", "totp"]
+            keys(Providers {
+                security_keys,
+                ..all
+            }),
+            ["security_keys"]
         );
         let none = Providers::default();
         assert_eq!(
@@ -282,8 +297,15 @@ mod tests {
     #[test]
     fn a_person_is_supported_by_a_factor_that_is_not_skipped() {
         let none = Providers::default();
-        let [totp, sends] = [true, true];
+        let [totp, sends, security_keys] = [true, true, true];
         let rows = [
+            (
+                Providers {
+                    security_keys,
+                    ..none
+                },
+                true,
+            ),
             (none, false),
             (
                 Providers {

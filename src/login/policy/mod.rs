@@ -5,19 +5,22 @@
 //! passed in as functions. The attempt may come from an attacker, the configuration is trusted.
 
 mod outage;
+mod ssh;
 
 use std::fmt;
 
 use crate::base::attempt::Attempt;
 use crate::base::date::Date;
-use crate::base::factor::{Person, Providers, Skipped};
+use crate::base::factor::{Fingerprint, Person, Providers, Skipped};
 use crate::base::text;
 use crate::host::account::Spelling;
-use crate::host::ssh_key;
+use crate::host::ssh_key::{self, PublicKey};
 use crate::store::config::{Exempt, Fallback, Subject};
 use crate::store::users::{Entry, KeyMismatch};
 
 pub use outage::{OnOutage, OutageQuery};
+pub use ssh::believes_ssh;
+use ssh::security_key;
 
 /// Returns the user whose factor is required: the user who is logged in, or the calling user. There
 /// is no fallback from one to the other; `None` is a refusal.
@@ -119,6 +122,8 @@ pub enum Requirement {
         person: Person,
         /// The factors that this host cannot check.
         skipped: Vec<Skipped>,
+        /// The security key of the person that sshd has accepted: nothing is asked.
+        security_key: Option<Fingerprint>,
         /// The factors of everyone behind the entry, as they are stored: recovery codes belong to
         /// the account, which several people may share.
         of_entry: Vec<String>,
@@ -179,9 +184,13 @@ impl RequirementQuery<'_> {
         Ok(match entry {
             Entry::Enrolled(person) => self.supported(person, of_entry),
             Entry::Invalid { line, message } => Requirement::InvalidEntry { line, message },
+            Entry::Shared(_) if self.attempt.ssh_auth.is_some() && !self.attempt.believes_ssh => {
+                Requirement::NoMatchingKey(KeyMismatch::NotBelieved)
+            }
             Entry::Shared(shared) => {
-                let auth = self.attempt.ssh_auth.as_deref().unwrap_or_default();
-                match shared.person(&ssh_key::fingerprints(auth)) {
+                let keys = self.accepted_keys();
+                let keys: Vec<_> = keys.iter().map(|key| key.fingerprint).collect();
+                match shared.person(&keys) {
                     Ok(person) => self.supported(person, of_entry),
                     Err(why) => Requirement::NoMatchingKey(why),
                 }
@@ -215,11 +224,18 @@ impl RequirementQuery<'_> {
         })
     }
 
+    /// The keys that sshd has accepted.
+    fn accepted_keys(&self) -> Vec<PublicKey> {
+        ssh_key::accepted_keys(self.attempt.ssh_methods())
+    }
+
     /// The person, if this host can check one of the factors.
     fn supported(&self, person: Person, of_entry: Vec<String>) -> Requirement {
         let skipped = person.skipped_by(self.providers);
         if person.has_supported(self.providers) {
+            let keys = (self.providers.security_keys).then(|| self.accepted_keys());
             Requirement::Person {
+                security_key: keys.and_then(|keys| security_key(&person, &keys)),
                 person,
                 skipped,
                 of_entry,
@@ -377,6 +393,7 @@ mod tests {
         let asked = Requirement::Person {
             person: person.clone(),
             skipped: vec![],
+            security_key: None,
             of_entry: person.stored_ids(),
         };
         let invalid = Entry::Invalid {
@@ -400,14 +417,15 @@ mod tests {
     fn recovery_codes_of_a_shared_account_belong_to_everyone_behind_it() {
         let id = |number: u64| Person::from(AuthyId::try_from(number).unwrap());
         let auth = "publickey ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL7kYXC+ngCRZK6En01ngnk9ycdIA1+mMmQjNWK40nDk".to_owned();
-        let own = ssh_key::fingerprints(&auth);
+        let own = ssh_key::accepted_keys(&auth)[0].fingerprint;
         let other = "SHA256:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA";
         let entry = Entry::Shared(Shared {
-            keys: [(own[0], id(1)), (other.parse().unwrap(), id(2))].into(),
+            keys: [(own, id(1)), (other.parse().unwrap(), id(2))].into(),
             push: None,
         });
         let attempt = Attempt {
             ssh_auth: Some(auth),
+            believes_ssh: true,
             ..attempt()
         };
         let query = RequirementQuery {
@@ -421,15 +439,27 @@ mod tests {
                 ..Providers::default()
             },
         };
-        let required = query.requirement(
-            |_| Ok::<_, ()>(None),
-            || Ok(entry),
-            || Ok(Spelling::Own),
-            || Ok(false),
-        );
+        let ask = |query: RequirementQuery<'_>| {
+            let entry = || Ok(entry.clone());
+            query.requirement(
+                |_| Ok::<_, ()>(None),
+                entry,
+                || Ok(Spelling::Own),
+                || Ok(false),
+            )
+        };
+        let not_of_sshd = Attempt {
+            believes_ssh: false,
+            ..attempt.clone()
+        };
+        let refused = Requirement::NoMatchingKey(KeyMismatch::NotBelieved);
+        let attempt = &not_of_sshd;
+        assert_eq!(ask(RequirementQuery { attempt, ..query }), Ok(refused));
+        let required = ask(query);
         let expected = Requirement::Person {
             person: id(1),
             skipped: vec![],
+            security_key: None,
             of_entry: vec!["authy_id=1".to_owned(), "authy_id=2".to_owned()],
         };
         assert_eq!(required, Ok(expected));
@@ -458,6 +488,7 @@ mod tests {
         let asked = Requirement::Person {
             person: both.clone(),
             skipped,
+            security_key: None,
             of_entry: both.stored_ids(),
         };
         assert_eq!(ask(both), asked);

@@ -9,6 +9,7 @@ mod notice;
 mod password;
 mod push;
 mod recovery;
+mod security_key;
 mod timing;
 
 use std::cell::{Cell, RefCell};
@@ -370,6 +371,8 @@ struct Script {
     renamed_to: Option<&'static str>,
     /// PAM_TTY.
     tty: Option<&'static str>,
+    /// sshd has accepted a security key of the person.
+    is_proven: bool,
 }
 
 /// What a script did.
@@ -428,6 +431,7 @@ impl Script {
             offers_push: None,
             renamed_to: None,
             tty: None,
+            is_proven: false,
         }
     }
 
@@ -492,6 +496,7 @@ impl Script {
         let outcome = Login {
             attempt: &attempt,
             rules: &self.rules,
+            is_proven: self.is_proven,
             offers_push: self.offers_push.unwrap_or(self.rules.offers_push()),
             on_outage: self.on_outage.unwrap_or_else(|| by_rules(&self.rules)),
             request_timeout: Duration::from_secs(8),

@@ -10,7 +10,7 @@ mod providers;
 mod read;
 mod tables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -108,6 +108,8 @@ pub struct Login {
     pub whose: Subject,
     /// Where notices are shown; `None`: the default.
     pub notices: Option<Notices>,
+    /// The PAM services of sshd: where root runs them, what they say of an SSH connection is believed.
+    pub ssh_services: Vec<String>,
     /// The language of the texts, SMS and calls; `None`: English texts, and SMS and calls in the
     /// language that the provider chooses.
     pub language: Option<Language>,
@@ -134,6 +136,7 @@ impl Default for Login {
             token_in_password: false,
             whose: Subject::User,
             notices: None,
+            ssh_services: vec!["sshd".to_owned()],
             language: None,
         }
     }
@@ -332,7 +335,8 @@ impl Config {
 
     /// Returns the rules for a PAM service: `[service.NAME]` over `[login]`. The table of `sudo`
     /// also applies to `sudo-i`, and the table of `su` to `su-l`, unless they have their own. Without
-    /// Authy there is no push, and without any provider codes of an app are the only factor.
+    /// Authy there is no push, and without any provider no code is sent. Outside of `ssh_services`
+    /// there is no security key.
     #[must_use]
     pub fn login(&self, service: &str) -> Login {
         let table = self.table_of(service);
@@ -344,6 +348,7 @@ impl Config {
         login.factors.retain(|factor| match factor {
             Factor::Push => authy,
             Factor::Sms | Factor::Call => authy || twilio,
+            Factor::SecurityKey => login.ssh_services.iter().any(|listed| listed == service),
             Factor::Token | Factor::Recovery => true,
         });
         login
@@ -352,6 +357,17 @@ impl Config {
     /// Returns the NAME of each table `[service.NAME]`.
     pub fn services(&self) -> impl Iterator<Item = &str> {
         self.services.keys().map(String::as_str)
+    }
+
+    /// The PAM services that accept security keys.
+    pub fn services_with_security_keys(&self) -> impl Iterator<Item = &str> {
+        let tables = self.services.values().chain([&self.login]);
+        let services: BTreeSet<&str> = tables
+            .flat_map(|rules| &rules.ssh_services)
+            .map(String::as_str)
+            .collect();
+        let accepts = |service: &&str| self.login(service).factors.contains(&Factor::SecurityKey);
+        services.into_iter().filter(accepts)
     }
 
     /// The NAME of the table `[service.NAME]` that applies to `service`.

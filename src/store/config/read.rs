@@ -154,6 +154,7 @@ fn read_login(
                     entry.choice(&[("user", Subject::User), ("caller", Subject::Caller)])?;
             }
             "notices" => login.notices = Some(entry.choice(&NOTICES)?),
+            "ssh_services" => login.ssh_services = entry.services()?,
             "language" => {
                 let words = Language::ALL.map(|language| (language.as_str(), language));
                 login.language = Some(entry.choice(&words)?);
@@ -177,7 +178,8 @@ const NOTICES: [(&str, Notices); 3] = [
 const FALLBACK: [(&str, Fallback); 2] = [("deny", Fallback::Deny), ("ignore", Fallback::Ignore)];
 
 fn read_factors(entry: &KeyValue<'_>) -> Result<Vec<Factor>, Error> {
-    let wrong = || entry.error("must be a list of push, token, sms and call, each once");
+    let wrong =
+        || entry.error("must be a list of push, token, sms, call and security-key, each once");
     let words = entry.value.as_array().ok_or_else(wrong)?;
     let mut factors = Vec::new();
     for word in words {
@@ -186,6 +188,7 @@ fn read_factors(entry: &KeyValue<'_>) -> Result<Vec<Factor>, Error> {
             Some("token") => Factor::Token,
             Some("sms") => Factor::Sms,
             Some("call") => Factor::Call,
+            Some("security-key") => Factor::SecurityKey,
             _ => return Err(wrong()),
         };
         if factors.contains(&factor) {

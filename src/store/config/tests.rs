@@ -658,3 +658,25 @@ fn what_is_offered_follows_from_the_providers() {
         [Push, Token, Sms, Call]
     );
 }
+
+#[test]
+fn security_keys_are_a_factor_of_the_services_of_sshd_alone() {
+    let text = "[login]\nfactors = [\"token\", \"security-key\"]\n";
+    let accepts = |text: &str, service: &str| {
+        let rules = parse(text).unwrap().login(service);
+        rules.factors.contains(&Factor::SecurityKey)
+    };
+    assert!(accepts(text, "sshd") && !accepts(text, "sudo") && !accepts("[login]\n", "sshd"));
+    let named = format!("{text}ssh_services = [\"gate\"]\n");
+    assert!(accepts(&named, "gate") && !accepts(&named, "sshd"));
+    let none = format!("{text}ssh_services = []\n");
+    assert!(!accepts(&none, "sshd"));
+    let config = parse(&format!(
+        "{named}[service.inner]\nssh_services = [\"inner\"]\n"
+    ))
+    .unwrap();
+    let services: Vec<_> = config.services_with_security_keys().collect();
+    assert_eq!(services, ["gate", "inner"]);
+    let wrong = parse("[login]\nssh_services = [\"SSHD\"]\n").unwrap_err();
+    assert!(wrong.contains("lower case"), "{wrong}");
+}

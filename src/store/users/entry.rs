@@ -93,6 +93,9 @@ pub struct Shared {
 /// Why the keys of a login do not identify one person of a shared account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyMismatch {
+    /// Another program than sshd says which keys were accepted.
+    #[error("the service is not in login.ssh_services, so that the keys of the login do not count")]
+    NotBelieved,
     /// sshd has accepted no key.
     #[error("sshd has accepted no SSH key, so the person of the shared account is unknown")]
     NoKey,

@@ -15,6 +15,7 @@ use pam_authy::store::config::{Config, Exempt, Fallback};
 use pam_authy::store::former;
 use pam_authy::store::users::{Entry, Mapping};
 
+use super::services::Service;
 use super::{Finding, Protected};
 use crate::commands::sudoers::Sudoers;
 use crate::output::shown_name;
@@ -172,7 +173,7 @@ pub(super) fn requirement(
         },
         enroll_by: stack.enroll_by,
     };
-    requirement_for(&stack.service, leniency, name, address, config, mapping)
+    requirement_for(stack.as_service(), leniency, name, address, config, mapping)
 }
 
 /// The same for a service, with this leniency. An account whose history cannot be read has none.
@@ -180,7 +181,7 @@ pub(super) fn requirement(
 /// # Errors
 /// The account database could not be read.
 pub(super) fn requirement_for(
-    service: &str,
+    service: Service<'_>,
     leniency: Leniency,
     name: &str,
     address: Option<IpAddr>,
@@ -189,7 +190,7 @@ pub(super) fn requirement_for(
 ) -> Result<Requirement, LookupFailed> {
     let attempt = Attempt {
         user: name.to_owned(),
-        service: service.to_owned(),
+        service: service.name.to_owned(),
         address,
         ..Attempt::default()
     };
@@ -216,15 +217,16 @@ pub(super) fn requirement_for(
 }
 
 /// Without a configuration, nothing is known about what this host can check.
-fn providers(service: &str, config: Option<&Config>) -> Providers {
+pub(super) fn providers(service: Service<'_>, config: Option<&Config>) -> Providers {
     config.map_or(
         Providers {
             authy: true,
             twilio: true,
             totp: true,
             sends: true,
+            security_keys: service.is_of_sshd,
         },
-        |config| connect::providers(config, &config.login(service)),
+        |config| connect::providers(config, &config.login(service.name)),
     )
 }
 
@@ -254,7 +256,7 @@ fn refuses(stack: &Protected, name: &str, config: Option<&Config>, mapping: &Map
             | Requirement::Person { .. },
         ) => false,
         Ok(Requirement::NoMatchingKey(_)) => {
-            let providers = providers(&stack.service, config);
+            let providers = providers(stack.as_service(), config);
             !stack.is_of_sshd || !has_supported_person(&mapping.find(name), providers)
         }
         Ok(

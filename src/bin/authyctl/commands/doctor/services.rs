@@ -70,6 +70,23 @@ pub(super) struct Protected {
     pub(super) own: OwnFiles,
 }
 
+/// A PAM service that logs in.
+#[derive(Clone, Copy)]
+pub(super) struct Service<'a> {
+    pub(super) name: &'a str,
+    /// sshd uses it.
+    pub(super) is_of_sshd: bool,
+}
+
+impl Protected {
+    pub(super) fn as_service(&self) -> Service<'_> {
+        Service {
+            name: &self.service,
+            is_of_sshd: self.is_of_sshd,
+        }
+    }
+}
+
 /// Checks every stack; also returns the services that use our module. `global` names the files that
 /// are checked elsewhere.
 pub(super) fn check(

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use pam_authy::base::attempt::Attempt;
-use pam_authy::base::factor::{Person, Skipped};
+use pam_authy::base::factor::{Person, SECURITY_KEYS, Skipped};
 use pam_authy::factor::connect;
 use pam_authy::host::account;
 use pam_authy::login::policy::{self, Requirement, RequirementQuery};
@@ -225,6 +225,10 @@ fn enrolled(user: &str, person: &Person, skipped: &[Skipped]) -> String {
             "an app whose codes Twilio checks",
         ),
         (person.totp.is_some(), "an app whose codes this host checks"),
+        (
+            !person.security_keys.is_empty() && !is_skipped(SECURITY_KEYS),
+            "SSH security keys",
+        ),
     ];
     let named = named.into_iter().filter(|(has, _)| *has);
     let named = named.map(|(_, name)| name.to_owned());

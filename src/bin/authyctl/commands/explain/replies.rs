@@ -83,6 +83,9 @@ fn factors(rules: &Login) -> String {
         1 => "1 reply".to_owned(),
         count => format!("{count} replies"),
     };
+    if factors.is_empty() {
+        return "no factor of login.factors can be used here: every login is refused".to_owned();
+    }
     format!(
         "{replies} within {} s: {}",
         rules.deadline.as_secs(),
@@ -94,6 +97,7 @@ fn factors(rules: &Login) -> String {
 fn offer(factor: Factor, rules: &Login) -> Option<String> {
     let when = match factor {
         Factor::Token | Factor::Recovery => return Some(factor.as_str().to_owned()),
+        Factor::SecurityKey => return Some("a security key, without a question".to_owned()),
         Factor::Push => rules.push,
         Factor::Sms => rules.sms,
         Factor::Call => SendMode::OnRequest,

@@ -15,6 +15,7 @@ use super::ask::{self, Settings};
 use super::conditions::{Conditions, Connection};
 use super::{CONFIG, Host, PROGRAMS, QUESTION_LIMIT, connections};
 use crate::commands::doctor::administrators::{Leniency, requirement_for};
+use crate::commands::doctor::services::{Protected, Service};
 
 /// An account that can log in and has no factor.
 pub(crate) struct MissingAccount {
@@ -98,14 +99,14 @@ impl<'a> Sshd<'a> {
 impl Host<'_> {
     /// Why a user has no factor; `None` for one who has, and for one that `[exempt]` names.
     fn lack(&self, user: &str) -> Option<String> {
-        let services = self.protected.iter().map(|stack| stack.service.as_str());
-        let services: Vec<_> = services.collect();
-        let services = if services.is_empty() {
-            &["sshd"][..]
-        } else {
-            &services
-        };
-        services.iter().find_map(|service| {
+        let mut services: Vec<_> = self.protected.iter().map(Protected::as_service).collect();
+        if services.is_empty() {
+            services.push(Service {
+                name: "sshd",
+                is_of_sshd: true,
+            });
+        }
+        services.into_iter().find_map(|service| {
             let strict = Leniency::default();
             let found =
                 requirement_for(service, strict, user, None, self.config, self.mapping).ok()?;
@@ -117,7 +118,7 @@ impl Host<'_> {
                     Some(format!("its entry cannot be used: {message}"))
                 }
                 Requirement::NoSupportedFactor(_) => {
-                    Some(format!("{service} can check no factor of its entry"))
+                    Some(format!("{} can check no factor of its entry", service.name))
                 }
                 Requirement::Decoy
                 | Requirement::NotEnrolledAllowed
