@@ -23,6 +23,7 @@ fn rules() -> config::Remember {
     config::Remember {
         time: Duration::from_secs(600),
         services: None,
+        by: config::RememberBy::Login,
     }
 }
 

@@ -191,6 +191,7 @@ fn forget_ends_a_remembered_login() {
     let rules = config::Remember {
         time: std::time::Duration::from_secs(600),
         services: None,
+        by: config::RememberBy::Login,
     };
     store(&sim.path("state"), &rules, &binding);
     assert!(is_remembered(&sim.path("state"), &rules, &binding));

@@ -254,6 +254,18 @@ pub struct Remember {
     pub time: Duration,
     /// The PAM services whose logins are remembered; `None`: all.
     pub services: Option<Vec<String>>,
+    /// What a login from another host must have for it.
+    pub by: RememberBy,
+}
+
+/// What a login from another host must have to be remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RememberBy {
+    /// Nothing more than the factor that it has proven.
+    #[default]
+    Login,
+    /// An SSH key that sshd has accepted.
+    Key,
 }
 
 /// The table `[recovery]`.

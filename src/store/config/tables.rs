@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::key_value::KeyValue;
-use super::{Error, Exempt, Limits, Lockers, Recovery, Remember};
+use super::{Error, Exempt, Limits, Lockers, Recovery, Remember, RememberBy};
 use crate::base::language::{Message, Texts};
 use crate::host::address::{InvalidNetwork, Network};
 
@@ -89,6 +89,10 @@ impl Tables {
         match entry.key {
             "seconds" => self.remember.time = entry.seconds(0..=MAX_REMEMBER)?,
             "services" => self.remember.services = Some(entry.services()?),
+            "by" => {
+                let words = [("login", RememberBy::Login), ("key", RememberBy::Key)];
+                self.remember.by = entry.choice(&words)?;
+            }
             _ => return Err(entry.unknown()),
         }
         Ok(())

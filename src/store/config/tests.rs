@@ -680,3 +680,13 @@ fn security_keys_are_a_factor_of_the_services_of_sshd_alone() {
     let wrong = parse("[login]\nssh_services = [\"SSHD\"]\n").unwrap_err();
     assert!(wrong.contains("lower case"), "{wrong}");
 }
+
+#[test]
+fn logins_are_remembered_by_the_login_or_by_a_key() {
+    let by = |text: &str| parse(&format!("[remember]\n{text}")).map(|config| config.remember.by);
+    assert_eq!(by("seconds = 60\n"), Ok(RememberBy::Login));
+    assert_eq!(by("by = \"login\"\n"), Ok(RememberBy::Login));
+    assert_eq!(by("by = \"key\"\n"), Ok(RememberBy::Key));
+    let wrong = "config.toml:2: remember.by must be \"login\" or \"key\"";
+    assert_eq!(by("by = \"address\"\n").unwrap_err(), wrong);
+}

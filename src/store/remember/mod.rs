@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::attempt::Attempt;
 use crate::base::factor::Person;
-use crate::store::config;
+use crate::host::ssh_key;
+use crate::store::config::{self, RememberBy};
 use crate::store::state::{self, Error, FileChange, Folder, Unreadable};
 
 /// The version of the files, and their folder.
@@ -56,7 +57,7 @@ pub fn is_remembered(state: &Path, rules: &config::Remember, binding: &LoginBind
 /// Remembers that this login was proven now, if the rules allow it. Blocks for 300 ms at most
 /// while another process holds the lock; a login that cannot be written is not remembered.
 pub fn store(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) {
-    if !rules.applies_to(&binding.attempt.service) {
+    if !applies(rules, binding) {
         return;
     }
     if let (Some(login), Some(now)) = (hash(binding), Clocks::now()) {
@@ -72,6 +73,14 @@ pub fn store(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>)
             rules.time,
         );
     }
+}
+
+/// Whether such a login is remembered at all. With `by = "key"` one from another host needs a key
+/// that sshd has accepted.
+fn applies(rules: &config::Remember, binding: &LoginBinding<'_>) -> bool {
+    let has_key = || !ssh_key::accepted_keys(binding.attempt.ssh_methods()).is_empty();
+    rules.applies_to(&binding.attempt.service)
+        && (rules.by == RememberBy::Login || binding.local || has_key())
 }
 
 /// Forgets all logins of `user`, also those in a damaged file. Returns whether there was a file.
@@ -149,7 +158,7 @@ impl Clocks {
 }
 
 fn find(state: &Path, rules: &config::Remember, binding: &LoginBinding<'_>) -> Option<bool> {
-    if !rules.applies_to(&binding.attempt.service) {
+    if !applies(rules, binding) {
         return Some(false);
     }
     let folder = Folder::find(state, &[FOLDER]).ok()??;
@@ -198,6 +207,7 @@ fn hash(binding: &LoginBinding<'_>) -> Option<String> {
     parts.add(Some(binding.subject));
     parts.add(Some(&attempt.user));
     parts.add(attempt.ruser.as_deref());
+    // Also where it is not sshd's: it can only tell more logins apart.
     parts.add(attempt.ssh_auth.as_deref().filter(|text| !text.is_empty()));
     parts.add(Some(&attempt.service));
     let address = attempt.address.map(|address| address.to_string());

@@ -37,6 +37,7 @@ impl Host {
             rules: config::Remember {
                 time: Duration::from_secs(600),
                 services: None,
+                by: RememberBy::Login,
             },
         }
     }
@@ -370,6 +371,37 @@ fn different_lists_of_texts_have_different_hashes() {
     ];
     let distinct: std::collections::BTreeSet<_> = hashes.iter().collect();
     assert_eq!(distinct.len(), hashes.len());
+}
+
+#[test]
+fn by_key_remembers_only_logins_from_elsewhere_that_had_a_key() {
+    let key = "publickey ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL7kYXC+ngCRZK6En01ngnk9ycdIA1+mMmQjNWK40nDk\n";
+    // SSH_AUTH_INFO_0, whether it is sshd's, remembered.
+    let rows = [
+        (Some(key), true, true),
+        (Some(key), false, false),
+        (Some("password\n"), true, false),
+        (Some("publickey ssh-ed25519 AAAA\n"), true, false),
+        (None, true, false),
+    ];
+    let mut wrong = Vec::new();
+    for (ssh_auth, believes_ssh, expected) in rows {
+        let mut host = Host::new();
+        host.rules.by = RememberBy::Key;
+        host.attempt.ssh_auth = ssh_auth.map(str::to_owned);
+        host.attempt.believes_ssh = believes_ssh;
+        host.store();
+        // Neither what is stored nor what was stored under the other rule.
+        let by_key = host.is_remembered(&host.binding());
+        host.rules.by = RememberBy::Login;
+        host.store();
+        host.rules.by = RememberBy::Key;
+        let stored_before = host.is_remembered(&host.binding());
+        if (by_key, stored_before) != (expected, expected) {
+            wrong.push((ssh_auth, believes_ssh, by_key, stored_before));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pam_authy::base::factor::Factor;
 use pam_authy::login::policy::{OnOutage, OutageQuery};
-use pam_authy::store::config::{Config, Login, SendMode, Subject};
+use pam_authy::store::config::{Config, Login, RememberBy, SendMode, Subject};
 
 use super::place;
 
@@ -30,8 +30,12 @@ pub(super) fn describe(
     }
     if config.remember.applies_to(service) {
         let seconds = config.remember.time.as_secs();
+        let by = match config.remember.by {
+            RememberBy::Login => "",
+            RememberBy::Key => ", from another host only for one with an SSH key",
+        };
         lines.push(format!(
-            "an accepted factor is remembered for {seconds} s for the same login"
+            "an accepted factor is remembered for {seconds} s for the same login{by}"
         ));
     }
     if config.recovery.applies_to(service) {
