@@ -661,13 +661,17 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__enroll)
-            opts="-h --totp --phone --twilio-app --secret --no-check --output --authy-id --email --cellphone --country-code --install-link --ssh-key --replace --config --users --json --quiet --verbose --help"
+            opts="-h --totp --phone --twilio-app --security-key --secret --no-check --output --authy-id --email --cellphone --country-code --install-link --ssh-key --replace --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --phone)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --security-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3149,12 +3153,16 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__unenroll)
-            opts="-h --remote --ssh-key --config --users --json --quiet --verbose --help"
+            opts="-h --remote --security-key --ssh-key --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --security-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ssh-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

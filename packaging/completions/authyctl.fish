@@ -78,6 +78,7 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l quiet -d 'Pri
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l phone -d 'The person\'s number, such as +15551234567, to which Twilio Verify sends codes' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l security-key -d 'An SSH security key that proves the person in sshd: the file of its public key, or its fingerprint' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l secret -d 'Take the app\'s secret from standard input instead (-), in base 32 or as an otpauth:// address; the first code follows on the second line' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l output -d 'Write the app\'s QR code to a file, readable by its owner only, instead of drawing it' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l authy-id -d 'The person\'s number at Authy, for a person who exists there' -r
@@ -96,6 +97,7 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l json -d 'Pr
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l quiet -d 'Print nothing on success'
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand enroll" -s h -l help -d 'Print help'
+complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l security-key -d 'Remove one SSH security key of the person: the file of its public key, or its fingerprint' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l ssh-key -d 'Remove one person of a shared account, by the fingerprint of an SSH key' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand unenroll" -l users -d 'Mapping file' -r -F

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::security_keys::SK;
 use super::text;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
@@ -43,7 +44,7 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
 }
 
 /// What each command must do; of several that match, the one with the longest `start` counts.
-const EXPECTED: [Expected; 58] = [
+const EXPECTED: [Expected; 59] = [
     done("init totp", "config.toml is written"),
     done("init twilio", "the key is accepted"),
     done(
@@ -61,6 +62,10 @@ const EXPECTED: [Expected; 58] = [
     done("totp reset alice", "no code of alice was used"),
     done("totp list", "alice  /etc/pam_authy/totp.toml:2"),
     done("enroll alice --authy-id 1635", "alice = 1635"),
+    done(
+        "enroll alice --security-key",
+        "alice is enrolled with the security key SHA256:dacTzS7N",
+    ),
     refused("enroll \"$USER\" --totp", "the code is wrong"),
     done("enroll bob --email", "bob = 163"),
     done("unenroll alice", "alice is no longer enrolled"),
@@ -188,6 +193,7 @@ fn install(sim: &Sim) {
     fs::create_dir(&state).unwrap();
     fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).unwrap();
     fs::write("key.txt", sim.key() + "\n").unwrap();
+    fs::write("id_ed25519_sk.pub", SK).unwrap();
 }
 
 /// Runs the line in a shell, and approves each push but `uuid` meanwhile.

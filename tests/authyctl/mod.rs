@@ -18,6 +18,7 @@ mod mapping;
 mod migrate;
 mod phones;
 mod rehearsal;
+mod security_keys;
 mod state;
 mod terminal;
 mod tokens;

@@ -12,7 +12,7 @@ use super::value::user_name;
 /// Arguments of `enroll`.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "authyctl enroll USER --totp\n       authyctl enroll USER --phone +E164\n       authyctl enroll USER --twilio-app\n       authyctl enroll USER --authy-id N\n       authyctl enroll USER --email E --cellphone P"
+    override_usage = "authyctl enroll USER --totp\n       authyctl enroll USER --phone +E164\n       authyctl enroll USER --twilio-app\n       authyctl enroll USER --security-key FILE.pub\n       authyctl enroll USER --authy-id N\n       authyctl enroll USER --email E --cellphone P"
 )]
 pub(crate) struct EnrollArgs {
     /// Local user name
@@ -20,15 +20,19 @@ pub(crate) struct EnrollArgs {
     pub(crate) user: String,
     /// An authenticator app whose codes this host checks: shows a new secret, and asks for the first
     /// code
-    #[arg(long, conflicts_with_all = ["authy_id", "email", "ssh_key", "phone", "twilio_app"])]
+    #[arg(long, conflicts_with_all = ["authy_id", "email", "ssh_key", "phone", "twilio_app", "security_key"])]
     pub(crate) totp: bool,
     /// The person's number, such as +15551234567, to which Twilio Verify sends codes
-    #[arg(long, value_name = "+E164", conflicts_with_all = ["authy_id", "email", "ssh_key", "twilio_app"])]
+    #[arg(long, value_name = "+E164", conflicts_with_all = ["authy_id", "email", "ssh_key", "twilio_app", "security_key"])]
     pub(crate) phone: Option<Phone>,
     /// An authenticator app whose codes Twilio Verify checks: shows a new secret, and asks for the
     /// first code
-    #[arg(long, conflicts_with_all = ["authy_id", "email", "ssh_key"])]
+    #[arg(long, conflicts_with_all = ["authy_id", "email", "ssh_key", "security_key"])]
     pub(crate) twilio_app: bool,
+    /// An SSH security key that proves the person in sshd: the file of its public key, or its
+    /// fingerprint
+    #[arg(long, value_name = "FILE.pub|FINGERPRINT", conflicts_with_all = ["authy_id", "email", "ssh_key"])]
+    pub(crate) security_key: Option<String>,
     /// Take the app's secret from standard input instead (-), in base 32 or as an otpauth:// address;
     /// the first code follows on the second line
     #[arg(long, value_name = "-", allow_hyphen_values = true)]
@@ -40,7 +44,7 @@ pub(crate) struct EnrollArgs {
     #[arg(long, value_name = "FILE.png")]
     pub(crate) output: Option<PathBuf>,
     /// The person's number at Authy, for a person who exists there
-    #[arg(long, value_name = "N", required_unless_present_any = ["email", "totp", "phone", "twilio_app"], conflicts_with_all = ["email", "cellphone"])]
+    #[arg(long, value_name = "N", required_unless_present_any = ["email", "totp", "phone", "twilio_app", "security_key"], conflicts_with_all = ["email", "cellphone"])]
     pub(crate) authy_id: Option<AuthyId>,
     /// The person's e-mail address
     #[arg(long, value_name = "E", requires = "cellphone")]
@@ -79,6 +83,9 @@ pub(crate) struct UnenrollArgs {
     /// Have Authy or Twilio remove the person too
     #[arg(long, conflicts_with = "ssh_key")]
     pub(crate) remote: bool,
+    /// Remove one SSH security key of the person: the file of its public key, or its fingerprint
+    #[arg(long, value_name = "FILE.pub|FINGERPRINT", conflicts_with_all = ["ssh_key", "remote"])]
+    pub(crate) security_key: Option<String>,
     /// Remove one person of a shared account, by the fingerprint of an SSH key
     #[arg(long, value_name = "FINGERPRINT")]
     pub(crate) ssh_key: Option<Fingerprint>,

@@ -10,7 +10,7 @@ use pam_authy::store::users::Entry;
 use pam_authy::store::users::write::{self, Enrolment};
 use serde_json::{Value, json};
 
-use super::{lasting, load_mapping, person, totp, twilio};
+use super::{lasting, load_mapping, person, security_key, totp, twilio};
 use crate::cli::{EnrollArgs, Global, UnenrollArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, shown_name, table};
@@ -24,6 +24,9 @@ pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, Comma
     }
     if let Some(phone) = &args.phone {
         return twilio::enroll_phone(global, args, phone);
+    }
+    if let Some(key) = &args.security_key {
+        return security_key::enroll(global, args, key);
     }
     // The declarations cannot say this, since --totp conflicts with the other factors.
     if args.secret.is_some() || args.no_check || args.output.is_some() {
@@ -105,6 +108,9 @@ fn delete_remotely(
 /// record of the person's id.
 pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, CommandError> {
     let (user, remote, key) = (args.user.as_str(), args.remote, args.ssh_key);
+    if let Some(key) = &args.security_key {
+        return security_key::unenroll(global, user, key);
+    }
     let mut removed_by = Vec::new();
     let warning = if remote {
         delete_remotely(global, user, &mut removed_by)?
@@ -195,6 +201,9 @@ fn with_factors(mut member: Value, person: &Person) -> Value {
         member["authy_id"] = json!(id.number());
     }
     member["factors"] = json!(person.factor_names());
+    if !person.security_keys.is_empty() {
+        member["security_keys"] = json!(security_key::texts(person));
+    }
     member
 }
 

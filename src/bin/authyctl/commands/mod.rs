@@ -24,6 +24,7 @@ mod phone;
 mod program;
 mod qr;
 mod recovery;
+mod security_key;
 mod stack;
 mod sudoers;
 mod test;

@@ -1,4 +1,4 @@
-//! `status`: what Authy knows about a person, or this host about one who has an app alone. Also
+//! `status`: what Authy knows about a person, or this host about one who is at no provider. Also
 //! creates and deletes the person for `enroll` and `unenroll`.
 
 use pam_authy::base::factor::Person;
@@ -7,7 +7,7 @@ use pam_authy::client::authy::users::NewUser;
 use pam_authy::store::users::Entry;
 use serde_json::{Value, json};
 
-use super::{authy_id, client, entry, load_mapping, totp, twilio};
+use super::{authy_id, client, entry, load_mapping, security_key, totp, twilio};
 use crate::cli::{EnrollArgs, Global, PersonArg};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, shown_name, table};
@@ -19,9 +19,8 @@ pub(crate) fn status(global: &Global, args: &PersonArg) -> Result<Output, Comman
         && person.authy_id.is_none()
         && person.phone.is_none()
         && person.twilio_factor.is_none()
-        && person.totp.is_some()
     {
-        return status_of_app(global, user, &person);
+        return status_on_host(global, user, &person);
     }
     if let Some((user, person)) = twilio::asked_about(global, args)? {
         return twilio::status(global, user, &person);
@@ -61,24 +60,30 @@ pub(crate) fn status(global: &Global, args: &PersonArg) -> Result<Output, Comman
 }
 
 /// What this host knows about a person who is at no provider.
-fn status_of_app(global: &Global, user: &str, person: &Person) -> Result<Output, CommandError> {
-    let (_, app) = totp::app_of(global, user)?;
+fn status_on_host(global: &Global, user: &str, person: &Person) -> Result<Output, CommandError> {
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let factors = person.factor_names();
-    let rows = vec![
+    let mut rows = vec![
         row("user", shown_name(user)),
         row("factors", factors.join(" ")),
-        row("digits", app.digits().to_string()),
-        row("period", format!("{} s", app.period())),
-        row("algorithm", app.algorithm().to_string()),
     ];
-    let members = json!({
-        "user": user,
-        "factors": factors,
-        "digits": app.digits(),
-        "period": app.period(),
-        "algorithm": app.algorithm().as_str(),
-    });
+    let mut members = json!({"user": user, "factors": factors});
+    if person.totp.is_some() {
+        let (_, app) = totp::app_of(global, user)?;
+        rows.extend([
+            row("digits", app.digits().to_string()),
+            row("period", format!("{} s", app.period())),
+            row("algorithm", app.algorithm().to_string()),
+        ]);
+        members["digits"] = json!(app.digits());
+        members["period"] = json!(app.period());
+        members["algorithm"] = json!(app.algorithm().as_str());
+    }
+    let keys = security_key::texts(person);
+    rows.extend(keys.iter().map(|key| row("security key", key.clone())));
+    if !keys.is_empty() {
+        members["security_keys"] = json!(keys);
+    }
     Ok(Output::new(table(&rows), members))
 }
 

@@ -5,6 +5,7 @@
 
 mod factors;
 mod lines;
+mod security_keys;
 mod totp;
 mod twilio;
 
@@ -22,6 +23,7 @@ use crate::store::index;
 use lines::{add, keys_of};
 
 pub use factors::{Added, Addition, AtAuthy, add_factors};
+pub use security_keys::{add_security_key, remove_security_key};
 pub use totp::{add_totp, remove_totp};
 pub use twilio::{AtTwilio, add_twilio};
 
