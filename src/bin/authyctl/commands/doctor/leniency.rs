@@ -1,5 +1,6 @@
 //! Rules that make the second factor optional in a service: exemptions, `unenrolled`, `nullok`,
 //! `enroll_by` and `when_unavailable`. Where one of them applies, our module may answer `ignore`.
+//! Also services whose SSH keys count, or do not, by mistake.
 
 use pam_authy::base::date::Date;
 use pam_authy::store::config::{Config, Fallback, Login};
@@ -57,6 +58,23 @@ pub(super) fn enroll_by(service: &str, day: Date) -> Finding {
     );
     Finding::warning(&format!("pam {service}"), message)
         .hint("authyctl list --missing shows who they are")
+}
+
+/// Returns a finding where a service is one of sshd and login.ssh_services does not say so, or the
+/// other way round.
+pub(super) fn of_ssh(service: &str, rules: &Login, is_of_sshd: bool) -> Option<Finding> {
+    let is_named = rules.ssh_services.iter().any(|named| named == service);
+    let message = match (is_of_sshd, is_named) {
+        (true, false) => format!(
+            "{service}: sshd uses it, and login.ssh_services does not name it: no SSH key counts there"
+        ),
+        (false, true) => format!(
+            "{service}: login.ssh_services names it, but sshd does not use it: the SSH keys that count there may be forged"
+        ),
+        _ => return None,
+    };
+    let hint = "list the services of sshd in login.ssh_services, and no others";
+    Some(Finding::warning(&format!("pam {service}"), message).hint(hint))
 }
 
 /// Services whose application root runs, so that a local user cannot limit its process.

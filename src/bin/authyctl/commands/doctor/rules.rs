@@ -107,6 +107,10 @@ fn exempt_group(group: &str) -> Option<Finding> {
 pub(super) fn of_service(service: &str, rules: &Login, lines: &[Handler]) -> Vec<Finding> {
     let check = format!("pam {service}");
     let mut findings = Vec::new();
+    if rules.factors.is_empty() {
+        let message = format!("{service}: none of its factors can be used: every login is refused");
+        findings.push(Finding::problem(&check, message).hint("add \"token\" to factors"));
+    }
     let (push, login) = (rules.push_wait.as_secs(), rules.deadline.as_secs());
     if push + SECONDS_FOR_A_CODE > login {
         let message = format!(

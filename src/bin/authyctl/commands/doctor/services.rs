@@ -162,6 +162,7 @@ fn check_protected(
     let mut findings = Vec::new();
     if let Some(rules) = &rules {
         findings.extend(rules::of_service(&service, rules, lines));
+        findings.extend(leniency::of_ssh(&service, rules, judgement.has_key));
     }
     findings.extend(exemption);
     findings.extend(judgement.findings());

@@ -3,8 +3,11 @@
 
 use std::ffi::CString;
 use std::fs;
-use std::path::PathBuf;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
 use nix::unistd::{Group, Uid, User, getgrouplist};
 
 use super::ask::Settings;
@@ -18,6 +21,9 @@ const NO_SHELLS: [&str; 4] = [
     "/bin/false",
     "/usr/bin/false",
 ];
+
+/// The most that is read of a user's file of keys, in bytes.
+const KEYS_LIMIT: u64 = 1024 * 1024;
 
 /// What an account can log in with; `None` where that cannot be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -171,17 +177,37 @@ fn has_key(account: &User, settings: &Settings) -> Option<bool> {
     if !Uid::effective().is_root() {
         return None;
     }
-    let files = get("authorizedkeysfile")
-        .split_whitespace()
-        .filter(|file| *file != "none");
-    let mut paths = files.map(|file| expand(file, account));
-    Some(paths.any(|path| {
-        let text = fs::read(path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text).into_owned();
-        text.lines()
+    let paths = files("authorizedkeysfile", account, settings);
+    Some(paths.iter().any(|path| {
+        read(path)
+            .lines()
             .map(str::trim)
             .any(|line| !line.is_empty() && !line.starts_with('#'))
     }))
+}
+
+/// Returns the files of an account that a setting names.
+pub(super) fn files(setting: &str, account: &User, settings: &Settings) -> Vec<PathBuf> {
+    let files = settings.get(setting).map_or("none", String::as_str);
+    let files = files.split_whitespace().filter(|file| *file != "none");
+    files.map(|file| expand(file, account)).collect()
+}
+
+/// Returns the text of a user's file, of a megabyte at most; an empty one where it cannot be read. The
+/// user may have made anything of it, such as a pipe without an end.
+pub(super) fn read(path: &Path) -> String {
+    let mut options = fs::OpenOptions::new();
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = options.read(true).custom_flags(flags.bits()).open(path);
+    let file = file
+        .ok()
+        .filter(|file| file.metadata().is_ok_and(|about| about.is_file()));
+    let mut text = Vec::new();
+    if let Some(file) = file {
+        // What was read before an error counts.
+        let _ = file.take(KEYS_LIMIT).read_to_end(&mut text);
+    }
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Expands `%h`, `%u`, `%U` and `%%` (sshd_config(5), TOKENS); a relative name is below the home.

@@ -91,6 +91,7 @@ mod tests {
                 key: Some(true),
             }),
             is_shared: false,
+            security_keys: None,
             has_first_factor,
             requires_password: has_first_factor,
             needs_factor: false,

@@ -8,8 +8,10 @@ mod access;
 mod ask;
 mod conditions;
 mod exempt;
+mod key_options;
 mod missing;
 mod people;
+mod security_keys;
 mod settings;
 mod text;
 mod written;
@@ -271,6 +273,11 @@ impl Host<'_> {
         let stack = stacks.find(|stack| stack.service == service)?;
         let rules = self.config.map(|config| config.login(service));
         let entry = self.mapping.map(|mapping| mapping.find(user));
+        let providers = administrators::providers(stack.as_service(), self.config);
+        let security_keys = self
+            .config
+            .and(entry.as_ref())
+            .and_then(|entry| security_keys::of(user, entry, providers, settings));
         let address = connection.address.parse().ok();
         let needs_factor =
             administrators::needs_factor(stack, user, address, self.config, self.mapping);
@@ -280,6 +287,7 @@ impl Host<'_> {
             is_administrator: user != "root" && self.administrators.names.contains(user),
             access: self.access(user, settings, exemption.is_some()),
             exemption,
+            security_keys,
             is_shared: matches!(entry, Some(Entry::Shared(_))),
             has_first_factor: stack.has_first_factor,
             requires_password: stack.requires_password,

@@ -4,6 +4,7 @@ use pam_authy::login::policy::Exemption;
 
 use super::access::{self, Access};
 use super::ask::Settings;
+use super::security_keys::{self, SecurityKeys};
 use crate::commands::doctor::Finding;
 
 /// The values of PermitRootLogin that allow root only a key.
@@ -30,6 +31,8 @@ pub(super) struct Login {
     pub(super) access: Option<Access>,
     /// Several people share the account, and the SSH key tells them apart.
     pub(super) is_shared: bool,
+    /// The user's security keys, where the service accepts them.
+    pub(super) security_keys: Option<SecurityKeys>,
     /// The stack asks for a password before the second factor.
     pub(super) has_first_factor: bool,
     /// The stack lets in no account without a password.
@@ -63,6 +66,9 @@ pub(super) fn check(settings: &Settings, login: &Login) -> Vec<Finding> {
         check_with_pam(settings, login)
     };
     findings.extend(no_key(settings).filter(|_| login.is_shared));
+    if let Some(keys) = &login.security_keys {
+        findings.extend(security_keys::check(settings, keys));
+    }
     findings
 }
 
@@ -305,6 +311,7 @@ mod tests {
             exemption: None,
             access: None,
             is_shared: false,
+            security_keys: None,
             has_first_factor,
             requires_password: has_first_factor,
             needs_factor: true,
@@ -434,6 +441,7 @@ mod tests {
                 }),
                 exemption: None,
                 is_shared: false,
+                security_keys: None,
                 has_first_factor: true,
                 requires_password,
                 needs_factor: true,
@@ -528,6 +536,7 @@ mod tests {
                 access: None,
                 exemption: None,
                 is_shared: false,
+                security_keys: None,
                 has_first_factor: true,
                 requires_password: true,
                 needs_factor,
