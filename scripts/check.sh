@@ -106,8 +106,12 @@ tests() {
             as_root+=(--skip fail2ban)
         }
         scripts/peers.sh ansible || {
-            echo "skipped, because ansible-core or python3-apt is not available: packaging::ansible"
-            as_root+=(--skip packaging::ansible)
+            echo "skipped, because ansible-core or python3-apt is not available: packaging::ansible, module::security_keys::ansible"
+            as_root+=(--skip packaging::ansible --skip module::security_keys::ansible)
+        }
+        scripts/peers.sh sk-dummy || {
+            echo "skipped, because the package openssh-tests is not available: module::security_keys, packaging::security_keys"
+            as_root+=(--skip module::security_keys --skip packaging::security_keys)
         }
         scripts/peers.sh doas || {
             echo "skipped, because doas is not available: doas_asks_for_the_password_and_a_code"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # peers.sh NAME: makes a third-party program available to the tests. NAME is authy, twilio, npm, ssh-clients,
-# ansible, fail2ban, chromium, programs, doas, debian, debian-13 or debian-sid.
+# ansible, fail2ban, chromium, programs, doas, sk-dummy, debian, debian-13 or debian-sid.
 #
 # authy, a Python client of the API, twilio, which is Twilio's own Python library, npm, two packages that are
 # clients of Authy's API, the Python SSH clients paramiko and asyncssh, ansible-core with its two linters, and
@@ -8,7 +8,8 @@
 # unpacked, not installed, because an installed package would start to ban addresses on this
 # machine; python3-systemd, with which it reads the journal, lies beside it. programs are the packages of screen
 # lockers, vsftpd and dovecot, with what they need and this system lacks; a test installs them in its sandbox. doas
-# is the package opendoas, in the same way. chromium is that of the system; in CI it gets installed, which takes half
+# is the package opendoas, in the same way. sk-dummy is the package openssh-tests, unpacked: with its library OpenSSH's
+# programs make and use security keys without a device. chromium is that of the system; in CI it gets installed, which takes half
 # a minute. debian is a folder with the release of Debian that runs here, as debootstrap makes it (as root), with sudo
 # and sshd and nothing else of what we need; the packages that `make deb` installs lie in its cache. It takes one to
 # two minutes. debian-13 and debian-sid are folders with that release and the programs that ask PAM there, for
@@ -114,6 +115,12 @@ case $name in
         command -v apt-get >/dev/null || exit 1
         mkdir "$new/doas"
         (cd "$new/doas" && apt-get -qq download opendoas 2>/dev/null) || exit 1
+        ;;
+    sk-dummy)
+        command -v apt-get >/dev/null || exit 1
+        mkdir "$new/sk-dummy"
+        (cd "$new" && apt-get -qq download openssh-tests 2>/dev/null) || exit 1
+        dpkg-deb -x "$new"/openssh-tests_*.deb "$new/sk-dummy"
         ;;
     debian)
         release=$(codename) || exit 1

@@ -26,6 +26,7 @@ mod policy;
 mod providers;
 mod push;
 mod secrets;
+pub(crate) mod security_keys;
 mod shared;
 pub(crate) mod sshd;
 mod su;

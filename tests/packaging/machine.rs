@@ -172,6 +172,11 @@ impl Machine {
         self.client.log_in_with(user, tokens, &options)
     }
 
+    /// Logs in with these options of ssh.
+    pub(super) fn log_in_with(&self, user: &str, tokens: &[&str], options: &[&str]) -> Output {
+        self.client.log_in_with(user, tokens, options)
+    }
+
     /// The same with the key instead of the password.
     pub(super) fn ssh_by_key(&self, tokens: &[&str]) -> Output {
         self.put_key();

@@ -27,6 +27,7 @@ mod other_hosts;
 mod rehearsal;
 mod release;
 mod rpm;
+mod security_keys;
 mod stacks_of_sshd;
 mod upgrade;
 
