@@ -392,6 +392,16 @@ mod tests {
         }
 
         #[test]
+        fn a_line_with_another_character_is_never_the_same_key(at: prop::sample::Index, c: char) {
+            let line = plain(SECURITY_KEYS[0], &[&[9; 32], b"ssh:"]);
+            let key = accepted_keys(&line);
+            prop_assert!(key.len() == 1 && key[0].is_security_key);
+            let at = at.index(line.len());
+            let changed = format!("{}{c}{}", &line[..at], &line[at + 1..]);
+            prop_assert!(changed == line || !accepted_keys(&changed).contains(&key[0]));
+        }
+
+        #[test]
         fn no_text_makes_the_reader_panic(text: String, bytes: Vec<u8>) {
             let _ = public_key(&text);
             let _ = accepted_keys(&text);

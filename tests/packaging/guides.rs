@@ -342,7 +342,7 @@ fn every_link_of_the_pages_leads_somewhere() {
 }
 
 /// Returns the fenced blocks of a page that have this word after the fence, without indentation.
-pub(super) fn blocks(page: &str, word: &str) -> Vec<String> {
+pub(crate) fn blocks(page: &str, word: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut open: Option<String> = None;
     for line in text_of(page).lines().map(str::trim) {

@@ -19,7 +19,7 @@ pub(crate) mod docs;
 mod enable;
 mod examples;
 mod from_google;
-mod guides;
+pub(crate) mod guides;
 mod inits;
 mod machine;
 mod newcomer;

@@ -281,6 +281,9 @@ pub(super) const ALL: &[Row] = &[
         world.map(&format!("{USER} = {{ keys = {{ \"{key}\" = 1640 }} }}\n"));
     })
     .shows("assword", 2),
+    row("Only a security key is accepted", Program::Ssh, &[Password])
+        .login("factors = [\"security-key\"]\n")
+        .shows("assword", 2),
     row(
         "Notices in the prompt",
         Program::Ssh,

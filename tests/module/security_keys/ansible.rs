@@ -1,5 +1,5 @@
 //! Remembered logins for automation: the real ansible-playbook (`scripts/peers.sh ansible`), which
-//! opens a session for each task.
+//! opens a session for each task, with the settings of docs/ssh.md.
 
 use std::fs;
 use std::path::Path;
@@ -9,6 +9,7 @@ use super::super::sshd::{NAME, Sshd, USER, is_inside};
 use super::METHODS;
 use crate::common::host::Host;
 use crate::common::sandbox::sandboxed;
+use crate::packaging::guides::blocks;
 
 const TASKS: usize = 5;
 
@@ -29,9 +30,8 @@ fn play(sshd: &Sshd, token: &str) -> String {
         sshd.folder.join("user").display()
     );
     fs::write(folder.join("hosts"), host).unwrap();
-    // The first value of an option counts, and Ansible adds its own behind these.
-    let ssh_args = "-F none -o ControlMaster=no -o ControlPath=none -o KbdInteractiveAuthentication=yes \
-                    -o PreferredAuthentications=publickey,keyboard-interactive -o UserKnownHostsFile=/dev/null";
+    let [settings] = blocks("docs/ssh.md", "ini").try_into().unwrap();
+    fs::write(folder.join("ansible.cfg"), settings).unwrap();
     let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/ansible");
     let program = peers.join("bin/ansible-playbook");
     assert!(program.exists(), "run: scripts/peers.sh ansible");
@@ -47,7 +47,10 @@ fn play(sshd: &Sshd, token: &str) -> String {
         .env("ANSIBLE_HOME", folder.join("home"))
         .env("ANSIBLE_HOST_KEY_CHECKING", "False")
         .env("ANSIBLE_NOCOLOR", "1")
-        .env("ANSIBLE_SSH_ARGS", ssh_args)
+        .env(
+            "ANSIBLE_SSH_COMMON_ARGS",
+            "-F none -o UserKnownHostsFile=/dev/null",
+        )
         .env("SSH_ASKPASS", sshd.folder.join("askpass"))
         .env("SSH_ASKPASS_REQUIRE", "force")
         .output()
@@ -61,7 +64,9 @@ fn play(sshd: &Sshd, token: &str) -> String {
 #[ignore = "needs root and ansible-core: scripts/peers.sh ansible"]
 fn a_playbook_of_five_tasks_is_asked_once() {
     sandboxed!();
-    let remember = format!("[remember]\nseconds = 300\nby = \"key\"\nservices = [\"{NAME}\"]\n");
+    let mut blocks = blocks("docs/ssh.md", "toml").into_iter();
+    let remember = blocks.find(|block| block.contains("[remember]")).unwrap();
+    let remember = remember.replace("\"sshd\"", &format!("\"{NAME}\""));
     let host = Host::with(&format!(
         "[login]\nrefusal_seconds = 0\nattempts = 1\n{remember}"
     ));

@@ -161,4 +161,14 @@ fn a_user_can_switch_the_touch_off_unless_sshd_requires_it_and_doctor_says_so() 
         assert_eq!(found.len(), usize::from(!said.is_empty()), "{found:?}");
         assert!(found.iter().all(|one| one.starts_with(said)), "{found:?}");
     });
+    // A Match block has the last word.
+    required(true);
+    sshd.reconfigure(|text| format!("{text}Match User {USER}\nPubkeyAuthOptions none\n"));
+    authorized_keys(&sshd, &["numb"], "no-touch-required {numb}");
+    assert!(is_proven(&sshd));
+    let found = findings(&sshd);
+    assert!(
+        found.len() == 1 && found[0].starts_with("\"problem\": "),
+        "{found:?}"
+    );
 }
