@@ -99,29 +99,32 @@ fn findings(sshd: &Sshd) -> Vec<String> {
         .collect()
 }
 
-#[test]
-#[ignore = "needs root and sk-dummy: scripts/peers.sh sk-dummy"]
-fn a_user_can_switch_the_touch_off_unless_sshd_requires_it_and_doctor_says_so() {
-    sandboxed!();
+/// Has sshd require a touch, or not.
+fn require_touch(sshd: &Sshd, on: bool) {
+    let line = "PubkeyAuthOptions touch-required\n";
+    sshd.reconfigure(|text| {
+        let text = text.replace(line, "");
+        format!("{}{text}", if on { line } else { "" })
+    });
+}
+
+/// Starts sshd for an account that has listed `numb`, a security key that needs no touch, and uses it.
+fn start_numb() -> Sshd {
     let sshd = start(
         &format!("{BOTH}ssh_services = [\"sshd\", \"sshd-under-test\"]\n"),
         METHODS,
     );
     make(&sshd, "numb", "ed25519-sk", &["-O", "no-touch-required"]);
-    make(&sshd, "authority", "ed25519", &[]);
     super::list(&sshd, &["sk", "numb"]);
     sshd.use_key("numb");
-    let required = |on: bool| {
-        sshd.reconfigure(|text| {
-            let text = text.replace("PubkeyAuthOptions touch-required\n", "");
-            let line = if on {
-                "PubkeyAuthOptions touch-required\n"
-            } else {
-                ""
-            };
-            format!("{line}{text}")
-        });
-    };
+    sshd
+}
+
+#[test]
+#[ignore = "needs root and sk-dummy: scripts/peers.sh sk-dummy"]
+fn a_user_can_switch_the_touch_off_unless_sshd_requires_it_and_doctor_says_so() {
+    sandboxed!();
+    let sshd = start_numb();
     let rows = [
         // The line of authorized_keys, touch-required, is logged in, what doctor says.
         ("{numb}", false, false, "\"warning\": "),
@@ -148,7 +151,7 @@ fn a_user_can_switch_the_touch_off_unless_sshd_requires_it_and_doctor_says_so() 
         ("{sk}", true, false, ""),
     ];
     check_rows(rows, |(line, on, logs_in, said)| {
-        required(on);
+        require_touch(&sshd, on);
         authorized_keys(&sshd, &["sk", "numb"], line);
         let before = sshd.host.audit().len();
         let _ = ssh(&sshd, &[], &["0000000"]);
@@ -161,8 +164,14 @@ fn a_user_can_switch_the_touch_off_unless_sshd_requires_it_and_doctor_says_so() 
         assert_eq!(found.len(), usize::from(!said.is_empty()), "{found:?}");
         assert!(found.iter().all(|one| one.starts_with(said)), "{found:?}");
     });
-    // A Match block has the last word.
-    required(true);
+}
+
+#[test]
+#[ignore = "needs root and sk-dummy: scripts/peers.sh sk-dummy"]
+fn a_match_block_that_switches_the_touch_off_is_found() {
+    sandboxed!();
+    let sshd = start_numb();
+    require_touch(&sshd, true);
     sshd.reconfigure(|text| format!("{text}Match User {USER}\nPubkeyAuthOptions none\n"));
     authorized_keys(&sshd, &["numb"], "no-touch-required {numb}");
     assert!(is_proven(&sshd));
