@@ -36,7 +36,7 @@ pub fn format(attempt: &Attempt, outcome: &Outcome) -> String {
             Identity::Authy(id) => ("authy_id", id.to_string()),
             Identity::Twilio(id) => ("twilio", text::quoted(id)),
             Identity::Totp(name) => ("totp", text::quoted(name)),
-            Identity::SecurityKey(key) => ("security_key", text::quoted(&key.to_string())),
+            Identity::SecurityKey(key) => ("security_key", text::quoted(key)),
         };
         line.add(name, &value);
     }
@@ -138,7 +138,7 @@ mod tests {
         let key = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
         let outcome = Outcome {
             factor: Some(Factor::SecurityKey),
-            identity: Some(Identity::SecurityKey(Box::new(key.parse().unwrap()))),
+            identity: Some(Identity::SecurityKey(key.into())),
             ..Outcome::new(Verdict::Accepted, Reason::SecurityKey)
         };
         let expected = format!(

@@ -101,7 +101,7 @@ pub fn rate_limits(config: &config::Twilio, caller: Caller<'_>) -> Vec<(String, 
 /// Returns the factor of a login that a security key has proven: it is asked nothing.
 #[must_use]
 pub fn proven(key: Fingerprint) -> Box<dyn SecondFactor> {
-    let key = Some(Identity::SecurityKey(Box::new(key)));
+    let key = Some(Identity::SecurityKey(key.to_string().into()));
     Box::new(Decoy::new(None, 0).of(key))
 }
 
@@ -186,7 +186,7 @@ fn security_key_of(
 ) -> Option<Identity> {
     let key = person.security_keys.first();
     let key = key.filter(|_| providers(config, rules).security_keys)?;
-    Some(Identity::SecurityKey(Box::new(*key)))
+    Some(Identity::SecurityKey(key.to_string().into()))
 }
 
 /// Whether a provider can send something to the person: an SMS, a call or a push.

@@ -203,8 +203,9 @@ pub enum Identity {
     Twilio(Box<str>),
     /// The app whose codes this host checks, by the name of its secret in totp.toml.
     Totp(String),
-    /// A security key. It has no provider: sshd checks it. Boxed, as above.
-    SecurityKey(Box<Fingerprint>),
+    /// A security key, by its fingerprint; sshd is no provider. A text, so that the module, which
+    /// writes audit lines too, needs no base 64.
+    SecurityKey(Box<str>),
 }
 
 impl Identity {
