@@ -17,3 +17,4 @@ pub mod reply;
 pub mod secret;
 pub mod service;
 pub mod text;
+pub mod utc;
