@@ -1,9 +1,9 @@
-//! The look-up index of users.toml and totp.toml, such as `users.toml.index` in the same folder: the
-//! position of each name.
+//! The look-up index of users.toml, totp.toml and enrolled.toml, such as `users.toml.index` in the same
+//! folder: the position of each name.
 //!
 //! With it a login reads one entry of a hundred thousand instead of all. The index has positions
-//! only: the entry itself is read from the file by the same code as without an index. `authyctl`
-//! writes it for a file that is valid as a whole. It is valid for that file alone: device,
+//! only: the entry itself is read from the file by the same code as without an index. `authyctl`,
+//! and for enrolled.toml a login, writes it for a file that is valid as a whole. It is valid for that file alone: device,
 //! inode, size and both times must match. An index that does not match, or is cut, damaged or not
 //! trusted, is ignored, and the whole file is read, which is slower.
 //!
@@ -211,12 +211,10 @@ fn checksum(parts: &[&[u8]]) -> [u8; SUM] {
 }
 
 /// Where an entry is in the text: its name, its bytes, and its line.
-#[cfg(feature = "admin")]
 pub(super) type Position<'a> = (&'a str, &'a Range<usize>, usize);
 
 /// Returns the index of a valid file that has this stamp and these entries, sorted by name; `None`
 /// when a record would be too long to be read.
-#[cfg(feature = "admin")]
 pub(super) fn encode(entries: &[Position<'_>], stamp: Stamp) -> Option<Vec<u8>> {
     let count = u32::try_from(entries.len()).ok()?;
     let table = HEADER + 4 * (entries.len() + 1);

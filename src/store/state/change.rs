@@ -4,6 +4,7 @@
 //! the change returns (tests/durability.rs).
 
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -39,6 +40,22 @@ impl Folder {
         Ok(result)
     }
 
+    /// Checks that a file could be replaced by one of this many bytes, without a change. Blocks as
+    /// [`Folder::update`] does.
+    ///
+    /// # Errors
+    /// It could not.
+    pub fn check_writable(&self, name: &str, bytes: usize) -> Result<(), Error> {
+        let path = self.path_of(name)?;
+        let _lock = self.lock(name, &path)?;
+        let new = format!("{name}{NEW_SUFFIX}");
+        let written = (self.remove(&new))
+            .and_then(|()| self.create(&new))
+            .and_then(|file| write::all(file, &vec![0; bytes], Durability::Process));
+        let removed = self.remove(&new);
+        written.and(removed).map_err(|errno| io_error(&path, errno))
+    }
+
     /// Locks a file. The lock is a file of its own, since the other one is replaced, and is never
     /// removed: two processes could then hold locks of two files with the same name.
     fn lock(&self, name: &str, path: &Path) -> Result<Flock<File>, Error> {
@@ -59,11 +76,8 @@ impl Folder {
     fn replace(&self, name: &str, bytes: &[u8], durability: Durability) -> Result<(), Errno> {
         let new = format!("{name}{NEW_SUFFIX}");
         self.remove(&new)?;
-        let flags =
-            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
-        let file = openat(&self.folder, new.as_str(), flags, mode)?;
-        let written = fchmod(&file, mode).and_then(|()| write::all(file, bytes, durability));
+        let file = self.create(&new)?;
+        let written = write::all(file, bytes, durability);
         let renamed =
             written.and_then(|()| renameat(&self.folder, new.as_str(), &self.folder, name));
         if renamed.is_err() {
@@ -71,6 +85,17 @@ impl Folder {
             let _ = self.remove(&new);
         }
         renamed
+    }
+
+    /// Makes a file that does not exist, for its owner alone.
+    fn create(&self, name: &str) -> Result<OwnedFd, Errno> {
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+        let file = openat(&self.folder, name, flags, mode)?;
+        // The umask is the caller's.
+        fchmod(&file, mode)?;
+        Ok(file)
     }
 
     /// Removes a file; it may be missing.

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use nix::unistd::geteuid;
 
 use crate::host::errno::describe;
-use crate::host::trusted_file::{self, LIMIT};
+use crate::host::trusted_file;
 
 /// Why the state was not read or changed: `PATH: why`.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub(super) enum ErrorKind {
     Accessible(u32),
     #[error("is not a {0}")]
     NotA(&'static str),
-    #[error("larger than {LIMIT} bytes")]
+    #[error("is too large")]
     TooLarge,
     #[error("another process holds its lock")]
     Locked,

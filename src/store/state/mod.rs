@@ -25,7 +25,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::{Uid, fsync};
 
-use crate::host::trusted_file::{self, LIMIT, ProcessIds};
+use crate::host::trusted_file::{self, LIMIT, MAPPING_LIMIT, ProcessIds};
 
 pub use content::{decode, encode, file_name, hex};
 use error::ErrorKind;
@@ -40,6 +40,12 @@ const LOGIN_PATIENCE: Duration = Duration::from_millis(300);
 /// What is appended to a file's name for its lock, and for a new file that is not yet complete.
 const LOCK_SUFFIX: &str = ".lock";
 const NEW_SUFFIX: &str = ".new";
+
+/// The apps that people have enrolled at the prompt (`store::totp::enrolled`), and their index: the only
+/// files that are as large as a mapping.
+pub const ENROLLED: &str = "enrolled.toml";
+/// The index of [`ENROLLED`].
+pub const ENROLLED_INDEX: &str = "enrolled.toml.index";
 
 /// What is to be done with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,10 +175,11 @@ impl Folder {
             Err(error) if error.errno() == Some(Errno::ENOENT) => return Ok(None),
             Err(error) => return Err(error),
         };
+        let limit = if is_large(name) { MAPPING_LIMIT } else { LIMIT };
         let mut bytes = Vec::new();
-        let read = File::from(file).take(LIMIT + 1).read_to_end(&mut bytes);
+        let read = File::from(file).take(limit + 1).read_to_end(&mut bytes);
         read.map_err(|error| io_error(&path, errno(&error)))?;
-        if bytes.len() as u64 > LIMIT {
+        if bytes.len() as u64 > limit {
             return Err(Error {
                 path,
                 kind: ErrorKind::TooLarge,
@@ -322,9 +329,17 @@ fn check(file: &OwnedFd, file_type: SFlag) -> Result<(), ErrorKind> {
     Ok(())
 }
 
+/// Whether a file may be as large as a mapping.
+fn is_large(name: &str) -> bool {
+    [ENROLLED, ENROLLED_INDEX].contains(&name)
+}
+
 /// Whether this can be the name of a file: lower-case letters, digits and dashes, so that it is
-/// never `..`, a lock or an incomplete file.
+/// never `..`, a lock or an incomplete file; or one of the two that are large.
 fn is_name(name: &str) -> bool {
+    if is_large(name) {
+        return true;
+    }
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=128).contains(&name.len()) && name.bytes().all(plain)
 }

@@ -1,12 +1,34 @@
-//! One entry of totp.toml: `bob = { secret = "BASE32", digits = 6, period = 30, algorithm = "SHA1" }`.
+//! One entry of totp.toml: `bob = { secret = "BASE32", digits = 6, period = 30, algorithm = "SHA1" }`. One
+//! of enrolled.toml says `since` too, and may say which `factors` the person had.
 
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
+use toml::value::{Datetime, Offset};
 
 use super::{Authenticator, Error, InvalidTotp};
 use crate::base::text;
+use crate::base::utc::Utc;
 use crate::host::toml_file::{Source, integer};
+
+/// Which of the two files an entry is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// totp.toml, which administrators write.
+    Totp,
+    /// enrolled.toml, which logins write.
+    Enrolled,
+}
+
+/// How an app was enrolled at the prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolled {
+    /// When, in seconds since 1970.
+    pub since: u64,
+    /// The factors by which the person is recognized, as they are stored; empty: it counts for the
+    /// person that the mapping names.
+    pub factors: Vec<String>,
+}
 
 /// The entry of a name.
 #[derive(Debug, Clone)]
@@ -17,6 +39,8 @@ pub enum Entry {
         line: usize,
         /// The app.
         app: Authenticator,
+        /// How it was enrolled; `None` in totp.toml.
+        enrolled: Option<Enrolled>,
     },
     /// The entry is not valid.
     Invalid {
@@ -37,6 +61,15 @@ impl Entry {
         }
     }
 
+    /// How the app was enrolled, if the entry is valid and in enrolled.toml.
+    #[must_use]
+    pub fn enrolled(&self) -> Option<&Enrolled> {
+        match self {
+            Self::Valid { enrolled, .. } => enrolled.as_ref(),
+            Self::Invalid { .. } => None,
+        }
+    }
+
     /// The line of the entry, counted from 1.
     #[must_use]
     pub fn line(&self) -> usize {
@@ -48,6 +81,7 @@ impl Entry {
 
 /// A key of the table `[totp]`, before its value is read.
 pub(super) struct Row<'a> {
+    pub(super) form: Form,
     pub(super) source: Source<'a>,
     /// The place of the name.
     pub(super) at: Range<usize>,
@@ -80,8 +114,12 @@ impl Row<'_> {
     /// Reads the value.
     pub(super) fn read(&self, value: &DeValue<'_>) -> Entry {
         let line = self.line;
-        match read(value) {
-            Ok(app) => Entry::Valid { line, app },
+        match read(value, self.form) {
+            Ok((app, enrolled)) => Entry::Valid {
+                line,
+                app,
+                enrolled,
+            },
             Err(why) => {
                 let message = format!("{}: {why}", text::sanitize_to(self.name, 64));
                 Entry::Invalid { line, message }
@@ -90,11 +128,11 @@ impl Row<'_> {
     }
 }
 
-fn read(value: &DeValue<'_>) -> Result<Authenticator, String> {
+fn read(value: &DeValue<'_>, form: Form) -> Result<(Authenticator, Option<Enrolled>), String> {
     let table = value
         .as_table()
         .ok_or("must be a table such as { secret = \"BASE32\" }")?;
-    check_keys(table)?;
+    check_keys(table, form)?;
     let value = |key| table.get(key).map(toml::Spanned::get_ref);
     let text = |error: InvalidTotp| error.to_string();
     let secret = value("secret").ok_or("secret is missing")?;
@@ -115,15 +153,72 @@ fn read(value: &DeValue<'_>) -> Result<Authenticator, String> {
         let algorithm = word.as_str().unwrap_or_default().parse().map_err(text)?;
         app = app.with_algorithm(algorithm);
     }
-    Ok(app)
+    match form {
+        Form::Totp => Ok((app, None)),
+        Form::Enrolled => Ok((app, Some(read_enrolled(table)?))),
+    }
 }
 
-fn check_keys(table: &DeTable<'_>) -> Result<(), String> {
-    const KEYS: [&str; 4] = ["secret", "digits", "period", "algorithm"];
-    let is_known = |key: &str| KEYS.contains(&key);
-    if table.keys().all(|key| is_known(key.get_ref())) {
+/// Reads when an app was enrolled, and the person's factors then.
+fn read_enrolled(table: &DeTable<'_>) -> Result<Enrolled, String> {
+    let value = |key| table.get(key).map(toml::Spanned::get_ref);
+    let since = match value("since") {
+        Some(DeValue::Datetime(time)) => seconds(time),
+        _ => None,
+    };
+    let since = since.ok_or("since must be a time in UTC such as 2026-11-27T12:00:00Z")?;
+    let factors = match value("factors") {
+        None => Some(Vec::new()),
+        Some(list) => list.as_array().and_then(|list| {
+            let texts = list.iter().map(|text| text.get_ref().as_str());
+            texts.map(|text| text.map(str::to_owned)).collect()
+        }),
+    };
+    let factors = factors.ok_or("factors must be a list of texts")?;
+    Ok(Enrolled { since, factors })
+}
+
+/// The seconds since 1970 of a time in UTC.
+fn seconds(time: &Datetime) -> Option<u64> {
+    let (date, of_day) = (time.date?, time.time?);
+    if !matches!(time.offset, Some(Offset::Z | Offset::Custom { minutes: 0 })) {
+        return None;
+    }
+    let utc = Utc {
+        year: date.year.into(),
+        month: date.month.into(),
+        day: date.day.into(),
+        time: [
+            of_day.hour.into(),
+            of_day.minute.into(),
+            of_day.second.unwrap_or_default().into(),
+        ],
+    };
+    utc.seconds()
+}
+
+fn check_keys(table: &DeTable<'_>, form: Form) -> Result<(), String> {
+    let known: &[&str] = match form {
+        Form::Totp => &["secret", "digits", "period", "algorithm"],
+        Form::Enrolled => &[
+            "secret",
+            "digits",
+            "period",
+            "algorithm",
+            "since",
+            "factors",
+        ],
+    };
+    if table
+        .keys()
+        .all(|key| known.contains(&key.get_ref().as_ref()))
+    {
         return Ok(());
     }
     // Without the key: a secret that was written in the wrong place could be the key itself.
-    Err("has an unknown key; the keys are secret, digits, period and algorithm".to_owned())
+    let (last, first) = known.split_last().unwrap_or((&"", &[]));
+    let first = first.join(", ");
+    Err(format!(
+        "has an unknown key; the keys are {first} and {last}"
+    ))
 }

@@ -2,11 +2,13 @@
 //!
 //! The file is edited by hand and by `authyctl`, and only its owner can read it. It is valid as a
 //! whole or an error of every person with `totp`; an entry that cannot be used is an error of that
-//! person alone. No error quotes the file. Which codes were used is in the state folder ([`Steps`]).
+//! person alone. No error quotes the file. Which codes were used is in the state folder ([`Steps`]), and
+//! so are the apps that people enroll at the prompt ([`enrolled`]), in a file of the same form.
 //! Used by `engine` for each login of a person with `totp`, and by `authyctl`.
 
 mod apps;
 mod authenticator;
+pub mod enrolled;
 mod entry;
 mod index;
 mod steps;
@@ -20,11 +22,11 @@ use crate::base::secret::Secret;
 use crate::base::text;
 use crate::host::toml_file::{self, Error, Lines, Source};
 use crate::host::trusted_file::{self, Access};
-use entry::Row;
+use entry::{Form, Row};
 
-pub use apps::Apps;
+pub use apps::{Apps, AtPrompt, Held, Query};
 pub use authenticator::{Algorithm, Authenticator, InvalidTotp};
-pub use entry::Entry;
+pub use entry::{Enrolled, Entry};
 pub use steps::{Recorded, Steps};
 
 /// The name of the file.
@@ -70,7 +72,6 @@ pub struct Secrets {
     path: PathBuf,
     entries: BTreeMap<String, Entry>,
     /// The bytes of each entry, from the name to the end of the value, and its line.
-    #[cfg(feature = "admin")]
     places: BTreeMap<String, (std::ops::Range<usize>, usize)>,
 }
 
@@ -91,18 +92,21 @@ impl Secrets {
     /// # Errors
     /// As for [`Secrets::load`].
     pub fn load_some(path: &Path, names: &BTreeSet<&str>) -> Result<Self, Error> {
+        Self::load_form(path, names, Form::Totp)
+    }
+
+    fn load_form(path: &Path, names: &BTreeSet<&str>, form: Form) -> Result<Self, Error> {
         let opened = trusted_file::open(path, Access::OwnerOnly)?;
-        if let Some(entries) = index::find(&opened, names) {
+        if let Some(entries) = index::find(&opened, names, form) {
             return Ok(Self {
                 path: path.to_owned(),
                 entries,
-                #[cfg(feature = "admin")]
                 places: BTreeMap::new(),
             });
         }
         let text = toml_file::text(opened.read(trusted_file::MAPPING_LIMIT)?, path)?;
         let text = Secret::new(text);
-        Self::parse_some(text.expose(), path, |name| names.contains(name))
+        Self::parse_some(text.expose(), path, form, |name| names.contains(name))
     }
 
     /// Parses `text`, the content of the file at `path`.
@@ -110,14 +114,18 @@ impl Secrets {
     /// # Errors
     /// The text is not valid as a whole.
     pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
-        Self::parse_some(text, path, |_| true)
+        Self::parse_some(text, path, Form::Totp, |_| true)
     }
 
-    fn parse_some(text: &str, path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self, Error> {
+    fn parse_some(
+        text: &str,
+        path: &Path,
+        form: Form,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Self, Error> {
         let source = Source::new(path, text);
         let lines = Lines::of(text);
         let mut entries = BTreeMap::new();
-        #[cfg(feature = "admin")]
         let mut places = BTreeMap::new();
         for (table, value) in &source.parse()? {
             if table.get_ref() != TABLE {
@@ -130,6 +138,7 @@ impl Secrets {
             };
             for (name, value) in rows {
                 let row = Row {
+                    form,
                     source,
                     at: name.span(),
                     line: lines.line(name.span().start),
@@ -137,7 +146,6 @@ impl Secrets {
                     span: value.span(),
                 };
                 row.check_form(value.get_ref())?;
-                #[cfg(feature = "admin")]
                 places.insert(
                     name.get_ref().to_string(),
                     (name.span().start..value.span().end, row.line),
@@ -150,7 +158,6 @@ impl Secrets {
         Ok(Self {
             path: path.to_owned(),
             entries,
-            #[cfg(feature = "admin")]
             places,
         })
     }
@@ -172,6 +179,12 @@ impl Secrets {
                 name: text::sanitize_to(name, 64),
             }),
         }
+    }
+
+    /// Returns the entry of a name, valid or not.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
     }
 
     /// Returns all names and their entries, sorted by name.

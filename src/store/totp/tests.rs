@@ -323,7 +323,7 @@ mod writing {
         let by = |names: &[&str]| {
             let names = names.iter().copied().collect();
             let opened = trusted_file::open(&path, Access::OwnerOnly).unwrap();
-            let found = index::find(&opened, &names)?;
+            let found = index::find(&opened, &names, Form::Totp)?;
             Some(format!("{found:?}"))
         };
         let whole = || {

@@ -152,7 +152,12 @@ fn add(
     }
     write(table, name, app);
     let (line, app) = (0, app.clone());
-    let entry = Entry::Valid { line, app };
+    let enrolled = None;
+    let entry = Entry::Valid {
+        line,
+        app,
+        enrolled,
+    };
     secrets.entries.insert(name.to_owned(), entry);
     Ok(Change {
         changed: true,
