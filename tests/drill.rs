@@ -176,6 +176,8 @@ impl Case<'_> {
             limits: &mut limits,
             recovery: Some(&mut codes),
             names_recovery: false,
+            enrollment: None,
+            held_until: None,
             record_refused: &mut |_| (),
             random: &mut |_| None,
             clock: &SystemClock,

@@ -139,6 +139,9 @@ pub enum Reason {
     EnrollBy,
     /// The provider gave no usable answer, and `when_unavailable` allows the login.
     Outage,
+    /// A warning, and no verdict's: the person has enrolled an app at the prompt that does not count
+    /// yet.
+    Enrolled,
     /// Every reply was refused.
     WrongCode,
     /// The person denied the push.
@@ -205,6 +208,7 @@ impl Reason {
             Self::Unenrolled => "unenrolled",
             Self::EnrollBy => "enroll_by",
             Self::Outage => "outage",
+            Self::Enrolled => "enrolled",
             Self::WrongCode => "wrong_code",
             Self::PushDenied => "push_denied",
             Self::PushExpired => "push_expired",

@@ -4,21 +4,15 @@
 //! Texts from the caller come last and in quotes, so that they cannot forge a field. Written by
 //! `engine::audit`, and by `pam::log` where no engine could be reached.
 
-use super::attempt::{Attempt, Outcome};
+use super::attempt::{Attempt, Outcome, Reason};
 use super::factor::Identity;
-use super::text;
+use super::{text, utc};
 
 /// Formats the audit line, without fields without a value: `verdict=… reason=… factor=…
 /// provider=… code=… authy_id=… (or `twilio="…"`, `totp="…"`, `security_key="…"`) attempts=…
 /// delivered=no pid=… uid=… peer=… rhost="…" tty="…" user="…"`.
 #[must_use]
 pub fn format(attempt: &Attempt, outcome: &Outcome) -> String {
-    let process = attempt.process;
-    let peer = if process.effective_uid == 0 {
-        "root"
-    } else {
-        "user"
-    };
     let mut line = Line(String::new());
     line.add("verdict", outcome.verdict.as_str());
     line.add("reason", outcome.reason.as_str());
@@ -46,16 +40,22 @@ pub fn format(attempt: &Attempt, outcome: &Outcome) -> String {
     if outcome.undelivered {
         line.add("delivered", "no");
     }
-    line.add_number("pid", process.pid);
-    line.add_number("uid", process.uid);
-    line.add("peer", peer);
-    if let Some(rhost) = &attempt.rhost {
-        line.add_quoted("rhost", rhost);
-    }
-    if let Some(tty) = &attempt.tty {
-        line.add_quoted("tty", tty);
-    }
-    line.add_quoted("user", &attempt.user);
+    line.add_attempt(attempt);
+    line.0
+}
+
+/// Formats the warning about an app that was enrolled at the prompt and does not count yet:
+/// `reason=enrolled provider=totp totp="…" since=… until=… pid=… uid=… peer=… rhost="…" tty="…"
+/// user="…"`. It has no verdict, since the audit line of the login has it.
+#[must_use]
+pub fn enrolled(attempt: &Attempt, name: &str, since: u64, until: u64) -> String {
+    let mut line = Line(String::new());
+    line.add("reason", Reason::Enrolled.as_str());
+    line.add("provider", "totp");
+    line.add_quoted("totp", name);
+    line.add("since", &utc::written(since));
+    line.add("until", &utc::written(until));
+    line.add_attempt(attempt);
     line.0
 }
 
@@ -79,12 +79,32 @@ impl Line {
     fn add_quoted(&mut self, name: &str, value: &str) {
         self.add(name, &text::quoted(value));
     }
+
+    /// Adds what is known of the application and its caller.
+    fn add_attempt(&mut self, attempt: &Attempt) {
+        let process = attempt.process;
+        let peer = if process.effective_uid == 0 {
+            "root"
+        } else {
+            "user"
+        };
+        self.add_number("pid", process.pid);
+        self.add_number("uid", process.uid);
+        self.add("peer", peer);
+        if let Some(rhost) = &attempt.rhost {
+            self.add_quoted("rhost", rhost);
+        }
+        if let Some(tty) = &attempt.tty {
+            self.add_quoted("tty", tty);
+        }
+        self.add_quoted("user", &attempt.user);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::attempt::{Process, Reason, Verdict};
+    use crate::base::attempt::{Process, Verdict};
     use crate::base::factor::Factor;
 
     fn attempt() -> Attempt {
@@ -146,6 +166,15 @@ mod tests {
              pid=812 uid=0 peer=root rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
         );
         assert_eq!(format(&attempt(), &outcome), expected);
+    }
+
+    #[test]
+    fn an_app_that_does_not_count_yet_has_a_line_without_a_verdict() {
+        assert_eq!(
+            enrolled(&attempt(), "alice", 1_795_780_800, 1_795_867_200),
+            "reason=enrolled provider=totp totp=\"alice\" since=2026-11-27T12:00:00Z until=2026-11-28T12:00:00Z \
+             pid=812 uid=0 peer=root rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
+        );
     }
 
     #[test]

@@ -94,6 +94,10 @@ messages! {
     WordRecovery "word_recovery",
     /// Asks for the code that the push showed.
     PromptCode "prompt_code",
+    /// Offers to enroll an app.
+    PromptEnroll "prompt_enroll",
+    /// Asks for the first code of an app that is being enrolled.
+    PromptEnrollCode "prompt_enroll_code",
     /// Asks for the password followed by a code.
     PromptPassword "prompt_password",
     /// The code was wrong.
@@ -168,6 +172,20 @@ messages! {
     LoginRefused "login_refused",
     /// This host cannot check the factor: its files, its state or its access to the provider.
     NotSetUp "not_set_up",
+    /// What the person can do who is offered to enroll an app.
+    EnrollOffer "enroll_offer",
+    /// Above the QR code and the secret of an app that is being enrolled.
+    EnrollScan "enroll_scan",
+    /// The first code was wrong, and there is another try.
+    EnrollWrong "enroll_wrong",
+    /// The app is enrolled: when it counts.
+    EnrollDone "enroll_done",
+    /// No app is enrolled, after two wrong codes.
+    EnrollNot "enroll_not",
+    /// The app could not be stored.
+    EnrollFailed "enroll_failed",
+    /// An app was enrolled and does not count yet: when it does.
+    EnrollHeld "enroll_held",
     /// The question of the push.
     PushQuestion "push_question",
 }
@@ -197,6 +215,7 @@ impl Message {
             | Self::PromptSendPushOr => &["words"],
             Self::RecoveryLeft => &["left"],
             Self::RefusedSince => &["count"],
+            Self::EnrollDone | Self::EnrollHeld => &["time"],
             Self::EnrollBy => &["date", "days"],
             _ => &[],
         };

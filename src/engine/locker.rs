@@ -1,8 +1,8 @@
 //! A login over the user socket: a screen locker, or another process of a plain user.
 //!
 //! The process may be anybody's and say anything. So the login is for the one account that has the
-//! peer's uid, and of what the process says only the name and the replies are used. Nothing is sent
-//! or remembered, no recovery code is taken, and refused codes count in a book of their own, so that
+//! peer's uid, and of what the process says only the name and the replies are used. Nothing is sent,
+//! remembered or enrolled, no recovery code is taken, and refused codes count in a book of their own, so that
 //! a program of the user's can neither annoy them nor pause their other logins. Called by `session`
 //! and `wiring`.
 
@@ -12,7 +12,7 @@ use crate::base::attempt::{Attempt, Process};
 use crate::base::factor::{Factor, SendMode};
 use crate::host::account::{self, Spelling};
 use crate::protocol::Start;
-use crate::store::config::{Login, Subject};
+use crate::store::config::{EnrollTotp, Login, Subject};
 
 /// The PAM service whose rules apply, `[service.locker]`, and its name in the log.
 pub(super) const SERVICE: &str = "locker";
@@ -57,6 +57,7 @@ pub(super) fn start(start: Start, name: &str, uid: u32, pid: u32) -> Option<Star
 pub(super) fn rules(mut rules: Login) -> Login {
     rules.factors.retain(|factor| *factor == Factor::Token);
     (rules.push, rules.sms) = (SendMode::Never, SendMode::Never);
+    rules.enroll_totp = EnrollTotp::Never;
     // The caller is the user; the locker's word for it is not used.
     rules.whose = Subject::User;
     // It must not be a plain user's process that gets an unenrolled account past the factor;

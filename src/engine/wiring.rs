@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::enrollment::PromptEnrollment;
 use super::isolation::{self, Groups};
 use super::{locker, shared_words};
 use crate::base::arguments::{Arguments, FirstPass};
@@ -16,20 +17,20 @@ use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
 use crate::base::deadline::{Deadline, SystemClock};
 use crate::base::factor::twilio::Lasting;
 use crate::base::factor::{Fingerprint, Person, SECURITY_KEYS, SendMode, Skipped};
-use crate::base::text;
+use crate::base::{audit_line, text};
 use crate::factor::connect;
 use crate::factor::totp::Totp;
 use crate::host::{account, address, network};
 use crate::login::policy::{self, OnOutage, OutageQuery, Requirement, RequirementQuery};
-use crate::login::{Conversation, LastNotice, Login};
+use crate::login::{Conversation, Enrollment, LastNotice, Login, TTY_OF_SSHD};
 use crate::messages::Messages;
 use crate::protocol::Start;
-use crate::store::config::{self, Config, Fallback, Notices};
+use crate::store::config::{self, Config, EnrollTotp, Fallback, Notices};
 use crate::store::former;
 use crate::store::limits::{self, LimitedLogin};
 use crate::store::recovery;
 use crate::store::remember::{self, LoginBinding};
-use crate::store::totp::{Apps, Authenticator, Steps};
+use crate::store::totp::{self, Apps, AtPrompt, Authenticator, Held, Steps, enrolled};
 use crate::store::twilio::{StartedFiles, UsedFiles};
 use crate::store::users;
 
@@ -62,6 +63,16 @@ impl Decision {
     }
 }
 
+impl Subject {
+    /// When the person has enrolled an app that does not count yet.
+    fn held(&self) -> Option<Held> {
+        match self.at_prompt {
+            AtPrompt::Held(held) => Some(held),
+            AtPrompt::None | AtPrompt::Counts(_) | AtPrompt::Unreadable(_) => None,
+        }
+    }
+}
+
 /// Whose factor is required.
 #[derive(Default)]
 struct Subject {
@@ -72,6 +83,12 @@ struct Subject {
     security_key: Option<Fingerprint>,
     /// The person's app, where this host checks its codes.
     app: Option<Authenticator>,
+    /// The app that the person has enrolled at the prompt.
+    at_prompt: AtPrompt,
+    /// The factors that the person has, where enrolled.toml must learn of them.
+    new_factors: Option<Vec<String>>,
+    /// Whether the person may enroll an app at the prompt.
+    may_enroll: bool,
     /// The factors of everyone behind the entry, as they are stored.
     of_entry: Vec<String>,
     /// Lines for the log.
@@ -169,6 +186,11 @@ impl Case {
         let subject = self.subject()?;
         let mut outcome = self.outcome(&subject, conversation, record_refused);
         outcome.notes.extend(subject.notes.clone());
+        if let (Some(held), Verdict::Accepted | Verdict::Ignored) =
+            (subject.held(), outcome.verdict)
+        {
+            outcome.notes.push(self.warning(&subject, held));
+        }
         Ok(Decision { outcome, subject })
     }
 
@@ -188,6 +210,19 @@ impl Case {
             accepts_recovery: self.takes_recovery(),
         };
         last_notice.of(outcome)
+    }
+
+    /// The line for the log about an app that was enrolled at the prompt and does not count yet.
+    fn warning(&self, subject: &Subject, held: Held) -> String {
+        audit_line::enrolled(&self.attempt, &subject.name, held.since, held.until)
+    }
+
+    /// What the person reads who is not asked, and has enrolled an app that does not count yet.
+    fn held_notice(&self, subject: &Subject) -> Option<String> {
+        let held = subject.held()?;
+        let is_shown = self.rules.notices() != Notices::None;
+        let messages = self.messages(&host());
+        is_shown.then(|| messages.held(held.until))
     }
 
     fn messages(&self, host: &str) -> Messages {
@@ -221,6 +256,7 @@ impl Case {
         Outcome {
             identity: person
                 .and_then(|person| connect::identity(&self.config, &self.rules, person)),
+            last_notice: self.held_notice(subject),
             ..Outcome::new(Verdict::Accepted, Reason::Remembered)
         }
     }
@@ -234,6 +270,9 @@ impl Case {
         }
         if outcome.verdict == Verdict::Accepted {
             let _ = self.codes(subject).record_factors();
+            if let Some(factors) = &subject.new_factors {
+                let _ = enrolled::record_factors(self.state(), &subject.name, factors);
+            }
         }
         let proven = [Reason::CodeAccepted, Reason::PushApproved].contains(&outcome.reason);
         if let (true, Some(person)) = (proven, &subject.person) {
@@ -296,7 +335,8 @@ impl Case {
             |groups| account::group_of(&subject, groups).map_err(account),
             || match users::find(users, &subject) {
                 Ok(mut found) => {
-                    apps = Some(Apps::of(users, &mut found.entry));
+                    let query = self.apps_query(&subject);
+                    apps = Some(Apps::with_enrolled(users, &mut found.entry, &query));
                     Ok(found.entry)
                 }
                 Err(error) => Err(failed(Reason::Mapping, error.to_string())),
@@ -308,13 +348,59 @@ impl Case {
             },
         )?;
         let mut subject = self.required(requirement, subject)?;
-        // The same error for a person with several factors: their entry promises an app.
-        if let (Some(person), Some(apps), true) = (&subject.person, apps, providers.totp) {
-            let app = apps.of_person(person);
-            let app = app.map_err(|error| failed(Reason::Mapping, error.to_string()))?;
-            subject.app = app.cloned();
+        if let (Some(person), Some(apps)) = (&subject.person, apps) {
+            subject.at_prompt = apps.enrolled().clone();
+            subject.new_factors = apps.new_factors().map(<[String]>::to_vec);
+            subject.notes.extend(subject.at_prompt.note());
+            // The same error for a person with several factors: their entry promises an app.
+            if providers.totp {
+                let app = apps.of_person(person);
+                let app = app.map_err(|error| failed(Reason::Mapping, error.to_string()))?;
+                subject.app = app.cloned();
+                subject.may_enroll =
+                    self.offers_apps() && apps.may_enroll(users, person, &subject.name);
+            }
         }
         Ok(subject)
+    }
+
+    /// Where the apps are that were enrolled at the prompt, and when they count.
+    fn apps_query<'a>(&'a self, user: &'a str) -> totp::Query<'a> {
+        totp::Query {
+            state: self.state(),
+            user,
+            hold: self.rules.enroll_hold,
+            now: SystemTime::now(),
+        }
+    }
+
+    /// Whether this login may offer to enroll an app: one of sshd, in a process of root's alone, with
+    /// prompts of its own.
+    fn offers_apps(&self) -> bool {
+        let process = self.attempt.process;
+        self.rules.enroll_totp == EnrollTotp::Offer
+            && !self.is_locker
+            && !self.rules.token_in_password
+            && self.rules.whose == config::Subject::User
+            && self.attempt.tty.as_deref() == Some(TTY_OF_SSHD)
+            && (process.uid, process.effective_uid) == (0, 0)
+    }
+
+    /// The app that this person may enroll at the prompt.
+    fn enrollment(&self, subject: &Subject, host: &str) -> Option<PromptEnrollment> {
+        let person = subject.person.as_ref().filter(|_| subject.may_enroll)?;
+        Some(PromptEnrollment {
+            state: self.state().to_owned(),
+            user: subject.name.clone(),
+            host: host.to_owned(),
+            factors: person.stored_ids(),
+            hold: self.rules.enroll_hold,
+            steps: Steps::new(self.state(), shared_words::map),
+            now: SystemTime::now,
+            app: None,
+            stored: None,
+            notes: Vec::new(),
+        })
     }
 
     /// What a requirement means for the login of `subject`.
@@ -335,9 +421,9 @@ impl Case {
                     name: subject,
                     person: Some(person),
                     security_key,
-                    app: None,
                     of_entry,
                     notes: skipped.map(note).collect(),
+                    ..Subject::default()
                 })
             }
             Requirement::Decoy => Ok(Subject {
@@ -372,7 +458,11 @@ impl Case {
     /// What an outage means for the application's real uid. The engine was started in the
     /// surroundings of the application, which may have no network: a host without a provider needs
     /// none.
-    fn on_outage(&self, person: Option<&Person>) -> OnOutage {
+    fn on_outage(&self, subject: &Subject) -> OnOutage {
+        let has_totp = subject
+            .person
+            .as_ref()
+            .is_some_and(|person| person.totp.is_some());
         let service = &self.attempt.service;
         OutageQuery {
             when_unavailable: self.rules.when_unavailable,
@@ -380,7 +470,8 @@ impl Case {
             service,
             real_uid: self.attempt.process.uid,
             only_loopback: self.uses_network() && network::has_only_loopback(),
-            has_totp: person.is_some_and(|person| person.totp.is_some()),
+            // Where it cannot be read, there may be one.
+            has_totp: has_totp || matches!(subject.at_prompt, AtPrompt::Unreadable(_)),
         }
         .on_outage()
     }
@@ -419,12 +510,13 @@ impl Case {
         };
         let mut codes = self.codes(subject);
         let takes_codes = self.takes_recovery();
+        let mut enrollment = self.enrollment(subject, &host);
         let outcome = Login {
             attempt,
             rules: &rules,
             is_proven: subject.security_key.is_some(),
             offers_push: self.rules.offers_push(),
-            on_outage: self.on_outage(person),
+            on_outage: self.on_outage(subject),
             request_timeout: connect::request_timeout(config, &rules, person),
             messages: &self.messages(&host),
             details: &details(attempt, &host),
@@ -434,16 +526,20 @@ impl Case {
             limits: &mut limits,
             recovery: takes_codes.then_some(&mut codes),
             names_recovery: takes_codes && config.recovery.is_named_for(&attempt.service),
+            enrollment: (enrollment.as_mut()).map(|enrollment| enrollment as &mut dyn Enrollment),
+            held_until: subject.held().map(|held| held.until),
             record_refused,
             random: &mut random,
             clock: &SystemClock,
             deadline: self.deadline(),
         }
         .authenticate();
-        Outcome {
-            notes: factor.notes(),
-            ..outcome
+        let mut notes = factor.notes();
+        if let Some(enrollment) = enrollment {
+            notes.extend(enrollment.notes);
+            notes.extend(enrollment.stored.map(|held| self.warning(subject, held)));
         }
+        Outcome { notes, ..outcome }
     }
 
     /// The counts of this login.

@@ -15,7 +15,8 @@
 //!    is allowed, nothing follows sooner than `refusal_seconds` after the reply, so that a quick
 //!    answer does not reveal who is enrolled. A provider that takes longer still does. A refused
 //!    code is in the log before that.
-//! 5. `end` returns the [`Outcome`], with the notice that the person reads last (notice.rs).
+//! 5. Where the factor is proven, `offer_app` may offer to enroll an app (enroll.rs).
+//! 6. `end` returns the [`Outcome`], with the notice that the person reads last (notice.rs).
 //!
 //! With `token_in_password`, `run_combined` (password.rs) reads one reply, acts on it as in step 3,
 //! and ends.
@@ -26,6 +27,7 @@
 //! reveal who is enrolled.
 
 mod conversation;
+mod enroll;
 mod notice;
 mod password;
 pub mod policy;
@@ -51,7 +53,8 @@ use crate::store::limits::Limits;
 use crate::store::recovery::Recovery;
 
 pub use conversation::{Conversation, NoReply};
-pub use notice::LastNotice;
+pub use enroll::{Confirmed, Drawing, Enrollment, OFFER_TIME};
+pub use notice::{LastNotice, TTY_OF_SSHD};
 use policy::OnOutage;
 use push::Pushes;
 
@@ -90,6 +93,11 @@ pub struct Login<'a> {
     pub recovery: Option<&'a mut dyn Recovery>,
     /// Whether the prompts name recovery codes.
     pub names_recovery: bool,
+    /// The app that is offered to a person who has proven a factor; `None`: no offer.
+    pub enrollment: Option<&'a mut dyn Enrollment>,
+    /// From when on the app counts that the person has enrolled and that does not count yet, in
+    /// seconds since 1970.
+    pub held_until: Option<u64>,
     /// Writes the audit line of a refused code; `attempts` is its number. Called before the person
     /// hears of it, since they may leave then.
     pub record_refused: &'a mut dyn FnMut(&Outcome),
@@ -148,6 +156,7 @@ impl<'a> Login<'a> {
             notice: None,
             refused_since: 0,
             recovery_left: None,
+            enrolled: None,
             login: self,
         }
     }
@@ -176,13 +185,15 @@ struct Dialog<'a> {
     refused_since: u32,
     /// How many recovery codes are left after the one that was accepted.
     recovery_left: Option<usize>,
+    /// What came of an app that the person wanted to enroll, for the last notice.
+    enrolled: Option<String>,
 }
 
 impl Dialog<'_> {
     /// Runs the login prompt by prompt.
     fn run(mut self) -> Outcome {
         if let Some((verdict, reason)) = self.send_automatic() {
-            return self.end(verdict, reason);
+            return self.finish(verdict, reason);
         }
         while self.outcome.attempts < self.login.rules.attempts {
             let reply = match self.ask() {
@@ -195,10 +206,22 @@ impl Dialog<'_> {
                 self.pad_refusal(entered);
             }
             if let Step::End(verdict, reason) = step {
-                return self.end(verdict, reason);
+                return self.finish(verdict, reason);
             }
         }
         self.attempts_exhausted()
+    }
+
+    /// Ends the login, for an accepted one after the offer of an app.
+    fn finish(mut self, verdict: Verdict, reason: Reason) -> Outcome {
+        let offered = match verdict {
+            Verdict::Accepted => self.offer_app(reason),
+            _ => Ok(()),
+        };
+        match offered {
+            Ok(()) => self.end(verdict, reason),
+            Err((verdict, reason)) => self.end(verdict, reason),
+        }
     }
 
     /// Sends a push or an SMS before the first prompt: the push where `push` is `auto`, the SMS

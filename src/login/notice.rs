@@ -23,7 +23,7 @@ pub struct LastNotice<'a> {
 }
 
 /// PAM_TTY as sshd sets it.
-const TTY_OF_SSHD: &str = "ssh";
+pub const TTY_OF_SSHD: &str = "ssh";
 
 impl LastNotice<'_> {
     /// The notice about an outcome; `None` where there is nothing to say, or where the last reply
@@ -75,6 +75,7 @@ impl LastNotice<'_> {
             | Reason::Unenrolled
             // Its text has a date: `engine::wiring` fills it in.
             | Reason::EnrollBy
+            | Reason::Enrolled
             | Reason::WrongCode
             | Reason::PushExpired
             | Reason::Limited
@@ -129,11 +130,20 @@ impl Dialog<'_> {
     /// The queued notice, and the prompt: with the notice in front where it is shown there.
     pub(super) fn with_notice(&mut self, prompt: String) -> (Option<String>, String) {
         let notice = self.notice.take().map(|notice| self.notice_text(notice));
+        let notices: Vec<_> = self.held_notice().into_iter().chain(notice).collect();
+        let notice = (!notices.is_empty()).then(|| notices.join(" "));
         match (notice, self.login.rules.notices()) {
             (notice, Notices::Message) => (notice, prompt),
             (Some(notice), Notices::Prompt) => (None, question::in_prompt(&notice) + &prompt),
             (_, Notices::Prompt | Notices::None) => (None, prompt),
         }
+    }
+
+    /// The notice about an app that was enrolled and does not count yet, once. It comes with the first
+    /// prompt, since sshd shows a session without a terminal no notice after the proof.
+    fn held_notice(&mut self) -> Option<String> {
+        let until = self.login.held_until.take()?;
+        Some(self.login.messages.held(until))
     }
 
     /// The notice at the end of this login. No prompt follows that could have it in front.
@@ -162,8 +172,8 @@ impl Dialog<'_> {
         }
     }
 
-    /// How many recovery codes are left after this one, and what was refused since the last
-    /// success.
+    /// How many recovery codes are left after this one, what was refused since the last success, and
+    /// what the person must know of an app that was enrolled.
     fn notice_of_success(&self) -> Option<String> {
         let messages = self.login.messages;
         let of_recovery = self
@@ -171,7 +181,12 @@ impl Dialog<'_> {
             .map(|left| messages.text_with(Message::RecoveryLeft, &left.to_string()));
         let refused = (self.refused_since > 0)
             .then(|| messages.text_with(Message::RefusedSince, &self.refused_since.to_string()));
-        let notices: Vec<_> = of_recovery.into_iter().chain(refused).collect();
+        let held = self.login.held_until.map(|until| messages.held(until));
+        let notices: Vec<_> = (of_recovery.into_iter())
+            .chain(refused)
+            .chain(held)
+            .chain(self.enrolled.clone())
+            .collect();
         (!notices.is_empty()).then(|| notices.join(" "))
     }
 }

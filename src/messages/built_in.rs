@@ -100,6 +100,22 @@ texts! {
         "Código exibido na notificação: ", "Zahl aus der Push-Anfrage: ",
         "Code affiché dans la notification : ", "Codice mostrato nella notifica: ",
     ];
+    PromptEnroll [
+        "Type qr, ascii or key to add an app, or Enter for not now: ",
+        "Escriba qr, ascii o key para añadir una aplicación, o Intro para no hacerlo ahora: ",
+        "Digite qr, ascii ou key para adicionar um aplicativo, ou Enter para não fazer isso agora: ",
+        "qr, ascii oder key eingeben, um eine App hinzuzufügen, oder Enter für nicht jetzt: ",
+        "Tapez qr, ascii ou key pour ajouter une application, ou Entrée pour plus tard : ",
+        "Digita qr, ascii o key per aggiungere un'app, o Invio per non farlo ora: ",
+    ];
+    PromptEnrollCode [
+        "Verification code of the new app (or Enter to add none): ",
+        "Código de verificación de la nueva aplicación (o Intro para no añadirla): ",
+        "Código de verificação do novo aplicativo (ou Enter para não adicioná-lo): ",
+        "Bestätigungscode der neuen App (oder Enter, um keine hinzuzufügen): ",
+        "Code de vérification de la nouvelle application (ou Entrée pour n'en ajouter aucune) : ",
+        "Codice di verifica della nuova app (o Invio per non aggiungerla): ",
+    ];
     PromptPassword [
         "Password and verification code: ", "Contraseña y código de verificación: ",
         "Senha e código de verificação: ", "Passwort und Bestätigungscode: ",
@@ -351,6 +367,56 @@ texts! {
         "Dieser Rechner kann Ihren zweiten Faktor nicht prüfen: Fragen Sie Ihren Administrator.",
         "Cette machine ne peut pas vérifier votre second facteur : contactez votre administrateur.",
         "Questo computer non può verificare il secondo fattore: chiedi all'amministratore.",
+    ];
+    EnrollOffer [
+        "You can add an authenticator app to this account: qr draws its QR code, ascii draws it in plain characters (80 columns), key shows the secret alone.",
+        "Puede añadir una aplicación de autenticación a esta cuenta: qr dibuja su código QR, ascii lo dibuja con caracteres simples (80 columnas), key muestra solo el secreto.",
+        "Você pode adicionar um aplicativo autenticador a esta conta: qr desenha o código QR, ascii o desenha com caracteres simples (80 colunas), key mostra apenas o segredo.",
+        "Sie können diesem Konto eine Authenticator-App hinzufügen: qr zeichnet ihren QR-Code, ascii zeichnet ihn mit einfachen Zeichen (80 Spalten), key zeigt nur das Geheimnis.",
+        "Vous pouvez ajouter une application d'authentification à ce compte : qr dessine son code QR, ascii le dessine en caractères simples (80 colonnes), key ne montre que le secret.",
+        "Puoi aggiungere un'app di autenticazione a questo account: qr disegna il codice QR, ascii lo disegna con caratteri semplici (80 colonne), key mostra solo il segreto.",
+    ];
+    EnrollScan [
+        "Scan this with the app, or type the secret:", "Escanee esto con la aplicación o escriba el secreto:",
+        "Leia isto com o aplicativo ou digite o segredo:", "Mit der App einlesen oder das Geheimnis eintippen:",
+        "Scannez ceci avec l'application ou tapez le secret :", "Inquadra questo con l'app o digita il segreto:",
+    ];
+    EnrollWrong [
+        "That is not the code that the app shows now. Try once more.",
+        "Ese no es el código que la aplicación muestra ahora. Inténtelo una vez más.",
+        "Esse não é o código que o aplicativo mostra agora. Tente mais uma vez.",
+        "Das ist nicht der Code, den die App jetzt zeigt. Versuchen Sie es noch einmal.",
+        "Ce n'est pas le code que l'application affiche maintenant. Réessayez une fois.",
+        "Non è il codice che l'app mostra ora. Riprova una volta.",
+    ];
+    EnrollDone [
+        "The app is added. Its codes are accepted from {time} on; until then log in as before.",
+        "La aplicación está añadida. Sus códigos se aceptan a partir del {time}; hasta entonces entre como antes.",
+        "O aplicativo foi adicionado. Seus códigos são aceitos a partir de {time}; até lá, entre como antes.",
+        "Die App ist hinzugefügt. Ihre Codes gelten ab {time}; bis dahin melden Sie sich an wie zuvor.",
+        "L'application est ajoutée. Ses codes sont acceptés à partir du {time} ; d'ici là, connectez-vous comme avant.",
+        "L'app è aggiunta. I suoi codici sono accettati dal {time}; fino ad allora accedi come prima.",
+    ];
+    EnrollNot [
+        "No app was added: delete the new entry in the app.", "No se añadió ninguna aplicación: borre la nueva entrada en ella.",
+        "Nenhum aplicativo foi adicionado: apague a nova entrada nele.", "Es wurde keine App hinzugefügt: Löschen Sie den neuen Eintrag in der App.",
+        "Aucune application n'a été ajoutée : supprimez la nouvelle entrée dans l'application.", "Nessuna app è stata aggiunta: elimina la nuova voce nell'app.",
+    ];
+    EnrollFailed [
+        "The app could not be added; delete the new entry in it. Nothing has changed.",
+        "No se pudo añadir la aplicación; borre la nueva entrada en ella. Nada ha cambiado.",
+        "Não foi possível adicionar o aplicativo; apague a nova entrada nele. Nada mudou.",
+        "Die App konnte nicht hinzugefügt werden; löschen Sie den neuen Eintrag darin. Nichts hat sich geändert.",
+        "L'application n'a pas pu être ajoutée ; supprimez-y la nouvelle entrée. Rien n'a changé.",
+        "Non è stato possibile aggiungere l'app; elimina la nuova voce in essa. Nulla è cambiato.",
+    ];
+    EnrollHeld [
+        "An authenticator app was added to this account. From {time} on, its codes log in. If it is not yours, call your administrator now.",
+        "Se añadió una aplicación de autenticación a esta cuenta. A partir del {time} sus códigos dan acceso. Si no es suya, llame ya a su administrador.",
+        "Um aplicativo autenticador foi adicionado a esta conta. A partir de {time} os códigos dele dão acesso. Se não for seu, chame já o administrador.",
+        "Diesem Konto wurde eine Authenticator-App hinzugefügt. Ab {time} öffnen ihre Codes das Konto. Ist es nicht Ihre, rufen Sie jetzt den Administrator an.",
+        "Une application d'authentification a été ajoutée à ce compte. À partir du {time}, ses codes y donnent accès. Si ce n'est pas la vôtre, appelez l'administrateur.",
+        "A questo account è stata aggiunta un'app di autenticazione. Dal {time} i suoi codici danno accesso. Se non è tua, chiama subito l'amministratore.",
     ];
     PushQuestion [
         "Log in to {host} as {user} ({service})?", "¿Entrar en {host} como {user} ({service})?",

@@ -8,7 +8,7 @@
 mod built_in;
 
 use crate::base::language::{Language, Message, Piece, Texts, pieces};
-use crate::base::text;
+use crate::base::{text, utc};
 
 pub use built_in::built_in;
 
@@ -41,8 +41,14 @@ impl Messages {
         self.text_with(message, "")
     }
 
+    /// The notice about an app that was enrolled and counts from `until` on, in seconds since 1970.
+    #[must_use]
+    pub fn held(&self, until: u64) -> String {
+        self.text_with(Message::EnrollHeld, &utc::shown(until))
+    }
+
     /// Returns the text of `message`, with `value` for the placeholder that only some messages
-    /// have: `{words}`, `{left}` or `{count}`.
+    /// have: `{words}`, `{left}`, `{count}` or `{time}`.
     #[must_use]
     pub fn text_with(&self, message: Message, value: &str) -> String {
         self.fill(message, |_| value)

@@ -3,6 +3,7 @@
 //! A test builds a [`Script`], runs it, and compares the [`Ran`]. No test sleeps.
 
 mod codes;
+mod enroll;
 mod last_notice;
 mod limits;
 mod notice;
@@ -266,6 +267,8 @@ struct FakeLimits {
     /// The error for every code.
     code: Option<LimitError>,
     counted: Vec<String>,
+    /// Whether an SMS or call brought a code.
+    sent_lately: bool,
     /// How many codes were refused since the last success.
     refused: u32,
     /// Whether it was a code that was accepted.
@@ -300,6 +303,9 @@ impl Limits for FakeLimits {
     }
     fn push_approved(&mut self) {
         self.counted.push("push approved".into());
+    }
+    fn sent_lately(&self) -> bool {
+        self.sent_lately
     }
 }
 
@@ -373,6 +379,10 @@ struct Script {
     tty: Option<&'static str>,
     /// sshd has accepted a security key of the person.
     is_proven: bool,
+    /// The app that is offered.
+    enrollment: Option<enroll::FakeEnrollment>,
+    /// From when on an app counts that does not yet.
+    held_until: Option<u64>,
 }
 
 /// What a script did.
@@ -387,6 +397,8 @@ struct Ran {
     accepted_by_code: Option<bool>,
     kinds: Vec<Kind>,
     dismissed: Option<Verdict>,
+    /// What was asked of the app that is offered.
+    enrollment: Vec<String>,
     /// The refused codes that were recorded at once: reason, attempts, and how many prompts there
     /// were before.
     recorded: Vec<(Reason, u32, usize)>,
@@ -432,6 +444,8 @@ impl Script {
             renamed_to: None,
             tty: None,
             is_proven: false,
+            enrollment: None,
+            held_until: None,
         }
     }
 
@@ -493,6 +507,7 @@ impl Script {
         let mut recovery = self.recovery.map(|results| FakeRecovery(results.into()));
         let prompts = Rc::clone(&person.asked);
         let mut recorded = vec![];
+        let mut enrollment = self.enrollment;
         let outcome = Login {
             attempt: &attempt,
             rules: &self.rules,
@@ -510,6 +525,8 @@ impl Script {
                 .as_mut()
                 .map(|recovery| recovery as &mut dyn Recovery),
             names_recovery: self.names_recovery,
+            enrollment: (enrollment.as_mut()).map(|one| one as &mut dyn Enrollment),
+            held_until: self.held_until,
             record_refused: &mut |outcome| {
                 recorded.push((outcome.reason, outcome.attempts, prompts.get()));
             },
@@ -529,6 +546,7 @@ impl Script {
             accepted_by_code: limits.accepted_by_code,
             kinds: person.kinds,
             dismissed: person.dismissed,
+            enrollment: enrollment.map_or(vec![], |one| one.asked),
             recorded,
             took: clock.passed.get(),
         }

@@ -110,6 +110,10 @@ pub struct Login {
     pub notices: Option<Notices>,
     /// The PAM services of sshd: where root runs them, what they say of an SSH connection is believed.
     pub ssh_services: Vec<String>,
+    /// Whether sshd offers a person to enroll an app at the prompt.
+    pub enroll_totp: EnrollTotp,
+    /// How long such an app is enrolled before it counts, 0 to 30 days.
+    pub enroll_hold: Duration,
     /// The language of the texts, SMS and calls; `None`: English texts, and SMS and calls in the
     /// language that the provider chooses.
     pub language: Option<Language>,
@@ -137,6 +141,8 @@ impl Default for Login {
             whose: Subject::User,
             notices: None,
             ssh_services: vec!["sshd".to_owned()],
+            enroll_totp: EnrollTotp::Never,
+            enroll_hold: Duration::from_secs(24 * 60 * 60),
             language: None,
         }
     }
@@ -176,6 +182,15 @@ pub enum Notices {
     Prompt,
     /// Nowhere.
     None,
+}
+
+/// Whether a person can enroll an app at the prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnrollTotp {
+    /// Never.
+    Never,
+    /// sshd offers it after a push or an app code.
+    Offer,
 }
 
 /// What Enter alone does at the prompt.

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use super::key_value::{KeyValue, entries, is_service};
 use super::providers;
 use super::tables::Tables;
-use super::{Config, Enter, Error, Fallback, Login, Notices, Paths, Provider, SendMode, Subject};
+use super::{
+    Config, EnrollTotp, Enter, Error, Fallback, Login, Notices, Paths, Provider, SendMode, Subject,
+};
 use crate::base::factor::Factor;
 use crate::base::language::Language;
 use crate::host::toml_file::Source;
@@ -153,6 +155,11 @@ fn read_login(
                 login.whose =
                     entry.choice(&[("user", Subject::User), ("caller", Subject::Caller)])?;
             }
+            "enroll_totp" => {
+                let words = [("never", EnrollTotp::Never), ("offer", EnrollTotp::Offer)];
+                login.enroll_totp = entry.choice(&words)?;
+            }
+            "enroll_hold_seconds" => login.enroll_hold = entry.seconds(0..=2_592_000)?,
             "notices" => login.notices = Some(entry.choice(&NOTICES)?),
             "ssh_services" => login.ssh_services = entry.services()?,
             "language" => {

@@ -172,6 +172,14 @@ fn a_mistake_names_file_line_and_key() {
             "config.toml:4: login.push_seconds must be 10..=300",
         ),
         (
+            "[login]\nenroll_totp = true\n",
+            "config.toml:4: login.enroll_totp must be \"never\" or \"offer\"",
+        ),
+        (
+            "[login]\nenroll_hold_seconds = 2592001\n",
+            "config.toml:4: login.enroll_hold_seconds must be 0..=2592000",
+        ),
+        (
             "[login]\nlanguage = \"nl\"\n",
             "config.toml:4: login.language must be \"en\", \"es\", \"pt\", \"de\", \"fr\" or \"it\"",
         ),
@@ -432,6 +440,8 @@ fn the_sample_lists_every_key() {
         "push_code",
         "token_in_password",
         "whose",
+        "enroll_totp",
+        "enroll_hold_seconds",
         "language",
         "users",
         "groups",

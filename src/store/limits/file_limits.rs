@@ -45,6 +45,9 @@ pub struct FileLimits {
     known: Vec<Known>,
 }
 
+/// How long a code that was sent can be typed, in seconds.
+const CODE_LIFETIME: u64 = 600;
+
 /// The numbers of the last refusals in a record.
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
@@ -259,6 +262,12 @@ impl Limits for FileLimits {
         if what == Costly::Sms {
             wanted.push((self.rules.sms_per_host, self.host.clone()));
         }
+        if what != Costly::Push {
+            // Without a limit: that of the user is enough. A code can reach another user of the same
+            // person.
+            let factors = self.person.iter().skip(1);
+            wanted.extend(factors.map(|entry| (u32::MAX, entry.clone())));
+        }
         let mut counted = Vec::new();
         for (limit, entry) in wanted {
             match self.count_message(&entry, what, limit) {
@@ -333,5 +342,17 @@ impl Limits for FileLimits {
         self.for_person(&self.known, |slot, known| {
             slot.forget(slot::Row::Denied, known.denied);
         });
+    }
+
+    fn sent_lately(&self) -> bool {
+        let since = self.seconds().saturating_sub(CODE_LIFETIME);
+        let was_sent = |entry: &Entry| {
+            self.records.find(entry).is_none_or(|slot| {
+                let sent = [Costly::Sms, Costly::Call];
+                sent.iter()
+                    .any(|what| slot.counted_since((*what).into(), since))
+            })
+        };
+        self.person.iter().any(was_sent)
     }
 }

@@ -126,6 +126,9 @@ pub trait Limits {
     fn push_denied(&mut self);
     /// Forgets the denied pushes that this login knew when it counted its push.
     fn push_approved(&mut self);
+    /// Whether an SMS or a call may have brought the person a code within the last ten minutes; also
+    /// where that cannot be read.
+    fn sent_lately(&self) -> bool;
 }
 
 /// The login whose limits are asked for.

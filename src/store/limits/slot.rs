@@ -173,6 +173,14 @@ impl Slot {
         Ok(())
     }
 
+    /// Whether one was counted since a time, to the start of its bucket.
+    pub(super) fn counted_since(&self, what: Series, since: u64) -> bool {
+        let buckets = self.buckets(&self.sent(what));
+        let since = what.period(since);
+        let mut buckets = buckets.iter();
+        buckets.any(|bucket| bucket.number > 0 && bucket.period >= since)
+    }
+
     /// Takes one back that was one too many, because another process counted in another
     /// period at the same time.
     fn confirm(&self, what: Series, limit: u32, period: u32, now: Now<'_>) -> Result<(), Duration> {

@@ -897,3 +897,53 @@ fn an_app_at_twilio_has_fifty_challenges_an_hour_and_a_hundred_a_day() {
     pass(24 * 3600);
     renamed().acquire_challenge().unwrap();
 }
+
+#[test]
+fn an_sms_or_call_is_known_for_ten_minutes_to_each_user_of_the_person() {
+    let host = Host::new();
+    let login = |user, factors: &[&str]| {
+        let mut login = host.with_factors(user, None, factors);
+        // As a login that is about to be asked.
+        login.acquire_code().unwrap();
+        login.release_code();
+        login
+    };
+    assert!(!login("alice", &["authy_id=1"]).sent_lately());
+    assert!(
+        host.with_factors("carol", None, &["authy_id=3"])
+            .sent_lately(),
+        "what cannot be read may have been sent"
+    );
+    login("alice", &["authy_id=1"])
+        .acquire(Costly::Push)
+        .unwrap();
+    assert!(!login("alice", &["authy_id=1"]).sent_lately());
+    for what in [Costly::Sms, Costly::Call] {
+        login("alice", &["authy_id=1", "phone=2"])
+            .acquire(what)
+            .unwrap();
+        let users = [
+            ("alice", "authy_id=1"),
+            ("bob", "authy_id=1"),
+            ("bob", "phone=2"),
+        ];
+        for (user, factor) in users {
+            assert!(
+                login(user, &[factor]).sent_lately(),
+                "{what:?} {user} {factor}"
+            );
+        }
+        assert!(!login("bob", &["authy_id=7"]).sent_lately());
+        pass(600);
+        assert!(login("alice", &["authy_id=1"]).sent_lately());
+        // The rest of its five minutes.
+        pass(300);
+        assert!(!login("alice", &["authy_id=1"]).sent_lately());
+        assert!(!login("bob", &["phone=2"]).sent_lately());
+    }
+    let mut not_sent = login("alice", &["authy_id=1"]);
+    pass(3600);
+    not_sent.acquire(Costly::Sms).unwrap();
+    not_sent.release(Costly::Sms);
+    assert!(!login("alice", &["authy_id=1"]).sent_lately());
+}
