@@ -7,6 +7,7 @@ mod at_authy;
 mod bad_input;
 mod check;
 mod doctor;
+mod enrolled;
 mod examples;
 mod explain;
 mod findings;

@@ -1,5 +1,5 @@
 //! `check`: whether config.toml, users.toml and the totp.toml of its folder are valid, before they
-//! are put in place. It needs no root and no network, and ignores owners and modes: doctor checks
+//! are put in place; and the enrolled.toml of this host, where it can be read. It needs no root and no network, and ignores owners and modes: doctor checks
 //! those where the files are installed.
 
 use std::fs;
@@ -10,7 +10,7 @@ use pam_authy::base::arguments::{CONFIG, USERS};
 use pam_authy::base::factor::Providers;
 use pam_authy::factor::connect;
 use pam_authy::store::config::Config;
-use pam_authy::store::totp::{self, Secrets};
+use pam_authy::store::totp::{self, Secrets, enrolled};
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Value, json};
 
@@ -37,10 +37,12 @@ pub(crate) fn check(global: &Global) -> Result<Output, CommandError> {
     let skips_users = is_default(&global.users, USERS) && global.config != Path::new(CONFIG);
     let mut checked = Vec::new();
     let mut providers = None;
+    let mut state = None;
     if !skips_config {
         let (file, config) = check_config(&global.config);
         let providers_of = |config| connect::providers(config, &config.login("sshd"));
         providers = config.as_ref().map(providers_of);
+        state = config.map(|config| config.paths.state);
         checked.push(file);
     }
     if !skips_users {
@@ -50,6 +52,7 @@ pub(crate) fn check(global: &Global) -> Result<Output, CommandError> {
             checked.extend(check_secrets(&totp::path(&global.users), &mapping));
         }
     }
+    checked.extend(state.and_then(|state| check_enrolled(&enrolled::path(&state))));
     report(&checked)
 }
 
@@ -132,6 +135,29 @@ fn check_secrets(path: &Path, mapping: &Mapping) -> Option<Checked> {
             checked.warnings = unused.map(|(_, why)| why).collect();
         }
         Err(why) => checked.problems = vec![why],
+    }
+    Some(checked)
+}
+
+/// Checks the apps that were enrolled at the prompt; `None` where there are none, or only root can
+/// read them.
+fn check_enrolled(path: &Path) -> Option<Checked> {
+    let text = fs::read_to_string(path).ok()?;
+    let mut checked = Checked {
+        file: path.display().to_string(),
+        ..Checked::default()
+    };
+    match enrolled::parse(&text, path) {
+        Ok(found) => {
+            let invalid = found.iter().filter_map(|(_, entry)| match entry {
+                totp::Entry::Invalid { line, message } => {
+                    Some(format!("{}:{line}: {message}", path.display()))
+                }
+                totp::Entry::Valid { .. } => None,
+            });
+            checked.problems = invalid.collect();
+        }
+        Err(error) => checked.problems = vec![error.to_string()],
     }
     Some(checked)
 }

@@ -13,6 +13,7 @@ use pam_authy::store::users::Entry;
 use pam_authy::store::{former, limits, remember};
 
 use super::find;
+use super::totp::at_prompt;
 use crate::cli::Global;
 use crate::output::shown_name;
 
@@ -23,7 +24,7 @@ pub(super) fn entry(global: &Global, user: &str) -> Entry {
 }
 
 /// Follows a change of the entry of `user`, which was `before`: where it has kept none of its
-/// factors, recovery codes, remembered logins and counts end, else only the counts of the factors
+/// factors, recovery codes, remembered logins, an app that was enrolled at the prompt and counts end, else only the counts of the factors
 /// that it lost. Returns a warning when something is still there.
 pub(super) fn follow(global: &Global, user: &str, before: &Entry) -> Option<String> {
     // A host without a configuration has no logins either.
@@ -36,6 +37,9 @@ pub(super) fn follow(global: &Global, user: &str, before: &Entry) -> Option<Stri
         .and_then(|config| {
             let state = &config.paths.state;
             end(state, user, before, &after).map_err(|error| error.to_string())?;
+            if *before != Entry::Absent && !is_same(before, &after) {
+                at_prompt::remove(state, user).map_err(|error| error.message)?;
+            }
             prepare(state, user, &after);
             Ok(())
         });

@@ -10,6 +10,7 @@ use pam_authy::store::users::Entry;
 use pam_authy::store::users::write::{self, Enrolment};
 use serde_json::{Value, json};
 
+use super::totp::at_prompt::Standing;
 use super::{lasting, load_mapping, person, security_key, totp, twilio};
 use crate::cli::{EnrollArgs, Global, UnenrollArgs};
 use crate::error::{CommandError, ErrorKind};
@@ -138,14 +139,27 @@ pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, C
 
 pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
     let mapping = load_mapping(global)?;
+    // The list is right without them, for a plain user too, who cannot read the state folder.
+    let at_prompt = totp::at_prompt::AtPrompt::find(global).ok().flatten();
+    let own = totp::own_secrets(global).ok().flatten();
+    let enrolled = at_prompt
+        .as_ref()
+        .map(|all| all.rows(&mapping, own.as_ref()));
+    let enrolled = enrolled.unwrap_or_default();
     let mut rows = Vec::new();
     let mut users = Vec::new();
     let mut invalid = None;
     for (user, entry) in mapping.iter() {
         match entry {
             Entry::Enrolled(person) => {
-                rows.push(row(user, person, None, person.push));
-                let member = with_factors(json!({"user": user}), person);
+                let mut row = row(user, person, None, person.push);
+                let mut member = with_factors(json!({"user": user}), person);
+                let app = enrolled.get(user);
+                if let Some(app) = app.filter(|app| app.standing != Standing::Unused) {
+                    row.push(format!("app {}", app.text()));
+                    member["enrolled"] = app.members();
+                }
+                rows.push(row);
                 users.push(with_push(member, person.push));
             }
             Entry::Shared(shared) => {
@@ -214,8 +228,9 @@ fn with_push(mut member: Value, push: Option<SendMode>) -> Value {
     member
 }
 
-/// Checks the mapping, and totp.toml where there is one, and writes their look-up indexes. An entry
-/// that cannot be used is a warning and not an error, since it refuses only its own user.
+/// Checks the mapping, and totp.toml and enrolled.toml where they are, and writes their look-up
+/// indexes. An entry that cannot be used is a warning and not an error, since it refuses only its
+/// own user.
 pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
     let (mapping, path) = write::index(&global.users)?;
     let file = global.users.display();
@@ -239,6 +254,13 @@ pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
     if let Some((path, count)) = totp::index(global)? {
         lines.push(format!("{}: {count} of apps", path.display()));
         members["totp"] = json!({"path": path, "entries": count});
+    }
+    if let Some((path, count)) = totp::index_of_enrolled(global)? {
+        lines.push(format!(
+            "{}: {count} enrolled at the prompt",
+            path.display()
+        ));
+        members["enrolled"] = json!({"path": path, "entries": count});
     }
     Ok(Output {
         warning: (!warnings.is_empty()).then(|| warnings.join("\n")),

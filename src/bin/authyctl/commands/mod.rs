@@ -33,7 +33,7 @@ mod totp;
 mod twilio;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use pam_authy::base::deadline::Deadline;
 use pam_authy::client::authy::Client;
@@ -41,7 +41,7 @@ use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::http::Https;
 use pam_authy::factor;
 use pam_authy::store::config::{self, Config};
-use pam_authy::store::totp::Apps;
+use pam_authy::store::totp::{self as totp_file, Apps};
 use pam_authy::store::users::{self, Entry, Found, Mapping};
 
 use crate::cli::{Command, Global, MigrateCommand, PersonArg};
@@ -130,6 +130,24 @@ fn load_mapping(global: &Global) -> Result<Mapping, CommandError> {
 fn find(global: &Global, user: &str) -> Result<(Found, Apps), users::Error> {
     let mut found = users::find(&global.users, user)?;
     let apps = Apps::of(&global.users, &mut found.entry);
+    Ok((found, apps))
+}
+
+/// Like [`find`], with the app that the person has enrolled at the prompt, by these rules of a service.
+fn find_with_enrolled(
+    global: &Global,
+    config: &Config,
+    rules: &config::Login,
+    user: &str,
+) -> Result<(Found, Apps), users::Error> {
+    let mut found = users::find(&global.users, user)?;
+    let query = totp_file::Query {
+        state: &config.paths.state,
+        user,
+        hold: rules.enroll_hold,
+        now: SystemTime::now(),
+    };
+    let apps = Apps::with_enrolled(&global.users, &mut found.entry, &query);
     Ok((found, apps))
 }
 

@@ -14,6 +14,17 @@ use crate::output::{Output, shown_name, table};
 use crate::phone_number;
 
 pub(crate) fn status(global: &Global, args: &PersonArg) -> Result<Output, CommandError> {
+    let mut output = status_of_person(global, args)?;
+    if let Some(user) = &args.user
+        && let Some((line, members)) = totp::at_prompt::describe(global, user)?
+    {
+        output.lines.push(line);
+        output.members.insert("enrolled".to_owned(), members);
+    }
+    Ok(output)
+}
+
+fn status_of_person(global: &Global, args: &PersonArg) -> Result<Output, CommandError> {
     if let Some(user) = &args.user
         && let Entry::Enrolled(person) = entry(global, user)?
         && person.authy_id.is_none()
@@ -69,7 +80,7 @@ fn status_on_host(global: &Global, user: &str, person: &Person) -> Result<Output
     ];
     let mut members = json!({"user": user, "factors": factors});
     if person.totp.is_some() {
-        let (_, app) = totp::app_of(global, user)?;
+        let app = totp::app_of(global, user)?.app;
         rows.extend([
             row("digits", app.digits().to_string()),
             row("period", format!("{} s", app.period())),

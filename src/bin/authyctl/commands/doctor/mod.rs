@@ -9,6 +9,7 @@ mod administrators;
 mod doas;
 mod engine;
 mod enroll_by;
+mod enrolled;
 mod files;
 mod finding;
 mod host;
@@ -166,6 +167,7 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
     }
     if let Some(config) = config {
         findings.extend(state::check(config, mapping));
+        findings.extend(enrolled::check(&global.users, config, mapping));
         findings.extend(host::check(config));
         findings.extend(rules::exempt(&config.exempt, stacks));
         findings.extend(rules::pairs(config));

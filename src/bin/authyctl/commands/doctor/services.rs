@@ -9,7 +9,7 @@ use pam_authy::store::config::Config;
 
 use super::files::OwnFiles;
 use super::stack::{Judgement, our_lines};
-use super::{Finding, files, leniency, rules};
+use super::{Finding, enrolled, files, leniency, rules};
 use crate::cli::Global;
 use crate::commands::stack::{Files, Handler, hash, read, sources};
 
@@ -163,6 +163,8 @@ fn check_protected(
     if let Some(rules) = &rules {
         findings.extend(rules::of_service(&service, rules, lines));
         findings.extend(leniency::of_ssh(&service, rules, judgement.has_key));
+        let offer = judgement.has_key.then(|| enrolled::offer(&service, rules));
+        findings.extend(offer.flatten());
     }
     findings.extend(exemption);
     findings.extend(judgement.findings());

@@ -12,30 +12,32 @@ use std::time::SystemTime;
 
 use pam_authy::base::attempt::Attempt;
 use pam_authy::base::factor::{Person, SECURITY_KEYS, Skipped};
+use pam_authy::base::utc;
 use pam_authy::factor::connect;
 use pam_authy::host::account;
 use pam_authy::login::policy::{self, Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Fallback, Login, SendMode};
 use pam_authy::store::former;
-use pam_authy::store::totp::{Apps, Unusable};
+use pam_authy::store::totp::{Apps, AtPrompt, Unusable};
 use pam_authy::store::users::{Entry, Found};
 use serde_json::json;
 
 use self::route::{Route, Unasked};
-use super::{find, limits};
+use super::{find_with_enrolled, limits};
 use crate::cli::{ExplainArgs, Global};
 use crate::error::CommandError;
 use crate::output::{Output, shown_name};
 
 pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, CommandError> {
     let config = Config::load(&global.config)?;
-    let (found, apps) = find(global, &args.user)?;
     let route = route::find(args)?;
     if let Some(unasked) = &route.unasked {
         return Ok(not_asked(args, &route, unasked));
     }
     let service = route.service.as_str();
-    let rules = rules_of(&config, service, &found.entry);
+    let mut rules = config.login(service);
+    let (found, apps) = find_with_enrolled(global, &config, &rules, &args.user)?;
+    rules.push = push_of(&found.entry).unwrap_or(rules.push);
     let requirement = requirement(args, service, &config, &found.entry, &rules)?;
     let is_required = !matches!(
         requirement,
@@ -61,6 +63,7 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         format!("{reason} ({})", place(&file, line)),
     ];
     lines.extend(route.notes.iter().cloned());
+    lines.extend(enrolled_line(apps.enrolled()));
     let is_person = matches!(requirement, Requirement::Person { .. });
     let has_totp =
         matches!(&requirement, Requirement::Person { person, .. } if person.totp.is_some());
@@ -87,6 +90,20 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         "line": line,
     });
     Ok(Output::new(lines, members))
+}
+
+/// What an app that was enrolled at the prompt means for the login.
+fn enrolled_line(app: &AtPrompt) -> Option<String> {
+    match app {
+        AtPrompt::None => None,
+        AtPrompt::Counts(_) => Some("an app that was enrolled at the prompt counts".to_owned()),
+        AtPrompt::Held(held) => Some(format!(
+            "an app was enrolled at the prompt on {}, and counts from {}",
+            utc::shown(held.since),
+            utc::shown(held.until)
+        )),
+        AtPrompt::Unreadable(_) => app.note(),
+    }
 }
 
 /// The login does not come to our module.
@@ -151,13 +168,6 @@ fn requirement(
         || account::spelling(user).map_err(CommandError::local),
         || Ok(former::was_enrolled(&config.paths.state, user)?),
     )
-}
-
-/// Returns the rules for a login of these people to a service.
-fn rules_of(config: &Config, service: &str, entry: &Entry) -> Login {
-    let mut rules = config.login(service);
-    rules.push = push_of(entry).unwrap_or(rules.push);
-    rules
 }
 
 /// Returns when these people get a push, if their entry says so.

@@ -5,14 +5,15 @@ use pam_authy::base::factor::Code;
 use pam_authy::factor::totp::ahead_of_clock;
 use serde_json::json;
 
-use super::{app_of, is_accepted, now, offset, offset_in_words, steps};
+use super::super::lasting;
+use super::{App, app_of, is_accepted, now, offset, offset_in_words, steps};
 use crate::cli::{Global, TotpCheckArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, argument_or_prompt, shown_name};
 
 pub(super) fn check(global: &Global, args: &TotpCheckArgs) -> Result<Output, CommandError> {
     let user = args.user.as_str();
-    let (name, app) = app_of(global, user)?;
+    let App { name, app, held } = app_of(global, user)?;
     let code: Code = argument_or_prompt("Code of the app: ", args.code.as_deref())?;
     let now = now()?;
     let refused = |why: String| CommandError::new(ErrorKind::Refused, why);
@@ -40,7 +41,7 @@ pub(super) fn check(global: &Global, args: &TotpCheckArgs) -> Result<Output, Com
         ahead_of_clock(&name, last, now)
     });
     Ok(Output {
-        warning: last,
+        warning: lasting::both(last, held),
         ..Output::new(vec![format!("the code is right: {words}")], members)
     })
 }

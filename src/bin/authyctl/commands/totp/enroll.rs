@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::super::{entry, lasting, mapping};
 use super::enrolment::{check_entry, check_usage, host_name, read_secret, show};
 use super::remove::forget;
-use super::{is_accepted, now, offset, offset_in_words, path, steps};
+use super::{at_prompt, is_accepted, now, offset, offset_in_words, path, steps};
 use crate::cli::{EnrollArgs, Global};
 use crate::error::{CommandError, ErrorKind};
 use crate::otpauth;
@@ -70,6 +70,8 @@ pub(in super::super) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Out
     let outcome = users::add_totp(&global.users, &all)?.pop();
     outcome.transpose()?;
     let left = lasting::follow(global, user, &before);
+    // Only this one counts from now on. What stays does no harm.
+    let _ = at_prompt::remove_of(global, user);
     if let Some(old) = change.previous.filter(|old| *old != app.id()) {
         // It is of no use any more, and does no harm where it stays.
         let _ = forget(global, old);

@@ -1,12 +1,14 @@
 //! `totp list`: who has a secret, and where it is. Shows no secret.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use pam_authy::store::totp::{Entry as SecretEntry, Secrets};
+use pam_authy::store::totp::{Authenticator, Entry as SecretEntry, Secrets};
 use serde_json::{Value, json};
 
 use super::super::load_mapping;
-use super::path;
+use super::at_prompt::{AtPrompt, Row, Standing};
+use super::{own_secrets, path};
 use crate::cli::Global;
 use crate::error::CommandError;
 use crate::output::{Output, shown_name, table};
@@ -18,11 +20,7 @@ pub(super) fn list(global: &Global) -> Result<Output, CommandError> {
         .iter()
         .flat_map(|(_, entry)| entry.totp_names())
         .collect();
-    let secrets = match Secrets::load(&path) {
-        Ok(secrets) => Some(secrets),
-        Err(error) if error.is_missing() => None,
-        Err(error) => return Err(error.into()),
-    };
+    let secrets = own_secrets(global)?;
     let (mut rows, mut members, mut invalid) = (Vec::new(), Vec::new(), None);
     for (name, entry) in secrets.iter().flat_map(Secrets::iter) {
         let place = format!("{}:{}", path.display(), entry.line());
@@ -41,6 +39,25 @@ pub(super) fn list(global: &Global) -> Result<Output, CommandError> {
         rows.push(row);
         members.push(member);
     }
+    if let Some(at_prompt) = AtPrompt::find(global)? {
+        let all = at_prompt.rows(&mapping, secrets.as_ref());
+        let (of_apps, of_members) = enrolled(&at_prompt.path, &all);
+        rows.extend(of_apps);
+        members.extend(of_members);
+        let file = at_prompt.path.display();
+        for (user, line, why) in at_prompt.invalid() {
+            let place = format!("{file}:{line}");
+            rows.push(vec![shown_name(user), place.clone(), why.to_owned()]);
+            members.push(json!({
+                "user": user,
+                "line": line,
+                "used": false,
+                "file": at_prompt.path,
+                "error": why,
+            }));
+            invalid.get_or_insert_with(|| format!("{place}: {why}"));
+        }
+    }
     let members = json!({"secrets": members});
     let output = Output::new(table(&rows), members.clone());
     match invalid {
@@ -49,15 +66,38 @@ pub(super) fn list(global: &Global) -> Result<Output, CommandError> {
     }
 }
 
+/// The rows and members of the apps that were enrolled at the prompt.
+fn enrolled(file: &Path, all: &BTreeMap<&str, Row<'_>>) -> (Vec<Vec<String>>, Vec<Value>) {
+    let rows = all.values().map(|row| {
+        let place = format!("{}:{}", file.display(), row.line);
+        vec![shown_name(row.user), place, row.text()]
+    });
+    let members = all.values().map(|row| {
+        let is_used = row.standing != Standing::Unused;
+        let mut member = member_of_app(row.user, row.line, is_used, row.app);
+        member["file"] = json!(file);
+        member["enrolled"] = row.members();
+        member
+    });
+    (rows.collect(), members.collect())
+}
+
 fn member(name: &str, entry: &SecretEntry, is_used: bool) -> Value {
-    let mut member = json!({"user": name, "line": entry.line(), "used": is_used});
     match entry {
-        SecretEntry::Valid { app, .. } => {
-            member["digits"] = json!(app.digits());
-            member["period"] = json!(app.period());
-            member["algorithm"] = json!(app.algorithm().as_str());
+        SecretEntry::Valid { app, line, .. } => member_of_app(name, *line, is_used, app),
+        SecretEntry::Invalid { message, line } => {
+            json!({"user": name, "line": line, "used": is_used, "error": message})
         }
-        SecretEntry::Invalid { message, .. } => member["error"] = json!(message),
     }
-    member
+}
+
+fn member_of_app(name: &str, line: usize, is_used: bool, app: &Authenticator) -> Value {
+    json!({
+        "user": name,
+        "line": line,
+        "used": is_used,
+        "digits": app.digits(),
+        "period": app.period(),
+        "algorithm": app.algorithm().as_str(),
+    })
 }

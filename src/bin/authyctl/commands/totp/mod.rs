@@ -3,6 +3,7 @@
 //! A secret is shown once, when it is made, and is never an argument. What is read of one is not
 //! trusted, and no error quotes it.
 
+pub(super) mod at_prompt;
 mod check;
 mod enroll;
 pub(super) mod enrolment;
@@ -39,7 +40,7 @@ pub(crate) fn totp(global: &Global, command: &TotpCommand) -> Result<Output, Com
 
 fn reset(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     let user = args.user.as_str();
-    let (_, app) = app_of(global, user)?;
+    let App { app, .. } = app_of(global, user)?;
     let changed = steps(global)?.reset(app.id())?;
     let shown = shown_name(user);
     let line = if changed {
@@ -53,6 +54,15 @@ fn reset(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     ))
 }
 
+/// The secrets of totp.toml; `None` where there is no such file.
+pub(super) fn own_secrets(global: &Global) -> Result<Option<Secrets>, CommandError> {
+    match Secrets::load(&path(global)) {
+        Ok(secrets) => Ok(Some(secrets)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Checks totp.toml and writes its look-up index. Returns the path of the index and the number of
 /// entries; `None` where there is no totp.toml.
 pub(super) fn index(global: &Global) -> Result<Option<(PathBuf, usize)>, CommandError> {
@@ -62,6 +72,20 @@ pub(super) fn index(global: &Global) -> Result<Option<(PathBuf, usize)>, Command
     }
     let (secrets, index) = totp::write::index(&path)?;
     Ok(Some((index, secrets.iter().count())))
+}
+
+/// The same for enrolled.toml. Without a configuration there is no state folder.
+pub(super) fn index_of_enrolled(global: &Global) -> Result<Option<(PathBuf, usize)>, CommandError> {
+    if !global.config.exists() {
+        return Ok(None);
+    }
+    let Ok(config) = Config::load(&global.config) else {
+        // The mapping needs no valid configuration, and is indexed.
+        return Ok(None);
+    };
+    let indexed = totp::enrolled::index(&config.paths.state);
+    let indexed = indexed.map_err(|error| CommandError::local(error.to_string()))?;
+    Ok(indexed.map(|(index, secrets)| (index, secrets.iter().count())))
 }
 
 /// The totp.toml that belongs to the mapping.
@@ -84,15 +108,38 @@ fn steps(global: &Global) -> Result<Steps, CommandError> {
 }
 
 /// Returns the app of `user`, with the name of its secret: as the entry of the user says, or the
-/// secret of that name itself, as for a person of a shared account.
-pub(super) fn app_of(global: &Global, user: &str) -> Result<(String, Authenticator), CommandError> {
+/// secret of that name itself, as for a person of a shared account; else the one that was enrolled at
+/// the prompt.
+pub(super) fn app_of(global: &Global, user: &str) -> Result<App, CommandError> {
     let name = match entry(global, user)? {
         Entry::Enrolled(person) => person.totp.unwrap_or_else(|| user.to_owned()),
         _ => user.to_owned(),
     };
-    let secrets = Secrets::load(&path(global))?;
+    let secrets = own_secrets(global)?;
+    if secrets
+        .as_ref()
+        .is_none_or(|own| own.entry(&name).is_none())
+        && let Some((app, held)) = at_prompt::AtPrompt::find(global)?.and_then(|all| all.app(user))
+    {
+        return Ok(App { name, app, held });
+    }
+    let secrets = match secrets {
+        Some(secrets) => secrets,
+        // The error names the file.
+        None => Secrets::load(&path(global))?,
+    };
     let app = secrets.find(&name)?.clone();
-    Ok((name, app))
+    let held = None;
+    Ok(App { name, app, held })
+}
+
+/// An app on this host.
+pub(super) struct App {
+    /// The name of its secret.
+    name: String,
+    pub(super) app: Authenticator,
+    /// Why no login accepts its codes yet.
+    held: Option<String>,
 }
 
 /// Whole seconds since 1970.

@@ -9,12 +9,12 @@ use pam_authy::store::users::write as users;
 use serde_json::json;
 
 use super::super::{entry, lasting, load_mapping};
-use super::{path, steps};
+use super::{at_prompt, path, steps};
 use crate::cli::{Global, UserArg};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, shown_name};
 
-/// Takes the app away from the entry first, and then its secret: an entry without a secret would
+/// Takes the app away, also one that was enrolled at the prompt: from the entry first, and then its secret: an entry without a secret would
 /// refuse the user.
 pub(super) fn remove(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     let user = args.user.as_str();
@@ -32,7 +32,8 @@ pub(super) fn remove(global: &Global, args: &UserArg) -> Result<Output, CommandE
     }
     let left = lasting::follow(global, user, &before);
     let removed = drop_unused(global, &BTreeSet::from([user]))?;
-    if !is_used && !removed {
+    let was_enrolled = at_prompt::remove_of(global, user)?;
+    if !is_used && !removed && !was_enrolled {
         let message = format!("{} has no app on this host", shown_name(user));
         return Err(CommandError::local(message));
     }

@@ -1,0 +1,244 @@
+//! Commands about apps that people have enrolled at the prompt.
+
+use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pam_authy::base::utc;
+use serde_json::{Value, json};
+
+use super::{run, run_json, text};
+use crate::common::rows::check_rows;
+use crate::common::sim::Sim;
+use crate::common::totp::{SECRET, oathtool};
+
+const OTHER: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const DAY: u64 = 24 * 60 * 60;
+
+/// A time so many seconds ago, as the file has it.
+fn ago(seconds: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    utc::written(now.as_secs() - seconds)
+}
+
+/// A host with three people: alice's app does not count yet, bob's does, and kim's is another person's.
+fn host() -> Sim {
+    let sim = Sim::start();
+    fs::write(
+        sim.path("users.toml"),
+        "[users]\nalice = 1635\nbob = 1636\nkim = 1637\n",
+    )
+    .unwrap();
+    let entry = |user: &str, since: u64, id: u32| {
+        format!(
+            "{user} = {{ secret = \"{SECRET}\", since = {}, factors = [\"authy_id={id}\"] }}\n",
+            ago(since)
+        )
+    };
+    write(
+        &sim,
+        &format!(
+            "[totp]\n{}{}{}",
+            entry("alice", 60, 1635),
+            entry("bob", DAY + 60, 1636),
+            entry("kim", DAY + 60, 7)
+        ),
+    );
+    sim
+}
+
+fn write(sim: &Sim, text: &str) {
+    let path = sim.path("state/enrolled.toml");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mode = |mode| std::os::unix::fs::PermissionsExt::from_mode(mode);
+    fs::set_permissions(path.parent().unwrap(), mode(0o700)).unwrap();
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, mode(0o600)).unwrap();
+}
+
+fn file(sim: &Sim) -> String {
+    fs::read_to_string(sim.path("state/enrolled.toml")).unwrap()
+}
+
+/// Whether the commands say that the app of this user counts; `None`: nothing.
+fn counts(members: &Value) -> Option<bool> {
+    members.get("enrolled")?["counts"].as_bool()
+}
+
+#[test]
+fn totp_list_list_and_status_say_which_app_counts_and_show_no_secret() {
+    let sim = host();
+    let (status, answer) = run_json(&sim, &["totp", "list"], "");
+    let rows = answer["secrets"].as_array().unwrap();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            (
+                row["user"].as_str().unwrap(),
+                counts(row),
+                row["used"].clone(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("alice", Some(false), json!(true)),
+        ("bob", Some(true), json!(true)),
+        ("kim", Some(false), json!(false)),
+    ];
+    assert_eq!((status, rows), (0, expected.to_vec()), "{answer}");
+    let file = sim.path("state/enrolled.toml");
+    assert_eq!(answer["secrets"][0]["file"], json!(file));
+    assert!(!answer.to_string().contains(SECRET));
+    let said = text(&run(&sim, &["totp", "list"], "").stdout);
+    let lines: Vec<_> = said.lines().collect();
+    assert!(
+        lines[0].contains(":2  enrolled at the prompt on 20")
+            && lines[0].contains("; counts from 20"),
+        "{said}"
+    );
+    assert!(lines[2].ends_with("; not used"), "{said}");
+
+    let (_, answer) = run_json(&sim, &["list"], "");
+    let users = answer["users"].as_array().unwrap();
+    let of_users: Vec<_> = users.iter().map(counts).collect();
+    assert_eq!(of_users, [Some(false), Some(true), None]);
+    let (_, answer) = run_json(&sim, &["status", "alice"], "");
+    assert_eq!(counts(&answer), Some(false), "{answer}");
+    let (_, answer) = run_json(&sim, &["explain", "alice"], "");
+    let said = text(&run(&sim, &["explain", "alice"], "").stdout);
+    assert!(
+        said.contains("an app was enrolled at the prompt on 20"),
+        "{said} {answer}"
+    );
+    let said = text(&run(&sim, &["explain", "bob"], "").stdout);
+    assert!(
+        said.contains("an app that was enrolled at the prompt counts"),
+        "{said}"
+    );
+}
+
+#[test]
+fn totp_check_reset_and_remove_work_for_such_an_app() {
+    let sim = host();
+    let (status, answer) = run_json(&sim, &["totp", "check", "alice", &oathtool(SECRET, 0)], "");
+    let warning = answer["warning"].as_str().unwrap_or_default();
+    assert!(
+        status == 0 && warning.contains("no login accepts its codes before"),
+        "{answer}"
+    );
+    let (status, answer) = run_json(&sim, &["totp", "check", "bob", &oathtool(SECRET, 0)], "");
+    assert!(status == 0 && answer.get("warning").is_none(), "{answer}");
+    assert_eq!(run_json(&sim, &["totp", "reset", "bob"], "").0, 0);
+
+    let (status, answer) = run_json(&sim, &["totp", "remove", "alice"], "");
+    assert_eq!((status, &answer["changed"]), (0, &json!(true)), "{answer}");
+    assert!(!file(&sim).contains("alice") && file(&sim).contains("bob"));
+    assert_eq!(run_json(&sim, &["totp", "remove", "alice"], "").0, 4);
+    let (_, users) = run_json(&sim, &["list"], "");
+    assert_eq!(
+        users["users"].as_array().unwrap().len(),
+        3,
+        "alice stays enrolled"
+    );
+}
+
+#[test]
+fn unenroll_and_another_person_end_such_an_app_and_a_secret_of_the_administrator_replaces_it() {
+    let sim = host();
+    let arguments: [&[&str]; 2] = [
+        &["unenroll", "alice"],
+        &["enroll", "bob", "--authy-id", "9", "--replace"],
+    ];
+    check_rows(arguments, |arguments| {
+        let (status, answer) = run_json(&sim, arguments, "");
+        assert!(
+            status == 0 && !file(&sim).contains(arguments[1]),
+            "{answer}"
+        );
+    });
+    let input = format!("{OTHER}\n{}\n", oathtool(OTHER, 0));
+    let arguments = ["enroll", "kim", "--totp", "--secret", "-"];
+    let (status, answer) = run_json(&sim, &arguments, &input);
+    assert!(status == 0 && !file(&sim).contains("kim"), "{answer}");
+}
+
+/// What doctor finds about such apps.
+fn findings(sim: &Sim) -> Vec<Value> {
+    let (_, answer) = run_json(sim, &["doctor"], "");
+    let checks = answer["checks"].as_array().unwrap().clone();
+    let is_it = |check: &Value| check["name"] == "enrolled";
+    checks.into_iter().filter(is_it).collect()
+}
+
+#[test]
+fn doctor_warns_of_apps_that_do_not_count() {
+    let sim = host();
+    let found = findings(&sim);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found.iter().all(|finding| finding["result"] == "warning"));
+    let text = |number: usize, member: &str| found[number][member].as_str().unwrap().to_owned();
+    assert!(text(0, "message").starts_with("alice has an app: "));
+    assert!(text(0, "hint").contains("authyctl totp remove alice"));
+    assert!(text(1, "message").ends_with("; not used"));
+
+    let with_offer = |rules: &str| {
+        let config = sim.path("config.toml");
+        let plain = fs::read_to_string(&config).unwrap();
+        let stacks = sim.path("stacks");
+        fs::create_dir_all(&stacks).unwrap();
+        fs::write(
+            stacks.join("sshd"),
+            "auth requisite pam_unix.so\nauth required pam_authy.so\nauth required pam_permit.so\n",
+        )
+        .unwrap();
+        fs::write(
+            &config,
+            format!("{plain}[login]\nenroll_totp = \"offer\"\n{rules}"),
+        )
+        .unwrap();
+        let folder = stacks.to_str().unwrap();
+        let (_, answer) = run_json(&sim, &["doctor", "--pam-dir", folder], "");
+        fs::write(&config, plain).unwrap();
+        answer.to_string().contains("may have no effect")
+    };
+    let rows = [
+        ("deadline_seconds = 180", false),
+        ("deadline_seconds = 80", true),
+        ("notices = \"prompt\"", true),
+        ("token_in_password = true", true),
+        ("factors = [\"push\"]", true),
+    ];
+    check_rows(rows, |(rules, warns)| {
+        assert_eq!(with_offer(&format!("{rules}\n")), warns, "{rules}");
+    });
+}
+
+#[test]
+fn a_file_that_is_not_valid_is_a_problem_of_those_apps_alone() {
+    let sim = host();
+    let good = file(&sim);
+    let invalid = format!("[totp]\nalice = {{ secret = \"{SECRET}\" }}\n");
+    check_rows(["[totp", "x = 1\n", invalid.as_str()], |wrong| {
+        write(&sim, wrong);
+        let found = findings(&sim);
+        let is_problem = found.len() == 1 && found[0]["result"] == "problem";
+        assert!(is_problem, "{found:#?}");
+        let [config, users] = ["config.toml", "users.toml"].map(|name| sim.path(name));
+        let [config, users] = [&config, &users].map(|path| path.to_str().unwrap());
+        let check = ["check", "--config", config, "--users", users];
+        let (status, answer) = run_json(&sim, &check, "");
+        let is_named = status == 4 && answer.to_string().contains("enrolled.toml:");
+        assert!(is_named, "{answer}");
+        let (status, answer) = run_json(&sim, &["totp", "list"], "");
+        assert!(
+            status == 4 && !answer.to_string().contains(SECRET),
+            "{answer}"
+        );
+        let (status, answer) = run_json(&sim, &["list"], "");
+        assert_eq!(status, 0, "the list of users is right: {answer}");
+    });
+    write(&sim, &good.replace(", factors = [\"authy_id=7\"]", ""));
+    let (status, answer) = run_json(&sim, &["index"], "");
+    let indexed = (status, &answer["enrolled"]["entries"]);
+    assert_eq!(indexed, (0, &json!(3)), "{answer}");
+    assert!(sim.path("state/enrolled.toml.index").exists());
+}
