@@ -6,14 +6,14 @@
  * its process. tests/common/application.rs compiles and runs it.
  *
  *   application [-cbihwqvx] [-r ROUNDS] [-n KIND] [-k KIND] [-u NAME] [-a ADDRESS] [-m KIND]
- *               [-s SECONDS] [-l|-L NAME=VALUE]... FOLDER SERVICE USER
+ *               [-s SECONDS] [-t TTY] [-l|-L NAME=VALUE]... FOLDER SERVICE USER
  *   application -x -e PROGRAM [ARGUMENT]...
  *
  *   -c  without descriptors 0 to 2        -b  with all signals blocked
  *   -i  with all signals ignored          -h  with a handler for SIGUSR1, which interrupts calls
  *   -r  with this number of logins        -w  wait for a byte of the input before the end
  *   -u  with another PAM_USER from the first text without a prompt on
- *   -a  with this PAM_RHOST
+ *   -a  with this PAM_RHOST               -t  with this PAM_TTY
  *   -m  with a conversation that takes no message of KIND: error (an error for PAM_ERROR_MSG), both
  *       (for PAM_TEXT_INFO, too), empty (success without an array of replies), or prompts (an error
  *       for prompts alone)
@@ -78,6 +78,7 @@ static char *read_reply(void)
 /* The user from the first text without a prompt on, if the application changes it. */
 static const char *other_user;
 static const char *address;
+static const char *terminal;
 static pam_handle_t *handle;
 /* What the conversation does with messages; see the options. */
 static const char *takes_no = "";
@@ -266,6 +267,8 @@ static int login(const char *folder, const char *service, const char *user)
 		return code;
 	if (address)
 		pam_set_item(handle, PAM_RHOST, address);
+	if (terminal)
+		pam_set_item(handle, PAM_TTY, terminal);
 	code = pam_authenticate(handle, flags);
 	pam_end(handle, code);
 	return code;
@@ -296,7 +299,7 @@ int main(int count, char **arguments)
 	int is_hard[16], option, closed = 0, block = 0, ignore = 0, handle = 0, waits = 0, limited = 0;
 	int jailed = 0, executes = 0;
 	long rounds = 1, early = 0;
-	while ((option = getopt(count, arguments, "+cbihwqvxer:l:L:n:k:u:a:m:s:")) != -1) {
+	while ((option = getopt(count, arguments, "+cbihwqvxer:l:L:n:k:u:a:m:s:t:")) != -1) {
 		closed |= option == 'c';
 		block |= option == 'b';
 		ignore |= option == 'i';
@@ -319,6 +322,8 @@ int main(int count, char **arguments)
 			other_user = optarg;
 		if (option == 'a')
 			address = optarg;
+		if (option == 't')
+			terminal = optarg;
 		if (option == 'n')
 			enter_network(optarg);
 		if ((option == 'l' || option == 'L') && limited < 16) {

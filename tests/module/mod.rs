@@ -7,6 +7,7 @@ mod bad_files;
 mod caller;
 pub(crate) mod doctor;
 mod engine;
+mod enroll;
 mod enroll_by;
 mod explain;
 mod factors;

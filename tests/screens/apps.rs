@@ -4,7 +4,12 @@
 use super::person::{Step, code};
 use super::rows::{Program, Row, row};
 use super::world::{USER, World};
-use Step::{At, FirstCode, HostCode, Password};
+use Step::{At, FirstCode, HostCode, NewAppCode, Password, RightCode};
+
+/// What the prompt that offers an app has.
+const OFFER: &str = "Enter for not now";
+/// The rules that offer one.
+const OFFERS: &str = "enroll_totp = \"offer\"\n";
 
 /// The row that docs/pictures/login.svg shows.
 pub(super) const PICTURE: &str = "An app whose codes the host checks";
@@ -27,6 +32,39 @@ pub(super) const ALL: &[Row] = &[
     )
     .before(World::app_here)
     .shows("gate$", 2),
+    row(
+        "You add an app at the prompt",
+        Program::Ssh,
+        &[Password, RightCode, At(OFFER, "ascii"), NewAppCode],
+    )
+    .login(OFFERS)
+    .shows("gate$", 1),
+    row(
+        "You add no app at the prompt",
+        Program::Ssh,
+        &[Password, RightCode, At(OFFER, "")],
+    )
+    .login(OFFERS)
+    .shows("gate$", 1),
+    row(
+        "The first code of an app that you add is wrong",
+        Program::Ssh,
+        &[
+            Password,
+            RightCode,
+            At(OFFER, "key"),
+            At("of the new app", "000000"),
+            At("of the new app", ""),
+        ],
+    )
+    .login(OFFERS)
+    .shows("gate$", 1),
+    row(
+        "An app was added and does not count yet",
+        Program::Sudo,
+        &[Password, RightCode],
+    )
+    .before(World::add_app),
     row(
         "A code of such an app is wrong",
         Program::Su,

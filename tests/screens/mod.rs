@@ -3,6 +3,7 @@
 //! The screens are recorded inside the sandbox and compared outside, where the page can be written.
 
 mod apps;
+mod enroll;
 mod page;
 mod patterns;
 mod person;

@@ -13,6 +13,8 @@ const SHOWN_CODE: &str = "1234567";
 const SHOWN_RECOVERY: &str = "abcd-efgh-jkmn-pqrs";
 /// The secret of an app that the pages show.
 const SHOWN_SECRET: &str = "ABCD EFGH IJKL MNOP QRST UVWX YZ23 4567";
+/// The time that the pages show.
+const SHOWN_TIME: &str = "2026-11-28 12:00";
 /// What the pages show in place of a QR code.
 const SHOWN_QR: &str = "(a QR code)";
 
@@ -31,6 +33,8 @@ pub(super) enum Step {
     HostCode,
     /// Types the first code for the secret on the screen.
     FirstCode,
+    /// Types the first code for the secret that the prompt shows.
+    NewAppCode,
     /// Types the code of the last SMS or call.
     SentCode,
     /// Types the code that the approved push has shown.
@@ -45,6 +49,19 @@ pub(super) enum Step {
     See(&'static str),
     /// Does nothing for so many milliseconds.
     Wait(u64),
+}
+
+/// What the prompt for the first code of a new app has.
+const NEW_APP: &str = "of the new app";
+
+/// Returns the secret on a screen: a line of eight groups of four characters.
+pub(super) fn secret_on(screen: &str) -> Option<String> {
+    let is_group = |word: &str| {
+        let is_base32 = |c: char| c.is_ascii_uppercase() || ('2'..='7').contains(&c);
+        word.len() == 4 && word.chars().all(is_base32)
+    };
+    let is_secret = |line: &&str| line.split(' ').count() == 8 && line.split(' ').all(is_group);
+    screen.lines().find(is_secret).map(str::to_owned)
 }
 
 /// Types `text` at the next prompt for a code.
@@ -129,6 +146,7 @@ impl<'a> Person<'a> {
                 self.replaced.push((secret, SHOWN_SECRET));
                 self.replaced.push((code, "123456"));
             }
+            Step::NewAppCode => self.answer_new_app(),
             Step::SentCode => {
                 self.wait_for("Verification code");
                 let sent = sim.last_sms(id).expect("a code was sent");
@@ -157,6 +175,15 @@ impl<'a> Person<'a> {
         }
     }
 
+    fn answer_new_app(&mut self) {
+        self.wait_for(NEW_APP);
+        let secret = secret_on(&self.terminal.text()).expect("a secret");
+        let code = oathtool(&secret.replace(' ', ""), 0);
+        self.answer(NEW_APP, &code);
+        self.replaced.push((secret, SHOWN_SECRET));
+        self.replaced.push((code, "123456"));
+    }
+
     fn answer_secret(&mut self, text: String, shown: &'static str) {
         self.answer("Verification code", &text);
         self.replaced.push((text, shown));
@@ -176,13 +203,21 @@ impl<'a> Person<'a> {
 
     fn wait_for(&self, prompt: &str) {
         let before = self.answered.iter().filter(|one| **one == prompt).count();
-        let is_there = |text: &str| text.matches(prompt).count() > before;
+        let count = |text: &str| text.replace('\n', "").matches(prompt).count();
+        let is_there = |text: &str| count(text).max(text.matches(prompt).count()) > before;
         let until = Instant::now() + Duration::from_secs(20);
         while !is_there(&self.terminal.text()) {
             let text = self.terminal.text();
             assert!(Instant::now() < until, "no further {prompt:?} on:\n{text}");
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Returns the screen once it has `text`, as it is.
+    pub(super) fn wait_to_read(&self, text: &str) -> String {
+        // A narrow terminal breaks lines within words.
+        let is_there = |screen: &str| screen.replace('\n', "").contains(text);
+        self.terminal.settle(text, is_there)
     }
 
     /// Returns the complete screen, with the page's codes in place of those that were typed.
@@ -199,13 +234,33 @@ impl<'a> Person<'a> {
         for (typed, shown) in &self.replaced {
             text = text.replace(typed, shown);
         }
-        without_qr(&text)
+        if let Some(secret) = secret_on(&text) {
+            text = text.replace(&secret, SHOWN_SECRET);
+        }
+        without_qr(&with_one_time(&text))
     }
 }
 
-/// Replaces the lines of a QR code, which consist of blocks and blanks, by one.
+/// Replaces each time of day by one and the same.
+fn with_one_time(text: &str) -> String {
+    let mut parts = text.split(" UTC").peekable();
+    let mut shown = String::new();
+    while let Some(part) = parts.next() {
+        let time = part.len().checked_sub(SHOWN_TIME.len());
+        match time
+            .filter(|_| parts.peek().is_some())
+            .and_then(|at| part.get(..at))
+        {
+            Some(before) => shown += &format!("{before}{SHOWN_TIME} UTC"),
+            None => shown += part,
+        }
+    }
+    shown
+}
+
+/// Replaces the lines of a QR code, which consist of blocks or `##` and blanks, by one.
 fn without_qr(text: &str) -> String {
-    let is_qr = |line: &&str| line.contains(['█', '▀', '▄']);
+    let is_qr = |line: &&str| line.contains(['█', '▀', '▄']) || line.contains("##");
     let mut lines: Vec<&str> = text.lines().collect();
     lines.dedup_by(|line, before| is_qr(line) && is_qr(before));
     let lines = lines.into_iter();

@@ -73,6 +73,8 @@ impl World {
         );
         fs::write(&self.host.config, config).unwrap();
         self.map(&format!("{USER} = {id}\nroot = {id}\n"));
+        // That of the login before, if it had one.
+        let _ = fs::remove_file(self.host.users.with_file_name("totp.toml"));
         let state = self.host.sim.path("state");
         fs::remove_dir_all(&state).unwrap();
         fs::create_dir(&state).unwrap();
@@ -117,6 +119,15 @@ impl World {
         let secrets = format!("[totp]\n{USER} = {secret}\nroot = {secret}\n");
         let path = self.host.users.with_file_name("totp.toml");
         fs::write(&path, secrets).unwrap();
+        self.host.chmod(&path, 0o600);
+    }
+
+    /// Adds an app to pat as if at the prompt, which counts only in the year 2100.
+    pub(super) fn add_app(&self) {
+        let path = self.host.sim.path("state/enrolled.toml");
+        let text =
+            format!("[totp]\n{USER} = {{ secret = \"{SECRET}\", since = 2099-12-31T12:00:00Z }}\n");
+        fs::write(&path, text).unwrap();
         self.host.chmod(&path, 0o600);
     }
 

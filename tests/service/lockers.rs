@@ -10,11 +10,12 @@ use pam_authy::protocol::FromModule;
 use pam_authy::store::recovery::generate;
 
 use super::peers::start;
-use crate::common::application::{command, run};
+use crate::common::application::{Said, command, run};
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::service::{FOLDER, Service};
+use crate::common::totp::{SECRET, oathtool};
 
 const SUCCESS: &str = "PAM_SUCCESS";
 const NO_ENGINE: &str = "PAM_SERVICE_ERR";
@@ -66,6 +67,59 @@ fn unlock(host: &Host, user: &str, replies: &[&str]) -> &'static str {
 /// The code of a login of alice in sshd.
 fn ssh(host: &Host, code: &str) -> &'static str {
     run(command(host, "alice", &[], &[]), &[code]).names()[0]
+}
+
+/// How many prompts there were (option -v).
+fn prompts(said: &Said) -> usize {
+    let seen = said.seen();
+    seen.iter()
+        .filter(|line| line.starts_with("prompt "))
+        .count()
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_locker_is_never_offered_an_app_and_an_app_that_does_not_count_yet_unlocks_nothing() {
+    sandboxed!();
+    let offers =
+        "[service.locker]\nenroll_totp = \"offer\"\n[service.sshd]\nenroll_totp = \"offer\"\n";
+    let (host, _service) = host(offers);
+    let said = run(
+        command(&host, "alice", &ALICE, &["-v", "-t", "ssh"]),
+        &[&host.sim.token(1635), "qr", "000000"],
+    );
+    assert_eq!(
+        (said.names(), prompts(&said)),
+        (vec![SUCCESS], 1),
+        "{said:?}"
+    );
+    let path = host.sim.path("state/enrolled.toml");
+    assert!(!path.exists());
+    // The same login by root's socket.
+    let said = run(
+        command(&host, "alice", &[], &["-v", "-t", "ssh"]),
+        &[&host.sim.token(1635), ""],
+    );
+    assert_eq!(
+        (said.names(), prompts(&said)),
+        (vec![SUCCESS], 2),
+        "{said:?}"
+    );
+
+    let text =
+        format!("[totp]\nalice = {{ secret = \"{SECRET}\", since = 2099-12-31T12:00:00Z }}\n");
+    fs::write(&path, text).unwrap();
+    host.chmod(&path, 0o600);
+    assert_eq!(
+        unlock(&host, "alice", &[&oathtool(SECRET, 0)]),
+        "PAM_CONV_ERR"
+    );
+    fs::write(
+        &path,
+        fs::read_to_string(&path).unwrap().replace("2099", "2025"),
+    )
+    .unwrap();
+    assert_eq!(unlock(&host, "alice", &[&oathtool(SECRET, 0)]), SUCCESS);
 }
 
 #[test]
