@@ -76,6 +76,9 @@ _authyctl() {
             authyctl,man)
                 cmd="authyctl__subcmd__man"
                 ;;
+            authyctl,migrate)
+                cmd="authyctl__subcmd__migrate"
+                ;;
             authyctl,pam)
                 cmd="authyctl__subcmd__pam"
                 ;;
@@ -178,6 +181,9 @@ _authyctl() {
             authyctl__subcmd__help,man)
                 cmd="authyctl__subcmd__help__subcmd__man"
                 ;;
+            authyctl__subcmd__help,migrate)
+                cmd="authyctl__subcmd__help__subcmd__migrate"
+                ;;
             authyctl__subcmd__help,pam)
                 cmd="authyctl__subcmd__help__subcmd__pam"
                 ;;
@@ -222,6 +228,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help__subcmd__key,rotate)
                 cmd="authyctl__subcmd__help__subcmd__key__subcmd__rotate"
+                ;;
+            authyctl__subcmd__help__subcmd__migrate,status)
+                cmd="authyctl__subcmd__help__subcmd__migrate__subcmd__status"
                 ;;
             authyctl__subcmd__help__subcmd__pam,confirm)
                 cmd="authyctl__subcmd__help__subcmd__pam__subcmd__confirm"
@@ -297,6 +306,18 @@ _authyctl() {
                 ;;
             authyctl__subcmd__key__subcmd__help,rotate)
                 cmd="authyctl__subcmd__key__subcmd__help__subcmd__rotate"
+                ;;
+            authyctl__subcmd__migrate,help)
+                cmd="authyctl__subcmd__migrate__subcmd__help"
+                ;;
+            authyctl__subcmd__migrate,status)
+                cmd="authyctl__subcmd__migrate__subcmd__status"
+                ;;
+            authyctl__subcmd__migrate__subcmd__help,help)
+                cmd="authyctl__subcmd__migrate__subcmd__help__subcmd__help"
+                ;;
+            authyctl__subcmd__migrate__subcmd__help,status)
+                cmd="authyctl__subcmd__migrate__subcmd__help__subcmd__status"
                 ;;
             authyctl__subcmd__pam,confirm)
                 cmd="authyctl__subcmd__pam__subcmd__confirm"
@@ -461,7 +482,7 @@ _authyctl() {
 
     case "${cmd}" in
         authyctl)
-            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list index status verify sms call email push approval qr app stats events person phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help"
+            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list migrate index status verify sms call email push approval qr app stats events person phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -831,7 +852,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help)
-            opts="init enroll unenroll import list index status verify sms call email push approval qr app stats events person phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help"
+            opts="init enroll unenroll import list migrate index status verify sms call email push approval qr app stats events person phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1127,6 +1148,34 @@ _authyctl() {
         authyctl__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__migrate)
+            opts="status"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__migrate__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1855,6 +1904,92 @@ _authyctl() {
         authyctl__subcmd__man)
             opts="-h --config --users --json --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__migrate)
+            opts="-h --config --users --json --quiet --verbose --help status help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__migrate__subcmd__help)
+            opts="status help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__migrate__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__migrate__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__migrate__subcmd__status)
+            opts="-h --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
