@@ -521,9 +521,7 @@ impl Script {
             conversation: &mut person,
             factor: &mut factor,
             limits: &mut limits,
-            recovery: recovery
-                .as_mut()
-                .map(|recovery| recovery as &mut dyn Recovery),
+            recovery: (recovery.as_mut()).map(|codes| codes as &mut dyn Recovery),
             names_recovery: self.names_recovery,
             enrollment: (enrollment.as_mut()).map(|one| one as &mut dyn Enrollment),
             held_until: self.held_until,

@@ -76,8 +76,7 @@ pub(in super::super) fn enroll_app(
     };
     let has_app = old.as_ref().is_some_and(|old| old.twilio_factor.is_some());
     if has_app && !args.replace {
-        let user = shown_name(user);
-        let what = "app at Twilio";
+        let (user, what) = (shown_name(user), "app at Twilio");
         return Err(write::Error::OtherFactor { user, what }.into());
     }
     let twilio = AtTwilio::of(global)?;
