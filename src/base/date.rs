@@ -6,10 +6,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The length of a day; UTC as systems count it has no leap seconds.
-const DAY: u64 = 86_400;
-/// The days from 0000-03-01 to 1970-01-01.
-const DAYS_TO_EPOCH: u64 = 719_468;
+use super::utc::{DAY, Utc};
 
 /// A day of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,21 +17,13 @@ pub struct Date {
 }
 
 impl Date {
-    /// Returns the day, or `None` where the calendar has no such day.
+    /// Returns the day, or `None` where the calendar has no such day or the year has five digits.
     #[must_use]
     pub fn new(year: u16, month: u8, day: u8) -> Option<Self> {
-        let is_leap =
-            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-        let days = match month {
-            2 if is_leap => 29,
-            2 => 28,
-            4 | 6 | 9 | 11 => 30,
-            1..=12 => 31,
-            _ => 0,
-        };
-        (1..=days)
-            .contains(&day)
-            .then_some(Self { year, month, day })
+        // The calendar begins again after 400 years, so that years before 1970 have the same days.
+        let same_year = 2000 + year % 400;
+        let is_day = year <= 9999 && midnight(same_year, month, day).is_some();
+        is_day.then_some(Self { year, month, day })
     }
 
     /// Whether the day has ended, by this clock.
@@ -54,18 +43,21 @@ impl Date {
 
     /// The midnight at the end of the day; a day before 1970 is over at once.
     fn end(self) -> SystemTime {
-        // A year begins on 1 March, so that a leap day is the last of its year.
-        let before_march = u64::from(self.month < 3);
-        let Some(year) = u64::from(self.year).checked_sub(before_march) else {
-            return UNIX_EPOCH;
-        };
-        let month = (u64::from(self.month) + 9) % 12;
-        let leap_days = year / 4 - year / 100 + year / 400;
-        // From March on, every five months have 153 days. The day counts from 1: this is the end.
-        let day = 365 * year + leap_days + (153 * month + 2) / 5 + u64::from(self.day);
-        let since = day.saturating_sub(DAYS_TO_EPOCH);
-        UNIX_EPOCH + Duration::from_secs(since * DAY)
+        let end = midnight(self.year, self.month, self.day).map_or(0, |begin| begin + DAY);
+        UNIX_EPOCH + Duration::from_secs(end)
     }
+}
+
+/// The seconds from 1970 to the midnight at the begin of a day; `None` for a day before 1970, and for
+/// none.
+fn midnight(year: u16, month: u8, day: u8) -> Option<u64> {
+    let begin = Utc {
+        year: year.into(),
+        month: month.into(),
+        day: day.into(),
+        time: [0; 3],
+    };
+    begin.seconds()
 }
 
 impl fmt::Display for Date {
@@ -137,6 +129,7 @@ mod tests {
         }
         assert!(Date::new(2000, 2, 29).is_some());
         assert!(Date::new(1900, 2, 29).is_none());
+        assert!(Date::new(10_000, 1, 1).is_none());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Times in UTC as texts and as the parts that a TOML file has. Whole seconds since 1970, without leap
 //! seconds, until the year 9999.
 //!
-//! Used by `store::totp` for `since` in enrolled.toml, and for what a person and an administrator
-//! read about it.
+//! The one calendar of this crate: used by `base::date`, by `store::totp` for `since` in
+//! enrolled.toml, by `client::http` for what a server says, and for what a person and an
+//! administrator read.
 
 /// The seconds of a day.
-const DAY: u64 = 24 * 60 * 60;
+pub(super) const DAY: u64 = 24 * 60 * 60;
 /// The first second that has five digits for its year.
 const END: u64 = 253_402_300_800;
 
@@ -51,6 +52,7 @@ impl Utc {
         let [hour, minute, second] = self.time;
         let in_range = (1970..=9999).contains(&self.year)
             && (1..=12).contains(&self.month)
+            && (1..=31).contains(&self.day)
             && hour < 24
             && minute < 60
             && second < 60;
@@ -60,7 +62,7 @@ impl Utc {
         let year = self.year - u64::from(self.month <= 2);
         let (era, of_era) = (year / 400, year % 400);
         let month = (self.month + 9) % 12;
-        let of_year = (153 * month + 2) / 5 + self.day.checked_sub(1)?;
+        let of_year = (153 * month + 2) / 5 + self.day - 1;
         let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
         let seconds = days * DAY + hour * 3600 + minute * 60 + second;
         // The 30th of February is another day.
@@ -135,6 +137,7 @@ mod tests {
             of(2026, 2, 29, [0; 3]),
             of(2026, 4, 31, [0; 3]),
             of(2026, 4, 0, [0; 3]),
+            of(2026, 4, u64::MAX, [0; 3]),
             of(2026, 4, 1, [24, 0, 0]),
             of(2026, 4, 1, [0, 60, 0]),
             of(2026, 4, 1, [0, 0, 60]),

@@ -58,6 +58,7 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("base::audit_line", "base::factor"),
     ("base::audit_line", "base::text"),
     ("base::audit_line", "base::utc"),
+    ("base::date", "base::utc"),
     ("base::factor", "base::deadline"),
     ("base::factor", "base::language"),
     ("base::factor", "base::secret"),

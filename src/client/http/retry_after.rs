@@ -4,8 +4,9 @@
 //! wait. A text of another form says nothing. Source: RFC 9110 §10.2.3 and §5.6.7. Called by `https`;
 //! the headers are not trusted.
 
-use std::ops::RangeInclusive;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::base::utc::Utc;
 
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -41,24 +42,16 @@ fn moment(text: &str) -> Option<u64> {
         return None;
     };
     let month = MONTHS.iter().position(|name| *name == month)?;
-    let within = |text, range: RangeInclusive<u64>| {
-        let number = digits(text).ok();
-        number.filter(|number| range.contains(number))
+    let number = |text| digits(text).ok();
+    let minute = Utc {
+        year: number(year)?,
+        month: u64::try_from(month).ok()? + 1,
+        day: number(day)?,
+        time: [number(hour)?, number(minute)?, 0],
     };
-    let days = days_before(within(year, 1970..=9999)?, u64::try_from(month).ok()?);
-    let days = days + within(day, 1..=31)? - 1;
-    let minutes = (days * 24 + within(hour, 0..=23)?) * 60 + within(minute, 0..=59)?;
-    Some(minutes * 60 + within(second, 0..=60)?)
-}
-
-/// Returns the days from 1970 to the first of a month, which counts from 0.
-fn days_before(year: u64, month: u64) -> u64 {
-    // In years that begin with March the leap day is the last one.
-    let (year, month) = match month {
-        0 | 1 => (year - 1, month + 10),
-        _ => (year, month - 2),
-    };
-    year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 - 719_468
+    // A second that was inserted is the sixtieth.
+    let second = number(second).filter(|second| *second <= 60)?;
+    Some(minute.seconds()? + second)
 }
 
 #[cfg(test)]
