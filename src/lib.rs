@@ -21,7 +21,7 @@
 //!
 //! # The flow of a login
 //!
-//! Read `login/mod.rs`, then `engine/wiring.rs` (`Case::decide`), `engine/session.rs` and
+//! Read `login/mod.rs`, then `engine/wiring/mod.rs` (`Case::decide`), `engine/session.rs` and
 //! `pam/module.rs`.
 //!
 //! ```text
