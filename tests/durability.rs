@@ -99,9 +99,7 @@ fn authyctl(sim: &Sim, arguments: &[&str]) -> Vec<Call> {
 
 /// What authyctl says first on its standard output.
 fn answer(calls: &[Call]) -> &Call {
-    first(calls, "answer", |call| {
-        call.is(&["write"]) && call.has("1<")
-    })
+    first(calls, "answer", |call| call.is(&["write"]) && call.is_on(1))
 }
 
 /// Logs alice in with these replies, and returns the calls of the whole process.

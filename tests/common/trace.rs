@@ -44,6 +44,11 @@ impl Call {
         self.arguments.contains(text)
     }
 
+    /// Whether its first argument is this descriptor.
+    pub(crate) fn is_on(&self, descriptor: u32) -> bool {
+        self.arguments.starts_with(&format!("{descriptor}<"))
+    }
+
     /// Whether this one had come back before the other began.
     pub(crate) fn is_before(&self, other: &Self) -> bool {
         self.ended < other.began
