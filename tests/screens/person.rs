@@ -15,6 +15,7 @@ const SHOWN_RECOVERY: &str = "abcd-efgh-jkmn-pqrs";
 const SHOWN_SECRET: &str = "ABCD EFGH IJKL MNOP QRST UVWX YZ23 4567";
 /// The time that the pages show.
 const SHOWN_TIME: &str = "2026-11-28 12:00";
+const SHOWN_DAY: &str = "2026-12-27";
 /// What the pages show in place of a QR code.
 const SHOWN_QR: &str = "(a QR code)";
 
@@ -237,7 +238,7 @@ impl<'a> Person<'a> {
         if let Some(secret) = secret_on(&text) {
             text = text.replace(&secret, SHOWN_SECRET);
         }
-        without_qr(&with_one_time(&text))
+        without_qr(&with_one_day(&with_one_time(&text)))
     }
 }
 
@@ -256,6 +257,15 @@ fn with_one_time(text: &str) -> String {
         }
     }
     shown
+}
+
+/// Replaces the day until which an account needs no factor by one and the same.
+fn with_one_day(text: &str) -> String {
+    let Some(end) = text.find(" (UTC; ") else {
+        return text.to_owned();
+    };
+    let begin = end - SHOWN_DAY.len();
+    format!("{}{SHOWN_DAY}{}", &text[..begin], &text[end..])
 }
 
 /// Replaces the lines of a QR code, which consist of blocks or `##` and blanks, by one.

@@ -260,6 +260,8 @@ pub(super) const ALL: &[Row] = &[
         &[Password, code("123456"), WRONG, WRONG],
     )
     .before(|world| world.map("")),
+    row("You need no second factor yet", Program::Ssh, &[Password])
+        .before(World::lets_in_for_thirty_days),
     row("This host is not set up, in ssh", Program::Ssh, &[Password])
         .login("attemps = 2\n")
         .shows("assword", 2),

@@ -10,8 +10,9 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use pam_authy::base::utc;
 use serde_json::json;
 
 use crate::common::host::Host;
@@ -95,6 +96,16 @@ impl World {
     /// Writes these lines as the mapping.
     pub(super) fn map(&self, lines: &str) {
         fs::write(&self.host.users, format!("[users]\n{lines}")).unwrap();
+    }
+
+    /// Takes the person out of the mapping, as if they had never been there, and lets accounts
+    /// without a factor in for thirty days more.
+    pub(super) fn lets_in_for_thirty_days(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let day = utc::written(now.as_secs() + 30 * 24 * 60 * 60);
+        let line = format!("enroll_by = {}\n", &day[.."2026-12-27".len()]);
+        self.host.append(&self.host.config, &line);
+        self.map("");
     }
 
     /// The Authy id of the person.
