@@ -114,7 +114,7 @@ fn an_import_draws_a_bar_and_is_completed_after_ctrl_c() {
 
     let terminal = authyctl(&sim, &import, "");
     let screen = terminal.wait_for("ended with 1");
-    assert!(screen.contains("line 202: cellphone 12: "), "{screen}");
+    assert!(screen.contains("line 202: bad: cellphone 12: "), "{screen}");
     assert!(
         screen.contains(&format!("{} enrolled, {so_far} already", 200 - so_far)),
         "{screen}"
