@@ -7,6 +7,7 @@ use super::super::deb::Packages;
 use super::super::machine::{USER, is_inside};
 use super::host::{OtherHost, Way};
 use crate::common::sandbox::sandboxed;
+use crate::module::security_keys::sk_dummy;
 
 fn check_line(line: &str, verdict: &str) {
     for part in [
@@ -71,6 +72,44 @@ fn sshd_of_another_debian_asks_for_a_code_behind_the_password_or_the_key() {
             way == Way::Service
         );
     }
+}
+
+#[test]
+#[ignore = "needs root and sk-dummy: scripts/peers.sh sk-dummy"]
+fn sshd_of_another_debian_says_which_security_key_it_has_accepted() {
+    let packages = Packages::of("0.1.0-1");
+    sandboxed!();
+    let host = OtherHost::protected(&packages, Way::Service);
+    fs::copy(sk_dummy(), host.bare.root().join("run/client/sk-dummy.so")).unwrap();
+    host.shell(&format!(
+        "sed -i 's/^#factors = .*/factors = [\"token\", \"security-key\"]/' \
+             /etc/pam_authy/config.toml; grep -q '^factors = ' /etc/pam_authy/config.toml; \
+         export SSH_SK_PROVIDER=/run/client/sk-dummy.so; \
+         ssh-keygen -q -t ed25519-sk -N '' -f /run/client/sk; \
+         ssh-keygen -q -t ed25519-sk -N '' -f /run/client/other; \
+         install -d -o {USER} /home/{USER}/.ssh; \
+         cat /run/client/sk.pub /run/client/other.pub >/home/{USER}/.ssh/authorized_keys; \
+         authyctl enroll {USER} --security-key /run/client/sk.pub; \
+         authyctl pam disable sshd; authyctl pam enable sshd --with-key --now"
+    ));
+    host.bare.client.wait_for_sshd();
+    let log_in = |key: &str| {
+        let key = format!("IdentityFile=/run/client/{key}");
+        let provider = "SecurityKeyProvider=/run/client/sk-dummy.so";
+        let client = &host.bare.client;
+        client.log_in_with(USER, &["000000"], &[&key, provider])
+    };
+
+    let line = host.audited(|| {
+        let output = log_in("sk");
+        assert!(is_inside(&output), "{output:?}");
+    });
+    assert!(
+        line.contains("verdict=accepted reason=security_key"),
+        "{line}"
+    );
+    let line = host.audited(|| assert!(!is_inside(&log_in("other"))));
+    assert!(line.contains("verdict=refused reason=wrong_code"), "{line}");
 }
 
 /// Whether this release's sshd sends each notice at once: OpenSSH 10.3 and newer. Before, a notice
