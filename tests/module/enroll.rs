@@ -43,6 +43,11 @@ struct Libpam {
 impl Libpam {
     /// `word` is typed at the offer, and the right first code behind it.
     fn login(host: &Host, user: &str, code: &str, word: &str) -> Self {
+        Self::login_while(host, user, code, word, &|| ())
+    }
+
+    /// The same; `meanwhile` happens before the first code is typed.
+    fn login_while(host: &Host, user: &str, code: &str, word: &str, meanwhile: &dyn Fn()) -> Self {
         let mut said = Self {
             code: "",
             prompts: Vec::new(),
@@ -60,6 +65,7 @@ impl Libpam {
             }
             if text.contains(FIRST_CODE) {
                 said.secret = secret_in(text);
+                meanwhile();
                 return said.secret.as_ref().map(|secret| oathtool(secret, 0));
             }
             Some(code.to_owned())
@@ -386,4 +392,57 @@ fn no_app_is_offered_after_an_sms_or_call_to_the_person_by_whichever_user_and_se
             "{word}: another person"
         );
     }
+}
+
+/// A thief waits at the first code until the administrator has taken the account away, and given it
+/// back with the same id.
+#[test]
+#[ignore = "needs root"]
+fn an_app_whose_person_is_unenrolled_before_its_first_code_is_typed_is_not_kept() {
+    sandboxed!();
+    let host = Host::with(OFFERS);
+    let authyctl = |arguments: &[&str]| {
+        let (status, answer) = run_json(&host.sim, arguments, "");
+        assert_eq!(status, 0, "{arguments:?} {answer}");
+    };
+    let unenroll = || authyctl(&["unenroll", "alice"]);
+    let said = Libpam::login_while(&host, "alice", &host.sim.token(1635), "key", &unenroll);
+    assert_eq!(said.prompts.len(), 3, "{:?}", said.prompts);
+    let secret = said.secret.unwrap();
+    let kept = fs::read_to_string(enrolled_file(&host)).unwrap_or_default();
+    assert!(!kept.contains(&secret), "{kept}");
+    assert!(
+        said.notices
+            .last()
+            .unwrap()
+            .starts_with("The app could not be added")
+    );
+    let log = host.log();
+    assert!(
+        log.contains("no app was enrolled at the prompt for"),
+        "{log}"
+    );
+    assert!(!log.contains(WARNING), "{log}");
+
+    authyctl(&["enroll", "alice", "--authy-id", "1635"]);
+    let said = Libpam::login(&host, "alice", &host.sim.token(1635), "");
+    assert!(
+        !said.prompts[0].contains(NOTICE) && said.prompts.len() == 2,
+        "{:?}",
+        said.prompts
+    );
+    // The secret of an administrator, which comes meanwhile, is the only one.
+    let enroll = || {
+        let totp = host.users.with_file_name("totp.toml");
+        fs::write(
+            &totp,
+            format!("[totp]\nalice = {{ secret = \"{SECRET}\" }}\n"),
+        )
+        .unwrap();
+        host.chmod(&totp, 0o600);
+    };
+    let said = Libpam::login_while(&host, "alice", &host.sim.token(1635), "key", &enroll);
+    assert_eq!((said.code, said.prompts.len()), ("PAM_SUCCESS", 3));
+    let kept = fs::read_to_string(enrolled_file(&host)).unwrap_or_default();
+    assert!(!kept.contains("alice"), "{kept}");
 }

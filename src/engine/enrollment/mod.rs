@@ -19,7 +19,8 @@ use crate::factor::totp::matching_times;
 use crate::login::{Confirmed, Drawing, Enrollment};
 use crate::store::state::Failure;
 use crate::store::totp::enrolled::{self, Added};
-use crate::store::totp::{Authenticator, Enrolled, Held, Recorded, Steps};
+use crate::store::totp::{Apps, AtPrompt, Authenticator, Enrolled, Held, Query, Recorded, Steps};
+use crate::store::users;
 
 /// The bytes of a secret: 160 bits, as RFC 4226 recommends.
 const SECRET_BYTES: usize = 20;
@@ -33,6 +34,8 @@ const MARGIN: usize = 3;
 /// The enrolment of one person at the prompt.
 pub(super) struct PromptEnrollment {
     pub(super) state: PathBuf,
+    /// The mapping.
+    pub(super) users: PathBuf,
     pub(super) user: String,
     /// The name of this host, which the app shows.
     pub(super) host: String,
@@ -70,10 +73,16 @@ impl PromptEnrollment {
             factors: self.factors.clone(),
         };
         match enrolled::add(&self.state, &self.user, app, &new) {
-            Ok(Added::New) => {
+            Ok(Added::New) if self.is_theirs() => {
                 let until = since.saturating_add(self.hold.as_secs());
                 self.stored = Some(Held { since, until });
                 return Confirmed::Stored(until);
+            }
+            Ok(Added::New) => {
+                self.note("the entry of the person was changed meanwhile");
+                if let Err(error) = enrolled::remove(&self.state, &self.user) {
+                    self.note(&format!("its app stays: {error}"));
+                }
             }
             Ok(Added::Present) => self.note("another login has enrolled one meanwhile"),
             Err(error) => self.note(&error.to_string()),
@@ -81,6 +90,23 @@ impl PromptEnrollment {
         // The secret is not in use. If the file stays, it does no harm.
         let _ = self.steps.forget(app.id());
         Confirmed::Failed
+    }
+
+    /// Whether the mapping still has the person, without a secret on this host. Asked once the app is
+    /// in the file: authyctl changes users.toml and totp.toml first and then takes the app out of that
+    /// file, so either it finds the app there or this finds the change.
+    fn is_theirs(&self) -> bool {
+        let Ok(mut found) = users::find(&self.users, &self.user) else {
+            return false;
+        };
+        let query = Query {
+            state: &self.state,
+            user: &self.user,
+            hold: self.hold,
+            now: (self.now)(),
+        };
+        let apps = Apps::with_enrolled(&self.users, &mut found.entry, &query);
+        matches!(apps.enrolled(), AtPrompt::Held(_) | AtPrompt::Counts(_))
     }
 }
 

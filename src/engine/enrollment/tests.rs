@@ -16,8 +16,11 @@ fn now() -> SystemTime {
 }
 
 fn enrollment(state: &Path) -> PromptEnrollment {
+    let users = state.with_file_name("users.toml");
+    fs::write(&users, "[users]\nalice = 1635\n").unwrap();
     PromptEnrollment {
         state: state.to_owned(),
+        users,
         user: "alice".to_owned(),
         host: "server1.example.com".to_owned(),
         factors: vec!["authy_id=1635".to_owned()],

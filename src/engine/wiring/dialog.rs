@@ -156,6 +156,7 @@ impl Case {
         let person = subject.person.as_ref().filter(|_| subject.may_enroll)?;
         Some(PromptEnrollment {
             state: self.state().to_owned(),
+            users: self.arguments.users.clone(),
             user: subject.name.clone(),
             host: host.to_owned(),
             factors: person.stored_ids(),
