@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{run, run_json, text};
 use crate::common::sim::Sim;
+use crate::common::totp::SECRET;
 
 const USERS: &str = "[users]\nann = 1635\nben = { authy_id = 1636, phone = \"+15551234501\" }\n\
     cat = { phone = \"+15551234502\" }\neve = 0\n";
@@ -61,6 +62,45 @@ without [twilio]: 1 is locked out: cat
 without [authy] and [twilio]: 3 are locked out: ann, ben, cat
 ";
     assert_eq!(said, expected);
+}
+
+#[test]
+fn migrate_status_knows_which_apps_on_the_host_can_be_used() {
+    let sim = both("");
+    let users = "[users]\nann = { authy_id = 1635, totp = true }\nben = 1636\nbob = { authy_id = 1637, totp = true }\n\
+        cat = { authy_id = 1638, totp = true }\n";
+    fs::write(sim.path("users.toml"), users).unwrap();
+    let write = |name: &str, text: &str| {
+        fs::create_dir_all(sim.path("state")).unwrap();
+        fs::write(sim.path(name), text).unwrap();
+        for (name, mode) in [("state", 0o700), (name, 0o600)] {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            fs::set_permissions(sim.path(name), mode).unwrap();
+        }
+    };
+    // ann has no secret, and cat's cannot be used. The apps of ben and bob were added at the prompt long ago.
+    write("totp.toml", "[totp]\ncat = { secret = \"0189\" }\n");
+    let app = |user: &str, id: u32| {
+        format!(
+            "{user} = {{ secret = \"{SECRET}\", since = 2026-01-01T00:00:00Z, factors = [\"authy_id={id}\"] }}\n"
+        )
+    };
+    let apps = format!("[totp]\n{}{}", app("ben", 1636), app("bob", 1637));
+    write("state/enrolled.toml", &apps);
+    let locked_out = || {
+        let (_, answer) = run_json(&sim, &["migrate", "status"], "");
+        [&answer["now"], &answer["without"]["authy"]].map(|case| case["locked_out"].clone())
+    };
+    let unusable = json!(["ann", "cat"]);
+    assert_eq!(locked_out(), [unusable.clone(), json!([])]);
+    // One that does not count yet is no factor.
+    let young = apps.replace("2026-01-01", "2126-01-01");
+    write("state/enrolled.toml", &young);
+    let all = json!(["ann", "bob", "cat"]);
+    assert_eq!(locked_out(), [all.clone(), json!(["ben"])]);
+    // Nor is one of a file that cannot be read.
+    write("state/enrolled.toml", "[totp");
+    assert_eq!(locked_out(), [all, json!(["ben"])]);
 }
 
 #[test]

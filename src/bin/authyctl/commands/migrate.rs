@@ -3,15 +3,18 @@
 //! Everything is decided by the functions that a login uses, with another `login.provider` or without
 //! a table. Changes nothing, and asks no provider. Doctor uses [`Status`] too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use pam_authy::base::factor::{Person, Providers};
 use pam_authy::factor::connect;
 use pam_authy::store::config::{Config, Login, Provider};
+use pam_authy::store::totp::{self, Secrets};
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Value, json};
 
 use super::load_mapping;
+use super::totp::at_prompt::{AtPrompt, Standing};
 use crate::cli::Global;
 use crate::error::CommandError;
 use crate::output::{Output, shorten, shown_name};
@@ -23,7 +26,7 @@ const PROVIDERS: [Provider; 2] = [Provider::Authy, Provider::Twilio];
 /// What doctor and `migrate status` say of the people of a mapping.
 pub(super) struct Status<'a> {
     config: &'a Config,
-    people: Vec<(&'a str, &'a Person)>,
+    people: Vec<(&'a str, Person)>,
     /// The users whose entry cannot be used.
     invalid: Vec<&'a str>,
     /// The rules of every service that has a table of its own, and those of all others.
@@ -37,19 +40,70 @@ struct Without {
     twilio: bool,
 }
 
+/// The apps on this host that can be used.
+#[derive(Default)]
+pub(super) struct UsableApps {
+    /// The names of the secrets in totp.toml.
+    secrets: BTreeSet<String>,
+    /// The users whose app was enrolled at the prompt and counts.
+    at_prompt: BTreeSet<String>,
+}
+
+impl UsableApps {
+    /// Reads totp.toml beside the mapping at `users`, and enrolled.toml. A login can use no app of a
+    /// file that cannot be read.
+    pub(super) fn find(users: &Path, config: &Config, mapping: &Mapping) -> Self {
+        let own = match Secrets::load(&totp::path(users)) {
+            Ok(own) => Some(own),
+            Err(error) if error.is_missing() => None,
+            Err(_) => return Self::default(),
+        };
+        let usable = own.iter().flat_map(Secrets::iter);
+        let usable = usable.filter(|(_, entry)| entry.app().is_some());
+        let at_prompt = AtPrompt::of(config).ok().flatten();
+        let rows = at_prompt
+            .iter()
+            .flat_map(|all| all.rows(mapping, own.as_ref()));
+        let counting = rows.filter(|(_, row)| row.standing == Standing::Counts);
+        Self {
+            secrets: usable.map(|(name, _)| name.to_owned()).collect(),
+            at_prompt: counting.map(|(user, _)| user.to_owned()).collect(),
+        }
+    }
+
+    /// The person as a login knows them; `None` where the entry promises an app without a secret.
+    fn person(&self, user: &str, person: &Person) -> Option<Person> {
+        let mut person = person.clone();
+        if self.at_prompt.contains(user) {
+            person.totp = Some(user.to_owned());
+            return Some(person);
+        }
+        let is_usable = person
+            .totp
+            .as_ref()
+            .is_none_or(|name| self.secrets.contains(name));
+        is_usable.then_some(person)
+    }
+}
+
 impl<'a> Status<'a> {
-    pub(super) fn of(config: &'a Config, mapping: &'a Mapping) -> Self {
+    pub(super) fn of(config: &'a Config, mapping: &'a Mapping, apps: &UsableApps) -> Self {
         let mut people = Vec::new();
         let mut invalid = Vec::new();
         for (user, entry) in mapping.iter() {
-            match entry {
-                Entry::Enrolled(person) => people.push((user, person)),
+            let of_entry: Vec<_> = match entry {
+                Entry::Enrolled(person) => vec![apps.person(user, person)],
                 Entry::Shared(shared) => {
-                    people.extend(shared.keys.values().map(|person| (user, person)));
+                    let all = shared.keys.values();
+                    all.map(|person| apps.person("", person)).collect()
                 }
-                Entry::Invalid { .. } => invalid.push(user),
-                Entry::Absent => {}
+                Entry::Invalid { .. } => vec![None],
+                Entry::Absent => vec![],
+            };
+            if of_entry.iter().any(Option::is_none) {
+                invalid.push(user);
             }
+            people.extend(of_entry.into_iter().flatten().map(|person| (user, person)));
         }
         let services = config.services().chain([RULES_OF]);
         Self {
@@ -136,7 +190,8 @@ fn users<'u>(all: impl Iterator<Item = &'u str>) -> Vec<&'u str> {
 pub(super) fn status(global: &Global) -> Result<Output, CommandError> {
     let config = Config::load(&global.config)?;
     let mapping = load_mapping(global)?;
-    let status = Status::of(&config, &mapping);
+    let apps = UsableApps::find(&global.users, &config, &mapping);
+    let status = Status::of(&config, &mapping, &apps);
     let mut lines = status.lines_of_people();
     let mut members = json!({
         "people": status.people(),
@@ -189,7 +244,7 @@ impl Status<'_> {
     }
 
     fn members_of_people(&self) -> Vec<Value> {
-        let member = |(user, person): &(&str, &Person)| {
+        let member = |(user, person): &(&str, Person)| {
             json!({
                 "user": user,
                 "factors": person.factor_names(),
@@ -264,7 +319,11 @@ mod tests {
 
     fn check(text: &str, check: impl FnOnce(&Status<'_>)) {
         let mapping = Mapping::parse(USERS, Path::new("users.toml")).unwrap();
-        check(&Status::of(&config(text), &mapping));
+        let apps = UsableApps {
+            secrets: ["dan", "fay"].map(str::to_owned).into(),
+            at_prompt: BTreeSet::new(),
+        };
+        check(&Status::of(&config(text), &mapping, &apps));
     }
 
     #[test]

@@ -43,7 +43,7 @@ use services::Protected;
 use stack::our_lines;
 
 use crate::cli::{DoctorArgs, Global};
-use crate::commands::migrate::Status;
+use crate::commands::migrate::{Status, UsableApps};
 use crate::commands::pam;
 use crate::commands::stack::{Files, PAM_DIR, read};
 use crate::commands::sudoers::{SUDOERS, Sudoers};
@@ -104,11 +104,12 @@ pub(crate) fn missing(
 
 /// On a host with both providers: who depends on one of them alone. Where Twilio is preferred, the
 /// days of Authy are numbered.
-fn providers(config: &Config, mapping: &Mapping) -> Option<Finding> {
+fn providers(users: &Path, config: &Config, mapping: &Mapping) -> Option<Finding> {
     if config.authy.is_none() || config.twilio.is_none() {
         return None;
     }
-    let status = Status::of(config, mapping);
+    let apps = UsableApps::find(users, config, mapping);
+    let status = Status::of(config, mapping, &apps);
     let lost = status.at_authy_alone();
     if config.login("sshd").provider != Some(Provider::Twilio) {
         let (authy, twilio) = (lost.len(), status.at_twilio_alone().len());
@@ -173,7 +174,7 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
         findings.extend(rules::pairs(config));
         findings.extend(service::check(config, mapping, &administrators));
         findings.extend(twilio::check(config, mapping));
-        findings.extend(mapping.and_then(|mapping| providers(config, mapping)));
+        findings.extend(mapping.and_then(|mapping| providers(&global.users, config, mapping)));
     }
     findings.extend(engine::check(config));
     let (of_stacks, protected) =
