@@ -161,6 +161,57 @@ fn unenroll_and_another_person_end_such_an_app_and_a_secret_of_the_administrator
     assert!(status == 0 && !file(&sim).contains("kim"), "{answer}");
 }
 
+#[test]
+fn an_import_takes_the_place_of_such_an_app_only_where_it_is_to_replace_it() {
+    let sim = host();
+    let csv = sim.path("secrets.csv");
+    let rows = format!("user,totp_secret\nalice,{OTHER}\nbob,{OTHER}\nkim,{OTHER}\n");
+    fs::write(&csv, rows).unwrap();
+    let before = file(&sim);
+    let import = |more: &[&str]| {
+        run_json(
+            &sim,
+            &[&["import", csv.to_str().unwrap()], more].concat(),
+            "",
+        )
+        .1
+    };
+    check_rows([&["--dry-run"][..], &[]], |more| {
+        let answer = import(more);
+        let failed = answer["failed"].as_array().unwrap();
+        let users: Vec<_> = failed.iter().map(|row| row["user"].clone()).collect();
+        // kim's is another person's.
+        assert_eq!(users, ["alice", "bob"], "{answer}");
+        let expected = "bob has enrolled another app at the prompt; --replace replaces it";
+        assert_eq!(failed[1]["message"], expected);
+    });
+    assert_eq!(file(&sim), before);
+    let secrets = || fs::read_to_string(sim.path("totp.toml")).unwrap();
+    assert!(
+        secrets().contains("kim") && !secrets().contains("bob"),
+        "{}",
+        secrets()
+    );
+    let answer = import(&["--replace"]);
+    assert_eq!(answer["enrolled"], 2, "{answer}");
+    assert!(
+        secrets().contains("bob") && !file(&sim).contains("bob"),
+        "{}",
+        file(&sim)
+    );
+
+    // The same secret, on its way into totp.toml.
+    let sim = host();
+    fs::write(
+        sim.path("secrets.csv"),
+        format!("user,totp_secret\nbob,{SECRET}\n"),
+    )
+    .unwrap();
+    let csv = sim.path("secrets.csv");
+    let (status, answer) = run_json(&sim, &["import", csv.to_str().unwrap()], "");
+    assert_eq!((status, &answer["enrolled"]), (0, &json!(1)), "{answer}");
+}
+
 /// What doctor finds about such apps.
 fn findings(sim: &Sim) -> Vec<Value> {
     let (_, answer) = run_json(sim, &["doctor"], "");

@@ -15,6 +15,7 @@ use pam_authy::store::totp::{self, Authenticator, Secrets, write as secrets};
 use pam_authy::store::users::write::{Addition, add_factors};
 use pam_authy::store::users::{Entry, Mapping};
 
+use super::super::totp::at_prompt;
 use super::super::{entry, lasting};
 use super::progress::Progress;
 use super::rows::ImportedApp;
@@ -154,6 +155,10 @@ impl<'a> Batch<'a> {
             _ if written.replaced => lasting::follow(self.global, user, &before),
             _ => self.record(user),
         };
+        if let (true, Some(_), Some(state)) = (self.replace, &row.app, &self.state) {
+            // Only the new one counts from now on. What stays does no harm.
+            let _ = at_prompt::remove(state, user);
+        }
         let codes = row
             .app
             .iter()

@@ -10,9 +10,12 @@ use pam_authy::store::totp::{self, write as secrets};
 use pam_authy::store::users::write::{Addition, AtAuthy, add_factors};
 use pam_authy::store::users::{Entry, Mapping};
 
+use super::super::totp::at_prompt::{AtPrompt, Standing};
+use super::super::totp::own_secrets;
 use super::rows::{ImportRow, ImportedApp, RowFactors, RowPerson};
 use crate::cli::Global;
 use crate::error::CommandError;
+use crate::output::shown_name;
 
 /// A row with what will come of it.
 pub(super) struct Planned {
@@ -54,6 +57,9 @@ pub(super) fn plan(
         })
         .collect();
     plan_secrets(global, &mut planned, replace)?;
+    if !replace {
+        keep_apps_at_prompt(global, mapping, &mut planned)?;
+    }
     plan_entries(global, &mut planned, replace)?;
     plan_emergency_codes(global, mapping, &mut planned);
     Ok(planned)
@@ -86,6 +92,38 @@ fn plan_secrets(
             (Ok(found), Ok(change)) => change.is_needed |= found.changed,
             (Err(error), _) => row.change = Err(hinted(&error)),
             (Ok(_), Err(_)) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Leaves out each row with a secret for a person who has enrolled another app at the prompt: totp.toml
+/// has precedence, so their app would be refused from then on.
+fn keep_apps_at_prompt(
+    global: &Global,
+    mapping: &Mapping,
+    planned: &mut [Planned],
+) -> Result<(), CommandError> {
+    let has_app = |row: &Planned| matches!(&row.change, Ok(change) if change.app.is_some());
+    if !planned.iter().any(has_app) {
+        return Ok(());
+    }
+    let Some(at_prompt) = AtPrompt::find(global)? else {
+        return Ok(());
+    };
+    let own = own_secrets(global)?;
+    let rows = at_prompt.rows(mapping, own.as_ref());
+    for row in planned {
+        let present = rows.get(row.user.as_str());
+        let present = present.filter(|present| present.standing != Standing::Unused);
+        let new = (row.change.as_ref().ok()).and_then(|change| change.app.as_ref());
+        if let (Some(present), Some(new)) = (present, new)
+            && !present.app.is_same_as(&new.app)
+        {
+            let user = shown_name(&row.user);
+            row.change = Err(format!(
+                "{user} has enrolled another app at the prompt; --replace replaces it"
+            ));
         }
     }
     Ok(())
