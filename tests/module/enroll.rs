@@ -446,3 +446,42 @@ fn an_app_whose_person_is_unenrolled_before_its_first_code_is_typed_is_not_kept(
     let kept = fs::read_to_string(enrolled_file(&host)).unwrap_or_default();
     assert!(!kept.contains("alice"), "{kept}");
 }
+
+#[test]
+fn an_outage_is_ignored_for_no_one_whose_app_of_the_prompt_counts_or_cannot_be_read() {
+    let rows: [(&str, fn(&Host), &str); 4] = [
+        // IGNORE alone is a denial.
+        ("no app", |_| (), "PAM_PERM_DENIED"),
+        (
+            "held",
+            |host| plant(host, "alice", SECRET, 5),
+            "PAM_PERM_DENIED",
+        ),
+        (
+            "counts",
+            |host| plant(host, "alice", SECRET, 90_000),
+            "PAM_AUTHINFO_UNAVAIL",
+        ),
+        (
+            "unreadable",
+            |host| {
+                plant(host, "alice", SECRET, 90_000);
+                fs::write(enrolled_file(host), "[totp").unwrap();
+            },
+            "PAM_AUTHINFO_UNAVAIL",
+        ),
+    ];
+    check_rows(rows, |(name, change, expected)| {
+        let rules = "[login]\nrefusal_seconds = 0\n[service.sshd]\nwhen_unavailable = \"ignore\"\n";
+        let host = Host::with(rules);
+        fs::create_dir_all(host.sim.path("state")).unwrap();
+        host.chmod(&host.sim.path("state"), 0o700);
+        change(&host);
+        host.sim.answer_verify(500, "");
+        assert_eq!(
+            host.login("alice", &["1234567"; 3]).code,
+            expected,
+            "{name}"
+        );
+    });
+}

@@ -1,10 +1,11 @@
-//! What the service believes of an SSH connection: the word of root's own process in a service of sshd,
-//! and of no other.
+//! What the service believes of an SSH connection, and to whom it offers an app: root's own process in
+//! a service of sshd, and no other.
 
 use std::fs;
 use std::path::Path;
 
 use pam_authy::base::attempt::Verdict;
+use pam_authy::base::secret::Secret;
 use pam_authy::protocol::{FromEngine, FromModule};
 
 use super::peers::start;
@@ -96,6 +97,65 @@ fn the_caller_of_a_setuid_program_is_not_believed_whatever_it_calls_itself() {
     let folder = tempfile::tempdir().unwrap();
     let files = format!("{}\n{}\n", host.config.display(), host.users.display());
     fs::write(folder.path().join("start"), files).unwrap();
+    let wrapper = format!("exec {} -- \"$0\" \"$@\"", SU.join(" "));
+    ends_well(child(&wrapper, test_name!(), folder.path()));
+}
+
+/// Answers a login that says it is sshd's with a right code; returns how it goes on.
+fn after_code(begun: FromModule, code: &str) -> &'static str {
+    let FromModule::Start(mut start) = begun else {
+        panic!("no start");
+    };
+    start.attempt.tty = Some("ssh".to_owned());
+    let mut client = Client::connect().unwrap();
+    client.send(&FromModule::Start(start));
+    let mut code = Some(code);
+    loop {
+        match client.receive() {
+            Some(FromEngine::Deadline { .. }) => {}
+            Some(FromEngine::Ask(_)) => {
+                let Some(code) = code.take() else {
+                    return "asked";
+                };
+                client.send(&FromModule::Reply {
+                    text: Some(Secret::new(code.to_owned())),
+                    user: Some("alice".to_owned()),
+                });
+            }
+            Some(FromEngine::Verdict { verdict, .. }) => return verdict.as_str(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// An app would be the caller's for each later login of the person.
+#[test]
+#[ignore = "needs root"]
+fn the_caller_of_a_setuid_program_that_calls_itself_sshd_is_offered_no_app() {
+    if let Some(folder) = as_child() {
+        let text = fs::read_to_string(folder.join("start")).unwrap();
+        let lines: Vec<_> = text.lines().collect();
+        let [config, users, code] = lines[..] else {
+            panic!("{text}");
+        };
+        let uid = nix::unistd::getuid().as_raw();
+        assert_ne!(uid, 0);
+        let begun = super::peers::start_of(Path::new(config), Path::new(users), uid, 0);
+        assert_eq!(after_code(begun, code), Verdict::Accepted.as_str());
+        return;
+    }
+    sandboxed!();
+    let host = Host::with("[login]\nattempts = 1\nenroll_totp = \"offer\"\n");
+    let _service = Service::start();
+    let code = || host.sim.token(1635);
+    assert_eq!(after_code(start(&host, 0, 0), &code()), "asked");
+    let folder = tempfile::tempdir().unwrap();
+    let (config, users) = (host.config.display(), host.users.display());
+    fs::write(
+        folder.path().join("start"),
+        format!("{config}\n{users}\n{}\n", code()),
+    )
+    .unwrap();
     let wrapper = format!("exec {} -- \"$0\" \"$@\"", SU.join(" "));
     ends_well(child(&wrapper, test_name!(), folder.path()));
 }

@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::super::sshd::{Sshd, USER, is_inside};
-use super::{BOTH, METHODS, authorized_keys, is_proven, make, ssh, start};
+use super::super::sshd::{NAME, Sshd, USER, is_inside};
+use super::{BOTH, METHODS, authorized_keys, is_proven, list, make, ssh, start};
 use crate::authyctl::run_json;
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
@@ -115,7 +115,7 @@ fn start_numb() -> Sshd {
         METHODS,
     );
     make(&sshd, "numb", "ed25519-sk", &["-O", "no-touch-required"]);
-    super::list(&sshd, &["sk", "numb"]);
+    list(&sshd, &["sk", "numb"]);
     sshd.use_key("numb");
     sshd
 }
@@ -180,4 +180,20 @@ fn a_match_block_that_switches_the_touch_off_is_found() {
         found.len() == 1 && found[0].starts_with("\"problem\": "),
         "{found:?}"
     );
+}
+
+/// The log names the proof, and codes that were refused before are forgotten.
+#[test]
+#[ignore = "needs root and sk-dummy: scripts/peers.sh sk-dummy"]
+fn a_security_key_is_the_proof_also_of_a_login_that_is_remembered() {
+    sandboxed!();
+    let rules = format!("{BOTH}[remember]\nseconds = 900\nservices = [\"{NAME}\"]\n");
+    let sshd = start(&rules, METHODS);
+    let users = &sshd.host.users;
+    sshd.host.set_line(users, USER, "{ authy_id = 1635 }");
+    assert!(is_inside(&ssh(&sshd, &[], &[&sshd.token()])));
+    assert!(is_inside(&ssh(&sshd, &[], &[])));
+    assert!(sshd.host.audit()[1].contains("reason=remembered"));
+    list(&sshd, &["sk"]);
+    assert!(is_proven(&sshd));
 }
