@@ -4,6 +4,7 @@ use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pam_authy::base::utc;
+use pam_authy::store::former;
 use serde_json::{Value, json};
 
 use super::{run, run_json, text};
@@ -159,6 +160,35 @@ fn unenroll_and_another_person_end_such_an_app_and_a_secret_of_the_administrator
     let arguments = ["enroll", "kim", "--totp", "--secret", "-"];
     let (status, answer) = run_json(&sim, &arguments, &input);
     assert!(status == 0 && !file(&sim).contains("kim"), "{answer}");
+}
+
+/// A full disk, for instance: what was there would be a thief's once the person is enrolled again.
+#[test]
+fn unenroll_ends_all_that_it_can_where_the_account_cannot_be_noted() {
+    let sim = host();
+    let key = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+    let before: [&[&str]; 2] = [
+        &["enroll", "alice", "--security-key", key],
+        &["recovery", "generate", "alice"],
+    ];
+    check_rows(before, |arguments| {
+        let (status, answer) = run_json(&sim, arguments, "");
+        assert_eq!(status, 0, "{answer}");
+    });
+    fs::write(sim.path("state/unenrolled"), "in the way").unwrap();
+    let (status, answer) = run_json(&sim, &["unenroll", "alice"], "");
+    let warning = answer["warning"].as_str().unwrap_or_default();
+    assert!(
+        status == 0 && warning.contains("could not be removed"),
+        "{answer}"
+    );
+    assert!(!file(&sim).contains("alice"), "{}", file(&sim));
+    let codes = || fs::read_dir(sim.path("state/recovery")).unwrap().flatten();
+    let is_file = |entry: &fs::DirEntry| !entry.file_name().to_string_lossy().ends_with(".lock");
+    assert_eq!(codes().filter(is_file).count(), 0);
+    // The counts stay, by which enroll_by knows the account.
+    fs::remove_file(sim.path("state/unenrolled")).unwrap();
+    assert!(former::was_enrolled(&sim.path("state"), "alice").unwrap());
 }
 
 #[test]

@@ -36,10 +36,12 @@ pub(super) fn follow(global: &Global, user: &str, before: &Entry) -> Option<Stri
         .map_err(|error| error.to_string())
         .and_then(|config| {
             let state = &config.paths.state;
-            end(state, user, before, &after).map_err(|error| error.to_string())?;
+            let ended = end(state, user, before, &after).map_err(|error| error.to_string());
+            // What cannot be ended keeps nothing else alive.
             if *before != Entry::Absent && !is_same(before, &after) {
                 at_prompt::remove(state, user).map_err(|error| error.message)?;
             }
+            ended?;
             prepare(state, user, &after);
             Ok(())
         });
@@ -56,13 +58,18 @@ fn end(state: &Path, user: &str, before: &Entry, after: &Entry) -> Result<(), Er
     if *before == Entry::Absent || is_same(before, after) {
         return limits::forget(state, None, &lost);
     }
-    if *after == Entry::Absent {
-        // First, so that `enroll_by` never lets this account in.
-        former::note(state, user)?;
-    }
-    recovery::remove(state, user)?;
-    remember::forget(state, user)?;
-    limits::forget(state, Some(user), &lost)
+    let noted = match after {
+        Entry::Absent => former::note(state, user),
+        _ => Ok(()),
+    };
+    let ended = [
+        recovery::remove(state, user).map(drop),
+        remember::forget(state, user).map(drop),
+    ];
+    // Without the note it is the counts that keep `enroll_by` from letting the account in.
+    noted?;
+    limits::forget(state, Some(user), &lost)?;
+    ended.into_iter().collect()
 }
 
 /// Whether the entry has kept a factor.
