@@ -448,6 +448,21 @@ fn an_app_whose_person_is_unenrolled_before_its_first_code_is_typed_is_not_kept(
 }
 
 #[test]
+#[ignore = "needs root"]
+fn a_login_that_is_remembered_names_an_app_that_does_not_count_yet() {
+    sandboxed!();
+    let host = Host::with("[remember]\nseconds = 900\nservices = [\"sshd\"]\n");
+    let code = host.sim.token(1635);
+    let said = Libpam::login(&host, "alice", &code, "");
+    assert_eq!((said.code, said.prompts.len()), ("PAM_SUCCESS", 1));
+    plant(&host, "alice", SECRET, 5);
+    let said = Libpam::login(&host, "alice", &code, "");
+    assert_eq!((said.code, said.prompts.len()), ("PAM_SUCCESS", 0));
+    assert!(said.notices[0].starts_with(NOTICE), "{:?}", said.notices);
+    assert_eq!(warnings(&host), 1, "{}", host.log());
+}
+
+#[test]
 fn an_outage_is_ignored_for_no_one_whose_app_of_the_prompt_counts_or_cannot_be_read() {
     let rows: [(&str, fn(&Host), &str); 4] = [
         // IGNORE alone is a denial.

@@ -174,6 +174,11 @@ fn a_file_that_is_not_valid_or_not_trusted_is_not_changed() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    // The line of one is that of the other.
+    let host = Host::new();
+    let both = format!("totp = {{ bob = {entry}, kim = {entry} }}\n");
+    host.write(&both);
+    assert!(remove(&host.state(), "bob").is_err() && host.text() == both);
 
     let host = Host::new();
     fs::write(host.0.path().join("elsewhere"), "").unwrap();
