@@ -464,7 +464,8 @@ fn a_login_that_is_remembered_names_an_app_that_does_not_count_yet() {
 
 #[test]
 fn an_outage_is_ignored_for_no_one_whose_app_of_the_prompt_counts_or_cannot_be_read() {
-    let rows: [(&str, fn(&Host), &str); 4] = [
+    type Change = fn(&Host);
+    let rows: [(&str, Change, &str); 4] = [
         // IGNORE alone is a denial.
         ("no app", |_| (), "PAM_PERM_DENIED"),
         (

@@ -88,7 +88,7 @@ fn without_the_only_factor_everyone_is_refused_before_a_question() {
 /// The results of doctor's findings about touch.
 fn findings(sshd: &Sshd) -> Vec<String> {
     let stack = "/etc/pam.d/sshd";
-    let _ = fs::copy(format!("/etc/pam.d/{}", super::super::sshd::NAME), stack);
+    let _ = fs::copy(format!("/etc/pam.d/{}", NAME), stack);
     let _ = fs::copy(sshd.folder.join("sshd_config"), "/etc/ssh/sshd_config");
     let (_, answer) = run_json(&sshd.host.sim, &["doctor"], "");
     let checks = answer["checks"].as_array().unwrap();
