@@ -80,13 +80,18 @@ impl Apps {
     #[must_use]
     pub fn with_enrolled(users: &Path, entry: &mut Entry, query: &Query<'_>) -> Self {
         let mut apps = Self::of(users, entry);
-        if let Entry::Enrolled(person) = entry {
-            apps.is_single = true;
-            apps.at_prompt = apps.at_prompt(users, person, query);
-            if let AtPrompt::Counts(app) = &apps.at_prompt {
-                person.totp = Some(query.user.to_owned());
-                person.totp_id = Some(app.id());
+        match entry {
+            Entry::Enrolled(person) => {
+                apps.is_single = true;
+                apps.at_prompt = apps.at_prompt(users, person, query);
+                if let AtPrompt::Counts(app) = &apps.at_prompt {
+                    person.totp = Some(query.user.to_owned());
+                    person.totp_id = Some(app.id());
+                }
             }
+            // A large file without an index takes time, which must not tell who is enrolled.
+            Entry::Absent => drop(enrolled::find(query.state, query.user)),
+            Entry::Shared(_) | Entry::Invalid { .. } => {}
         }
         apps
     }
