@@ -118,6 +118,38 @@ fn totp_list_list_and_status_say_which_app_counts_and_show_no_secret() {
 }
 
 #[test]
+fn once_authy_is_gone_only_who_has_no_app_that_counts_is_a_problem() {
+    let sim = host();
+    let config = sim.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let (_, paths) = text.split_once("[paths]").unwrap();
+    fs::write(&config, format!("[paths]{paths}")).unwrap();
+    let (_, answer) = run_json(&sim, &["doctor"], "");
+    let checks = answer["checks"].as_array().unwrap();
+    let service = checks.iter().find(|check| check["name"] == "service");
+    let message = service.unwrap()["message"].as_str().unwrap();
+    assert!(
+        message.ends_with("2 users have no other factor and no login: alice, kim"),
+        "{message}"
+    );
+    let (status, answer) = run_json(&sim, &["status", "bob"], "");
+    assert_eq!((status, counts(&answer)), (0, Some(true)), "{answer}");
+
+    fs::write(sim.path("users.toml"), "[users]\nbob = 1636\n").unwrap();
+    let (_, answer) = run_json(&sim, &["doctor"], "");
+    let checks = answer["checks"].as_array().unwrap();
+    let of = |name: &str| {
+        let mut found = checks.iter().filter(|check| check["name"] == name);
+        found.all(|check| check["result"] == "ok")
+    };
+    assert!(of("users") && of("service"), "{answer:#}");
+    let [config, users] = [config, sim.path("users.toml")].map(|path| path.display().to_string());
+    let check = ["check", "--config", &config, "--users", &users];
+    let (status, answer) = run_json(&sim, &check, "");
+    assert_eq!(status, 0, "{answer}");
+}
+
+#[test]
 fn totp_check_reset_and_remove_work_for_such_an_app() {
     let sim = host();
     let (status, answer) = run_json(&sim, &["totp", "check", "alice", &oathtool(SECRET, 0)], "");

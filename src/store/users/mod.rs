@@ -154,6 +154,17 @@ impl Mapping {
         self.0.insert(user.to_owned(), slot);
     }
 
+    /// Gives each of these users an app on this host, as if the entry said `totp = true`.
+    #[cfg(feature = "admin")]
+    pub fn add_apps(&mut self, users: &[String]) {
+        for user in users {
+            let entry = self.0.get_mut(user).map(|slot| &mut slot.entry);
+            if let Some(Entry::Enrolled(person)) = entry {
+                person.totp = Some(user.clone());
+            }
+        }
+    }
+
     /// Returns all names and their entries, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.0

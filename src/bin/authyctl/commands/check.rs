@@ -7,7 +7,6 @@ use std::io;
 use std::path::Path;
 
 use pam_authy::base::arguments::{CONFIG, USERS};
-use pam_authy::base::factor::Providers;
 use pam_authy::factor::connect;
 use pam_authy::store::config::Config;
 use pam_authy::store::totp::{self, Secrets, enrolled};
@@ -15,6 +14,7 @@ use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Value, json};
 
 use super::doctor::secrets;
+use super::totp::at_prompt;
 use crate::cli::Global;
 use crate::error::CommandError;
 use crate::output::{Output, shown_name};
@@ -36,22 +36,16 @@ pub(crate) fn check(global: &Global) -> Result<Output, CommandError> {
     let skips_config = is_default(&global.config, CONFIG) && global.users != Path::new(USERS);
     let skips_users = is_default(&global.users, USERS) && global.config != Path::new(CONFIG);
     let mut checked = Vec::new();
-    let mut providers = None;
-    let mut state = None;
+    let mut config = None;
     if !skips_config {
-        let (file, config) = check_config(&global.config);
-        let providers_of = |config| connect::providers(config, &config.login("sshd"));
-        providers = config.as_ref().map(providers_of);
-        state = config.map(|config| config.paths.state);
+        let (file, parsed) = check_config(&global.config);
+        config = parsed;
         checked.push(file);
     }
     if !skips_users {
-        let (file, mapping) = check_users(&global.users, providers);
-        checked.push(file);
-        if let Some(mapping) = mapping {
-            checked.extend(check_secrets(&totp::path(&global.users), &mapping));
-        }
+        checked.extend(check_users(&global.users, config.as_ref()));
     }
+    let state = config.map(|config| config.paths.state);
     checked.extend(state.and_then(|state| check_enrolled(&enrolled::path(&state))));
     report(&checked)
 }
@@ -72,23 +66,27 @@ fn check_config(path: &Path) -> (Checked, Option<Config>) {
     (file, config)
 }
 
-/// Checks every entry. `providers` says which factors the host can check, where that is known.
-fn check_users(path: &Path, providers: Option<Providers>) -> (Checked, Option<Mapping>) {
+/// Checks every entry, and the secrets of their people. `config` says which factors the host can check,
+/// where that is known.
+fn check_users(path: &Path, config: Option<&Config>) -> Vec<Checked> {
     let file = path.display().to_string();
     let mapping =
         read(path).and_then(|text| Mapping::parse(&text, path).map_err(|error| error.to_string()));
-    let mapping = match mapping {
+    let mut mapping = match mapping {
         Ok(mapping) => mapping,
         Err(why) => {
-            let problems = vec![why];
-            let checked = Checked {
+            return vec![Checked {
                 file,
-                problems,
+                problems: vec![why],
                 ..Checked::default()
-            };
-            return (checked, None);
+            }];
         }
     };
+    let of_secrets = check_secrets(&totp::path(path), &mapping);
+    if let Some(config) = config {
+        at_prompt::include(&mut mapping, path, config);
+    }
+    let providers = config.map(|config| connect::providers(config, &config.login("sshd")));
     let is_unsupported = |entry: &Entry| {
         providers.is_some_and(|providers| match entry {
             Entry::Enrolled(person) => !person.has_supported(providers),
@@ -112,7 +110,7 @@ fn check_users(path: &Path, providers: Option<Providers>) -> (Checked, Option<Ma
         problems,
         ..Checked::default()
     };
-    (checked, Some(mapping))
+    [checked].into_iter().chain(of_secrets).collect()
 }
 
 /// Checks the secrets of the people of this mapping; `None` where there is no totp.toml and no

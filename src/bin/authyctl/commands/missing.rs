@@ -23,7 +23,7 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
     } else {
         None
     };
-    let found = doctor::missing(global, config.as_ref(), &load_mapping(global)?);
+    let found = doctor::missing(global, config.as_ref(), &mut load_mapping(global)?);
     let rows: Vec<_> = (found.accounts.iter())
         .map(|account| {
             vec![

@@ -13,16 +13,18 @@ use pam_authy::host::trusted_file::{self, Access};
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{self, Entry, Mapping};
 
-use super::Finding;
+use super::{Finding, secrets};
 use crate::cli::Global;
 use crate::commands::stack::{Handler, Place};
 use crate::commands::test::MODULE_FOLDERS;
+use crate::commands::totp::at_prompt;
 use crate::output::shown_name;
 
 /// The number of users from which on a login without the index takes noticeably longer.
 const INDEX_THRESHOLD: usize = 1000;
 
-/// Loads the configuration and the mapping; each is `None` where it cannot be used.
+/// Loads the configuration and the mapping, with the apps that people have enrolled at the prompt; each is
+/// `None` where it cannot be used.
 pub(super) fn load(global: &Global) -> (Vec<Finding>, Option<Config>, Option<Mapping>) {
     let mut findings = Vec::new();
     let refused = "every login of every protected service is refused until this is fixed";
@@ -40,11 +42,17 @@ pub(super) fn load(global: &Global) -> (Vec<Finding>, Option<Config>, Option<Map
         }
     };
     let mapping = match Mapping::load(&global.users) {
-        Ok(mapping) => {
+        Ok(mut mapping) => {
+            // What is said of totp.toml is about users.toml alone.
+            let of_secrets = secrets::check(&global.users, &mapping, config.as_ref());
+            if let Some(config) = &config {
+                at_prompt::include(&mut mapping, &global.users, config);
+            }
             let providers = config
                 .as_ref()
                 .map(|config| connect::providers(config, &config.login("sshd")));
             findings.push(check_mapping(&global.users, &mapping, providers));
+            findings.extend(of_secrets);
             Some(mapping)
         }
         Err(error) => {

@@ -5,6 +5,7 @@
 //! runs the same checks on a copy of the stacks before it changes them. Nothing here changes
 //! anything.
 
+mod absent;
 mod administrators;
 mod doas;
 mod engine;
@@ -15,6 +16,7 @@ mod finding;
 mod host;
 mod ids;
 mod leniency;
+mod only_keys;
 mod patience;
 mod rules;
 pub(super) mod secrets;
@@ -47,6 +49,7 @@ use crate::commands::migrate::{Status, UsableApps};
 use crate::commands::pam;
 use crate::commands::stack::{Files, PAM_DIR, read};
 use crate::commands::sudoers::{SUDOERS, Sudoers};
+use crate::commands::totp::at_prompt;
 use crate::error::CommandError;
 use crate::output::{Output, shorten, shown_name};
 
@@ -88,8 +91,11 @@ fn rolled_back() -> Vec<Finding> {
 pub(crate) fn missing(
     global: &Global,
     config: Option<&Config>,
-    mapping: &Mapping,
+    mapping: &mut Mapping,
 ) -> MissingAccounts {
+    if let Some(config) = config {
+        at_prompt::include(mapping, &global.users, config);
+    }
     let stacks = Files::below(Path::new("/"));
     let administrators = Administrators::find(&Sudoers::read(Path::new(SUDOERS)));
     let (_, protected) = services::check(&stacks, config, global, &sshd::services(None));
@@ -163,9 +169,6 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
     let (of_files, config, mapping) = files::load(global);
     findings.extend(of_files);
     let (config, mapping) = (config.as_ref(), mapping.as_ref());
-    if let Some(mapping) = mapping {
-        findings.extend(secrets::check(&global.users, mapping, config));
-    }
     if let Some(config) = config {
         findings.extend(state::check(config, mapping));
         findings.extend(enrolled::check(&global.users, config, mapping));
@@ -188,6 +191,9 @@ fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> V
     };
     findings.extend(sshd::check(&host, sshd_settings));
     findings.extend(enroll_by::check(&host, sshd_settings));
+    if let (Some(config), Some(mapping)) = (config, mapping) {
+        findings.extend(only_keys::check(&protected, config, mapping));
+    }
     findings.extend(sudo::check(&protected, &sudoers, stacks, config));
     findings.extend(doas::check(&protected));
     if let Some(mapping) = mapping {

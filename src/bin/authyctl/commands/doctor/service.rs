@@ -10,11 +10,11 @@ use pam_authy::base::text;
 use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::{self, Https, Request, Response, Transport};
 use pam_authy::factor::connect;
-use pam_authy::store::config::Config;
-use pam_authy::store::users::{Entry, Mapping};
+use pam_authy::store::config::{Config, Provider};
+use pam_authy::store::users::Mapping;
 
 use super::patience::patiently;
-use super::{Administrators, Finding, Level, ids};
+use super::{Administrators, Finding, absent, ids};
 
 /// How far the two clocks may differ before that is a warning.
 const CLOCK_LIMIT: Duration = Duration::from_secs(30);
@@ -27,9 +27,7 @@ pub(super) fn check(
     administrators: &Administrators,
 ) -> Vec<Finding> {
     let Some(authy) = &config.authy else {
-        let finding = no_provider(mapping);
-        let says_nothing = config.twilio.is_some() && finding.level == Level::Ok;
-        return if says_nothing { vec![] } else { vec![finding] };
+        return no_authy(config, mapping).into_iter().collect();
     };
     let date = Rc::new(Cell::new(None));
     let transport = DateRecorder {
@@ -61,21 +59,12 @@ pub(super) fn check(
     }
 }
 
-/// A host without a provider needs none, unless someone is enrolled there.
-fn no_provider(mapping: Option<&Mapping>) -> Finding {
-    let needs_authy = |entry: &Entry| match entry {
-        Entry::Enrolled(person) => person.authy_id.is_some(),
-        Entry::Shared(shared) => shared.keys.values().any(|person| person.authy_id.is_some()),
-        Entry::Invalid { .. } | Entry::Absent => false,
-    };
-    let is_needed =
-        mapping.is_none_or(|mapping| mapping.iter().any(|(_, entry)| needs_authy(entry)));
-    if is_needed {
-        let message = "config.toml has no table [authy], so no factor at Authy can be checked";
-        let hint = "authyctl init authy writes it; who has no other factor is refused until then";
-        return Finding::problem("service", message).hint(hint);
-    }
-    Finding::ok("service", "no service is configured, and no user needs one")
+/// A host without Authy needs none, unless a person is enrolled there. Without the mapping, that is
+/// not known.
+fn no_authy(config: &Config, mapping: Option<&Mapping>) -> Option<Finding> {
+    let needed = absent::check("service", Provider::Authy, config, mapping?);
+    let none = "no service is configured, and no user needs one";
+    needed.or_else(|| (config.twilio.is_none()).then(|| Finding::ok("service", none)))
 }
 
 /// Records the date that the server put into its last response.

@@ -9,7 +9,7 @@ use pam_authy::base::factor::Person;
 use pam_authy::base::utc;
 use pam_authy::engine::shared_words;
 use pam_authy::store::config::Config;
-use pam_authy::store::totp::{Authenticator, Entry as SecretEntry, Secrets, Steps, enrolled};
+use pam_authy::store::totp::{self, Authenticator, Entry as SecretEntry, Secrets, Steps, enrolled};
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Value, json};
 
@@ -159,6 +159,25 @@ impl AtPrompt {
         });
         Some((row.app.clone(), held))
     }
+}
+
+/// Gives the people of this mapping, whose file is at `users`, the apps that they have enrolled at the
+/// prompt and that count, as a login does. A file that cannot be read has none; doctor and `check` say
+/// so elsewhere.
+pub(in super::super) fn include(mapping: &mut Mapping, users: &Path, config: &Config) {
+    let Ok(Some(at_prompt)) = AtPrompt::of(config) else {
+        return;
+    };
+    let own = match Secrets::load(&totp::path(users)) {
+        Ok(own) => Some(own),
+        Err(error) if error.is_missing() => None,
+        // A login can use no app then.
+        Err(_) => return,
+    };
+    let rows = at_prompt.rows(mapping, own.as_ref());
+    let counting = rows.values().filter(|row| row.standing == Standing::Counts);
+    let counting: Vec<_> = counting.map(|row| row.user.to_owned()).collect();
+    mapping.add_apps(&counting);
 }
 
 /// Takes the app of a user away that was enrolled at the prompt. Returns whether there was one.

@@ -5,15 +5,14 @@ mod key;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use pam_authy::base::factor::Person;
 use pam_authy::client::twilio::Error;
 use pam_authy::client::twilio::services::Service;
 use pam_authy::host::ca_file;
-use pam_authy::store::config::{self, Config};
-use pam_authy::store::users::{Entry, Mapping};
+use pam_authy::store::config::{self, Config, Provider};
+use pam_authy::store::users::Mapping;
 
-use super::Finding;
 use super::patience::patiently;
+use super::{Finding, absent};
 use crate::commands::twilio::{AtTwilio, lacks_permission};
 
 /// The name of every finding here.
@@ -25,7 +24,8 @@ const AMAZON_ROOT: &[u8] = b"Amazon Root CA 1";
 /// one second at most for each of five requests.
 pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> {
     let Some(twilio) = &config.twilio else {
-        return missing(mapping).into_iter().collect();
+        let absent = |mapping| absent::check(CHECK, Provider::Twilio, config, mapping);
+        return mapping.and_then(absent).into_iter().collect();
     };
     let client = AtTwilio::new(twilio);
     let ask = || client.client.services().fetch(client.deadline());
@@ -43,22 +43,6 @@ pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> 
     }
     findings.extend(roots(twilio));
     findings
-}
-
-/// A host without the table needs none, unless someone has a factor there.
-fn missing(mapping: Option<&Mapping>) -> Option<Finding> {
-    let is_there = |person: &Person| person.phone.is_some() || person.twilio_factor.is_some();
-    let needs_twilio = |entry: &Entry| match entry {
-        Entry::Enrolled(person) => is_there(person),
-        Entry::Shared(shared) => shared.keys.values().any(is_there),
-        Entry::Invalid { .. } | Entry::Absent => false,
-    };
-    let is_needed = mapping?.iter().any(|(_, entry)| needs_twilio(entry));
-    is_needed.then(|| {
-        let message = "config.toml has no table [twilio], so no factor at Twilio can be checked";
-        let hint = "authyctl init twilio writes it; who has no other factor is refused until then";
-        Finding::problem(CHECK, message).hint(hint)
-    })
 }
 
 fn of_answer(twilio: &config::Twilio, service: &Result<Service, Error>) -> Vec<Finding> {
