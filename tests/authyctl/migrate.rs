@@ -130,3 +130,34 @@ fn doctor_names_who_depends_on_authy_alone_once_twilio_is_preferred() {
         "\"ok\" \"without Authy 1 of 3 people would be locked out, without Twilio 1\""
     );
 }
+
+#[test]
+fn explain_and_status_of_a_person_at_both_say_who_is_asked_and_what_they_have() {
+    for (login, who) in [
+        ("", "Authy is asked (login.provider)"),
+        (
+            "provider = \"twilio\"\n",
+            "Twilio is asked (login.provider)",
+        ),
+    ] {
+        let sim = both(login);
+        let said = text(&run(&sim, &["explain", "ben"], "").stdout);
+        assert!(said.contains(who), "{said}");
+        let said = text(&run(&sim, &["explain", "ann"], "").stdout);
+        assert!(!said.contains("login.provider"), "{said}");
+    }
+    let sim = both("");
+    let key = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+    let users = format!(
+        "[users]\nann = {{ authy_id = 1635, security_keys = [\"{key}\"] }}\n\
+         cat = {{ phone = \"+15551234502\", security_keys = [\"{key}\"] }}\n"
+    );
+    fs::write(sim.path("users.toml"), users).unwrap();
+    for user in ["ann", "cat"] {
+        let (status, answer) = run_json(&sim, &["status", user], "");
+        let keys = &answer["security_keys"];
+        assert_eq!((status, keys), (0, &json!([key])), "{answer}");
+        let has_factor = answer["factors"].to_string().contains("security_key");
+        assert!(has_factor, "{answer}");
+    }
+}

@@ -4,6 +4,7 @@
 use pam_authy::base::factor::Person;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::authy::users::NewUser;
+use pam_authy::store::config::Config;
 use pam_authy::store::users::Entry;
 use serde_json::{Value, json};
 
@@ -27,9 +28,7 @@ pub(crate) fn status(global: &Global, args: &PersonArg) -> Result<Output, Comman
 fn status_of_person(global: &Global, args: &PersonArg) -> Result<Output, CommandError> {
     if let Some(user) = &args.user
         && let Entry::Enrolled(person) = entry(global, user)?
-        && person.authy_id.is_none()
-        && person.phone.is_none()
-        && person.twilio_factor.is_none()
+        && is_on_host(global, user, &person)?
     {
         return status_on_host(global, user, &person);
     }
@@ -60,6 +59,10 @@ fn status_of_person(global: &Global, args: &PersonArg) -> Result<Output, Command
     if status.account_disabled {
         rows.push(row("disabled", yes_or_no(true)));
     }
+    let person = match &args.user {
+        Some(user) => twilio::person_of(global, user)?,
+        None => None,
+    };
     let mut members = Value::Object(status.all);
     members["authy_id"] = json!(id.number());
     members["confirmed"] = json!(status.confirmed);
@@ -67,7 +70,28 @@ fn status_of_person(global: &Global, args: &PersonArg) -> Result<Output, Command
     members["country_code"] = json!(status.country_code);
     members["phone_number"] = json!(status.phone_number);
     members["devices"] = json!(status.devices);
+    if let Some(person) = person {
+        let factors = person.factor_names();
+        rows.push(row("factors", factors.join(" ")));
+        members["factors"] = json!(factors);
+        security_key::show(&person, &mut rows, &mut members);
+    }
     Ok(Output::new(table(&rows), members))
+}
+
+/// Whether a person is at no provider, or at none that config.toml has, and has a factor on this host.
+fn is_on_host(global: &Global, user: &str, person: &Person) -> Result<bool, CommandError> {
+    let at_twilio = person.phone.is_some() || person.twilio_factor.is_some();
+    if person.authy_id.is_none() && !at_twilio {
+        return Ok(true);
+    }
+    let has_app = person.totp.is_some() || totp::at_prompt::describe(global, user)?.is_some();
+    let has_factor = has_app || !person.security_keys.is_empty();
+    Ok(has_factor
+        && Config::load(&global.config).is_ok_and(|config| {
+            let at_authy = person.authy_id.is_some() && config.authy.is_some();
+            !at_authy && !(at_twilio && config.twilio.is_some())
+        }))
 }
 
 /// What this host knows about a person who is at no provider.
@@ -90,11 +114,7 @@ fn status_on_host(global: &Global, user: &str, person: &Person) -> Result<Output
         members["period"] = json!(app.period());
         members["algorithm"] = json!(app.algorithm().as_str());
     }
-    let keys = security_key::texts(person);
-    rows.extend(keys.iter().map(|key| row("security key", key.clone())));
-    if !keys.is_empty() {
-        members["security_keys"] = json!(keys);
-    }
+    security_key::show(person, &mut rows, &mut members);
     Ok(Output::new(table(&rows), members))
 }
 

@@ -9,7 +9,7 @@ use pam_authy::base::factor::Person;
 use pam_authy::host::ssh_key::{self, Fingerprint};
 use pam_authy::store::config::Config;
 use pam_authy::store::users::write;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{lasting, mapping};
 use crate::cli::{EnrollArgs, Global};
@@ -65,6 +65,18 @@ pub(super) fn unenroll(global: &Global, user: &str, key: &str) -> Result<Output,
 pub(super) fn texts(person: &Person) -> Vec<String> {
     let keys = person.security_keys.iter();
     keys.map(Fingerprint::to_string).collect()
+}
+
+/// Adds the person's security keys to the rows and members of `status`.
+pub(super) fn show(person: &Person, rows: &mut Vec<Vec<String>>, members: &mut Value) {
+    let keys = texts(person);
+    if !keys.is_empty() {
+        members["security_keys"] = json!(keys);
+    }
+    rows.extend(
+        keys.into_iter()
+            .map(|key| vec!["security key".to_owned(), key]),
+    );
 }
 
 /// Returns a warning where no service accepts security keys.

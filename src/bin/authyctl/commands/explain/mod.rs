@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use pam_authy::base::attempt::Attempt;
-use pam_authy::base::factor::{Person, SECURITY_KEYS, Skipped};
+use pam_authy::base::factor::{Factor, Person, SECURITY_KEYS, Skipped};
 use pam_authy::base::utc;
 use pam_authy::factor::connect;
 use pam_authy::host::account;
 use pam_authy::login::policy::{self, Requirement, RequirementQuery};
-use pam_authy::store::config::{Config, Fallback, Login, SendMode};
+use pam_authy::store::config::{Config, Fallback, Login, Provider, SendMode};
 use pam_authy::store::former;
 use pam_authy::store::totp::{Apps, AtPrompt, Unusable};
 use pam_authy::store::users::{Entry, Found};
@@ -64,6 +64,10 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
     ];
     lines.extend(route.notes.iter().cloned());
     lines.extend(enrolled_line(apps.enrolled()));
+    if let Requirement::Person { person, .. } = &requirement {
+        lines.extend(asked_line(&config, &rules, person));
+        lines.extend(no_key_line(&rules, person));
+    }
     let is_person = matches!(requirement, Requirement::Person { .. });
     let has_totp =
         matches!(&requirement, Requirement::Person { person, .. } if person.totp.is_some());
@@ -90,6 +94,32 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         "line": line,
     });
     Ok(Output::new(lines, members))
+}
+
+/// Which provider is asked about a person who is at both.
+fn asked_line(config: &Config, rules: &Login, person: &Person) -> Option<String> {
+    let is_at_both = person.authy_id.is_some() && config.authy.is_some();
+    let at_twilio = person.phone.is_some() || person.twilio_factor.is_some();
+    if !is_at_both || !at_twilio || config.twilio.is_none() {
+        return None;
+    }
+    let asked = match connect::provider(config, rules, person)? {
+        Provider::Authy => "Authy",
+        Provider::Twilio => "Twilio",
+    };
+    Some(format!("{asked} is asked (login.provider)"))
+}
+
+/// Where nothing but security keys is accepted, a person without one has no login.
+fn no_key_line(rules: &Login, person: &Person) -> Option<String> {
+    let only_keys = rules
+        .factors
+        .iter()
+        .all(|factor| *factor == Factor::SecurityKey);
+    (only_keys && person.security_keys.is_empty()).then(|| {
+        "login.factors has nothing but security keys, and the entry has none: every login is refused"
+            .to_owned()
+    })
 }
 
 /// What an app that was enrolled at the prompt means for the login.
@@ -234,7 +264,10 @@ fn enrolled(user: &str, person: &Person, skipped: &[Skipped]) -> String {
             person.twilio_factor.is_some() && !is_skipped("twilio_factor"),
             "an app whose codes Twilio checks",
         ),
-        (person.totp.is_some(), "an app whose codes this host checks"),
+        (
+            person.totp.is_some() && !is_skipped("totp"),
+            "an app whose codes this host checks",
+        ),
         (
             !person.security_keys.is_empty() && !is_skipped(SECURITY_KEYS),
             "SSH security keys",

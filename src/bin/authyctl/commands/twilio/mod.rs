@@ -17,7 +17,7 @@ use pam_authy::store::config::{self, Config, Provider};
 use pam_authy::store::users::Entry;
 use serde_json::json;
 
-use super::entry;
+use super::{entry, security_key};
 use crate::cli::{Global, Number, PersonArg};
 use crate::error::CommandError;
 use crate::output::{Output, shown_name, table};
@@ -106,6 +106,7 @@ pub(super) fn status(global: &Global, user: &str, person: &Person) -> Result<Out
         rows.push(row("phone", shown.to_string()));
         members["phone"] = json!(shown);
     }
+    security_key::show(person, &mut rows, &mut members);
     let mut warning = None;
     if let Some((identity, sid)) = app_of(person) {
         rows.push(row("identity", identity.to_string()));
