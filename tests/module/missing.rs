@@ -124,6 +124,14 @@ fn list_missing_names_the_accounts_that_can_log_in_and_have_no_factor() {
     let found = missing(&sim);
     assert_eq!(found["u-denied"], json!([true, false, not]));
     assert_eq!(found.len(), 6, "{found:?}");
+    // As `pam enable sshd` sets it: the day does not help an account with a key alone.
+    let settings = fs::read_to_string("/etc/ssh/sshd_config").unwrap();
+    let methods = "AuthenticationMethods keyboard-interactive\n";
+    fs::write("/etc/ssh/sshd_config", format!("{methods}{settings}")).unwrap();
+    let found = missing(&sim);
+    let reason = "is not enrolled, and sshd asks for a password that it does not have";
+    assert_eq!(found["u-key"], json!([false, true, reason]));
+    assert_eq!(found["u-both"], json!([true, true, not]));
 }
 
 /// The commands of docs/rollout.md on a host whose configuration is where the page has it; what `pam

@@ -84,14 +84,20 @@ impl Administrators {
 
         let mut findings: Vec<_> = locked_out
             .iter()
-            .map(|(name, refusing)| not_enrolled(name, refusing, free.is_empty()))
+            .map(|(name, refusing)| {
+                let is_enrolled = mapping.find(name) != Entry::Absent;
+                without_factor(name, is_enrolled, refusing, free.is_empty())
+            })
             .collect();
+        let is_enrolled = |name: &String| mapping.find(name) != Entry::Absent;
         findings.push(if free.is_empty() {
-            Finding::problem(
-                "people",
-                "no administrator of this host is enrolled: all are locked out",
-            )
-            .hint("enroll an administrator before you enable the module")
+            let message = if self.names.iter().any(is_enrolled) {
+                "no administrator of this host has a factor for every protected service"
+            } else {
+                "no administrator of this host is enrolled: all are locked out"
+            };
+            Finding::problem("people", message)
+                .hint("enroll an administrator before you enable the module")
         } else {
             let names: Vec<_> = free.iter().map(|(name, _)| name.as_str()).collect();
             let names = names.join(", ");
@@ -108,11 +114,13 @@ impl Administrators {
     }
 }
 
-fn not_enrolled(name: &str, refusing: &[&str], is_problem: bool) -> Finding {
-    let message = format!(
-        "{name} is not enrolled and cannot use {}",
-        refusing.join(", ")
-    );
+fn without_factor(name: &str, is_enrolled: bool, refusing: &[&str], is_problem: bool) -> Finding {
+    let refusing = refusing.join(", ");
+    let message = if is_enrolled {
+        format!("{name} has no factor that can be used, and so cannot use {refusing}")
+    } else {
+        format!("{name} is not enrolled and cannot use {refusing}")
+    };
     let finding = if is_problem {
         Finding::problem("people", message)
     } else {

@@ -97,6 +97,7 @@ mod tests {
             needs_factor: false,
             is_bypassed: false,
             takes_one_reply: false,
+            remembers_by_key: false,
             deadline: Some(90),
         };
         (parse(&text), login)

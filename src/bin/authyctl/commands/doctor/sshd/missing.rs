@@ -13,7 +13,8 @@ use pam_authy::login::policy::Requirement;
 use super::access::{self, Access};
 use super::ask::{self, Settings};
 use super::conditions::{Conditions, Connection};
-use super::{CONFIG, Host, PROGRAMS, QUESTION_LIMIT, connections};
+use super::settings::{method_names, methods};
+use super::{CONFIG, Host, PROGRAMS, QUESTION_LIMIT, connections, service_of};
 use crate::commands::doctor::administrators::{Leniency, requirement_for};
 use crate::commands::doctor::services::{Protected, Service};
 
@@ -127,6 +128,15 @@ impl Host<'_> {
         })
     }
 
+    /// Whether sshd asks an account for a password, and it has a key alone.
+    fn lacks_password(&self, settings: &Settings, access: Access) -> bool {
+        let service = service_of(settings);
+        let mut stacks = self.protected.iter();
+        let asks = stacks.any(|stack| stack.service == service && stack.requires_password);
+        let has_key_alone = |list: &&str| method_names(list).all(|name| name == "publickey");
+        asks && access.password == Some(false) && !methods(settings).iter().any(has_key_alone)
+    }
+
     /// An account without a factor, if it can log in.
     fn missing(
         &self,
@@ -153,6 +163,10 @@ impl Host<'_> {
         if is_refused {
             found.key = Some(false);
         }
+        let reason = match known.filter(|settings| self.lacks_password(settings, found)) {
+            Some(_) => format!("{reason}, and sshd asks for a password that it does not have"),
+            None => reason,
+        };
         let Access { password, key } = found;
         (!found.is_none()).then_some(MissingAccount {
             user,

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use nix::unistd::Uid;
-use pam_authy::store::config::Config;
+use pam_authy::store::config::{Config, RememberBy};
 use pam_authy::store::users::{Entry, Mapping};
 
 pub(crate) use self::conditions::OF_VENDOR;
@@ -294,6 +294,9 @@ impl Host<'_> {
             needs_factor,
             is_bypassed: stack.is_bypassed,
             takes_one_reply: rules.as_ref().is_some_and(|rules| rules.token_in_password),
+            remembers_by_key: self.config.is_some_and(|config| {
+                config.remember.by == RememberBy::Key && config.remember.applies_to(service)
+            }),
             deadline: rules.map(|rules| rules.deadline.as_secs()),
         })
     }

@@ -43,6 +43,8 @@ pub(super) struct Login {
     pub(super) is_bypassed: bool,
     /// Password and code are one reply (`token_in_password`), which sshd's `password` carries too.
     pub(super) takes_one_reply: bool,
+    /// `[remember]` wants logins of this service that had a key.
+    pub(super) remembers_by_key: bool,
     /// `deadline_seconds`, where the configuration could be read.
     pub(super) deadline: Option<u64>,
 }
@@ -66,6 +68,7 @@ pub(super) fn check(settings: &Settings, login: &Login) -> Vec<Finding> {
         check_with_pam(settings, login)
     };
     findings.extend(no_key(settings).filter(|_| login.is_shared));
+    findings.extend(not_remembered(settings).filter(|_| login.remembers_by_key));
     if let Some(keys) = &login.security_keys {
         findings.extend(security_keys::check(settings, keys));
     }
@@ -217,15 +220,29 @@ fn reads_keys(settings: &Settings) -> bool {
 
 /// Returns what is wrong with a shared account: no list of methods has both a key and a prompt.
 fn no_key(settings: &Settings) -> Option<Finding> {
-    let has_both =
-        |list: &&str| list.contains("publickey") && list.contains("keyboard-interactive");
-    let is_wrong = !settings.is_empty() && !methods(settings).iter().any(has_both);
-    is_wrong.then(|| {
+    asks_for_no_key(settings).then(|| {
         let message = "the SSH key tells the people of a shared account apart, but sshd requires no key: every login is refused";
         Finding::warning("sshd", message).hint(
             "set `AuthenticationMethods publickey,keyboard-interactive` in a Match block for it",
         )
     })
+}
+
+/// Returns a warning where `[remember] by = "key"` remembers no login.
+fn not_remembered(settings: &Settings) -> Option<Finding> {
+    asks_for_no_key(settings).then(|| {
+        let message = "[remember] by = \"key\" remembers no login: sshd requires no key before it calls PAM";
+        Finding::warning("sshd", message).hint(
+            "set `AuthenticationMethods publickey,keyboard-interactive`, or by = \"login\" in [remember]",
+        )
+    })
+}
+
+/// Whether no list of methods has both a key and a prompt.
+fn asks_for_no_key(settings: &Settings) -> bool {
+    let has_both =
+        |list: &&str| list.contains("publickey") && list.contains("keyboard-interactive");
+    !settings.is_empty() && !methods(settings).iter().any(has_both)
 }
 
 /// Returns a problem when a user can meet no list of methods with what they log in by today.
@@ -303,6 +320,7 @@ fn check_methods(list: &str, login: &Login, all_refused: bool) -> Option<Finding
 mod tests {
     use super::super::ask::parse;
     use super::*;
+    use crate::commands::doctor::Level;
 
     fn messages(text: &str, is_root: bool, has_first_factor: bool) -> String {
         let login = Login {
@@ -317,6 +335,7 @@ mod tests {
             needs_factor: true,
             is_bypassed: false,
             takes_one_reply: false,
+            remembers_by_key: false,
             deadline: Some(90),
         };
         let findings = check(&parse(text), &login);
@@ -347,6 +366,16 @@ mod tests {
         assert!(!of("publickey,keyboard-interactive:pam"));
         assert!(!of("keyboard-interactive publickey,keyboard-interactive"));
         assert!(no_key(&Settings::new()).is_none());
+    }
+
+    #[test]
+    fn by_key_a_login_is_remembered_only_where_sshd_asks_for_a_key() {
+        let of = |methods: &str| {
+            let text = format!("{GOOD}authenticationmethods {methods}\n");
+            not_remembered(&parse(&text)).map(|finding| finding.level)
+        };
+        assert_eq!(of("keyboard-interactive"), Some(Level::Warning));
+        assert_eq!(of("publickey,keyboard-interactive"), None);
     }
 
     #[test]
@@ -447,6 +476,7 @@ mod tests {
                 needs_factor: true,
                 is_bypassed: false,
                 takes_one_reply: false,
+                remembers_by_key: false,
                 deadline: None,
             };
             check(&parse(&text), &login).len()
@@ -542,6 +572,7 @@ mod tests {
                 needs_factor,
                 is_bypassed,
                 takes_one_reply: false,
+                remembers_by_key: false,
                 deadline: None,
             };
             let findings = check(&parse(&text), &login);
