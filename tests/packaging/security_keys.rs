@@ -54,7 +54,7 @@ fn the_page_leads_an_administrator_to_a_login_by_a_touch() {
     assert!(page.contains(DROP_IN) && page.contains(SETTINGS));
 
     let lines = typed_lines(PAGE, "The first login with a security key");
-    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert_eq!(lines.len(), 5, "{lines:?}");
     for line in &lines {
         let there = format!("cd {} && {line}", home.display());
         if line.starts_with("ssh-keygen ") {
@@ -64,6 +64,9 @@ fn the_page_leads_an_administrator_to_a_login_by_a_touch() {
         } else if line.starts_with("ssh-copy-id ") {
             // The other host of the page is this one.
             fs::copy(key.with_extension("pub"), home.join("authorized_keys")).unwrap();
+        } else if line.starts_with("scp ") {
+            // The login folder of the other host is the one in which the next line is typed.
+            assert!(key.with_extension("pub").exists());
         } else if line.contains("pam enable") {
             let config = "/etc/pam_authy/config.toml";
             let rules = blocks(PAGE, "toml").remove(0);
