@@ -38,6 +38,25 @@ fn explain_names_file_and_line() {
 }
 
 #[test]
+fn explain_says_who_has_no_login_where_nothing_but_security_keys_counts() {
+    let sim = enrolled();
+    let config = sim.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap() + "\n[login]\nfactors = [\"security-key\"]\n";
+    fs::write(&config, text).unwrap();
+    let said = || String::from_utf8(run(&sim, &["explain", "alice"], "").stdout).unwrap();
+    let refused = "nothing but security keys, and the entry has none: every login is refused";
+    let without = said();
+    assert!(without.contains(refused), "{without}");
+    assert!(!without.contains("3 replies"), "{without}");
+
+    let key = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+    let (status, answer) = run_json(&sim, &["enroll", "alice", "--security-key", key], "");
+    assert_eq!(status, 0, "{answer}");
+    let with = said();
+    assert!(!with.contains(refused), "{with}");
+}
+
+#[test]
 fn explain_answers_for_the_stack_as_it_is() {
     let sim = enrolled();
     let folder = tempfile::tempdir().unwrap();

@@ -124,6 +124,14 @@ fn list_missing_names_the_accounts_that_can_log_in_and_have_no_factor() {
     let found = missing(&sim);
     assert_eq!(found["u-denied"], json!([true, false, not]));
     assert_eq!(found.len(), 6, "{found:?}");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn list_missing_says_whom_enroll_by_does_not_help() {
+    sandboxed!();
+    let sim = prepare("");
+    let not = "is not enrolled";
     // As `pam enable sshd` sets it: the day does not help an account with a key alone.
     let settings = fs::read_to_string("/etc/ssh/sshd_config").unwrap();
     let methods = "AuthenticationMethods keyboard-interactive\n";
@@ -132,6 +140,21 @@ fn list_missing_names_the_accounts_that_can_log_in_and_have_no_factor() {
     let reason = "is not enrolled, and sshd asks for a password that it does not have";
     assert_eq!(found["u-key"], json!([false, true, reason]));
     assert_eq!(found["u-both"], json!([true, true, not]));
+    // A day is not for an account that had an entry.
+    let config = fs::read_to_string(sim.path("config.toml")).unwrap();
+    let day = config.replace("[exempt]", "[login]\nenroll_by = 9999-12-30\n[exempt]");
+    fs::write(sim.path("config.toml"), day).unwrap();
+    for arguments in [
+        &["enroll", "u-both", "--authy-id", "1635"][..],
+        &["unenroll", "u-both"],
+    ] {
+        let (status, answer) = run_json(&sim, arguments, "");
+        assert_eq!(status, 0, "{answer}");
+    }
+    let found = missing(&sim);
+    let reason = "was enrolled before, so enroll_by is not for it";
+    assert_eq!(found["u-both"], json!([true, true, reason]));
+    assert_eq!(found["u-password"], json!([true, false, not]));
 }
 
 /// The commands of docs/rollout.md on a host whose configuration is where the page has it; what `pam

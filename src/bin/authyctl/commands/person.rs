@@ -90,7 +90,7 @@ fn is_on_host(global: &Global, user: &str, person: &Person) -> Result<bool, Comm
     Ok(has_factor
         && Config::load(&global.config).is_ok_and(|config| {
             let at_authy = person.authy_id.is_some() && config.authy.is_some();
-            !at_authy && !(at_twilio && config.twilio.is_some())
+            !(at_authy || at_twilio && config.twilio.is_some())
         }))
 }
 

@@ -64,21 +64,9 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
     ];
     lines.extend(route.notes.iter().cloned());
     lines.extend(enrolled_line(apps.enrolled()));
-    if let Requirement::Person { person, .. } = &requirement {
-        lines.extend(asked_line(&config, &rules, person));
-        lines.extend(no_key_line(&rules, person));
-    }
-    let is_person = matches!(requirement, Requirement::Person { .. });
-    let has_totp =
-        matches!(&requirement, Requirement::Person { person, .. } if person.totp.is_some());
-    if is_person || matches!(found.entry, Entry::Shared(_)) && is_required {
-        lines.extend(replies::describe(
-            &config,
-            &global.config,
-            &rules,
-            service,
-            has_totp,
-        ));
+    let is_shared = matches!(found.entry, Entry::Shared(_));
+    if is_required && (is_shared || matches!(requirement, Requirement::Person { .. })) {
+        lines.extend(login_lines(global, &config, &rules, service, &requirement));
         lines.extend(limits::describe(
             &config,
             &args.user,
@@ -96,18 +84,48 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
     Ok(Output::new(lines, members))
 }
 
+/// Who is asked, and for which replies.
+fn login_lines(
+    global: &Global,
+    config: &Config,
+    rules: &Login,
+    service: &str,
+    requirement: &Requirement,
+) -> Vec<String> {
+    let Requirement::Person { person, .. } = requirement else {
+        return replies::describe(config, &global.config, rules, service, false);
+    };
+    if let Some(line) = no_key_line(rules, person) {
+        return vec![line];
+    }
+    let has_totp = person.totp.is_some();
+    let asked = asked_line(config, rules, person).into_iter();
+    asked
+        .chain(replies::describe(
+            config,
+            &global.config,
+            rules,
+            service,
+            has_totp,
+        ))
+        .collect()
+}
+
 /// Which provider is asked about a person who is at both.
 fn asked_line(config: &Config, rules: &Login, person: &Person) -> Option<String> {
-    let is_at_both = person.authy_id.is_some() && config.authy.is_some();
-    let at_twilio = person.phone.is_some() || person.twilio_factor.is_some();
-    if !is_at_both || !at_twilio || config.twilio.is_none() {
+    let asked = |preferred| {
+        let mut rules = rules.clone();
+        rules.provider = preferred;
+        connect::provider(config, &rules, person)
+    };
+    if asked(Some(Provider::Authy)) == asked(Some(Provider::Twilio)) {
         return None;
     }
-    let asked = match connect::provider(config, rules, person)? {
+    let name = match asked(rules.provider)? {
         Provider::Authy => "Authy",
         Provider::Twilio => "Twilio",
     };
-    Some(format!("{asked} is asked (login.provider)"))
+    Some(format!("{name} is asked (login.provider)"))
 }
 
 /// Where nothing but security keys is accepted, a person without one has no login.

@@ -9,6 +9,8 @@ use std::path::Path;
 
 use nix::unistd::Uid;
 use pam_authy::login::policy::Requirement;
+use pam_authy::store::config::Config;
+use pam_authy::store::former;
 
 use super::access::{self, Access};
 use super::ask::{self, Settings};
@@ -123,9 +125,21 @@ impl Host<'_> {
                 }
                 Requirement::Decoy
                 | Requirement::NotEnrolledAllowed
-                | Requirement::NotEnrolledYet(_) => Some("is not enrolled".to_owned()),
+                | Requirement::NotEnrolledYet(_) => Some(self.not_enrolled(service.name, user)),
             }
         })
+    }
+
+    /// Why an account without an entry has no factor. `enroll_by` is not for one that had an entry.
+    fn not_enrolled(&self, service: &str, user: &str) -> String {
+        let is_former = |config: &&Config| {
+            config.login(service).enroll_by.is_some()
+                && former::was_enrolled(&config.paths.state, user).unwrap_or_default()
+        };
+        match self.config.filter(is_former) {
+            Some(_) => "was enrolled before, so enroll_by is not for it".to_owned(),
+            None => "is not enrolled".to_owned(),
+        }
     }
 
     /// Whether sshd asks an account for a password, and it has a key alone.
