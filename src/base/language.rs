@@ -176,6 +176,8 @@ messages! {
     EnrollOffer "enroll_offer",
     /// Above the QR code and the secret of an app that is being enrolled.
     EnrollScan "enroll_scan",
+    /// The same without a QR code.
+    EnrollKey "enroll_key",
     /// The first code was wrong, and there is another try.
     EnrollWrong "enroll_wrong",
     /// The app is enrolled: when it counts.

@@ -98,7 +98,7 @@ impl Dialog<'_> {
             self.enrolled = Some(self.login.messages.text(Message::EnrollFailed));
             return Ok(());
         };
-        let result = self.ask_first_code(&shown)?;
+        let result = self.ask_first_code(drawing, &shown)?;
         let messages = self.login.messages;
         self.enrolled = Some(match result {
             Confirmed::Stored(until) => messages.text_with(Message::EnrollDone, &utc::shown(until)),
@@ -124,13 +124,18 @@ impl Dialog<'_> {
     }
 
     /// Asks for the first code, below what the app needs, until it is right or declined.
-    fn ask_first_code(&mut self, shown: &Secret) -> Result<Confirmed, (Verdict, Reason)> {
+    fn ask_first_code(
+        &mut self,
+        drawing: Drawing,
+        shown: &Secret,
+    ) -> Result<Confirmed, (Verdict, Reason)> {
         let messages = self.login.messages;
-        let (scan, ask) = (
-            messages.text(Message::EnrollScan),
-            messages.text(Message::PromptEnrollCode),
-        );
-        let mut prompt = format!("{scan}\n{}\n{ask}", shown.expose());
+        let how = messages.text(match drawing {
+            Drawing::HalfBlocks | Drawing::Ascii => Message::EnrollScan,
+            Drawing::None => Message::EnrollKey,
+        });
+        let ask = messages.text(Message::PromptEnrollCode);
+        let mut prompt = format!("{how}\n{}\n{ask}", shown.expose());
         for left in (0..TRIES).rev() {
             let typed = self.read(Kind::Code, prompt, self.login.rules.echo)?;
             let text = typed.as_ref().map(|typed| typed.expose().trim());

@@ -381,6 +381,14 @@ texts! {
         "Leia isto com o aplicativo ou digite o segredo:", "Mit der App einlesen oder das Geheimnis eintippen:",
         "Scannez ceci avec l'application ou tapez le secret :", "Inquadra questo con l'app o digita il segreto:",
     ];
+    EnrollKey [
+        "Type this secret into the app (time-based, 6 digits):",
+        "Escriba este secreto en la aplicación (basado en tiempo, 6 dígitos):",
+        "Digite este segredo no aplicativo (baseado em tempo, 6 dígitos):",
+        "Dieses Geheimnis in die App eintippen (zeitbasiert, 6 Ziffern):",
+        "Tapez ce secret dans l'application (basé sur le temps, 6 chiffres) :",
+        "Digita questo segreto nell'app (basato sul tempo, 6 cifre):",
+    ];
     EnrollWrong [
         "That is not the code that the app shows now. Try once more.",
         "Ese no es el código que la aplicación muestra ahora. Inténtelo una vez más.",

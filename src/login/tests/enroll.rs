@@ -61,8 +61,12 @@ fn an_app_is_enrolled_by_its_first_code_and_uses_up_no_attempt() {
         let ran = offered(&[word, "123456"]).run();
         assert_eq!(ran.result(), ACCEPTED);
         assert_eq!(ran.enrollment, [drawing, "123456"]);
-        let scan = "Scan this with the app, or type the secret:\nDRAWING\nABCD EFGH\n";
-        assert_eq!(prompts(&ran), [OFFER, &format!("{scan}{FIRST_CODE}")]);
+        let how = match drawing {
+            "None" => "Type this secret into the app (time-based, 6 digits):",
+            _ => "Scan this with the app, or type the secret:",
+        };
+        let shown = format!("{how}\nDRAWING\nABCD EFGH\n{FIRST_CODE}");
+        assert_eq!(prompts(&ran), [OFFER, &shown]);
         assert_eq!(ran.notice_at(1), Some(Message::EnrollOffer));
         let last = ran.outcome.last_notice.unwrap();
         assert!(
