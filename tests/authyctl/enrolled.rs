@@ -298,11 +298,11 @@ fn doctor_warns_of_apps_that_do_not_count() {
         let plain = fs::read_to_string(&config).unwrap();
         let stacks = sim.path("stacks");
         fs::create_dir_all(&stacks).unwrap();
-        fs::write(
-            stacks.join("sshd"),
-            "auth requisite pam_unix.so\nauth required pam_authy.so\nauth required pam_permit.so\n",
-        )
-        .unwrap();
+        let stack =
+            "auth requisite pam_unix.so\nauth required pam_authy.so\nauth required pam_permit.so\n";
+        for service in ["sshd", "sudo"] {
+            fs::write(stacks.join(service), stack).unwrap();
+        }
         fs::write(
             &config,
             format!("{plain}[login]\nenroll_totp = \"offer\"\n{rules}"),
@@ -311,7 +311,7 @@ fn doctor_warns_of_apps_that_do_not_count() {
         let folder = stacks.to_str().unwrap();
         let (_, answer) = run_json(&sim, &["doctor", "--pam-dir", folder], "");
         fs::write(&config, plain).unwrap();
-        answer.to_string().contains("may have no effect")
+        answer.to_string()
     };
     let rows = [
         ("deadline_seconds = 180", false),
@@ -321,8 +321,16 @@ fn doctor_warns_of_apps_that_do_not_count() {
         ("factors = [\"push\"]", true),
     ];
     check_rows(rows, |(rules, warns)| {
-        assert_eq!(with_offer(&format!("{rules}\n")), warns, "{rules}");
+        let said = with_offer(&format!("{rules}\n"));
+        assert_eq!(said.contains("may have no effect"), warns, "{rules}");
     });
+    let at_once = with_offer("enroll_hold_seconds = 0\n");
+    assert!(at_once.contains("an app counts at once"), "{at_once}");
+    assert!(!with_offer("").contains("at once"));
+    // A table of sudo's own is in vain; that of [login] is for sshd.
+    let of_sudo = with_offer("[service.sudo]\nenroll_totp = \"offer\"\n");
+    assert!(of_sudo.contains("sudo: enroll_totp"), "{of_sudo}");
+    assert!(!with_offer("").contains("sudo: enroll_totp"));
 }
 
 #[test]

@@ -64,6 +64,30 @@ fn of_row(row: &Row<'_>) -> Option<Finding> {
     Some(Finding::warning(CHECK, message).hint(hint))
 }
 
+/// Returns a warning where the table of a service that is none of sshd's wants to offer an app: it never does.
+pub(super) fn elsewhere(service: &str, config: &Config) -> Option<Finding> {
+    let wants = config.login(service).enroll_totp == EnrollTotp::Offer;
+    (wants && config.is_set_by_service(service, "enroll_totp")).then(|| {
+        let message =
+            format!("{service}: enroll_totp = \"offer\" has no effect: sshd alone offers an app");
+        let hint = "set it in [login] or in [service.sshd]";
+        Finding::warning(&format!("pam {service}"), message).hint(hint)
+    })
+}
+
+/// Returns a warning where an app that a service of sshd offers counts at once.
+pub(super) fn without_hold(service: &str, rules: &Login) -> Option<Finding> {
+    let counts_at_once = rules.enroll_totp == EnrollTotp::Offer && rules.enroll_hold.is_zero();
+    counts_at_once.then(|| {
+        let message = format!(
+            "{service}: enroll_hold_seconds = 0: an app counts at once, also one that a thief adds with the \
+             password and one code"
+        );
+        let hint = "leave it unset: a day, in which each login names the app";
+        Finding::warning(&format!("pam {service}"), message).hint(hint)
+    })
+}
+
 /// Returns a warning where the rules of a service, one of sshd's, want to offer an app and never can.
 pub(super) fn offer(service: &str, rules: &Login) -> Option<Finding> {
     if rules.enroll_totp != EnrollTotp::Offer {

@@ -163,8 +163,12 @@ fn check_protected(
     if let Some(rules) = &rules {
         findings.extend(rules::of_service(&service, rules, lines));
         findings.extend(leniency::of_ssh(&service, rules, judgement.has_key));
-        let offer = judgement.has_key.then(|| enrolled::offer(&service, rules));
-        findings.extend(offer.flatten());
+        if judgement.has_key {
+            findings.extend(enrolled::offer(&service, rules));
+            findings.extend(enrolled::without_hold(&service, rules));
+        } else {
+            findings.extend(config.and_then(|config| enrolled::elsewhere(&service, config)));
+        }
     }
     findings.extend(exemption);
     findings.extend(judgement.findings());
