@@ -1,6 +1,6 @@
 //! `check`: whether config.toml, users.toml and the totp.toml of its folder are valid, before they
-//! are put in place; and the enrolled.toml of this host, where it can be read. It needs no root and no network, and ignores owners and modes: doctor checks
-//! those where the files are installed.
+//! are put in place; and the enrolled.toml of this host, where it can be read. It needs no root and
+//! no network, and ignores owners and modes: doctor checks those where the files are installed.
 
 use std::fs;
 use std::io;
@@ -66,8 +66,8 @@ fn check_config(path: &Path) -> (Checked, Option<Config>) {
     (file, config)
 }
 
-/// Checks every entry, and the secrets of their people. `config` says which factors the host can check,
-/// where that is known.
+/// Checks every entry, and the secrets of their people. `config` says which factors the host can
+/// check, where that is known.
 fn check_users(path: &Path, config: Option<&Config>) -> Vec<Checked> {
     let file = path.display().to_string();
     let mapping =

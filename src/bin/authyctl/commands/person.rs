@@ -79,7 +79,8 @@ fn status_of_person(global: &Global, args: &PersonArg) -> Result<Output, Command
     Ok(Output::new(table(&rows), members))
 }
 
-/// Whether a person is at no provider, or at none that config.toml has, and has a factor on this host.
+/// Whether a person is at no provider, or has a factor on this host and is at none that config.toml
+/// has.
 fn is_on_host(global: &Global, user: &str, person: &Person) -> Result<bool, CommandError> {
     let at_twilio = person.phone.is_some() || person.twilio_factor.is_some();
     if person.authy_id.is_none() && !at_twilio {

@@ -64,7 +64,7 @@ fn of_row(row: &Row<'_>) -> Option<Finding> {
     Some(Finding::warning(CHECK, message).hint(hint))
 }
 
-/// Returns a warning where the table of a service that is none of sshd's wants to offer an app: it never does.
+/// Returns a warning where the table of a service that is none of sshd's wants to offer an app.
 pub(super) fn elsewhere(service: &str, config: &Config) -> Option<Finding> {
     let wants = config.login(service).enroll_totp == EnrollTotp::Offer;
     (wants && config.is_set_by_service(service, "enroll_totp")).then(|| {

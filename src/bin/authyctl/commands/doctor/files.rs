@@ -23,8 +23,8 @@ use crate::output::shown_name;
 /// The number of users from which on a login without the index takes noticeably longer.
 const INDEX_THRESHOLD: usize = 1000;
 
-/// Loads the configuration and the mapping, with the apps that people have enrolled at the prompt; each is
-/// `None` where it cannot be used.
+/// Loads the configuration and the mapping, with the apps that people have enrolled at the prompt;
+/// each is `None` where it cannot be used.
 pub(super) fn load(global: &Global) -> (Vec<Finding>, Option<Config>, Option<Mapping>) {
     let mut findings = Vec::new();
     let refused = "every login of every protected service is refused until this is fixed";

@@ -161,9 +161,9 @@ impl AtPrompt {
     }
 }
 
-/// Gives the people of this mapping, whose file is at `users`, the apps that they have enrolled at the
-/// prompt and that count, as a login does. A file that cannot be read has none; doctor and `check` say
-/// so elsewhere.
+/// Gives the people of this mapping, whose file is at `users`, the apps that they have enrolled at
+/// the prompt and that count, as a login does. A file that cannot be read has none; doctor and
+/// `check` say so elsewhere.
 pub(in super::super) fn include(mapping: &mut Mapping, users: &Path, config: &Config) {
     let Ok(Some(at_prompt)) = AtPrompt::of(config) else {
         return;
