@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn a_missing_table_is_a_problem_only_for_those_who_have_nothing_else() {
         let said = |users: &str, provider| {
-            let config = Config::parse("", Path::new("config.toml")).unwrap();
+            let config = Config::parse("[login]\n", Path::new("config.toml")).unwrap();
             let mapping = Mapping::parse(&format!("[users]\n{users}"), Path::new("users.toml"));
             let finding = check("service", provider, &config, &mapping.unwrap());
             finding.map(|finding| (finding.level, finding.message))
