@@ -292,6 +292,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_administrator_whose_entry_is_of_no_use_is_not_called_unenrolled() {
+        let said =
+            |is_enrolled| without_factor("pat", is_enrolled, &["sshd", "sudo"], true).message;
+        assert_eq!(said(false), "pat is not enrolled and cannot use sshd, sudo");
+        let unusable = "pat has no factor that can be used, and so cannot use sshd, sudo";
+        assert_eq!(said(true), unusable);
+    }
+
+    #[test]
     fn members_by_primary_group_are_found() {
         let passwd =
             "root:x:0:0:root:/root:/bin/sh\nalice:x:1000:27::/home/alice:/bin/sh\nbroken\n";
