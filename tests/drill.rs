@@ -1,9 +1,9 @@
-//! The drill of docs/from-authy.md: a thousand people move from Authy to Twilio Verify, half of them
-//! to apps on the host, and back. Each of them logs in after each step.
+//! The drill of docs/from-authy.md: a thousand people move from Authy to Twilio Verify, half of
+//! them to apps on the host, and back. Each of them logs in after each step.
 //!
-//! Logins are wired as the engine wires them, in this process, with a clock that goes on by two hours
-//! before each step, since Twilio and our own limits allow so many SMS an hour. authy-sim plays
-//! Authy and Twilio, and authyctl does what the page says.
+//! Logins are wired as the engine wires them, in this process, with a clock that goes on by two
+//! hours before each step, since Twilio and our own limits allow so many SMS an hour. authy-sim
+//! plays Authy and Twilio, and authyctl does what the page says.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,8 +102,8 @@ fn address(number: usize) -> Ipv4Addr {
     Ipv4Addr::new(10, 0, octet(number / 250), octet(number % 250) + 1)
 }
 
-/// The person whose factor is required, and the factors of the entry; `None` where the host can check
-/// none of them.
+/// The person whose factor is required, and the factors of the entry; `None` where the host can
+/// check none of them.
 fn required(config: &Config, attempt: &Attempt, entry: Entry) -> Option<(Person, Vec<String>)> {
     let rules = config.login(&attempt.service);
     let query = RequirementQuery {
@@ -247,7 +247,8 @@ impl Host {
         fs::write(self.sim.path(name), text.join("\n") + "\n").unwrap();
     }
 
-    /// Writes config.toml with these tables of providers and this `[login]`, and lets two hours pass.
+    /// Writes config.toml with these tables of providers and this `[login]`, and lets two hours
+    /// pass.
     fn configure(&self, tables: &[&str], login: &str) {
         let of = |name: &str| fs::read_to_string(self.sim.path(name)).unwrap();
         let table = |text: &str, name: &str| {
@@ -333,8 +334,8 @@ impl Host {
         );
     }
 
-    /// Each of these people logs in with a code that Twilio sends by SMS: as in sshd, which calls the
-    /// module again after a first call without a code.
+    /// Each of these people logs in with a code that Twilio sends by SMS: as in sshd, which calls
+    /// the module again after a first call without a code.
     fn each_logs_in_by_sms(&self, numbers: &[usize]) {
         let config = self.config();
         for number in numbers {

@@ -139,8 +139,8 @@ pub enum Reason {
     EnrollBy,
     /// The provider gave no usable answer, and `when_unavailable` allows the login.
     Outage,
-    /// A warning, and no verdict's: the person has enrolled an app at the prompt that does not count
-    /// yet.
+    /// A warning, and no verdict's: the person has enrolled an app at the prompt that does not
+    /// count yet.
     Enrolled,
     /// Every reply was refused.
     WrongCode,
@@ -179,8 +179,8 @@ pub enum Reason {
     Account,
     /// The state folder, or this user's file there, cannot be used.
     State,
-    /// This host lacked a descriptor, memory, a thread or a port for the request, or the engine runs
-    /// where others can stop it.
+    /// This host lacked a descriptor, memory, a thread or a port for the request, or the engine
+    /// runs where others can stop it.
     Process,
     /// No engine could be started, or it gave no usable answer.
     Engine,

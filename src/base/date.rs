@@ -48,8 +48,8 @@ impl Date {
     }
 }
 
-/// The seconds from 1970 to the midnight at the begin of a day; `None` for a day before 1970, and for
-/// none.
+/// The seconds from 1970 to the midnight at the begin of a day; `None` for a day before 1970, and
+/// for none.
 fn midnight(year: u16, month: u8, day: u8) -> Option<u64> {
     let begin = Utc {
         year: year.into(),

@@ -1,5 +1,5 @@
-//! Times in UTC as texts and as the parts that a TOML file has. Whole seconds since 1970, without leap
-//! seconds, until the year 9999.
+//! Times in UTC as texts and as the parts that a TOML file has. Whole seconds since 1970, without
+//! leap seconds, until the year 9999.
 //!
 //! The one calendar of this crate: used by `base::date`, by `store::totp` for `since` in
 //! enrolled.toml, by `client::http` for what a server says, and for what a person and an

@@ -1,10 +1,10 @@
 //! A login over the user socket: a screen locker, or another process of a plain user.
 //!
 //! The process may be anybody's and say anything. So the login is for the one account that has the
-//! peer's uid, and of what the process says only the name and the replies are used. Nothing is sent,
-//! remembered or enrolled, no recovery code is taken, and refused codes count in a book of their own, so that
-//! a program of the user's can neither annoy them nor pause their other logins. Called by `session`
-//! and `wiring`.
+//! peer's uid, and of what the process says only the name and the replies are used. Nothing is
+//! sent, remembered or enrolled, no recovery code is taken, and refused codes count in a book of
+//! their own, so that a program of the user's can neither annoy them nor pause their other logins.
+//! Called by `session` and `wiring`.
 
 use std::fs;
 
@@ -26,8 +26,8 @@ pub(super) fn account(uid: u32) -> Option<String> {
     (is_own && uid != overflow_uid()).then_some(name)
 }
 
-/// What is used of a start that the process `pid` of the user `name` has sent; `None` where it is for
-/// another account than that user's.
+/// What is used of a start that the process `pid` of the user `name` has sent; `None` where it is
+/// for another account than that user's.
 pub(super) fn start(start: Start, name: &str, uid: u32, pid: u32) -> Option<Start> {
     if name != start.attempt.user {
         return None;

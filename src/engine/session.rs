@@ -126,8 +126,8 @@ pub(super) fn serve_in(socket: OwnedFd, peer: Peer, groups: Groups) {
     session.conclude(decision);
 }
 
-/// Receives the start of the login. `None` where there is no login: the peer asks for the status, or
-/// is not understood.
+/// Receives the start of the login. `None` where there is no login: the peer asks for the status,
+/// or is not understood.
 fn receive_start(channel: &mut Channel, peer: Peer) -> Option<Start> {
     // A uid without an account, of which a user may have many, keeps no place.
     if let Peer::User { uid, .. } = peer

@@ -39,8 +39,8 @@ pub struct Caller<'a> {
 /// where this host checks its codes: a code is checked there first, and then by one provider.
 /// `lasting` is what a factor at Twilio keeps. Returns a decoy for `None`, and, so that nothing is
 /// accepted by mistake, for a person or configuration without any of them; that of a person with
-/// security keys alone has the first of them as its identity. The policy accepts only persons with a
-/// factor that this host can check. Opens no connection.
+/// security keys alone has the first of them as its identity. The policy accepts only persons with
+/// a factor that this host can check. Opens no connection.
 #[must_use]
 pub fn second_factor(
     config: &config::Config,

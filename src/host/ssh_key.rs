@@ -4,8 +4,8 @@
 //! A certificate counts by its own public key, as `ssh-keygen -lf` shows it, so that a person who
 //! gets a new certificate each day stays the same person. The text comes from sshd but is not
 //! trusted: its length is limited, and only what is exactly a key counts as one. Used by
-//! `login::policy` for security keys and for accounts that several people share, and by authyctl for
-//! files of public keys.
+//! `login::policy` for security keys and for accounts that several people share, and by authyctl
+//! for files of public keys.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,7 +35,8 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// The key of these bytes in SSH's wire format, which begin with `kind`, the type of a plain key.
+    /// The key of these bytes in SSH's wire format, which begin with `kind`, the type of a plain
+    /// key.
     fn new(kind: &[u8], bytes: &[u8]) -> Self {
         Self {
             fingerprint: fingerprint_of(bytes),
@@ -68,7 +69,8 @@ pub fn accepted_keys(auth_info: &str) -> Vec<PublicKey> {
         .collect()
 }
 
-/// Returns the key of a line of a public key's file: type, base64, and a comment that does not count.
+/// Returns the key of a line of a public key's file: type, base64, and a comment that does not
+/// count.
 #[must_use]
 pub fn public_key(line: &str) -> Option<PublicKey> {
     let mut words = line.split_ascii_whitespace();

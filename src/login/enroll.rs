@@ -1,15 +1,15 @@
-//! Enrolment at the prompt: a person who has just proven a factor may add an authenticator app whose
-//! codes this host checks.
+//! Enrolment at the prompt: a person who has just proven a factor may add an authenticator app
+//! whose codes this host checks.
 //!
-//! The factor is proven, so a person who declines, in whatever way, is let in, and uses up no attempt.
-//! A wrong first code is answered by one more try; it counts nowhere, since the person knows the
-//! secret. Only a right one changes anything. Who gets an offer at all is decided by `engine`, which
-//! implements [`Enrollment`]; here the proof and the time that is left are judged. Everything that is
-//! typed comes from the person, and may be an attacker's with one phished code: the app counts only
-//! later, and each login says so until then.
+//! The factor is proven, so a person who declines, in whatever way, is let in, and uses up no
+//! attempt. A wrong first code is answered by one more try; it counts nowhere, since the person
+//! knows the secret. Only a right one changes anything. Who gets an offer at all is decided by
+//! `engine`, which implements [`Enrollment`]; here the proof and the time that is left are judged.
+//! Everything that is typed comes from the person, and may be an attacker's with one phished code:
+//! the app counts only later, and each login says so until then.
 //!
-//! The drawing is a part of the prompt, and no notice: OpenSSH's client cuts a notice at 1,024 bytes,
-//! and writes what is not ASCII in it as numbers.
+//! The drawing is a part of the prompt, and no notice: OpenSSH's client cuts a notice at 1,024
+//! bytes, and writes what is not ASCII in it as numbers.
 
 use std::time::Duration;
 
@@ -108,8 +108,8 @@ impl Dialog<'_> {
         Ok(())
     }
 
-    /// Whether the proof and the time that is left allow an offer. A code of an SMS or call proves a
-    /// number, which may be stolen, and not that the person has an app.
+    /// Whether the proof and the time that is left allow an offer. A code of an SMS or call proves
+    /// a number, which may be stolen, and not that the person has an app.
     fn may_offer(&mut self, reason: Reason) -> bool {
         let login = &mut self.login;
         let is_proof = match reason {

@@ -1,8 +1,8 @@
 //! A whole login, without PAM, sockets or files: ask the person, check the reply, decide.
 //!
-//! Before, `engine::wiring` has read the files, and [`policy`] has decided whose factor is required.
-//! [`Login::authenticate`] then goes through these steps, unless a security key has proven the
-//! person already (security_key.rs):
+//! Before, `engine::wiring` has read the files, and [`policy`] has decided whose factor is
+//! required. [`Login::authenticate`] then goes through these steps, unless a security key has
+//! proven the person already (security_key.rs):
 //!
 //! 1. `send_automatic` sends a push if `push = "auto"`, and an SMS if `sms = "auto"` and no push is
 //!    pending then.

@@ -139,8 +139,8 @@ impl Dialog<'_> {
         }
     }
 
-    /// The notice about an app that was enrolled and does not count yet, once. It comes with the first
-    /// prompt, since sshd shows a session without a terminal no notice after the proof.
+    /// The notice about an app that was enrolled and does not count yet, once. It comes with the
+    /// first prompt, since sshd shows a session without a terminal no notice after the proof.
     fn held_notice(&mut self) -> Option<String> {
         let until = self.login.held_until.take()?;
         Some(self.login.messages.held(until))
@@ -172,8 +172,8 @@ impl Dialog<'_> {
         }
     }
 
-    /// How many recovery codes are left after this one, what was refused since the last success, and
-    /// what the person must know of an app that was enrolled.
+    /// How many recovery codes are left after this one, what was refused since the last success,
+    /// and what the person must know of an app that was enrolled.
     fn notice_of_success(&self) -> Option<String> {
         let messages = self.login.messages;
         let of_recovery = self

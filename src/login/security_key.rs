@@ -10,8 +10,8 @@ use crate::base::language::Message;
 use crate::store::config::Notices;
 
 impl Login<'_> {
-    /// The end of a login whose rules accept nothing but a security key, without one. It is the same
-    /// for the unenrolled.
+    /// The end of a login whose rules accept nothing but a security key, without one. It is the
+    /// same for the unenrolled.
     pub(super) fn without_security_key(&self) -> Outcome {
         let reason = if self.is_enrolled() {
             Reason::NoKey

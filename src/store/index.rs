@@ -1,11 +1,11 @@
-//! The look-up index of users.toml, totp.toml and enrolled.toml, such as `users.toml.index` in the same
-//! folder: the position of each name.
+//! The look-up index of users.toml, totp.toml and enrolled.toml, such as `users.toml.index` in the
+//! same folder: the position of each name.
 //!
 //! With it a login reads one entry of a hundred thousand instead of all. The index has positions
 //! only: the entry itself is read from the file by the same code as without an index. `authyctl`,
-//! and for enrolled.toml a login, writes it for a file that is valid as a whole. It is valid for that file alone: device,
-//! inode, size and both times must match. An index that does not match, or is cut, damaged or not
-//! trusted, is ignored, and the whole file is read, which is slower.
+//! and for enrolled.toml a login, writes it for a file that is valid as a whole. It is valid for
+//! that file alone: device, inode, size and both times must match. An index that does not match, or
+//! is cut, damaged or not trusted, is ignored, and the whole file is read, which is slower.
 //!
 //! Each record has a checksum over the header's checksum, its own number and itself. A block that a
 //! crash left empty must not mislead a search: an enrolled user would look unenrolled. The checksum
@@ -82,8 +82,8 @@ pub(super) struct EntryText {
     pub(super) line: usize,
 }
 
-/// Looks up `name` in a file by its index, whose access is that of the file. `Some(None)`: the file has
-/// no entry of that name; `None`: there is no valid index for this file.
+/// Looks up `name` in a file by its index, whose access is that of the file. `Some(None)`: the file
+/// has no entry of that name; `None`: there is no valid index for this file.
 pub(super) fn find(file: &Opened, access: Access, name: &str) -> Option<Option<EntryText>> {
     let stamp = Stamp::of(&file.file.metadata().ok()?);
     let index = trusted_file::open(&path(&file.path), access).ok()?;

@@ -21,7 +21,8 @@ fn ago(seconds: u64) -> String {
     utc::written(now.as_secs() - seconds)
 }
 
-/// A host with three people: alice's app does not count yet, bob's does, and kim's is another person's.
+/// A host with three people: alice's app does not count yet, bob's does, and kim's is another
+/// person's.
 fn host() -> Sim {
     let sim = Sim::start();
     fs::write(

@@ -460,8 +460,8 @@ fn a_replaced_number_is_another_person_only_where_no_factor_is_kept() {
     assert_eq!((left("ann"), left("bob")), (json!(10), json!(0)));
 }
 
-/// Recovery codes belong to the factors that they know: an import tells them of the new ones, so that
-/// they stay when the old one is taken away before the person has logged in again.
+/// Recovery codes belong to the factors that they know: an import tells them of the new ones, so
+/// that they stay when the old one is taken away before the person has logged in again.
 #[test]
 fn recovery_codes_outlast_the_factor_that_an_import_has_replaced_by_another() {
     for is_killed in [false, true] {

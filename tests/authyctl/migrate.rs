@@ -78,7 +78,8 @@ fn migrate_status_knows_which_apps_on_the_host_can_be_used() {
             fs::set_permissions(sim.path(name), mode).unwrap();
         }
     };
-    // ann has no secret, and cat's cannot be used. The apps of ben and bob were added at the prompt long ago.
+    // ann has no secret, and cat's cannot be used. The apps of ben and bob were added at the prompt
+    // long ago.
     write("totp.toml", "[totp]\ncat = { secret = \"0189\" }\n");
     let app = |user: &str, id: u32| {
         format!(

@@ -1,4 +1,5 @@
-//! `enroll --security-key`, `unenroll --security-key`, and the other commands for people who have one.
+//! `enroll --security-key`, `unenroll --security-key`, and the other commands for people who have
+//! one.
 
 use serde_json::json;
 

@@ -102,7 +102,8 @@ fn plant(host: &Host, user: &str, secret: &str, ago: u64) {
     host.chmod(&enrolled_file(host), 0o600);
 }
 
-/// A login by real ssh, which types `word` at the offer and the first code of the new app behind it.
+/// A login by real ssh, which types `word` at the offer and the first code of the new app behind
+/// it.
 fn ssh(sshd: &Sshd, tokens: &[&str], word: &str) -> Output {
     let mut ssh = sshd.client("ssh", PASSWORD, tokens);
     let script = format!(

@@ -157,8 +157,8 @@ fn list_missing_says_whom_enroll_by_does_not_help() {
     assert_eq!(found["u-password"], json!([true, false, not]));
 }
 
-/// The commands of docs/rollout.md on a host whose configuration is where the page has it; what `pam
-/// enable sshd` writes is the subject of packaging::enable.
+/// The commands of docs/rollout.md on a host whose configuration is where the page has it; what
+/// `pam enable sshd` writes is the subject of packaging::enable.
 #[test]
 #[ignore = "needs root"]
 fn the_page_leads_through_a_roll_out_by_date() {

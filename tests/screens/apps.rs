@@ -1,5 +1,5 @@
-//! The screens of people with an app whose codes the host checks, on a host without any service. The
-//! headings are those of docs/screens.md.
+//! The screens of people with an app whose codes the host checks, on a host without any service.
+//! The headings are those of docs/screens.md.
 
 use super::person::{Step, code};
 use super::rows::{Program, Row, row};

@@ -1,5 +1,5 @@
-//! The QR code and the secret of an app that is added at the prompt of real ssh, in narrow terminals
-//! and other locales: the drawing is read from the screen as an app reads it.
+//! The QR code and the secret of an app that is added at the prompt of real ssh, in narrow
+//! terminals and other locales: the drawing is read from the screen as an app reads it.
 
 use super::person::{Person, Step, secret_on};
 use super::rows::Program;
@@ -9,8 +9,8 @@ use crate::common::sandbox::sandboxed;
 
 const OFFERS: &str = "enroll_totp = \"offer\"\n";
 
-/// Reads the QR code of these lines, whose modules are so many characters wide, and of which each line
-/// has so many rows.
+/// Reads the QR code of these lines, whose modules are so many characters wide, and of which each
+/// line has so many rows.
 fn read_drawn(lines: &[&str], across: usize, rows: usize) -> Option<String> {
     const SCALE: usize = 6;
     let lines: Vec<Vec<char>> = lines.iter().map(|line| line.chars().collect()).collect();

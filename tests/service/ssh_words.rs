@@ -1,5 +1,5 @@
-//! What the service believes of an SSH connection, and to whom it offers an app: root's own process in
-//! a service of sshd, and no other.
+//! What the service believes of an SSH connection, and to whom it offers an app: root's own process
+//! in a service of sshd, and no other.
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! Reads the header `Retry-After`: whole seconds, or the moment from which on to try again.
 //!
 //! The moment counts from the server's own `Date`, so that a wrong clock here does not change the
-//! wait. A text of another form says nothing. Source: RFC 9110 §10.2.3 and §5.6.7. Called by `https`;
-//! the headers are not trusted.
+//! wait. A text of another form says nothing. Source: RFC 9110 §10.2.3 and §5.6.7. Called by
+//! `https`; the headers are not trusted.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -33,8 +33,8 @@ fn digits(text: &str) -> Result<u64, ()> {
     is_number.then(|| text.parse().ok()).flatten().ok_or(())
 }
 
-/// Reads a date in the form that RFC 9110 prefers, `Wed, 21 Oct 2026 07:28:00 GMT`, as seconds since
-/// 1970.
+/// Reads a date in the form that RFC 9110 prefers, `Wed, 21 Oct 2026 07:28:00 GMT`, as seconds
+/// since 1970.
 fn moment(text: &str) -> Option<u64> {
     let (_, rest) = text.split_once(", ")?;
     let parts: Vec<_> = rest.strip_suffix(" GMT")?.split([' ', ':']).collect();

@@ -1,9 +1,9 @@
 //! The app that a person enrolls at the prompt: its secret, how that is drawn, its first code, and
 //! the entry in enrolled.toml.
 //!
-//! One login has one secret at most; nothing of it is written before its first code was right. The code
-//! is the person's and not trusted. Called by `login`, through its trait, after `wiring` has decided
-//! that there may be an offer.
+//! One login has one secret at most; nothing of it is written before its first code was right. The
+//! code is the person's and not trusted. Called by `login`, through its trait, after `wiring` has
+//! decided that there may be an offer.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -92,9 +92,9 @@ impl PromptEnrollment {
         Confirmed::Failed
     }
 
-    /// Whether the mapping still has the person, without a secret on this host. Asked once the app is
-    /// in the file: authyctl changes users.toml and totp.toml first and then takes the app out of that
-    /// file, so either it finds the app there or this finds the change.
+    /// Whether the mapping still has the person, without a secret on this host. Asked once the app
+    /// is in the file: authyctl changes users.toml and totp.toml first and then takes the app out
+    /// of that file, so either it finds the app there or this finds the change.
     fn is_theirs(&self) -> bool {
         let Ok(mut found) = users::find(&self.users, &self.user) else {
             return false;

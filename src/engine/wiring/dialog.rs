@@ -1,5 +1,5 @@
-//! Makes ready what the dialog with the person needs, and leads it: factor, limits, recovery codes, and
-//! the app that the person may enroll.
+//! Makes ready what the dialog with the person needs, and leads it: factor, limits, recovery codes,
+//! and the app that the person may enroll.
 //!
 //! Called by `wiring`, with a subject that is certain.
 

@@ -2,8 +2,8 @@
 //!
 //! Reads top to bottom as the login goes: `subject` is whose factor is required, `dialog` asks the
 //! person, and what both need is here. Whatever fails on the way ends in an [`Outcome`] that says
-//! so. The attempt may come from an attacker; the files are trusted once they were opened. Called by
-//! `session`.
+//! so. The attempt may come from an attacker; the files are trusted once they were opened. Called
+//! by `session`.
 
 mod dialog;
 mod subject;

@@ -1,5 +1,5 @@
-//! Finds whose factor is required, and what the files say about that person: the part of a login before
-//! the dialog.
+//! Finds whose factor is required, and what the files say about that person: the part of a login
+//! before the dialog.
 //!
 //! Names come from the application and may be an attacker's; an outcome here is certain without a
 //! question. Called by `wiring`.
@@ -121,8 +121,8 @@ impl Case {
         }
     }
 
-    /// Whether this login may offer to enroll an app: one of sshd, in a process of root's alone, with
-    /// prompts of its own.
+    /// Whether this login may offer to enroll an app: one of sshd, in a process of root's alone,
+    /// with prompts of its own.
     fn offers_apps(&self) -> bool {
         let process = self.attempt.process;
         self.rules.enroll_totp == EnrollTotp::Offer

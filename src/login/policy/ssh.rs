@@ -1,5 +1,5 @@
-//! What counts of what a login says about SSH: who is believed, and whether one of the accepted keys
-//! is a security key of the person.
+//! What counts of what a login says about SSH: who is believed, and whether one of the accepted
+//! keys is a security key of the person.
 //!
 //! Pure. Called by the rest of `policy`, and by `engine::wiring` at the start of a login.
 

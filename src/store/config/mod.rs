@@ -108,7 +108,8 @@ pub struct Login {
     pub whose: Subject,
     /// Where notices are shown; `None`: the default.
     pub notices: Option<Notices>,
-    /// The PAM services of sshd: where root runs them, what they say of an SSH connection is believed.
+    /// The PAM services of sshd: where root runs them, what they say of an SSH connection is
+    /// believed.
     pub ssh_services: Vec<String>,
     /// Whether sshd offers a person to enroll an app at the prompt.
     pub enroll_totp: EnrollTotp,
@@ -361,9 +362,9 @@ impl Config {
     }
 
     /// Returns the rules for a PAM service: `[service.NAME]` over `[login]`. The table of `sudo`
-    /// also applies to `sudo-i`, and the table of `su` to `su-l`, unless they have their own. Without
-    /// Authy there is no push, and without any provider no code is sent. Outside of `ssh_services`
-    /// there is no security key.
+    /// also applies to `sudo-i`, and the table of `su` to `su-l`, unless they have their own.
+    /// Without Authy there is no push, and without any provider no code is sent. Outside of
+    /// `ssh_services` there is no security key.
     #[must_use]
     pub fn login(&self, service: &str) -> Login {
         let table = self.table_of(service);

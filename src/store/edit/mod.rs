@@ -1,9 +1,10 @@
 //! Changes a TOML file that `authyctl` and people edit: users.toml and totp.toml.
 //!
 //! Takes the writers' lock of the folder, writes a new file beside the old one, syncs and renames
-//! it, and syncs the folder. A reader finds the old file or the new one, whole, and a writer that is
-//! killed leaves one of the two. Comments, order, line ends (toml_edit), owner and mode stay. Called
-//! by `users::write` and `totp::write`, and so by `authyctl` alone: a login writes neither file.
+//! it, and syncs the folder. A reader finds the old file or the new one, whole, and a writer that
+//! is killed leaves one of the two. Comments, order, line ends (toml_edit), owner and mode stay.
+//! Called by `users::write` and `totp::write`, and so by `authyctl` alone: a login writes neither
+//! file.
 
 mod index;
 
@@ -108,8 +109,8 @@ pub(super) struct Written<C> {
 }
 
 impl TomlFile {
-    /// Takes the lock, but for a preview, and reads the file at `path`; a missing one has the header.
-    /// Blocks for 30 seconds at most while another process writes.
+    /// Takes the lock, but for a preview, and reads the file at `path`; a missing one has the
+    /// header. Blocks for 30 seconds at most while another process writes.
     ///
     /// # Errors
     /// It cannot be locked, trusted or read.

@@ -127,8 +127,8 @@ pub fn has_counts(state: &Path, user: &str) -> Result<bool, Error> {
     }
 }
 
-/// Forgets what was counted for `user` and these factors: refused codes, denied pushes, and what was
-/// sent. Returns whether there was anything. A damaged file is removed.
+/// Forgets what was counted for `user` and these factors: refused codes, denied pushes, and what
+/// was sent. Returns whether there was anything. A damaged file is removed.
 ///
 /// # Errors
 /// The state folder cannot be trusted or written.

@@ -1,8 +1,8 @@
 //! The limits of one login, with the counts in the state folder.
 //!
-//! Refused codes, denied pushes and codes that are checked on this host are counted for the user and
-//! for each factor of the person; messages for the user, the address and the host. Where one of them
-//! is not counted, the others are taken back.
+//! Refused codes, denied pushes and codes that are checked on this host are counted for the user
+//! and for each factor of the person; messages for the user, the address and the host. Where one of
+//! them is not counted, the others are taken back.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -161,7 +161,8 @@ impl FileLimits {
         })
     }
 
-    /// Takes back messages. Where that fails they stay counted, which only makes the limit stricter.
+    /// Takes back messages. Where that fails they stay counted, which only makes the limit
+    /// stricter.
     pub(super) fn uncount(&self, what: Series, counted: &[(Entry, u32)]) {
         for (entry, period) in counted {
             if let Some(slot) = self.records.find(entry) {
@@ -197,8 +198,8 @@ impl FileLimits {
         self.known = known.collect();
     }
 
-    /// Returns an error while no push is sent to the person. The records exist afterwards, so that a
-    /// denial can be counted.
+    /// Returns an error while no push is sent to the person. The records exist afterwards, so that
+    /// a denial can be counted.
     fn check_denied(&self) -> Result<(), Error> {
         let now = || self.seconds();
         for entry in &self.person {
@@ -263,8 +264,8 @@ impl Limits for FileLimits {
             wanted.push((self.rules.sms_per_host, self.host.clone()));
         }
         if what != Costly::Push {
-            // Without a limit: that of the user is enough. A code can reach another user of the same
-            // person.
+            // Without a limit: that of the user is enough. A code can reach another user of the
+            // same person.
             let factors = self.person.iter().skip(1);
             wanted.extend(factors.map(|entry| (u32::MAX, entry.clone())));
         }

@@ -8,8 +8,8 @@
 //! a full disk too. It is not synchronized with the disk, so a crash of the machine may lose it.
 //! `login` uses the trait [`Limits`], `factor::totp` the trait
 //! [`HostCodes`](crate::base::factor::HostCodes), and `factor::twilio` the trait
-//! [`Challenges`](crate::base::factor::twilio::Challenges); [`FileLimits`] keeps the counts in the state folder; [`list`],
-//! [`of_user`], [`unlock`], [`prepare`] and [`forget`] are for `authyctl`.
+//! [`Challenges`](crate::base::factor::twilio::Challenges); [`FileLimits`] keeps the counts in the
+//! state folder; [`list`], [`of_user`], [`unlock`], [`prepare`] and [`forget`] are for `authyctl`.
 
 mod admin;
 mod challenges;
@@ -126,8 +126,8 @@ pub trait Limits {
     fn push_denied(&mut self);
     /// Forgets the denied pushes that this login knew when it counted its push.
     fn push_approved(&mut self);
-    /// Whether an SMS or a call may have brought the person a code within the last ten minutes; also
-    /// where that cannot be read.
+    /// Whether an SMS or a call may have brought the person a code within the last ten minutes;
+    /// also where that cannot be read.
     fn sent_lately(&self) -> bool;
 }
 

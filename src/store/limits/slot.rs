@@ -28,7 +28,8 @@ pub(super) const CHECKED: Series = Series {
     seconds: 3600,
 };
 pub(super) const TEXT: usize = 68;
-/// The end of the text in a record that has a file of its own, and after it the challenges at Twilio.
+/// The end of the text in a record that has a file of its own, and after it the challenges at
+/// Twilio.
 pub(super) const OWN_TEXT_END: usize = 473;
 pub(super) const CHALLENGES_HOUR: Series = hour(OWN_TEXT_END);
 pub(super) const CHALLENGES_DAY: Series = Series {
@@ -112,9 +113,9 @@ impl Slot {
         Self { file, start, key }
     }
 
-    /// Whether the record still belongs to its key, and the file has its name. Asked between reading
-    /// a word and exchanging it, so that no word of the next key is replaced, and again afterwards:
-    /// what was counted in a record that was given away must be counted again.
+    /// Whether the record still belongs to its key, and the file has its name. Asked between
+    /// reading a word and exchanging it, so that no word of the next key is replaced, and again
+    /// afterwards: what was counted in a record that was given away must be counted again.
     fn is_current(&self) -> bool {
         self.load(KEY) == self.key && self.file.is_linked()
     }

@@ -1,11 +1,11 @@
 //! The state folder: small files that outlive a login, and that only root can access.
 //!
 //! Many processes use it at once, and any of them may be stopped or killed. What a login must be
-//! able to count is in files of words, which are changed in place without a lock ([`WordFile`]). Any
-//! other file is changed under a lock of its own, which is waited for one second at most, and by a
-//! new file that is renamed over the old one: a process that is killed leaves either the old file
-//! or the new one, whole. Nothing is asked or requested while the lock is held. Used by `limits`,
-//! `recovery` and `remember`.
+//! able to count is in files of words, which are changed in place without a lock ([`WordFile`]).
+//! Any other file is changed under a lock of its own, which is waited for one second at most, and
+//! by a new file that is renamed over the old one: a process that is killed leaves either the old
+//! file or the new one, whole. Nothing is asked or requested while the lock is held. Used by
+//! `limits`, `recovery` and `remember`.
 
 mod change;
 mod content;
@@ -41,8 +41,8 @@ const LOGIN_PATIENCE: Duration = Duration::from_millis(300);
 const LOCK_SUFFIX: &str = ".lock";
 const NEW_SUFFIX: &str = ".new";
 
-/// The apps that people have enrolled at the prompt (`store::totp::enrolled`), and their index: the only
-/// files that are as large as a mapping.
+/// The apps that people have enrolled at the prompt (`store::totp::enrolled`), and their index: the
+/// only files that are as large as a mapping.
 pub const ENROLLED: &str = "enrolled.toml";
 /// The index of [`ENROLLED`].
 pub const ENROLLED_INDEX: &str = "enrolled.toml.index";

@@ -20,8 +20,8 @@ pub struct Apps {
     new_factors: Option<Vec<String>>,
 }
 
-/// The app that a person has enrolled at the prompt. People of a shared account have none: enrolled.toml
-/// knows them by the name of the account alone.
+/// The app that a person has enrolled at the prompt. People of a shared account have none:
+/// enrolled.toml knows them by the name of the account alone.
 #[derive(Debug, Clone, Default)]
 pub enum AtPrompt {
     /// There is none, or the person has another app, whose secret is in totp.toml.
@@ -58,8 +58,9 @@ pub struct Query<'a> {
 }
 
 impl Apps {
-    /// Reads the secrets that people of `entry` have in the totp.toml beside the mapping at `users`,
-    /// and notes in each person which secret it is. Reads no file for an entry without `totp`.
+    /// Reads the secrets that people of `entry` have in the totp.toml beside the mapping at
+    /// `users`, and notes in each person which secret it is. Reads no file for an entry without
+    /// `totp`.
     #[must_use]
     pub fn of(users: &Path, entry: &mut Entry) -> Self {
         let names = entry.totp_names();
@@ -75,8 +76,8 @@ impl Apps {
         }
     }
 
-    /// The same, with the app that the person has enrolled at the prompt: where it counts, the person
-    /// has it as if the entry said `totp = true`.
+    /// The same, with the app that the person has enrolled at the prompt: where it counts, the
+    /// person has it as if the entry said `totp = true`.
     #[must_use]
     pub fn with_enrolled(users: &Path, entry: &mut Entry, query: &Query<'_>) -> Self {
         let mut apps = Self::of(users, entry);
@@ -148,8 +149,8 @@ impl Apps {
         }
     }
 
-    /// Whether this person, whose entry at `users` has this name, may enroll an app at the prompt: the
-    /// entry is theirs alone, and they have no secret on this host.
+    /// Whether this person, whose entry at `users` has this name, may enroll an app at the prompt:
+    /// the entry is theirs alone, and they have no secret on this host.
     #[must_use]
     pub fn may_enroll(&self, users: &Path, person: &Person, user: &str) -> bool {
         let has_none = matches!(self.at_prompt, AtPrompt::None) && person.totp.is_none();

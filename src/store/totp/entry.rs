@@ -1,5 +1,5 @@
-//! One entry of totp.toml: `bob = { secret = "BASE32", digits = 6, period = 30, algorithm = "SHA1" }`. One
-//! of enrolled.toml says `since` too, and may say which `factors` the person had.
+//! One entry of totp.toml: `bob = { secret = "BASE32", digits = 6, period = 30, algorithm = "SHA1"
+//! }`. One of enrolled.toml says `since` too, and may say which `factors` the person had.
 
 use std::ops::Range;
 

@@ -2,9 +2,9 @@
 //!
 //! The file is edited by hand and by `authyctl`, and only its owner can read it. It is valid as a
 //! whole or an error of every person with `totp`; an entry that cannot be used is an error of that
-//! person alone. No error quotes the file. Which codes were used is in the state folder ([`Steps`]), and
-//! so are the apps that people enroll at the prompt ([`enrolled`]), in a file of the same form.
-//! Used by `engine` for each login of a person with `totp`, and by `authyctl`.
+//! person alone. No error quotes the file. Which codes were used is in the state folder
+//! ([`Steps`]), and so are the apps that people enroll at the prompt ([`enrolled`]), in a file of
+//! the same form. Used by `engine` for each login of a person with `totp`, and by `authyctl`.
 
 mod apps;
 mod authenticator;
@@ -86,8 +86,8 @@ impl Secrets {
         Self::parse(text.expose(), path)
     }
 
-    /// Like [`Secrets::load`], but reads only the entries with these names: by the index of the file
-    /// where there is a valid one, or else from the whole file.
+    /// Like [`Secrets::load`], but reads only the entries with these names: by the index of the
+    /// file where there is a valid one, or else from the whole file.
     ///
     /// # Errors
     /// As for [`Secrets::load`].

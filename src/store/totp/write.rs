@@ -64,8 +64,8 @@ pub fn set(path: &Path, name: &str, app: &Authenticator, replace: bool) -> Resul
     outcomes.pop().unwrap_or(Err(Error::BadName(String::new())))
 }
 
-/// Like [`set`], for many secrets with an outcome for each; the file is written once, and not at all
-/// for a preview.
+/// Like [`set`], for many secrets with an outcome for each; the file is written once, and not at
+/// all for a preview.
 ///
 /// # Errors
 /// The file cannot be read or written; it is then as it was.
@@ -83,8 +83,8 @@ pub fn set_all(
     })
 }
 
-/// Removes the secret of `name` from the file at `path`. Returns its id, if it was valid. Blocks for
-/// 30 seconds at most while another process writes.
+/// Removes the secret of `name` from the file at `path`. Returns its id, if it was valid. Blocks
+/// for 30 seconds at most while another process writes.
 ///
 /// # Errors
 /// See [`Error`]; the file is then as it was.

@@ -108,7 +108,8 @@ fn require_touch(sshd: &Sshd, on: bool) {
     });
 }
 
-/// Starts sshd for an account that has listed `numb`, a security key that needs no touch, and uses it.
+/// Starts sshd for an account that has listed `numb`, a security key that needs no touch, and uses
+/// it.
 fn start_numb() -> Sshd {
     let sshd = start(
         &format!("{BOTH}ssh_services = [\"sshd\", \"sshd-under-test\"]\n"),

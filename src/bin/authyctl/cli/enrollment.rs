@@ -1,4 +1,5 @@
-//! `enroll`, `unenroll`, `import`, `list`, `migrate`: the arguments of the commands that change the mapping.
+//! `enroll`, `unenroll`, `import`, `list`, `migrate`: the arguments of the commands that change the
+//! mapping.
 
 use std::path::PathBuf;
 
@@ -18,8 +19,8 @@ pub(crate) struct EnrollArgs {
     /// Local user name
     #[arg(value_parser = user_name)]
     pub(crate) user: String,
-    /// An authenticator app whose codes this host checks: shows a new secret, and asks for the first
-    /// code
+    /// An authenticator app whose codes this host checks: shows a new secret, and asks for the
+    /// first code
     #[arg(long, conflicts_with_all = ["authy_id", "email", "ssh_key", "phone", "twilio_app", "security_key"])]
     pub(crate) totp: bool,
     /// The person's number, such as +15551234567, to which Twilio Verify sends codes
@@ -33,8 +34,8 @@ pub(crate) struct EnrollArgs {
     /// fingerprint
     #[arg(long, value_name = "FILE.pub|FINGERPRINT", conflicts_with_all = ["authy_id", "email", "ssh_key"])]
     pub(crate) security_key: Option<String>,
-    /// Take the app's secret from standard input instead (-), in base 32 or as an otpauth:// address;
-    /// the first code follows on the second line
+    /// Take the app's secret from standard input instead (-), in base 32 or as an otpauth://
+    /// address; the first code follows on the second line
     #[arg(long, value_name = "-", allow_hyphen_values = true)]
     pub(crate) secret: Option<String>,
     /// Do not ask for the first code of the app
@@ -94,8 +95,8 @@ pub(crate) struct UnenrollArgs {
 /// The commands of `migrate`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MigrateCommand {
-    /// Show who has which factors, who would be asked where with each `login.provider`, and who would
-    /// be locked out without Authy or Twilio
+    /// Show who has which factors, who would be asked where with each `login.provider`, and who
+    /// would be locked out without Authy or Twilio
     Status,
 }
 
@@ -110,8 +111,8 @@ pub(crate) struct ListArgs {
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// The file: CSV, an authy-ssh configuration, oath's users.oath, or otpauth:// addresses; its first
-    /// line shows which kind it is
+    /// The file: CSV, an authy-ssh configuration, oath's users.oath, or otpauth:// addresses; its
+    /// first line shows which kind it is
     #[arg(required_unless_present_any = ["google_authenticator", "homes"])]
     pub(crate) file: Option<PathBuf>,
     /// A file of google-authenticator, for the user who owns it

@@ -67,7 +67,8 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Write config.toml for a second factor; for Authy and Twilio, ask for the API key and check it
+    /// Write config.toml for a second factor; for Authy and Twilio, ask for the API key and check
+    /// it
     Init(InitArgs),
     /// Give a local user a factor: an app on this host, or one at Twilio or Authy
     Enroll(EnrollArgs),

@@ -24,8 +24,9 @@ pub(super) fn entry(global: &Global, user: &str) -> Entry {
 }
 
 /// Follows a change of the entry of `user`, which was `before`: where it has kept none of its
-/// factors, recovery codes, remembered logins, an app that was enrolled at the prompt and counts end, else only the counts of the factors
-/// that it lost. Returns a warning when something is still there.
+/// factors, recovery codes, remembered logins, an app that was enrolled at the prompt and counts
+/// end, else only the counts of the factors that it lost. Returns a warning when something is still
+/// there.
 pub(super) fn follow(global: &Global, user: &str, before: &Entry) -> Option<String> {
     // A host without a configuration has no logins either.
     if !global.config.exists() {

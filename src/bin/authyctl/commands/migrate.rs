@@ -1,7 +1,7 @@
 //! `migrate status`: who has which factors, and what a change of the provider would mean for them.
 //!
-//! Everything is decided by the functions that a login uses, with another `login.provider` or without
-//! a table. Changes nothing, and asks no provider. Doctor uses [`Status`] too.
+//! Everything is decided by the functions that a login uses, with another `login.provider` or
+//! without a table. Changes nothing, and asks no provider. Doctor uses [`Status`] too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -50,8 +50,8 @@ pub(super) struct UsableApps {
 }
 
 impl UsableApps {
-    /// Reads totp.toml beside the mapping at `users`, and enrolled.toml. A login can use no app of a
-    /// file that cannot be read.
+    /// Reads totp.toml beside the mapping at `users`, and enrolled.toml. A login can use no app of
+    /// a file that cannot be read.
     pub(super) fn find(users: &Path, config: &Config, mapping: &Mapping) -> Self {
         let own = match Secrets::load(&totp::path(users)) {
             Ok(own) => Some(own),
@@ -274,7 +274,8 @@ impl Status<'_> {
             found.is_some() && found != Some(provider)
         });
         let others = users(others.map(|(user, _)| *user));
-        // People who are not at this provider are still asked at the other one: nothing else changes.
+        // People who are not at this provider are still asked at the other one: nothing else
+        // changes.
         let lost: Vec<&str> = Vec::new();
         let mut line = format!("login.provider = \"{word}\": {count} are asked there");
         if !others.is_empty() {

@@ -133,7 +133,8 @@ fn find(global: &Global, user: &str) -> Result<(Found, Apps), users::Error> {
     Ok((found, apps))
 }
 
-/// Like [`find`], with the app that the person has enrolled at the prompt, by these rules of a service.
+/// Like [`find`], with the app that the person has enrolled at the prompt, by these rules of a
+/// service.
 fn find_with_enrolled(
     global: &Global,
     config: &Config,

@@ -1,5 +1,5 @@
-//! `enroll --security-key`, `unenroll --security-key`: writes SSH security keys into the mapping, or
-//! takes them away. sshd checks the keys, so that nothing here asks a provider.
+//! `enroll --security-key`, `unenroll --security-key`: writes SSH security keys into the mapping,
+//! or takes them away. sshd checks the keys, so that nothing here asks a provider.
 
 use std::fs;
 use std::io::Read;

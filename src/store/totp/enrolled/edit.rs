@@ -14,7 +14,8 @@ use crate::store::state::{ENROLLED, ENROLLED_INDEX, FileChange, Folder};
 use crate::store::totp::Secrets;
 use crate::store::totp::index::positions;
 
-/// Changes the file under its lock; `change` returns its result, and the new text where there is one.
+/// Changes the file under its lock; `change` returns its result, and the new text where there is
+/// one.
 pub(super) fn edit<T>(
     state: &Path,
     change: impl FnOnce(&Present<'_>) -> Result<(T, Option<Secret>), Error>,
@@ -51,7 +52,8 @@ pub(super) fn edit<T>(
     Ok(result)
 }
 
-/// Writes the index of the present file. Returns its path and the secrets; `None`: there is no file.
+/// Writes the index of the present file. Returns its path and the secrets; `None`: there is no
+/// file.
 ///
 /// # Errors
 /// The file is not valid as a whole, or the index could not be written.
@@ -87,8 +89,8 @@ fn write_index(state: &Path) -> Result<Secrets, Error> {
     Ok(secrets)
 }
 
-/// Waits until a change of the file would change its times: they advance in ticks, of 10 ms at most,
-/// or of a second where the file system has no smaller ones.
+/// Waits until a change of the file would change its times: they advance in ticks, of 10 ms at
+/// most, or of a second where the file system has no smaller ones.
 fn wait_for_next_tick(file: &std::fs::Metadata) {
     let tick = match file.ctime_nsec() {
         0 => Duration::from_millis(1010),

@@ -1,6 +1,6 @@
-//! The lines of enrolled.toml: one entry each, changed as text, so that the rest of the file stays as it
-//! is. A change whose result is not valid, because the file was edited by hand, is none. Called by
-//! [`super`].
+//! The lines of enrolled.toml: one entry each, changed as text, so that the rest of the file stays
+//! as it is. A change whose result is not valid, because the file was edited by hand, is none.
+//! Called by [`super`].
 
 use std::path::Path;
 

@@ -2,9 +2,9 @@
 //!
 //! It has the form of totp.toml; each entry says `since` too, and by which `factors` the person was
 //! recognized. A login writes it, and `authyctl` takes entries away: the file is replaced as every
-//! other one of the state folder, under a lock that is waited for one second. An entry counts only for
-//! the person who made it ([`super::Apps`]). Its index is written afterwards; without a valid one a
-//! login reads the whole file. Not trusted to be valid: what cannot be used does not count.
+//! other one of the state folder, under a lock that is waited for one second. An entry counts only
+//! for the person who made it ([`super::Apps`]). Its index is written afterwards; without a valid
+//! one a login reads the whole file. Not trusted to be valid: what cannot be used does not count.
 
 mod edit;
 mod lines;
@@ -110,8 +110,8 @@ pub fn check_writable(state: &Path, name: &str) -> Result<(), Error> {
 }
 
 /// Adds the app of a person who has these `factors`, enrolled at the time `since`. One that another
-/// person left under the name is replaced. The disk has it when this returns. Blocks for a second at
-/// most while another process writes.
+/// person left under the name is replaced. The disk has it when this returns. Blocks for a second
+/// at most while another process writes.
 ///
 /// # Errors
 /// Nothing was changed.
@@ -127,8 +127,8 @@ pub fn add(state: &Path, name: &str, app: &Authenticator, new: &Enrolled) -> Res
     })
 }
 
-/// Takes the app of this name away. Returns its id if it was valid; `None`: there was none. Blocks for
-/// a second at most while another process writes.
+/// Takes the app of this name away. Returns its id if it was valid; `None`: there was none. Blocks
+/// for a second at most while another process writes.
 ///
 /// # Errors
 /// Nothing was changed.
@@ -146,8 +146,8 @@ pub fn remove(state: &Path, name: &str) -> Result<Option<Option<TotpId>>, Error>
     })
 }
 
-/// Takes in the factors that the person of an app has now, so that it stays theirs when an old one is
-/// taken away. Changes nothing where they are known, or are another person's.
+/// Takes in the factors that the person of an app has now, so that it stays theirs when an old one
+/// is taken away. Changes nothing where they are known, or are another person's.
 ///
 /// # Errors
 /// Nothing was changed.

@@ -49,9 +49,9 @@ pub struct Added {
 }
 
 /// Adds these factors to the file at `path`, which is made when it is missing; the outcome of each
-/// says what changed. Another id or number that is already there is changed with `replace` only. The
-/// file is written once, and not at all for a preview. Blocks for 30 seconds at most while another
-/// process writes.
+/// says what changed. Another id or number that is already there is changed with `replace` only.
+/// The file is written once, and not at all for a preview. Blocks for 30 seconds at most while
+/// another process writes.
 ///
 /// # Errors
 /// The mapping cannot be read or written; the file is then as it was.

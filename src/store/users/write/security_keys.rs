@@ -1,5 +1,5 @@
-//! Adds an SSH security key to an entry, or takes one away; the other factors, the comment after the
-//! entry and its form stay.
+//! Adds an SSH security key to an entry, or takes one away; the other factors, the comment after
+//! the entry and its form stay.
 
 use std::path::Path;
 
@@ -11,8 +11,9 @@ use super::{Error, edit};
 use crate::base::factor::{Fingerprint, SECURITY_KEYS as KEY};
 use crate::base::text;
 
-/// Adds a security key to the entry of `user` in the file at `path`, which is made when it is missing.
-/// Returns whether the entry changed. Blocks for 30 seconds at most while another process writes.
+/// Adds a security key to the entry of `user` in the file at `path`, which is made when it is
+/// missing. Returns whether the entry changed. Blocks for 30 seconds at most while another process
+/// writes.
 ///
 /// # Errors
 /// See [`Error`]; the file is then as it was.
@@ -23,8 +24,8 @@ pub fn add_security_key(path: &Path, user: &str, key: Fingerprint) -> Result<boo
     })
 }
 
-/// Takes a security key away from the entry of `user` in the file at `path`; the entry goes with its
-/// last factor. Blocks for 30 seconds at most while another process writes.
+/// Takes a security key away from the entry of `user` in the file at `path`; the entry goes with
+/// its last factor. Blocks for 30 seconds at most while another process writes.
 ///
 /// # Errors
 /// See [`Error`]; the file is then as it was.

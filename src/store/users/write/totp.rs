@@ -57,8 +57,8 @@ pub fn remove_totp(path: &Path, user: &str) -> Result<(), Error> {
     })
 }
 
-/// Gives the last value the usual blanks: the one before the brace belongs to the value that was the
-/// last before. A comment there stays.
+/// Gives the last value the usual blanks: the one before the brace belongs to the value that was
+/// the last before. A comment there stays.
 pub(super) fn respace_last(entry: &mut InlineTable) {
     let Some((_, last)) = entry.iter_mut().last() else {
         return;
@@ -73,7 +73,8 @@ pub(super) fn respace_last(entry: &mut InlineTable) {
     }
 }
 
-/// Returns the person of an entry that can get another factor; an empty one where there is no entry.
+/// Returns the person of an entry that can get another factor; an empty one where there is no
+/// entry.
 pub(super) fn person_of(mapping: &Mapping, user: &str) -> Result<Person, Error> {
     check_name(user)?;
     let failed = |why: String| Error::OtherForm {

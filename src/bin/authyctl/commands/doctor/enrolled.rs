@@ -1,5 +1,5 @@
-//! Apps that people have enrolled at the prompt: whether enrolled.toml can be read, which apps do not
-//! count yet, which never will, and whether sshd can offer one at all.
+//! Apps that people have enrolled at the prompt: whether enrolled.toml can be read, which apps do
+//! not count yet, which never will, and whether sshd can offer one at all.
 
 use std::path::Path;
 
@@ -15,8 +15,8 @@ use crate::output::shown_name;
 
 const CHECK: &str = "enrolled";
 
-/// Checks the file in the state folder of the configuration, for the mapping at `users`; returns nothing
-/// where there is none.
+/// Checks the file in the state folder of the configuration, for the mapping at `users`; returns
+/// nothing where there is none.
 pub(super) fn check(users: &Path, config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> {
     let path = enrolled::path(&config.paths.state);
     let at_prompt = match AtPrompt::of(config) {
@@ -88,7 +88,8 @@ pub(super) fn without_hold(service: &str, rules: &Login) -> Option<Finding> {
     })
 }
 
-/// Returns a warning where the rules of a service, one of sshd's, want to offer an app and never can.
+/// Returns a warning where the rules of a service, one of sshd's, want to offer an app and never
+/// can.
 pub(super) fn offer(service: &str, rules: &Login) -> Option<Finding> {
     if rules.enroll_totp != EnrollTotp::Offer {
         return None;

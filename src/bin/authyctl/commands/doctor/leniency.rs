@@ -51,7 +51,8 @@ pub(super) fn unenrolled(
     })
 }
 
-/// Returns the finding for a service whose unenrolled accounts log in without the factor until `day`.
+/// Returns the finding for a service whose unenrolled accounts log in without the factor until
+/// `day`.
 pub(super) fn enroll_by(service: &str, day: Date) -> Finding {
     let message = format!(
         "{service}: enroll_by lets accounts that were never enrolled log in without the factor until {day}"

@@ -1,8 +1,8 @@
-//! Rows on their way into totp.toml and the mapping. Small files are written after every row or two.
-//! Large ones take longer to write, and are written less often.
+//! Rows on their way into totp.toml and the mapping. Small files are written after every row or
+//! two. Large ones take longer to write, and are written less often.
 //!
-//! Secrets are written first, and then the entries that use them: where the import is killed between
-//! the two, a secret is there that no entry uses, and the next run completes the row.
+//! Secrets are written first, and then the entries that use them: where the import is killed
+//! between the two, a secret is there that no entry uses, and the next run completes the row.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! Lists of apps: the users file of oath-toolkit (`users.oath`), and `otpauth://` addresses, one on a
-//! line.
+//! Lists of apps: the users file of oath-toolkit (`users.oath`), and `otpauth://` addresses, one on
+//! a line.
 //!
 //! What is read comes from other programs and is not trusted; no error quotes a secret.
 

@@ -222,8 +222,8 @@ fn create(
     }
 }
 
-/// Makes an error of each row for a user that has a row already: one user could become two people at
-/// Authy.
+/// Makes an error of each row for a user that has a row already: one user could become two people
+/// at Authy.
 fn refuse_repeated(rows: &mut [ImportRow]) {
     let mut lines: HashMap<String, usize> = HashMap::new();
     for row in rows {

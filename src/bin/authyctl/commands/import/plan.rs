@@ -1,7 +1,8 @@
-//! What an import will do: decided for all rows by the code that writes, before anything is written.
+//! What an import will do: decided for all rows by the code that writes, before anything is
+//! written.
 //!
-//! A dry run shows the plan and ends there, so it tells what the import does. What it cannot know is
-//! what Authy will answer about people who are created.
+//! A dry run shows the plan and ends there, so it tells what the import does. What it cannot know
+//! is what Authy will answer about people who are created.
 
 use pam_authy::store::config::Config;
 use pam_authy::store::edit::Purpose;
@@ -97,8 +98,8 @@ fn plan_secrets(
     Ok(())
 }
 
-/// Leaves out each row with a secret for a person who has enrolled another app at the prompt: totp.toml
-/// has precedence, so their app would be refused from then on.
+/// Leaves out each row with a secret for a person who has enrolled another app at the prompt:
+/// totp.toml has precedence, so their app would be refused from then on.
 fn keep_apps_at_prompt(
     global: &Global,
     mapping: &Mapping,

@@ -1,5 +1,5 @@
-//! Apps that people have enrolled at the prompt of a login: enrolled.toml in the state folder. What the
-//! commands show of them, and how they end. Shows no secret.
+//! Apps that people have enrolled at the prompt of a login: enrolled.toml in the state folder. What
+//! the commands show of them, and how they end. Shows no secret.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,8 @@ pub(in super::super) enum Standing {
     Counts,
     /// It does not count yet.
     Held,
-    /// It never counts: the entry is another person's, is missing or shared, or its app is in totp.toml.
+    /// It never counts: the entry is another person's, is missing or shared, or its app is in
+    /// totp.toml.
     Unused,
 }
 
@@ -149,7 +150,8 @@ impl AtPrompt {
         })
     }
 
-    /// The app of a user, also one that another person left, with what it means where it does not count yet.
+    /// The app of a user, also one that another person left, with what it means where it does not
+    /// count yet.
     pub(super) fn app(&self, user: &str) -> Option<(Authenticator, Option<String>)> {
         let entry = self.secrets.entry(user)?;
         let row = self.row(user, entry, None, false)?;

@@ -1,5 +1,5 @@
-//! `totp check`: whether a code is right, and how far the clocks differ. Uses no code up, and counts
-//! none.
+//! `totp check`: whether a code is right, and how far the clocks differ. Uses no code up, and
+//! counts none.
 
 use pam_authy::base::factor::Code;
 use pam_authy::factor::totp::ahead_of_clock;

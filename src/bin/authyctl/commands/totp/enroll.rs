@@ -126,8 +126,8 @@ fn new_app() -> Result<Authenticator, CommandError> {
     Authenticator::from_bytes(bytes.as_ref()).map_err(CommandError::local)
 }
 
-/// Checks the first code of the app, so that every enrolled user can log in, and uses it up. Nothing
-/// else is written yet.
+/// Checks the first code of the app, so that every enrolled user can log in, and uses it up.
+/// Nothing else is written yet.
 fn use_up_first_code(
     global: &Global,
     app: &Authenticator,

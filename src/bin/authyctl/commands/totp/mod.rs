@@ -108,8 +108,8 @@ fn steps(global: &Global) -> Result<Steps, CommandError> {
 }
 
 /// Returns the app of `user`, with the name of its secret: as the entry of the user says, or the
-/// secret of that name itself, as for a person of a shared account; else the one that was enrolled at
-/// the prompt.
+/// secret of that name itself, as for a person of a shared account; else the one that was enrolled
+/// at the prompt.
 pub(super) fn app_of(global: &Global, user: &str) -> Result<App, CommandError> {
     let name = match entry(global, user)? {
         Entry::Enrolled(person) => person.totp.unwrap_or_else(|| user.to_owned()),

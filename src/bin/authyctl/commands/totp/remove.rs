@@ -14,8 +14,8 @@ use crate::cli::{Global, UserArg};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, shown_name};
 
-/// Takes the app away, also one that was enrolled at the prompt: from the entry first, and then its secret: an entry without a secret would
-/// refuse the user.
+/// Takes the app away, also one that was enrolled at the prompt: from the entry first, and then its
+/// secret: an entry without a secret would refuse the user.
 pub(super) fn remove(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     let user = args.user.as_str();
     let before = entry(global, user)?;

@@ -1,6 +1,7 @@
-//! `enroll --phone`: writes a number into the mapping. `enroll --twilio-app`: has Twilio make an app,
-//! shows its secret once, proves it by the first code, and writes the mapping. An app whose first code
-//! is wrong is deleted at Twilio again; with `--no-check` it is proven later, by `verify`.
+//! `enroll --phone`: writes a number into the mapping. `enroll --twilio-app`: has Twilio make an
+//! app, shows its secret once, proves it by the first code, and writes the mapping. An app whose
+//! first code is wrong is deleted at Twilio again; with `--no-check` it is proven later, by
+//! `verify`.
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -213,8 +214,8 @@ fn wrong_code(error: pam_authy::client::twilio::Error) -> CommandError {
     }
 }
 
-/// The first code proves no login any more. Where that cannot be recorded, Twilio may accept it once
-/// more within its minute, as at another host.
+/// The first code proves no login any more. Where that cannot be recorded, Twilio may accept it
+/// once more within its minute, as at another host.
 fn use_up(global: &Global, sid: &TwilioFactor, code: &Code) {
     if let Ok(config) = Config::load(&global.config) {
         let state = &config.paths.state;

@@ -139,8 +139,8 @@ pub(super) fn status(global: &Global, user: &str, person: &Person) -> Result<Out
     })
 }
 
-/// Has Twilio delete the person, with all apps; a number alone is not stored there. Returns a warning
-/// where Twilio has no such person.
+/// Has Twilio delete the person, with all apps; a number alone is not stored there. Returns a
+/// warning where Twilio has no such person.
 pub(super) fn delete(global: &Global, person: &Person) -> Result<Option<String>, CommandError> {
     let Some((identity, _)) = app_of(person) else {
         return Ok(None);

@@ -193,8 +193,8 @@ pub(super) fn files(setting: &str, account: &User, settings: &Settings) -> Vec<P
     files.map(|file| expand(file, account)).collect()
 }
 
-/// Returns the text of a user's file, of a megabyte at most; an empty one where it cannot be read. The
-/// user may have made anything of it, such as a pipe without an end.
+/// Returns the text of a user's file, of a megabyte at most; an empty one where it cannot be read.
+/// The user may have made anything of it, such as a pipe without an end.
 pub(super) fn read(path: &Path) -> String {
     let mut options = fs::OpenOptions::new();
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;

@@ -20,8 +20,8 @@ const CHECK: &str = "twilio";
 /// The root to which Twilio moves its certificates from 2027-01-26 on.
 const AMAZON_ROOT: &[u8] = b"Amazon Root CA 1";
 
-/// Asks Twilio for the service, and what else the key may do. Blocks for the configured time-out and
-/// one second at most for each of five requests.
+/// Asks Twilio for the service, and what else the key may do. Blocks for the configured time-out
+/// and one second at most for each of five requests.
 pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> {
     let Some(twilio) = &config.twilio else {
         let absent = |mapping| absent::check(CHECK, Provider::Twilio, config, mapping);
@@ -87,7 +87,8 @@ fn of_answer(twilio: &config::Twilio, service: &Result<Service, Error>) -> Vec<F
     }
 }
 
-/// Whether the service has the rate limits that are configured: Twilio sends no code for another name.
+/// Whether the service has the rate limits that are configured: Twilio sends no code for another
+/// name.
 fn rate_limits(twilio: &config::Twilio, client: &AtTwilio) -> Vec<Finding> {
     let limits = &twilio.rate_limits;
     let names: Vec<_> = limits.user.iter().chain(&limits.rhost).collect();
