@@ -193,7 +193,7 @@ fn edit<T>(
     edit_for(Purpose::Change, path, change)
 }
 
-/// Like [`edit`], or for a preview.
+/// Like [`edit()`], or for a preview.
 fn edit_for<T>(
     purpose: Purpose,
     path: &Path,
