@@ -27,18 +27,18 @@ impl Terminal {
         Self::start(&format!("{environment} {}", words.join(" ")))
     }
 
-    /// Runs a shell command in the same way, in 100 columns and 50 lines.
+    /// Runs a shell command in the same way, in 100 columns and 60 lines.
     pub(crate) fn start(command: &str) -> Self {
         Self::sized(command, 100)
     }
 
-    /// Runs a shell command in a terminal of 50 lines and as many columns.
+    /// Runs a shell command in a terminal of 60 lines and as many columns.
     pub(crate) fn sized(command: &str, columns: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let line = format!("trap : INT; {command}; echo ended with $?; sleep 60");
         let terminal = Self { folder };
         let columns = columns.to_string();
-        let size = ["-x", &columns, "-y", "50"];
+        let size = ["-x", &columns, "-y", "60"];
         let mut tmux = terminal.tmux();
         tmux.args(["new-session", "-d"]).args(size).arg(line);
         assert!(tmux.status().unwrap().success(), "tmux does not start");
