@@ -91,6 +91,14 @@ fn enrolled_file(host: &Host) -> std::path::PathBuf {
     host.sim.path("state/enrolled.toml")
 }
 
+/// Gives alice a secret in totp.toml, as an administrator does.
+fn give_secret(host: &Host) {
+    let totp = host.users.with_file_name("totp.toml");
+    let text = format!("[totp]\nalice = {{ secret = \"{SECRET}\" }}\n");
+    fs::write(&totp, text).unwrap();
+    host.chmod(&totp, 0o600);
+}
+
 /// Writes enrolled.toml with this secret of `user`, added so many seconds ago.
 fn plant(host: &Host, user: &str, secret: &str, ago: u64) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -315,15 +323,7 @@ fn an_app_is_offered_to_a_person_without_one_in_sshd_and_to_no_other_login() {
         (OFFERS.to_owned(), |host| {
             plant(host, "alice", SECRET, 90_000)
         }),
-        (OFFERS.to_owned(), |host| {
-            let totp = host.users.with_file_name("totp.toml");
-            fs::write(
-                &totp,
-                format!("[totp]\nalice = {{ secret = \"{SECRET}\" }}\n"),
-            )
-            .unwrap();
-            host.chmod(&totp, 0o600);
-        }),
+        (OFFERS.to_owned(), give_secret),
         (OFFERS.to_owned(), |host| {
             fs::create_dir_all(host.sim.path("state/enrolled.toml.lock")).unwrap();
         }),
@@ -433,15 +433,7 @@ fn an_app_whose_person_is_unenrolled_before_its_first_code_is_typed_is_not_kept(
         said.prompts
     );
     // The secret of an administrator, which comes meanwhile, is the only one.
-    let enroll = || {
-        let totp = host.users.with_file_name("totp.toml");
-        fs::write(
-            &totp,
-            format!("[totp]\nalice = {{ secret = \"{SECRET}\" }}\n"),
-        )
-        .unwrap();
-        host.chmod(&totp, 0o600);
-    };
+    let enroll = || give_secret(&host);
     let said = Libpam::login_while(&host, "alice", &host.sim.token(1635), "key", &enroll);
     assert_eq!((said.code, said.prompts.len()), ("PAM_SUCCESS", 3));
     let kept = fs::read_to_string(enrolled_file(&host)).unwrap_or_default();
