@@ -78,6 +78,16 @@ impl Service {
         fs::read_dir(folder).unwrap().count()
     }
 
+    /// The listener's own memory in KiB, without that of its files.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("RssAnon:"));
+        let size = line.and_then(|line| line.split_whitespace().next());
+        size.unwrap().parse().unwrap()
+    }
+
     /// Installs the program, where no module looks for an engine to start.
     fn program() -> &'static Path {
         assert!(sandbox::is_inside(), "only in a sandbox");

@@ -248,7 +248,7 @@ impl Sim {
 /// Starts the program; returns it and its control URL once it is ready.
 fn spawn(folder: &Path, arguments: &[&str]) -> (Child, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_authy-sim"))
-        .args(["--with-parent", "--stop-after", "600"])
+        .args(["--with-parent", "--stop-after", "1200"])
         .args(arguments)
         .arg("--dir")
         .arg(folder)

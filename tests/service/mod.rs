@@ -11,6 +11,7 @@ mod peers;
 pub(crate) mod polkit;
 mod programs;
 mod restart;
+mod soak;
 mod sockets;
 mod ssh_words;
 mod terminals;
