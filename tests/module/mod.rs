@@ -33,7 +33,7 @@ pub(crate) mod sshd;
 mod su;
 mod sudo;
 mod sudoers;
-mod totp;
+pub(crate) mod totp;
 mod twilio;
 mod unasked;
 mod warm_up;

@@ -40,6 +40,17 @@ impl Sshd {
 
     /// As [`Sshd::start`], for the PAM service `name`.
     pub(crate) fn start_as(name: &str, host: Host, first: &str, methods: &str) -> Self {
+        Self::start_under(&["env"], name, host, first, methods)
+    }
+
+    /// As [`Sshd::start_as`], started through `wrapper`.
+    pub(crate) fn start_under(
+        wrapper: &[&str],
+        name: &str,
+        host: Host,
+        first: &str,
+        methods: &str,
+    ) -> Self {
         name_service(&host, name);
         let folder = host.sim.folder().join("ssh");
         fs::create_dir_all(&folder).unwrap();
@@ -80,7 +91,9 @@ impl Sshd {
             dir = folder.display()
         );
         fs::write(folder.join("sshd_config"), config).unwrap();
-        let server = Command::new(&program)
+        let server = Command::new(wrapper[0])
+            .args(&wrapper[1..])
+            .arg(&program)
             .args(["-D", "-f"])
             .arg(folder.join("sshd_config"))
             .arg("-E")

@@ -33,7 +33,7 @@ fn write_secrets(host: &Host, text: &str) {
 }
 
 /// A host without any provider, where bob has an app.
-fn app_alone(more: &str) -> Host {
+pub(crate) fn app_alone(more: &str) -> Host {
     let host = Host::without_authy(&format!("[login]\nrefusal_seconds = 0\n{more}"));
     enroll_bob(&host, "bob = { totp = true }\n");
     host

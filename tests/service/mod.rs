@@ -16,6 +16,7 @@ mod sockets;
 mod ssh_words;
 mod terminals;
 mod unit;
+mod valgrind;
 mod without;
 
 use pam_authy::host::socket::Channel;
