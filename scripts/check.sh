@@ -3,7 +3,8 @@
 # check.sh tests: the tests alone, for programs that are built.
 # check.sh hosts NAME: the packages on another release of Debian: debian-13 or debian-sid (root).
 # check.sh long [SECONDS]: all of check.sh with ten times the rounds of what is random or is killed at
-#   another moment each time, then `check.sh hosts debian-13`, then each fuzz target for SECONDS (60).
+#   another moment each time, then scripts/check-versions.sh and `check.sh hosts debian-13`, then each fuzz
+#   target for SECONDS (60).
 #
 # As root the tests that need root run too, each in a sandbox of its own. Any other user gets them
 # listed as ignored, by name. In CI (CI=true), root runs the tests that need no root a second time as a
@@ -208,6 +209,7 @@ case ${1-} in
         # tests/common/mod.rs reads the first, proptest the second, whose default is 256.
         export PAM_AUTHY_TEST_ROUNDS=${PAM_AUTHY_TEST_ROUNDS:-10} PROPTEST_CASES=${PROPTEST_CASES:-2560}
         all
+        step scripts/check-versions.sh
         if has_host debian-13; then
             hosts debian-13
         fi
