@@ -12,8 +12,8 @@
 #   make install-sim installs authy-sim
 #   make uninstall   removes the files of both
 #   make packages    builds the .deb and the .rpm, if this machine can, into target/packages
-#   make dist        packs the sources of a release reproducibly into target/dist
-#   make sbom        writes lists of the crates in each program into target/dist
+#   make dist        packs the sources of a release reproducibly into target/dist, with SHA256SUMS
+#   make sbom        writes lists of the crates in each program into target/dist, and SHA256SUMS anew
 #
 # DESTDIR     root folder of the installation, empty for this system (for packagers)
 # PREFIX      /usr
@@ -184,9 +184,11 @@ packages:
 
 dist:
 	@scripts/dist.sh $(VERSION) target/dist
+	@scripts/checksums.sh target/dist
 
 sbom:
 	@scripts/sbom.py
+	@scripts/checksums.sh target/dist
 
 clean:
 	rm -rf target/product

@@ -94,6 +94,10 @@ tests() {
             echo "skipped, because npm or its packages authy and authy-client are not available: every_call_of_the_npm_package_authy_works_against_the_simulator, every_call_of_the_npm_package_authy_client_works_against_the_simulator"
             as_root+=(--skip every_call_of_the_npm_package)
         }
+        scripts/peers.sh cyclonedx || {
+            echo "skipped, because the package cyclonedx-python-lib is not available: the_lists_of_crates_are_valid_cyclonedx"
+            as_root+=(--skip the_lists_of_crates_are_valid)
+        }
         scripts/peers.sh ssh-clients || {
             echo "skipped, because paramiko and asyncssh are not available: peers::ssh_clients"
             as_root+=(--skip peers::ssh_clients)

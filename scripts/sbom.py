@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""sbom.py: writes the bill of materials of pam_authy.so and the three programs as CycloneDX 1.5.
+"""sbom.py [OUT]: writes the bill of materials of pam_authy.so and the three programs as CycloneDX 1.5.
 
 It reads only `cargo metadata` and Cargo.lock, so that the same sources give the same bytes. It
-writes one file per program into target/dist, because the module has far fewer crates than its engine or authyctl.
+writes one file per program into OUT (target/dist), because the module has far fewer crates than its engine or authyctl.
 The environment variable PLATFORM, a target triple, is x86_64-unknown-linux-gnu by default.
 """
 
@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAMS = {"pam_authy.so": ["module"], "pam_authyd": ["engine"], "authyctl": ["admin"], "authy-sim": ["sim"]}
@@ -87,12 +88,12 @@ def main():
     entry = r'name = "(.+)"\nversion = "(.+)"\nsource = .+\nchecksum = "(.+)"'
     lock = (ROOT / "Cargo.lock").read_text()
     checksums = {(name, version): checksum for name, version, checksum in re.findall(entry, lock)}
-    out = ROOT / "target" / "dist"
+    out = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "target" / "dist")
     out.mkdir(parents=True, exist_ok=True)
     for program, features in PROGRAMS.items():
         path = out / f"{program}.cdx.json"
         path.write_text(json.dumps(sbom(program, features, checksums), indent=1) + "\n")
-        print(path.relative_to(ROOT))
+        print(os.path.relpath(path))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 //! `cargo` checks what a build says without it, `crates` what the programs are built from, `docs`,
 //! `guides`, `examples` and `ansible` the documentation, `deb` and `rpm` the packages from
 //! installation to removal, `inits` what starts and confines the service, `demo`
-//! scripts/demo.sh, `enable` and `stacks_of_sshd` how a stack gets the module, `release` the
-//! sources of a release, `other_hosts` (`make check-hosts`) the packages on other releases of
+//! scripts/demo.sh, `enable` and `stacks_of_sshd` how a stack gets the module, `release` and `sums`
+//! what a release has, `other_hosts` (`make check-hosts`) the packages on other releases of
 //! Debian. All use programs that were built before: the product that PAM_AUTHY_SO and PAM_AUTHYD
 //! name, and cargo's builds of authyctl and authy-sim.
 
@@ -29,6 +29,7 @@ mod release;
 mod rpm;
 mod security_keys;
 mod stacks_of_sshd;
+mod sums;
 mod upgrade;
 
 use std::collections::BTreeSet;

@@ -76,21 +76,23 @@ fn the_recipes_define_what_their_builders_call() {
 #[test]
 fn the_workflows_run_what_the_makefile_has() {
     let makefile = text_of("Makefile");
-    let workflows =
-        text_of(".github/workflows/check.yml") + &text_of(".github/workflows/release.yml");
+    let files = ["check", "crates", "release"];
+    let workflows = files.map(|name| text_of(&format!(".github/workflows/{name}.yml")));
+    let workflows = workflows.concat();
     let table = ["check", "deb", "rpm", "dist", "sbom", "packages"];
     check_rows(table, |target| {
         assert!(makefile.contains(&format!("\n{target}:")), "{target}");
     });
-    let table = [
-        "make check",
-        "target: deb",
-        "target: rpm",
-        "make dist",
-        "make sbom",
-    ];
+    let table = ["make check", "target: deb", "target: rpm", "make dist sbom"];
     check_rows(table, |target| {
         assert!(workflows.contains(target), "{target}");
+    });
+    check_rows(["check-versions.sh", "check-msrv.sh"], |script| {
+        assert!(
+            workflows.contains(&format!("run: scripts/{script}\n")),
+            "{script}"
+        );
+        assert!(root().join("scripts").join(script).is_file(), "{script}");
     });
 }
 
@@ -121,7 +123,8 @@ fn make_packages_says_what_it_skips_and_why() {
     });
 }
 
-fn git(folder: &Path, arguments: &[&str]) -> String {
+/// Runs git in this folder, with an author and a date.
+pub(super) fn git(folder: &Path, arguments: &[&str]) -> String {
     let mut git = Command::new("git");
     git.current_dir(folder).args(arguments);
     for (variable, value) in [
@@ -193,9 +196,11 @@ fn two_checkouts_of_a_tag_give_the_same_archive() {
 
 #[test]
 fn the_list_of_crates_names_what_is_linked_with_licence_and_hash() {
-    stdout_of(Command::new(root().join("scripts/sbom.py")).env("CARGO_NET_OFFLINE", "true"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut sbom = Command::new(root().join("scripts/sbom.py"));
+    stdout_of(sbom.arg(folder.path()).env("CARGO_NET_OFFLINE", "true"));
     let names = |program: &str| {
-        let text = text_of(&format!("target/dist/{program}.cdx.json"));
+        let text = fs::read_to_string(folder.path().join(format!("{program}.cdx.json"))).unwrap();
         let sbom: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(sbom["specVersion"], "1.5");
         let components = sbom["components"].as_array().unwrap().clone();
