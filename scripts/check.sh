@@ -45,8 +45,13 @@ lint() {
             packaging/alpine/APKBUILD packaging/examples/journald/count-verdicts
         step shellcheck --severity=warning --shell=bash packaging/arch/PKGBUILD
     fi
+    if scripts/peers.sh workflow-linters; then
+        step scripts/lint-workflows.sh
+    else
+        echo "skipped, because the linters of workflows are not available: scripts/lint-workflows.sh"
+    fi
     if command -v yamllint >/dev/null; then
-        step yamllint --config-file packaging/yamllint.yml .github packaging/examples
+        step yamllint --config-file packaging/yamllint.yml packaging/examples
     fi
     if command -v puppet-lint >/dev/null; then
         step puppet-lint --fail-on-warnings packaging/examples/puppet/pam_authy.pp
