@@ -1,4 +1,4 @@
-//! What a release has beside its sources: checksums of everything, and lists of crates that the
+//! What a release has in addition to its sources: checksums of everything, and lists of crates that the
 //! library of CycloneDX's makers accepts. docs/packagers.md says how to verify both, and is typed here.
 
 use std::fs;
