@@ -141,9 +141,9 @@ pub(crate) fn pipe(command: &mut Command, input: &str) {
     assert!(child.wait().unwrap().success(), "{command:?}");
 }
 
-/// Waits until a server listens at this port of 127.0.0.1; the test fails after ten seconds.
+/// Waits until a server listens at this port of 127.0.0.1; the test fails after half a minute.
 pub(crate) fn wait_for_server(port: u16) {
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + Duration::from_secs(30);
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(Instant::now() < until, "no server listens");
         std::thread::sleep(Duration::from_millis(20));

@@ -112,7 +112,7 @@ pub(crate) fn wait_for_service() {
     let path = Path::new(FOLDER).join("socket");
     let begun = Instant::now();
     while UnixStream::connect(&path).is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "no service");
+        assert!(begun.elapsed() < Duration::from_secs(30), "no service");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
