@@ -473,8 +473,14 @@ fn no_stack_of_the_pages_locks_out_or_can_be_bypassed() {
     assert!(all.len() >= 4, "{all:?}");
     check_rows(all, |(page, block)| {
         let folder = tempfile::tempdir().unwrap();
-        // The module is not installed here.
-        let block = block.replace("pam_authy.so", &product().display().to_string());
+        // Neither our module nor Duo's is installed here: of a module that is there, doctor knows
+        // the name alone.
+        let modules = tempfile::tempdir().unwrap();
+        let duo = modules.path().join("pam_duo.so");
+        fs::copy(product(), &duo).unwrap();
+        let block = block
+            .replace("pam_authy.so", &product().display().to_string())
+            .replace("pam_duo.so", &duo.display().to_string());
         fs::write(folder.path().join("sshd"), &block).unwrap();
         let mut doctor = Command::new(AUTHYCTL);
         doctor
