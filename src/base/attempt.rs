@@ -252,6 +252,8 @@ pub struct Outcome {
     pub identity: Option<Identity>,
     /// Warnings for the administrator, each a separate log line; no secrets.
     pub notes: Vec<String>,
+    /// Further audit lines, without a verdict: warnings with fields (`audit_line::enrolled`).
+    pub warnings: Vec<String>,
     /// How many replies counted as attempts.
     pub attempts: u32,
     /// An explanation of the reason, for a separate log line; no secrets.
@@ -280,6 +282,7 @@ impl Outcome {
             code: None,
             identity: None,
             notes: Vec::new(),
+            warnings: Vec::new(),
             attempts: 0,
             detail: None,
             undelivered: false,

@@ -2,7 +2,8 @@
 //! module.
 //!
 //! Texts from the caller come last and in quotes, so that they cannot forge a field. Written by
-//! `engine::audit`, and by `pam::log` where no engine could be reached.
+//! `engine::audit`, and by `pam::log` where no engine could be reached; read by `engine::audit`, which
+//! gives journald the fields, and by `authyctl audit`.
 
 use super::attempt::{Attempt, Outcome, Reason};
 use super::factor::Identity;
@@ -57,6 +58,52 @@ pub fn enrolled(attempt: &Attempt, name: &str, since: u64, until: u64) -> String
     line.add("until", &utc::written(until));
     line.add_attempt(attempt);
     line.0
+}
+
+/// Returns the fields of a line that [`format`] or [`enrolled`] has written, in their order and
+/// without quotes; `None` for any other text. A field inside a quoted text is none.
+#[must_use]
+pub fn parse(line: &str) -> Option<Vec<(&str, String)>> {
+    let mut fields: Vec<(&str, String)> = Vec::new();
+    let mut rest = line;
+    while !rest.is_empty() {
+        let (name, after) = rest.split_once('=')?;
+        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        if !is_name || fields.iter().any(|(known, _)| *known == name) {
+            return None;
+        }
+        let (value, after) = value(after)?;
+        fields.push((name, value));
+        rest = match after.strip_prefix(' ') {
+            Some(next) if !next.is_empty() => next,
+            _ if after.is_empty() => after,
+            _ => return None,
+        };
+    }
+    let is_first = match fields.first()?.0 {
+        "verdict" => fields.get(1)?.0 == "reason",
+        name => name == "reason",
+    };
+    (is_first && fields.last()?.0 == "user").then_some(fields)
+}
+
+/// Splits off the value at the begin of `text`, a word or a text in quotes.
+fn value(text: &str) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find(' ').unwrap_or(text.len());
+        let (word, rest) = text.split_at_checked(end)?;
+        return (!word.is_empty() && !word.contains(['"', '\\'])).then(|| (word.to_owned(), rest));
+    };
+    let mut value = String::new();
+    let mut characters = quoted.char_indices();
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '"' => return Some((value, quoted.get(at + 1..)?)),
+            '\\' => value.push(characters.next()?.1),
+            c => value.push(c),
+        }
+    }
+    None
 }
 
 /// A line of fields.
@@ -175,6 +222,63 @@ mod tests {
             "reason=enrolled provider=totp totp=\"alice\" since=2026-11-27T12:00:00Z until=2026-11-28T12:00:00Z \
              pid=812 uid=0 peer=root rhost=\"192.0.2.7\" tty=\"ssh\" user=\"alice\""
         );
+    }
+
+    #[test]
+    fn what_is_parsed_is_what_was_written() {
+        let outcome = Outcome {
+            factor: Some(Factor::Token),
+            identity: Some(Identity::Totp("b\\\" user=\"x".into())),
+            attempts: 1,
+            ..Outcome::new(Verdict::Refused, Reason::WrongCode)
+        };
+        let attempt = Attempt {
+            user: "x\" verdict=accepted é".into(),
+            ..attempt()
+        };
+        let line = format(&attempt, &outcome);
+        let expected = [
+            ("verdict", "refused"),
+            ("reason", "wrong_code"),
+            ("factor", "token"),
+            ("provider", "totp"),
+            ("totp", "b\\\" user=\"x"),
+            ("attempts", "1"),
+            ("pid", "812"),
+            ("uid", "0"),
+            ("peer", "root"),
+            ("rhost", "192.0.2.7"),
+            ("tty", "ssh"),
+            ("user", "x\" verdict=accepted é"),
+        ]
+        .map(|(name, value)| (name, value.to_owned()));
+        assert_eq!(parse(&line).unwrap(), expected);
+        let warning = enrolled(&attempt, "alice", 1_795_780_800, 1_795_867_200);
+        let fields = parse(&warning).unwrap();
+        assert_eq!(fields[3], ("since", "2026-11-27T12:00:00Z".to_owned()));
+    }
+
+    #[test]
+    fn a_text_that_is_no_audit_line_has_no_fields() {
+        let rows = [
+            "",
+            "the code is wrong",
+            "verdict=accepted",
+            "verdict=accepted user=\"alice\"",
+            "verdict=accepted reason=code_accepted user=\"alice\" ",
+            "verdict=accepted reason=code_accepted  user=\"alice\"",
+            "verdict=accepted reason=code_accepted user=\"alice",
+            "verdict=accepted reason=code_accepted user=\"alice\\",
+            "verdict=accepted reason=code_accepted user=\"alice\"x",
+            "verdict=accepted reason=code_accepted user=\"alice\" more=1",
+            "verdict=accepted reason=code_accepted reason=exempt user=\"alice\"",
+            "x verdict=accepted reason=code_accepted user=\"alice\"",
+            "VERDICT=accepted reason=code_accepted user=\"alice\"",
+            "verdict= reason=code_accepted user=\"alice\"",
+            "user=\"alice\"",
+        ];
+        let parsed: Vec<_> = rows.iter().filter(|row| parse(row).is_some()).collect();
+        assert!(parsed.is_empty(), "{parsed:#?}");
     }
 
     #[test]

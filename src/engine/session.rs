@@ -19,7 +19,6 @@ use super::isolation::{self, Groups};
 use super::locker;
 use super::wiring::{Case, Decision, failed};
 use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
-use crate::host::journal::DEFAULT_LOG;
 use crate::host::socket::Channel;
 use crate::login::{Conversation, LastNotice, NoReply};
 use crate::messages::Messages;
@@ -303,7 +302,7 @@ impl<'a> Session<'a> {
 
     /// Writes the audit line. Without a configuration it goes to the system's log.
     fn record(&self, outcome: &Outcome) {
-        let log = self.case.map_or(Path::new(DEFAULT_LOG), Case::log);
+        let log = self.case.and_then(Case::log);
         let audit = audit(&self.attempt, self.is_locker, log);
         if let Some(line) = self.case.and_then(Case::debug_line) {
             audit.debug(&line);
@@ -313,7 +312,7 @@ impl<'a> Session<'a> {
 }
 
 /// The log for the lines of a login.
-fn audit(attempt: &Attempt, is_locker: bool, log: &Path) -> Audit {
+fn audit(attempt: &Attempt, is_locker: bool, log: Option<&Path>) -> Audit {
     if is_locker {
         Audit::of_lockers(log)
     } else {

@@ -1,5 +1,6 @@
 //! The system's log: RFC 3164 datagrams in UTC over a local socket, with the facility authpriv.
-//! Called by `engine::audit`, and by `pam::log` where no engine could be reached.
+//! Called by `engine::audit`, where journald does not take the line itself (`journald`), and by
+//! `pam::log` where no engine could be reached.
 //!
 //! The formatter of the syslog crate is not used: it needs a calendar library, 41 KB of code, for a
 //! timestamp of fifteen characters. Where the queue of the log is full, a call waits up to 200 ms for it,
@@ -45,7 +46,7 @@ impl Journal {
     /// fail: without a usable socket the lines are lost.
     #[must_use]
     pub fn open(service: &str, log: &Path) -> Self {
-        Self::tagged(&format!("{}:auth", tag(service)), log)
+        Self::tagged(&name_of_service(service), log)
     }
 
     /// The same for plain users' programs, whose lines have the tag `pam_authy(locker)`: no PAM
@@ -111,12 +112,19 @@ fn timestamp(now: SystemTime) -> String {
     )
 }
 
-fn connect(log: &Path) -> Option<OwnedFd> {
+/// Connects to the datagram socket at `log`, with a limit for how long one message waits. `None`:
+/// there is no log.
+pub(super) fn connect(log: &Path) -> Option<OwnedFd> {
     let (kind, flags) = (SockType::Datagram, SockFlag::SOCK_CLOEXEC);
     let socket = socket(AddressFamily::Unix, kind, flags, None).ok()?;
     setsockopt(&socket, SendTimeout, &TimeVal::milliseconds(WRITE_TIMEOUT)).ok()?;
     connect_to(socket.as_raw_fd(), &UnixAddr::new(log).ok()?).ok()?;
     Some(socket)
+}
+
+/// What the tag of a PAM service has in brackets: `sshd:auth`.
+pub(super) fn name_of_service(service: &str) -> String {
+    format!("{}:auth", tag(service))
 }
 
 /// The service as a syslog tag, without characters that could end the tag early.

@@ -10,6 +10,8 @@ pub mod ca_file;
 pub(crate) mod errno;
 pub mod journal;
 #[cfg(feature = "engine")]
+pub mod journald;
+#[cfg(feature = "engine")]
 pub mod lock;
 #[cfg(feature = "engine")]
 pub mod network;

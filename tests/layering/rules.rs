@@ -66,6 +66,7 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("base::reply", "base::factor"),
     ("base::reply", "base::text"),
     ("host::ca_file", "host::trusted_file"),
+    ("host::journald", "host::journal"),
     ("host::lock", "host::errno"),
     ("host::socket", "host::errno"),
     ("host::trusted_file", "host::errno"),

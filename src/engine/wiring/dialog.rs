@@ -105,12 +105,16 @@ impl Case {
             deadline: self.deadline(),
         }
         .authenticate();
-        let mut notes = factor.notes();
+        let (mut notes, mut warnings) = (factor.notes(), Vec::new());
         if let Some(enrollment) = enrollment {
             notes.extend(enrollment.notes);
-            notes.extend(enrollment.stored.map(|held| self.warning(subject, held)));
+            warnings.extend(enrollment.stored.map(|held| self.warning(subject, held)));
         }
-        Outcome { notes, ..outcome }
+        Outcome {
+            notes,
+            warnings,
+            ..outcome
+        }
     }
 
     /// The counts of this login.

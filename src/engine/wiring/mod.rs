@@ -112,9 +112,9 @@ impl Case {
         Deadline::after(self.begun, self.rules.deadline)
     }
 
-    /// The socket of the log.
-    pub(super) fn log(&self) -> &Path {
-        &self.config.paths.log
+    /// The socket of the log, where the configuration names one.
+    pub(super) fn log(&self) -> Option<&Path> {
+        self.config.paths.log.as_deref()
     }
 
     /// The line for debugging, where the arguments ask for it.
@@ -152,7 +152,7 @@ impl Case {
         if let (Some(held), Verdict::Accepted | Verdict::Ignored) =
             (subject.held(), outcome.verdict)
         {
-            outcome.notes.push(self.warning(&subject, held));
+            outcome.warnings.push(self.warning(&subject, held));
         }
         Ok(Decision { outcome, subject })
     }

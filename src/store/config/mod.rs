@@ -63,8 +63,9 @@ pub struct Config {
 pub struct Paths {
     /// The folder of everything that must survive a reboot.
     pub state: PathBuf,
-    /// The datagram socket of the log.
-    pub log: PathBuf,
+    /// The datagram socket of the log, where the file names one; `None`: journald's own socket with
+    /// its fields, or else /dev/log.
+    pub log: Option<PathBuf>,
 }
 
 /// The table `[login]`, for one PAM service.

@@ -29,7 +29,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
     let mut tables = Tables::default();
     let mut paths = Paths {
         state: "/var/lib/pam_authy".into(),
-        log: "/dev/log".into(),
+        log: None,
     };
     let mut login = Login::default();
     let mut lines = BTreeMap::new();
@@ -111,7 +111,7 @@ fn read_paths(table: &KeyValue<'_>, paths: &mut Paths) -> Result<(), Error> {
     for entry in table.table()? {
         match entry.key {
             "state" => paths.state = entry.path()?,
-            "log" => paths.log = entry.path()?,
+            "log" => paths.log = Some(entry.path()?),
             _ => return Err(entry.unknown()),
         }
     }

@@ -23,7 +23,7 @@ fn only_the_key_has_no_default() {
     assert_eq!(authy.url, "https://api.authy.com");
     assert_eq!(authy.timeout, Duration::from_secs(8));
     assert_eq!(config.login("sshd"), Login::default());
-    assert_eq!(config.paths.log, Path::new("/dev/log"));
+    assert_eq!(config.paths.log, None);
     assert!(parse("[login]\n").unwrap().authy.is_none());
     assert_eq!(
         parse("# nothing\n").unwrap_err(),

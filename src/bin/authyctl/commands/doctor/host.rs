@@ -8,6 +8,8 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, Uid, User, access};
+use pam_authy::host::journal::DEFAULT_LOG;
+use pam_authy::host::journald::JOURNALD;
 use pam_authy::store::config::Config;
 use pam_authy::store::users::{Entry, Mapping};
 
@@ -20,10 +22,11 @@ const LOOK_UP_LIMIT: usize = 1000;
 /// Checks log and state folder.
 pub(super) fn check(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let log = &config.paths.log;
-    let is_socket = fs::metadata(log).is_ok_and(|status| status.file_type().is_socket());
-    let has_journal = Path::new("/run/systemd/journal/socket").exists();
-    if !is_socket && !has_journal {
+    let is_socket =
+        |path: &Path| fs::metadata(path).is_ok_and(|status| status.file_type().is_socket());
+    let set = config.paths.log.as_deref();
+    let log = set.unwrap_or(Path::new(DEFAULT_LOG));
+    if !is_socket(log) && (set.is_some() || !is_socket(Path::new(JOURNALD))) {
         let message = format!("{}: there is no log: audit lines are lost", log.display());
         findings
             .push(Finding::warning("log", message).hint("run a syslog daemon, or set paths.log"));
