@@ -211,8 +211,10 @@ impl<'a> Session<'a> {
             return self.certain(outcome);
         }
         let (attempt, is_locker) = (&self.attempt, self.is_locker);
-        let mut record_refused =
-            |outcome: &Outcome| audit(attempt, is_locker, case.log()).record(attempt, outcome);
+        let mut record_refused = |outcome: &Outcome| {
+            audit(attempt, is_locker, case.log()).record(attempt, outcome);
+            case.count(outcome);
+        };
         let decision = guarded(|| case.decide(&mut self.conversation, &mut record_refused));
         decision.unwrap_or_else(|outcome| self.certain(outcome))
     }
@@ -300,7 +302,8 @@ impl<'a> Session<'a> {
         (!is_same).then_some((Verdict::Refused, Reason::UserChanged))
     }
 
-    /// Writes the audit line. Without a configuration it goes to the system's log.
+    /// Writes the audit line, and counts its verdict. Without a configuration the line goes to the
+    /// system's log, and nothing is counted.
     fn record(&self, outcome: &Outcome) {
         let log = self.case.and_then(Case::log);
         let audit = audit(&self.attempt, self.is_locker, log);
@@ -308,6 +311,9 @@ impl<'a> Session<'a> {
             audit.debug(&line);
         }
         audit.record(&self.attempt, outcome);
+        if let Some(case) = self.case.filter(|_| !outcome.is_recorded) {
+            case.count(outcome);
+        }
     }
 }
 

@@ -16,3 +16,4 @@ pub mod state;
 pub mod totp;
 pub mod twilio;
 pub mod users;
+pub mod verdicts;

@@ -88,6 +88,8 @@ pub(super) const SIBLINGS: &[(&str, &str)] = &[
     ("store::recovery", "store::state"),
     ("store::remember", "store::config"),
     ("store::remember", "store::state"),
+    ("store::verdicts", "store::config"),
+    ("store::verdicts", "store::state"),
     ("login::password", "login::reply"),
     ("login::tests", "login::conversation"),
     ("login::tests", "login::enroll"),

@@ -28,6 +28,7 @@ use crate::store::config::{self, Config, Fallback, Notices};
 use crate::store::recovery;
 use crate::store::remember::{self, LoginBinding};
 use crate::store::totp::{Held, enrolled};
+use crate::store::verdicts;
 
 /// One login, and the files that were read for it.
 pub(super) struct Case {
@@ -242,6 +243,16 @@ impl Case {
             let binding = self.binding(&subject.name, person);
             remember::store(self.state(), &self.config.remember, &binding);
         }
+    }
+
+    /// Counts the verdict of a line of the log. The login is decided: what cannot be counted is lost.
+    pub(super) fn count(&self, outcome: &Outcome) {
+        let _ = verdicts::count(
+            &self.config,
+            &self.attempt.service,
+            outcome,
+            shared_words::map,
+        );
     }
 
     fn takes_recovery(&self) -> bool {

@@ -10,6 +10,7 @@ use pam_authy::store::remember;
 use pam_authy::store::state::{self, Error, Folder};
 use pam_authy::store::twilio::{StartedFiles, UsedFiles};
 use pam_authy::store::users::Mapping;
+use pam_authy::store::verdicts;
 
 use super::Finding;
 use crate::output::shown_name;
@@ -44,6 +45,7 @@ pub(super) fn check(config: &Config, mapping: Option<&Mapping>) -> Vec<Finding> 
         },
     ));
     findings.extend(check_twilio(path));
+    findings.extend(check_verdicts(path));
     if findings.is_empty() {
         let message = format!("only root has access to {} and its files", path.display());
         findings.push(Finding::ok(CHECK, message));
@@ -98,6 +100,19 @@ fn check_twilio(path: &Path) -> Vec<Finding> {
         found.unwrap_or_else(|error| vec![unusable_folder(&error)])
     })
     .collect()
+}
+
+/// Returns the files of verdicts that cannot be used.
+fn check_verdicts(path: &Path) -> Vec<Finding> {
+    let listing = verdicts::list(path).unwrap_or_else(|error| verdicts::Listing {
+        errors: vec![error],
+        ..Default::default()
+    });
+    let finding = |error: &Error| {
+        Finding::warning(CHECK, error.to_string())
+            .hint("the verdicts of that service are missing in authyctl metrics: remove the file")
+    };
+    listing.errors.iter().map(finding).collect()
 }
 
 /// Turns the errors of files that belong to one user each into findings.
