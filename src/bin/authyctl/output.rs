@@ -91,12 +91,13 @@ impl Output {
     }
 }
 
-/// Prints the outcome, and returns the exit status. A closed standard output is not an error.
+/// Prints the outcome, and returns the exit status: 4 also where standard output could not be
+/// written. A closed one is not an error, since who reads it has seen enough.
 pub(crate) fn report(outcome: Result<Output, CommandError>, as_json: bool, quiet: bool) -> u8 {
     let status = outcome
         .as_ref()
         .map_or_else(|error| error.kind.exit_status(), |_| 0);
-    let _ = match (&outcome, as_json) {
+    let printed = match (&outcome, as_json) {
         (Ok(output), true) => print(&[output.as_json().to_string()]),
         (Err(error), true) => print(&[error.as_json().to_string()]),
         (Ok(output), false) => {
@@ -116,13 +117,20 @@ pub(crate) fn report(outcome: Result<Output, CommandError>, as_json: bool, quiet
             printed
         }
     };
-    status
+    match printed {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("authyctl: standard output: {error}");
+            ErrorKind::Local.exit_status()
+        }
+        _ => status,
+    }
 }
 
 /// Prints lines to standard output.
 pub(crate) fn print(lines: &[String]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    lines.iter().try_for_each(|line| writeln!(stdout, "{line}"))
+    (lines.iter()).try_for_each(|line| writeln!(stdout, "{line}"))?;
+    stdout.flush()
 }
 
 /// Returns rows with their columns aligned.

@@ -48,6 +48,8 @@ pub struct Listing {
     pub strangers: Vec<Row>,
     /// Enrolled users at screen lockers, whose counts are a book of their own.
     pub lockers: Vec<Row>,
+    /// What this host has sent in all.
+    pub host: Option<Row>,
     /// Files that could not be read.
     pub errors: Vec<Error>,
 }
@@ -72,13 +74,20 @@ pub fn list(state: &Path, rules: &config::Limits, now: SystemTime) -> Result<Lis
         addresses: rows(state, ADDRESSES, SHARED)?,
         strangers: rows(state, UNENROLLED, SHARED)?,
         lockers: rows(&lockers, USERS, OWN)?,
+        host: None,
         errors: Vec::new(),
     };
     // What counts for a factor is shown with its user by `of_user`.
     for state in [state, &lockers] {
         rows(state, FACTORS, OWN)?;
     }
-    errors.extend(Entry::of_host().peek(state).err());
+    match Entry::of_host().peek(state) {
+        Ok(words) => {
+            let row = |words: Vec<u64>| row(String::new(), Snapshot(&words), 0, now);
+            listing.host = words.and_then(row);
+        }
+        Err(error) => errors.push(error),
+    }
     listing.errors = errors;
     Ok(listing)
 }

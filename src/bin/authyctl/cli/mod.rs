@@ -14,6 +14,7 @@ mod phone;
 mod setup;
 mod totp;
 mod value;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -34,6 +35,7 @@ pub(crate) use person::{ApprovalArgs, PersonArg, PushArgs, QrArgs, SendArgs, Ver
 pub(crate) use phone::{Number, PhoneCheckArgs, PhoneCommand, PhoneStartArgs, Via};
 pub(crate) use setup::{CompletionsArgs, InitArgs, InitFactor, KeyCommand, KeyRotateArgs};
 pub(crate) use totp::{TotpCheckArgs, TotpCommand};
+pub(crate) use watch::{AuditArgs, EventFormat, MetricsArgs, VerdictWord};
 
 /// Administers pam_authy: enrolls people, asks Authy about them, rehearses logins
 #[derive(Debug, Parser)]
@@ -119,6 +121,10 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Rehearse a login through libpam and the real module
     Test(TestArgs),
+    /// Show the logins of this host as events, from the journal or from a log file
+    Audit(AuditArgs),
+    /// Print figures about this host for Prometheus
+    Metrics(MetricsArgs),
     /// Show what was sent in the last hour, refused codes, and pauses
     Limits,
     /// Reset the counts of a user: refused codes, and what was sent

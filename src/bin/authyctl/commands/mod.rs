@@ -5,6 +5,7 @@
 mod application;
 mod approvals;
 mod at_authy;
+mod audit;
 mod check;
 mod doctor;
 mod explain;
@@ -16,6 +17,7 @@ mod key;
 mod lasting;
 mod limits;
 mod mapping;
+mod metrics;
 mod migrate;
 mod missing;
 mod pam;
@@ -77,6 +79,8 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandE
         Command::Doctor(args) => doctor::doctor(global, args),
         Command::Explain(args) => explain::explain(global, args),
         Command::Test(args) => test::test(global, args),
+        Command::Audit(args) => audit::audit(global, args),
+        Command::Metrics(args) => metrics::metrics(global, args),
         Command::Limits => limits::limits(global),
         Command::Unlock(args) => limits::unlock(global, args),
         Command::Forget(args) => limits::forget(global, args),

@@ -1,0 +1,305 @@
+//! `metrics`: figures about this host, in the text format of Prometheus.
+//!
+//! Everything comes from the files of this host; no provider and no directory is asked, so that it can
+//! run every minute. What cannot be read is missing, `pam_authy_…_valid` says so, and the command
+//! fails after it has printed the rest.
+
+mod certificate;
+mod text;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::SystemTime;
+
+use pam_authy::host::trusted_file::{self, Access};
+use pam_authy::store::config::{self, Config};
+use pam_authy::store::limits::{self, Row};
+use pam_authy::store::totp::{self, Secrets};
+use pam_authy::store::users::{Entry, Mapping};
+use pam_authy::store::verdicts;
+use serde_json::json;
+
+use self::text::Text;
+use super::totp::at_prompt::{AtPrompt, Standing};
+use super::{load_mapping, pam};
+use crate::cli::{Global, MetricsArgs};
+use crate::error::CommandError;
+use crate::output::Output;
+use crate::replace_file::{NewFile, replace_file};
+
+/// The factors of an entry, as `list` names them.
+const FACTORS: [&str; 5] = ["authy", "phone", "twilio", "totp", "security_key"];
+
+pub(crate) fn metrics(global: &Global, args: &MetricsArgs) -> Result<Output, CommandError> {
+    let (text, errors) = collect(global);
+    let output = match &args.output {
+        Some(path) => {
+            let new = NewFile {
+                prefix: ".pam_authy-new-",
+                mode: 0o644,
+                owner: None,
+            };
+            let written = replace_file(path, text.as_bytes(), &new);
+            written.map_err(|error| CommandError::file(path, &error))?;
+            let line = format!("{} is written", path.display());
+            Output::new(vec![line], json!({"path": path}))
+        }
+        None => {
+            let lines = text.lines().map(str::to_owned).collect();
+            Output::new(lines, json!({"metrics": text}))
+        }
+    };
+    let members = output.members.clone();
+    match errors.into_iter().next() {
+        None => Ok(output),
+        Some(error) => Err(error.with_members(members.into()).after(output)),
+    }
+}
+
+/// The text, and what could not be read.
+fn collect(global: &Global) -> (String, Vec<CommandError>) {
+    let (mut text, mut errors) = (Text::default(), Vec::new());
+    let version = env!("CARGO_PKG_VERSION");
+    text.gauges(
+        "build_info",
+        "The version of authyctl.",
+        &[(vec![("version", version)], 1)],
+    );
+    let services = pam::rolled_back().len();
+    text.gauge(
+        "rolled_back_services",
+        "PAM services whose change was rolled back since the last authyctl pam command.",
+        services as u64,
+    );
+    let config = Config::load(&global.config).map_err(|error| errors.push(error.into()));
+    let mapping = load_mapping(global).map_err(|error| errors.push(error));
+    let (config, mapping) = (config.ok(), mapping.ok());
+    for (name, help, is_valid) in [
+        (
+            "config_valid",
+            "Whether config.toml can be used; without it every login is refused.",
+            config.is_some(),
+        ),
+        (
+            "users_valid",
+            "Whether users.toml can be used; without it every login is refused.",
+            mapping.is_some(),
+        ),
+    ] {
+        text.gauge(name, help, is_valid.into());
+    }
+    if let Some(mapping) = &mapping {
+        people(&mut text, mapping);
+    }
+    if let Some(config) = &config {
+        of_state(&mut text, &mut errors, config);
+        certificates(&mut text, &mut errors, config);
+        if let Some(mapping) = &mapping {
+            let result = at_prompt(&mut text, global, config, mapping);
+            errors.extend(result.err());
+        }
+    }
+    (text.finish(), errors)
+}
+
+/// The entries of users.toml, and the people by factor.
+fn people(text: &mut Text, mapping: &Mapping) {
+    let (mut kinds, mut factors) = ([0; 3], BTreeMap::from(FACTORS.map(|name| (name, 0))));
+    for (_, entry) in mapping.iter() {
+        let people: Vec<_> = match entry {
+            Entry::Enrolled(person) => vec![person],
+            Entry::Shared(shared) => shared.keys.values().collect(),
+            Entry::Invalid { .. } | Entry::Absent => vec![],
+        };
+        let kind = match entry {
+            Entry::Enrolled(_) => 0,
+            Entry::Shared(_) => 1,
+            Entry::Invalid { .. } | Entry::Absent => 2,
+        };
+        if let Some(number) = kinds.get_mut(kind) {
+            *number += 1;
+        }
+        for name in people.iter().flat_map(|person| person.factor_names()) {
+            *factors.entry(name).or_default() += 1;
+        }
+    }
+    let kinds: Vec<_> = ["person", "shared", "invalid"]
+        .into_iter()
+        .zip(kinds)
+        .map(|(kind, number)| (vec![("kind", kind)], number))
+        .collect();
+    text.gauges("entries", "Entries of users.toml.", &kinds);
+    let factors: Vec<_> = (factors.into_iter())
+        .map(|(factor, number)| (vec![("factor", factor)], number))
+        .collect();
+    text.gauges(
+        "people",
+        "People in users.toml who have this factor; one with several counts for each.",
+        &factors,
+    );
+}
+
+/// The apps of enrolled.toml; nothing where there is no such file.
+fn at_prompt(
+    text: &mut Text,
+    global: &Global,
+    config: &Config,
+    mapping: &Mapping,
+) -> Result<(), CommandError> {
+    let Some(at_prompt) = AtPrompt::of(config)? else {
+        return Ok(());
+    };
+    let own = Secrets::load(&totp::path(&global.users)).ok();
+    let rows = at_prompt.rows(mapping, own.as_ref());
+    let states = [
+        ("counts", Standing::Counts),
+        ("held", Standing::Held),
+        ("unused", Standing::Unused),
+    ];
+    let samples: Vec<_> = (states.into_iter())
+        .map(|(state, standing)| {
+            let rows = rows.values().filter(|row| row.standing == standing);
+            (vec![("state", state)], rows.count() as u64)
+        })
+        .collect();
+    let help = "Apps that people have enrolled at the prompt; a held one does not count yet.";
+    text.gauges("prompt_apps", help, &samples);
+    Ok(())
+}
+
+/// What the state folder has: counts of limits, pauses, verdicts.
+fn of_state(text: &mut Text, errors: &mut Vec<CommandError>, config: &Config) {
+    let state = &config.paths.state;
+    let limits = limits::list(state, &config.limits, SystemTime::now());
+    let verdicts = verdicts::list(state);
+    let mut unreadable = Vec::new();
+    match limits {
+        Ok(listing) => {
+            paused(text, &listing);
+            limits_used(text, &config.limits, &listing);
+            unreadable.extend(listing.errors);
+        }
+        Err(error) => unreadable.push(error),
+    }
+    match verdicts {
+        Ok(listing) => {
+            count(text, listing.counts);
+            unreadable.extend(listing.errors);
+        }
+        Err(error) => unreadable.push(error),
+    }
+    text.gauge(
+        "state_unreadable_files",
+        "Files of counts and verdicts that cannot be used; who is counted there is refused.",
+        unreadable.len() as u64,
+    );
+    errors.extend(unreadable.into_iter().map(CommandError::from));
+}
+
+fn paused(text: &mut Text, listing: &limits::Listing) {
+    let users = |is_paused: fn(&Row) -> bool| {
+        let users = listing.users.iter();
+        users.filter(|row| is_paused(row)).count() as u64
+    };
+    let strangers = (listing.strangers.iter()).filter(|row| row.pause.is_some());
+    let lockers = listing.lockers.iter().filter(|row| row.pause.is_some());
+    let samples = [
+        ("codes", users(|row| row.pause.is_some())),
+        ("pushes", users(|row| row.push_pause.is_some())),
+        ("app", users(|row| row.app_pause.is_some())),
+        ("locker", lockers.count() as u64),
+        ("unenrolled", strangers.count() as u64),
+    ];
+    let samples = samples.map(|(what, number)| (vec![("what", what)], number));
+    let help =
+        "Users who are paused after refused codes or denied pushes, by what they cannot use.";
+    text.gauges("paused_users", help, &samples);
+}
+
+/// The limits of an hour, and how much of each is used up by who has used most.
+fn limits_used(text: &mut Text, rules: &config::Limits, listing: &limits::Listing) {
+    let most = |rows: &[Row], of: fn(&Row) -> usize| rows.iter().map(of).max().unwrap_or(0) as u64;
+    let (users, addresses) = (&listing.users, &listing.addresses);
+    let host = listing.host.as_ref().map_or(0, |row| row.sms as u64);
+    let (user, address) = (rules.per_user, rules.per_address);
+    let rows = [
+        ("sms_per_user", most(users, |row| row.sms), user.sms),
+        ("calls_per_user", most(users, |row| row.calls), user.calls),
+        (
+            "pushes_per_user",
+            most(users, |row| row.pushes),
+            user.pushes,
+        ),
+        (
+            "sms_per_address",
+            most(addresses, |row| row.sms),
+            address.sms,
+        ),
+        (
+            "calls_per_address",
+            most(addresses, |row| row.calls),
+            address.calls,
+        ),
+        (
+            "pushes_per_address",
+            most(addresses, |row| row.pushes),
+            address.pushes,
+        ),
+        ("sms_per_host", host, rules.sms_per_host),
+    ];
+    let used = rows.map(|(limit, used, _)| (vec![("limit", limit)], used));
+    let set = rows.map(|(limit, _, set)| (vec![("limit", limit)], set.into()));
+    let help = "Sent within the last hour by the user or address that has used most of a limit.";
+    text.gauges("limit_used", help, &used);
+    text.gauges("limit_set", "The limits of one hour in config.toml.", &set);
+}
+
+fn count(text: &mut Text, mut counts: Vec<verdicts::Count>) {
+    counts.sort_by(|one, other| {
+        let key = |count: &verdicts::Count| (count.verdict, count.reason, count.factor);
+        (&one.service, key(one)).cmp(&(&other.service, key(other)))
+    });
+    let samples: Vec<_> = (counts.iter())
+        .map(|count| {
+            let labels = vec![
+                ("service", count.service.as_str()),
+                ("verdict", count.verdict),
+                ("reason", count.reason),
+                ("factor", count.factor.unwrap_or("none")),
+            ];
+            (labels, count.number)
+        })
+        .collect();
+    let help = "Audit lines of this host, each refused code and the end of each login.";
+    text.counters("verdicts_total", help, &samples);
+}
+
+/// When the first certificate of each `ca_file` ends. The system's own bundle is not looked at: there is
+/// always one that ends soon, and the system replaces it.
+fn certificates(text: &mut Text, errors: &mut Vec<CommandError>, config: &Config) {
+    let authy = config
+        .authy
+        .as_ref()
+        .and_then(|authy| authy.ca_file.as_deref());
+    let twilio = config.twilio.as_ref();
+    let twilio = twilio.and_then(|twilio| twilio.ca_file.as_deref());
+    let mut samples = Vec::new();
+    for (provider, path) in [("authy", authy), ("twilio", twilio)] {
+        let Some(path) = path else { continue };
+        match first_end(path) {
+            Ok(end) => samples.push((vec![("provider", provider)], end)),
+            Err(error) => errors.push(error),
+        }
+    }
+    let help = "When the first CA certificate in ca_file ends, in seconds since 1970.";
+    text.gauges("ca_end_timestamp_seconds", help, &samples);
+}
+
+fn first_end(path: &Path) -> Result<u64, CommandError> {
+    let pem = trusted_file::read(path, Access::WorldReadable, trusted_file::LIMIT);
+    let pem = pem.map_err(|error| CommandError::local(format!("{}: {error}", path.display())))?;
+    certificate::first_end(&String::from_utf8_lossy(&pem)).ok_or_else(|| {
+        let path = path.display();
+        CommandError::local(format!("{path}: not a file of CA certificates in PEM form"))
+    })
+}
