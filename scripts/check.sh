@@ -115,6 +115,14 @@ tests() {
             echo "skipped, because fail2ban is not available: module::fail2ban, the_fail2ban_filter_finds_refused_logins_and_no_forged_address"
             as_root+=(--skip fail2ban)
         }
+        scripts/peers.sh ocsf || {
+            echo "skipped, because the package ocsf-json-schema is not available: every_event_is_valid_by_the_schema_of_ocsf"
+            as_root+=(--skip every_event_is_valid_by_the_schema_of_ocsf)
+        }
+        scripts/peers.sh prometheus || {
+            echo "skipped, because the package prometheus is not available: operations, the tests with promtool"
+            as_root+=(--skip promtool)
+        }
         scripts/peers.sh ansible || {
             echo "skipped, because ansible-core or python3-apt is not available: packaging::ansible, module::security_keys::ansible"
             as_root+=(--skip packaging::ansible --skip module::security_keys::ansible)

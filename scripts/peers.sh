@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # peers.sh NAME: makes a third-party program available to the tests. NAME is authy, twilio, npm, ssh-clients,
-# ansible, fail2ban, chromium, programs, doas, sk-dummy, cyclonedx, workflow-linters, debian, debian-13 or debian-sid.
+# ansible, fail2ban, ocsf, prometheus, chromium, programs, doas, sk-dummy, cyclonedx, workflow-linters,
+# debian, debian-13 or debian-sid.
 #
 # authy, a Python client of the API, twilio, which is Twilio's own Python library, npm, two packages that are
 # clients of Authy's API, the Python SSH clients paramiko and asyncssh, ansible-core with its two linters, and
 # fail2ban go into target/peers. ansible needs python3-apt of this system, which its module apt uses. fail2ban is
 # unpacked, not installed, because an installed package would start to ban addresses on this
-# machine; python3-systemd, with which it reads the journal, lies beside it. programs are the packages of screen
+# machine; python3-systemd, with which it reads the journal, lies beside it. ocsf is the schema of OCSF with a validator,
+# and prometheus Debian's package, unpacked for promtool. programs are the packages of screen
 # lockers, vsftpd and dovecot, with what they need and this system lacks; a test installs them in its sandbox. doas
 # is the package opendoas, in the same way. sk-dummy is the package openssh-tests, unpacked: with its library OpenSSH's
 # programs make and use security keys without a device. cyclonedx is the library of CycloneDX's
@@ -116,6 +118,16 @@ case $name in
         for package in "$new"/*.deb; do
             dpkg-deb -x "$package" "$new/fail2ban"
         done
+        ;;
+    ocsf)
+        python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/ocsf" \
+            ocsf-json-schema==1.2.0 jsonschema==4.26.0 >&2
+        ;;
+    prometheus)
+        command -v apt-get >/dev/null || exit 1
+        mkdir "$new/prometheus"
+        (cd "$new" && apt-get -qq download prometheus 2>/dev/null) || exit 1
+        dpkg-deb -x "$new"/prometheus_*.deb "$new/prometheus"
         ;;
     programs)
         [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || exit 1

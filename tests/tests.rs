@@ -13,6 +13,7 @@ mod identity;
 mod layering;
 mod limits;
 mod module;
+mod operations;
 mod packaging;
 mod peers;
 mod recordings;

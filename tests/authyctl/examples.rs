@@ -44,7 +44,7 @@ const fn refused(start: &'static str, says: &'static str) -> Expected {
 }
 
 /// What each command must do; of several that match, the one with the longest `start` counts.
-const EXPECTED: [Expected; 59] = [
+const EXPECTED: [Expected; 63] = [
     done("init totp", "config.toml is written"),
     done("init twilio", "the key is accepted"),
     done(
@@ -132,6 +132,10 @@ const EXPECTED: [Expected; 59] = [
         "recovery generate",
         "recovery codes of alice; each works once",
     ),
+    done("audit --since", ""),
+    done("audit --file auth.log", "\"class_uid\":3002"),
+    done("metrics", "pam_authy_config_valid 1"),
+    done("metrics --quiet", "alice = 1635"),
     done("limits", "nothing is counted"),
     done("unlock alice", "alice"),
     done("forget alice", "alice"),
@@ -186,6 +190,9 @@ fn install(sim: &Sim) {
     );
     sim.post("/phone/app", &json!({"export_enabled": true}));
     fs::write("/etc/pam.d/sudo", "@include common-auth\n").unwrap();
+    let line = "verdict=refused reason=wrong_code pid=1 uid=0 peer=root user=\"alice\"";
+    let line = format!("2026-11-27T12:00:00Z box pam_authy(sshd:auth)[1]: {line}\n");
+    fs::write("auth.log", line).unwrap();
     let people = "user,email,cellphone\ncarl,c@x.test,405-342-5600\ndan,d@x.test,405-342-5601\n";
     fs::write("people.csv", people).unwrap();
     let state = sim.path("state");

@@ -65,7 +65,7 @@ fn guess_as_a_user_like_a_field(sshd: &Sshd) {
 }
 
 /// Lines that a local user writes; returns how many.
-fn forge_lines() -> usize {
+pub(crate) fn forge_lines() -> usize {
     let script = "/home/forge.py";
     fs::copy("tests/module/forge.py", script).unwrap();
     let mut forge = Command::new("runuser");

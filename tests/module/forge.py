@@ -46,6 +46,16 @@ def prompt_of_sudo(output, prompt):
     subprocess.run(command, stdin=subprocess.DEVNULL, stderr=output, check=False)
 
 
+def prompt_with_its_own_number(output, prompt):
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(output.fileno(), 2)
+        text = prompt.replace("[1]", f"[{os.getpid()}]")
+        os.execv(LINK, [LINK, "-k", "-S", "-p", text, "true"])
+    os.waitpid(child, 0)
+
+
 os.symlink("/usr/bin/sudo", LINK)
 subprocess.run(["logger", "-t", TAG + "[1]", line(1)], check=True)
 datagrams("/dev/log").send(f"<85>Nov 27 00:00:00 {TAG}[1]: {line(2)}".encode())
@@ -53,4 +63,5 @@ native(3)
 stream().send((line(4) + "\n").encode())
 prompt_of_sudo(stream(), line(5) + "\n")
 prompt_of_sudo(datagrams("/dev/log"), f"<85>Nov 27 00:00:00 {TAG}[1]: {line(6)}")
-print(6)
+prompt_with_its_own_number(datagrams("/dev/log"), f"<85>Nov 27 00:00:00 {TAG}[1]: {line(11)}")
+print(7)

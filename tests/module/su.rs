@@ -16,13 +16,13 @@ use crate::common::sandbox::sandboxed;
 pub(super) const USER: &str = "pat";
 pub(super) const PASSWORD: &str = "right horse";
 
-pub(super) struct Su {
-    pub(super) host: Host,
+pub(crate) struct Su {
+    pub(crate) host: Host,
 }
 
 impl Su {
     /// Outages are ignored here, so a fault that counted as one would let the user in.
-    pub(super) fn set_up() -> Self {
+    pub(crate) fn set_up() -> Self {
         let host = Host::impatient(
             "[login]\nrefusal_seconds = 0\nattempts = 1\n[service.su]\nwhen_unavailable = \"ignore\"\n\
              [limits]\nrefused_tokens = 100\n",
@@ -60,7 +60,12 @@ impl Su {
     }
 
     /// Runs `su -c 'id -u'` as the user, after the shell commands `before`.
-    fn run(&self, before: &str, token: &str, environment: &[(String, String)]) -> Output {
+    pub(crate) fn run(
+        &self,
+        before: &str,
+        token: &str,
+        environment: &[(String, String)],
+    ) -> Output {
         let shell = format!("{before}\nexec su -c 'id -u' root");
         let mut command = Command::new("timeout");
         // Not runuser: it stops itself when its child is stopped.

@@ -1,13 +1,15 @@
 //! Reads the journal, by systemd's own journalctl.
 //!
-//! Any user can write an entry with our identifier, and any text. Fields whose names begin with an
-//! underscore are journald's own. An entry counts where journald saw a process of root (`_UID=0`), and
-//! the one whose number is in the entry: a daemon that passes on what others sent it is another. The
-//! module's own line (`reason=engine`) is written in the process of su or sudo, whose `_UID` is the
-//! caller's; there it counts where the program that journald saw is one of root's with the
-//! set-user-ID bit, and the line names no other caller or process. A caller can bring about that very
-//! line by a real login, so that nothing more could be forged.
+//! Any user can write an entry with our identifier and any text. Fields whose names begin with an
+//! underscore are journald's own; but sudo prints its caller's prompt as root, and a daemon of root
+//! passes on what others sent it. So an entry counts where journald saw the file of our engine in a
+//! process of root, and the number of that very process is in the entry. The module's own line
+//! (`reason=engine`) is written in the application's process: there it counts where it names that
+//! process and its real user, and the program is one of root's with the set-user-ID bit where that
+//! user is not root (su), and none where it is (sshd). A caller of su can bring about that very line by
+//! a real login, so that nothing more could be forged.
 
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
@@ -16,6 +18,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use pam_authy::base::arguments::ENGINE;
 use pam_authy::base::text;
 use serde_json::Value;
 
@@ -183,34 +186,35 @@ impl Entry<'_> {
 
     /// Whether our engine or module has written this, rather than any user.
     fn is_ours(&self, fields: &[(String, String)]) -> bool {
-        let Some((uid, pid)) = self.text("_UID").zip(self.text("_PID")) else {
+        let process = self.text("_UID").zip(self.text("_PID"));
+        let Some(((uid, pid), program)) = process.zip(self.text("_EXE")) else {
             return false;
         };
         if self.text("SYSLOG_PID").as_ref() != Some(&pid) {
             return false;
         }
-        uid == "0" || self.is_of_set_user_id_program(fields, &uid, &pid)
+        // After an upgrade, the file of a login under way has no name any more.
+        let program = program.trim_end_matches(" (deleted)");
+        let is_engine = uid == "0" && program == ENGINE;
+        is_engine || is_line_of_module(fields, &uid, &pid, Path::new(program))
     }
+}
 
-    fn is_of_set_user_id_program(&self, fields: &[(String, String)], uid: &str, pid: &str) -> bool {
-        let has = |name: &str, value: &str| {
-            let mut fields = fields.iter();
-            fields.any(|(known, found)| known == name && found == value)
-        };
-        let is_of_module = [
-            ("verdict", "error"),
-            ("reason", "engine"),
-            ("uid", uid),
-            ("pid", pid),
-        ];
-        is_of_module.iter().all(|(name, value)| has(name, value))
-            && self.text("_EXE").is_some_and(|path| {
-                let status = std::fs::symlink_metadata(path);
-                status.is_ok_and(|file| {
-                    file.is_file() && file.uid() == 0 && file.mode() & SET_USER_ID != 0
-                })
-            })
-    }
+/// Whether these are the fields of the line that the module writes itself, in this process.
+fn is_line_of_module(fields: &[(String, String)], uid: &str, pid: &str, program: &Path) -> bool {
+    let has = |name: &str, value: &str| {
+        let mut fields = fields.iter();
+        fields.any(|(known, found)| known == name && found == value)
+    };
+    let expected = [
+        ("verdict", "error"),
+        ("reason", "engine"),
+        ("uid", uid),
+        ("pid", pid),
+    ];
+    let changes_user = fs::symlink_metadata(program)
+        .is_ok_and(|file| file.is_file() && file.uid() == 0 && file.mode() & SET_USER_ID != 0);
+    expected.iter().all(|(name, value)| has(name, value)) && changes_user == (uid != "0")
 }
 
 /// The event of an entry; `None` for other entries. What looks like one is counted in `skipped`.
@@ -252,7 +256,8 @@ mod tests {
     fn entry(change: &Value) -> Value {
         let mut entry = json!({
             "__REALTIME_TIMESTAMP": "1795780800123456", "SYSLOG_IDENTIFIER": "pam_authy(sshd:auth)",
-            "SYSLOG_PID": "812", "_PID": "812", "_UID": "0", "_HOSTNAME": "box", "MESSAGE": LINE,
+            "SYSLOG_PID": "812", "_PID": "812", "_UID": "0", "_HOSTNAME": "box", "_EXE": ENGINE,
+            "MESSAGE": LINE,
         });
         for (name, value) in change.as_object().unwrap() {
             entry[name] = value.clone();
@@ -261,20 +266,25 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_process_of_root_wrote_of_itself_is_an_event() {
+    fn only_what_engine_or_module_wrote_is_an_event() {
         let own = "verdict=error reason=engine pid=812 uid=1000 peer=root user=\"root\"";
-        // libtest itself has no set-user-ID bit; su has.
+        let of_sshd = own.replace("uid=1000", "uid=0");
         let su = ["/usr/bin/su", "/bin/su"]
             .into_iter()
             .find(|path| Path::new(path).is_file());
+        let deleted = format!("{ENGINE} (deleted)");
         let rows = [
             (json!({}), 1, 0, 0),
             (json!({"MESSAGE": LINE.as_bytes()}), 1, 0, 0),
+            (json!({"_EXE": deleted}), 1, 0, 0),
             (json!({"_UID": "1000"}), 0, 1, 0),
             (json!({"_UID": null}), 0, 1, 0),
             (json!({"_UID": ["0", "0"]}), 0, 1, 0),
             (json!({"_PID": "77"}), 0, 1, 0),
             (json!({"SYSLOG_PID": null}), 0, 1, 0),
+            (json!({"_EXE": null}), 0, 1, 0),
+            (json!({"_EXE": "/usr/sbin/rsyslogd"}), 0, 1, 0),
+            (json!({"_EXE": su}), 0, 1, 0),
             (json!({"SYSLOG_IDENTIFIER": "sshd"}), 0, 0, 0),
             (json!({"MESSAGE": "an explanation"}), 0, 0, 0),
             (json!({"MESSAGE": "verdict=refused reason="}), 0, 0, 1),
@@ -284,6 +294,13 @@ mod tests {
                 1,
                 0,
             ),
+            (
+                json!({"_EXE": "/usr/sbin/sshd", "MESSAGE": of_sshd}),
+                1,
+                0,
+                0,
+            ),
+            (json!({"_EXE": su, "MESSAGE": of_sshd}), 0, 1, 0),
             (json!({"_UID": "1000", "_EXE": su, "MESSAGE": own}), 1, 0, 0),
             (
                 json!({"_UID": "1000", "_EXE": "/bin/sh", "MESSAGE": own}),

@@ -1,0 +1,187 @@
+//! `authyctl metrics`: what it prints after real logins, of which files, and by promtool.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::{authyctl, json};
+use crate::common::host::Host;
+use crate::common::rows::check_rows;
+
+/// promtool of Debian's package; scripts/peers.sh unpacks it.
+pub(super) fn promtool() -> Command {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Command::new(root.join("target/peers/prometheus/usr/bin/promtool"))
+}
+
+/// The command for this host.
+fn command(host: &Host, more: &[&str]) -> Command {
+    let config = host.sim.path("config.toml").display().to_string();
+    let users = host.users.display().to_string();
+    let arguments = ["metrics", "--config", &config, "--users", &users];
+    authyctl(&[&arguments, more].concat())
+}
+
+/// A host with people of each kind, after logins: two refused codes, then an accepted one, an unenrolled
+/// name, and one whose provider refuses the key.
+pub(super) fn busy_host() -> Host {
+    let host = Host::with("[login]\nrefusal_seconds = 0\n[service.cockpit]\nattempts = 1\n");
+    host.append(
+        &host.users,
+        "carol = { phone = \"+15551234567\" }\n\"no one\" = \"?\"\n\
+         deploy = { keys = { \"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU\" = 1640 } }\n",
+    );
+    let token = host.sim.token(1635);
+    host.login("alice", &["1111111", "2222222", &token]);
+    let host = host.service("cockpit");
+    host.login("mallory", &["1111111"]);
+    let host = host.service("anything");
+    host.login("alice", &["1111111", "2222222", "3333333"]);
+    host
+}
+
+/// The text for a host.
+pub(super) fn printed(host: &Host) -> String {
+    let output = command(host, &[]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The names of the families.
+pub(super) fn names(text: &str) -> BTreeSet<String> {
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    types
+        .filter_map(|line| Some(line.split_once(' ')?.0.to_owned()))
+        .collect()
+}
+
+#[test]
+fn figures_say_what_happened_and_who_is_enrolled() {
+    let host = busy_host();
+    let text = printed(&host);
+    let expected = [
+        "pam_authy_build_info{version=\"0.1.0\"} 1",
+        "pam_authy_rolled_back_services 0",
+        "pam_authy_config_valid 1",
+        "pam_authy_users_valid 1",
+        "pam_authy_entries{kind=\"shared\"} 1",
+        "pam_authy_entries{kind=\"invalid\"} 1",
+        "pam_authy_people{factor=\"phone\"} 1",
+        "pam_authy_people{factor=\"totp\"} 0",
+        "pam_authy_state_unreadable_files 0",
+        "pam_authy_paused_users{what=\"codes\"} 0",
+        "pam_authy_limit_used{limit=\"sms_per_host\"} 0",
+        "pam_authy_limit_set{limit=\"sms_per_host\"} 100",
+        "pam_authy_verdicts_total{service=\"cockpit\",verdict=\"refused\",reason=\"unenrolled\",factor=\"none\"} 1",
+        "pam_authy_verdicts_total{service=\"other\",verdict=\"refused\",reason=\"wrong_code\",factor=\"token\"} 3",
+    ];
+    let lines: BTreeSet<&str> = text.lines().collect();
+    check_rows(expected, |line| {
+        assert!(lines.contains(line), "{line} in {text}")
+    });
+    // The stack of the first login has another name in each run.
+    assert!(
+        text.contains("pam_authy_ca_end_timestamp_seconds{provider=\"authy\"} "),
+        "{text}"
+    );
+    let total: u64 = (text.lines())
+        .filter(|line| line.starts_with("pam_authy_verdicts_total{"))
+        .map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(
+        total,
+        host.audit().len() as u64,
+        "{text}\n{:#?}",
+        host.audit()
+    );
+}
+
+#[test]
+#[ignore = "needs promtool: scripts/peers.sh prometheus"]
+fn promtool_finds_nothing_to_complain_about() {
+    let text = printed(&busy_host());
+    let mut command = promtool();
+    let mut child = (command.args(["check", "metrics"]).stdin(Stdio::piped()))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert_eq!(
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&said).as_ref()
+        ),
+        (Some(0), "")
+    );
+}
+
+#[test]
+fn a_file_is_replaced_as_a_whole_and_everyone_can_read_it() {
+    let host = busy_host();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pam_authy.prom");
+    fs::write(&path, "old").unwrap();
+    let shown = path.display().to_string();
+    let output = command(&host, &["--output", &shown]).output().unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        format!("{shown} is written\n")
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), printed(&host));
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o644);
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "nothing is left behind"
+    );
+
+    let all = json(&command(&host, &["--json"]).output().unwrap());
+    assert_eq!(all["metrics"], printed(&host));
+    let missing = command(&host, &["--output", "/nonexistent/x.prom"])
+        .output()
+        .unwrap();
+    assert_eq!(missing.status.code(), Some(4));
+}
+
+#[test]
+fn what_cannot_be_read_is_missing_and_the_rest_is_printed() {
+    let host = busy_host();
+    let state = host.sim.path("state");
+    fs::write(state.join("verdicts/other"), "damaged").unwrap();
+    let output = command(&host, &[]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(4), "{text}");
+    assert!(
+        text.contains("pam_authy_state_unreadable_files 1\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("service=\"cockpit\"") && !text.contains("service=\"other\""),
+        "{text}"
+    );
+
+    host.replace("refusal_seconds = 0", "refusal_seconds = \"x\"");
+    host.append(&host.users, "[");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.prom");
+    let output = command(&host, &["--output", path.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("pam_authy_config_valid 0\n"), "{text}");
+    assert!(text.contains("pam_authy_users_valid 0\n"), "{text}");
+    assert_eq!(names(&text).len(), 4, "{text}");
+}
