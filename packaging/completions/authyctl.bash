@@ -22,6 +22,9 @@ _authyctl() {
             authyctl,approval)
                 cmd="authyctl__subcmd__approval"
                 ;;
+            authyctl,audit)
+                cmd="authyctl__subcmd__audit"
+                ;;
             authyctl,call)
                 cmd="authyctl__subcmd__call"
                 ;;
@@ -76,6 +79,9 @@ _authyctl() {
             authyctl,man)
                 cmd="authyctl__subcmd__man"
                 ;;
+            authyctl,metrics)
+                cmd="authyctl__subcmd__metrics"
+                ;;
             authyctl,migrate)
                 cmd="authyctl__subcmd__migrate"
                 ;;
@@ -126,6 +132,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help,approval)
                 cmd="authyctl__subcmd__help__subcmd__approval"
+                ;;
+            authyctl__subcmd__help,audit)
+                cmd="authyctl__subcmd__help__subcmd__audit"
                 ;;
             authyctl__subcmd__help,call)
                 cmd="authyctl__subcmd__help__subcmd__call"
@@ -180,6 +189,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help,man)
                 cmd="authyctl__subcmd__help__subcmd__man"
+                ;;
+            authyctl__subcmd__help,metrics)
+                cmd="authyctl__subcmd__help__subcmd__metrics"
                 ;;
             authyctl__subcmd__help,migrate)
                 cmd="authyctl__subcmd__help__subcmd__migrate"
@@ -482,7 +494,7 @@ _authyctl() {
 
     case "${cmd}" in
         authyctl)
-            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list migrate index status verify sms call email push approval qr app stats events person phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help"
+            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list migrate index status verify sms call email push approval qr app stats events person phone check doctor explain test audit metrics limits unlock forget recovery totp pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -532,6 +544,48 @@ _authyctl() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__audit)
+            opts="-h --since --user --verdict --file --format --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --verdict)
+                    COMPREPLY=($(compgen -W "accepted ignored refused unavailable error" -- "${cur}"))
+                    return 0
+                    ;;
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json ocsf" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -852,7 +906,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help)
-            opts="init enroll unenroll import list migrate index status verify sms call email push approval qr app stats events person phone check doctor explain test limits unlock forget recovery totp pam key guide completions man help"
+            opts="init enroll unenroll import list migrate index status verify sms call email push approval qr app stats events person phone check doctor explain test audit metrics limits unlock forget recovery totp pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -880,6 +934,20 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__approval)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__audit)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1146,6 +1214,20 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__man)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__metrics)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1908,6 +1990,32 @@ _authyctl() {
                 return 0
             fi
             case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__metrics)
+            opts="-h --output --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

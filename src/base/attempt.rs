@@ -251,9 +251,7 @@ pub struct Outcome {
     /// The person as the provider knows them, once the mapping named one.
     pub identity: Option<Identity>,
     /// Warnings for the administrator, each a separate log line; no secrets.
-    pub notes: Vec<String>,
-    /// Further audit lines, without a verdict: warnings with fields (`audit_line::enrolled`).
-    pub warnings: Vec<String>,
+    pub notes: Vec<Note>,
     /// How many replies counted as attempts.
     pub attempts: u32,
     /// An explanation of the reason, for a separate log line; no secrets.
@@ -271,6 +269,15 @@ pub struct Outcome {
     pub discards_typed: bool,
 }
 
+/// A warning for the administrator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// An explanation.
+    Text(String),
+    /// An audit line without a verdict (`audit_line::enrolled`).
+    Line(String),
+}
+
 impl Outcome {
     /// An outcome without a factor, a code or a person.
     #[must_use]
@@ -282,7 +289,6 @@ impl Outcome {
             code: None,
             identity: None,
             notes: Vec::new(),
-            warnings: Vec::new(),
             attempts: 0,
             detail: None,
             undelivered: false,

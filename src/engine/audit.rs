@@ -10,7 +10,7 @@ use std::path::Path;
 
 use syslog::Severity;
 
-use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
+use crate::base::attempt::{Attempt, Note, Outcome, Reason, Verdict};
 use crate::base::{audit_line, text};
 use crate::host::journal::{DEFAULT_LOG, Journal};
 use crate::host::journald::{JOURNALD, Journald};
@@ -46,19 +46,19 @@ impl Audit {
         Self(Log::open(None, log, &Places::default()))
     }
 
-    /// Writes the detail of `outcome`, the audit line of `attempt`, then warnings and notes of
-    /// `outcome`; these alone where the outcome is recorded already. Blocks up to 200 ms where the log
+    /// Writes the detail of `outcome`, the audit line of `attempt`, then the notes of `outcome`;
+    /// these alone where the outcome is recorded already. Blocks up to 200 ms where the log
     /// is full.
     pub fn record(&self, attempt: &Attempt, outcome: &Outcome) {
         if !outcome.is_recorded {
             self.line(attempt, outcome);
         }
         // Last, so that they never cost the audit line where the log is full.
-        for line in &outcome.warnings {
-            self.0.write_line(Severity::LOG_WARNING, line);
-        }
         for note in &outcome.notes {
-            self.0.write(Severity::LOG_WARNING, note);
+            match note {
+                Note::Text(text) => self.0.write(Severity::LOG_WARNING, text),
+                Note::Line(line) => self.0.write_line(Severity::LOG_WARNING, line),
+            }
         }
     }
 
@@ -214,8 +214,7 @@ mod tests {
         };
         let warning = audit_line::enrolled(&attempt, "bob", 0, 60);
         let outcome = Outcome {
-            warnings: vec![warning.clone()],
-            notes: vec!["a note".to_owned()],
+            notes: vec![Note::Line(warning.clone()), Note::Text("a note".to_owned())],
             ..Outcome::new(Verdict::Failed, Reason::Mapping).with_detail("why")
         };
         let pid = std::process::id();
@@ -252,8 +251,10 @@ mod tests {
         };
         let outcome = Outcome {
             identity: Some(crate::base::factor::Identity::Totp(long.clone())),
-            warnings: vec![audit_line::enrolled(&attempt, &long, 0, 60)],
-            notes: vec![long.clone()],
+            notes: vec![
+                Note::Line(audit_line::enrolled(&attempt, &long, 0, 60)),
+                Note::Text(long.clone()),
+            ],
             ..Outcome::new(Verdict::Failed, Reason::Mapping).with_detail(long)
         };
         let sizes: Vec<_> = received(&attempt, &outcome)

@@ -9,7 +9,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::subject::Subject;
 use super::{Case, host};
-use crate::base::attempt::{Attempt, Outcome};
+use crate::base::attempt::{Attempt, Note, Outcome};
 use crate::base::deadline::SystemClock;
 use crate::base::factor::twilio::Lasting;
 use crate::base::factor::{Person, SendMode};
@@ -105,16 +105,12 @@ impl Case {
             deadline: self.deadline(),
         }
         .authenticate();
-        let (mut notes, mut warnings) = (factor.notes(), Vec::new());
+        let mut notes: Vec<_> = factor.notes().into_iter().map(Note::Text).collect();
         if let Some(enrollment) = enrollment {
-            notes.extend(enrollment.notes);
-            warnings.extend(enrollment.stored.map(|held| self.warning(subject, held)));
+            notes.extend(enrollment.notes.into_iter().map(Note::Text));
+            notes.extend(enrollment.stored.map(|held| self.warning(subject, held)));
         }
-        Outcome {
-            notes,
-            warnings,
-            ..outcome
-        }
+        Outcome { notes, ..outcome }
     }
 
     /// The counts of this login.

@@ -15,7 +15,7 @@ use self::subject::Subject;
 use super::isolation::Groups;
 use super::{locker, shared_words};
 use crate::base::arguments::Arguments;
-use crate::base::attempt::{Attempt, Outcome, Reason, Verdict};
+use crate::base::attempt::{Attempt, Note, Outcome, Reason, Verdict};
 use crate::base::audit_line;
 use crate::base::deadline::Deadline;
 use crate::base::factor::Person;
@@ -149,11 +149,12 @@ impl Case {
     ) -> Result<Decision, Outcome> {
         let subject = self.subject()?;
         let mut outcome = self.outcome(&subject, conversation, record_refused);
-        outcome.notes.extend(subject.notes.clone());
+        let notes = subject.notes.iter().cloned();
+        outcome.notes.extend(notes.map(Note::Text));
         if let (Some(held), Verdict::Accepted | Verdict::Ignored) =
             (subject.held(), outcome.verdict)
         {
-            outcome.warnings.push(self.warning(&subject, held));
+            outcome.notes.push(self.warning(&subject, held));
         }
         Ok(Decision { outcome, subject })
     }
@@ -177,8 +178,9 @@ impl Case {
     }
 
     /// The line for the log about an app that was enrolled at the prompt and does not count yet.
-    fn warning(&self, subject: &Subject, held: Held) -> String {
-        audit_line::enrolled(&self.attempt, &subject.name, held.since, held.until)
+    fn warning(&self, subject: &Subject, held: Held) -> Note {
+        let (attempt, name) = (&self.attempt, &subject.name);
+        Note::Line(audit_line::enrolled(attempt, name, held.since, held.until))
     }
 
     /// What the person reads who is not asked, and has enrolled an app that does not count yet.

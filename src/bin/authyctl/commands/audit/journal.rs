@@ -1,13 +1,14 @@
 //! Reads the journal, by systemd's own journalctl.
 //!
 //! Any user can write an entry with our identifier and any text. Fields whose names begin with an
-//! underscore are journald's own; but sudo prints its caller's prompt as root, and a daemon of root
-//! passes on what others sent it. So an entry counts where journald saw the file of our engine in a
-//! process of root, and the number of that very process is in the entry. The module's own line
-//! (`reason=engine`) is written in the application's process: there it counts where it names that
-//! process and its real user, and the program is one of root's with the set-user-ID bit where that
-//! user is not root (su), and none where it is (sshd). A caller of su can bring about that very line by
-//! a real login, so that nothing more could be forged.
+//! underscore are journald's own. An entry counts where journald saw a process of root whose number is
+//! in the entry, and the file of our engine: a daemon of root passes on what others sent it. Of a
+//! process that ended at once journald has user and number alone; no program is known that lets a user
+//! choose its text and is that quick. The module's own line (`reason=engine`) is written in the
+//! application's process: it counts where it names that process and its real user. Where that is not
+//! root, the program must be one of root's with the set-user-ID bit, as su, and the line has no
+//! address; a caller can bring about that very line by a real login, so that nothing more could be
+//! forged.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
@@ -186,22 +187,25 @@ impl Entry<'_> {
 
     /// Whether our engine or module has written this, rather than any user.
     fn is_ours(&self, fields: &[(String, String)]) -> bool {
-        let process = self.text("_UID").zip(self.text("_PID"));
-        let Some(((uid, pid), program)) = process.zip(self.text("_EXE")) else {
+        let Some((uid, pid)) = self.text("_UID").zip(self.text("_PID")) else {
             return false;
         };
         if self.text("SYSLOG_PID").as_ref() != Some(&pid) {
             return false;
         }
+        let is_root = uid == "0";
+        let Some(program) = self.text("_EXE") else {
+            return is_root && self.0.get("_EXE").is_none();
+        };
         // After an upgrade, the file of a login under way has no name any more.
         let program = program.trim_end_matches(" (deleted)");
-        let is_engine = uid == "0" && program == ENGINE;
-        is_engine || is_line_of_module(fields, &uid, &pid, Path::new(program))
+        (is_root && program == ENGINE)
+            || is_line_of_module(fields, &uid, &pid) && is_application(program, is_root, fields)
     }
 }
 
 /// Whether these are the fields of the line that the module writes itself, in this process.
-fn is_line_of_module(fields: &[(String, String)], uid: &str, pid: &str, program: &Path) -> bool {
+fn is_line_of_module(fields: &[(String, String)], uid: &str, pid: &str) -> bool {
     let has = |name: &str, value: &str| {
         let mut fields = fields.iter();
         fields.any(|(known, found)| known == name && found == value)
@@ -212,9 +216,19 @@ fn is_line_of_module(fields: &[(String, String)], uid: &str, pid: &str, program:
         ("uid", uid),
         ("pid", pid),
     ];
+    expected.iter().all(|(name, value)| has(name, value))
+}
+
+/// Whether a program whose real user is root, or not, may be the one in which the module runs.
+fn is_application(program: &str, is_root: bool, fields: &[(String, String)]) -> bool {
     let changes_user = fs::symlink_metadata(program)
         .is_ok_and(|file| file.is_file() && file.uid() == 0 && file.mode() & SET_USER_ID != 0);
-    expected.iter().all(|(name, value)| has(name, value)) && changes_user == (uid != "0")
+    let has_address = fields.iter().any(|(name, _)| name == "rhost");
+    if is_root {
+        !changes_user
+    } else {
+        changes_user && !has_address
+    }
 }
 
 /// The event of an entry; `None` for other entries. What looks like one is counted in `skipped`.
@@ -265,77 +279,90 @@ mod tests {
         entry
     }
 
+    /// What becomes of an entry with this change: event, untrusted, unreadable or nothing.
+    fn fate(change: &Value) -> &'static str {
+        let mut skipped = Skipped::default();
+        let found = event(&Entry(&entry(change)), &mut skipped);
+        match (found, skipped.untrusted, skipped.unreadable) {
+            (Some(_), 0, 0) => "event",
+            (None, 1, 0) => "untrusted",
+            (None, 0, 1) => "unreadable",
+            (None, 0, 0) => "nothing",
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
-    fn only_what_engine_or_module_wrote_is_an_event() {
-        let own = "verdict=error reason=engine pid=812 uid=1000 peer=root user=\"root\"";
-        let of_sshd = own.replace("uid=1000", "uid=0");
+    fn only_what_the_engine_wrote_is_an_event() {
+        let cut = "verdict=refused reason=";
+        let rows = [
+            (json!({}), "event"),
+            (json!({"MESSAGE": LINE.as_bytes()}), "event"),
+            (json!({"_EXE": format!("{ENGINE} (deleted)")}), "event"),
+            (json!({"_UID": "1000"}), "untrusted"),
+            (json!({"_UID": null}), "untrusted"),
+            (json!({"_UID": ["0", "0"]}), "untrusted"),
+            (json!({"_PID": "77"}), "untrusted"),
+            (json!({"SYSLOG_PID": null}), "untrusted"),
+            (json!({"_EXE": null}), "untrusted"),
+            (json!({"_EXE": ["/bin/sh", "/bin/sh"]}), "untrusted"),
+            (json!({"_EXE": "/usr/sbin/rsyslogd"}), "untrusted"),
+            (json!({"_EXE": "/usr/bin/su"}), "untrusted"),
+            (json!({"SYSLOG_IDENTIFIER": "sshd"}), "nothing"),
+            (json!({"MESSAGE": "an explanation"}), "nothing"),
+            (json!({"MESSAGE": cut}), "unreadable"),
+            (json!({"MESSAGE": cut, "_UID": "1000"}), "untrusted"),
+        ];
+        check(&rows);
+    }
+
+    #[test]
+    fn the_modules_own_line_is_an_event_where_its_application_wrote_it() {
+        let of_su = r#"verdict=error reason=engine pid=812 uid=1000 peer=root user="root""#;
+        let of_sshd = of_su.replace("uid=1000", "uid=0");
         let su = ["/usr/bin/su", "/bin/su"]
             .into_iter()
             .find(|path| Path::new(path).is_file());
-        let deleted = format!("{ENGINE} (deleted)");
+        let by_su = |line: &str| json!({"_UID": "1000", "_EXE": su, "MESSAGE": line});
         let rows = [
-            (json!({}), 1, 0, 0),
-            (json!({"MESSAGE": LINE.as_bytes()}), 1, 0, 0),
-            (json!({"_EXE": deleted}), 1, 0, 0),
-            (json!({"_UID": "1000"}), 0, 1, 0),
-            (json!({"_UID": null}), 0, 1, 0),
-            (json!({"_UID": ["0", "0"]}), 0, 1, 0),
-            (json!({"_PID": "77"}), 0, 1, 0),
-            (json!({"SYSLOG_PID": null}), 0, 1, 0),
-            (json!({"_EXE": null}), 0, 1, 0),
-            (json!({"_EXE": "/usr/sbin/rsyslogd"}), 0, 1, 0),
-            (json!({"_EXE": su}), 0, 1, 0),
-            (json!({"SYSLOG_IDENTIFIER": "sshd"}), 0, 0, 0),
-            (json!({"MESSAGE": "an explanation"}), 0, 0, 0),
-            (json!({"MESSAGE": "verdict=refused reason="}), 0, 0, 1),
+            (by_su(of_su), "event"),
+            (by_su(&of_su.replace("error", "accepted")), "untrusted"),
+            (by_su(&of_su.replace("812", "1")), "untrusted"),
+            (by_su(&of_su.replace("1000", "1001")), "untrusted"),
             (
-                json!({"MESSAGE": "verdict=refused reason=", "_UID": "1000"}),
-                0,
-                1,
-                0,
+                by_su(&of_su.replace(" user", " rhost=\"::1\" user")),
+                "untrusted",
+            ),
+            (
+                json!({"_UID": "1000", "_EXE": "/bin/sh", "MESSAGE": of_su}),
+                "untrusted",
             ),
             (
                 json!({"_EXE": "/usr/sbin/sshd", "MESSAGE": of_sshd}),
-                1,
-                0,
-                0,
+                "event",
             ),
-            (json!({"_EXE": su, "MESSAGE": of_sshd}), 0, 1, 0),
-            (json!({"_UID": "1000", "_EXE": su, "MESSAGE": own}), 1, 0, 0),
-            (
-                json!({"_UID": "1000", "_EXE": "/bin/sh", "MESSAGE": own}),
-                0,
-                1,
-                0,
-            ),
-            (json!({"_UID": "1001", "_EXE": su, "MESSAGE": own}), 0, 1, 0),
-            (
-                json!({"_UID": "1000", "_EXE": su, "MESSAGE": own.replace("error", "accepted")}),
-                0,
-                1,
-                0,
-            ),
-            (
-                json!({"_UID": "1000", "_EXE": su, "MESSAGE": own.replace("812", "1")}),
-                0,
-                1,
-                0,
-            ),
+            (json!({"_EXE": su, "MESSAGE": of_sshd}), "untrusted"),
         ];
-        let mut wrong = Vec::new();
-        for (change, events, untrusted, unreadable) in rows {
-            let mut skipped = Skipped::default();
-            let found = event(&Entry(&entry(&change)), &mut skipped);
-            let counts = (
-                usize::from(found.is_some()),
-                skipped.untrusted,
-                skipped.unreadable,
-            );
-            if counts != (events, untrusted, unreadable) {
-                wrong.push(format!("{change}: {counts:?}"));
-            }
-        }
+        check(&rows);
+    }
+
+    #[track_caller]
+    fn check(rows: &[(Value, &str)]) {
+        let wrong: Vec<_> = (rows.iter())
+            .map(|(change, expected)| (change, fate(change), *expected))
+            .filter(|(_, found, expected)| found != expected)
+            .collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn of_a_process_that_ended_at_once_user_and_number_decide() {
+        let mut skipped = Skipped::default();
+        for (uid, expected) in [("0", true), ("1000", false)] {
+            let mut value = entry(&json!({"_UID": uid}));
+            value.as_object_mut().unwrap().remove("_EXE");
+            assert_eq!(event(&Entry(&value), &mut skipped).is_some(), expected);
+        }
     }
 
     #[test]
