@@ -60,7 +60,7 @@ pub fn enrolled(attempt: &Attempt, name: &str, since: u64, until: u64) -> String
     line.0
 }
 
-/// Returns the fields of a line that [`format`] or [`enrolled`] has written, in their order and
+/// Returns the fields of a line that [`fn@format`] or [`enrolled`] has written, in their order and
 /// without quotes; `None` for any other text. A field inside a quoted text is none.
 #[must_use]
 pub fn parse(line: &str) -> Option<Vec<(&str, String)>> {

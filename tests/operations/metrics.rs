@@ -1,15 +1,22 @@
 //! `authyctl metrics`: what it prints after real logins, of which files, and by promtool.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use pam_authy::base::attempt::{Outcome, Reason, Verdict};
+use pam_authy::engine::shared_words;
+use pam_authy::store::config::Config;
+use pam_authy::store::verdicts;
+
 use super::{authyctl, json};
 use crate::common::host::Host;
+use crate::common::mount;
 use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
 
 /// promtool of Debian's package; scripts/peers.sh unpacks it.
 pub(super) fn promtool() -> Command {
@@ -97,6 +104,65 @@ fn figures_say_what_happened_and_who_is_enrolled() {
         "{text}\n{:#?}",
         host.audit()
     );
+}
+
+/// Each thread is a login of its own: the words are those of one file.
+#[test]
+fn verdicts_that_many_logins_count_at_once_are_all_counted() {
+    let host = busy_host();
+    let config = Config::load(&host.sim.path("config.toml")).unwrap();
+    let reasons = [Reason::Exempt, Reason::Unenrolled, Reason::Outage];
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for number in 0..300 {
+                    let outcome = Outcome::new(Verdict::Ignored, reasons[number % 3]);
+                    verdicts::count(&config, "sshd", &outcome, shared_words::map).unwrap();
+                }
+            });
+        }
+    });
+    let text = printed(&host);
+    let figure = |reason| {
+        format!(
+            "pam_authy_verdicts_total{{service=\"sshd\",verdict=\"ignored\",reason=\"{reason}\",factor=\"none\"}} 800\n"
+        )
+    };
+    check_rows(["exempt", "unenrolled", "outage"], |reason| {
+        assert!(text.contains(&figure(reason)), "{reason}: {text}");
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_verdict_that_a_full_disk_cannot_count_decides_no_login() {
+    sandboxed!();
+    let host = Host::with("[login]\nrefusal_seconds = 0\nattempts = 1\n");
+    let state = host.sim.path("state");
+    fs::create_dir_all(&state).unwrap();
+    mount(
+        &[
+            "-t",
+            "tmpfs",
+            "-o",
+            "size=256k,nr_inodes=40,mode=0700",
+            "tmpfs",
+        ],
+        &state,
+    );
+    assert_eq!(host.login("alice", &["0000000"]).code, "PAM_MAXTRIES");
+    let verdicts = state.join("verdicts");
+    assert_eq!(fs::read_dir(&verdicts).unwrap().count(), 1);
+    fs::remove_dir_all(&verdicts).unwrap();
+    let made = (0..100).take_while(|number| File::create(state.join(number.to_string())).is_ok());
+    assert!(made.count() < 50, "there are inodes left");
+
+    let refused = host.login("alice", &["0000000"]).code;
+    let token = host.sim.token(1635);
+    let accepted = host.login("alice", &[&token]).code;
+
+    assert_eq!((refused, accepted), ("PAM_MAXTRIES", "PAM_SUCCESS"));
+    assert!(!verdicts.exists());
 }
 
 #[test]

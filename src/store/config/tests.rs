@@ -399,7 +399,7 @@ fn the_sample_shows_every_default() {
     let mut shown = String::new();
     for line in sample.lines().filter(|line| !line.starts_with("# ")) {
         let line = line.trim_start_matches('#');
-        let has_no_default = ["ca_file", "provider", "proxy", "language", "notices"]
+        let has_no_default = ["ca_file", "provider", "proxy", "language", "log", "notices"]
             .iter()
             .any(|key| line.starts_with(key));
         if line.starts_with("[messages") {
