@@ -208,7 +208,7 @@ fn twenty_wrong_codes_at_a_locker_pause_it_and_no_other_login() {
     let counted = fs::read_dir(host.sim.path("state").join("verdicts")).unwrap();
     let mut counted: Vec<_> = counted.map(|file| file.unwrap().file_name()).collect();
     counted.sort();
-    assert_eq!(counted, ["locker", "other"], "one file for all lockers");
+    assert_eq!(counted, ["locker", "sshd"], "one file for all lockers");
 }
 
 #[test]
