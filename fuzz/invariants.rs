@@ -95,6 +95,7 @@ pub(crate) fn users(data: &[u8]) {
                     Entry::Invalid { message, .. } => {
                         assert!(!message.chars().any(char::is_control), "{message:?}");
                     }
+                    Entry::Removed { .. } => panic!("{name:?} is in users.toml and removed"),
                     Entry::Absent => panic!("{name:?} is listed and absent"),
                 }
             }

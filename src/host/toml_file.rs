@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml::value::{Datetime, Offset};
 
+use crate::base::utc::Utc;
 use crate::host::trusted_file::{self, Access};
 
 /// Why a file cannot be used: `PATH:LINE: why`.
@@ -97,6 +99,12 @@ impl<'a> Source<'a> {
         before.iter().filter(|byte| **byte == b'\n').count() + 1
     }
 
+    /// The text at a position.
+    #[must_use]
+    pub fn text_at(self, at: Range<usize>) -> &'a str {
+        self.text.get(at).unwrap_or_default()
+    }
+
     /// Whether the text at a position begins with `character`.
     #[must_use]
     pub fn starts_with(self, at: Range<usize>, character: char) -> bool {
@@ -156,4 +164,24 @@ pub fn text(bytes: Vec<u8>, path: &Path) -> Result<String, Error> {
 pub fn integer(value: &DeValue<'_>) -> Option<i64> {
     let integer = value.as_integer()?;
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// The seconds since 1970 of a time in UTC.
+#[must_use]
+pub fn seconds(time: &Datetime) -> Option<u64> {
+    let (date, of_day) = (time.date?, time.time?);
+    if !matches!(time.offset, Some(Offset::Z | Offset::Custom { minutes: 0 })) {
+        return None;
+    }
+    let utc = Utc {
+        year: date.year.into(),
+        month: date.month.into(),
+        day: date.day.into(),
+        time: [
+            of_day.hour.into(),
+            of_day.minute.into(),
+            of_day.second.unwrap_or_default().into(),
+        ],
+    };
+    utc.seconds()
 }

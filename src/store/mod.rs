@@ -5,6 +5,7 @@
 
 pub mod addresses;
 pub mod config;
+pub mod directory;
 #[cfg(feature = "admin")]
 pub mod edit;
 pub mod former;
@@ -13,6 +14,7 @@ pub mod limits;
 pub mod recovery;
 pub mod remember;
 pub mod state;
+mod state_index;
 pub mod totp;
 pub mod twilio;
 pub mod users;

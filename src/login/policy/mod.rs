@@ -128,7 +128,7 @@ pub enum Requirement {
         /// the account, which several people may share.
         of_entry: Vec<String>,
     },
-    /// A decoy: the user is not enrolled, is asked like an enrolled one, and refused.
+    /// A decoy: the user is not enrolled, or was removed, is asked like an enrolled one, and refused.
     Decoy,
     /// Refused immediately: the entry of the user is not valid.
     InvalidEntry {
@@ -196,6 +196,8 @@ impl RequirementQuery<'_> {
                 }
             }
             Entry::Absent => self.of_unenrolled(spelling, was_enrolled)?,
+            // No rule for unenrolled users applies to a name that was enrolled.
+            Entry::Removed { .. } => Requirement::Decoy,
         })
     }
 

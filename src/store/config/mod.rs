@@ -5,6 +5,7 @@
 //! nothing here guesses: an unknown key, a repeated key or a truncated file refuses the whole file.
 //! Used by the module and by `authyctl`; etc/config.toml lists the keys and their defaults.
 
+mod directory;
 mod key_value;
 mod providers;
 mod read;
@@ -24,6 +25,7 @@ use crate::host::trusted_file::{self, Access};
 
 pub use crate::base::factor::SendMode;
 pub use crate::host::toml_file::Error;
+pub use directory::{Changes, Directory, DirectoryAttributes, DirectoryBind, DirectoryServer};
 pub use providers::{Authy, Provider, Twilio};
 
 /// The path of config.toml without the argument `config=`.
@@ -48,11 +50,13 @@ pub struct Config {
     pub recovery: Recovery,
     /// Whether plain users' programs may ask for a login.
     pub lockers: Lockers,
+    /// The directory from which `authyctl sync` reads people.
+    pub directory: Option<Directory>,
     /// The administrator's own texts.
     pub messages: Texts,
     login: Login,
     services: BTreeMap<String, Login>,
-    /// The line of every key of `[login]`, `[service.X]` and `[exempt]`, by full name.
+    /// The line of every key of `[login]`, `[service.X]` and the optional tables, by full name.
     lines: BTreeMap<String, usize>,
     /// The SHA-256 of the text of the file. A remembered login counts only under the same digest.
     pub digest: [u8; 32],

@@ -248,20 +248,30 @@ fn check_proxy(entry: &KeyValue<'_>) -> Result<String, Error> {
 /// Whether the text is a name, an IPv4 address or an IPv6 address in brackets, with or without a
 /// port.
 fn is_host_and_port(text: &str) -> bool {
+    host_and_port(text).is_some()
+}
+
+/// Splits such a text into the host, without brackets, and the port.
+pub(super) fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
     let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((address, port)) if address.parse::<std::net::Ipv6Addr>().is_ok() => ("v6", port),
-            _ => return false,
-        },
-        None => text.split_at(text.find(':').unwrap_or(text.len())),
-    };
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-    let is_port = match port.strip_prefix(':') {
-        Some(number) => {
-            number.bytes().all(|byte| byte.is_ascii_digit())
-                && number.parse::<u16>().is_ok_and(|port| port > 0)
+        Some(rest) => {
+            let (address, port) = rest.split_once(']')?;
+            address.parse::<std::net::Ipv6Addr>().ok()?;
+            (address, port)
         }
-        None => port.is_empty(),
+        None => {
+            let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+            (!host.is_empty() && host.bytes().all(is_plain)).then_some(())?;
+            (host, port)
+        }
     };
-    !host.is_empty() && host.bytes().all(is_plain) && is_port
+    let port = match port.strip_prefix(':') {
+        Some(number) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(number.parse().ok().filter(|port| *port > 0)?)
+        }
+        Some(_) => return None,
+        None => port.is_empty().then_some(None)?,
+    };
+    Some((host.to_owned(), port))
 }

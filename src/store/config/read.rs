@@ -1,10 +1,11 @@
 //! Reads `[paths]`, `[login]` and `[service.NAME]` of config.toml, key by key.
 //!
 //! Called by [`Config::parse`]. An unknown key or a bad value refuses the whole file. `providers`
-//! reads `[authy]` and `[twilio]`, `tables` the optional tables.
+//! reads `[authy]` and `[twilio]`, `directory` and `tables` the optional tables.
 
 use std::collections::BTreeMap;
 
+use super::directory;
 use super::key_value::{KeyValue, entries, is_service};
 use super::providers;
 use super::tables::Tables;
@@ -25,7 +26,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
             "the file is empty: it needs one table, such as [login]",
         ));
     }
-    let (mut authy, mut twilio) = (None, None);
+    let (mut authy, mut twilio, mut directory) = (None, None, None);
     let mut tables = Tables::default();
     let mut paths = Paths {
         state: "/var/lib/pam_authy".into(),
@@ -37,6 +38,10 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
         match entry.name.as_str() {
             "authy" => authy = Some(providers::authy(&entry)?),
             "twilio" => twilio = Some(providers::twilio(&entry)?),
+            "directory" => {
+                lines.extend(lines_of(&entry)?);
+                directory = Some(directory::directory(&entry)?);
+            }
             "paths" => read_paths(&entry, &mut paths)?,
             "login" => read_login(&entry, &mut login, &mut lines)?,
             // Read below, because it is based on [login], which may come later in the file.
@@ -54,6 +59,7 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
         remember: tables.remember,
         recovery: tables.recovery,
         lockers: tables.lockers,
+        directory,
         messages: tables.messages,
         login,
         services,
@@ -62,6 +68,12 @@ pub(super) fn config(source: Source<'_>) -> Result<Config, Error> {
     };
     check_provider(source, &config)?;
     Ok(config)
+}
+
+/// The line of each key of the table, by its full name.
+fn lines_of(table: &KeyValue<'_>) -> Result<Vec<(String, usize)>, Error> {
+    let line = |entry: KeyValue<'_>| (entry.name.clone(), entry.source.line(entry.span));
+    Ok(table.table()?.map(line).collect())
 }
 
 /// Refuses a `provider` whose table is missing: it would have no effect.

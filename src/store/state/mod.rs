@@ -41,11 +41,15 @@ const LOGIN_PATIENCE: Duration = Duration::from_millis(300);
 const LOCK_SUFFIX: &str = ".lock";
 const NEW_SUFFIX: &str = ".new";
 
-/// The apps that people have enrolled at the prompt (`store::totp::enrolled`), and their index: the
-/// only files that are as large as a mapping.
+/// The apps that people have enrolled at the prompt (`store::totp::enrolled`), and their index. These
+/// and the next two are the only files that are as large as a mapping.
 pub const ENROLLED: &str = "enrolled.toml";
 /// The index of [`ENROLLED`].
 pub const ENROLLED_INDEX: &str = "enrolled.toml.index";
+/// The people of a directory (`store::directory`), and their index.
+pub const DIRECTORY: &str = "directory.toml";
+/// The index of [`DIRECTORY`].
+pub const DIRECTORY_INDEX: &str = "directory.toml.index";
 
 /// What is to be done with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -331,11 +335,11 @@ fn check(file: &OwnedFd, file_type: SFlag) -> Result<(), ErrorKind> {
 
 /// Whether a file may be as large as a mapping.
 fn is_large(name: &str) -> bool {
-    [ENROLLED, ENROLLED_INDEX].contains(&name)
+    [ENROLLED, ENROLLED_INDEX, DIRECTORY, DIRECTORY_INDEX].contains(&name)
 }
 
 /// Whether this can be the name of a file: lower-case letters, digits and dashes, so that it is
-/// never `..`, a lock or an incomplete file; or one of the two that are large.
+/// never `..`, a lock or an incomplete file; or one of those that are large.
 fn is_name(name: &str) -> bool {
     if is_large(name) {
         return true;

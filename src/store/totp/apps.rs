@@ -91,7 +91,9 @@ impl Apps {
                 }
             }
             // A large file without an index takes time, which must not tell who is enrolled.
-            Entry::Absent => drop(enrolled::find(query.state, query.user)),
+            Entry::Absent | Entry::Removed { .. } => {
+                drop(enrolled::find(query.state, query.user));
+            }
             Entry::Shared(_) | Entry::Invalid { .. } => {}
         }
         apps

@@ -4,12 +4,11 @@
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
-use toml::value::{Datetime, Offset};
 
 use super::{Authenticator, Error, InvalidTotp};
 use crate::base::text;
-use crate::base::utc::Utc;
-use crate::host::toml_file::{Source, integer};
+
+use crate::host::toml_file::{self, Source, integer};
 
 /// Which of the two files an entry is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +162,7 @@ fn read(value: &DeValue<'_>, form: Form) -> Result<(Authenticator, Option<Enroll
 fn read_enrolled(table: &DeTable<'_>) -> Result<Enrolled, String> {
     let value = |key| table.get(key).map(toml::Spanned::get_ref);
     let since = match value("since") {
-        Some(DeValue::Datetime(time)) => seconds(time),
+        Some(DeValue::Datetime(time)) => toml_file::seconds(time),
         _ => None,
     };
     let since = since.ok_or("since must be a time in UTC such as 2026-11-27T12:00:00Z")?;
@@ -176,25 +175,6 @@ fn read_enrolled(table: &DeTable<'_>) -> Result<Enrolled, String> {
     };
     let factors = factors.ok_or("factors must be a list of texts")?;
     Ok(Enrolled { since, factors })
-}
-
-/// The seconds since 1970 of a time in UTC.
-fn seconds(time: &Datetime) -> Option<u64> {
-    let (date, of_day) = (time.date?, time.time?);
-    if !matches!(time.offset, Some(Offset::Z | Offset::Custom { minutes: 0 })) {
-        return None;
-    }
-    let utc = Utc {
-        year: date.year.into(),
-        month: date.month.into(),
-        day: date.day.into(),
-        time: [
-            of_day.hour.into(),
-            of_day.minute.into(),
-            of_day.second.unwrap_or_default().into(),
-        ],
-    };
-    utc.seconds()
 }
 
 fn check_keys(table: &DeTable<'_>, form: Form) -> Result<(), String> {

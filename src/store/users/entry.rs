@@ -31,6 +31,14 @@ pub enum Entry {
         /// What is wrong with it.
         message: String,
     },
+    /// The directory had the name, and has lost it: the user is refused. Only directory.toml has
+    /// such entries.
+    Removed {
+        /// The line of the entry.
+        line: usize,
+        /// Since when, in seconds since 1970.
+        since: u64,
+    },
     /// There is no entry for the name.
     Absent,
 }
@@ -41,7 +49,7 @@ impl Entry {
         match self {
             Self::Enrolled(person) => vec![person],
             Self::Shared(shared) => shared.keys.values_mut().collect(),
-            Self::Invalid { .. } | Self::Absent => Vec::new(),
+            Self::Invalid { .. } | Self::Removed { .. } | Self::Absent => Vec::new(),
         }
     }
 
@@ -54,7 +62,7 @@ impl Entry {
                 let people = shared.keys.values();
                 people.filter_map(|person| person.totp.as_deref()).collect()
             }
-            Self::Invalid { .. } | Self::Absent => BTreeSet::new(),
+            Self::Invalid { .. } | Self::Removed { .. } | Self::Absent => BTreeSet::new(),
         }
     }
 
@@ -76,7 +84,7 @@ impl Entry {
                 let ids: BTreeSet<_> = people.flat_map(Person::factor_ids).collect();
                 ids.iter().map(|id| id.as_str().to_owned()).collect()
             }
-            Self::Invalid { .. } | Self::Absent => Vec::new(),
+            Self::Invalid { .. } | Self::Removed { .. } | Self::Absent => Vec::new(),
         }
     }
 }
@@ -130,15 +138,15 @@ impl Shared {
 }
 
 /// A key of the table `[users]`, before its value is read.
-pub(super) struct Row<'a> {
-    pub(super) source: Source<'a>,
+pub(in crate::store) struct Row<'a> {
+    pub(in crate::store) source: Source<'a>,
     /// The place of the name.
-    pub(super) at: Range<usize>,
+    pub(in crate::store) at: Range<usize>,
     /// The line of the name, counted from 1.
-    pub(super) line: usize,
-    pub(super) user: &'a str,
+    pub(in crate::store) line: usize,
+    pub(in crate::store) user: &'a str,
     /// The place of the value.
-    pub(super) span: Range<usize>,
+    pub(in crate::store) span: Range<usize>,
 }
 
 /// An error in an entry.
@@ -156,11 +164,16 @@ impl From<String> for Refused {
 }
 
 impl Row<'_> {
+    /// The value as it is written.
+    pub(in crate::store) fn value_text(&self) -> String {
+        self.source.text_at(self.span.clone()).to_owned()
+    }
+
     /// Reads the value. A bad value is an [`Entry::Invalid`].
     ///
     /// # Errors
     /// The whole file must be refused.
-    pub(super) fn read(&self, value: &DeValue<'_>) -> Result<Entry, Error> {
+    pub(in crate::store) fn read(&self, value: &DeValue<'_>) -> Result<Entry, Error> {
         let read = match value.as_table() {
             Some(table) => self.table(table),
             None => authy_id(value)

@@ -16,9 +16,9 @@ use std::path::Path;
 use crate::base::text;
 use crate::host::toml_file::{self, Lines, Source};
 use crate::host::trusted_file::{self, Access};
-use entry::Row;
 
 pub use crate::host::toml_file::Error;
+pub(in crate::store) use entry::Row;
 pub use entry::{Entry, KeyMismatch, Shared};
 
 /// The path of users.toml without the argument `users=`.
@@ -31,6 +31,17 @@ pub struct Found {
     pub entry: Entry,
     /// The line of the entry, counted from 1; `None` without an entry.
     pub line: Option<usize>,
+}
+
+impl Found {
+    /// What is found of a name without an entry.
+    #[must_use]
+    pub fn absent() -> Self {
+        Self {
+            entry: Entry::Absent,
+            line: None,
+        }
+    }
 }
 
 /// Finds the entry of `user` in the file at `path`: by the index of the file where there is a valid

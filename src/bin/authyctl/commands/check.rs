@@ -91,7 +91,7 @@ fn check_users(path: &Path, config: Option<&Config>) -> Vec<Checked> {
         providers.is_some_and(|providers| match entry {
             Entry::Enrolled(person) => !person.has_supported(providers),
             Entry::Shared(shared) => !shared.keys.values().all(|p| p.has_supported(providers)),
-            Entry::Invalid { .. } | Entry::Absent => false,
+            Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => false,
         })
     };
     let problem = |(user, entry): (&str, &Entry)| match entry {

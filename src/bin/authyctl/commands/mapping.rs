@@ -175,7 +175,7 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
                 let file = global.users.display();
                 invalid.get_or_insert_with(|| format!("{file}:{line}: {message}"));
             }
-            Entry::Absent => {}
+            Entry::Removed { .. } | Entry::Absent => {}
         }
     }
     let members = json!({"users": users});
@@ -238,7 +238,7 @@ pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
         .iter()
         .filter_map(|(_, entry)| match entry {
             Entry::Invalid { line, message } => Some((*line, message)),
-            Entry::Enrolled(_) | Entry::Shared(_) | Entry::Absent => None,
+            Entry::Enrolled(_) | Entry::Shared(_) | Entry::Removed { .. } | Entry::Absent => None,
         })
         .collect();
     let count = mapping.iter().count();

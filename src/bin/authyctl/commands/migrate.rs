@@ -98,7 +98,7 @@ impl<'a> Status<'a> {
                     all.map(|person| apps.person("", person)).collect()
                 }
                 Entry::Invalid { .. } => vec![None],
-                Entry::Absent => vec![],
+                Entry::Removed { .. } | Entry::Absent => vec![],
             };
             if of_entry.iter().any(Option::is_none) {
                 invalid.push(user);

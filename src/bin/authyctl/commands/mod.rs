@@ -196,6 +196,11 @@ fn authy_id(global: &Global, person: &PersonArg) -> Result<AuthyId, CommandError
             let file = global.users.display();
             Err(CommandError::local(format!("{file}:{line}: {message}")))
         }
+        Entry::Removed { .. } => {
+            let user = shown_name(user);
+            let message = format!("{user} was removed from the directory");
+            Err(CommandError::local(message).hint(format!("authyctl sync --forget {user}")))
+        }
         Entry::Absent => {
             let user = shown_name(user);
             Err(

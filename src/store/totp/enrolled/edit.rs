@@ -1,16 +1,12 @@
 //! Replaces enrolled.toml, and writes its index. Called by [`super`].
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::lines::Present;
-use super::{Error, FileError, parse, path};
+use super::{Error, parse, path};
 use crate::base::secret::Secret;
-use crate::host::toml_file;
-use crate::host::trusted_file::{self, Access, MAPPING_LIMIT};
-use crate::store::index::{self, Stamp};
 use crate::store::state::{ENROLLED, ENROLLED_INDEX, FileChange, Folder};
+use crate::store::state_index;
 use crate::store::totp::Secrets;
 use crate::store::totp::index::positions;
 
@@ -66,41 +62,10 @@ pub fn index(state: &Path) -> Result<Option<(PathBuf, Secrets)>, Error> {
 }
 
 fn write_index(state: &Path) -> Result<Secrets, Error> {
-    let path = path(state);
-    let wrong = |why| Error::Form {
-        path: path.clone(),
-        why,
+    let changed = || Error::Form {
+        path: path(state),
+        why: "it was changed meanwhile",
     };
-    let opened = trusted_file::open(&path, Access::OwnerOnly).map_err(FileError::from)?;
-    let stamp = || {
-        let file = opened.file.metadata();
-        file.map_err(|_| wrong("its times cannot be read"))
-    };
-    let before = stamp()?;
-    wait_for_next_tick(&before);
-    let text = opened.read(MAPPING_LIMIT).map_err(FileError::from)?;
-    let text = Secret::new(toml_file::text(text, &path)?);
-    let secrets = parse(text.expose(), &path)?;
-    let bytes = index::encode(&positions(&secrets), Stamp::of(&before))
-        .filter(|_| stamp().is_ok_and(|after| Stamp::of(&after) == Stamp::of(&before)))
-        .ok_or(wrong("it was changed meanwhile"))?;
-    let folder = Folder::open(state)?;
-    folder.update(ENROLLED_INDEX, |_| ((), FileChange::Write(bytes)))?;
-    Ok(secrets)
-}
-
-/// Waits until a change of the file would change its times: they advance in ticks, of 10 ms at
-/// most, or of a second where the file system has no smaller ones.
-fn wait_for_next_tick(file: &std::fs::Metadata) {
-    let tick = match file.ctime_nsec() {
-        0 => Duration::from_millis(1010),
-        _ => Duration::from_millis(20),
-    };
-    let changed = Duration::new(
-        u64::try_from(file.ctime()).unwrap_or_default(),
-        u32::try_from(file.ctime_nsec()).unwrap_or_default(),
-    );
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let age = since.unwrap_or_default().saturating_sub(changed);
-    std::thread::sleep(tick.saturating_sub(age));
+    let files = (ENROLLED, ENROLLED_INDEX);
+    state_index::write(state, files, parse, positions, changed)
 }

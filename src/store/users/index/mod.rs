@@ -11,10 +11,7 @@ use crate::store::index;
 /// Looks up `user` in the mapping by its index; `None` when there is no valid index for this file.
 pub(super) fn find(mapping: &Opened, user: &str) -> Option<Found> {
     match index::find(mapping, Access::WorldReadable, user)? {
-        None => Some(Found {
-            entry: Entry::Absent,
-            line: None,
-        }),
+        None => Some(Found::absent()),
         Some(found) => Some(Found {
             entry: entry(mapping, user, &found)?,
             line: Some(found.line),

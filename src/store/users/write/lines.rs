@@ -63,7 +63,8 @@ pub(super) fn present(
         (Entry::Shared(shared), Some(key)) => {
             return Ok(shared.keys.get(&key).and_then(|person| person.authy_id));
         }
-        (Entry::Absent, _) => return Ok(None),
+        // Removed: never in users.toml.
+        (Entry::Absent | Entry::Removed { .. }, _) => return Ok(None),
         // A valid id repairs an entry that has nothing but an invalid one.
         (Entry::Invalid { .. }, None) if has_only_an_id(users, user) => return Ok(None),
         (Entry::Invalid { message, .. }, _) => format!("correct it by hand: {message}"),

@@ -151,7 +151,8 @@ pub fn unenroll(
     edit(path, |mapping, users| {
         let missing = || Error::NotMapped(text::sanitize_to(user, 64));
         let previous = match (mapping.find(user), key) {
-            (Entry::Absent, _) => return Err(missing()),
+            // Removed: never in users.toml.
+            (Entry::Absent | Entry::Removed { .. }, _) => return Err(missing()),
             (Entry::Enrolled(person), None) => person.authy_id,
             (Entry::Shared(_) | Entry::Invalid { .. }, None) => None,
             (Entry::Shared(shared), Some(key)) => {

@@ -83,7 +83,8 @@ pub(super) fn person_of(mapping: &Mapping, user: &str) -> Result<Person, Error> 
     };
     match mapping.find(user) {
         Entry::Enrolled(person) => Ok(person),
-        Entry::Absent => Ok(Person::default()),
+        // Removed: never in users.toml.
+        Entry::Absent | Entry::Removed { .. } => Ok(Person::default()),
         Entry::Invalid { message, .. } => Err(failed(format!("correct it by hand: {message}"))),
         Entry::Shared(_) => {
             let why = "several people share it; give one of them the factor by hand, in users.toml";

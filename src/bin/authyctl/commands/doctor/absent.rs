@@ -28,7 +28,7 @@ pub(super) fn check(
         let people: Vec<&Person> = match entry {
             Entry::Enrolled(person) => vec![person],
             Entry::Shared(shared) => shared.keys.values().collect(),
-            Entry::Invalid { .. } | Entry::Absent => Vec::new(),
+            Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => Vec::new(),
         };
         count += usize::from(people.iter().any(|person| is_there(person)));
         if people.iter().any(|person| is_lost(person)) {

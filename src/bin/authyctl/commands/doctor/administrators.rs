@@ -283,7 +283,7 @@ fn has_supported_person(entry: &Entry, providers: Providers) -> bool {
             let mut people = shared.keys.values();
             people.any(|person| person.has_supported(providers))
         }
-        Entry::Enrolled(_) | Entry::Invalid { .. } | Entry::Absent => false,
+        Entry::Enrolled(_) | Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => false,
     }
 }
 

@@ -85,7 +85,7 @@ fn check_mapping(path: &Path, mapping: &Mapping, providers: Option<Providers>) -
             Entry::Invalid { line, message } => return Some(format!("{file}:{line}: {message}")),
             Entry::Enrolled(person) => !is_supported(person),
             Entry::Shared(shared) => !shared.keys.values().all(is_supported),
-            Entry::Absent => false,
+            Entry::Removed { .. } | Entry::Absent => false,
         };
         let user = shown_name(user);
         unsupported.then(|| format!("{file}: {user}: this host can check no factor of the entry"))

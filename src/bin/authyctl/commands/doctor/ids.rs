@@ -67,7 +67,7 @@ fn people(entry: &Entry) -> Vec<Person> {
     let all = match entry {
         Entry::Enrolled(person) => vec![person.clone()],
         Entry::Shared(shared) => shared.keys.values().cloned().collect(),
-        Entry::Invalid { .. } | Entry::Absent => Vec::new(),
+        Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => Vec::new(),
     };
     let mut found: Vec<Person> = Vec::new();
     for person in all {

@@ -25,7 +25,7 @@ fn of_service(service: &str, config: &Config, mapping: &Mapping) -> Option<Findi
     let lacks = |entry: &Entry| match entry {
         Entry::Enrolled(person) => has_none(person),
         Entry::Shared(shared) => shared.keys.values().any(has_none),
-        Entry::Invalid { .. } | Entry::Absent => false,
+        Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => false,
     };
     let lacking = mapping.iter().filter(|(_, entry)| lacks(entry));
     let names: Vec<_> = lacking.map(|(user, _)| shown_name(user)).collect();

@@ -223,7 +223,7 @@ fn push_of(entry: &Entry) -> Option<SendMode> {
     match entry {
         Entry::Enrolled(person) => person.push,
         Entry::Shared(shared) => shared.push,
-        Entry::Invalid { .. } | Entry::Absent => None,
+        Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => None,
     }
 }
 

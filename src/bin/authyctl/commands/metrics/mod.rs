@@ -109,12 +109,12 @@ fn people(text: &mut Text, mapping: &Mapping) {
         let people: Vec<_> = match entry {
             Entry::Enrolled(person) => vec![person],
             Entry::Shared(shared) => shared.keys.values().collect(),
-            Entry::Invalid { .. } | Entry::Absent => vec![],
+            Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => vec![],
         };
         let kind = match entry {
             Entry::Enrolled(_) => 0,
             Entry::Shared(_) => 1,
-            Entry::Invalid { .. } | Entry::Absent => 2,
+            Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => 2,
         };
         if let Some(number) = kinds.get_mut(kind) {
             *number += 1;

@@ -43,7 +43,7 @@ pub(in super::super) fn check_usage(
 /// Checks before anything is shown that the entry can get an app.
 pub(in super::super) fn check_entry(entry: &Entry, user: &str) -> Result<(), CommandError> {
     let why = match entry {
-        Entry::Enrolled(_) | Entry::Absent => return Ok(()),
+        Entry::Enrolled(_) | Entry::Removed { .. } | Entry::Absent => return Ok(()),
         Entry::Invalid { message, .. } => format!("correct it by hand: {message}"),
         Entry::Shared(_) => {
             "several people share it; give one of them an app by hand, in users.toml".to_owned()

@@ -158,7 +158,7 @@ pub(super) fn delete(global: &Global, person: &Person) -> Result<Option<String>,
 pub(super) fn person_of(global: &Global, user: &str) -> Result<Option<Person>, CommandError> {
     Ok(match entry(global, user)? {
         Entry::Enrolled(person) => Some(person),
-        Entry::Shared(_) | Entry::Invalid { .. } | Entry::Absent => None,
+        Entry::Shared(_) | Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => None,
     })
 }
 

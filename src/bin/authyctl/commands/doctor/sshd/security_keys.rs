@@ -47,7 +47,7 @@ pub(super) fn of(
     let people: Vec<&Person> = match entry {
         Entry::Enrolled(person) => vec![person],
         Entry::Shared(shared) => shared.keys.values().collect(),
-        Entry::Invalid { .. } | Entry::Absent => Vec::new(),
+        Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => Vec::new(),
     };
     let keys = people.iter().flat_map(|person| &person.security_keys);
     let keys: Vec<Fingerprint> = keys.copied().collect();

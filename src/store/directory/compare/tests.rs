@@ -1,0 +1,1 @@
+//! What one pass does, and what no sequence of passes can do.

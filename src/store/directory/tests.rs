@@ -1,0 +1,1 @@
+//! How directory.toml is read and written.
