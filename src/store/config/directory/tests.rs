@@ -180,7 +180,7 @@ fn a_mistake_names_file_line_and_key() {
     for (line, why) in rows {
         let key = line.split(' ').next().unwrap();
         let expected = format!("config.toml:2: directory.{key} {why}");
-        let error = with(line).unwrap_err_or_default();
+        let error = error_of(with(line));
         if error != expected {
             wrong.push((line, error));
         }
@@ -188,14 +188,9 @@ fn a_mistake_names_file_line_and_key() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-trait ErrorText {
-    fn unwrap_err_or_default(self) -> String;
-}
-
-impl ErrorText for Result<Directory, String> {
-    fn unwrap_err_or_default(self) -> String {
-        self.err().unwrap_or_default()
-    }
+/// The error, or nothing where there is none.
+fn error_of(read: Result<Directory, String>) -> String {
+    read.err().unwrap_or_default()
 }
 
 #[test]
@@ -220,7 +215,7 @@ fn what_is_missing_or_has_no_effect_is_an_error() {
             "2: directory.attributes twilio_identity and twilio_factor need each other",
         ),
     ];
-    let errors = rows.map(|(line, _)| with(line).unwrap_err_or_default());
+    let errors = rows.map(|(line, _)| error_of(with(line)));
     assert_eq!(errors, rows.map(|(_, why)| format!("config.toml:{why}")));
 
     let whole = format!(
@@ -245,13 +240,13 @@ fn what_is_missing_or_has_no_effect_is_an_error() {
         let lines = whole.lines().filter(|line| !line.starts_with(key));
         lines.collect::<Vec<_>>().join("\n")
     };
-    let errors = rows.map(|(key, _)| parse(&without(key)).unwrap_err_or_default());
+    let errors = rows.map(|(key, _)| error_of(parse(&without(key))));
     let expected = rows.map(|(_, why)| format!("config.toml:1: directory {why}"));
     assert_eq!(errors, expected);
 }
 
 #[test]
-fn nobody_reads_anonymously_over_the_network() {
+fn an_anonymous_bind_is_refused_over_the_network() {
     let rest = "base = \"dc=a\"\npreset = \"freeipa\"\nattributes = { phone = \"mobile\" }\n";
     let parse = |url: &str| parse(&format!("url = {url}\n{rest}"));
     let refused = "config.toml:1: directory bind_dn is missing: without it only ldapi:// is read, \
@@ -261,14 +256,14 @@ fn nobody_reads_anonymously_over_the_network() {
         "\"ldap://a.test\"",
         "[\"ldapi:///s\", \"ldaps://a.test\"]",
     ] {
-        assert_eq!(parse(url).unwrap_err_or_default(), refused, "{url}");
+        assert_eq!(error_of(parse(url)), refused, "{url}");
     }
     let bind = parse("[\"ldapi:///s\", \"ldapi:///t\"]").unwrap().bind;
     assert_eq!(bind, DirectoryBind::External);
 }
 
 #[test]
-fn a_login_reads_neither_the_password_nor_the_certificates() {
+fn parsing_reads_neither_the_password_nor_the_certificates() {
     let directory = with("ca_file = \"/nonexistent/ca\"").unwrap();
     assert_eq!(
         directory.ca_file.as_deref(),
