@@ -21,6 +21,7 @@ use pam_authy::client::http::{self, Request, Response, Transport};
 use pam_authy::host::ssh_key::accepted_keys;
 use pam_authy::protocol::{FromEngine, FromModule};
 use pam_authy::store::config::Config;
+use pam_authy::store::directory::Directory;
 use pam_authy::store::totp::{Authenticator, Secrets};
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Map, Value};
@@ -108,6 +109,41 @@ pub(crate) fn users(data: &[u8]) {
             let message = error.to_string();
             assert!(!message.chars().any(char::is_control), "{message:?}");
         }
+    }
+}
+
+/// directory.toml: the file is valid or refused as a whole; each name is a person without an app of
+/// this host, was removed, or has an error message, and what is held is of a name that is known.
+pub(crate) fn directory(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let is_clean = |message: &str| !message.chars().any(char::is_control);
+    let path = Path::new("/var/lib/pam_authy/directory.toml");
+    match Directory::parse(text, path) {
+        Ok(directory) => {
+            for (name, entry) in directory.iter() {
+                assert_eq!(directory.entry(name), entry);
+                match entry {
+                    Entry::Enrolled(person) => {
+                        assert!(!person.is_empty());
+                        assert!(person.totp.is_none() && person.push.is_none(), "{name:?}");
+                    }
+                    Entry::Invalid { message, .. } => assert!(is_clean(&message), "{message:?}"),
+                    Entry::Removed { .. } => {}
+                    Entry::Shared(_) | Entry::Absent => panic!("{name:?}: {entry:?}"),
+                }
+            }
+            for held in directory.held() {
+                assert_ne!(directory.entry(&held.name), Entry::Absent);
+                assert!(held.listed.is_err() || held.listed.is_ok_and(|one| !one.is_empty()));
+            }
+            for tail in ["\n=", "\n[users", "\n\"", "\n[groups]\n"] {
+                let broken = format!("{text}{tail}");
+                assert!(Directory::parse(&broken, path).is_err(), "{broken:?}");
+            }
+        }
+        Err(error) => assert!(is_clean(&error.to_string()), "{error}"),
     }
 }
 

@@ -79,6 +79,8 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         "success",
         "key",
         "users",
+        "held",
+        "removed",
         "user=",
         "verdict=accepted",
         "argument0=",
@@ -117,6 +119,11 @@ fn every_config_is_checked_or_refused_without_the_key() {
 #[test]
 fn every_mapping_is_valid_as_a_whole_or_refused_as_a_whole() {
     check("users", invariants::users);
+}
+
+#[test]
+fn every_file_of_a_directory_is_valid_as_a_whole_or_refused_as_a_whole() {
+    check("directory", invariants::directory);
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub mod edit;
 pub mod former;
 mod index;
 pub mod limits;
+pub mod people;
 pub mod recovery;
 pub mod remember;
 pub mod state;

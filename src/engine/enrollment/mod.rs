@@ -17,10 +17,10 @@ use crate::base::secret::Secret;
 use crate::base::text;
 use crate::factor::totp::matching_times;
 use crate::login::{Confirmed, Drawing, Enrollment};
+use crate::store::people::People;
 use crate::store::state::Failure;
 use crate::store::totp::enrolled::{self, Added};
 use crate::store::totp::{Apps, AtPrompt, Authenticator, Enrolled, Held, Query, Recorded, Steps};
-use crate::store::users;
 
 /// The bytes of a secret: 160 bits, as RFC 4226 recommends.
 const SECRET_BYTES: usize = 20;
@@ -36,6 +36,8 @@ pub(super) struct PromptEnrollment {
     pub(super) state: PathBuf,
     /// The mapping.
     pub(super) users: PathBuf,
+    /// The mapping and, where there is one, the directory.
+    pub(super) people: People,
     pub(super) user: String,
     /// The name of this host, which the app shows.
     pub(super) host: String,
@@ -96,7 +98,7 @@ impl PromptEnrollment {
     /// is in the file: authyctl changes users.toml and totp.toml first and then takes the app out
     /// of that file, so either it finds the app there or this finds the change.
     fn is_theirs(&self) -> bool {
-        let Ok(mut found) = users::find(&self.users, &self.user) else {
+        let Ok(mut found) = self.people.find(&self.user) else {
             return false;
         };
         let query = Query {

@@ -20,6 +20,7 @@ fn enrollment(state: &Path) -> PromptEnrollment {
     fs::write(&users, "[users]\nalice = 1635\n").unwrap();
     PromptEnrollment {
         state: state.to_owned(),
+        people: People::without_directory(&users),
         users,
         user: "alice".to_owned(),
         host: "server1.example.com".to_owned(),

@@ -22,6 +22,7 @@ use crate::host::network;
 use crate::login::policy::{OnOutage, OutageQuery};
 use crate::login::{Conversation, Enrollment, Login};
 use crate::store::limits::{self, LimitedLogin};
+use crate::store::people::People;
 use crate::store::totp::{AtPrompt, Steps};
 use crate::store::twilio::{StartedFiles, UsedFiles};
 
@@ -157,6 +158,7 @@ impl Case {
         Some(PromptEnrollment {
             state: self.state().to_owned(),
             users: self.arguments.users.clone(),
+            people: People::new(&self.arguments.users, &self.config),
             user: subject.name.clone(),
             host: host.to_owned(),
             factors: person.stored_ids(),

@@ -4,21 +4,23 @@
 //! Names come from the application and may be an attacker's; an outcome here is certain without a
 //! question. Called by `wiring`.
 
+use std::path::Path;
 use std::time::SystemTime;
 
 use super::{Case, failed};
 use crate::base::arguments::FirstPass;
 use crate::base::attempt::{Outcome, Reason, Verdict};
 use crate::base::factor::{Fingerprint, Person, SECURITY_KEYS, Skipped};
-use crate::base::text;
+use crate::base::{text, utc};
 use crate::factor::connect;
 use crate::host::account;
 use crate::login::TTY_OF_SSHD;
 use crate::login::policy::{self, Requirement, RequirementQuery};
 use crate::store::config::{self, EnrollTotp};
 use crate::store::former;
+use crate::store::people::{Origin, People};
 use crate::store::totp::{self, Apps, AtPrompt, Authenticator, Held};
-use crate::store::users;
+use crate::store::users::Entry;
 
 /// Whose factor is required.
 #[derive(Default)]
@@ -77,11 +79,14 @@ impl Case {
             enroll_by: self.rules.enroll_by,
             providers,
         };
-        let mut apps = None;
+        let people = People::new(users, &self.config);
+        let (mut apps, mut origin, mut removed) = (None, Origin::Users, None);
         let requirement = query.requirement(
             |groups| account::group_of(&subject, groups).map_err(account),
-            || match users::find(users, &subject) {
+            || match people.find(&subject) {
                 Ok(mut found) => {
+                    origin = found.origin;
+                    removed = removed_note(&found.entry, &subject);
                     let query = self.apps_query(&subject);
                     apps = Some(Apps::with_enrolled(users, &mut found.entry, &query));
                     Ok(found.entry)
@@ -94,7 +99,8 @@ impl Case {
                     .map_err(|error| failed(Reason::State, error.to_string()))
             },
         )?;
-        let mut subject = self.required(requirement, subject)?;
+        let mut subject = self.required(requirement, subject, &people.path(origin))?;
+        subject.notes.extend(removed);
         if let (Some(person), Some(apps)) = (&subject.person, apps) {
             subject.at_prompt = apps.enrolled().clone();
             subject.new_factors = apps.new_factors().map(<[String]>::to_vec);
@@ -133,9 +139,14 @@ impl Case {
             && (process.uid, process.effective_uid) == (0, 0)
     }
 
-    /// What a requirement means for the login of `subject`.
-    fn required(&self, requirement: Requirement, subject: String) -> Result<Subject, Outcome> {
-        let users = self.arguments.users.display();
+    /// What a requirement means for the login of `subject`, whose entry is in this file.
+    fn required(
+        &self,
+        requirement: Requirement,
+        subject: String,
+        file: &Path,
+    ) -> Result<Subject, Outcome> {
+        let users = file.display();
         let shown = text::sanitize_to(&subject, 64);
         match requirement {
             Requirement::Person {
@@ -183,5 +194,17 @@ impl Case {
                 Err(failed(Reason::Mapping, why))
             }
         }
+    }
+}
+
+/// A line for the log about a name that the directory has lost.
+fn removed_note(entry: &Entry, subject: &str) -> Option<String> {
+    match entry {
+        Entry::Removed { since, .. } => Some(format!(
+            "{} was removed from the directory on {}, and is refused until authyctl sync --forget",
+            text::sanitize_to(subject, 64),
+            utc::shown(*since)
+        )),
+        Entry::Enrolled(_) | Entry::Shared(_) | Entry::Invalid { .. } | Entry::Absent => None,
     }
 }

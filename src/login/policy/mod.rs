@@ -299,6 +299,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_the_directory_has_lost_is_refused_whatever_is_said_of_the_unenrolled() {
+        let removed = Entry::Removed { line: 4, since: 0 };
+        let never = Err("no one asks for the spelling");
+        let by_default = requirement(&removed, Fallback::Deny, never);
+        let ignored = requirement(&removed, Fallback::Ignore, never);
+        let in_time = before_the_day(&removed, Fallback::Deny, never, Ok(false));
+        let all = [by_default, ignored, in_time];
+        assert_eq!(all, [const { Ok(Requirement::Decoy) }; 3]);
+    }
+
+    #[test]
     fn an_alias_of_an_account_never_passes_as_unenrolled() {
         let ignore = Fallback::Ignore;
         assert_eq!(absent(ignore, Spelling::Alias), Requirement::Decoy);

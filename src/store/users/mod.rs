@@ -24,6 +24,16 @@ pub use entry::{Entry, KeyMismatch, Shared};
 /// The path of users.toml without the argument `users=`.
 pub use crate::base::arguments::USERS as DEFAULT_PATH;
 
+/// Which file an entry is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// users.toml; also of a name without an entry.
+    #[default]
+    Users,
+    /// directory.toml.
+    Directory,
+}
+
 /// The entry of a name, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -84,6 +94,9 @@ struct Slot {
     /// The bytes from the name to the end of the value.
     #[cfg(feature = "admin")]
     span: std::ops::Range<usize>,
+    /// Which file it is from.
+    #[cfg(feature = "admin")]
+    origin: Origin,
 }
 
 impl Mapping {
@@ -133,6 +146,8 @@ impl Mapping {
                     line,
                     #[cfg(feature = "admin")]
                     span: user.span().start..value.span().end,
+                    #[cfg(feature = "admin")]
+                    origin: Origin::Users,
                 };
                 slots.insert(user.get_ref().to_string(), slot);
             }
@@ -161,8 +176,28 @@ impl Mapping {
             entry,
             line: 0,
             span: 0..0,
+            origin: Origin::Users,
         };
         self.0.insert(user.to_owned(), slot);
+    }
+
+    /// Adds the entry that directory.toml has of `user`, in this line, unless there is one. Such a
+    /// mapping is for reading.
+    #[cfg(feature = "admin")]
+    pub(super) fn add_listed(&mut self, user: &str, entry: Entry, line: usize) {
+        self.0.entry(user.to_owned()).or_insert(Slot {
+            entry,
+            line,
+            span: 0..0,
+            origin: Origin::Directory,
+        });
+    }
+
+    /// Returns which file the entry of `user` is from.
+    #[cfg(feature = "admin")]
+    #[must_use]
+    pub fn origin(&self, user: &str) -> Origin {
+        (self.0.get(user)).map_or(Origin::default(), |slot| slot.origin)
     }
 
     /// Gives each of these users an app on this host, as if the entry said `totp = true`.

@@ -5,16 +5,19 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use pam_authy::base::factor::Person;
 use pam_authy::engine::shared_words;
 use pam_authy::store::config::Config;
+use pam_authy::store::directory::Ended;
 use pam_authy::store::recovery::{self, FileRecovery};
 use pam_authy::store::state::Error;
-use pam_authy::store::users::Entry;
+use pam_authy::store::users::{self, Entry};
 use pam_authy::store::{former, limits, remember};
 
 use super::find;
 use super::totp::at_prompt;
 use crate::cli::Global;
+use crate::error::CommandError;
 use crate::output::shown_name;
 
 /// Returns the entry that a user has now. One that cannot be read is like none: what lasts then
@@ -71,6 +74,36 @@ fn end(state: &Path, user: &str, before: &Entry, after: &Entry) -> Result<(), Er
     noted?;
     limits::forget(state, Some(user), &lost)?;
     ended.into_iter().collect()
+}
+
+/// Ends what lasts of a person of the directory who is not the one they were, in this state folder.
+/// Called before directory.toml is written: a command that is killed in between has ended what
+/// lasts, and the person before can log in with their factors until the next one.
+///
+/// # Errors
+/// Something is still there: the file must not be written.
+pub(super) fn end_of_directory(
+    global: &Global,
+    state: &Path,
+    ended: &Ended,
+) -> Result<(), CommandError> {
+    let name = ended.name.as_str();
+    // users.toml wins: what lasts is that of the person there.
+    match users::find(&global.users, name) {
+        Ok(found) if found.entry == Entry::Absent => {}
+        Ok(_) => return Ok(()),
+        Err(error) if error.is_missing() => {}
+        Err(error) => return Err(error.into()),
+    }
+    // Where the name is forgotten, the account was enrolled all the same.
+    former::note(state, name)?;
+    let mut lost = (ended.before.as_ref()).map_or(Vec::new(), Person::stored_ids);
+    let kept = (ended.after.as_ref()).map_or(Vec::new(), Person::stored_ids);
+    lost.retain(|id| !kept.contains(id));
+    at_prompt::remove(state, name)?;
+    recovery::remove(state, name)?;
+    remember::forget(state, name)?;
+    Ok(limits::forget(state, Some(name), &lost)?)
 }
 
 /// Whether the entry has kept a factor.
