@@ -9,6 +9,8 @@
 
 #[cfg(feature = "admin")]
 mod compare;
+#[cfg(feature = "admin")]
+mod passed;
 mod read;
 #[cfg(feature = "admin")]
 mod write;
@@ -26,6 +28,8 @@ use crate::host::trusted_file::{self, Access, MAPPING_LIMIT};
 
 #[cfg(feature = "admin")]
 pub use compare::{Changed, Ended, LeftOut, Options, Pass, TooManyRemoved, compare};
+#[cfg(feature = "admin")]
+pub use passed::{last_pass, note_pass};
 #[cfg(feature = "admin")]
 pub use write::{Error as WriteError, Written, index};
 

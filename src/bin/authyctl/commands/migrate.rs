@@ -13,7 +13,7 @@ use pam_authy::store::totp::{self, Secrets};
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Value, json};
 
-use super::load_mapping;
+use super::load_all_people;
 use super::totp::at_prompt::{AtPrompt, Standing};
 use crate::cli::Global;
 use crate::error::CommandError;
@@ -189,7 +189,7 @@ fn users<'u>(all: impl Iterator<Item = &'u str>) -> Vec<&'u str> {
 
 pub(super) fn status(global: &Global) -> Result<Output, CommandError> {
     let config = Config::load(&global.config)?;
-    let mapping = load_mapping(global)?;
+    let mapping = load_all_people(global)?;
     let apps = UsableApps::find(&global.users, &config, &mapping);
     let status = Status::of(&config, &mapping, &apps);
     let mut lines = status.lines_of_people();

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use pam_authy::store::config::{Config, Fallback};
 use serde_json::{Value, json};
 
-use super::{doctor, load_mapping};
+use super::{doctor, load_all_people};
 use crate::cli::Global;
 use crate::error::CommandError;
 use crate::output::{Output, shown_name, table};
@@ -23,7 +23,7 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
     } else {
         None
     };
-    let found = doctor::missing(global, config.as_ref(), &mut load_mapping(global)?);
+    let found = doctor::missing(global, config.as_ref(), &mut load_all_people(global)?);
     let rows: Vec<_> = (found.accounts.iter())
         .map(|account| {
             vec![

@@ -43,8 +43,9 @@ use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::http::Https;
 use pam_authy::factor;
 use pam_authy::store::config::{self, Config};
+use pam_authy::store::people::{Found, People};
 use pam_authy::store::totp::{self as totp_file, Apps};
-use pam_authy::store::users::{self, Entry, Found, Mapping};
+use pam_authy::store::users::{self, Entry, Mapping};
 
 use crate::cli::{Command, Global, MigrateCommand, PersonArg};
 use crate::error::{CommandError, ErrorKind};
@@ -130,9 +131,43 @@ fn load_mapping(global: &Global) -> Result<Mapping, CommandError> {
     }
 }
 
+/// Reads users.toml and, where config.toml has `[directory]`, directory.toml as one mapping; a
+/// missing users.toml is empty. The error is why directory.toml cannot be used.
+fn load_people(global: &Global) -> Result<(Mapping, Option<users::Error>), CommandError> {
+    let mut mapping = load_mapping(global)?;
+    let error = people(global).add_directory(&mut mapping).err();
+    Ok((mapping, error))
+}
+
+/// Like [`load_people`], for commands that need both files.
+fn load_all_people(global: &Global) -> Result<Mapping, CommandError> {
+    match load_people(global)? {
+        (mapping, None) => Ok(mapping),
+        (_, Some(error)) => Err(no_directory(&error)),
+    }
+}
+
+/// The error of a directory.toml that cannot be used.
+fn no_directory(error: &users::Error) -> CommandError {
+    CommandError::local(error.to_string()).hint(if error.is_missing() {
+        "authyctl sync writes it; until then no one can log in whom users.toml does not have"
+    } else {
+        "authyctl sync writes it anew"
+    })
+}
+
+/// The files that say who is behind a name. Without a configuration that can be read, as for a
+/// plain user, that is users.toml alone.
+fn people(global: &Global) -> People {
+    match Config::load(&global.config) {
+        Ok(config) => People::new(&global.users, &config),
+        Err(_) => People::without_directory(&global.users),
+    }
+}
+
 /// Finds the entry of `user`, with the secrets of its people's apps where these can be read.
 fn find(global: &Global, user: &str) -> Result<(Found, Apps), users::Error> {
-    let mut found = users::find(&global.users, user)?;
+    let mut found = people(global).find(user)?;
     let apps = Apps::of(&global.users, &mut found.entry);
     Ok((found, apps))
 }
@@ -145,7 +180,7 @@ fn find_with_enrolled(
     rules: &config::Login,
     user: &str,
 ) -> Result<(Found, Apps), users::Error> {
-    let mut found = users::find(&global.users, user)?;
+    let mut found = People::new(&global.users, config).find(user)?;
     let query = totp_file::Query {
         state: &config.paths.state,
         user,
@@ -156,11 +191,11 @@ fn find_with_enrolled(
     Ok((found, apps))
 }
 
-/// Like [`find`]; a missing mapping has no entries.
+/// Like [`find`]; a missing users.toml has no entries.
 fn entry(global: &Global, user: &str) -> Result<Entry, CommandError> {
     match find(global, user) {
         Ok((found, _)) => Ok(found.entry),
-        Err(error) if error.is_missing() => Ok(Entry::Absent),
+        Err(error) if error.is_missing() && !global.users.exists() => Ok(Entry::Absent),
         Err(error) => Err(error.into()),
     }
 }
@@ -180,10 +215,13 @@ fn authy_id(global: &Global, person: &PersonArg) -> Result<AuthyId, CommandError
             ));
         }
     };
-    match users::find(&global.users, user)?.entry {
+    let people = people(global);
+    let found = people.find(user)?;
+    let file = people.path(found.origin);
+    match found.entry {
         Entry::Enrolled(person) => person.authy_id.ok_or_else(|| {
             let user = shown_name(user);
-            let message = format!("{user} has no authy_id in {}", global.users.display());
+            let message = format!("{user} has no authy_id in {}", file.display());
             CommandError::local(message).hint(format!("authyctl enroll {user} --authy-id N"))
         }),
         Entry::Shared(_) => {
@@ -193,12 +231,12 @@ fn authy_id(global: &Global, person: &PersonArg) -> Result<AuthyId, CommandError
                 .hint("choose one with --authy-id N; authyctl list shows them"))
         }
         Entry::Invalid { line, message } => {
-            let file = global.users.display();
+            let file = file.display();
             Err(CommandError::local(format!("{file}:{line}: {message}")))
         }
         Entry::Removed { .. } => {
             let user = shown_name(user);
-            let message = format!("{user} was removed from the directory");
+            let message = format!("{user} was removed from the directory, and is refused");
             Err(CommandError::local(message).hint(format!("authyctl sync --forget {user}")))
         }
         Entry::Absent => {

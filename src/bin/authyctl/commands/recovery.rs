@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use pam_authy::engine::shared_words;
 use pam_authy::store::config::Config;
+use pam_authy::store::people::Found;
 use pam_authy::store::recovery::{self, Left};
-use pam_authy::store::users::{Entry, Mapping};
+use pam_authy::store::users::Entry;
 use serde_json::json;
 
 use super::entry;
@@ -81,9 +82,9 @@ fn state(global: &Global) -> Result<PathBuf, CommandError> {
 
 /// Returns a warning when no login would accept the codes, since the user is not enrolled.
 fn warning(global: &Global, user: &str) -> Option<String> {
-    let entry =
-        Mapping::load(&global.users).map(|mapping| matches!(mapping.find(user), Entry::Absent));
-    match entry {
+    let found = super::people(global).find(user);
+    let is_refused = |found: Found| matches!(found.entry, Entry::Absent | Entry::Removed { .. });
+    match found.map(is_refused) {
         Ok(false) => account_warning(user),
         Ok(true) => Some(format!(
             "{} is not enrolled, so no login accepts these codes yet",

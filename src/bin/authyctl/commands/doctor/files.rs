@@ -11,9 +11,10 @@ use pam_authy::base::factor::{Person, Providers};
 use pam_authy::factor::connect;
 use pam_authy::host::trusted_file::{self, Access};
 use pam_authy::store::config::Config;
+use pam_authy::store::people::{Origin, People};
 use pam_authy::store::users::{self, Entry, Mapping};
 
-use super::{Finding, secrets};
+use super::{Finding, directory, secrets};
 use crate::cli::Global;
 use crate::commands::stack::{Handler, Place};
 use crate::commands::test::MODULE_FOLDERS;
@@ -21,7 +22,7 @@ use crate::commands::totp::at_prompt;
 use crate::output::shown_name;
 
 /// The number of users from which on a login without the index takes noticeably longer.
-const INDEX_THRESHOLD: usize = 1000;
+pub(super) const INDEX_THRESHOLD: usize = 1000;
 
 /// Loads the configuration and the mapping, with the apps that people have enrolled at the prompt;
 /// each is `None` where it cannot be used.
@@ -45,13 +46,24 @@ pub(super) fn load(global: &Global) -> (Vec<Finding>, Option<Config>, Option<Map
         Ok(mut mapping) => {
             // What is said of totp.toml is about users.toml alone.
             let of_secrets = secrets::check(&global.users, &mapping, config.as_ref());
-            if let Some(config) = &config {
-                at_prompt::include(&mut mapping, &global.users, config);
-            }
             let providers = config
                 .as_ref()
                 .map(|config| connect::providers(config, &config.login("sshd")));
-            findings.push(check_mapping(&global.users, &mapping, providers));
+            let mut of_directory = Vec::new();
+            if let (Some(config), Some(providers)) = (&config, providers) {
+                of_directory = directory::check(config, providers, &mapping);
+                // A file that cannot be used is one of these findings.
+                let _ = People::new(&global.users, config).add_directory(&mut mapping);
+                at_prompt::include(&mut mapping, &global.users, config);
+            }
+            let has_directory = config.as_ref().is_some_and(|one| one.directory.is_some());
+            findings.push(check_mapping(
+                &global.users,
+                &mapping,
+                providers,
+                has_directory,
+            ));
+            findings.extend(of_directory);
             findings.extend(of_secrets);
             Some(mapping)
         }
@@ -74,13 +86,19 @@ pub(super) fn hidden(check: &str, path: &Path) -> Option<Finding> {
     })
 }
 
-/// Checks every entry. `providers` says which factors this host can check, where the configuration
+/// Checks every entry of users.toml; `has_directory` says that it need not have one. `providers` says which factors this host can check, where the configuration
 /// is valid.
-fn check_mapping(path: &Path, mapping: &Mapping, providers: Option<Providers>) -> Finding {
+fn check_mapping(
+    path: &Path,
+    mapping: &Mapping,
+    providers: Option<Providers>,
+    has_directory: bool,
+) -> Finding {
     let file = path.display();
+    let own = || (mapping.iter()).filter(|(user, _)| mapping.origin(user) == Origin::Users);
     let is_supported =
         |person: &Person| providers.is_none_or(|providers| person.has_supported(providers));
-    let invalid = mapping.iter().find_map(|(user, entry)| {
+    let invalid = own().find_map(|(user, entry)| {
         let unsupported = match entry {
             Entry::Invalid { line, message } => return Some(format!("{file}:{line}: {message}")),
             Entry::Enrolled(person) => !is_supported(person),
@@ -90,10 +108,11 @@ fn check_mapping(path: &Path, mapping: &Mapping, providers: Option<Providers>) -
         let user = shown_name(user);
         unsupported.then(|| format!("{file}: {user}: this host can check no factor of the entry"))
     });
-    match (invalid, mapping.iter().count()) {
+    match (invalid, own().count()) {
         (Some(message), _) => {
             Finding::problem("users", message).hint("that user is refused until this is fixed")
         }
+        (None, 0) if has_directory => Finding::ok("users", format!("{file} names no users")),
         (None, 0) => Finding::warning("users", format!("{file} names no users"))
             .hint("authyctl enroll USER --totp, --phone +E164 or --authy-id N"),
         (None, 1) => Finding::ok("users", format!("{file} is valid and names one user")),
@@ -191,9 +210,24 @@ pub(super) fn own(lines: &[&Handler], global: &Global) -> OwnFiles {
         });
         named.filter(|path| path != usual)
     };
+    let (config, users) = (
+        named("config=", &global.config),
+        named("users=", &global.users),
+    );
+    if config.is_none() && users.is_none() {
+        return OwnFiles::default();
+    }
+    let is_usual = config.is_none();
+    let config = config.unwrap_or_else(|| global.config.clone());
+    let config = Config::load(&config).ok();
+    let users = users.as_ref().unwrap_or(&global.users);
+    let people = match &config {
+        Some(config) => People::new(users, config),
+        None => People::without_directory(users),
+    };
     OwnFiles {
-        config: named("config=", &global.config).and_then(|path| Config::load(&path).ok()),
-        mapping: named("users=", &global.users).and_then(|path| Mapping::load(&path).ok()),
+        mapping: people.load().ok().map(|(mapping, _)| mapping),
+        config: config.filter(|_| !is_usual),
     }
 }
 

@@ -11,6 +11,7 @@ use nix::unistd::{AccessFlags, Uid, User, access};
 use pam_authy::host::journal::DEFAULT_LOG;
 use pam_authy::host::journald::JOURNALD;
 use pam_authy::store::config::Config;
+use pam_authy::store::people::Origin;
 use pam_authy::store::users::{Entry, Mapping};
 
 use super::Finding;
@@ -65,7 +66,9 @@ pub(super) fn people(mapping: &Mapping) -> Vec<Finding> {
                 .hint("is that one person? else give each their own id")
         })
         .collect();
-    let names = mapping.iter().map(|(name, _)| name).take(LOOK_UP_LIMIT);
+    // A directory has many people who have no account here.
+    let own = (mapping.iter()).filter(|(name, _)| mapping.origin(name) == Origin::Users);
+    let names = own.map(|(name, _)| name).take(LOOK_UP_LIMIT);
     let missing: Vec<_> = names
         .filter(|name| matches!(User::from_name(name), Ok(None)))
         .collect();

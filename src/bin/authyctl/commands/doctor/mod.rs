@@ -7,6 +7,7 @@
 
 mod absent;
 mod administrators;
+mod directory;
 mod doas;
 mod engine;
 mod enroll_by;

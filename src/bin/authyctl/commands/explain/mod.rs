@@ -18,8 +18,9 @@ use pam_authy::host::account;
 use pam_authy::login::policy::{self, Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Fallback, Login, Provider, SendMode};
 use pam_authy::store::former;
+use pam_authy::store::people::{Found, People};
 use pam_authy::store::totp::{Apps, AtPrompt, Unusable};
-use pam_authy::store::users::{Entry, Found};
+use pam_authy::store::users::Entry;
 use serde_json::json;
 
 use self::route::{Route, Unasked};
@@ -228,6 +229,13 @@ fn push_of(entry: &Entry) -> Option<SendMode> {
 }
 
 fn reason(requirement: &Requirement, entry: &Entry, user: &str, rules: &Login) -> String {
+    if let (Requirement::Decoy, Entry::Removed { since, .. }) = (requirement, entry) {
+        let since = utc::shown(*since);
+        return format!(
+            "{user} was removed from the directory on {since}, and whatever is typed is refused until \
+             authyctl sync --forget {user}"
+        );
+    }
     match requirement {
         Requirement::Exempt(rule) => format!("{rule} applies"),
         Requirement::Person {
@@ -319,13 +327,20 @@ fn source(
         Requirement::NotEnrolledYet(_) => {
             (global.config.clone(), config.line(service, "enroll_by"))
         }
+        Requirement::Decoy if matches!(found.entry, Entry::Removed { .. }) => {
+            let people = People::new(&global.users, config);
+            (people.path(found.origin), found.line)
+        }
         Requirement::NotEnrolledAllowed | Requirement::Decoy => {
             (global.config.clone(), config.line(service, "unenrolled"))
         }
         Requirement::Person { .. }
         | Requirement::NoSupportedFactor(_)
         | Requirement::NoMatchingKey(_)
-        | Requirement::InvalidEntry { .. } => (global.users.clone(), found.line),
+        | Requirement::InvalidEntry { .. } => {
+            let people = People::new(&global.users, config);
+            (people.path(found.origin), found.line)
+        }
     }
 }
 

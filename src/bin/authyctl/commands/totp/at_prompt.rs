@@ -212,7 +212,7 @@ pub(in super::super) fn describe(
         return Ok(None);
     };
     let own = super::own_secrets(global)?;
-    let rows = at_prompt.rows(&super::super::load_mapping(global)?, own.as_ref());
+    let rows = at_prompt.rows(&super::super::load_people(global)?.0, own.as_ref());
     let row = rows
         .get(user)
         .filter(|row| row.standing != Standing::Unused);

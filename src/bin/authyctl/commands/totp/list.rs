@@ -6,7 +6,7 @@ use std::path::Path;
 use pam_authy::store::totp::{Authenticator, Entry as SecretEntry, Secrets};
 use serde_json::{Value, json};
 
-use super::super::load_mapping;
+use super::super::load_people;
 use super::at_prompt::{AtPrompt, Row, Standing};
 use super::{own_secrets, path};
 use crate::cli::Global;
@@ -15,7 +15,8 @@ use crate::output::{Output, shown_name, table};
 
 pub(super) fn list(global: &Global) -> Result<Output, CommandError> {
     let path = path(global);
-    let mapping = load_mapping(global)?;
+    // The app of a person whose directory.toml cannot be read is not used.
+    let (mapping, _) = load_people(global)?;
     let used: BTreeSet<&str> = mapping
         .iter()
         .flat_map(|(_, entry)| entry.totp_names())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use nix::unistd::{Group, User};
 use pam_authy::login::policy::{Exemption, Requirement};
-use pam_authy::store::users::Mapping;
+use pam_authy::store::people::Origin;
 
 use super::access::accounts;
 use super::conditions::{Conditions, Connection};
@@ -30,13 +30,20 @@ impl Host<'_> {
         let named = named
             .into_iter()
             .filter(|name| matches!(User::from_name(name), Ok(Some(_))));
-        let enrolled = self.mapping.into_iter().flat_map(Mapping::iter);
-        let enrolled = enrolled.map(|(name, _)| name.to_owned());
+        let of = |origin: Origin| {
+            let all = self.mapping.into_iter().flat_map(move |mapping| {
+                let names = mapping.iter().map(|(name, _)| name);
+                names.filter(move |name| mapping.origin(name) == origin)
+            });
+            all.map(str::to_owned)
+        };
         let mut seen = BTreeSet::new();
         administrators
             .chain(named)
-            .chain(enrolled)
+            .chain(of(Origin::Users))
             .chain(accounts())
+            // Most people of a directory may have no account here.
+            .chain(of(Origin::Directory))
             .filter(|name| seen.insert(name.clone()))
             .collect()
     }
