@@ -6,6 +6,7 @@ mod approvals;
 mod at_authy;
 mod bad_input;
 mod check;
+mod directory;
 mod doctor;
 mod enrolled;
 mod examples;

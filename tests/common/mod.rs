@@ -8,6 +8,7 @@ pub(crate) mod audit;
 pub(crate) mod browser;
 pub(crate) mod child;
 pub(crate) mod compiled;
+pub(crate) mod directory;
 pub(crate) mod fail2ban;
 pub(crate) mod fake_engine;
 pub(crate) mod host;

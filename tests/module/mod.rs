@@ -5,6 +5,7 @@ mod across_calls;
 mod app_alone;
 mod bad_files;
 mod caller;
+mod directory;
 pub(crate) mod doctor;
 mod engine;
 mod enroll;

@@ -1,6 +1,7 @@
 //! `check`: whether config.toml, users.toml and the totp.toml of its folder are valid, before they
-//! are put in place; and the enrolled.toml of this host, where it can be read. It needs no root and
-//! no network, and ignores owners and modes: doctor checks those where the files are installed.
+//! are put in place; and enrolled.toml and directory.toml of this host, where they can be read. It
+//! needs no root and no network, and ignores owners and modes: doctor checks those where the files
+//! are installed.
 
 use std::fs;
 use std::io;
@@ -9,6 +10,7 @@ use std::path::Path;
 use pam_authy::base::arguments::{CONFIG, USERS};
 use pam_authy::factor::connect;
 use pam_authy::store::config::Config;
+use pam_authy::store::directory::{self, Directory};
 use pam_authy::store::totp::{self, Secrets, enrolled};
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Value, json};
@@ -45,8 +47,16 @@ pub(crate) fn check(global: &Global) -> Result<Output, CommandError> {
     if !skips_users {
         checked.extend(check_users(&global.users, config.as_ref()));
     }
-    let state = config.map(|config| config.paths.state);
-    checked.extend(state.and_then(|state| check_enrolled(&enrolled::path(&state))));
+    if let Some(config) = &config {
+        let state = &config.paths.state;
+        checked.extend(
+            config
+                .directory
+                .as_ref()
+                .and_then(|_| check_directory(&directory::path(state))),
+        );
+        checked.extend(check_enrolled(&enrolled::path(state)));
+    }
     report(&checked)
 }
 
@@ -158,6 +168,29 @@ fn check_enrolled(path: &Path) -> Option<Checked> {
         Err(error) => checked.problems = vec![error.to_string()],
     }
     Some(checked)
+}
+
+/// Checks directory.toml in the state folder; `None` where there is none or it cannot be looked at:
+/// it is the next sync's, and not a file to put in place.
+fn check_directory(path: &Path) -> Option<Checked> {
+    let text = fs::read_to_string(path).ok()?;
+    let problems = match Directory::parse(&text, path) {
+        Ok(known) => {
+            let of_entry = |(_, entry)| match entry {
+                Entry::Invalid { line, message } => {
+                    Some(format!("{}:{line}: {message}", path.display()))
+                }
+                _ => None,
+            };
+            known.iter().filter_map(of_entry).collect()
+        }
+        Err(error) => vec![error.to_string()],
+    };
+    Some(Checked {
+        file: path.display().to_string(),
+        problems,
+        ..Checked::default()
+    })
 }
 
 fn report(checked: &[Checked]) -> Result<Output, CommandError> {

@@ -3,6 +3,7 @@
 //! configuration.
 
 use pam_authy::base::factor::{Person, SendMode};
+use pam_authy::base::utc;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::host::account::{self, Spelling};
 use pam_authy::host::ssh_key::Fingerprint;
@@ -11,12 +12,18 @@ use pam_authy::store::users::write::{self, Enrolment};
 use serde_json::{Value, json};
 
 use super::totp::at_prompt::Standing;
-use super::{lasting, load_mapping, person, security_key, totp, twilio};
+use super::{directory, lasting, load_people, people, person, security_key, totp, twilio};
 use crate::cli::{EnrollArgs, Global, UnenrollArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, shown_name, table};
 
 pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, CommandError> {
+    let mut output = enroll_factor(global, args)?;
+    output.warning = lasting::both(output.warning, directory::shadowed(global, &args.user));
+    Ok(output)
+}
+
+fn enroll_factor(global: &Global, args: &EnrollArgs) -> Result<Output, CommandError> {
     if args.totp {
         return totp::enroll(global, args);
     }
@@ -109,6 +116,7 @@ fn delete_remotely(
 /// record of the person's id.
 pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, CommandError> {
     let (user, remote, key) = (args.user.as_str(), args.remote, args.ssh_key);
+    directory::check_unenroll(global, user)?;
     if let Some(key) = &args.security_key {
         return security_key::unenroll(global, user, key);
     }
@@ -132,13 +140,17 @@ pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, C
     lines.extend(removed_by.into_iter().map(str::to_owned));
     let members = json!({"user": user, "authy_id": id.map(AuthyId::number), "remote": remote});
     Ok(Output {
-        warning: lasting::both(warning, left),
+        warning: lasting::both(
+            lasting::both(warning, left),
+            directory::uncovered(global, user),
+        ),
         ..Output::new(lines, with_key(members, key))
     })
 }
 
 pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
-    let mapping = load_mapping(global)?;
+    let (mapping, no_directory) = load_people(global)?;
+    let of_directory = directory::Listing::find(global);
     // The list is right without them, for a plain user too, who cannot read the state folder.
     let at_prompt = totp::at_prompt::AtPrompt::find(global).ok().flatten();
     let own = totp::own_secrets(global).ok().flatten();
@@ -149,7 +161,9 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
     let mut rows = Vec::new();
     let mut users = Vec::new();
     let mut invalid = None;
+    let people = people(global);
     for (user, entry) in mapping.iter() {
+        let origin = mapping.origin(user);
         match entry {
             Entry::Enrolled(person) => {
                 let mut row = row(user, person, None, person.push);
@@ -159,6 +173,7 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
                     row.push(format!("app {}", app.text()));
                     member["enrolled"] = app.members();
                 }
+                of_directory.note(user, origin, &mut row, &mut member);
                 rows.push(row);
                 users.push(with_push(member, person.push));
             }
@@ -168,15 +183,28 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
                 let keys = shared.keys.iter().map(|(key, person)| {
                     with_factors(json!({"fingerprint": key.to_string()}), person)
                 });
-                let member = json!({"user": user, "keys": keys.collect::<Vec<_>>()});
+                let mut member = json!({"user": user, "keys": keys.collect::<Vec<_>>()});
+                of_directory.note(user, origin, &mut Vec::new(), &mut member);
                 users.push(with_push(member, shared.push));
             }
             Entry::Invalid { line, message } => {
-                let file = global.users.display();
+                let file = people.path(origin);
+                let file = file.display();
                 invalid.get_or_insert_with(|| format!("{file}:{line}: {message}"));
             }
-            Entry::Removed { .. } | Entry::Absent => {}
+            Entry::Removed { since, .. } => {
+                let mut row = vec![shown_name(user), "removed".to_owned()];
+                let mut member = json!({"user": user, "factors": []});
+                of_directory.note(user, origin, &mut row, &mut member);
+                member["removed"] = json!(utc::written(*since));
+                rows.push(row);
+                users.push(member);
+            }
+            Entry::Absent => {}
         }
+    }
+    if let Some(error) = no_directory {
+        invalid = invalid.or(Some(error.to_string()));
     }
     let members = json!({"users": users});
     let output = Output::new(table(&rows), members.clone());
@@ -261,6 +289,10 @@ pub(crate) fn index(global: &Global) -> Result<Output, CommandError> {
             path.display()
         ));
         members["enrolled"] = json!({"path": path, "entries": count});
+    }
+    if let Some((path, count)) = directory::index(global)? {
+        lines.push(format!("{}: {count} of the directory", path.display()));
+        members["directory"] = json!({"path": path, "entries": count});
     }
     Ok(Output {
         warning: (!warnings.is_empty()).then(|| warnings.join("\n")),

@@ -7,6 +7,7 @@ mod approvals;
 mod at_authy;
 mod audit;
 mod check;
+mod directory;
 mod doctor;
 mod explain;
 mod generate;

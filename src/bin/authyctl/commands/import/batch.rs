@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use pam_authy::engine::shared_words;
 use pam_authy::store::config::Config;
+use pam_authy::store::directory as directory_file;
 use pam_authy::store::edit::Purpose;
 use pam_authy::store::recovery::{self, Left};
 use pam_authy::store::totp::{self, Authenticator, Secrets, write as secrets};
@@ -16,7 +17,7 @@ use pam_authy::store::users::write::{Addition, add_factors};
 use pam_authy::store::users::{Entry, Mapping};
 
 use super::super::totp::at_prompt;
-use super::super::{entry, lasting};
+use super::super::{directory, entry, lasting};
 use super::progress::Progress;
 use super::rows::ImportedApp;
 use super::summary::{ImportSummary, RowError, RowOutcome};
@@ -150,8 +151,17 @@ impl<'a> Batch<'a> {
             secrets.find(name).ok().map(Authenticator::id)
         });
         // The files of new people are made at their first login.
+        if let (Entry::Absent, Some(state)) = (&before, &self.state)
+            && directory_file::path(state).exists()
+        {
+            // users.toml wins over the directory from now on.
+            before = directory::entry(self.global, user);
+        }
         let left = match &before {
-            Entry::Absent => None,
+            Entry::Absent | Entry::Removed { .. } => None,
+            Entry::Enrolled(_) if self.mapping.find(user) == Entry::Absent => {
+                lasting::follow(self.global, user, &before)
+            }
             _ if written.replaced => lasting::follow(self.global, user, &before),
             _ => self.record(user),
         };
