@@ -34,7 +34,7 @@
 //!  3. engine::session  the module's first message           → Attempt, arguments
 //!  4. store::config    config.toml, the service's rules     → Config, config::Login
 //!  5. login::policy    whose factor; is one required?
-//!                      [exempt] first, then users.toml      → Requirement (with the Person)
+//!                      [exempt], users.toml, directory.toml → Requirement (with the Person)
 //!  6. store::remember  was the same login just proven?      → the end, or go on
 //!  7. factor::connect  the person's factor, or a decoy      → SecondFactor
 //!  8. login            prompt ⇄ protocol ⇄ pam ⇄ person,

@@ -91,7 +91,7 @@ impl People {
     }
 
     /// Reads both files as one mapping. A directory.toml that cannot be used is returned as an
-    /// error beside users.toml, whose people can log in without it.
+    /// error together with users.toml, whose people can log in without it.
     ///
     /// # Errors
     /// users.toml cannot be trusted or read, or is not valid as a whole.

@@ -225,7 +225,7 @@ fn recovery_codes_are_those_of_the_person_and_not_of_the_name() {
     assert_eq!(login(&code(2)), "PAM_CONV_ERR");
 }
 
-/// Real sshd, and the account of a person whom the directory alone has.
+/// Real sshd, and the account of a person who is in the directory alone.
 #[test]
 #[ignore = "needs root"]
 fn sshd_lets_a_person_of_the_directory_in_and_no_removed_one() {

@@ -170,7 +170,7 @@ fn check_enrolled(path: &Path) -> Option<Checked> {
     Some(checked)
 }
 
-/// Checks directory.toml in the state folder; `None` where there is none or it cannot be looked at:
+/// Checks directory.toml in the state folder; `None` where it is missing or cannot be looked at:
 /// it is the next sync's, and not a file to put in place.
 fn check_directory(path: &Path) -> Option<Checked> {
     let text = fs::read_to_string(path).ok()?;

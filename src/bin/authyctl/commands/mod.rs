@@ -151,7 +151,7 @@ fn load_all_people(global: &Global) -> Result<Mapping, CommandError> {
 /// The error of a directory.toml that cannot be used.
 fn no_directory(error: &users::Error) -> CommandError {
     CommandError::local(error.to_string()).hint(if error.is_missing() {
-        "authyctl sync writes it; until then no one can log in whom users.toml does not have"
+        "authyctl sync writes it; until then everyone who is not in users.toml is refused"
     } else {
         "authyctl sync writes it anew"
     })

@@ -188,7 +188,7 @@ fn a_mistake_names_file_line_and_key() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The error, or nothing where there is none.
+/// The error; empty without one.
 fn error_of(read: Result<Directory, String>) -> String {
     read.err().unwrap_or_default()
 }

@@ -166,7 +166,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Forgets names. What lasted of them ends, whoever has the name next.
+    /// Forgets names. What lasted of them ends, even where the same person has the name again.
     fn forget(&mut self, options: &Options) {
         for name in options.forget.iter().collect::<BTreeSet<_>>() {
             match self.rows.remove(name) {

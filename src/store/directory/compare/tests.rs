@@ -70,7 +70,7 @@ fn two() -> Directory {
     next(&Directory::default(), &all, &options()).next
 }
 
-/// What holds of alice, with why her listed entry cannot be used.
+/// What is held of the first name, or why that cannot be used.
 fn why_held(pass: &Pass) -> Option<Result<Person, String>> {
     pass.held.first().map(|held| held.listed.clone())
 }
@@ -130,7 +130,7 @@ fn every_change_of_a_known_person_is_held_until_it_is_accepted() {
         assert_eq!(again.next, pass.next);
         assert!(!again.held[0].is_new && again.held[0].since == LATER);
 
-        // The hold ends where the old factors are back.
+        // The change is held no longer where the old factors are back.
         let back = next(&pass.next, &[("alice", at(1)), ("bob", at(2))], &options());
         assert_eq!((back.next, back.held), (two(), Vec::new()));
 

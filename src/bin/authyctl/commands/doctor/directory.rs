@@ -26,7 +26,7 @@ pub(super) fn check(config: &Config, providers: Providers, users: &Mapping) -> V
     let known = match Directory::load(state) {
         Ok(known) => known,
         Err(error) => {
-            let refused = "until then everyone whom users.toml does not have is refused";
+            let refused = "until then everyone who is not in users.toml is refused";
             let problem = || match error.is_missing() {
                 true => {
                     let message = format!("{}: authyctl sync has never run", path.display());
