@@ -239,7 +239,11 @@ fn doctor_says_how_old_the_last_pass_is_and_what_waits() {
         said.contains("\"warning\": ") && said.contains("was 2 d ago"),
         "{said}"
     );
+}
 
+#[test]
+fn doctor_names_an_entry_of_the_directory_that_cannot_be_used_and_a_missing_index() {
+    let sim = host();
     write(&sim, "[users]\neve = { totp = true }\n");
     let said = doctor(&sim);
     assert!(

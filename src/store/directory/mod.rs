@@ -10,6 +10,8 @@
 #[cfg(feature = "admin")]
 mod compare;
 #[cfg(feature = "admin")]
+mod pass;
+#[cfg(feature = "admin")]
 mod passed;
 mod read;
 #[cfg(feature = "admin")]
@@ -27,7 +29,9 @@ use crate::host::toml_file::{self, Error};
 use crate::host::trusted_file::{self, Access, MAPPING_LIMIT};
 
 #[cfg(feature = "admin")]
-pub use compare::{Changed, Ended, LeftOut, Options, Pass, TooManyRemoved, compare};
+pub use compare::compare;
+#[cfg(feature = "admin")]
+pub use pass::{Changed, Ended, LeftOut, Options, Pass, TooManyRemoved};
 #[cfg(feature = "admin")]
 pub use passed::{last_pass, note_pass};
 #[cfg(feature = "admin")]

@@ -1,9 +1,8 @@
-//! `enroll`, `unenroll`, `list`, `index`: the mapping. Only `enroll` of a new person and `unenroll
+//! `enroll`, `unenroll`, `index`: the mapping. Only `enroll` of a new person and `unenroll
 //! --remote` need the network; `enroll` and `unenroll` change the state folder where there is a
 //! configuration.
 
-use pam_authy::base::factor::{Person, SendMode};
-use pam_authy::base::utc;
+use pam_authy::base::factor::Person;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::host::account::{self, Spelling};
 use pam_authy::host::ssh_key::Fingerprint;
@@ -11,11 +10,10 @@ use pam_authy::store::users::Entry;
 use pam_authy::store::users::write::{self, Enrolment};
 use serde_json::{Value, json};
 
-use super::totp::at_prompt::Standing;
-use super::{directory, lasting, load_people, people, person, security_key, totp, twilio};
+use super::{directory, lasting, person, security_key, totp, twilio};
 use crate::cli::{EnrollArgs, Global, UnenrollArgs};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::{Output, shown_name, table};
+use crate::output::{Output, shown_name};
 
 pub(crate) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, CommandError> {
     let mut output = enroll_factor(global, args)?;
@@ -146,114 +144,6 @@ pub(crate) fn unenroll(global: &Global, args: &UnenrollArgs) -> Result<Output, C
         ),
         ..Output::new(lines, with_key(members, key))
     })
-}
-
-pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
-    let (mapping, no_directory) = load_people(global)?;
-    let of_directory = directory::Listing::find(global);
-    // The list is right without them, for a plain user too, who cannot read the state folder.
-    let at_prompt = totp::at_prompt::AtPrompt::find(global).ok().flatten();
-    let own = totp::own_secrets(global).ok().flatten();
-    let enrolled = at_prompt
-        .as_ref()
-        .map(|all| all.rows(&mapping, own.as_ref()));
-    let enrolled = enrolled.unwrap_or_default();
-    let mut rows = Vec::new();
-    let mut users = Vec::new();
-    let mut invalid = None;
-    let people = people(global);
-    for (user, entry) in mapping.iter() {
-        let origin = mapping.origin(user);
-        match entry {
-            Entry::Enrolled(person) => {
-                let mut row = row(user, person, None, person.push);
-                let mut member = with_factors(json!({"user": user}), person);
-                let app = enrolled.get(user);
-                if let Some(app) = app.filter(|app| app.standing != Standing::Unused) {
-                    row.push(format!("app {}", app.text()));
-                    member["enrolled"] = app.members();
-                }
-                of_directory.note(user, origin, &mut row, &mut member);
-                rows.push(row);
-                users.push(with_push(member, person.push));
-            }
-            Entry::Shared(shared) => {
-                let keys = shared.keys.iter();
-                rows.extend(keys.map(|(key, person)| row(user, person, Some(key), shared.push)));
-                let keys = shared.keys.iter().map(|(key, person)| {
-                    with_factors(json!({"fingerprint": key.to_string()}), person)
-                });
-                let mut member = json!({"user": user, "keys": keys.collect::<Vec<_>>()});
-                of_directory.note(user, origin, &mut Vec::new(), &mut member);
-                users.push(with_push(member, shared.push));
-            }
-            Entry::Invalid { line, message } => {
-                let file = people.path(origin);
-                let file = file.display();
-                invalid.get_or_insert_with(|| format!("{file}:{line}: {message}"));
-            }
-            Entry::Removed { since, .. } => {
-                let mut row = vec![shown_name(user), "removed".to_owned()];
-                let mut member = json!({"user": user, "factors": []});
-                of_directory.note(user, origin, &mut row, &mut member);
-                member["removed"] = json!(utc::written(*since));
-                rows.push(row);
-                users.push(member);
-            }
-            Entry::Absent => {}
-        }
-    }
-    if let Some(error) = no_directory {
-        invalid = invalid.or(Some(error.to_string()));
-    }
-    let members = json!({"users": users});
-    let output = Output::new(table(&rows), members.clone());
-    match invalid {
-        None => Ok(output),
-        Some(why) => Err(CommandError::local(why).with_members(members).after(output)),
-    }
-}
-
-/// Returns a row of `list`.
-fn row(
-    user: &str,
-    person: &Person,
-    key: Option<&Fingerprint>,
-    push: Option<SendMode>,
-) -> Vec<String> {
-    let mut row = vec![shown_name(user), factors(person)];
-    row.extend(key.map(Fingerprint::to_string));
-    row.extend(push.map(|push| format!("push {}", push.as_str())));
-    row
-}
-
-/// Returns the person's factors for a column: the number at Authy, and the names of the others.
-fn factors(person: &Person) -> String {
-    let id = person.authy_id.map(|id| id.to_string());
-    let others = person
-        .factor_names()
-        .into_iter()
-        .filter(|name| *name != "authy");
-    let all: Vec<_> = id.into_iter().chain(others.map(str::to_owned)).collect();
-    all.join(" ")
-}
-
-fn with_factors(mut member: Value, person: &Person) -> Value {
-    if let Some(id) = person.authy_id {
-        member["authy_id"] = json!(id.number());
-    }
-    member["factors"] = json!(person.factor_names());
-    if !person.security_keys.is_empty() {
-        member["security_keys"] = json!(security_key::texts(person));
-    }
-    member
-}
-
-fn with_push(mut member: Value, push: Option<SendMode>) -> Value {
-    if let Some(push) = push {
-        member["push"] = json!(push.as_str());
-    }
-    member
 }
 
 /// Checks the mapping, and totp.toml and enrolled.toml where they are, and writes their look-up

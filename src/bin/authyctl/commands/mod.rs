@@ -17,6 +17,7 @@ mod init;
 mod key;
 mod lasting;
 mod limits;
+mod list;
 mod mapping;
 mod metrics;
 mod migrate;
@@ -61,7 +62,7 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandE
         Command::Unenroll(args) => mapping::unenroll(global, args),
         Command::Import(args) => import::import(global, args),
         Command::List(args) if args.missing => missing::list(global),
-        Command::List(_) => mapping::list(global),
+        Command::List(_) => list::list(global),
         Command::Migrate(MigrateCommand::Status) => migrate::status(global),
         Command::Index => mapping::index(global),
         Command::Status(args) => person::status(global, args),

@@ -127,7 +127,6 @@ fn each_url_is_shown_whole_and_ldap_means_starttls() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one table")]
 fn a_mistake_names_file_line_and_key() {
     let urls = "must be ldaps://host[:port], ldap://host[:port] (StartTLS) or ldapi:///path, or a \
                 list of these";

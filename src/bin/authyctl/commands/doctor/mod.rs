@@ -18,6 +18,7 @@ mod host;
 mod ids;
 mod leniency;
 mod only_keys;
+mod own_files;
 mod patience;
 mod rules;
 pub(super) mod secrets;

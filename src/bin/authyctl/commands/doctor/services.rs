@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use pam_authy::base::date::Date;
 use pam_authy::store::config::Config;
 
-use super::files::OwnFiles;
+use super::own_files::{self, OwnFiles};
 use super::stack::{Judgement, our_lines};
 use super::{Finding, enrolled, files, leniency, rules};
 use crate::cli::Global;
@@ -112,7 +112,7 @@ pub(super) fn check(
             findings.extend(unprotected(&service));
             continue;
         }
-        let own = files::own(&ours, global);
+        let own = own_files::own(&ours, global);
         let (of_service, stack) = check_protected(service, &lines, &ours, config, own, of_sshd);
         findings.extend(of_service);
         protected.push(stack);
