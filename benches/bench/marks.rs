@@ -55,7 +55,7 @@ fn above_permit(report: &Report, row: &str, member: &str) -> f64 {
     report.number(row, member) - report.number("permit", member)
 }
 
-fn processor_time(report: &Report) -> [Mark; 4] {
+fn processor_time(report: &Report) -> [Mark; 5] {
     let n = |row, member| report.number(row, member);
     let of_curl = |row, curl| above_permit(report, row, "processor_ms") / n(curl, "processor_ms");
     let of_app = |row| n(row, "processor_ms") - n("app-permit", "processor_ms");
@@ -79,6 +79,11 @@ fn processor_time(report: &Report) -> [Mark; 4] {
         Mark {
             name: "100 000 users instead of 10: processor time, ms",
             spawn: (n("many", "processor_ms") - n("warm", "processor_ms"), 5.0),
+            service: None,
+        },
+        Mark {
+            name: "1 000 000 people of a directory: processor time, ms",
+            spawn: (n("people", "processor_ms") - n("warm", "processor_ms"), 5.0),
             service: None,
         },
     ]
@@ -116,7 +121,7 @@ fn waiting(report: &Report) -> [Mark; 5] {
     ]
 }
 
-fn files(report: &Report) -> [Mark; 4] {
+fn files(report: &Report) -> [Mark; 5] {
     let n = |row, member| report.number(row, member);
     let engine = "engine_peak_mb";
     [
@@ -138,6 +143,11 @@ fn files(report: &Report) -> [Mark; 4] {
         (
             "100 000 users instead of 10: engine's memory, MB",
             n("many", engine) - n("warm", engine),
+            4.0,
+        ),
+        (
+            "1 000 000 people of a directory: engine's memory, MB",
+            n("people", engine) - n("warm", engine),
             4.0,
         ),
     ]

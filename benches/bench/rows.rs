@@ -12,7 +12,7 @@ use crate::report::Report;
 use crate::testbed::{CODE, Testbed};
 
 /// The rows of the first section: the id, which names the stack or the program, and the label.
-const PROCESSES: [(&str, &str); 11] = [
+const PROCESSES: [(&str, &str); 12] = [
     ("permit", "pam_permit instead of pam_authy"),
     ("cold", "pam_authy, warm_up = false, one CA"),
     ("warm", "pam_authy, one CA"),
@@ -20,6 +20,10 @@ const PROCESSES: [(&str, &str); 11] = [
     ("all", "pam_authy, the system's CA file"),
     ("served-all", "the same by the service"),
     ("many", "pam_authy, one CA, 100 000 users"),
+    (
+        "people",
+        "pam_authy, one CA, 1 000 000 people of a directory",
+    ),
     ("first", "first edition, one CA"),
     ("exec", "pam_exec with curl, one CA"),
     ("curl", "curl alone, one CA"),

@@ -168,6 +168,7 @@ impl Testbed {
             self.write_secret(name, &text)?;
         }
         self.write_app(config)?;
+        self.write_directory(&with_warm_up(config, true))?;
         for (name, users) in [("10.toml", 10), ("100000.toml", 100_000)] {
             let mut text = String::from("[users]\n");
             for number in 1..users {
@@ -187,6 +188,44 @@ impl Testbed {
         fs::write(self.path(name), text)?;
         let only_owner = fs::Permissions::from_mode(0o600);
         Ok(fs::set_permissions(self.path(name), only_owner)?)
+    }
+
+    /// Writes the files of a host with a directory of 1 000 000 people and an empty mapping.
+    fn write_directory(&self, config: &str) -> Result<(), Error> {
+        let state = self.path("people-state");
+        let (before, paths) = config.split_once("[paths]").ok_or("no [paths]")?;
+        let is_state = |line: &&str| line.trim_start().starts_with("state");
+        let paths: Vec<_> = paths.lines().filter(|line| !is_state(line)).collect();
+        let config = format!(
+            "{before}[paths]\nstate = \"{}\"{}\n[directory]\nurl = \"ldapi:///none\"\nbase = \"dc=a\"\n\
+             preset = \"freeipa\"\nattributes = {{ authy_id = \"authyId\" }}\n",
+            state.display(),
+            paths.join("\n")
+        );
+        self.write_secret("people.toml", &config)?;
+        fs::write(self.path("none.toml"), "[users]\n")?;
+        fs::create_dir(&state)?;
+        fs::set_permissions(&state, fs::Permissions::from_mode(0o700))?;
+        let mut text = String::from("[users]\n\"alice\" = { authy_id = 1635 }\n");
+        for number in 1..1_000_000 {
+            text.push_str(&format!(
+                "\"user{number:06}\" = {{ authy_id = {} }}\n",
+                2000 + number
+            ));
+        }
+        self.write_secret("people-state/directory.toml", &text)?;
+        let status = Command::new(env!("CARGO_BIN_EXE_authyctl"))
+            .arg("--config")
+            .arg(self.path("people.toml"))
+            .arg("--users")
+            .arg(self.path("none.toml"))
+            .arg("index")
+            .stdout(Stdio::null())
+            .status()?;
+        if !status.success() {
+            return Err("authyctl index failed".into());
+        }
+        Ok(())
     }
 
     /// Writes the files of a host without a service, where ten people have an app.
@@ -260,6 +299,7 @@ impl Testbed {
             ("cold", pam_authy("cold.toml", "10.toml")),
             ("all", pam_authy("all.toml", "10.toml")),
             ("many", pam_authy("warm.toml", "100000.toml")),
+            ("people", pam_authy("people.toml", "none.toml")),
             ("totp", pam_authy("totp.config", "app/users.toml")),
             ("far-warm", pam_authy("far-warm.toml", "10.toml")),
             ("far-cold", pam_authy("far-cold.toml", "10.toml")),

@@ -140,3 +140,109 @@ pub(super) fn both(one: Option<String>, other: Option<String>) -> Option<String>
     let all: Vec<_> = one.into_iter().chain(other).collect();
     (!all.is_empty()).then(|| all.join("\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use pam_authy::base::factor::AuthyId;
+    use pam_authy::store::recovery::Left;
+    use pam_authy::store::totp::{Authenticator, Enrolled, enrolled};
+
+    use super::*;
+
+    /// A host where everything that lasts is stored for carol, whose number is 1637.
+    struct Host {
+        folder: tempfile::TempDir,
+        global: Global,
+    }
+
+    fn person(id: u64) -> Person {
+        AuthyId::try_from(id).unwrap().into()
+    }
+
+    impl Host {
+        fn new(users: &str) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let global = Global {
+                config: folder.path().join("config.toml"),
+                users: folder.path().join("users.toml"),
+                json: false,
+                quiet: false,
+                verbose: false,
+            };
+            fs::write(&global.users, users).unwrap();
+            fs::set_permissions(&global.users, fs::Permissions::from_mode(0o644)).unwrap();
+            let host = Self { folder, global };
+            let (state, ids) = (host.state(), person(1637).stored_ids());
+            let map = shared_words::map;
+            recovery::generate(&state, "carol", ids.clone(), false, map).unwrap();
+            limits::prepare(&state, "carol", &ids, map, SystemTime::now()).unwrap();
+            let app = Authenticator::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
+            let new = Enrolled {
+                since: 0,
+                factors: ids,
+            };
+            enrolled::add(&state, "carol", &app, &new).unwrap();
+            host
+        }
+
+        fn state(&self) -> std::path::PathBuf {
+            self.folder.path().join("state")
+        }
+
+        /// Which of recovery codes, counts and an app at the prompt carol has; and whether she is
+        /// known to have been enrolled.
+        fn left(&self, ids: &[String]) -> ([bool; 3], bool) {
+            let state = self.state();
+            let codes = recovery::left(&state, "carol", ids).unwrap();
+            let apps = enrolled::load(&state).unwrap();
+            let lasting = [
+                matches!(codes, Left::Of(left) if left > 0),
+                limits::has_counts(&state, "carol").unwrap(),
+                apps.entry("carol").is_some(),
+            ];
+            (lasting, former::was_enrolled(&state, "carol").unwrap())
+        }
+
+        fn end(&self, after: Option<Person>) {
+            let ended = Ended {
+                name: "carol".to_owned(),
+                before: Some(person(1637)),
+                after,
+            };
+            end_of_directory(&self.global, &self.state(), &ended).unwrap();
+        }
+    }
+
+    #[test]
+    fn nothing_lasts_of_a_person_of_the_directory_who_is_replaced_or_forgotten() {
+        let ids = person(1637).stored_ids();
+        for after in [None, Some(person(7)), Some(person(1637))] {
+            let host = Host::new("[users]\nalice = 1\n");
+            assert_eq!(host.left(&ids), ([true; 3], true));
+            host.end(after);
+            assert_eq!(host.left(&ids), ([false; 3], true), "it was enrolled once");
+            host.end(None);
+        }
+    }
+
+    #[test]
+    fn what_lasts_of_a_person_of_users_toml_is_not_the_directorys() {
+        let host = Host::new("[users]\ncarol = 1637\n");
+        host.end(None);
+        assert_eq!(host.left(&person(1637).stored_ids()).0, [true; 3]);
+        // A mapping that cannot be read may have the name.
+        fs::write(&host.global.users, "[users\n").unwrap();
+        let ended = Ended {
+            name: "carol".to_owned(),
+            before: None,
+            after: None,
+        };
+        assert!(end_of_directory(&host.global, &host.state(), &ended).is_err());
+        fs::remove_file(&host.global.users).unwrap();
+        end_of_directory(&host.global, &host.state(), &ended).unwrap();
+        assert_eq!(host.left(&[]).0, [false; 3]);
+    }
+}

@@ -154,7 +154,7 @@ fn no_directory(error: &users::Error) -> CommandError {
     CommandError::local(error.to_string()).hint(if error.is_missing() {
         "authyctl sync writes it; until then everyone who is not in users.toml is refused"
     } else {
-        "authyctl sync writes it anew"
+        "restore the file, or move it away and run authyctl sync: then nothing is known any more"
     })
 }
 

@@ -27,13 +27,18 @@ pub(super) fn check(config: &Config, providers: Providers, users: &Mapping) -> V
         Ok(known) => known,
         Err(error) => {
             let refused = "until then everyone who is not in users.toml is refused";
-            let problem = || match error.is_missing() {
+            let problem = || {
+                match error.is_missing() {
                 true => {
                     let message = format!("{}: authyctl sync has never run", path.display());
                     Finding::problem(CHECK, message).hint(format!("authyctl sync; {refused}"))
                 }
                 false => Finding::problem(CHECK, error.to_string())
-                    .hint(format!("authyctl sync writes it anew; {refused}")),
+                    .hint(format!(
+                        "restore the file, or move it away and run authyctl sync: then nothing is known any \
+                         more; {refused}"
+                    )),
+            }
             };
             return vec![files::hidden(CHECK, &path).unwrap_or_else(problem)];
         }
