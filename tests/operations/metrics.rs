@@ -6,10 +6,13 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, UNIX_EPOCH};
 
 use pam_authy::base::attempt::{Outcome, Reason, Verdict};
+use pam_authy::base::factor::AuthyId;
 use pam_authy::engine::shared_words;
-use pam_authy::store::config::Config;
+use pam_authy::store::config::{Changes, Config};
+use pam_authy::store::directory::{Directory, Listed, Options, compare, note_pass};
 use pam_authy::store::verdicts;
 
 use super::{authyctl, json};
@@ -47,6 +50,39 @@ pub(super) fn busy_host() -> Host {
     host.login("mallory", &["1111111"]);
     let host = host.service("anything");
     host.login("alice", &["1111111", "2222222", "3333333"]);
+    host
+}
+
+/// A host of a fleet: two people of the directory, one of whom has a change that is held, and one who
+/// was removed.
+pub(super) fn fleet_host() -> Host {
+    let host = Host::with(
+        "[directory]\nurl = \"ldapi:///run/slapd/ldapi\"\nbase = \"dc=example\"\n\
+         preset = \"inetorgperson\"\nattributes = { authy_id = \"authyId\" }\n",
+    );
+    let state = host.sim.path("state");
+    let mut known = Directory::default();
+    let now = UNIX_EPOCH + Duration::from_secs(1_795_780_800);
+    let passes = [
+        vec![("bob", 2_u64), ("carol", 3), ("dave", 4)],
+        vec![("bob", 2), ("carol", 5)],
+    ];
+    for pass in passes {
+        let listed = pass.into_iter().map(|(name, id)| Listed {
+            name: name.to_owned(),
+            person: Ok(AuthyId::try_from(id).unwrap().into()),
+        });
+        let options = Options {
+            changes: Changes::Hold,
+            max_removed_percent: 50,
+            accept: Vec::new(),
+            forget: Vec::new(),
+            now,
+        };
+        known = compare(&known, listed.collect(), &options).unwrap().next;
+        known.write(&state).unwrap();
+        note_pass(&state, now).unwrap();
+    }
     host
 }
 
@@ -103,6 +139,46 @@ fn figures_say_what_happened_and_who_is_enrolled() {
         host.audit().len() as u64,
         "{text}\n{:#?}",
         host.audit()
+    );
+}
+
+#[test]
+fn figures_of_a_fleet_say_how_old_the_directory_is_and_what_is_held() {
+    let host = fleet_host();
+    let expected = [
+        "pam_authy_directory_valid 1",
+        "pam_authy_directory_last_pass_timestamp_seconds 1795780800",
+        "pam_authy_directory_entries{kind=\"person\"} 2",
+        "pam_authy_directory_entries{kind=\"removed\"} 1",
+        "pam_authy_directory_entries{kind=\"invalid\"} 0",
+        "pam_authy_directory_held 1",
+        "pam_authy_people{factor=\"authy\"} 3",
+    ];
+    let text = printed(&host);
+    check_rows(expected, |line| {
+        assert!(
+            text.lines().any(|printed| printed == line),
+            "{line} in {text}"
+        );
+    });
+
+    fs::write(host.sim.path("state/directory.toml"), "[users\n").unwrap();
+    let output = command(&host, &[]).output().unwrap();
+
+    let text = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("directory.toml:1: "), "{said}");
+    assert!(text.contains("pam_authy_directory_valid 0\n"), "{text}");
+    assert!(
+        text.contains("pam_authy_people{factor=\"authy\"} 1\n"),
+        "{text}"
+    );
+    assert!(!text.contains("pam_authy_directory_held"), "{text}");
+    // The time of the last good pass stays, so that its age can be seen.
+    assert!(
+        text.contains("last_pass_timestamp_seconds 1795780800\n"),
+        "{text}"
     );
 }
 
@@ -168,7 +244,12 @@ fn a_verdict_that_a_full_disk_cannot_count_decides_no_login() {
 #[test]
 #[ignore = "needs promtool: scripts/peers.sh prometheus"]
 fn promtool_finds_nothing_to_complain_about() {
-    let text = printed(&busy_host());
+    for host in [busy_host(), fleet_host()] {
+        check_by_promtool(&printed(&host));
+    }
+}
+
+fn check_by_promtool(text: &str) {
     let mut command = promtool();
     let mut child = (command.args(["check", "metrics"]).stdin(Stdio::piped()))
         .stdout(Stdio::piped())

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::metrics::{busy_host, names, printed, promtool};
+use super::metrics::{busy_host, fleet_host, names, printed, promtool};
 
 const FOLDER: &str = "packaging/examples/prometheus";
 
@@ -37,6 +37,7 @@ fn queries() -> Vec<String> {
 #[test]
 fn rules_and_dashboard_use_figures_that_metrics_prints_or_documents() {
     let mut known = names(&printed(&busy_host()));
+    known.extend(names(&printed(&fleet_host())));
     // Only with apps that were enrolled at the prompt.
     known.insert("pam_authy_prompt_apps".to_owned());
     let page = fs::read_to_string("docs/operations.md").unwrap();

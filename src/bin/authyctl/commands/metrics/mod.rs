@@ -5,6 +5,7 @@
 //! fails after it has printed the rest.
 
 mod certificate;
+mod directory;
 mod text;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ use serde_json::json;
 
 use self::text::Text;
 use super::totp::at_prompt::{AtPrompt, Standing};
-use super::{load_mapping, pam};
+use super::{load_mapping, load_people, pam};
 use crate::cli::{Global, MetricsArgs};
 use crate::error::CommandError;
 use crate::output::Output;
@@ -89,28 +90,29 @@ fn collect(global: &Global) -> (String, Vec<CommandError>) {
         text.gauge(name, help, is_valid.into());
     }
     if let Some(mapping) = &mapping {
-        people(&mut text, mapping);
+        entries(&mut text, mapping);
+    }
+    // An error of directory.toml is that of its own figures.
+    let all = load_people(global).map(|(all, _)| all).ok();
+    if let Some(all) = &all {
+        people(&mut text, all);
     }
     if let Some(config) = &config {
+        directory::add(&mut text, &mut errors, config);
         of_state(&mut text, &mut errors, config);
         certificates(&mut text, &mut errors, config);
-        if let Some(mapping) = &mapping {
-            let result = at_prompt(&mut text, global, config, mapping);
+        if let Some(all) = &all {
+            let result = at_prompt(&mut text, global, config, all);
             errors.extend(result.err());
         }
     }
     (text.finish(), errors)
 }
 
-/// The entries of users.toml, and the people by factor.
-fn people(text: &mut Text, mapping: &Mapping) {
-    let (mut kinds, mut factors) = ([0; 3], BTreeMap::from(FACTORS.map(|name| (name, 0))));
+/// The entries of users.toml.
+fn entries(text: &mut Text, mapping: &Mapping) {
+    let mut kinds = [0; 3];
     for (_, entry) in mapping.iter() {
-        let people: Vec<_> = match entry {
-            Entry::Enrolled(person) => vec![person],
-            Entry::Shared(shared) => shared.keys.values().collect(),
-            Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => vec![],
-        };
         let kind = match entry {
             Entry::Enrolled(_) => 0,
             Entry::Shared(_) => 1,
@@ -119,9 +121,6 @@ fn people(text: &mut Text, mapping: &Mapping) {
         if let Some(number) = kinds.get_mut(kind) {
             *number += 1;
         }
-        for name in people.iter().flat_map(|person| person.factor_names()) {
-            *factors.entry(name).or_default() += 1;
-        }
     }
     let kinds: Vec<_> = ["person", "shared", "invalid"]
         .into_iter()
@@ -129,12 +128,27 @@ fn people(text: &mut Text, mapping: &Mapping) {
         .map(|(kind, number)| (vec![("kind", kind)], number))
         .collect();
     text.gauges("entries", "Entries of users.toml.", &kinds);
+}
+
+/// The people of users.toml and directory.toml by factor.
+fn people(text: &mut Text, all: &Mapping) {
+    let mut factors = BTreeMap::from(FACTORS.map(|name| (name, 0)));
+    for (_, entry) in all.iter() {
+        let people: Vec<_> = match entry {
+            Entry::Enrolled(person) => vec![person],
+            Entry::Shared(shared) => shared.keys.values().collect(),
+            Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => vec![],
+        };
+        for name in people.iter().flat_map(|person| person.factor_names()) {
+            *factors.entry(name).or_default() += 1;
+        }
+    }
     let factors: Vec<_> = (factors.into_iter())
         .map(|(factor, number)| (vec![("factor", factor)], number))
         .collect();
     text.gauges(
         "people",
-        "People in users.toml who have this factor; one with several counts for each.",
+        "People of users.toml and directory.toml who have this factor; one with several counts for each.",
         &factors,
     );
 }
@@ -284,7 +298,13 @@ fn certificates(text: &mut Text, errors: &mut Vec<CommandError>, config: &Config
     let twilio = config.twilio.as_ref();
     let twilio = twilio.and_then(|twilio| twilio.ca_file.as_deref());
     let mut samples = Vec::new();
-    for (provider, path) in [("authy", authy), ("twilio", twilio)] {
+    let directory = config.directory.as_ref();
+    let directory = directory.and_then(|directory| directory.ca_file.as_deref());
+    for (provider, path) in [
+        ("authy", authy),
+        ("directory", directory),
+        ("twilio", twilio),
+    ] {
         let Some(path) = path else { continue };
         match first_end(path) {
             Ok(end) => samples.push((vec![("provider", provider)], end)),
