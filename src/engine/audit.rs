@@ -147,6 +147,7 @@ fn severity(outcome: &Outcome) -> Severity {
 #[cfg(test)]
 mod tests {
     use std::os::unix::net::UnixDatagram;
+    use std::time::Duration;
 
     use super::*;
     use crate::base::attempt::Process;
@@ -276,6 +277,8 @@ mod tests {
             text: Path::new("/nonexistent"),
         };
         Audit(Log::open(None, Some(&log), &places)).debug("a line");
+        let timeout = listener.set_read_timeout(Some(Duration::from_secs(5)));
+        timeout.unwrap();
         let mut buffer = [0; 2048];
         let length = listener.recv(&mut buffer).unwrap();
         let line = String::from_utf8_lossy(&buffer[..length]).into_owned();
@@ -297,6 +300,8 @@ mod tests {
             text: &log,
         };
         Audit(Log::open(Some("sshd"), None, &places)).debug("a line");
+        let timeout = listener.set_read_timeout(Some(Duration::from_secs(5)));
+        timeout.unwrap();
         let mut buffer = [0; 2048];
         let length = listener.recv(&mut buffer).unwrap();
         assert!(buffer[..length].starts_with(b"<87>"));
