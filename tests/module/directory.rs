@@ -5,13 +5,14 @@ use std::fs;
 use pam_authy::store::directory;
 use serde_json::json;
 
+use super::enroll::{Libpam, OFFERS, enrolled_file, plant};
 use super::sshd::{PASSWORD, PASSWORD_FIRST, Sshd, USER, is_inside};
 use crate::authyctl::run_json;
 use crate::common::directory::{TABLE, write};
 use crate::common::host::Host;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
-use crate::common::totp::own_name;
+use crate::common::totp::{SECRET, oathtool, own_name};
 
 /// Everything that could let a user in who is not enrolled.
 const LENIENT: &str = "unenrolled = \"ignore\"\nenroll_by = 9999-12-30\n";
@@ -223,6 +224,56 @@ fn recovery_codes_are_those_of_the_person_and_not_of_the_name() {
     // None was kept.
     write(&host.sim, &with(&own, "{ authy_id = 1641 }"));
     assert_eq!(login(&code(2)), "PAM_CONV_ERR");
+}
+
+#[test]
+fn an_app_of_the_prompt_counts_for_a_person_of_the_directory_and_for_no_other() {
+    let own = own_name();
+    let host = host("");
+    let login = |entry: &str, ahead| {
+        write(&host.sim, &with(&own, entry));
+        // It was added by the person with the number 1635.
+        plant(&host, &own, SECRET, 90_000);
+        host.login(&own, &[&oathtool(SECRET, ahead)]).code
+    };
+    assert_eq!(
+        login("{ authy_id = 1640 }", 0),
+        "PAM_CONV_ERR",
+        "another person's"
+    );
+    assert_eq!(login("{ authy_id = 1635 }", 0), "PAM_SUCCESS");
+    write(&host.sim, &removed(&own));
+    let code = oathtool(SECRET, 30);
+    assert_eq!(
+        host.login(&own, &[&code, &code, &code]).code,
+        "PAM_MAXTRIES"
+    );
+}
+
+/// In a process that sshd could be.
+#[test]
+#[ignore = "needs root"]
+fn a_person_of_the_directory_adds_an_app_at_the_prompt_and_one_who_is_removed_meanwhile_does_not() {
+    sandboxed!();
+    let host = Host::with(&format!("{OFFERS}{TABLE}"));
+    host.sim.post("/phone/users", &json!({"authy_id": 1640}));
+    let own = own_name();
+    let listed = || drop(write(&host.sim, &with(&own, "{ authy_id = 1640 }")));
+    let kept = || fs::read_to_string(enrolled_file(&host)).unwrap_or_default();
+    listed();
+    let lost = || drop(write(&host.sim, &removed(&own)));
+    let said = Libpam::login_while(&host, &own, &host.sim.token(1640), "key", &lost);
+    assert_eq!(said.prompts.len(), 3, "{:?}", said.prompts);
+    assert!(!kept().contains(&said.secret.unwrap()), "{}", kept());
+    listed();
+    let said = Libpam::login(&host, &own, &host.sim.token(1640), "key");
+    assert_eq!(
+        (said.code, said.prompts.len()),
+        ("PAM_SUCCESS", 3),
+        "{}",
+        host.log()
+    );
+    assert!(kept().contains(&said.secret.unwrap()), "{}", kept());
 }
 
 /// Real sshd, and the account of a person who is in the directory alone.

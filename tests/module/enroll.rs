@@ -16,7 +16,8 @@ use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::totp::{SECRET, oathtool};
 
-const OFFERS: &str = "[login]\nrefusal_seconds = 0\nattempts = 1\nenroll_totp = \"offer\"\n";
+pub(super) const OFFERS: &str =
+    "[login]\nrefusal_seconds = 0\nattempts = 1\nenroll_totp = \"offer\"\n";
 /// What the two prompts have.
 const OFFER: &str = "Enter for not now";
 const FIRST_CODE: &str = "of the new app";
@@ -33,21 +34,27 @@ fn secret_in(prompt: &str) -> Option<String> {
 }
 
 /// A login in a process that sshd could be, by libpam: what each prompt is answered with.
-struct Libpam {
-    code: &'static str,
-    prompts: Vec<String>,
+pub(super) struct Libpam {
+    pub(super) code: &'static str,
+    pub(super) prompts: Vec<String>,
     notices: Vec<String>,
-    secret: Option<String>,
+    pub(super) secret: Option<String>,
 }
 
 impl Libpam {
     /// `word` is typed at the offer, and the right first code behind it.
-    fn login(host: &Host, user: &str, code: &str, word: &str) -> Self {
+    pub(super) fn login(host: &Host, user: &str, code: &str, word: &str) -> Self {
         Self::login_while(host, user, code, word, &|| ())
     }
 
     /// The same; `meanwhile` happens before the first code is typed.
-    fn login_while(host: &Host, user: &str, code: &str, word: &str, meanwhile: &dyn Fn()) -> Self {
+    pub(super) fn login_while(
+        host: &Host,
+        user: &str,
+        code: &str,
+        word: &str,
+        meanwhile: &dyn Fn(),
+    ) -> Self {
         let mut said = Self {
             code: "",
             prompts: Vec::new(),
@@ -87,7 +94,7 @@ fn is_offered(host: &Host) -> bool {
     said.prompts.iter().any(|prompt| prompt.contains(OFFER))
 }
 
-fn enrolled_file(host: &Host) -> std::path::PathBuf {
+pub(super) fn enrolled_file(host: &Host) -> std::path::PathBuf {
     host.sim.path("state/enrolled.toml")
 }
 
@@ -100,7 +107,7 @@ fn give_secret(host: &Host) {
 }
 
 /// Writes enrolled.toml with this secret of `user`, added so many seconds ago.
-fn plant(host: &Host, user: &str, secret: &str, ago: u64) {
+pub(super) fn plant(host: &Host, user: &str, secret: &str, ago: u64) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let since = pam_authy::base::utc::written(now.as_secs() - ago);
     let text = format!(
