@@ -148,6 +148,38 @@ fn before_the_first_pass_commands_say_what_is_missing() {
     assert_eq!(run_json(&sim, &["explain", "alice"], "").0, 0);
 }
 
+/// The administrator must be able to give someone a factor while the directory is broken.
+#[test]
+fn users_toml_is_changed_whatever_is_wrong_with_directory_toml() {
+    for broken in [None, Some("[users\n")] {
+        let sim = host_without_file();
+        if let Some(text) = broken {
+            write(&sim, text);
+        }
+        let key = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+        let rows: [&[&str]; 6] = [
+            &["enroll", "eve", "--totp", "--no-check"],
+            &["totp", "remove", "eve"],
+            &["enroll", "mallory", "--authy-id", "1640"],
+            &["enroll", "mallory", "--security-key", key],
+            &["unenroll", "mallory"],
+            &["index"],
+        ];
+        for arguments in rows {
+            let (status, answer) = run_json(&sim, arguments, "");
+            let is_index = arguments[0] == "index" && broken.is_some();
+            let is_remove = arguments[0] == "totp";
+            // The app is the only factor; an index of a broken file cannot be made.
+            let expected = if is_remove {
+                1
+            } else {
+                4 * i32::from(is_index)
+            };
+            assert_eq!(status, expected, "{arguments:?}: {answer}");
+        }
+    }
+}
+
 #[test]
 fn who_is_in_the_directory_alone_is_not_unenrolled_here() {
     let sim = host();

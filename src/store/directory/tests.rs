@@ -297,6 +297,24 @@ fn a_login_finds_the_same_with_and_without_the_index() {
     assert!(matches!(host.find("eve"), Ok(Entry::Enrolled(_))));
 }
 
+/// With an index nothing but the entry is read, and so parsed.
+#[test]
+fn a_login_reads_no_more_than_its_own_entry_where_there_is_an_index() {
+    let host = Host::new();
+    let text = "[users]\nalice = 1635\n[users\n";
+    host.put(text);
+    assert!(host.find("alice").is_err());
+    let file = fs::metadata(path(&host.state())).unwrap();
+    let stamp = crate::store::index::Stamp::of(&file);
+    let span = text.find("alice").unwrap()..text.find("\n[users\n").unwrap();
+    let bytes = crate::store::index::encode(&[("alice", &span, 2)], stamp).unwrap();
+    let index = host.state().join("directory.toml.index");
+    fs::write(&index, bytes).unwrap();
+    fs::set_permissions(&index, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(matches!(host.find("alice"), Ok(Entry::Enrolled(_))));
+    assert_eq!(host.find("bob"), Ok(Entry::Absent));
+}
+
 #[test]
 fn a_file_that_says_the_same_is_not_written_again() {
     let host = Host::new();

@@ -202,6 +202,19 @@ fn entry(global: &Global, user: &str) -> Result<Entry, CommandError> {
     }
 }
 
+/// Like [`entry`], for a command that changes users.toml: a directory.toml that cannot be used must
+/// not keep an administrator from it.
+fn entry_to_change(global: &Global, user: &str) -> Result<Entry, CommandError> {
+    match find(global, user) {
+        Ok((found, _)) => Ok(found.entry),
+        Err(_) => match users::find(&global.users, user) {
+            Ok(found) => Ok(found.entry),
+            Err(error) if error.is_missing() => Ok(Entry::Absent),
+            Err(error) => Err(error.into()),
+        },
+    }
+}
+
 /// Returns the authy id of the person that the command names.
 ///
 /// # Errors

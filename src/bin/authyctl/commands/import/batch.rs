@@ -17,7 +17,7 @@ use pam_authy::store::users::write::{Addition, add_factors};
 use pam_authy::store::users::{Entry, Mapping};
 
 use super::super::totp::at_prompt;
-use super::super::{directory, entry, lasting};
+use super::super::{directory, entry, entry_to_change, lasting};
 use super::progress::Progress;
 use super::rows::ImportedApp;
 use super::summary::{ImportSummary, RowError, RowOutcome};
@@ -195,7 +195,7 @@ impl<'a> Batch<'a> {
     /// Makes emergency codes the recovery codes of `user`.
     fn keep_emergency_codes(&self, user: &str, app: &ImportedApp) -> Result<(), CommandError> {
         let state = Config::load(&self.global.config)?.paths.state;
-        let factors = entry(self.global, user)?.stored_ids();
+        let factors = entry_to_change(self.global, user)?.stored_ids();
         recovery::import(&state, user, factors, &app.emergency, shared_words::map)?;
         Ok(())
     }

@@ -13,7 +13,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::super::{entry, lasting, mapping};
+use super::super::{entry_to_change, lasting, mapping};
 use super::enrolment::{check_entry, check_usage, host_name, read_secret, show};
 use super::remove::forget;
 use super::{at_prompt, is_accepted, now, offset, offset_in_words, path, steps};
@@ -30,7 +30,7 @@ const TRIES: u32 = 3;
 pub(in super::super) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Output, CommandError> {
     check_usage(global, args)?;
     let user = args.user.as_str();
-    let before = entry(global, user)?;
+    let before = entry_to_change(global, user)?;
     check_entry(&before, user)?;
     let (app, first_code) = read_input(args)?;
     let uri = otpauth::write(&app, user, &host_name());

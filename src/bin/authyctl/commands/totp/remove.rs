@@ -8,7 +8,7 @@ use pam_authy::store::users::Entry;
 use pam_authy::store::users::write as users;
 use serde_json::json;
 
-use super::super::{entry, lasting, load_mapping};
+use super::super::{entry_to_change, lasting, load_mapping};
 use super::{at_prompt, path, steps};
 use crate::cli::{Global, UserArg};
 use crate::error::{CommandError, ErrorKind};
@@ -18,7 +18,7 @@ use crate::output::{Output, shown_name};
 /// secret: an entry without a secret would refuse the user.
 pub(super) fn remove(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
     let user = args.user.as_str();
-    let before = entry(global, user)?;
+    let before = entry_to_change(global, user)?;
     let is_used = matches!(&before, Entry::Enrolled(person) if person.totp.is_some());
     if is_used {
         users::remove_totp(&global.users, user).map_err(|error| match error {

@@ -21,7 +21,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
 
 use super::super::totp::enrolment;
-use super::super::{entry, lasting, mapping};
+use super::super::{entry_to_change, lasting, mapping};
 use super::{AtTwilio, app_of};
 use crate::cli::{EnrollArgs, Global};
 use crate::error::{CommandError, ErrorKind};
@@ -69,7 +69,7 @@ pub(in super::super) fn enroll_app(
 ) -> Result<Output, CommandError> {
     enrolment::check_usage(global, args)?;
     let user = args.user.as_str();
-    let before = entry(global, user)?;
+    let before = entry_to_change(global, user)?;
     enrolment::check_entry(&before, user)?;
     let old = match &before {
         Entry::Enrolled(person) => Some(person.clone()),
