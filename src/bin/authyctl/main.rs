@@ -6,6 +6,7 @@
 
 mod cli;
 mod commands;
+mod directory;
 mod error;
 mod otpauth;
 mod output;

@@ -12,6 +12,7 @@ mod pam;
 mod person;
 mod phone;
 mod setup;
+mod sync;
 mod totp;
 mod value;
 mod watch;
@@ -34,6 +35,7 @@ pub(crate) use pam::{
 pub(crate) use person::{ApprovalArgs, PersonArg, PushArgs, QrArgs, SendArgs, VerifyArgs};
 pub(crate) use phone::{Number, PhoneCheckArgs, PhoneCommand, PhoneStartArgs, Via};
 pub(crate) use setup::{CompletionsArgs, InitArgs, InitFactor, KeyCommand, KeyRotateArgs};
+pub(crate) use sync::SyncArgs;
 pub(crate) use totp::{TotpCheckArgs, TotpCommand};
 pub(crate) use watch::{AuditArgs, EventFormat, MetricsArgs, VerdictWord};
 
@@ -85,6 +87,8 @@ pub(crate) enum Command {
     Migrate(MigrateCommand),
     /// Check mapping and secrets, and write the look-up index of each
     Index,
+    /// Read the people of the directory, for the logins of this host
+    Sync(SyncArgs),
     /// Ask Authy or Twilio what it knows about a person
     Status(PersonArg),
     /// Ask Authy or Twilio whether a code is valid

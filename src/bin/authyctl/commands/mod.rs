@@ -31,6 +31,7 @@ mod recovery;
 mod security_key;
 mod stack;
 mod sudoers;
+mod sync;
 mod test;
 mod tokens;
 mod totp;
@@ -65,6 +66,7 @@ pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandE
         Command::List(_) => list::list(global),
         Command::Migrate(MigrateCommand::Status) => migrate::status(global),
         Command::Index => mapping::index(global),
+        Command::Sync(args) => sync::sync(global, args),
         Command::Status(args) => person::status(global, args),
         Command::Verify(args) => tokens::verify(global, args),
         Command::Sms(args) => tokens::sms(global, args),
