@@ -31,7 +31,7 @@ MANDIR = $(PREFIX)/share/man
 COMPLETIONS = bash-completion/completions/authyctl zsh/site-functions/_authyctl fish/vendor_completions.d/authyctl.fish
 DOCDIR = $(PREFIX)/share/doc/pam_authy
 UNITDIR = $(PREFIX)/lib/systemd/system
-UNITS = pam_authy.socket pam_authy-user.socket pam_authy.service
+UNITS = pam_authy.socket pam_authy-user.socket pam_authy.service pam_authy-sync.service pam_authy-sync.timer
 PAMDIR ?= $(shell scripts/pamdir.sh "$(DESTDIR)")
 
 CARGO ?= cargo
@@ -151,6 +151,7 @@ ifneq ($(UNITDIR),)
 	$(INSTALL) -d -m 0755 $(DESTDIR)$(UNITDIR)
 	$(INSTALL) -m 0644 $(addprefix packaging/systemd/,$(UNITS)) $(DESTDIR)$(UNITDIR)
 	sed -i 's|/usr/libexec/pam_authy|$(LIBEXECDIR)|' $(DESTDIR)$(UNITDIR)/pam_authy.service
+	sed -i 's|/usr/sbin|$(SBINDIR)|' $(DESTDIR)$(UNITDIR)/pam_authy-sync.service
 endif
 	$(INSTALL) -m 0644 README.md etc/config.toml etc/users.toml $(DESTDIR)$(DOCDIR)
 

@@ -122,8 +122,10 @@ fn listing(folder: &Path) -> BTreeSet<String> {
     found
 }
 
-const INSTALLED: [&str; 15] = [
+const INSTALLED: [&str; 17] = [
     "0644 /lib/target/security/pam_authy.so",
+    "0644 /usr/lib/systemd/system/pam_authy-sync.service",
+    "0644 /usr/lib/systemd/system/pam_authy-sync.timer",
     "0644 /usr/lib/systemd/system/pam_authy-user.socket",
     "0644 /usr/lib/systemd/system/pam_authy.service",
     "0644 /usr/lib/systemd/system/pam_authy.socket",

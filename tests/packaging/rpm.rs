@@ -78,6 +78,8 @@ fn the_rpm_packages_hold_their_files_with_their_modes() {
         "drwxr-xr-x root/root /usr/libexec/pam_authy",
         "-rwxr-xr-x root/root /usr/libexec/pam_authy/pam_authyd",
         "-rw-r--r-- root/root /usr/lib/systemd/system/pam_authy.socket",
+        "-rw-r--r-- root/root /usr/lib/systemd/system/pam_authy-sync.service",
+        "-rw-r--r-- root/root /usr/lib/systemd/system/pam_authy-sync.timer",
         "-rw-r--r-- root/root /usr/lib/systemd/system/pam_authy-user.socket",
         "-rw-r--r-- root/root /usr/lib/systemd/system/pam_authy.service",
         "drwxr-xr-x root/root /etc/pam_authy",

@@ -55,11 +55,17 @@ fn systemd_accepts_the_units() {
         "pam_authy.socket",
         "pam_authy-user.socket",
         "pam_authy.service",
+        "pam_authy-sync.service",
+        "pam_authy-sync.timer",
     ];
     for name in names {
         let text = unit(name).replace("/usr/libexec/pam_authy/pam_authyd", "/bin/true");
-        // The manual page is not installed here.
-        let text = text.replace("Documentation=man:pam_authy(8)\n", "");
+        let text = text.replace("/usr/sbin/authyctl", "/bin/true");
+        // The manual pages are not installed here.
+        let lines = text
+            .lines()
+            .filter(|line| !line.starts_with("Documentation="));
+        let text = lines.collect::<Vec<_>>().join("\n") + "\n";
         std::fs::write(folder.path().join(name), text).unwrap();
     }
     let mut verify = Command::new("systemd-analyze");
