@@ -131,6 +131,10 @@ tests() {
             echo "skipped, because the package openssh-tests is not available: module::security_keys, packaging::security_keys"
             as_root+=(--skip module::security_keys --skip packaging::security_keys)
         }
+        scripts/peers.sh slapd || {
+            echo "skipped, because slapd is not available: fleet::hosts, fleet::large, fleet::people, fleet::servers"
+            as_root+=(--skip fleet::hosts --skip fleet::large --skip fleet::people --skip fleet::servers)
+        }
         scripts/peers.sh doas || {
             echo "skipped, because doas is not available: doas_asks_for_the_password_and_a_code"
             as_root+=(--skip doas_asks_for_the_password)
@@ -151,8 +155,9 @@ tests() {
     fi
     # `make check-hosts` and `make check-long` run them.
     skipped+=(--skip packaging::other_hosts)
-    # Without the settings of the unit: `make check-long` runs the same logins once more.
-    "$is_long" || skipped+=(--skip service::logins)
+    # Without the settings of the unit: `make check-long` runs the same logins once more. It also has a
+    # directory with a hundred thousand people.
+    "$is_long" || skipped+=(--skip service::logins --skip fleet::large)
     skip_without dpkg-shlibdeps packaging::deb packaging::newcomer packaging::ansible
     skip_without lintian lintian_finds_no_error_and_no_warning
     skip_without rpmbuild packaging::rpm

@@ -1,21 +1,25 @@
 #!/usr/bin/env bash
 # peers.sh NAME: makes a third-party program available to the tests. NAME is authy, twilio, npm, ssh-clients,
-# ansible, fail2ban, ocsf, prometheus, chromium, programs, doas, sk-dummy, cyclonedx, workflow-linters,
+# ansible, fail2ban, ocsf, prometheus, chromium, programs, doas, sk-dummy, slapd, cyclonedx, workflow-linters,
 # debian, debian-13 or debian-sid.
 #
-# authy, a Python client of the API, twilio, which is Twilio's own Python library, npm, two packages that are
-# clients of Authy's API, the Python SSH clients paramiko and asyncssh, ansible-core with its two linters, and
-# fail2ban go into target/peers. ansible needs python3-apt of this system, which its module apt uses. fail2ban is
-# unpacked, not installed, because an installed package would start to ban addresses on this
-# machine; python3-systemd, with which it reads the journal, lies beside it. ocsf is the schema of OCSF with a validator,
-# and prometheus Debian's package, unpacked for promtool. programs are the packages of screen
-# lockers, vsftpd and dovecot, with what they need and this system lacks; a test installs them in its sandbox. doas
-# is the package opendoas, in the same way. sk-dummy is the package openssh-tests, unpacked: with its library OpenSSH's
-# programs make and use security keys without a device. cyclonedx is the library of CycloneDX's
-# makers, and workflow-linters are what scripts/lint-workflows.sh runs; both go into target/peers. chromium is that of the system; in CI it gets installed, which takes half
-# a minute. debian is a folder with the release of Debian that runs here, as debootstrap makes it (as root), with sudo
-# and sshd and nothing else of what we need; the packages that `make deb` installs lie in its cache. It takes one to
-# two minutes. debian-13 and debian-sid are folders with that release and the programs that ask PAM there, for
+# authy, a Python client of the API, twilio, which is Twilio's own Python library, npm, two
+# packages that are clients of Authy's API, the Python SSH clients paramiko and asyncssh,
+# ansible-core with its two linters, and fail2ban go into target/peers. ansible needs python3-apt
+# of this system, which its module apt uses. fail2ban is unpacked, not installed, because an
+# installed package would start to ban addresses on this machine; python3-systemd, with which it
+# reads the journal, lies beside it. ocsf is the schema of OCSF with a validator, and prometheus
+# Debian's package, unpacked for promtool. programs are the packages of screen lockers, vsftpd and
+# dovecot, with what they need and this system lacks; a test installs them in its sandbox. doas is
+# the package opendoas, in the same way. sk-dummy is the package openssh-tests, unpacked: with its
+# library OpenSSH's programs make and use security keys without a device. slapd is OpenLDAP's
+# server and its clients, unpacked with the libraries that this system lacks: no user is made for
+# it and nothing starts it but a test. cyclonedx is the library of CycloneDX's makers, and
+# workflow-linters are what scripts/lint-workflows.sh runs. chromium is that of the system; in CI
+# it gets installed, which takes half a minute. debian is a folder with the release of Debian that
+# runs here, as debootstrap makes it (as root), with sudo and sshd and nothing else of what we
+# need; the packages that `make deb` installs lie in its cache. It takes one to two minutes.
+# debian-13 and debian-sid are folders with that release and the programs that ask PAM there, for
 # `make check-hosts`; sid stays as it was on its day until the folder is removed.
 #
 # Exit status: 0 the program is available, 1 it is not.
@@ -145,6 +149,17 @@ case $name in
         mkdir "$new/sk-dummy"
         (cd "$new" && apt-get -qq download openssh-tests 2>/dev/null) || exit 1
         dpkg-deb -x "$new"/openssh-tests_*.deb "$new/sk-dummy"
+        ;;
+    slapd)
+        command -v apt-get >/dev/null || exit 1
+        mkdir "$new/slapd"
+        # What the package needs and this system lacks.
+        mapfile -t packages < <(apt-get -s install --no-install-recommends slapd ldap-utils 2>/dev/null | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
+        # It may be installed already.
+        (cd "$new" && apt-get -qq download slapd ldap-utils "${packages[@]}" 2>/dev/null) || exit 1
+        for package in "$new"/*.deb; do
+            dpkg-deb -x "$package" "$new/slapd"
+        done
         ;;
     debian)
         release=$(codename) || exit 1

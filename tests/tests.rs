@@ -7,6 +7,7 @@ mod client;
 mod common;
 mod drill;
 mod durability;
+mod fleet;
 mod fuzzed;
 mod hosts;
 mod identity;
