@@ -1,6 +1,6 @@
 //! A fleet whose people are in a directory: `authyctl sync` against a real slapd (`servers`,
 //! `people`) and against servers that answer wrongly (`hostile`), and logins on hosts that sync
-//! (`hosts`). `large` has a hundred thousand people, for `make check-long`.
+//! (`hosts`). `page` types docs/fleet.md. `large` has a hundred thousand people, for `make check-long`.
 //!
 //! scripts/peers.sh fetches slapd; scripts/check.sh skips `fleet::` where it is not available.
 
@@ -8,6 +8,7 @@ mod host;
 mod hostile;
 mod hosts;
 mod large;
+mod page;
 mod people;
 mod proxy;
 mod servers;

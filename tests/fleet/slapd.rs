@@ -247,7 +247,7 @@ pub(super) fn certificates(folder: &Path) {
         curve='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
         openssl req -x509 $curve -days 2 -keyout ca.key -out ca.pem -subj /CN=ca-${PWD##*/}
         openssl req $curve -keyout server.key -out server.csr -subj /CN=slapd
-        echo subjectAltName=IP:127.0.0.1 >names
+        echo subjectAltName=IP:127.0.0.1,DNS:ldap1.example.com,DNS:ldap2.example.com >names
         openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
             -extfile names -out server.pem
     ";
