@@ -7,7 +7,8 @@
 #   make check-hosts installs the packages on Debian 13 and logs in there (HOST=debian-sid: on sid); needs root
 #   make fuzz        runs each fuzz target for SECONDS=60
 #   make bench       measures a login and the alternatives, as root the service too; takes five minutes
-#                    (BENCH="200 totp": 200 rounds of the logins by an app on this host, and nothing else)
+#                    (BENCH="200 totp": 200 rounds of the logins by an app on this host, and nothing else;
+#                    BENCH="1 sync": the directory alone, where scripts/peers.sh slapd has fetched slapd)
 #   make install     installs below DESTDIR, and no file in /etc
 #   make install-sim installs authy-sim
 #   make uninstall   removes the files of both

@@ -5,8 +5,8 @@
 //! authy-sim simulates the service, and a relay on loopback simulates a distant network. The bench
 //! prints a table and writes target/bench.json.
 //!
-//! Usage: `bench MODULE ENGINE [ROUNDS [totp]]`; ROUNDS is 40 by default, and with `totp` only the
-//! section of apps on this host is measured. The service is measured beside the engine that a login
+//! Usage: `bench MODULE ENGINE [ROUNDS [totp|sync]]`; ROUNDS is 40 by default, with `totp` only the
+//! section of apps on this host is measured, and with `sync` only that of the directory. The service is measured beside the engine that a login
 //! starts, where root runs this. PAM_AUTHY_FIRST_EDITION may name a module of the first
 //! edition, which did all its work in the application's process: it is measured too.
 
@@ -23,6 +23,13 @@ mod relay;
 mod report;
 mod rows;
 mod service;
+#[path = "../../tests/fleet/slapd.rs"]
+#[expect(
+    dead_code,
+    reason = "the tests change more of a directory than the bench does"
+)]
+mod slapd;
+mod sync;
 mod testbed;
 mod totp;
 
@@ -47,7 +54,8 @@ fn main() -> Result<(), Error> {
         [module, engine] => measure(module, engine, 40, false),
         [module, engine, rounds] => measure(module, engine, rounds.parse()?, false),
         [module, engine, rounds, "totp"] => measure(module, engine, rounds.parse()?, true),
-        _ => Err("usage: bench MODULE ENGINE [ROUNDS [totp]]".into()),
+        [_, _, _, "sync"] => measure_sync(),
+        _ => Err("usage: bench MODULE ENGINE [ROUNDS [totp|sync]]".into()),
     }
 }
 
@@ -68,7 +76,19 @@ fn measure(module: &str, engine: &str, rounds: usize, only_totp: bool) -> Result
         files::modules(&testbed, rounds, &mut report)?;
         files::engine(&testbed, &mut report)?;
     }
+    if !only_totp {
+        sync::passes(&mut report)?;
+    }
     marks::print(&mut report);
     let name = if only_totp { "bench-totp" } else { "bench" };
     report.write(&PathBuf::from(format!("target/{name}.json")))
+}
+
+/// Measures the directory alone.
+fn measure_sync() -> Result<(), Error> {
+    let mut report = Report::new(1);
+    report.print_environment();
+    sync::passes(&mut report)?;
+    marks::print(&mut report);
+    report.write(&PathBuf::from("target/bench-sync.json"))
 }

@@ -47,6 +47,7 @@ fn marks(report: &Report) -> Vec<Mark> {
     let mut marks = Vec::from(processor_time(report));
     marks.extend(waiting(report));
     marks.extend(files(report));
+    marks.extend(sync(report));
     marks
 }
 
@@ -154,6 +155,22 @@ fn files(report: &Report) -> [Mark; 5] {
     .map(|(name, value, limit)| Mark {
         name,
         spawn: (value, limit),
+        service: None,
+    })
+}
+
+fn sync(report: &Report) -> [Mark; 2] {
+    [
+        (
+            "sync of 100 000 people, the first pass, s",
+            "sync-first",
+            20.0,
+        ),
+        ("the same without a change, s", "sync-unchanged", 10.0),
+    ]
+    .map(|(name, row, limit)| Mark {
+        name,
+        spawn: (report.number(row, "wall_s"), limit),
         service: None,
     })
 }

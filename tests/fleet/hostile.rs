@@ -7,6 +7,9 @@ use super::host::SyncHost;
 use super::proxy::scripted;
 use crate::common::rows::check_rows;
 
+/// The value of the control on the last page: an empty cookie.
+const LAST: &[u8] = b"\x30\x05\x02\x01\x00\x04\x00";
+
 /// An element of BER: its tag, and the content after its length.
 fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len()).unwrap().to_be_bytes();
@@ -61,17 +64,15 @@ fn host(answers: &[Vec<u8>]) -> SyncHost {
 
 #[test]
 fn a_scripted_server_gives_a_list() {
-    let whole = [alice(), done(0, b"\x30\x05\x02\x01\x00\x04\x00")].concat();
+    let whole = [alice(), done(0, LAST)].concat();
     let host = host(&[bound(), whole]);
     assert_eq!(host.synced()["people"], 1);
 }
 
-#[test]
-fn a_malformed_answer_changes_nothing() {
-    let end = done(0, b"\x30\x05\x02\x01\x00\x04\x00");
-    let then = |first: Vec<u8>| vec![bound(), [alice(), first, end.clone()].concat()];
-    let entry = |content: &[u8]| then(message(2, &[&element(0x64, content)]));
-    let rows = [
+/// An answer to the bind alone.
+fn malformed_binds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
+    let not_utf8 = element(0x61, b"\x0a\x01\x00\x04\x02\xff\xfe\x04\x00");
+    vec![
         (
             "no LDAP at all",
             vec![b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()],
@@ -80,58 +81,58 @@ fn a_malformed_answer_changes_nothing() {
             "a bind without a code",
             vec![message(1, &[&element(0x61, b"")])],
         ),
-        (
-            "a bind with text that is not UTF-8",
-            vec![message(
-                1,
-                &[&element(0x61, b"\x0a\x01\x00\x04\x02\xff\xfe\x04\x00")],
-            )],
-        ),
-        (
-            "an operation that is unknown",
-            then(message(2, &[&element(0x7e, b"")])),
-        ),
-        (
-            "an entry without attributes",
-            entry(&element(0x04, b"uid=bob")),
-        ),
-        (
-            "an entry that is not constructed",
-            then(message(2, &[&element(0x44, b"x")])),
-        ),
+        ("text that is not UTF-8", vec![message(1, &[&not_utf8])]),
+    ]
+}
+
+/// What comes between an entry and a good end of the list.
+fn malformed_parts() -> Vec<(&'static str, Vec<u8>)> {
+    let operation = |tag: u8, content: &[u8]| message(2, &[&element(tag, content)]);
+    let name = element(0x04, b"uid=bob");
+    vec![
+        ("an operation that is unknown", operation(0x7e, b"")),
+        ("an entry without attributes", operation(0x64, &name)),
+        ("an entry that is not constructed", operation(0x44, b"x")),
         (
             "attributes that are text",
-            entry(&[element(0x04, b"x"), element(0x04, b"x")].concat()),
-        ),
-        (
-            "a page without a cookie",
-            vec![bound(), [alice(), done(0, b"\x30\x00")].concat()],
-        ),
-        (
-            "a page without a value",
-            vec![bound(), [alice(), done(0, b"")].concat()],
+            operation(0x64, &[name.clone(), name.clone()].concat()),
         ),
         (
             "a message without an operation",
-            then(element(0x30, &[0x02, 0x01, 2])),
+            element(0x30, &[0x02, 0x01, 2]),
         ),
-        ("an empty message", then(element(0x30, &[]))),
+        ("an empty message", element(0x30, &[])),
         (
             "a referral in the list",
-            then(message(2, &[&element(0x73, &element(0x04, b"ldap://x"))])),
+            operation(0x73, &element(0x04, b"ldap://x")),
         ),
         (
             "a referral of bytes",
-            then(message(2, &[&element(0x73, &element(0x04, b"\xff"))])),
+            operation(0x73, &element(0x04, b"\xff")),
         ),
-        (
-            "a busy server",
-            vec![
-                bound(),
-                [alice(), done(51, b"\x30\x05\x02\x01\x00\x04\x00")].concat(),
-            ],
-        ),
-    ];
+    ]
+}
+
+/// How the list ends.
+fn malformed_ends() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("a page without a cookie", done(0, b"\x30\x00")),
+        ("a page without a value", done(0, b"")),
+        ("a busy server", done(51, LAST)),
+    ]
+}
+
+#[test]
+fn a_malformed_answer_changes_nothing() {
+    let mut rows = malformed_binds();
+    rows.extend(malformed_parts().into_iter().map(|(what, part)| {
+        let list = [alice(), part, done(0, LAST)].concat();
+        (what, vec![bound(), list])
+    }));
+    rows.extend(malformed_ends().into_iter().map(|(what, end)| {
+        let list = [alice(), end].concat();
+        (what, vec![bound(), list])
+    }));
     check_rows(rows, |(_, answers)| {
         let host = host(&answers);
         host.fails(3, "");

@@ -19,12 +19,12 @@ const SCHEMA: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/packaging/examples/ldap/pam_authy.schema"
 );
-pub(super) const BASE: &str = "dc=example,dc=com";
-pub(super) const READER: &str = "cn=reader,dc=example,dc=com";
-pub(super) const PASSWORD: &str = "reader's password";
+pub(crate) const BASE: &str = "dc=example,dc=com";
+pub(crate) const READER: &str = "cn=reader,dc=example,dc=com";
+pub(crate) const PASSWORD: &str = "reader's password";
 
 /// A person: the name, and lines of LDIF that follow it.
-pub(super) fn person(uid: &str, lines: &str) -> String {
+pub(crate) fn person(uid: &str, lines: &str) -> String {
     let lines = lines.trim_end();
     format!(
         "\ndn: uid={uid},ou=people,{BASE}\nobjectClass: inetOrgPerson\nobjectClass: pamAuthyPerson\n\
@@ -33,7 +33,7 @@ pub(super) fn person(uid: &str, lines: &str) -> String {
 }
 
 /// This many people, u0, u1 and so on, with an Authy id from 10000 on.
-pub(super) fn people(count: usize) -> String {
+pub(crate) fn people(count: usize) -> String {
     let mut text = String::new();
     for number in 0..count {
         let id = format!("pamAuthyId: {}", 10_000 + number);
@@ -43,7 +43,7 @@ pub(super) fn people(count: usize) -> String {
 }
 
 /// A server, which ends when dropped.
-pub(super) struct Slapd {
+pub(crate) struct Slapd {
     folder: TempDir,
     child: Option<Child>,
     port: u16,
@@ -52,12 +52,12 @@ pub(super) struct Slapd {
 
 impl Slapd {
     /// Starts a server with these people.
-    pub(super) fn with(people: &str) -> Self {
+    pub(crate) fn with(people: &str) -> Self {
         Self::configured(people, "")
     }
 
     /// The same, with lines for its database in slapd.conf.
-    pub(super) fn configured(people: &str, more: &str) -> Self {
+    pub(crate) fn configured(people: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut server = Self {
             folder,
@@ -79,29 +79,29 @@ impl Slapd {
         server
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub(super) fn ldaps(&self) -> String {
+    pub(crate) fn ldaps(&self) -> String {
         format!("ldaps://127.0.0.1:{}", self.tls_port)
     }
 
-    pub(super) fn starttls(&self) -> String {
+    pub(crate) fn starttls(&self) -> String {
         format!("ldap://127.0.0.1:{}", self.port)
     }
 
-    pub(super) fn ldapi(&self) -> String {
+    pub(crate) fn ldapi(&self) -> String {
         format!("ldapi://{}", self.path("socket").display())
     }
 
     /// The port for StartTLS, and the one for TLS from the first byte.
-    pub(super) fn ports(&self) -> (u16, u16) {
+    pub(crate) fn ports(&self) -> (u16, u16) {
         (self.port, self.tls_port)
     }
 
     /// Writes slapd.conf, which counts from the next start on.
-    pub(super) fn write_configuration(&self, more: &str) {
+    pub(crate) fn write_configuration(&self, more: &str) {
         let schemas: String = ["core", "cosine", "inetorgperson"]
             .iter()
             .map(|name| format!("include {PACKAGE}/etc/ldap/schema/{name}.schema\n"))
@@ -138,7 +138,7 @@ impl Slapd {
     }
 
     /// Starts it again.
-    pub(super) fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let socket = self
             .path("socket")
             .display()
@@ -162,7 +162,7 @@ impl Slapd {
     }
 
     /// Ends it.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -170,14 +170,14 @@ impl Slapd {
     }
 
     /// Changes entries as its administrator, by LDIF for ldapmodify.
-    pub(super) fn change(&self, ldif: &str) {
+    pub(crate) fn change(&self, ldif: &str) {
         let output = self.change_as(&format!("cn=admin,{BASE}"), "admin", ldif);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{said}\n{ldif}");
     }
 
     /// Changes entries as this name.
-    pub(super) fn change_as(&self, dn: &str, password: &str, ldif: &str) -> Output {
+    pub(crate) fn change_as(&self, dn: &str, password: &str, ldif: &str) -> Output {
         let file = self.path("change.ldif");
         fs::write(&file, ldif).unwrap();
         let mut modify = program("bin/ldapmodify");
@@ -186,19 +186,19 @@ impl Slapd {
     }
 
     /// Sets the values of an attribute of a person; without values it is deleted.
-    pub(super) fn set(&self, uid: &str, attribute: &str, values: &[&str]) {
+    pub(crate) fn set(&self, uid: &str, attribute: &str, values: &[&str]) {
         self.change(&change_of(uid, attribute, values));
     }
 
     /// Removes a person.
-    pub(super) fn remove(&self, uid: &str) {
+    pub(crate) fn remove(&self, uid: &str) {
         self.change(&format!(
             "dn: uid={uid},ou=people,{BASE}\nchangetype: delete\n"
         ));
     }
 
     /// Adds a person.
-    pub(super) fn add(&self, uid: &str, lines: &str) {
+    pub(crate) fn add(&self, uid: &str, lines: &str) {
         let ldif = person(uid, lines);
         self.change(&ldif.replace(
             "\nobjectClass: inet",
@@ -214,7 +214,7 @@ impl Drop for Slapd {
 }
 
 /// LDIF that sets the values of an attribute of a person.
-pub(super) fn change_of(uid: &str, attribute: &str, values: &[&str]) -> String {
+pub(crate) fn change_of(uid: &str, attribute: &str, values: &[&str]) -> String {
     let values: String = values
         .iter()
         .map(|value| format!("{attribute}: {value}\n"))
@@ -222,10 +222,15 @@ pub(super) fn change_of(uid: &str, attribute: &str, values: &[&str]) -> String {
     format!("dn: uid={uid},ou=people,{BASE}\nchangetype: modify\nreplace: {attribute}\n{values}-\n")
 }
 
+/// Whether scripts/peers.sh has fetched it.
+pub(crate) fn is_there() -> bool {
+    Path::new(PACKAGE).join("usr/sbin/slapd").is_file()
+}
+
 /// A program of the package, with its libraries.
 fn program(name: &str) -> Command {
     let path = Path::new(PACKAGE).join("usr").join(name);
-    assert!(path.is_file(), "run scripts/peers.sh slapd first");
+    assert!(is_there(), "run scripts/peers.sh slapd first");
     let libraries = format!("{PACKAGE}/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
     let mut command = Command::new(path);
     command
@@ -235,13 +240,13 @@ fn program(name: &str) -> Command {
 }
 
 /// A port that nothing listens on.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap().port()
 }
 
 /// Makes a CA (ca.pem), and a certificate of it for 127.0.0.1 (server.pem).
-pub(super) fn certificates(folder: &Path) {
+pub(crate) fn certificates(folder: &Path) {
     let script = "
         set -e
         curve='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'

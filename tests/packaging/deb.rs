@@ -138,7 +138,6 @@ fn the_debian_packages_hold_exactly_these_files_with_their_modes() {
     let table = [
         format!("-rw-r--r-- root/root ./usr/lib/{multiarch}/security/pam_authy.so"),
         "-rw-r--r-- root/root ./usr/lib/systemd/system/pam_authy.socket".into(),
-        "-rw-r--r-- root/root ./usr/lib/systemd/system/pam_authy-sync.service".into(),
         "-rw-r--r-- root/root ./usr/lib/systemd/system/pam_authy-sync.timer".into(),
         "-rw-r--r-- root/root ./usr/lib/systemd/system/pam_authy-user.socket".into(),
         "-rw-r--r-- root/root ./usr/lib/systemd/system/pam_authy.service".into(),

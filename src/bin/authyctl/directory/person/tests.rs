@@ -11,6 +11,9 @@ const SECURITY_KEY: &str = "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5Q
 const PLAIN_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBRRUxSOPvqcUqjTPb/3MfKu9+YNIb1kFfBhNMZnlCV7 alice@laptop";
 
+/// Attributes with their values.
+type Attributes<'a> = &'a [(&'a str, &'a [&'a str])];
+
 fn directory() -> Directory {
     let name = |name: &str| Some(name.to_owned());
     Directory {
@@ -35,7 +38,7 @@ fn directory() -> Directory {
     }
 }
 
-fn entry(attributes: &[(&str, &[&str])]) -> RawEntry {
+fn entry(attributes: Attributes<'_>) -> RawEntry {
     let attributes = attributes.iter().map(|(name, values)| {
         let values = values.iter().map(|value| value.as_bytes().to_vec());
         ((*name).to_owned(), values.collect())
@@ -47,7 +50,7 @@ fn entry(attributes: &[(&str, &[&str])]) -> RawEntry {
 }
 
 /// What becomes of alice with these attributes: her factors, or why she has none.
-fn alice(attributes: &[(&str, &[&str])]) -> Result<Vec<String>, String> {
+fn alice(attributes: Attributes<'_>) -> Result<Vec<String>, String> {
     let mut entry = entry(attributes);
     entry
         .attributes
@@ -102,7 +105,7 @@ fn security_keys_are_sorted_and_keys_of_other_types_count_as_none() {
 
 #[test]
 fn values_that_cannot_be_used_make_the_whole_entry_unusable() {
-    let rows: [(&[(&str, &[&str])], &str); 13] = [
+    let rows: [(Attributes<'_>, &str); 13] = [
         (&[("authyId", &["0"])], "authyId: an authy id is"),
         (
             &[("authyId", &["1635", "1636"])],
@@ -168,7 +171,7 @@ fn bytes_that_are_no_text_make_an_entry_unusable_and_are_not_shown() {
 
 #[test]
 fn an_attribute_with_an_option_or_without_a_value_is_none() {
-    let rows: [&[(&str, &[&str])]; 3] = [
+    let rows: [Attributes<'_>; 3] = [
         &[],
         &[("mobile", &[]), ("authyId", &[])],
         &[("mobile;lang-de", &["030 901820"]), ("x-mobile", &["1"])],
