@@ -112,6 +112,9 @@ _authyctl() {
             authyctl,status)
                 cmd="authyctl__subcmd__status"
                 ;;
+            authyctl,sync)
+                cmd="authyctl__subcmd__sync"
+                ;;
             authyctl,test)
                 cmd="authyctl__subcmd__test"
                 ;;
@@ -222,6 +225,9 @@ _authyctl() {
                 ;;
             authyctl__subcmd__help,status)
                 cmd="authyctl__subcmd__help__subcmd__status"
+                ;;
+            authyctl__subcmd__help,sync)
+                cmd="authyctl__subcmd__help__subcmd__sync"
                 ;;
             authyctl__subcmd__help,test)
                 cmd="authyctl__subcmd__help__subcmd__test"
@@ -494,7 +500,7 @@ _authyctl() {
 
     case "${cmd}" in
         authyctl)
-            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list migrate index status verify sms call email push approval qr app stats events person phone check doctor explain test audit metrics limits unlock forget recovery totp pam key guide completions man help"
+            opts="-h -V --config --users --json --quiet --verbose --help --version init enroll unenroll import list migrate index sync status verify sms call email push approval qr app stats events person phone check doctor explain test audit metrics limits unlock forget recovery totp pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -906,7 +912,7 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help)
-            opts="init enroll unenroll import list migrate index status verify sms call email push approval qr app stats events person phone check doctor explain test audit metrics limits unlock forget recovery totp pam key guide completions man help"
+            opts="init enroll unenroll import list migrate index sync status verify sms call email push approval qr app stats events person phone check doctor explain test audit metrics limits unlock forget recovery totp pam key guide completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1620,6 +1626,20 @@ _authyctl() {
             return 0
             ;;
         authyctl__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__help__subcmd__sync)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3149,6 +3169,36 @@ _authyctl() {
             fi
             case "${prev}" in
                 --authy-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --users)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        authyctl__subcmd__sync)
+            opts="-h --dry-run --accept --forget --config --users --json --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --accept)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --forget)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
