@@ -22,7 +22,7 @@ const PROCESSES: [(&str, &str); 12] = [
     ("many", "pam_authy, one CA, 100 000 users"),
     (
         "people",
-        "pam_authy, one CA, 1 000 000 people of a directory",
+        "pam_authy, 1 000 000 in a directory",
     ),
     ("first", "first edition, one CA"),
     ("exec", "pam_exec with curl, one CA"),
