@@ -20,10 +20,7 @@ const PROCESSES: [(&str, &str); 12] = [
     ("all", "pam_authy, the system's CA file"),
     ("served-all", "the same by the service"),
     ("many", "pam_authy, one CA, 100 000 users"),
-    (
-        "people",
-        "pam_authy, 1 000 000 in a directory",
-    ),
+    ("people", "pam_authy, 1 000 000 in a directory"),
     ("first", "first edition, one CA"),
     ("exec", "pam_exec with curl, one CA"),
     ("curl", "curl alone, one CA"),

@@ -282,6 +282,9 @@ fn doctor_names_an_entry_of_the_directory_that_cannot_be_used_and_a_missing_inde
         said.contains("\"problem\": ") && said.contains("eve: totp cannot be"),
         "{said}"
     );
+    // What users.toml has, too, is of no effect.
+    write(&sim, "[users]\nbob = { totp = true }\n");
+    assert!(!doctor(&sim).contains("\"problem\": "), "{}", doctor(&sim));
     let many: String = (0..1000).map(|number| format!("u{number} = 5\n")).collect();
     write(&sim, &format!("[users]\n{many}"));
     assert!(

@@ -43,12 +43,13 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
             Entry::Absent => {}
         }
     }
-    let invalid = all.invalid.or(no_directory.map(|error| error.to_string()));
+    let of_entry = all.invalid.map(CommandError::local);
+    let invalid = of_entry.or(no_directory.map(|error| super::no_directory(&error)));
     let members = json!({"users": all.users});
     let output = Output::new(table(&all.rows), members.clone());
     match invalid {
         None => Ok(output),
-        Some(why) => Err(CommandError::local(why).with_members(members).after(output)),
+        Some(error) => Err(error.with_members(members).after(output)),
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn check(config: &Config, providers: Providers, users: &Mapping) -> V
         }
     };
     let mut findings = vec![whole(&path, state, &known)];
-    findings.extend(unusable(&path, &known, providers));
+    findings.extend(unusable(&path, &known, providers, users));
     findings.extend(held(&known));
     findings.extend(shadowed(&known, users));
     if known.iter().count() >= files::INDEX_THRESHOLD && !directory::is_indexed(state) {
@@ -75,7 +75,7 @@ fn whole(path: &Path, state: &Path, known: &Directory) -> Finding {
     let names = match (people, removed) {
         (1, 0) => "one person".to_owned(),
         (people, 0) => format!("{people} people"),
-        (people, removed) => format!("{people} people; {removed} removed names are refused"),
+        (people, removed) => format!("{people} people; names that are refused, removed: {removed}"),
     };
     let hint = "authyctl sync; systemctl status pam_authy-sync.timer";
     let last = match directory::last_pass(state) {
@@ -114,10 +114,16 @@ fn in_words(age: Duration) -> String {
     }
 }
 
-/// The first name whose entry refuses its user.
-fn unusable(path: &Path, known: &Directory, providers: Providers) -> Option<Finding> {
+/// The first name whose entry refuses its user. What users.toml has, too, is of no effect.
+fn unusable(
+    path: &Path,
+    known: &Directory,
+    providers: Providers,
+    users: &Mapping,
+) -> Option<Finding> {
     let file = path.display();
-    known.iter().find_map(|(name, entry)| match entry {
+    let mut counting = (known.iter()).filter(|(name, _)| users.find(name) == Entry::Absent);
+    counting.find_map(|(name, entry)| match entry {
         Entry::Invalid { line, message } => {
             let message = format!("{file}:{line}: {message}");
             Some(Finding::problem(CHECK, message).hint("that user is refused until this is fixed"))
