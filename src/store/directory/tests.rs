@@ -305,9 +305,9 @@ fn a_login_reads_no_more_than_its_own_entry_where_there_is_an_index() {
     host.put(text);
     assert!(host.find("alice").is_err());
     let file = fs::metadata(path(&host.state())).unwrap();
-    let stamp = crate::store::index::Stamp::of(&file);
+    let stamp = index::Stamp::of(&file);
     let span = text.find("alice").unwrap()..text.find("\n[users\n").unwrap();
-    let bytes = crate::store::index::encode(&[("alice", &span, 2)], stamp).unwrap();
+    let bytes = index::encode(&[("alice", &span, 2)], stamp).unwrap();
     let index = host.state().join("directory.toml.index");
     fs::write(&index, bytes).unwrap();
     fs::set_permissions(&index, fs::Permissions::from_mode(0o600)).unwrap();
