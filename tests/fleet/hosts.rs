@@ -101,13 +101,20 @@ fn people_of_a_directory_log_in_on_three_hosts_until_they_leave_it() {
         assert!(!logs_in(host, "carol", THIEF) && logs_in(host, "carol", CAROL));
     }
 
-    // Where the administrator accepts it, it does.
+    // Where the administrator accepts it, it does, and what the person before had made ends.
+    for host in &hosts {
+        let (status, object) = run_json(&host.sim, &["recovery", "generate", "carol"], "");
+        assert_eq!(status, 0, "{object}");
+    }
     assert_eq!(
         names(&sync(first, &["--accept", "carol"]), "accepted"),
         ["carol"]
     );
     assert!(logs_in(first, "carol", THIEF) && !logs_in(first, "carol", CAROL));
     assert!(logs_in(second, "carol", CAROL));
+    let left =
+        |host: &Host| run_json(&host.sim, &["recovery", "left", "carol"], "").1["left"].clone();
+    assert_eq!((left(first), left(second)), (json!(0), json!(10)));
 
     // The death of the directory changes nothing, and no login waits for it.
     slapd.stop();
