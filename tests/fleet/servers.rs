@@ -2,12 +2,15 @@
 //! does not come as a whole.
 
 use std::fs;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::host::{ATTRIBUTES, SyncHost, names};
 use super::proxy;
 use super::slapd::{BASE, PASSWORD, READER, Slapd, certificates, free_port, people, person};
 use crate::common::rows::check_rows;
+use crate::common::sandbox::sandboxed;
+use crate::service::unit::{unit, wrapper};
 
 #[test]
 #[ignore = "needs slapd: scripts/peers.sh slapd"]
@@ -319,4 +322,23 @@ fn two_syncs_do_not_run_at_once_and_a_silent_server_ends_one_in_time() {
         "{:?}",
         begun.elapsed()
     );
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_sync_works_under_the_settings_of_its_unit() {
+    sandboxed!();
+    let slapd = Slapd::with(&people(2));
+    for url in [slapd.ldaps(), slapd.starttls(), slapd.ldapi()] {
+        let host = SyncHost::of(&slapd, &url);
+        let wrapper = wrapper(&unit("pam_authy-sync.service"), &host.state());
+        let mut sync = Command::new(&wrapper[0]);
+        sync.args(&wrapper[1..]).arg(env!("CARGO_BIN_EXE_authyctl"));
+        sync.arg("--config").arg(host.path("config.toml"));
+        sync.arg("--users").arg(host.path("users.toml"));
+        let output = sync.arg("sync").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{url}: {said}");
+        assert_eq!(host.row("users", "u1").unwrap(), "{ authy_id = 10001 }");
+    }
 }

@@ -15,7 +15,7 @@ mod soak;
 mod sockets;
 mod ssh_words;
 mod terminals;
-mod unit;
+pub(crate) mod unit;
 mod valgrind;
 mod without;
 

@@ -18,7 +18,7 @@ const NEVER: [&str; 5] = [
     "PrivateNetwork=",
 ];
 
-pub(super) fn unit(name: &str) -> String {
+pub(crate) fn unit(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/systemd");
     std::fs::read_to_string(folder.join(name)).unwrap()
 }
@@ -31,7 +31,7 @@ fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
 
 /// Runs a program as root with the settings of the unit, in a mount namespace of its own: `$0` is a
 /// folder that stays writable.
-pub(super) fn wrapper(unit: &str, writable: &Path) -> Vec<String> {
+pub(crate) fn wrapper(unit: &str, writable: &Path) -> Vec<String> {
     let capabilities: Vec<_> = values(unit, "CapabilityBoundingSet")
         .join(" ")
         .split_whitespace()
@@ -44,7 +44,8 @@ pub(super) fn wrapper(unit: &str, writable: &Path) -> Vec<String> {
         .into();
     words.push(writable.display().to_string());
     words.extend(["setpriv".into(), "--no-new-privs".into()]);
-    words.push(format!("--bounding-set=-all,{}", capabilities.join(",")));
+    let set = [&["-all".to_owned()][..], &capabilities].concat().join(",");
+    words.push(format!("--bounding-set={set}"));
     words
 }
 
