@@ -143,12 +143,15 @@ fn refuse(pass: &Pass) -> Result<(), CommandError> {
 }
 
 /// Ends what lasted of people who are others now, then writes the file: whatever is killed between
-/// leaves nothing of the person before.
+/// leaves nothing of the person before. Ends it once more, since that person could log in until then.
 fn write(global: &Global, state: &Path, pass: &Pass) -> Result<show::Written, CommandError> {
-    for ended in &pass.ended {
-        super::lasting::end_of_directory(global, state, ended)?;
-    }
+    let end = || {
+        let mut ended = pass.ended.iter();
+        ended.try_for_each(|ended| super::lasting::end_of_directory(global, state, ended))
+    };
+    end()?;
     let written = pass.next.write(state).map_err(CommandError::local)?;
+    end()?;
     note_pass(state, SystemTime::now())?;
     Ok(written)
 }
