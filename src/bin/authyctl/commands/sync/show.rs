@@ -120,6 +120,8 @@ fn factors(person: Option<&Person>) -> Vec<String> {
     all.extend(person.authy_id.map(|id| format!("authy_id {id}")));
     let phone = person.phone.as_ref();
     all.extend(phone.map(|phone| format!("phone {}", mask_numbers(phone.as_str()))));
+    let identity = person.twilio_identity.as_ref();
+    all.extend(identity.map(|identity| format!("twilio_identity {identity}")));
     let app = person.twilio_factor.as_ref();
     all.extend(app.map(|sid| format!("twilio_factor {sid}")));
     let keys = person.security_keys.iter();
