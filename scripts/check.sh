@@ -132,8 +132,8 @@ tests() {
             as_root+=(--skip module::security_keys --skip packaging::security_keys)
         }
         scripts/peers.sh slapd || {
-            echo "skipped, because slapd is not available: fleet::hosts, fleet::large, fleet::page, fleet::people, fleet::servers"
-            as_root+=(--skip fleet::hosts --skip fleet::large --skip fleet::page --skip fleet::people --skip fleet::servers)
+            echo "skipped, because slapd is not available: fleet::hosts, fleet::large, fleet::lists, fleet::page, fleet::people, fleet::servers"
+            as_root+=(--skip fleet::hosts --skip fleet::large --skip fleet::lists --skip fleet::page --skip fleet::people --skip fleet::servers)
         }
         scripts/peers.sh doas || {
             echo "skipped, because doas is not available: doas_asks_for_the_password_and_a_code"

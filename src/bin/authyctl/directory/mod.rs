@@ -114,7 +114,7 @@ fn list(
             Found::Unnamed(dn, why) => reading.unnamed.push((dn, why)),
         },
     )?;
-    // Errors on the way out change nothing: the list is whole.
+    // An error here changes nothing: the list is whole.
     let _ = connection.unbind();
     Ok(reading)
 }
