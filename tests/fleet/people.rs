@@ -250,6 +250,8 @@ fn one_bad_entry_is_named_and_all_others_come() {
     ]);
     assert_eq!(object["failed"], failed);
     assert_eq!(names(&object, "in_users_toml"), ["good"]);
+    host.write("users.toml", "[users\n", 0o644);
+    assert!(names(&host.synced(), "in_users_toml").is_empty());
     let keys = format!("{{ security_keys = [\"{PRINT}\"] }}");
     assert_eq!(host.row("users", "keys").unwrap(), keys);
     assert_eq!(host.row("users", "print").unwrap(), keys);

@@ -55,7 +55,7 @@ pub(crate) fn sync(global: &Global, args: &SyncArgs) -> Result<Output, CommandEr
         true => None,
         false => Some(write(global, state, &pass)?),
     };
-    let shadowed = shadowed(global, &pass.next)?;
+    let shadowed = shadowed(global, &pass.next);
     Ok(show::output(&show::Sync {
         pass: &pass,
         reading: &reading,
@@ -156,10 +156,11 @@ fn write(global: &Global, state: &Path, pass: &Pass) -> Result<show::Written, Co
     Ok(written)
 }
 
-/// The names that users.toml has, too: what it says wins.
-fn shadowed(global: &Global, directory: &Directory) -> Result<Vec<String>, CommandError> {
-    let mapping = load_mapping(global)?;
+/// The names that users.toml has, too: what it says wins. A file that cannot be read keeps no one
+/// from being removed here; doctor names it.
+fn shadowed(global: &Global, directory: &Directory) -> Vec<String> {
+    let mapping = load_mapping(global).unwrap_or_default();
     let names = mapping.iter().map(|(name, _)| name);
     let both = names.filter(|name| directory.entry(name) != Entry::Absent);
-    Ok(both.map(str::to_owned).collect())
+    both.map(str::to_owned).collect()
 }
