@@ -1,95 +1,19 @@
-//! Until when CA certificates are valid: the one date of an X.509 certificate that is read, without
-//! any judgement about the rest.
-//!
-//! Source: RFC 5280 section 4.1, X.690 (DER).
+//! Until when CA certificates are valid: one date of each, without any judgement about the rest.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use pam_authy::base::utc::Utc;
-
-const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-const END: &str = "-----END CERTIFICATE-----";
-
-const INTEGER: u8 = 0x02;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
-const VERSION: u8 = 0xa0;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use x509_parser::parse_x509_certificate;
 
 /// Returns when the first of the certificates in a PEM file ends, in seconds since 1970; `None` where
 /// there is none, or one that cannot be read.
-pub(super) fn first_end(pem: &str) -> Option<u64> {
-    let mut first = None;
-    for part in pem.split(BEGIN).skip(1) {
-        let (base64, _) = part.split_once(END)?;
-        let base64: String = base64.split_whitespace().collect();
-        let end = end_of(&STANDARD.decode(base64).ok()?)?;
-        first = Some(first.map_or(end, |first: u64| first.min(end)));
-    }
-    first
+pub(super) fn first_end(pem: &[u8]) -> Option<u64> {
+    let ends = CertificateDer::pem_slice_iter(pem).map(|der| end_of(&der.ok()?));
+    ends.collect::<Option<Vec<_>>>()?.into_iter().min()
 }
 
-/// The second time of `Certificate.tbsCertificate.validity`.
 fn end_of(der: &[u8]) -> Option<u64> {
-    let (certificate, _) = content(der, SEQUENCE)?;
-    let (signed, _) = content(certificate, SEQUENCE)?;
-    let rest = content(signed, VERSION).map_or(signed, |(_, rest)| rest);
-    let (_serial, rest) = content(rest, INTEGER)?;
-    let (_algorithm, rest) = content(rest, SEQUENCE)?;
-    let (_issuer, rest) = content(rest, SEQUENCE)?;
-    let (validity, _) = content(rest, SEQUENCE)?;
-    let (_begin, end) = time(validity)?;
-    let (end, _) = time(end)?;
-    end.seconds()
-}
-
-/// Splits off an element with this tag: its content, and what follows.
-fn content(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (head, rest) = der.split_first_chunk::<2>()?;
-    let [found, length] = *head;
-    let (length, rest) = match length {
-        short if short < 0x80 => (usize::from(short), rest),
-        // No certificate has 4 GiB.
-        long => {
-            let (bytes, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
-            let is_sane = (1..=4).contains(&bytes.len());
-            let length = bytes
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-            (is_sane.then_some(length)?, rest)
-        }
-    };
-    (found == tag)
-        .then(|| rest.split_at_checked(length))
-        .flatten()
-}
-
-/// Splits off a time, which ends with Z.
-fn time(der: &[u8]) -> Option<(Utc, &[u8])> {
-    let (text, rest, digits) = match content(der, UTC_TIME) {
-        Some((text, rest)) => (text, rest, 2),
-        None => {
-            let (text, rest) = content(der, GENERALIZED_TIME)?;
-            (text, rest, 4)
-        }
-    };
-    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
-    let (year, date) = text.split_at_checked(digits)?;
-    let is_date = date.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let year: u64 = year.parse().ok().filter(|_| is_date)?;
-    let year = match digits {
-        2 if year < 50 => 2000 + year,
-        2 => 1900 + year,
-        _ => year,
-    };
-    let part = |at: usize| date.get(at..at + 2)?.parse::<u64>().ok();
-    let utc = Utc {
-        year,
-        month: part(0)?,
-        day: part(2)?,
-        time: [part(4)?, part(6)?, part(8)?],
-    };
-    Some((utc, rest))
+    let (_, certificate) = parse_x509_certificate(der).ok()?;
+    u64::try_from(certificate.validity().not_after.timestamp()).ok()
 }
 
 #[cfg(test)]
@@ -97,6 +21,9 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
 
     /// A certificate by OpenSSL, and its end as OpenSSL shows it.
     fn certificate(days: u32) -> (String, u64) {
@@ -144,12 +71,10 @@ mod tests {
     fn the_end_is_the_one_that_openssl_shows_and_the_first_of_several_counts() {
         // The second one has a time with four digits for its year.
         let ((soon, soon_end), (late, late_end)) = (certificate(30), certificate(30_000));
-        assert_eq!(first_end(&soon), Some(soon_end));
-        assert_eq!(first_end(&late), Some(late_end));
-        assert_eq!(
-            first_end(&format!("# both\n{late}\n{soon}")),
-            Some(soon_end)
-        );
+        assert_eq!(first_end(soon.as_bytes()), Some(soon_end));
+        assert_eq!(first_end(late.as_bytes()), Some(late_end));
+        let both = format!("# both\n{late}\n{soon}");
+        assert_eq!(first_end(both.as_bytes()), Some(soon_end));
     }
 
     #[test]
@@ -163,15 +88,16 @@ mod tests {
             format!("{BEGIN}\n{END}"),
             format!("{pem}{BEGIN}\n?\n{END}"),
         ] {
-            assert_eq!(first_end(&text), None, "{text}");
+            assert_eq!(first_end(text.as_bytes()), None, "{text}");
         }
     }
 
     #[test]
     fn a_cut_certificate_has_no_end_and_none_panics() {
         let (pem, _) = certificate(1);
-        let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-        let der = STANDARD.decode(base64).unwrap();
+        let der = CertificateDer::from_pem_slice(pem.as_bytes())
+            .unwrap()
+            .to_vec();
         for length in 0..der.len() {
             assert_eq!(end_of(&der[..length]), None, "{length}");
         }

@@ -209,7 +209,7 @@ fn certificates(text: &mut Text, errors: &mut Vec<CommandError>, config: &Config
 fn first_end(path: &Path) -> Result<u64, CommandError> {
     let pem = trusted_file::read(path, Access::WorldReadable, trusted_file::LIMIT);
     let pem = pem.map_err(|error| CommandError::local(format!("{}: {error}", path.display())))?;
-    certificate::first_end(&String::from_utf8_lossy(&pem)).ok_or_else(|| {
+    certificate::first_end(&pem).ok_or_else(|| {
         let path = path.display();
         CommandError::local(format!("{path}: not a file of CA certificates in PEM form"))
     })
