@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use pam_authy::store::config::Config;
+use pam_authy::store::directory::Directory;
 use pam_authy::store::totp::Secrets;
 use pam_authy::store::users::{Entry, Mapping};
 use serde_json::{Value, json};
@@ -396,9 +397,20 @@ fn manual_blocks(file: &str) -> Vec<String> {
         .collect()
 }
 
-/// Parses a block as a mapping or as secrets, whose entries must all be usable, or as a
-/// configuration, which gets a key where it has none.
+/// Parses a block as a mapping, as people of a directory or as secrets, whose entries must all be
+/// usable, or as a configuration, which gets a key where it has none.
 fn parse(block: &str) -> Result<(), String> {
+    if block.contains("[removed]") {
+        let known = Directory::parse(block, Path::new("/var/lib/pam_authy/directory.toml"));
+        let known = known.map_err(|error| error.to_string())?;
+        return match known
+            .iter()
+            .find(|(_, entry)| matches!(entry, Entry::Invalid { .. }))
+        {
+            Some((name, _)) => Err(format!("{name} is unusable")),
+            None => Ok(()),
+        };
+    }
     if block.contains("[users]") {
         let mapping = Mapping::parse(block, Path::new("/etc/pam_authy/users.toml"));
         let mapping = mapping.map_err(|error| error.to_string())?;
