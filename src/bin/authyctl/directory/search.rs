@@ -45,6 +45,7 @@ pub(super) fn search(
     let (mut cookie, mut count, mut empty_pages) = (Vec::new(), 0, 0);
     loop {
         let before = count;
+        let is_first = cookie.is_empty();
         let result = page(connection, directory, attributes, cookie, |entry| {
             count += 1;
             each(entry);
@@ -57,7 +58,7 @@ pub(super) fn search(
         if empty_pages > EMPTY_PAGES {
             return Err(Failure::Incomplete("its pages do not end".to_owned()));
         }
-        match next(&result)? {
+        match next(&result, is_first)? {
             Some(next) => cookie = next,
             None => return Ok(()),
         }
@@ -114,15 +115,15 @@ fn controls(directory: &Directory, cookie: Vec<u8>) -> Vec<RawControl> {
 }
 
 /// Returns the cookie of the next page; `None`: that was the last one.
-fn next(result: &LdapResult) -> Result<Option<Vec<u8>>, Failure> {
+fn next(result: &LdapResult, is_first: bool) -> Result<Option<Vec<u8>>, Failure> {
     let mut controls = result.ctrls.iter();
     let paged = controls.find_map(|control| match control {
         Control(Some(ControlType::PagedResults), raw) => Some(raw),
         _ => None,
     });
-    // A server without pages has sent everything.
     let Some(raw) = paged else {
-        return Ok(None);
+        // A server without pages has sent everything. One with pages says which is the last.
+        return if is_first { Ok(None) } else { Err(malformed()) };
     };
     let cookie = raw.val.as_deref().and_then(ber::cookie);
     let cookie = cookie.ok_or_else(malformed)?;
