@@ -11,6 +11,7 @@ mod person;
 mod search;
 mod tls;
 
+use std::collections::HashSet;
 use std::panic;
 use std::thread;
 
@@ -98,7 +99,7 @@ fn list(
     directory: &Directory,
     is_known: &impl Fn(&str) -> bool,
 ) -> Result<Reading, Failure> {
-    let mut reading = Reading::default();
+    let (mut reading, mut without_factor) = (Reading::default(), Vec::new());
     let attributes = person::attributes(&directory.attributes);
     search::search(
         connection,
@@ -110,10 +111,20 @@ fn list(
                 let person = Err(person::without_factor(&directory.attributes));
                 reading.listed.push(Listed { name, person });
             }
-            Found::WithoutFactor(_) => reading.without_factor += 1,
+            Found::WithoutFactor(name) => without_factor.push(name),
             Found::Unnamed(dn, why) => reading.unnamed.push((dn, why)),
         },
     )?;
+    reading.without_factor = without_factor.len();
+    // Two entries of one name tell nothing of the person, also where only one has a factor.
+    let names: HashSet<_> = reading.listed.iter().map(|one| one.name.as_str()).collect();
+    without_factor.retain(|name| names.contains(name.as_str()));
+    let person = Err(person::without_factor(&directory.attributes));
+    let again = without_factor.into_iter().map(|name| Listed {
+        name,
+        person: person.clone(),
+    });
+    reading.listed.extend(again);
     // An error here changes nothing: the list is whole.
     let _ = connection.unbind();
     Ok(reading)
