@@ -70,6 +70,10 @@ impl Directory {
                 }
             }
         }
+        // `authyctl sync` always writes it: a file without it is what a crash or a copy has left.
+        if !file.contains_key("users") {
+            return Err(source.error(0..0, "the table [users] is missing"));
+        }
         directory.check_held(source)?;
         Ok(directory)
     }

@@ -103,8 +103,8 @@ fn what_is_written_is_read_and_written_again_byte_for_byte() {
 }
 
 #[test]
-fn an_empty_file_is_valid_and_names_no_one() {
-    for text in ["", "[users]\n", "# nothing\n[users]\n[held]\n"] {
+fn a_file_without_a_person_is_valid_and_names_no_one() {
+    for text in ["[users]\n", "# nothing\n[users]\n[held]\n"] {
         assert_eq!(parse(text), Ok(Directory::default()), "{text}");
     }
 }
@@ -194,6 +194,8 @@ fn anything_that_no_sync_writes_refuses_the_whole_file() {
     let time = "since = 2026-11-27T12:00:00Z";
     let rows = [
         ("alice = 1\n".to_owned(), "1: alice must be a table"),
+        (String::new(), "1: the table [users] is missing"),
+        ("# cut\n".into(), "1: the table [users] is missing"),
         ("[user]\nalice = 1\n".into(), "1: unknown key user"),
         ("users = 5\n".into(), "1: users must be a table"),
         (
