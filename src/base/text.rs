@@ -77,7 +77,9 @@ pub fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Whether a character must not get to a terminal or into a line of a log as it is.
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00AD}' | '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'

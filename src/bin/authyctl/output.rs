@@ -98,8 +98,8 @@ pub(crate) fn report(outcome: Result<Output, CommandError>, as_json: bool, quiet
         .as_ref()
         .map_or_else(|error| error.kind.exit_status(), |_| 0);
     let printed = match (&outcome, as_json) {
-        (Ok(output), true) => print(&[output.as_json().to_string()]),
-        (Err(error), true) => print(&[error.as_json().to_string()]),
+        (Ok(output), true) => print(&[json_line(&output.as_json())]),
+        (Err(error), true) => print(&[json_line(&error.as_json())]),
         (Ok(output), false) => {
             if let Some(warning) = &output.warning {
                 let word = paint(&io::stderr(), Colour::Yellow, "warning:");
@@ -124,6 +124,21 @@ pub(crate) fn report(outcome: Result<Output, CommandError>, as_json: bool, quiet
         }
         _ => status,
     }
+}
+
+/// Returns a value as one line of JSON that is safe on a terminal: what JSON allows in a text and a
+/// terminal obeys, such as U+009B, is escaped.
+pub(crate) fn json_line(value: &Value) -> String {
+    let mut line = String::new();
+    for c in value.to_string().chars() {
+        if text::is_unsafe(c) {
+            let units = c.encode_utf16(&mut [0; 2]).to_vec();
+            line.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
 
 /// Prints lines to standard output.
@@ -194,5 +209,16 @@ mod tests {
     fn columns_are_aligned_by_characters() {
         let rows = [["é", "1"], ["abc", "2"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(table(&rows), ["é    1", "abc  2"]);
+    }
+
+    #[test]
+    fn json_has_nothing_that_a_terminal_obeys_and_says_the_same() {
+        let value = serde_json::json!({"user": "é\u{9b}31m\u{202e}\u{2028}\u{7f}\u{e0041}\n\"\\"});
+        let line = json_line(&value);
+        assert!(
+            !line.chars().any(text::is_unsafe) && line.contains('é'),
+            "{line}"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), value);
     }
 }

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use self::event::Event;
 use crate::cli::{AuditArgs, EventFormat, Global};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::Output;
+use crate::output::{Output, json_line};
 
 /// Takes one event, and fails where it cannot be written.
 type Sink<'a> = dyn FnMut(Event) -> io::Result<()> + 'a;
@@ -178,8 +178,8 @@ fn stream(
         }
         match format {
             EventFormat::Text => writeln!(out, "{}", event.as_text()),
-            EventFormat::Json => writeln!(out, "{}", event.as_json()),
-            EventFormat::Ocsf => writeln!(out, "{}", ocsf::event(&event)),
+            EventFormat::Json => writeln!(out, "{}", json_line(&event.as_json())),
+            EventFormat::Ocsf => writeln!(out, "{}", json_line(&ocsf::event(&event))),
         }
     });
     let flushed = out.flush().map_err(Stop::Output);
