@@ -1,7 +1,7 @@
 //! Replaces a file as a whole, so that a reader finds the old or the new content, and a crash
 //! leaves one of the two on the disk.
 
-use std::fs::{File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
@@ -21,13 +21,17 @@ pub(crate) struct NewFile<'a> {
 /// syncs the folder. A symbolic link at `path` is replaced itself, not its target.
 ///
 /// # Errors
-/// The file system refuses one of the steps; `path` has the old content unless only the last one
-/// failed.
+/// `path` is no regular file, or the file system refuses one of the steps; `path` has the old
+/// content unless only the last one failed.
 pub(crate) fn replace_file(path: &Path, content: &[u8], new: &NewFile<'_>) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    // Otherwise root would make a file of /dev/null, for every program of the host.
+    if fs::metadata(path).is_ok_and(|old| !old.is_file()) {
+        return Err(io::Error::other("not a regular file"));
+    }
     // A temporary file begins with mode 0600.
     let mut file = Builder::new().prefix(new.prefix).tempfile_in(folder)?;
     file.write_all(content)?;
@@ -43,8 +47,6 @@ pub(crate) fn replace_file(path: &Path, content: &[u8], new: &NewFile<'_>) -> io
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -62,5 +64,23 @@ mod tests {
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o644);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (socket, link) = (folder.path().join("socket"), folder.path().join("link"));
+        let _listens = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        let new = NewFile {
+            prefix: ".new-",
+            mode: 0o644,
+            owner: None,
+        };
+        for path in [socket.as_path(), &link, folder.path()] {
+            let error = replace_file(path, b"new", &new).unwrap_err();
+            assert_eq!(error.to_string(), "not a regular file", "{path:?}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }
