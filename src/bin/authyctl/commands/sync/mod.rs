@@ -138,7 +138,8 @@ fn refuse(pass: &Pass) -> Result<(), CommandError> {
     if refused.is_empty() {
         return Ok(());
     }
-    let hint = "nothing was changed; authyctl sync --dry-run shows what is held and removed";
+    let hint = "nothing was changed; authyctl sync --dry-run shows what is held, authyctl list who was \
+                removed";
     Err(CommandError::new(ErrorKind::Refused, refused.join("; ")).hint(hint))
 }
 
