@@ -119,7 +119,8 @@ fn too_many(why: &TooManyRemoved) -> CommandError {
     let error = CommandError::new(ErrorKind::Refused, why.to_string());
     match why {
         TooManyRemoved::All { .. } => error.hint(
-            "nothing was changed; check directory.base, directory.filter and what bind_dn may read",
+            "nothing was changed; check directory.base, directory.filter, directory.user_attribute, \
+             directory.attributes and what bind_dn may read",
         ),
         TooManyRemoved::Some { names, known, .. } => error
             .hint(
