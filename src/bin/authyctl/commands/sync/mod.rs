@@ -21,7 +21,7 @@ use super::load_mapping;
 use crate::cli::{Global, SyncArgs};
 use crate::directory::{self, Error, Reading};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::{Output, shown_name};
+use crate::output::{Output, shorten, shown_name};
 
 /// The file in the state folder that a sync locks, so that two of them do not mix.
 const LOCK: &str = "sync-lock";
@@ -123,10 +123,11 @@ fn too_many(why: &TooManyRemoved) -> CommandError {
              directory.attributes and what bind_dn may read",
         ),
         TooManyRemoved::Some { names, known, .. } => error
-            .hint(
-                "nothing was changed; if all of them have left, set max_removed_percent higher for \
-                 one sync",
-            )
+            .hint(format!(
+                "gone: {}; nothing was changed; if all of them have left, set max_removed_percent \
+                 higher for one sync",
+                shorten(&names.iter().map(|name| shown_name(name)).collect::<Vec<_>>())
+            ))
             .with_members(json!({"removed": names, "known": known})),
     }
 }
