@@ -191,7 +191,7 @@ impl<'a> Comparison<'a> {
         let is_held = (self.held.get(name)).is_none_or(|held| held.listed.as_ref() == Ok(person));
         if !is_held {
             let why = "what the directory lists has changed since it was held: run authyctl \
-                       sync, look at what it holds, and accept that";
+                       sync, look at what is held then, and accept that";
             self.refuse(name, why);
         }
         is_held
