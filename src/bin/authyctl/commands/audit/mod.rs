@@ -74,8 +74,13 @@ impl Skipped {
             ));
         }
         if self.untrusted > 0 {
+            let entries = if self.untrusted == 1 {
+                "entry"
+            } else {
+                "entries"
+            };
             parts.push(format!(
-                "left out: {} that any user could have written",
+                "left out: {} {entries} of the journal that any user could have written",
                 self.untrusted
             ));
         }
