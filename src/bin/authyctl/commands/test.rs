@@ -134,7 +134,7 @@ fn conclude(args: &TestArgs, module: &Path, code: PamCode) -> Result<Output, Com
         _ => (
             "error",
             Some(ErrorKind::Local),
-            Some("the reason is in the log (paths.log)"),
+            Some("the reason is in the log: journalctl, or where paths.log leads"),
         ),
     };
     let members = json!({
