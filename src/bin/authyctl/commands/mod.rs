@@ -156,7 +156,7 @@ fn no_directory(error: &users::Error) -> CommandError {
     CommandError::local(error.to_string()).hint(if error.is_missing() {
         "authyctl sync writes it; until then everyone who is not in users.toml is refused"
     } else {
-        "restore the file, or move it away and run authyctl sync: then nothing is known any more"
+        "mend or restore the file, or move it away and run authyctl sync: then nothing is known any more"
     })
 }
 

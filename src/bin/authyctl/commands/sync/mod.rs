@@ -87,7 +87,8 @@ fn previous(state: &Path) -> Result<Directory, CommandError> {
     match Directory::load(state) {
         Err(error) if error.is_missing() => Ok(Directory::default()),
         Err(error) => Err(CommandError::local(error).hint(
-            "nothing was changed; restore the file, or move it away: then nothing is known any more",
+            "nothing was changed; mend or restore the file, or move it away: then nothing is known any \
+             more",
         )),
         Ok(directory) => Ok(directory),
     }
