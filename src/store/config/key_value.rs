@@ -92,7 +92,13 @@ impl<'a> KeyValue<'a> {
         integer(self.value)
             .and_then(|number| u32::try_from(number).ok())
             .filter(|number| range.contains(number))
-            .ok_or_else(|| self.error(&format!("must be {}..={}", range.start(), range.end())))
+            .ok_or_else(|| {
+                self.error(&format!(
+                    "must be a number from {} to {}",
+                    range.start(),
+                    range.end()
+                ))
+            })
     }
 
     pub(super) fn seconds(&self, range: RangeInclusive<u32>) -> Result<Duration, Error> {
