@@ -110,7 +110,7 @@ fn a_secret_that_cannot_be_used_denies_its_person_alone_and_the_log_says_where()
     assert_eq!(host.login("bob", &[]).code, "PAM_SERVICE_ERR");
     assert!(
         host.log()
-            .contains("totp.toml: it holds a secret and group or others have access")
+            .contains("totp.toml: it contains a secret, and group or others have access")
     );
 }
 

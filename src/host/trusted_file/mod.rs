@@ -55,7 +55,7 @@ enum ErrorKind {
     Owner(PathPart, u32),
     #[error("{0} can be written by others (mode {1:04o})")]
     Writable(PathPart, u32),
-    #[error("it holds a secret and group or others have access (mode {0:04o})")]
+    #[error("it contains a secret, and group or others have access (mode {0:04o})")]
     NotSecret(u32),
     #[error("not a regular file")]
     NotRegular,
