@@ -219,9 +219,12 @@ fn advice(error: &client::Error) -> Option<String> {
 impl From<config::Error> for CommandError {
     fn from(error: config::Error) -> Self {
         let shown = Self::local(&error);
-        // The mapping has the same error type, so the hint names both files.
+        // The mapping has the same error type, so the hint names each file.
         if error.is_missing() {
-            shown.hint("authyctl init writes config.toml, authyctl enroll creates users.toml")
+            shown.hint(
+                "authyctl init writes config.toml, authyctl enroll creates users.toml, and \
+                 authyctl sync directory.toml",
+            )
         } else {
             shown
         }
