@@ -95,6 +95,11 @@ fn change(change: &Changed) -> String {
 fn held(held: &HeldChange) -> String {
     let name = shown_name(&held.name);
     let before = factors(held.before.as_ref()).join(", ");
+    let before = if before.is_empty() {
+        "nothing"
+    } else {
+        &before
+    };
     let what = match (&held.listed, held.is_removed) {
         (Ok(person), false) => format!("{before} → {}", factors(Some(person)).join(", ")),
         (Ok(person), true) => {
