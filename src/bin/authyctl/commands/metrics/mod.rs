@@ -38,6 +38,11 @@ pub(crate) fn metrics(global: &Global, args: &MetricsArgs) -> Result<Output, Com
                 mode: 0o644,
                 owner: None,
             };
+            // The link would be replaced: of /dev/stdout, for every program of the host.
+            if path.is_symlink() {
+                let message = format!("{}: a symbolic link", path.display());
+                return Err(CommandError::local(message).hint("name the file itself"));
+            }
             let written = replace_file(path, text.as_bytes(), &new);
             written.map_err(|error| CommandError::file(path, &error))?;
             let line = format!("{} is written", path.display());
