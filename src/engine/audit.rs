@@ -7,6 +7,7 @@
 //! `session`. The text of an audit line is made by `base::audit_line`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use syslog::Severity;
 
@@ -14,6 +15,9 @@ use crate::base::attempt::{Attempt, Note, Outcome, Reason, Verdict};
 use crate::base::{audit_line, text};
 use crate::host::journal::{DEFAULT_LOG, Journal};
 use crate::host::journald::{JOURNALD, Journald};
+
+/// How long an engine lives after its last line. An idle journald needs below a millisecond.
+const LAST_LINE: Duration = Duration::from_millis(50);
 
 /// Writes the lines of one call of the module.
 #[derive(Debug)]
@@ -74,6 +78,15 @@ impl Audit {
     /// Writes a line for debugging (the module argument `debug`).
     pub fn debug(&self, message: &str) {
         self.0.write(Severity::LOG_DEBUG, message);
+    }
+}
+
+/// Keeps this process for a moment after its last line, where that went to journald: journald looks up
+/// which program a process is when it reads the entry, and `authyctl audit` believes no entry of a
+/// process that had ended by then. The application has its verdict already.
+pub fn outlive_last_line(log: Option<&Path>) {
+    if log.is_none() && Path::new(JOURNALD).exists() {
+        std::thread::sleep(LAST_LINE);
     }
 }
 

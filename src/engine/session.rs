@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::unistd::alarm;
 
-use super::audit::Audit;
+use super::audit::{self, Audit};
 use super::conversation::ModuleConversation;
 use super::isolation::{self, Groups};
 use super::locker;
@@ -109,7 +109,8 @@ pub(super) fn serve_in(socket: OwnedFd, peer: Peer, groups: Groups) {
                 ModuleConversation::new(channel, attempt.user.clone(), begun, groups);
             let session = Session::new(None, attempt, conversation, is_locker);
             let decision = session.certain(outcome);
-            return session.conclude(decision);
+            session.conclude(decision);
+            return audit::outlive_last_line(None);
         }
     };
     let left = case.deadline().remaining(Instant::now());
@@ -123,6 +124,7 @@ pub(super) fn serve_in(socket: OwnedFd, peer: Peer, groups: Groups) {
     let mut session = Session::new(Some(&case), attempt, conversation, is_locker);
     let decision = session.decide(&case, start.name, groups);
     session.conclude(decision);
+    audit::outlive_last_line(case.log());
 }
 
 /// Receives the start of the login. `None` where there is no login: the peer asks for the status,
@@ -212,7 +214,7 @@ impl<'a> Session<'a> {
         }
         let (attempt, is_locker) = (&self.attempt, self.is_locker);
         let mut record_refused = |outcome: &Outcome| {
-            audit(attempt, is_locker, case.log()).record(attempt, outcome);
+            audit_of(attempt, is_locker, case.log()).record(attempt, outcome);
             case.count(outcome);
         };
         let decision = guarded(|| case.decide(&mut self.conversation, &mut record_refused));
@@ -306,7 +308,7 @@ impl<'a> Session<'a> {
     /// system's log, and nothing is counted.
     fn record(&self, outcome: &Outcome) {
         let log = self.case.and_then(Case::log);
-        let audit = audit(&self.attempt, self.is_locker, log);
+        let audit = audit_of(&self.attempt, self.is_locker, log);
         if let Some(line) = self.case.and_then(Case::debug_line) {
             audit.debug(&line);
         }
@@ -318,7 +320,7 @@ impl<'a> Session<'a> {
 }
 
 /// The log for the lines of a login.
-fn audit(attempt: &Attempt, is_locker: bool, log: Option<&Path>) -> Audit {
+fn audit_of(attempt: &Attempt, is_locker: bool, log: Option<&Path>) -> Audit {
     if is_locker {
         Audit::of_lockers(log)
     } else {

@@ -28,6 +28,11 @@ struct Line<'a> {
 pub(super) fn read(path: &Path, now: u64, sink: &mut Sink<'_>) -> Result<Skipped, Stop> {
     let failed = |error: &std::io::Error| Stop::Input(CommandError::file(path, error));
     let mut reader = BufReader::new(File::open(path).map_err(|error| failed(&error))?);
+    if is_packed(reader.fill_buf().map_err(|error| failed(&error))?) {
+        let message = format!("{}: is packed, or no text", path.display());
+        let hint = "zcat FILE | authyctl audit --file /dev/stdin";
+        return Err(Stop::Input(CommandError::local(message).hint(hint)));
+    }
     let (mut skipped, mut bytes) = (Skipped::default(), Vec::new());
     for number in 1_u64.. {
         bytes.clear();
@@ -61,6 +66,12 @@ pub(super) fn read(path: &Path, now: u64, sink: &mut Sink<'_>) -> Result<Skipped
         }
     }
     Ok(skipped)
+}
+
+/// Whether a file that begins with these bytes was packed by gzip, bzip2, xz or zstd.
+fn is_packed(begin: &[u8]) -> bool {
+    let marks: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"];
+    marks.iter().any(|mark| begin.starts_with(mark))
 }
 
 /// Splits a line; `None` where it is none of syslog.

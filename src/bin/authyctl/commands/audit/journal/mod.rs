@@ -2,13 +2,13 @@
 //!
 //! Any user can write an entry with our identifier and any text. Fields whose names begin with an
 //! underscore are journald's own. An entry counts where journald saw a process of root whose number is
-//! in the entry, and the file of our engine: a daemon of root passes on what others sent it. Of a
-//! process that ended at once journald has user and number alone; no program is known that lets a user
-//! choose its text and is that quick. The module's own line (`reason=engine`) is written in the
-//! application's process: it counts where it names that process and its real user. Where that is not
-//! root, the program must be one of root's with the set-user-ID bit, as su, and the line has no
-//! address; a caller can bring about that very line by a real login, so that nothing more could be
-//! forged.
+//! in the entry, and the file of our engine: root alone is not enough, since sudo shows a prompt that
+//! its caller chooses, and a daemon passes on what others sent it. Of a process that had ended journald
+//! does not know the file, so that the engine outlives its last line for a moment. The module's own
+//! line (`reason=engine`) is written in the application's process: it counts where it names that
+//! process and its real user. Where that is not root, the program must be one of root's with the
+//! set-user-ID bit, as su, or have ended, and the line has no address; its caller can bring about that
+//! very line by a real login, so that little more could be forged.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
@@ -195,7 +195,9 @@ impl Entry<'_> {
         }
         let is_root = uid == "0";
         let Some(program) = self.text("_EXE") else {
-            return is_root && self.0.get("_EXE").is_none();
+            // A caller of su who waits for no delay is gone soon.
+            let has_ended = !is_root && self.0.get("_EXE").is_none();
+            return has_ended && is_line_of_module(fields, &uid, &pid) && !has_address(fields);
         };
         // After an upgrade, the file of a login under way has no name any more.
         let program = program.trim_end_matches(" (deleted)");
@@ -223,12 +225,15 @@ fn is_line_of_module(fields: &[(String, String)], uid: &str, pid: &str) -> bool 
 fn is_application(program: &str, is_root: bool, fields: &[(String, String)]) -> bool {
     let changes_user = fs::symlink_metadata(program)
         .is_ok_and(|file| file.is_file() && file.uid() == 0 && file.mode() & SET_USER_ID != 0);
-    let has_address = fields.iter().any(|(name, _)| name == "rhost");
     if is_root {
         !changes_user
     } else {
-        changes_user && !has_address
+        changes_user && !has_address(fields)
     }
+}
+
+fn has_address(fields: &[(String, String)]) -> bool {
+    fields.iter().any(|(name, _)| name == "rhost")
 }
 
 /// The event of an entry; `None` for other entries. What looks like one is counted in `skipped`.

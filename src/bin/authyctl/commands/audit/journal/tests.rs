@@ -94,14 +94,26 @@ fn check(rows: &[(Value, &str)]) {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// sudo ends at once where it gets no password, and its caller has chosen the prompt.
 #[test]
-fn of_a_process_that_ended_at_once_user_and_number_decide() {
-    let mut skipped = Skipped::default();
-    for (uid, expected) in [("0", true), ("1000", false)] {
-        let mut value = entry(&json!({"_UID": uid}));
-        value.as_object_mut().unwrap().remove("_EXE");
-        assert_eq!(event(&Entry(&value), &mut skipped).is_some(), expected);
-    }
+fn of_a_process_that_had_ended_only_the_line_of_a_callers_su_counts() {
+    let own = r#"verdict=error reason=engine pid=812 uid=1000 peer=root user="root""#;
+    let rows = [
+        (LINE.to_owned(), "0", false),
+        (LINE.to_owned(), "1000", false),
+        (own.to_owned(), "1000", true),
+        (own.to_owned(), "1001", false),
+        (own.replace("uid=1000", "uid=0"), "0", false),
+        (own.replace(" user", " rhost=\"::1\" user"), "1000", false),
+    ];
+    let wrong: Vec<_> = (rows.iter())
+        .filter(|(line, uid, expected)| {
+            let mut value = entry(&json!({"_UID": uid, "MESSAGE": line}));
+            value.as_object_mut().unwrap().remove("_EXE");
+            event(&Entry(&value), &mut Skipped::default()).is_some() != *expected
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
