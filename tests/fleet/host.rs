@@ -29,6 +29,7 @@ impl SyncHost {
         let host = Self::bare();
         let path = |name: &str| host.path(name).display().to_string();
         host.write("password", &format!("{PASSWORD}\n"), 0o600);
+        host.write("users.toml", "", 0o644);
         fs::copy(slapd.path("ca.pem"), host.path("ca.pem")).unwrap();
         let (password, ca) = (path("password"), path("ca.pem"));
         host.directory(&format!(

@@ -72,7 +72,7 @@ fn a_person_who_changes_their_own_number_is_held_until_it_is_accepted() {
 fn a_value_that_is_emptied_doubled_or_spoiled_leaves_the_old_factor() {
     let (slapd, host) = directory();
     let rows: [(&[&str], &str); 4] = [
-        (&[], "it has none of pamAuthyId, mobile"),
+        (&[], "it has no factor in any of pamAuthyId, mobile"),
         (
             &["+1 405 342 5699", "+1 405 342 5700"],
             "several values of mobile",
@@ -252,6 +252,11 @@ fn one_bad_entry_is_named_and_all_others_come() {
     assert_eq!(names(&object, "in_users_toml"), ["good"]);
     host.write("users.toml", "[users\n", 0o644);
     assert!(names(&host.synced(), "in_users_toml").is_empty());
+    fs::remove_file(host.path("users.toml")).unwrap();
+    let warning = host.synced()["warning"].as_str().unwrap().to_owned();
+    assert!(warning.contains("users.toml is missing: every login is refused"));
+    // Who is left out is refused, and so named by doctor.
+    assert!(host.row("left_out", "bad").is_some());
     let keys = format!("{{ security_keys = [\"{PRINT}\"] }}");
     assert_eq!(host.row("users", "keys").unwrap(), keys);
     assert_eq!(host.row("users", "print").unwrap(), keys);

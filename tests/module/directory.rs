@@ -13,6 +13,7 @@ use crate::common::host::Host;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
 use crate::common::totp::{SECRET, oathtool, own_name};
+use crate::service::names::install_name_service;
 
 /// Everything that could let a user in who is not enrolled.
 const LENIENT: &str = "unenrolled = \"ignore\"\nenroll_by = 9999-12-30\n";
@@ -129,6 +130,45 @@ fn a_mapping_that_cannot_be_used_refuses_people_of_the_directory_too() {
     fs::remove_file(&host.users).unwrap();
     let login = host.login(&own_name(), &[&host.sim.token(1640)]);
     assert_eq!((login.code, login.prompts()), ("PAM_SERVICE_ERR", 0));
+}
+
+#[test]
+fn a_name_that_was_left_out_is_refused_whatever_lets_the_unenrolled_in() {
+    let own = own_name();
+    let host = host(LENIENT).arguments("nullok");
+    let text = format!("[users]\n[left_out]\n\"{own}\" = {{ why = \"it has two phones\" }}\n");
+    write(&host.sim, &text);
+    for indexed in [false, true] {
+        if indexed {
+            directory::index(&host.sim.path("state")).unwrap();
+        }
+        let login = host.login(&own, &[]);
+        assert_eq!((login.code, login.prompts()), ("PAM_SERVICE_ERR", 0));
+    }
+    let why = "the entry in the directory cannot be used: it has two phones";
+    assert_eq!(lines_with(&host, why), 2);
+}
+
+/// Seen with sssd's default for Active Directory: who may write entries adds one for `ALICE`, whose
+/// factor would then count for the account alice.
+#[test]
+#[ignore = "needs root"]
+fn another_spelling_of_an_account_is_no_second_entry_of_it() {
+    sandboxed!();
+    install_name_service("passwd: files standin\n");
+    for rules in ["", LENIENT] {
+        let host = host(rules);
+        write(&host.sim, &with("ALICE", "1641"));
+        let code = host.sim.token(1641);
+        let login = host.login("ALICE", &[&code, &code, &code]);
+        assert_eq!(
+            (login.code, login.prompts()),
+            ("PAM_MAXTRIES", 3),
+            "{rules}"
+        );
+        assert_eq!(host.sim.count("/verify/"), 0, "{rules}");
+        assert_eq!(lines_with(&host, "own name is spelled differently"), 1);
+    }
 }
 
 #[test]

@@ -403,9 +403,10 @@ fn parse(block: &str) -> Result<(), String> {
     if block.contains("[removed]") {
         let known = Directory::parse(block, Path::new("/var/lib/pam_authy/directory.toml"));
         let known = known.map_err(|error| error.to_string())?;
+        // A name that is left out has no usable entry.
         return match known
             .iter()
-            .find(|(_, entry)| matches!(entry, Entry::Invalid { .. }))
+            .find(|(name, entry)| matches!(entry, Entry::Invalid { .. }) && known.is_known(name))
         {
             Some((name, _)) => Err(format!("{name} is unusable")),
             None => Ok(()),

@@ -6,7 +6,7 @@ mod listener;
 mod load;
 mod lockers;
 mod logins;
-mod names;
+pub(crate) mod names;
 mod peers;
 pub(crate) mod polkit;
 mod programs;

@@ -12,19 +12,24 @@ use crate::common::host::Host;
 use crate::common::sandbox::sandboxed;
 use crate::common::service::Service;
 
-#[test]
-#[ignore = "needs root"]
-fn a_group_of_a_directory_is_exempt_under_the_settings_of_the_unit() {
-    sandboxed!();
+/// Installs the name service of tests/common/nss.c, with these lines of nsswitch.conf(5).
+pub(crate) fn install_name_service(lines: &str) {
     let library = compile("nss", &["-shared", "-fPIC"]);
     let module = format!(
         "/lib/{}-linux-gnu/libnss_standin.so.2",
         std::env::consts::ARCH
     );
     fs::copy(library, module).unwrap();
-    let names =
-        "passwd: files\ngroup: files standin\ninitgroups: files [SUCCESS=continue] standin\n";
-    fs::write("/etc/nsswitch.conf", names).unwrap();
+    fs::write("/etc/nsswitch.conf", lines).unwrap();
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_group_of_a_directory_is_exempt_under_the_settings_of_the_unit() {
+    sandboxed!();
+    install_name_service(
+        "passwd: files\ngroup: files standin\ninitgroups: files [SUCCESS=continue] standin\n",
+    );
     let added = Command::new("useradd").arg("alice").status();
     assert!(added.unwrap().success());
     let host = Host::with("[exempt]\ngroups = [\"directory\"]\n").by_service();

@@ -13,12 +13,12 @@ use crate::base::attempt::{Outcome, Reason, Verdict};
 use crate::base::factor::{Fingerprint, Person, SECURITY_KEYS, Skipped};
 use crate::base::{text, utc};
 use crate::factor::connect;
-use crate::host::account;
+use crate::host::account::{self, Spelling};
 use crate::login::TTY_OF_SSHD;
 use crate::login::policy::{self, Requirement, RequirementQuery};
 use crate::store::config::{self, EnrollTotp};
 use crate::store::former;
-use crate::store::people::{Origin, People};
+use crate::store::people::{Found, Origin, People};
 use crate::store::totp::{self, Apps, AtPrompt, Authenticator, Held};
 use crate::store::users::Entry;
 
@@ -80,13 +80,13 @@ impl Case {
             providers,
         };
         let people = People::new(users, &self.config);
-        let (mut apps, mut origin, mut removed) = (None, Origin::Users, None);
+        let (mut apps, mut origin, mut note) = (None, Origin::Users, None);
         let requirement = query.requirement(
             |groups| account::group_of(&subject, groups).map_err(account),
             || match people.find(&subject) {
                 Ok(mut found) => {
                     origin = found.origin;
-                    removed = removed_note(&found.entry, &subject);
+                    note = note_on_directory(&mut found, &subject)?;
                     let query = self.apps_query(&subject);
                     apps = Some(Apps::with_enrolled(users, &mut found.entry, &query));
                     Ok(found.entry)
@@ -100,7 +100,7 @@ impl Case {
             },
         )?;
         let mut subject = self.required(requirement, subject, &people.path(origin))?;
-        subject.notes.extend(removed);
+        subject.notes.extend(note);
         if let (Some(person), Some(apps)) = (&subject.person, apps) {
             subject.at_prompt = apps.enrolled().clone();
             subject.new_factors = apps.new_factors().map(<[String]>::to_vec);
@@ -195,6 +195,26 @@ impl Case {
             }
         }
     }
+}
+
+/// What the log says of an entry of the directory that lets no one in: the name was removed, or is
+/// another spelling of an account's name, which then counts as unenrolled. It would be a second entry
+/// of that account, with the factor of another person perhaps.
+fn note_on_directory(found: &mut Found, subject: &str) -> Result<Option<String>, Outcome> {
+    let is_person = matches!(found.entry, Entry::Enrolled(_));
+    if found.origin == Origin::Users || !is_person {
+        return Ok(removed_note(&found.entry, subject));
+    }
+    let spelling = account::spelling(subject);
+    let spelling = spelling.map_err(|error| failed(Reason::Account, error.to_string()))?;
+    if spelling != Spelling::Alias {
+        return Ok(None);
+    }
+    found.entry = Entry::Absent;
+    Ok(Some(format!(
+        "{}: the account's own name is spelled differently: the entry of the directory does not count",
+        text::sanitize_to(subject, 64)
+    )))
 }
 
 /// A line for the log about a name that the directory has lost.

@@ -1,8 +1,9 @@
 //! directory.toml in the state folder: the people that `authyctl sync` has read from a directory.
 //!
-//! It has the table `[users]` of users.toml, and what the next pass must know: `[held]`, changes
-//! that do not count before the administrator accepts them, and `[removed]`, names that the
-//! directory has lost, which stay refused until they are forgotten. A login reads one entry by the
+//! It has the table `[users]` of users.toml, `[left_out]`, new names whose entry cannot be used, and
+//! what the next pass must know: `[held]`, changes that do not count before the administrator accepts
+//! them, and `[removed]`, names that the directory has lost, which stay refused until they are
+//! forgotten. A login reads one entry by the
 //! index ([`find`]), and never asks a directory. `compare` is a whole pass as a pure function.
 //! What the directory says is not trusted: people may edit attributes of their own entries. Only
 //! root can write the file, which is valid as a whole or refused as a whole.
@@ -25,6 +26,7 @@ use super::index;
 use super::state::DIRECTORY;
 use super::users::{Entry, Found};
 use crate::base::factor::Person;
+use crate::base::text;
 use crate::host::toml_file::{self, Error};
 use crate::host::trusted_file::{self, Access, MAPPING_LIMIT};
 
@@ -74,6 +76,12 @@ enum Row {
         /// What is wrong with it.
         message: String,
     },
+    /// A new name whose entry in the directory cannot be used, and why. It is refused meanwhile: no
+    /// one becomes unenrolled by an entry that they have spoiled.
+    LeftOut {
+        /// Why.
+        why: String,
+    },
     /// The directory has lost the name.
     Removed {
         /// When, in seconds since 1970.
@@ -90,7 +98,7 @@ impl Row {
         match self {
             Self::Person(person) => Some(person),
             Self::Removed { before, .. } => before.as_ref(),
-            Self::Unusable { .. } => None,
+            Self::Unusable { .. } | Self::LeftOut { .. } => None,
         }
     }
 }
@@ -176,7 +184,14 @@ impl Directory {
     #[must_use]
     pub fn entry(&self, user: &str) -> Entry {
         let line = self.line(user).unwrap_or_default();
-        (self.rows.get(user)).map_or(Entry::Absent, |row| row.entry(line))
+        (self.rows.get(user)).map_or(Entry::Absent, |row| row.entry(user, line))
+    }
+
+    /// Whether a factor of `user` counts, or has counted.
+    #[must_use]
+    pub fn is_known(&self, user: &str) -> bool {
+        let row = self.rows.get(user);
+        row.is_some_and(|row| !matches!(row, Row::LeftOut { .. }))
     }
 
     /// The line of `user`, counted from 1.
@@ -190,7 +205,7 @@ impl Directory {
         let rows = self.rows.iter();
         rows.map(|(name, row)| {
             let line = self.line(name).unwrap_or_default();
-            (name.as_str(), row.entry(line))
+            (name.as_str(), row.entry(name, line))
         })
     }
 
@@ -205,7 +220,7 @@ impl Directory {
     pub fn removed(&self) -> impl Iterator<Item = (&str, u64)> {
         self.rows.iter().filter_map(|(name, row)| match row {
             Row::Removed { since, .. } => Some((name.as_str(), *since)),
-            Row::Person(_) | Row::Unusable { .. } => None,
+            Row::Person(_) | Row::Unusable { .. } | Row::LeftOut { .. } => None,
         })
     }
 
@@ -216,7 +231,7 @@ impl Directory {
             let (before, is_removed) = match row {
                 Some(Row::Person(person)) => (Some(person.clone()), false),
                 Some(Row::Removed { before, .. }) => (before.clone(), true),
-                Some(Row::Unusable { .. }) | None => (None, false),
+                Some(Row::Unusable { .. } | Row::LeftOut { .. }) | None => (None, false),
             };
             HeldChange {
                 name: name.clone(),
@@ -231,13 +246,20 @@ impl Directory {
 }
 
 impl Row {
-    /// The entry that a login finds.
-    fn entry(&self, line: usize) -> Entry {
+    /// The entry that a login of `user` finds.
+    fn entry(&self, user: &str, line: usize) -> Entry {
         match self {
             Self::Person(person) => Entry::Enrolled(person.clone()),
             Self::Unusable { message, .. } => Entry::Invalid {
                 line,
                 message: message.clone(),
+            },
+            Self::LeftOut { why } => Entry::Invalid {
+                line,
+                message: format!(
+                    "{}: the entry in the directory cannot be used: {why}",
+                    text::sanitize_to(user, 64)
+                ),
             },
             Self::Removed { since, .. } => Entry::Removed {
                 line,

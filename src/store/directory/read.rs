@@ -33,14 +33,15 @@ pub(super) fn entry(path: &Path, user: &str, found: &EntryText) -> Option<Found>
         span: value.span(),
     };
     let value = value.get_ref();
-    // No person has this key: in [users] it would refuse the whole file.
-    let is_removed = (value.as_table()).is_some_and(|table| table.contains_key(REMOVED));
-    let row = match is_removed {
-        true => removed(&row, value).ok()?,
-        false => known(&row, value).ok()?,
+    // No person has these keys: in [users] they would refuse the whole file.
+    let has = |key| (value.as_table()).is_some_and(|table| table.contains_key(key));
+    let row = match (has(REMOVED), has(WHY)) {
+        (true, _) => removed(&row, value).ok()?,
+        (false, true) => left_out(&row, value).ok()?,
+        (false, false) => known(&row, value).ok()?,
     };
     Some(Found {
-        entry: row.entry(found.line),
+        entry: row.entry(user, found.line),
         line: Some(found.line),
     })
 }
@@ -62,6 +63,7 @@ impl Directory {
             };
             match name.get_ref().as_ref() {
                 "users" => directory.read_rows(source, &lines, table, known)?,
+                "left_out" => directory.read_rows(source, &lines, table, left_out)?,
                 "removed" => directory.read_rows(source, &lines, table, removed)?,
                 "held" => directory.held = read_held(source, &lines, table)?,
                 other => {
@@ -98,7 +100,7 @@ impl Directory {
             let name = name.get_ref().to_string();
             if self.rows.insert(name.clone(), known).is_some() {
                 let shown = text::sanitize_to(&name, 64);
-                let why = format!("{shown} is in [users] and in [removed]");
+                let why = format!("{shown} is in two of [users], [left_out] and [removed]");
                 return Err(source.error(row.at, why));
             }
             self.places.insert(name, place);
@@ -165,6 +167,24 @@ fn removed(row: &UsersRow<'_>, value: &DeValue<'_>) -> Result<Row, Error> {
     Ok(Row::Removed { since, before })
 }
 
+/// Reads a row of `[left_out]`.
+fn left_out(row: &UsersRow<'_>, value: &DeValue<'_>) -> Result<Row, Error> {
+    let table = value
+        .as_table()
+        .ok_or_else(|| wrong(row, "must be a table"))?;
+    let why = why(row, table)?;
+    Ok(Row::LeftOut { why })
+}
+
+/// Reads why an entry cannot be used, which is all that this table says.
+fn why(row: &UsersRow<'_>, table: &DeTable<'_>) -> Result<String, Error> {
+    let why = table.get(WHY).and_then(|why| why.get_ref().as_str());
+    match why.filter(|_| table.len() == 1) {
+        Some(why) => Ok(text::sanitize(why)),
+        None => Err(wrong(row, "why must be a text, without a factor")),
+    }
+}
+
 fn read_held(
     source: Source<'_>,
     lines: &Lines,
@@ -180,11 +200,9 @@ fn read_held(
             span: value.span(),
         };
         let (since, rest) = since(&row, value.get_ref(), SINCE)?;
-        let why = rest.get(WHY).map(|why| why.get_ref().as_str());
-        let listed = match why {
-            Some(Some(why)) if rest.len() == 1 => Err(why.to_owned()),
-            Some(_) => return Err(wrong(&row, "why must be a text, without a factor")),
-            None => Ok(person(&row, rest)?),
+        let listed = match rest.contains_key(WHY) {
+            true => Err(why(&row, &rest)?),
+            false => Ok(person(&row, rest)?),
         };
         all.insert(name.get_ref().to_string(), Held { since, listed });
     }
@@ -217,7 +235,7 @@ fn person(row: &UsersRow<'_>, table: DeTable<'_>) -> Result<Person, Error> {
     match known(row, &DeValue::Table(table))? {
         Row::Person(person) => Ok(person),
         Row::Unusable { message, .. } => Err(row.source.error(row.at.clone(), message)),
-        Row::Removed { .. } => Err(wrong(row, "must be a person")),
+        Row::LeftOut { .. } | Row::Removed { .. } => Err(wrong(row, "must be a person")),
     }
 }
 

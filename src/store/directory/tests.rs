@@ -231,8 +231,17 @@ fn anything_that_no_sync_writes_refuses_the_whole_file() {
         ),
         (
             "[users]\na = 1\n[removed]\na = { removed = 2026-11-27T12:00:00Z }\n".into(),
-            "2: a is in [users] and in [removed]",
+            "2: a is in two of [users], [left_out] and [removed]",
         ),
+        (
+            "[left_out]\na = { why = 5 }\n".into(),
+            "2: a: why must be a text",
+        ),
+        (
+            "[left_out]\na = { why = \"x\", authy_id = 1 }\n".into(),
+            "2: a: why must be a text",
+        ),
+        ("[left_out]\na = 1\n".into(), "2: a: must be a table"),
         (
             format!("[users]\na = 1\n[held]\nb = {{ {time}, authy_id = 2 }}\n"),
             "1: b is held, and is neither",

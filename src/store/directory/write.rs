@@ -91,11 +91,14 @@ impl Directory {
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut users = String::from("\n[users]\n");
-        let mut removed = String::new();
+        let (mut left_out, mut removed) = (String::new(), String::new());
         for (name, row) in &self.rows {
             match row {
                 Row::Person(person) => line(&mut users, name, &members(person)),
                 Row::Unusable { value, .. } => raw_line(&mut users, name, value),
+                Row::LeftOut { why } => {
+                    line(&mut left_out, name, &[format!("{WHY} = {}", quoted(why))]);
+                }
                 Row::Removed { since, before } => {
                     let mut all = vec![format!("{REMOVED} = {}", utc::written(*since))];
                     all.extend(before.iter().flat_map(members));
@@ -114,7 +117,7 @@ impl Directory {
         }
         let mut text = String::from(HEADER);
         text.push_str(&users);
-        for (name, rows) in [("held", held), ("removed", removed)] {
+        for (name, rows) in [("held", held), ("left_out", left_out), ("removed", removed)] {
             if !rows.is_empty() {
                 // Writing to a String cannot fail.
                 let _ = write!(text, "\n[{name}]\n{rows}");

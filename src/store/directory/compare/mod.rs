@@ -30,7 +30,7 @@ pub fn compare(
     let mut comparison = Comparison::new(previous, options);
     comparison.forget(options);
     let known = (comparison.rows.values())
-        .filter(|row| !matches!(row, Row::Removed { .. }))
+        .filter(|row| matches!(row, Row::Person(_) | Row::Unusable { .. }))
         .count();
     if is_empty && (known > 0 || comparison.pass.forgotten.is_empty()) {
         return Err(TooManyRemoved::All { known });
@@ -75,6 +75,10 @@ impl<'a> Comparison<'a> {
     /// Forgets names. What lasted of them ends, even where the same person has the name again.
     fn forget(&mut self, options: &Options) {
         for name in options.forget.iter().collect::<BTreeSet<_>>() {
+            if matches!(self.rows.get(name), Some(Row::LeftOut { .. })) {
+                self.refuse(name, "its entry cannot be used: mend it in the directory");
+                continue;
+            }
             match self.rows.remove(name) {
                 Some(row) => {
                     self.pass.forgotten.push(name.clone());
@@ -119,9 +123,15 @@ impl<'a> Comparison<'a> {
         for (name, listed) in listed {
             match listed {
                 Ok(person) => self.add(name, person),
-                Err(why) => self.pass.failed.push(LeftOut { name, why }),
+                Err(why) => self.leave_out(name, why),
             }
         }
+    }
+
+    /// Refuses a new name until its entry can be used.
+    fn leave_out(&mut self, name: String, why: String) {
+        self.set(name.clone(), Row::LeftOut { why: why.clone() });
+        self.pass.failed.push(LeftOut { name, why });
     }
 
     fn add(&mut self, name: String, person: Person) {
@@ -136,6 +146,8 @@ impl<'a> Comparison<'a> {
     /// A known name that the directory does not list.
     fn gone(&mut self, name: String, row: Row) {
         let row = match row {
+            // No factor ever counted for it.
+            Row::LeftOut { .. } => return,
             Row::Removed { .. } => row,
             Row::Person(_) | Row::Unusable { .. } => {
                 self.pass.removed.push(name.clone());
@@ -150,6 +162,12 @@ impl<'a> Comparison<'a> {
 
     /// A known name that the directory lists.
     fn listed(&mut self, name: String, row: Row, listed: Result<Person, String>) {
+        if matches!(row, Row::LeftOut { .. }) {
+            return match listed {
+                Ok(person) => self.add(name, person),
+                Err(why) => self.leave_out(name, why),
+            };
+        }
         let person = match listed {
             Ok(person) if row == Row::Person(person.clone()) => return self.set(name, row),
             Ok(person) => person,
@@ -183,24 +201,32 @@ impl<'a> Comparison<'a> {
         self.set(name, Row::Person(person));
     }
 
-    /// Whether the administrator accepts these factors: what was held, if something was.
+    /// Whether the administrator accepts these factors: those that an earlier pass has held, and no
+    /// others, which no one has looked at.
     fn accepts(&mut self, name: &str, person: &Person) -> bool {
         if !self.accept.contains(name) {
             return false;
         }
-        let is_held = (self.held.get(name)).is_none_or(|held| held.listed.as_ref() == Ok(person));
-        if !is_held {
-            let why = "what the directory lists has changed since it was held: run authyctl \
-                       sync, look at what is held then, and accept that";
-            self.refuse(name, why);
-        }
-        is_held
+        let why = match self.held.get(name) {
+            Some(held) if held.listed.as_ref() == Ok(person) => return true,
+            Some(_) => {
+                "what the directory lists has changed since it was held: run authyctl sync, look \
+                 at what is held then, and accept that"
+            }
+            None => {
+                "no sync has held this change yet: run authyctl sync, look at what is held then, \
+                 and accept that"
+            }
+        };
+        self.refuse(name, why);
+        false
     }
 
     /// Leaves what is known as it is, and keeps what the directory lists.
     fn hold(&mut self, name: String, row: Row, listed: Result<Person, String>) {
         if let (Err(why), true) = (&listed, self.accept.contains(name.as_str())) {
-            self.refuse(&name, &format!("its entry cannot be used: {why}"));
+            let hint = "mend it in the directory, or forget the name";
+            self.refuse(&name, &format!("its entry cannot be used: {why}; {hint}"));
         }
         let known = (self.held.get(&name)).filter(|held| held.listed == listed);
         let (since, is_new) = known.map_or((self.now, true), |held| (held.since, false));

@@ -91,10 +91,32 @@ fn a_new_name_is_added_and_one_without_a_usable_entry_is_left_out() {
         .collect();
     assert_eq!(failed, [("eve", "bad?")]);
     assert_eq!(pass.next.entry("alice"), Entry::Enrolled(person(1)));
-    assert_eq!(pass.next.entry("eve"), Entry::Absent);
+    // Left out is refused, not unenrolled.
+    let is_refused =
+        |directory: &Directory| matches!(directory.entry("eve"), Entry::Invalid { .. });
+    assert!(is_refused(&pass.next) && pass.next.people() == 2);
     // The same list again changes nothing.
     let again = next(&pass.next, &all, &options());
-    assert_eq!((again.next, again.added.len()), (pass.next, 0));
+    assert_eq!((&again.next, again.added.len()), (&pass.next, 0));
+    assert_eq!(again.failed, pass.failed);
+
+    // It is a new name as soon as its entry can be used, and unknown once it is gone.
+    let mended = [("bob", at(2)), ("alice", at(1)), ("eve", at(3))];
+    let added = next(&pass.next, &mended, &options());
+    assert_eq!(added.added, ["eve"]);
+    assert_eq!(added.next.entry("eve"), Entry::Enrolled(person(3)));
+    let gone = next(&pass.next, &all[..2], &options());
+    assert_eq!(
+        (gone.removed, gone.next.entry("eve")),
+        (Vec::new(), Entry::Absent)
+    );
+    for rules in [accept("eve"), forget("eve")] {
+        let refused = next(&pass.next, &all, &rules);
+        assert_eq!(
+            (refused.refused.len(), refused.next),
+            (1, pass.next.clone())
+        );
+    }
 }
 
 #[test]
@@ -170,9 +192,14 @@ fn only_what_was_held_is_accepted() {
     );
     let pass = next(&pass.next, &all(8), &accept("alice"));
     assert_eq!(pass.next.entry("alice"), Entry::Enrolled(person(8)));
-    // A change that no pass has seen yet is accepted as it is.
+    // Nor is a change that no pass has held yet: no one may have looked at it.
     let pass = next(&two(), &all(7), &accept("alice"));
-    assert_eq!(pass.next.entry("alice"), Entry::Enrolled(person(7)));
+    assert_eq!(pass.next.entry("alice"), Entry::Enrolled(person(1)));
+    assert!(
+        pass.refused[0]
+            .why
+            .starts_with("no sync has held this change yet")
+    );
     let pass = next(&two(), &all(1), &accept("alice"));
     assert_eq!(pass.refused[0].why, "nothing of this name is held");
 }
@@ -247,7 +274,7 @@ fn two_entries_of_one_name_are_both_left_out() {
         let pass = next(&two(), &all, &rules);
         assert_eq!(pass.next.entry("alice"), Entry::Enrolled(person(1)));
         assert_eq!(why_held(&pass), Some(Err(TWICE.to_owned())));
-        assert_eq!(pass.next.entry("eve"), Entry::Absent);
+        assert!(matches!(pass.next.entry("eve"), Entry::Invalid { .. }));
         assert_eq!(pass.failed.len(), 1);
         assert_eq!(pass.failed[0].why, TWICE);
     }
@@ -399,9 +426,11 @@ proptest! {
             let Ok(pass) = compare(&known, list, &options) else {
                 continue;
             };
-            for (name, _) in known.iter() {
+            for (name, entry) in known.iter() {
                 let is_forgotten = options.forget.iter().any(|one| one == name);
-                prop_assert!(is_forgotten || pass.next.entry(name) != Entry::Absent, "{}", name);
+                // A name that was left out has never had a factor.
+                let is_new = matches!(entry, Entry::Invalid { .. });
+                prop_assert!(is_forgotten || is_new || pass.next.entry(name) != Entry::Absent, "{}", name);
             }
             known = pass.next;
         }
@@ -427,7 +456,7 @@ proptest! {
                 allowed.insert(name.clone(), pass.next.entry(&name));
             }
             for (name, entry) in pass.next.iter() {
-                let is_refused = matches!(entry, Entry::Removed { .. });
+                let is_refused = matches!(entry, Entry::Removed { .. } | Entry::Invalid { .. });
                 prop_assert!(is_refused || allowed.get(name) == Some(&entry), "{}", name);
             }
             known = pass.next;

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use pam_authy::base::factor::Providers;
-use pam_authy::store::config::Config;
+use pam_authy::host::trusted_file::{self, Access};
+use pam_authy::host::{ca_file, toml_file};
+use pam_authy::store::config::{self, Config, DirectoryBind};
 use pam_authy::store::directory::{self, Directory};
 use pam_authy::store::users::{Entry, Mapping};
 
@@ -20,9 +22,9 @@ const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) fn check(config: &Config, providers: Providers, users: &Mapping) -> Vec<Finding> {
     let state = config.paths.state.as_path();
     let path = directory::path(state);
-    if config.directory.is_none() {
+    let Some(settings) = &config.directory else {
         return unused(&path).into_iter().collect();
-    }
+    };
     let known = match Directory::load(state) {
         Ok(known) => known,
         Err(error) => {
@@ -44,6 +46,7 @@ pub(super) fn check(config: &Config, providers: Providers, users: &Mapping) -> V
         }
     };
     let mut findings = vec![whole(&path, state, &known)];
+    findings.extend(unreadable(settings));
     findings.extend(unusable(&path, &known, providers, users));
     findings.extend(held(&known));
     findings.extend(shadowed(&known, users));
@@ -53,6 +56,24 @@ pub(super) fn check(config: &Config, providers: Providers, users: &Mapping) -> V
             path.display()
         );
         findings.push(Finding::warning(CHECK, message).hint("authyctl index"));
+    }
+    findings
+}
+
+/// The files of the table that a sync could not use.
+fn unreadable(settings: &config::Directory) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let hint = "authyctl sync fails until then, and the last list stays in use";
+    if let DirectoryBind::Simple { password_file, .. } = &settings.bind
+        && let Err(error) = toml_file::read(password_file, Access::OwnerOnly, trusted_file::LIMIT)
+    {
+        let warning = || Finding::warning(CHECK, error.to_string()).hint(hint);
+        findings.push(files::hidden(CHECK, password_file).unwrap_or_else(warning));
+    }
+    if let Some(path) = &settings.ca_file
+        && let Err(error) = ca_file::read(Some(path))
+    {
+        findings.push(Finding::warning(CHECK, error.to_string()).hint(hint));
     }
     findings
 }
@@ -126,7 +147,11 @@ fn unusable(
     counting.find_map(|(name, entry)| match entry {
         Entry::Invalid { line, message } => {
             let message = format!("{file}:{line}: {message}");
-            Some(Finding::problem(CHECK, message).hint("that user is refused until this is fixed"))
+            Some(
+                Finding::problem(CHECK, message).hint(
+                    "that user is refused until the entry is mended, and the next authyctl sync",
+                ),
+            )
         }
         Entry::Enrolled(person) if !person.has_supported(providers) => {
             let shown = shown_name(name);

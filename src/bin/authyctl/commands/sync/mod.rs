@@ -36,7 +36,7 @@ pub(crate) fn sync(global: &Global, args: &SyncArgs) -> Result<Output, CommandEr
         false => Some(lock(state)?),
     };
     let previous = previous(state)?;
-    let is_known = |name: &str| previous.entry(name) != Entry::Absent;
+    let is_known = |name: &str| previous.is_known(name);
     let reading = directory::read(settings, is_known).map_err(|error| failed(&error, args))?;
     if global.verbose {
         eprintln!("authyctl: directory {}", reading.server);
@@ -60,6 +60,7 @@ pub(crate) fn sync(global: &Global, args: &SyncArgs) -> Result<Output, CommandEr
         pass: &pass,
         reading: &reading,
         shadowed: &shadowed,
+        missing: Some(global.users.as_path()).filter(|path| !path.exists()),
         written,
     }))
 }

@@ -2,6 +2,8 @@
 //!
 //! A number of a phone is masked: the administrator looks it up in the directory.
 
+use std::path::Path;
+
 use pam_authy::base::factor::Person;
 use pam_authy::base::text::mask_numbers;
 use pam_authy::base::utc;
@@ -21,6 +23,8 @@ pub(super) struct Sync<'a> {
     pub(super) pass: &'a Pass,
     pub(super) reading: &'a Reading,
     pub(super) shadowed: &'a [String],
+    /// The users.toml that should be there and is not.
+    pub(super) missing: Option<&'a Path>,
     /// What was written; `None`: this was a dry run.
     pub(super) written: Option<Written>,
 }
@@ -78,7 +82,12 @@ fn summary(sync: &Sync<'_>) -> String {
         Some(Written::Index) => "the index of directory.toml was written",
         Some(Written::Nothing) => "nothing has changed",
     };
-    format!("{people} from {}: {done}", sync.reading.server)
+    let others = match sync.reading.without_factor {
+        0 => String::new(),
+        1 => ", 1 entry without a factor".to_owned(),
+        count => format!(", {count} entries without a factor"),
+    };
+    format!("{people} from {}{others}: {done}", sync.reading.server)
 }
 
 fn change(change: &Changed) -> String {
@@ -139,6 +148,12 @@ fn warning(sync: &Sync<'_>) -> Option<String> {
     let mut all: Vec<_> = (sync.reading.skipped.iter())
         .map(|skipped| format!("not used: {skipped}"))
         .collect();
+    all.extend(sync.missing.map(|path| {
+        format!(
+            "{} is missing: every login is refused; an empty file is enough",
+            path.display()
+        )
+    }));
     let new = sync.pass.held.iter().filter(|held| held.is_new);
     let acceptable: Vec<_> = new.clone().filter(|held| held.listed.is_ok()).collect();
     let names: Vec<_> = new.map(|held| shown_name(&held.name)).collect();

@@ -20,6 +20,10 @@ use crate::phone_number;
 
 /// The longest name of a user, in bytes.
 const NAME_LENGTH: usize = 256;
+/// How many names an entry can claim, and how many values of security keys it can have, until it is
+/// too much for a person.
+const NAMES: usize = 16;
+const KEYS: usize = 64;
 /// The longest name of an entry that is shown, in characters.
 const DN_SHOWN: usize = 120;
 
@@ -28,7 +32,7 @@ const DN_SHOWN: usize = 120;
 pub(super) enum Found {
     /// The names that it claims, each with the person or with the reason why there is none.
     People(Vec<(String, Result<Person, String>)>),
-    /// It has none of the configured attributes; its name.
+    /// It has no factor in any of the configured attributes; its name.
     WithoutFactor(String),
     /// It has no name of which a user could be known: the name of the entry, and the reason.
     Unnamed(String, String),
@@ -72,22 +76,27 @@ pub(super) fn read(entry: &RawEntry, directory: &Directory) -> Found {
         let why = wrong.unwrap_or_else(|| format!("it has no {}", names.user));
         return Found::Unnamed(dn(), why);
     };
+    if users.len() > NAMES {
+        let why = format!("it has more than {NAMES} values of {}", names.user);
+        return Found::Unnamed(dn(), why);
+    }
     if let Some(why) = wrong {
         let all = users.into_iter().map(|user| (user, Err(why.clone())));
         return Found::People(all.collect());
     }
-    if factor_attributes(names).all(|name| values(entry, name).is_empty()) {
-        return Found::WithoutFactor(first.clone());
+    match person(entry, directory) {
+        // Values that count as none, such as keys of other types, leave no factor either.
+        Ok(person) if person.is_empty() => Found::WithoutFactor(first.clone()),
+        person => Found::People(vec![(first.clone(), person)]),
     }
-    Found::People(vec![(first.clone(), person(entry, directory))])
 }
 
-/// What to say of an entry without any attribute of a factor.
+/// What to say of an entry without any factor.
 pub(super) fn without_factor(names: &DirectoryAttributes) -> String {
     let names: Vec<_> = factor_attributes(names).collect();
     match names.as_slice() {
-        [name] => format!("it has no {name}"),
-        names => format!("it has none of {}", names.join(", ")),
+        [name] => format!("it has no factor in {name}"),
+        names => format!("it has no factor in any of {}", names.join(", ")),
     }
 }
 
@@ -137,8 +146,6 @@ fn person(entry: &RawEntry, directory: &Directory) -> Result<Person, String> {
             Err("it has a twilio_identity and no twilio_factor".to_owned())
         }
         (None, Some(_)) => Err("it has a twilio_factor and no twilio_identity".to_owned()),
-        // Values that count as none, such as keys of other types, leave no factor.
-        _ if person.is_empty() => Err("none of its values is a factor".to_owned()),
         _ => Ok(person),
     }
 }
@@ -174,7 +181,11 @@ fn security_keys(entry: &RawEntry, name: Option<&str>) -> Result<Vec<Fingerprint
     let Some(name) = name else {
         return Ok(Vec::new());
     };
-    for value in values(entry, name) {
+    let values = values(entry, name);
+    if values.len() > KEYS {
+        return Err(format!("it has more than {KEYS} values of {name}"));
+    }
+    for value in values {
         let text = std::str::from_utf8(value).map_err(|_| not_utf8(name))?;
         keys.extend(security_key(text.trim()).map_err(|why| format!("{name}: {why}"))?);
     }

@@ -105,7 +105,7 @@ fn security_keys_are_sorted_and_keys_of_other_types_count_as_none() {
 
 #[test]
 fn values_that_cannot_be_used_make_the_whole_entry_unusable() {
-    let rows: [(Attributes<'_>, &str); 13] = [
+    let rows: [(Attributes<'_>, &str); 14] = [
         (&[("authyId", &["0"])], "authyId: an authy id is"),
         (
             &[("authyId", &["1635", "1636"])],
@@ -130,13 +130,14 @@ fn values_that_cannot_be_used_make_the_whole_entry_unusable() {
             &[("twilioFactor", &["YF00000000000000000000000000000000"])],
             "no twilio_identity",
         ),
-        (
-            &[("ipaSshPubKey", &[PLAIN_KEY])],
-            "none of its values is a factor",
-        ),
+        (&[("ipaSshPubKey", &[PLAIN_KEY])], "alice has no factor"),
         (
             &[("ipaSshPubKey", &["SHA256:abc"])],
             "ipaSshPubKey: a fingerprint is",
+        ),
+        (
+            &[("ipaSshPubKey", &[PLAIN_KEY; 65])],
+            "more than 64 values of ipaSshPubKey",
         ),
         (
             &[("ipaSshPubKey", &["sk-ssh-ed25519@openssh.com AAAA"])],
@@ -255,6 +256,6 @@ fn the_server_is_asked_for_the_configured_attributes_once_each() {
     assert_eq!(attributes(&names), expected);
     assert_eq!(
         without_factor(&names),
-        "it has none of uid, mobile, twilioIdentity, twilioFactor, ipaSshPubKey"
+        "it has no factor in any of uid, mobile, twilioIdentity, twilioFactor, ipaSshPubKey"
     );
 }
