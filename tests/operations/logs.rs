@@ -196,7 +196,7 @@ fn a_reader_who_leaves_is_no_error_and_output_that_is_full_is_one() {
 }
 
 #[test]
-fn a_log_that_is_cut_or_missing_is_named() {
+fn a_log_that_is_cut_packed_or_missing_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let log = log(folder.path());
     let text = fs::read_to_string(&log).unwrap();
@@ -221,6 +221,11 @@ fn a_log_that_is_cut_or_missing_is_named() {
         .output()
         .unwrap();
     assert_eq!(missing.status.code(), Some(4));
+    fs::write(&log, b"\x1f\x8b\x08\0\0\0\0\0\0\x03").unwrap();
+    let packed = authyctl(&["audit", "--file", &log]).output().unwrap();
+    assert_eq!(packed.status.code(), Some(4));
+    let said = String::from_utf8_lossy(&packed.stderr);
+    assert!(said.contains("is packed, or no text\nhint: zcat"), "{said}");
 }
 
 /// The zone of a line of RFC 3164 is that of the reader.

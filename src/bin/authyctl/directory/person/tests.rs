@@ -210,11 +210,15 @@ fn every_name_of_an_entry_with_several_is_passed_on_as_unusable() {
 #[test]
 fn an_entry_without_a_usable_name_is_named_by_its_own() {
     let long = "x".repeat(257);
-    let rows: [(&[&str], &str); 4] = [
+    let many: Vec<_> = (0..17).map(|number| format!("alice{number}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    let rows: [(&[&str], &str); 5] = [
         (&[], "it has no uid"),
         (&["a\u{1b}[2Jb"], "uid: \"a?[2Jb\" cannot be a user's name"),
         (&[&long], "cannot be a user's name"),
         (&[""], "cannot be a user's name"),
+        // So many names of others could be claimed otherwise.
+        (&many, "it has more than 16 values of uid"),
     ];
     for (values, expected) in rows {
         let entry = entry(&[("uid", values), ("authyId", &["1635"])]);
