@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::{Directory, Found, Held, Row};
 use crate::base::factor::Person;
@@ -88,13 +89,7 @@ impl Directory {
         read: impl Fn(&UsersRow<'_>, &DeValue<'_>) -> Result<Row, Error>,
     ) -> Result<(), Error> {
         for (name, value) in table {
-            let row = UsersRow {
-                source,
-                at: name.span(),
-                line: lines.line(name.span().start),
-                user: name.get_ref(),
-                span: value.span(),
-            };
+            let row = row(source, lines, name, value);
             let place = (name.span().start..value.span().end, row.line);
             let known = read(&row, value.get_ref())?;
             let name = name.get_ref().to_string();
@@ -119,6 +114,22 @@ impl Directory {
                 Err(source.error(0..0, why))
             }
         }
+    }
+}
+
+/// A name with its place, to be read as one of users.toml.
+fn row<'a>(
+    source: Source<'a>,
+    lines: &Lines,
+    name: &'a Spanned<DeString<'_>>,
+    value: &Spanned<DeValue<'_>>,
+) -> UsersRow<'a> {
+    UsersRow {
+        source,
+        at: name.span(),
+        line: lines.line(name.span().start),
+        user: name.get_ref(),
+        span: value.span(),
     }
 }
 
@@ -192,13 +203,7 @@ fn read_held(
 ) -> Result<BTreeMap<String, Held>, Error> {
     let mut all = BTreeMap::new();
     for (name, value) in table {
-        let row = UsersRow {
-            source,
-            at: name.span(),
-            line: lines.line(name.span().start),
-            user: name.get_ref(),
-            span: value.span(),
-        };
+        let row = row(source, lines, name, value);
         let (since, rest) = since(&row, value.get_ref(), SINCE)?;
         let listed = match rest.contains_key(WHY) {
             true => Err(why(&row, &rest)?),
