@@ -20,15 +20,28 @@ struct Trial {
     scripts: [Script; 2],
 }
 
+/// How many stacks one system has: each `pam enable` reads all of them.
+const STACKS: u32 = 200;
+
 #[test]
 fn the_same_people_get_in_and_our_factor_and_the_same_modules_are_called() {
-    let system = System::new(true);
     let mut numbers = Numbers::new(20_261_127);
-    let (count, mut hopeless) = (rounds(200), 0);
+    let mut left = rounds(STACKS);
+    while left > 0 {
+        let count = left.min(STACKS);
+        try_stacks(&mut numbers, count);
+        left -= count;
+    }
+}
+
+/// Tries `count` random stacks in a system of their own.
+fn try_stacks(numbers: &mut Numbers, count: u32) {
+    let system = System::new(true);
+    let mut hopeless = 0;
     let mut stacks: Vec<(Stack, Vec<u8>)> = Vec::new();
     let mut trials = Vec::new();
     for round in 0..count {
-        let stack = stack(&mut numbers, &system, &format!("s{round}"));
+        let stack = stack(numbers, &system, &format!("s{round}"));
         let new = match enable(&system, &stack) {
             Ok(new) => new,
             Err(said) => {
@@ -40,7 +53,7 @@ fn the_same_people_get_in_and_our_factor_and_the_same_modules_are_called() {
         fs::write(system.libpam().join(&name), for_libpam(&system, &new)).unwrap();
         for _ in 0..OUTCOMES {
             let answer = numbers.pick(&OUR_ANSWERS);
-            let old = stack.script(&mut numbers, answer);
+            let old = stack.script(numbers, answer);
             let service = name.clone();
             let new = Script {
                 service,
