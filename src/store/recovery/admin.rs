@@ -33,10 +33,58 @@ pub enum Left {
     Of(usize),
 }
 
+/// Ten codes that are not stored yet, so that no login accepts them.
+pub struct NewCodes {
+    codes: Vec<RecoveryCode>,
+    set: Codes,
+    replace: bool,
+}
+
+impl NewCodes {
+    /// Returns the codes as text, such as `3v8k-m2zq-70xd-w9ht`. They cannot be shown again.
+    #[must_use]
+    pub fn texts(&self) -> Vec<Zeroizing<String>> {
+        self.codes.iter().map(RecoveryCode::to_text).collect()
+    }
+
+    /// Stores them. They are on the disk when this returns.
+    ///
+    /// # Errors
+    /// See [`Error`]; old codes then stay.
+    pub fn store(self, state: &Path, map: MapWords) -> Result<(), Error> {
+        store(state, &self.set, self.replace, map)
+    }
+}
+
 /// Makes ten codes for `user`, who has these factors
-/// ([`Entry::stored_ids`](crate::store::users::Entry::stored_ids)), and returns them as text, such
-/// as `3v8k-m2zq-70xd-w9ht`; they cannot be shown again. Codes that are left, and a damaged file,
-/// are replaced only with `replace`. The codes are on the disk when this returns.
+/// ([`Entry::stored_ids`](crate::store::users::Entry::stored_ids)). Codes that are left, and a
+/// damaged file, are replaced only with `replace`. Stores nothing, so that the codes can be shown
+/// first: old ones stay where that fails.
+///
+/// # Errors
+/// See [`Error`].
+pub fn prepare(
+    state: &Path,
+    user: &str,
+    factors: Vec<String>,
+    replace: bool,
+) -> Result<NewCodes, Error> {
+    let codes = random_codes()?;
+    let set = new_set(user, factors, &codes)?;
+    let folder = Folder::open(state)?.sub(FOLDER)?;
+    let file = state::file_name(user);
+    if !replace {
+        let old = folder.read(&file)?;
+        may_replace(state, &folder, &file, old.as_deref(), &set, replace)?;
+    }
+    Ok(NewCodes {
+        codes,
+        set,
+        replace,
+    })
+}
+
+/// Makes codes as [`prepare`] does, stores them and returns their texts.
 ///
 /// # Errors
 /// See [`Error`]; old codes then stay.
@@ -47,9 +95,10 @@ pub fn generate(
     replace: bool,
     map: MapWords,
 ) -> Result<Vec<Zeroizing<String>>, Error> {
-    let codes = random_codes()?;
-    store(state, &new_set(user, factors, &codes)?, replace, map)?;
-    Ok(codes.iter().map(RecoveryCode::to_text).collect())
+    let new = prepare(state, user, factors, replace)?;
+    let texts = new.texts();
+    new.store(state, map)?;
+    Ok(texts)
 }
 
 /// Stores codes that another program made for `user`, who has these factors: ten at most. Codes that
