@@ -120,6 +120,34 @@ pub fn enroll_one(path: &Path, one: Enrolment, replace: bool) -> Result<Change, 
     outcomes.pop().unwrap_or(Err(Error::BadName(String::new())))
 }
 
+/// Returns the id that `user`, or this key of the user, has now, before a person is created at Authy
+/// for them. Takes the writers' lock, so that a file that cannot be written is found out; changes
+/// nothing.
+///
+/// # Errors
+/// See [`Error`]: no id could be written.
+pub fn before_creation(
+    path: &Path,
+    user: &str,
+    key: Option<Fingerprint>,
+) -> Result<Option<AuthyId>, Error> {
+    edit(path, |mapping, users| {
+        lines::check_name(user)?;
+        let present = lines::present(&mapping.find(user), users, user, key)?;
+        Ok((present, false))
+    })
+}
+
+/// Takes and releases the writers' lock of the mapping at `path`, before people are created at Authy
+/// whom a mapping that cannot be written would not take.
+///
+/// # Errors
+/// The mapping cannot be read or locked.
+pub fn check_writable(path: &Path) -> Result<(), Error> {
+    FILE.edit(path, Purpose::Change)?;
+    Ok(())
+}
+
 /// Like [`enroll_one`], for many enrolments with an outcome for each; the file is written once.
 ///
 /// # Errors
