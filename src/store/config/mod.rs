@@ -26,7 +26,7 @@ use crate::host::trusted_file::{self, Access};
 pub use crate::base::factor::SendMode;
 pub use crate::host::toml_file::Error;
 pub use directory::{Changes, Directory, DirectoryAttributes, DirectoryBind, DirectoryServer};
-pub use providers::{Authy, Provider, Twilio};
+pub use providers::{Authy, Provider, SERVICE_URL, Twilio, service_url};
 
 /// The path of config.toml without the argument `config=`.
 pub use crate::base::arguments::CONFIG as DEFAULT_PATH;

@@ -219,18 +219,24 @@ fn check_key(entry: &KeyValue<'_>, key: Secret, what: &str) -> Result<Secret, Er
     Ok(key)
 }
 
-/// Checks a URL of the form `https://host[:port][/path]`, and returns it without trailing slashes.
 fn check_url(entry: &KeyValue<'_>) -> Result<String, Error> {
-    let wrong = || entry.error("must be https://host[:port][/path]");
-    let url = entry.text()?.trim_end_matches('/');
-    let rest = url.strip_prefix("https://").ok_or_else(wrong)?;
+    let url = entry.text()?;
+    service_url(url).ok_or_else(|| entry.error(&format!("must be {SERVICE_URL}")))
+}
+
+/// What the address of a provider looks like.
+pub const SERVICE_URL: &str = "https://host[:port][/path]";
+
+/// Returns the address of a provider without trailing slashes; `None` where it does not look like
+/// [`SERVICE_URL`].
+#[must_use]
+pub fn service_url(text: &str) -> Option<String> {
+    let url = text.trim_end_matches('/');
+    let rest = url.strip_prefix("https://")?;
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    if is_host_and_port(host) && path.bytes().all(is_plain) && !path.contains("..") {
-        Ok(url.to_owned())
-    } else {
-        Err(wrong())
-    }
+    let is_right = is_host_and_port(host) && path.bytes().all(is_plain) && !path.contains("..");
+    is_right.then(|| url.to_owned())
 }
 
 /// Checks a proxy of the form `http://host:port`.
