@@ -3530,8 +3530,35 @@ _authyctl() {
     esac
 }
 
+# The words before the one to complete say whether that is a user or a service.
+_authyctl_names() {
+    _authyctl "$@"
+    local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[*]:1:COMP_CWORD-1} word plain="" names=""
+    [[ $cur == -* ]] && return
+    for word in $before; do
+        [[ $word == -* ]] || plain+=" $word"
+    done
+    case "$before" in
+        *"sync "*"--accept"|*"sync "*"--forget"|*"audit "*"--user") names=users ;;
+        *"explain "*"--service"|*"test "*"--service") names=services ;;
+        *)
+            case "${plain# }" in
+                "enroll"|"unenroll"|"status"|"verify"|"sms"|"call"|"email"|"push"|"qr"|"person update"|"person activity"|"person number"|"explain"|"test"|"unlock"|"forget"|"recovery generate"|"recovery left"|"recovery remove"|"totp check"|"totp reset"|"totp remove") names=users ;;
+                "pam enable"|"pam disable") names=services ;;
+            esac
+            ;;
+    esac
+    case "$names" in
+        users) COMPREPLY=( $(compgen -u -- "$cur") ) ;;
+        services)
+            COMPREPLY=( $(compgen -G "/etc/pam.d/$cur*"; compgen -G "/usr/lib/pam.d/$cur*") )
+            COMPREPLY=( "${COMPREPLY[@]##*/}" )
+            ;;
+    esac
+}
+
 if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _authyctl -o nosort -o bashdefault -o default authyctl
+    complete -F _authyctl_names -o nosort -o bashdefault -o default authyctl
 else
-    complete -F _authyctl -o bashdefault -o default authyctl
+    complete -F _authyctl_names -o bashdefault -o default authyctl
 fi

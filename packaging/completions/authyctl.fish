@@ -149,8 +149,8 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand index" -l json -d 'Pri
 complete -c authyctl -n "__fish_authyctl_using_subcommand index" -l quiet -d 'Print nothing on success'
 complete -c authyctl -n "__fish_authyctl_using_subcommand index" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand index" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand sync" -l accept -d 'Take over a change that is held, or a name that has come back; can be repeated' -r
-complete -c authyctl -n "__fish_authyctl_using_subcommand sync" -l forget -d 'Forget a name, as if the directory had never had it; can be repeated' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand sync" -l accept -d 'Take over a change that is held, or a name that has come back; can be repeated' -r -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_authyctl_using_subcommand sync" -l forget -d 'Forget a name, as if the directory had never had it; can be repeated' -r -f -a "(__fish_complete_users)"
 complete -c authyctl -n "__fish_authyctl_using_subcommand sync" -l config -d 'Configuration file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand sync" -l users -d 'Mapping file' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand sync" -l dry-run -d 'Show what would change, and change nothing'
@@ -371,7 +371,7 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l json -d 'Pr
 complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l quiet -d 'Print nothing on success'
 complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand doctor" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l service -d 'PAM service whose rules apply' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l service -d 'PAM service whose rules apply' -r -f -a "(__fish_print_hostnames)"
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l rhost -d 'The address from which the user logs in' -r
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l pam-dir -d 'The folder of the PAM stacks; with another one, sshd and sudo are not asked' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l config -d 'Configuration file' -r -F
@@ -380,7 +380,7 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l json -d 'P
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l quiet -d 'Print nothing on success'
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand explain" -s h -l help -d 'Print help'
-complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l service -d 'PAM service whose rules apply' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l service -d 'PAM service whose rules apply' -r -f -a "(__fish_print_hostnames)"
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l module -d 'The module; by default the installed one' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l engine -d 'The engine that the module starts; by default the installed one' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l config -d 'Configuration file' -r -F
@@ -390,7 +390,7 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l quiet -d 'Pri
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -l verbose -d 'Show which files and which service are used'
 complete -c authyctl -n "__fish_authyctl_using_subcommand test" -s h -l help -d 'Print help'
 complete -c authyctl -n "__fish_authyctl_using_subcommand audit" -l since -d 'Only what came at this time or later: 2h (also s, m, d, w), today, yesterday, a day or an RFC 3339 time' -r
-complete -c authyctl -n "__fish_authyctl_using_subcommand audit" -l user -d 'Only logins of this user name' -r
+complete -c authyctl -n "__fish_authyctl_using_subcommand audit" -l user -d 'Only logins of this user name' -r -f -a "(__fish_complete_users)"
 complete -c authyctl -n "__fish_authyctl_using_subcommand audit" -l verdict -d 'Only this verdict' -r -f -a "accepted\t''
 ignored\t''
 refused\t''
@@ -661,3 +661,32 @@ complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "confirm" -d 'Keep a change that was made with --rollback-after'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from pam" -f -a "rollback" -d 'Roll back every change that is not confirmed, now'
 complete -c authyctl -n "__fish_authyctl_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Replace the API key, once Authy accepts the new one'
+complete -c authyctl -n "__fish_seen_subcommand_from enroll" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from unenroll" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from sync" -l accept -x -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from sync" -l forget -x -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from status" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from verify" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from sms" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from call" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from email" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from push" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from qr" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from person; and __fish_seen_subcommand_from update" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from person; and __fish_seen_subcommand_from activity" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from person; and __fish_seen_subcommand_from number" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from explain" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from explain" -l service -x -a "(path basename /etc/pam.d/* /usr/lib/pam.d/*)"
+complete -c authyctl -n "__fish_seen_subcommand_from test" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from test" -l service -x -a "(path basename /etc/pam.d/* /usr/lib/pam.d/*)"
+complete -c authyctl -n "__fish_seen_subcommand_from audit" -l user -x -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from unlock" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from forget" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from recovery; and __fish_seen_subcommand_from generate" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from recovery; and __fish_seen_subcommand_from left" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from recovery; and __fish_seen_subcommand_from remove" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from totp; and __fish_seen_subcommand_from check" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from totp; and __fish_seen_subcommand_from reset" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from totp; and __fish_seen_subcommand_from remove" -f -a "(__fish_complete_users)"
+complete -c authyctl -n "__fish_seen_subcommand_from pam; and __fish_seen_subcommand_from enable" -f -a "(path basename /etc/pam.d/* /usr/lib/pam.d/*)"
+complete -c authyctl -n "__fish_seen_subcommand_from pam; and __fish_seen_subcommand_from disable" -f -a "(path basename /etc/pam.d/* /usr/lib/pam.d/*)"

@@ -18,6 +18,7 @@ mod import;
 mod import_apps;
 mod mapping;
 mod migrate;
+mod output;
 mod phones;
 mod rehearsal;
 mod security_keys;

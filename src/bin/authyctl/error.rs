@@ -7,7 +7,7 @@ use std::path::Path;
 
 use pam_authy::base::text;
 use pam_authy::client::authy as client;
-use pam_authy::store::config;
+use pam_authy::store::config::{self, Provider};
 use pam_authy::store::recovery;
 use pam_authy::store::state;
 use pam_authy::store::totp;
@@ -62,10 +62,15 @@ pub(crate) struct CommandError {
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
     answer: Option<Box<Answer>>,
+    /// The provider that gave no usable answer, until the message has its address.
+    pub(crate) unreached: Option<Provider>,
     /// The members of the JSON object, besides `ok` and `error`.
     pub(crate) members: Map<String, Value>,
     /// The lines for people, printed before the message.
     pub(crate) lines: Vec<String>,
+    /// Whether standard output has the whole output of the command already, so that the error goes
+    /// to standard error alone.
+    pub(crate) is_after_output: bool,
 }
 
 /// What a provider answered.
@@ -85,8 +90,10 @@ impl CommandError {
             message: message.into(),
             hint: None,
             answer: None,
+            unreached: None,
             members: Map::new(),
             lines: Vec::new(),
+            is_after_output: false,
         }
     }
 
@@ -102,6 +109,20 @@ impl CommandError {
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Notes that `provider` gave no usable answer, so that the message needs its address.
+    pub(crate) fn unreached(mut self, provider: Provider) -> Self {
+        self.unreached = Some(provider);
+        self
+    }
+
+    /// Adds the address of the provider, if that gave no usable answer.
+    pub(crate) fn at(mut self, url: impl Display) -> Self {
+        if self.unreached.take().is_some() {
+            self.message = format!("{} (at {url})", self.message);
+        }
         self
     }
 
@@ -143,7 +164,11 @@ impl CommandError {
 
     /// Returns the object for `--json`.
     pub(crate) fn as_json(&self) -> Value {
-        let mut error = json!({"kind": self.kind.as_str(), "message": self.message});
+        let mut error = json!({
+            "kind": self.kind.as_str(),
+            "message": self.message,
+            "hint": self.hint,
+        });
         if let Some(answer) = &self.answer {
             if answer.status != 0 {
                 error["status"] = json!(answer.status);
@@ -193,8 +218,22 @@ impl From<client::Error> for CommandError {
         Self {
             answer,
             hint: advice(&error),
-            ..Self::new(kind, text::sanitize_to(&error.to_string(), 500))
+            unreached: (kind == ErrorKind::Unavailable).then_some(Provider::Authy),
+            ..Self::new(kind, of_request(&error))
         }
+    }
+}
+
+/// Returns the text of a failed request: cleaned, and without what only this library would
+/// understand.
+pub(crate) fn of_request(error: impl Display) -> String {
+    let text = text::sanitize_to(&error.to_string(), 500).replace(": io: ", ": ");
+    match text.rsplit_once(" (os error ") {
+        Some((before, number)) => match number.split_once(')') {
+            Some((_, after)) => format!("{before}{after}"),
+            None => text,
+        },
+        None => text,
     }
 }
 
@@ -219,14 +258,25 @@ fn advice(error: &client::Error) -> Option<String> {
 impl From<config::Error> for CommandError {
     fn from(error: config::Error) -> Self {
         let shown = Self::local(&error);
-        // The mapping has the same error type, so the hint names each file.
-        if error.is_missing() {
-            shown.hint(
-                "authyctl init writes config.toml, authyctl enroll creates users.toml, and \
-                 authyctl sync directory.toml",
-            )
-        } else {
-            shown
+        if !error.is_missing() {
+            return shown;
+        }
+        // These files have the same error type.
+        let files = [
+            ("config.toml", "authyctl init writes it"),
+            (
+                "users.toml",
+                "authyctl enroll USER --totp writes it, and enrolls the first user",
+            ),
+            ("directory.toml", "authyctl sync writes it"),
+        ];
+        let is_of = |name: &str| shown.message.contains(&format!("/{name}: "));
+        let hint = files.iter().find(|(name, _)| is_of(name));
+        match hint {
+            Some((_, hint)) => shown.hint(*hint),
+            None => shown.hint(
+                "authyctl init writes a configuration, authyctl enroll a mapping; is the path right?",
+            ),
         }
     }
 }

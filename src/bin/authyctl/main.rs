@@ -16,7 +16,6 @@ mod replace_file;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind as ClapError;
 use cli::Cli;
 use error::{CommandError, ErrorKind};
@@ -26,7 +25,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> u8 {
-    let cli = match Cli::try_parse() {
+    if std::env::args_os().len() < 2 {
+        return output::page(&commands::first_steps());
+    }
+    let cli = match Cli::parse_arguments() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -50,19 +52,17 @@ fn usage(error: &clap::Error) -> u8 {
         .skip(1)
         .take_while(|arg| arg != "--")
         .any(|arg| arg == "--json");
-    if is_help || !as_json {
-        let _ = error.print();
-        return if is_help {
-            0
-        } else {
-            ErrorKind::Usage.exit_status()
-        };
+    if is_help {
+        return output::printed(error.print(), 0);
     }
-    output::report(
-        Err(CommandError::new(ErrorKind::Usage, message(error))),
-        true,
-        false,
-    )
+    if !as_json {
+        // Where standard error is closed, the exit status says it alone.
+        let _ = error.print();
+        return ErrorKind::Usage.exit_status();
+    }
+    let error = CommandError::new(ErrorKind::Usage, message(error))
+        .hint("authyctl help COMMAND shows the options of a command, with examples");
+    output::report(Err(error), true, false)
 }
 
 /// Returns what clap says before it shows the usage, on one line.

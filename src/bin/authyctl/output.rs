@@ -55,6 +55,32 @@ pub(crate) fn shorten(names: &[String]) -> String {
     }
 }
 
+/// Returns a text for the person at this terminal: with `sudo` before our commands, unless the
+/// person is root without it. The folder of authyctl is not in the PATH of every plain user.
+pub(crate) fn with_sudo(text: &str) -> String {
+    if nix::unistd::Uid::current().is_root() && std::env::var_os("SUDO_UID").is_none() {
+        return text.to_owned();
+    }
+    insert_sudo(text)
+}
+
+fn insert_sudo(text: &str) -> String {
+    const NAME: &str = "authyctl ";
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(NAME) {
+        let (before, from) = rest.split_at(at);
+        let (name, after) = from.split_at(NAME.len());
+        shown += before;
+        if after.starts_with(|c: char| c.is_ascii_lowercase()) && !before.ends_with("sudo ") {
+            shown += "sudo ";
+        }
+        shown += name;
+        rest = after;
+    }
+    shown + rest
+}
+
 /// What a command did.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
@@ -64,6 +90,8 @@ pub(crate) struct Output {
     pub(crate) warning: Option<String>,
     /// The members of the JSON object, besides `ok`.
     pub(crate) members: Map<String, Value>,
+    /// Whether standard output has it already.
+    pub(crate) is_printed: bool,
 }
 
 impl Output {
@@ -76,7 +104,22 @@ impl Output {
             lines,
             warning: None,
             members,
+            is_printed: false,
         }
+    }
+
+    /// Prints to standard output what the command prints at its end otherwise.
+    ///
+    /// # Errors
+    /// It could not be written.
+    pub(crate) fn print_now(mut self, as_json: bool) -> io::Result<Self> {
+        self.is_printed = true;
+        if as_json {
+            print(&[json_line(&self.as_json())])?;
+        } else {
+            print(&self.lines)?;
+        }
+        Ok(self)
     }
 
     fn as_json(&self) -> Value {
@@ -91,39 +134,54 @@ impl Output {
     }
 }
 
-/// Prints the outcome, and returns the exit status: 4 also where standard output could not be
-/// written. A closed one is not an error, since who reads it has seen enough.
+/// Prints the outcome, and returns the exit status.
 pub(crate) fn report(outcome: Result<Output, CommandError>, as_json: bool, quiet: bool) -> u8 {
     let status = outcome
         .as_ref()
         .map_or_else(|error| error.kind.exit_status(), |_| 0);
     let printed = match (&outcome, as_json) {
+        (Ok(output), true) if output.is_printed => Ok(()),
         (Ok(output), true) => print(&[json_line(&output.as_json())]),
-        (Err(error), true) => print(&[json_line(&error.as_json())]),
+        (Err(error), true) if !error.is_after_output => print(&[json_line(&error.as_json())]),
         (Ok(output), false) => {
             if let Some(warning) = &output.warning {
                 let word = paint(&io::stderr(), Colour::Yellow, "warning:");
-                eprintln!("authyctl: {word} {warning}");
+                eprintln!("authyctl: {word} {}", with_sudo(warning));
             }
-            print(if quiet { &[] } else { &output.lines })
+            let is_silent = quiet || output.is_printed;
+            print(if is_silent { &[] } else { &output.lines })
         }
-        (Err(error), false) => {
-            let printed = print(&error.lines);
+        (Err(error), _) => {
+            let printed = match error.is_after_output {
+                true => Ok(()),
+                false => print(&error.lines),
+            };
             let name = paint(&io::stderr(), Colour::Red, "authyctl:");
             eprintln!("{name} {}", error.message);
             if let Some(hint) = &error.hint {
-                eprintln!("hint: {hint}");
+                eprintln!("hint: {}", with_sudo(hint));
             }
             printed
         }
     };
-    match printed {
+    self::printed(printed, status)
+}
+
+/// Returns the exit status after something was printed to standard output: `status`, or 4 where
+/// that failed. A closed one is not an error, since who reads it has seen enough.
+pub(crate) fn printed(outcome: io::Result<()>, status: u8) -> u8 {
+    match outcome {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             eprintln!("authyctl: standard output: {error}");
             ErrorKind::Local.exit_status()
         }
         _ => status,
     }
+}
+
+/// Prints what authyctl says without arguments, and returns the exit status: that of wrong usage.
+pub(crate) fn page(lines: &[String]) -> u8 {
+    printed(print(lines), ErrorKind::Usage.exit_status())
 }
 
 /// Returns a value as one line of JSON that is safe on a terminal: what JSON allows in a text and a
@@ -204,6 +262,25 @@ fn read_line(prompt: &str) -> Result<Secret, CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_get_sudo_once_and_other_words_none() {
+        let rows = [
+            ("authyctl doctor shows", "sudo authyctl doctor shows"),
+            (
+                "run authyctl init, then authyctl enroll",
+                "run sudo authyctl init, then sudo authyctl enroll",
+            ),
+            ("sudo authyctl sync", "sudo authyctl sync"),
+            (
+                "authyctl --version, authyctl (8)",
+                "authyctl --version, authyctl (8)",
+            ),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(insert_sudo(text), expected);
+        }
+    }
 
     #[test]
     fn columns_are_aligned_by_characters() {

@@ -7,7 +7,7 @@ use pam_authy::client::authy::types::CountryCode;
 
 use crate::error::{CommandError, ErrorKind};
 
-/// Parses a number. `country` is the calling code where one was given; it is 1 when the number has
+/// Parses a number that an administrator has typed, so that errors show all of it. `country` is the calling code where one was given; it is 1 when the number has
 /// none either.
 ///
 /// # Errors
@@ -16,7 +16,7 @@ pub(crate) fn parse(text: &str, country: Option<CountryCode>) -> Result<Phone, C
     let wrong = |why: &str| {
         CommandError::new(
             ErrorKind::Usage,
-            format!("cellphone {}: {why}", sanitize_to(&mask_numbers(text), 32)),
+            format!("cellphone {}: {why}", sanitize_to(text, 32)),
         )
         .hint("a number is written 405-342-5699 with --country-code 1, or +1 405 342 5699")
     };

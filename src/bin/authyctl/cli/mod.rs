@@ -7,6 +7,7 @@
 
 mod at_authy;
 mod enrollment;
+mod examples;
 mod login;
 mod pam;
 mod person;
@@ -19,13 +20,14 @@ mod watch;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use at_authy::{
     ActivityArgs, ActivityKind, DeleteDeviceArgs, EventsArgs, PersonCommand, RegistrationArgs,
     UpdateArgs,
 };
 pub(crate) use enrollment::{EnrollArgs, ImportArgs, ListArgs, MigrateCommand, UnenrollArgs};
+pub(crate) use examples::all as examples;
 pub(crate) use login::{
     DoctorArgs, ExplainArgs, RecoveryCommand, RecoveryGenerateArgs, TestArgs, UserArg,
 };
@@ -41,7 +43,13 @@ pub(crate) use watch::{AuditArgs, EventFormat, MetricsArgs, VerdictWord};
 
 /// Administers pam_authy: enrolls people, asks Authy about them, rehearses logins
 #[derive(Debug, Parser)]
-#[command(name = "authyctl", version, max_term_width = 100)]
+#[command(
+    name = "authyctl",
+    version,
+    max_term_width = 100,
+    after_help = "authyctl help COMMAND shows the options of a command, with examples. authyctl alone shows how to \
+                  begin."
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -49,8 +57,24 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// Parses the arguments of this process.
+    ///
+    /// # Errors
+    /// They are wrong, or ask for help or the version.
+    pub(crate) fn parse_arguments() -> Result<Self, clap::Error> {
+        Self::from_arg_matches(&command().try_get_matches()?)
+    }
+}
+
+/// Returns the declarations, with the examples of each command.
+pub(crate) fn command() -> clap::Command {
+    examples::add(Cli::command(), "")
+}
+
 /// The options of every command, before or after its name.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Configuration file
     #[arg(long, global = true, value_name = "PATH", value_parser = value::absolute(), default_value = pam_authy::store::config::DEFAULT_PATH)]

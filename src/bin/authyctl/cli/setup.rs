@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use pam_authy::base::factor::twilio::{KeySid, ServiceSid};
 
+use super::value::service_url;
+
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
@@ -20,7 +22,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "SK…")]
     pub(crate) key_sid: Option<KeySid>,
     /// URL of the service, if it is not Authy's or Twilio's own
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = service_url)]
     pub(crate) url: Option<String>,
     /// CA certificates to trust instead of those of the system
     #[arg(long, value_name = "PATH")]

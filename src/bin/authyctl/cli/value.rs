@@ -5,6 +5,7 @@ use std::io;
 use std::path::{self, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
+use pam_authy::store::config;
 
 /// Parses a path; a relative one starts at the working directory.
 pub(super) fn absolute() -> ValueParser {
@@ -26,6 +27,11 @@ pub(super) fn service_name(text: &str) -> Result<String, String> {
         return Err("a service is up to 64 letters, digits and -_.@".to_owned());
     }
     Ok(text.to_ascii_lowercase())
+}
+
+/// Parses the address of a provider.
+pub(super) fn service_url(text: &str) -> Result<String, String> {
+    config::service_url(text).ok_or_else(|| format!("an address is {}", config::SERVICE_URL))
 }
 
 /// Parses a language tag as the web writes it: letters, digits and dashes.

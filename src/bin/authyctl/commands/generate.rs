@@ -1,10 +1,11 @@
 //! `completions`, `man`: generated from the declarations of the command line.
 
-use clap::CommandFactory;
+mod completions;
+
 use clap_mangen::Man;
 use serde_json::json;
 
-use crate::cli::{Cli, CompletionsArgs};
+use crate::cli::{self, CompletionsArgs};
 use crate::error::CommandError;
 use crate::output::Output;
 
@@ -12,15 +13,14 @@ use crate::output::Output;
 const TAIL: &str = include_str!("man_tail.roff");
 
 pub(crate) fn completions(args: &CompletionsArgs) -> Result<Output, CommandError> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "authyctl", &mut script);
-    Ok(as_text("completions", &script))
+    let script = completions::script(args.shell, cli::command());
+    Ok(as_text("completions", script.as_bytes()))
 }
 
 /// Renders one page with a section for each command.
 pub(crate) fn man() -> Result<Output, CommandError> {
     let failed = |error: std::io::Error| CommandError::local(error);
-    let mut command = Cli::command();
+    let mut command = cli::command();
     command.build();
     let mut page = Vec::new();
     let man = Man::new(command.clone()).section("8");
@@ -42,8 +42,19 @@ pub(crate) fn man() -> Result<Output, CommandError> {
                 .bytes(),
         );
     }
-    page.extend(TAIL.bytes());
+    let (before, after) = TAIL.split_once(".SH FILES").unwrap_or((TAIL, ""));
+    page.extend(format!("{before}{}.SH FILES{after}", examples()).bytes());
     Ok(as_text("man", &page))
+}
+
+/// Returns the section with the examples of all commands.
+fn examples() -> String {
+    let escaped = |text: &str| text.replace('-', "\\-");
+    let paragraphs = cli::examples().map(|example| {
+        let (line, text) = (escaped(&example.line()), escaped(example.text));
+        format!(".TP\n\\fB{line}\\fR\n{text}\n")
+    });
+    format!(".SH EXAMPLES\n{}", paragraphs.collect::<String>())
 }
 
 /// Returns every subcommand with its full name, except `help`.

@@ -7,7 +7,7 @@ use pam_authy::base::factor::{Person, SendMode};
 use pam_authy::base::utc;
 use pam_authy::host::ssh_key::Fingerprint;
 use pam_authy::store::people::Origin;
-use pam_authy::store::users::{Entry, Shared};
+use pam_authy::store::users::{Entry, Mapping, Shared};
 use serde_json::{Value, json};
 
 use super::directory::Listing;
@@ -43,11 +43,21 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
             Entry::Absent => {}
         }
     }
+    let missing = Mapping::load(&global.users)
+        .err()
+        .filter(|error| error.is_missing());
     let of_entry = all.invalid.map(CommandError::local);
-    let invalid = of_entry.or(no_directory.map(|error| super::no_directory(&error)));
+    let wrong = missing
+        .map(CommandError::from)
+        .or(of_entry)
+        .or(no_directory.map(|error| super::no_directory(&error)));
     let members = json!({"users": all.users});
-    let output = Output::new(table(&all.rows), members.clone());
-    match invalid {
+    let mut lines = table(&all.rows);
+    if lines.is_empty() && wrong.is_none() {
+        lines.push(format!("no one is enrolled in {}", global.users.display()));
+    }
+    let output = Output::new(lines, members.clone());
+    match wrong {
         None => Ok(output),
         Some(error) => Err(error.with_members(members).after(output)),
     }

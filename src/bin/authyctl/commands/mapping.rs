@@ -42,7 +42,14 @@ fn enroll_factor(global: &Global, args: &EnrollArgs) -> Result<Output, CommandEr
     let user = args.user.as_str();
     let id = match args.authy_id {
         Some(id) => id,
-        None => person::create(global, args)?,
+        None => {
+            let new = person::NewPerson::of(args)?;
+            // The mapping must be able to take a person before Authy has one more.
+            match write::before_creation(&global.users, user, args.ssh_key)? {
+                Some(present) if !args.replace => return Ok(left_alone(args, present)),
+                _ => new.create(global)?,
+            }
+        }
     };
     let one = Enrolment {
         user: user.to_owned(),
@@ -70,6 +77,17 @@ fn enroll_factor(global: &Global, args: &EnrollArgs) -> Result<Output, CommandEr
         warning: lasting::both(account_warning(user), left.flatten()),
         ..Output::new(vec![line], with_key(members, args.ssh_key))
     })
+}
+
+/// The output for a user who has an id already, so that no person was created.
+fn left_alone(args: &EnrollArgs, present: AuthyId) -> Output {
+    let user = args.user.as_str();
+    let line = format!(
+        "{} is already enrolled with authy id {present}; --replace takes the person with this number instead",
+        shown_name(user)
+    );
+    let members = json!({"user": user, "authy_id": present.number(), "changed": false});
+    Output::new(vec![line], with_key(members, args.ssh_key))
 }
 
 fn with_key(mut members: Value, key: Option<Fingerprint>) -> Value {

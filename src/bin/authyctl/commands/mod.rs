@@ -10,6 +10,7 @@ mod check;
 mod directory;
 mod doctor;
 mod explain;
+mod first_steps;
 mod generate;
 mod guide;
 mod import;
@@ -45,10 +46,12 @@ use pam_authy::client::authy::Client;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::http::Https;
 use pam_authy::factor;
-use pam_authy::store::config::{self, Config};
+use pam_authy::store::config::{self, Config, Provider};
 use pam_authy::store::people::{Found, People};
 use pam_authy::store::totp::{self as totp_file, Apps};
 use pam_authy::store::users::{self, Entry, Mapping};
+
+pub(crate) use first_steps::first_steps;
 
 use crate::cli::{Command, Global, MigrateCommand, PersonArg};
 use crate::error::{CommandError, ErrorKind};
@@ -57,6 +60,26 @@ use crate::output::{Output, shown_name};
 /// Runs one command, after changes of stacks that were not confirmed in time are rolled back.
 pub(crate) fn run(global: &Global, command: &Command) -> Result<Output, CommandError> {
     pam::roll_back_overdue(command);
+    call(global, command).map_err(|error| with_address(global, error))
+}
+
+/// Adds the address of the provider that gave no usable answer, as the configuration has it.
+fn with_address(global: &Global, error: CommandError) -> CommandError {
+    let (Some(provider), Ok(config)) = (error.unreached, Config::load(&global.config)) else {
+        return error;
+    };
+    let url = match provider {
+        Provider::Authy => config.authy.map(|authy| authy.url.to_string()),
+        Provider::Twilio => config.twilio.map(|twilio| twilio.url.to_string()),
+    };
+    match url {
+        Some(url) => error.at(url),
+        None => error,
+    }
+}
+
+/// Calls the function of a command.
+fn call(global: &Global, command: &Command) -> Result<Output, CommandError> {
     match command {
         Command::Init(args) => init::init(global, args),
         Command::Enroll(args) => mapping::enroll(global, args),

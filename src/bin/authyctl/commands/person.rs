@@ -2,13 +2,14 @@
 //! creates and deletes the person for `enroll` and `unenroll`.
 
 use pam_authy::base::factor::Person;
+use pam_authy::client::authy::phones::Phone;
 use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::authy::users::NewUser;
 use pam_authy::store::config::Config;
 use pam_authy::store::users::Entry;
 use serde_json::{Value, json};
 
-use super::{authy_id, client, entry, load_mapping, security_key, totp, twilio};
+use super::{authy_id, client, entry, security_key, totp, twilio};
 use crate::cli::{EnrollArgs, Global, PersonArg};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, shown_name, table};
@@ -119,22 +120,39 @@ fn status_on_host(global: &Global, user: &str, person: &Person) -> Result<Output
     Ok(Output::new(table(&rows), members))
 }
 
-/// Creates the person of `enroll --email … --cellphone …`.
-pub(super) fn create(global: &Global, args: &EnrollArgs) -> Result<AuthyId, CommandError> {
-    let (Some(email), Some(cellphone)) = (&args.email, &args.number.cellphone) else {
-        return Err(CommandError::new(
-            ErrorKind::Usage,
-            "--authy-id, or --email and --cellphone are required",
-        ));
-    };
-    let phone = phone_number::parse(cellphone, args.number.country_code)?;
-    // A person is created only when the mapping can be read, since it could not be written
-    // otherwise.
-    load_mapping(global)?;
-    let (client, deadline) = client(global)?;
-    let person = NewUser::new(email, &phone.cellphone, phone.country_code)
-        .send_install_link(args.install_link);
-    Ok(client.users().create(&person, deadline)?)
+/// The person of `enroll --email … --cellphone …`, who is not created yet.
+pub(super) struct NewPerson<'a> {
+    email: &'a str,
+    phone: Phone,
+    install_link: bool,
+}
+
+impl<'a> NewPerson<'a> {
+    /// Checks the arguments.
+    ///
+    /// # Errors
+    /// One is missing, or the number is not valid.
+    pub(super) fn of(args: &'a EnrollArgs) -> Result<Self, CommandError> {
+        let (Some(email), Some(cellphone)) = (&args.email, &args.number.cellphone) else {
+            return Err(CommandError::new(
+                ErrorKind::Usage,
+                "--authy-id, or --email and --cellphone are required",
+            ));
+        };
+        Ok(Self {
+            email,
+            phone: phone_number::parse(cellphone, args.number.country_code)?,
+            install_link: args.install_link,
+        })
+    }
+
+    /// Has Authy create the person, or find the one with this number.
+    pub(super) fn create(&self, global: &Global) -> Result<AuthyId, CommandError> {
+        let (client, deadline) = client(global)?;
+        let person = NewUser::new(self.email, &self.phone.cellphone, self.phone.country_code)
+            .send_install_link(self.install_link);
+        Ok(client.users().create(&person, deadline)?)
+    }
 }
 
 /// Has Authy remove the person; returns a warning where the answer is doubtful, or Authy has no

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{client, twilio};
 use crate::cli::{Global, Number, PhoneCheckArgs, PhoneCommand, PhoneStartArgs, Via};
 use crate::error::CommandError;
-use crate::output::{Output, argument_or_prompt, table};
+use crate::output::{Output, argument_or_prompt, shown_name, table};
 use crate::phone_number;
 
 pub(crate) fn phone(global: &Global, command: &PhoneCommand) -> Result<Output, CommandError> {
@@ -32,7 +32,11 @@ fn start(global: &Global, args: &PhoneStartArgs) -> Result<Output, CommandError>
     let (client, deadline) = client(global)?;
     let started = client.phones().start(&phone, &options, deadline)?;
     let message = mask_numbers(&started.message);
-    let mut lines = vec![message.clone()];
+    let typed = shown_name(&args.number.cellphone);
+    let mut lines = vec![match args.via {
+        Via::Sms => format!("an SMS with a code was sent to {typed}"),
+        Via::Call => format!("a call with a code is made to {typed}"),
+    }];
     lines.extend(
         started
             .seconds_to_expire

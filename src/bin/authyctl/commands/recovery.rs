@@ -31,23 +31,32 @@ fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, Comm
         return Err(CommandError::new(ErrorKind::Usage, message));
     }
     let factors = entry(global, user)?.stored_ids();
-    let codes = recovery::generate(
-        &state(global)?,
-        user,
-        factors,
-        args.replace,
-        shared_words::map,
-    )?;
-    let codes: Vec<String> = codes.iter().map(|code| code.to_string()).collect();
+    let state = state(global)?;
+    let new = recovery::prepare(&state, user, factors, args.replace)?;
+    let codes: Vec<String> = new.texts().iter().map(|code| code.to_string()).collect();
     let shown = shown_name(user);
     let mut lines = vec![format!(
         "recovery codes of {shown}; each works once, and they are not shown again:"
     )];
     lines.extend(codes.iter().cloned());
-    Ok(Output {
+    let output = Output {
         warning: warning(global, user),
         ..Output::new(lines, json!({"user": user, "codes": codes}))
-    })
+    };
+    // Codes that were not shown must not replace those that the person has.
+    let output = output.print_now(global.json).map_err(|error| {
+        let message = format!("standard output: {error}");
+        let mut error = CommandError::local(message).hint("the new codes were not stored");
+        error.is_after_output = true;
+        error
+    })?;
+    new.store(&state, shared_words::map).map_err(|error| {
+        let mut error = CommandError::from(error);
+        error.message += "; the codes above do not work";
+        error.is_after_output = true;
+        error
+    })?;
+    Ok(output)
 }
 
 fn left(global: &Global, args: &UserArg) -> Result<Output, CommandError> {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::error::{CommandError, ErrorKind};
-use crate::output::{Colour, Output, paint};
+use crate::output::{Colour, Output, paint, with_sudo};
 
 /// What one check found.
 ///
@@ -84,7 +84,7 @@ impl Finding {
         let word = paint(&std::io::stdout(), self.level.colour(), &word);
         let mut lines = vec![format!("{word} {}", self.message)];
         if let Some(hint) = self.hint.as_ref().filter(|_| self.level != Level::Ok) {
-            lines.push(format!("{:8} hint: {hint}", ""));
+            lines.push(format!("{:8} hint: {}", "", with_sudo(hint)));
         }
         lines
     }

@@ -145,12 +145,21 @@ fn providers(users: &Path, config: &Config, mapping: &Mapping) -> Option<Finding
     })
 }
 
-/// Whether nothing has been done on this host yet, so that nothing can be wrong.
-fn is_not_set_up(global: &Global, stacks: &Files) -> bool {
+/// Whether a service of this host uses the module.
+pub(crate) fn is_used() -> bool {
+    is_used_in(&Files::below(Path::new("/")))
+}
+
+fn is_used_in(stacks: &Files) -> bool {
     let uses_us = |service: &String| {
         read(stacks, service).is_ok_and(|stack| !our_lines(&stack.handlers).is_empty())
     };
-    !global.config.exists() && !global.users.exists() && !stacks.services().iter().any(uses_us)
+    stacks.services().iter().any(uses_us)
+}
+
+/// Whether nothing has been done on this host yet, so that nothing can be wrong.
+fn is_not_set_up(global: &Global, stacks: &Files) -> bool {
+    !global.config.exists() && !global.users.exists() && !is_used_in(stacks)
 }
 
 /// Runs every check, in the order in which the findings are printed. Asks the

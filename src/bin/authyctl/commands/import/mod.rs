@@ -31,8 +31,9 @@ use pam_authy::client::authy::types::AuthyId;
 use pam_authy::client::authy::users::NewUser;
 use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::Https;
+use pam_authy::store::config::Config;
 use pam_authy::store::users::Mapping;
-use pam_authy::store::users::write::AtAuthy;
+use pam_authy::store::users::write::{AtAuthy, check_writable};
 use plan::{Change, Planned};
 use progress::Progress;
 use rows::{ImportRow, RowPerson};
@@ -40,7 +41,7 @@ use signals::Signals;
 use summary::{ImportSummary, RowError, RowOutcome, Source};
 use zeroize::Zeroizing;
 
-use super::{client, load_mapping};
+use super::{authy, connect, load_mapping};
 use crate::cli::{Global, ImportArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::output::{Output, shown_name};
@@ -73,6 +74,23 @@ pub(crate) fn import(global: &Global, args: &ImportArgs) -> Result<Output, Comma
     let mut rows = rows::read(text).map_err(unusable)?;
     refuse_repeated(&mut rows);
     import_rows(global, args, Source::People(file), rows)
+}
+
+/// Authy, where people are created.
+struct AtProvider {
+    client: Client<Https>,
+    url: String,
+}
+
+impl AtProvider {
+    fn new(global: &Global) -> Result<Self, CommandError> {
+        let config = Config::load(&global.config)?;
+        let authy = authy(&config, &global.config)?;
+        Ok(Self {
+            client: connect(authy).0,
+            url: authy.url.clone(),
+        })
+    }
 }
 
 /// Plans the rows, and carries the plan out unless this is a dry run.
@@ -134,8 +152,9 @@ fn carry_out(
 ) -> Result<(), CommandError> {
     // Made before the first row: without a configuration, no row of a new person can succeed.
     let creates = |row: &Planned| matches!(&row.change, Ok(change) if change.creates);
-    let client = if planned.iter().any(creates) {
-        Some(client(global)?.0)
+    let provider = if planned.iter().any(creates) {
+        check_writable(&global.users)?;
+        Some(AtProvider::new(global)?)
     } else {
         None
     };
@@ -150,7 +169,7 @@ fn carry_out(
         }
         let (line, user) = (row.line, row.user.as_str());
         let pending = match row.change {
-            Ok(change) if change.is_needed => pending(client.as_ref(), &signals, line, change),
+            Ok(change) if change.is_needed => pending(provider.as_ref(), &signals, line, change),
             Ok(_) => {
                 // An earlier run may have been killed before it got that far.
                 let left = batch.record(user);
@@ -175,7 +194,7 @@ fn carry_out(
 
 /// Creates the person of a row where that is planned, and returns what is to be written.
 fn pending(
-    client: Option<&Client<Https>>,
+    provider: Option<&AtProvider>,
     signals: &Signals,
     line: Option<usize>,
     change: Change,
@@ -185,7 +204,7 @@ fn pending(
         RowPerson::Unnamed => AtAuthy::Unnamed,
         RowPerson::Id(id) => AtAuthy::Id(id),
         RowPerson::New { .. } if !change.creates => AtAuthy::Unnamed,
-        RowPerson::New { email, phone } => AtAuthy::Id(create(client, signals, &email, &phone)?),
+        RowPerson::New { email, phone } => AtAuthy::Id(create(provider, signals, &email, &phone)?),
     };
     Ok(Pending {
         line,
@@ -196,12 +215,12 @@ fn pending(
 
 /// Creates a person, and waits where Authy names a short time.
 fn create(
-    client: Option<&Client<Https>>,
+    provider: Option<&AtProvider>,
     signals: &Signals,
     email: &str,
     phone: &Phone,
 ) -> Result<AuthyId, RowError> {
-    let Some(client) = client else {
+    let Some(AtProvider { client, url }) = provider else {
         return Err(RowError::from(
             "there is no client to create people".to_owned(),
         ));
@@ -217,7 +236,7 @@ fn create(
             {
                 waits += 1;
             }
-            created => return Ok(created?),
+            created => return created.map_err(|error| RowError::of_request(error, url)),
         }
     }
 }

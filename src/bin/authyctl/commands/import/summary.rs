@@ -75,8 +75,9 @@ impl From<String> for RowError {
     }
 }
 
-impl From<Error> for RowError {
-    fn from(error: Error) -> Self {
+impl RowError {
+    /// The failure of a request to the provider at `url`.
+    pub(super) fn of_request(error: Error, url: &str) -> Self {
         let scope = match &error {
             Error::Unavailable(_) | Error::ServerError(_) | Error::Unexpected(_) => {
                 Scope::Unanswered
@@ -87,7 +88,7 @@ impl From<Error> for RowError {
             _ => Scope::Row,
         };
         Self {
-            message: CommandError::from(error).message,
+            message: CommandError::from(error).at(url).message,
             scope,
         }
     }

@@ -21,7 +21,7 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 use super::{authy, connect};
 use crate::cli::{Global, InitArgs, InitFactor};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::{Output, argument_or_prompt};
+use crate::output::{Output, argument_or_prompt, with_sudo};
 use crate::replace_file::{NewFile, replace_file};
 
 /// The sample that becomes config.toml.
@@ -93,7 +93,7 @@ fn init_totp(path: &Path) -> Result<Output, CommandError> {
     } else {
         format!("{shown} is written")
     };
-    let next = "next: authyctl enroll USER --totp".to_owned();
+    let next = with_sudo("next: authyctl enroll USER --totp");
     Ok(Output::new(
         vec![line, next],
         json!({"path": path, "changed": !exists}),
@@ -110,12 +110,15 @@ fn init_authy(path: &Path, args: &InitArgs) -> Result<Output, CommandError> {
         CommandError::local(format!("{}: {why}", path.display())).hint("correct it by hand")
     })?);
     let config = Config::parse(text.expose(), path)?;
-    let (client, deadline) = connect(authy(&config, path)?);
+    let authy = authy(&config, path)?;
+    let (client, deadline) = connect(authy);
     let app = client.app().details(deadline).map_err(|error| {
         let is_refused = matches!(error, client::Error::KeyRefused(_));
-        let error = CommandError::from(error);
+        let error = not_written(CommandError::from(error), &authy.url);
         if is_refused {
-            error.hint("nothing was written; run authyctl init authy again")
+            error.hint(
+                "nothing was written; check that the key was copied whole, and is of this service",
+            )
         } else {
             error
         }
@@ -128,11 +131,25 @@ fn init_authy(path: &Path, args: &InitArgs) -> Result<Output, CommandError> {
     let lines = vec![
         format!("the key belongs to the application {name}"),
         format!("{} is written", path.display()),
+        with_sudo(
+            "next: authyctl enroll USER --authy-id N, or --email and --cellphone of a new person",
+        ),
     ];
     Ok(Output::new(
         lines,
         json!({"path": path, "app": app, "changed": true}),
     ))
+}
+
+/// The error of a provider at `url` that could not be asked about the key. The file that doctor
+/// reads is not there yet.
+fn not_written(error: CommandError, url: &str) -> CommandError {
+    if error.unreached.is_none() {
+        return error;
+    }
+    error.at(url).hint(
+        "nothing was written; once this host reaches that address and trusts its certificate (--url, --ca-file), run the same command again",
+    )
 }
 
 /// Returns the text of the configuration, if there is one.

@@ -12,10 +12,12 @@ use serde_json::json;
 use toml_edit::DocumentMut;
 
 use super::super::twilio::{AtTwilio, lacks_permission};
-use super::{present, read_key, sample_without_authy, set, set_server, table_of, write};
+use super::{
+    not_written, present, read_key, sample_without_authy, set, set_server, table_of, write,
+};
 use crate::cli::InitArgs;
 use crate::error::{CommandError, ErrorKind};
-use crate::output::{Output, argument_or_prompt};
+use crate::output::{Output, argument_or_prompt, with_sudo};
 
 /// Where the values are found, and which permissions a host needs.
 const WHERE: [&str; 7] = [
@@ -54,7 +56,9 @@ pub(super) fn init(path: &Path, args: &InitArgs) -> Result<Output, CommandError>
     })?);
     let config = Config::parse(text.expose(), path)?;
     let found = match &config.twilio {
-        Some(twilio) => probe(&AtTwilio::new(twilio))?,
+        Some(twilio) => {
+            probe(&AtTwilio::new(twilio)).map_err(|error| not_written(error, &twilio.url))?
+        }
         None => None,
     };
     write(path, &text).map_err(|error| CommandError::file(path, &error))?;
@@ -72,7 +76,7 @@ pub(super) fn init(path: &Path, args: &InitArgs) -> Result<Output, CommandError>
     let lines = vec![
         first,
         format!("{} is written", path.display()),
-        "next: authyctl enroll USER --phone +E164".to_owned(),
+        with_sudo("next: authyctl enroll USER --phone +E164"),
     ];
     let warning = (!restricted).then(|| {
         "this key can do more than log people in: use a restricted key on a host".to_owned()

@@ -61,7 +61,7 @@ pub(super) fn ask(
     }
     drop(lock);
     if !is_pending {
-        return Ok(vec![format!("the change of {} is kept", target.name())]);
+        return Ok(vec![rollback::kept(target)]);
     }
     Ok(rollback::confirm()?.lines)
 }

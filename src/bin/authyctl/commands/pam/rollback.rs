@@ -19,9 +19,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const NOTHING_PENDING: &str = "no change is waiting to be confirmed";
 
 pub(super) fn confirm() -> Result<Output, CommandError> {
-    let nothing = || CommandError::new(ErrorKind::Refused, NOTHING_PENDING);
     if pending::targets().is_empty() {
-        return Err(nothing());
+        return Err(nothing_to_confirm());
     }
     // Another process may be rolling the change back right now. This waits until it has, and then
     // there is nothing to confirm.
@@ -29,12 +28,39 @@ pub(super) fn confirm() -> Result<Output, CommandError> {
     let mut lines = Vec::new();
     for target in pending::targets() {
         pending::end(&target).map_err(CommandError::local)?;
-        lines.push(format!("the change of {} is kept", target.name()));
+        lines.push(kept(&target));
     }
     if lines.is_empty() {
-        return Err(nothing());
+        return Err(nothing_to_confirm());
     }
     Ok(Output::new(lines, json!({"changed": true})))
+}
+
+/// Says what is true after a change was confirmed.
+pub(super) fn kept(target: &Target) -> String {
+    match target {
+        Target::Service(name) => {
+            format!("the change of {name} is kept: {name} asks for the second factor from now on")
+        }
+        Target::All => "the change of all services is kept: each asks for the second factor from \
+                        now on"
+            .to_owned(),
+    }
+}
+
+/// Says what is true where no change is pending.
+fn nothing_to_confirm() -> CommandError {
+    let undone = trace::rolled_back();
+    let Some(service) = undone.last() else {
+        return CommandError::new(ErrorKind::Refused, NOTHING_PENDING)
+            .hint("authyctl doctor shows which services ask for the second factor");
+    };
+    let message = format!(
+        "{NOTHING_PENDING}: the change of {} was rolled back, and no second factor is asked for there",
+        undone.join(", ")
+    );
+    CommandError::new(ErrorKind::Refused, message)
+        .hint(format!("authyctl pam enable {service} makes it again"))
 }
 
 pub(super) fn rollback(args: &PamRollbackArgs) -> Result<Output, CommandError> {

@@ -97,7 +97,10 @@ pub(in super::super) fn enroll_app(
         }
     }
     let entry = New::App(identity.clone(), new.sid.clone());
-    write::add_twilio(&global.users, user, &entry, args.replace)?;
+    if let Err(error) = write::add_twilio(&global.users, user, &entry, args.replace) {
+        discard(&twilio, args.output.as_deref(), &identity, &new);
+        return Err(error.into());
+    }
     let left = lasting::follow(global, user, &before);
     let undeleted = old.as_ref().and_then(|old| delete_old(&twilio, old));
     let line = format!(

@@ -3,8 +3,9 @@
 use pam_authy::base::factor;
 use pam_authy::base::text;
 use pam_authy::client::twilio::Error;
+use pam_authy::store::config::Provider;
 
-use crate::error::{CommandError, ErrorKind};
+use crate::error::{CommandError, ErrorKind, of_request};
 
 impl From<Error> for CommandError {
     fn from(error: Error) -> Self {
@@ -20,7 +21,11 @@ impl From<Error> for CommandError {
             Error::Process(_) | Error::Local(_) => ErrorKind::Local,
             _ => ErrorKind::Unavailable,
         };
-        let shown = Self::new(kind, text::sanitize_to(&error.to_string(), 500));
+        let shown = Self::new(kind, of_request(&error));
+        let shown = match kind {
+            ErrorKind::Unavailable => shown.unreached(Provider::Twilio),
+            _ => shown,
+        };
         let shown = match error.refusal() {
             Some(refusal) => shown
                 .answered(refusal.status, refusal.code)
