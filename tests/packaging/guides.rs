@@ -250,7 +250,7 @@ fn the_reference_explains_each_reason_with_a_pam_code_and_each_command() {
 }
 
 /// Returns every page of the documentation.
-fn pages() -> Vec<String> {
+pub(super) fn pages() -> Vec<String> {
     let mut pages: Vec<_> = [
         "README.md",
         "CONTRIBUTING.md",
@@ -308,7 +308,7 @@ fn anchors(markdown: &str) -> BTreeSet<String> {
 }
 
 /// Returns the targets of the links of a page.
-fn links(page: &str) -> Vec<String> {
+pub(super) fn links(page: &str) -> Vec<String> {
     let text = text_of(page);
     let links = text.split("](").skip(1);
     let links = links.filter_map(|after| after.split_once(')'));

@@ -1,12 +1,12 @@
 //! Packages: the files of `make install`, the symbols and libraries of the product.
 //!
 //! `cargo` checks what a build says without it, `crates` what the programs are built from, `docs`,
-//! `guides`, `examples` and `ansible` the documentation, `deb` and `rpm` the packages from
-//! installation to removal, `inits` what starts and confines the service, `demo`
+//! `guides`, `readers`, `examples` and `ansible` the documentation, `deb` and `rpm` the
+//! packages from installation to removal, `inits` what starts and confines the service, `demo`
 //! scripts/demo.sh, `enable` and `stacks_of_sshd` how a stack gets the module, `release` and `sums`
-//! what a release has, `other_hosts` (`make check-hosts`) the packages on other releases of
-//! Debian. All use programs that were built before: the product that PAM_AUTHY_SO and PAM_AUTHYD
-//! name, and cargo's builds of authyctl and authy-sim.
+//! what a release has, `other_hosts` (`make check-hosts`) the packages on other releases of Debian.
+//! All use programs that were built before: the product that PAM_AUTHY_SO and PAM_AUTHYD name, and
+//! cargo's builds of authyctl and authy-sim.
 
 mod ansible;
 mod api_page;
@@ -24,6 +24,7 @@ mod inits;
 mod machine;
 mod newcomer;
 mod other_hosts;
+mod readers;
 mod rehearsal;
 mod release;
 mod rpm;
