@@ -1,7 +1,7 @@
 //! Packages: the files of `make install`, the symbols and libraries of the product.
 //!
 //! `cargo` checks what a build says without it, `crates` what the programs are built from, `docs`,
-//! `guides`, `readers`, `examples` and `ansible` the documentation, `deb` and `rpm` the
+//! `guides`, `readers`, `pictures`, `examples` and `ansible` the documentation, `deb` and `rpm` the
 //! packages from installation to removal, `inits` what starts and confines the service, `demo`
 //! scripts/demo.sh, `enable` and `stacks_of_sshd` how a stack gets the module, `release` and `sums`
 //! what a release has, `other_hosts` (`make check-hosts`) the packages on other releases of Debian.
@@ -24,6 +24,7 @@ mod inits;
 mod machine;
 mod newcomer;
 mod other_hosts;
+mod pictures;
 mod readers;
 mod rehearsal;
 mod release;

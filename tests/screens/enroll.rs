@@ -32,6 +32,11 @@ fn read_drawn(lines: &[&str], across: usize, rows: usize) -> Option<String> {
     Some(grids.first()?.decode().ok()?.1)
 }
 
+/// Reads the QR code of these lines, which are drawn with half blocks.
+pub(crate) fn read_qr(lines: &[&str]) -> Option<String> {
+    read_drawn(lines, 1, 2)
+}
+
 /// The lines of a screen that are a drawing.
 fn drawn<'a>(screen: &'a str, marks: &[char]) -> Vec<&'a str> {
     let lines = screen.lines();
@@ -41,7 +46,7 @@ fn drawn<'a>(screen: &'a str, marks: &[char]) -> Vec<&'a str> {
 /// What a person reads on a screen of this width, after this word: the address in the drawing.
 fn read(screen: &str, word: &str) -> Option<String> {
     match word {
-        "qr" => read_drawn(&drawn(screen, &['█', '▀', '▄']), 1, 2),
+        "qr" => read_qr(&drawn(screen, &['█', '▀', '▄'])),
         _ => read_drawn(&drawn(screen, &['#']), 2, 1),
     }
 }

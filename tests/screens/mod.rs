@@ -24,6 +24,7 @@ use crate::common::sandbox;
 use crate::common::test_name;
 use crate::packaging::docs::section;
 use crate::packaging::{root, text_of};
+pub(crate) use enroll::read_qr;
 use person::Person;
 use rows::{Program, Row};
 use world::World;
@@ -111,6 +112,9 @@ fn the_page_has_one_screen_for_each_row_and_no_other() {
     assert!(on_page.is_empty(), "no row records {on_page:?}");
 }
 
+/// The pictures of recorded texts, beside that of a screen of the page.
+const PICTURES: [&str; 2] = ["enable", "enroll"];
+
 /// Returns the texts of an SVG, without the marks inside them.
 fn texts_of(picture: &str) -> Vec<String> {
     let elements = picture.split("<text ").skip(1);
@@ -119,22 +123,26 @@ fn texts_of(picture: &str) -> Vec<String> {
             let (_, content) = element.split_once('>').unwrap();
             let (content, _) = content.split_once("</text>").unwrap();
             let content = content.replace("<tspan class=\"typed\">", "");
-            content.replace("</tspan>", "").replace("&amp;", "&")
+            let content = content.replace("</tspan>", "");
+            content
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&amp;", "&")
         })
         .collect()
 }
 
 #[test]
-fn the_picture_shows_the_screen_that_was_recorded() {
-    let picture = text_of("docs/pictures/login.svg");
-
-    let lines: Vec<_> = page::screen(apps::PICTURE)
-        .lines()
-        .map(String::from)
-        .collect();
-
-    assert_eq!(texts_of(&picture), lines, "scripts/picture.py draws it");
-    assert!(picture.len() < 20_000, "{} bytes", picture.len());
+fn each_picture_shows_the_screen_that_was_recorded() {
+    let recorded = PICTURES.map(|name| (name, text_of(&format!("docs/pictures/{name}.txt"))));
+    let login = [("login", page::screen(apps::PICTURE))];
+    check_rows(login.into_iter().chain(recorded), |(name, screen)| {
+        let picture = text_of(&format!("docs/pictures/{name}.svg"));
+        let is_text = |line: &&str| !line.is_empty() && !line.contains(['█', '▀', '▄']);
+        let lines: Vec<_> = screen.lines().filter(is_text).collect();
+        assert_eq!(texts_of(&picture), lines, "scripts/picture.py draws it");
+        assert!(picture.len() < 20_000, "{} bytes", picture.len());
+    });
     let mut script = Command::new(root().join("scripts/picture.py"));
     let output = script.arg("--check").output().expect("python3");
     assert!(output.status.success(), "{output:?}");
