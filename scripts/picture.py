@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Draws the pictures in docs/pictures from recorded screens: one of docs/screens.md, and the texts
-beside the pictures.
+next to the pictures.
 
 picture.py          writes them
 picture.py --check  changes nothing; exit status 1 if one is not what was recorded

@@ -1,4 +1,4 @@
-//! The pages say for whom they are, and a reader finds each of them.
+//! Each page names its readers, and they find it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ const INDEX: &str = "docs/README.md";
 const OTHERS: [&str; 2] = ["README.md", "CHANGELOG.md"];
 
 #[test]
-fn each_page_opens_with_the_readers_for_whom_it_is() {
+fn each_page_opens_with_the_readers_that_it_is_for() {
     let mut pages = pages();
     pages.retain(|page| !OTHERS.contains(&page.as_str()));
     pages.push("packaging/authselect/README".to_owned());

@@ -112,7 +112,7 @@ fn the_page_has_one_screen_for_each_row_and_no_other() {
     assert!(on_page.is_empty(), "no row records {on_page:?}");
 }
 
-/// The pictures of recorded texts, beside that of a screen of the page.
+/// The pictures of recorded texts; a further one is of a screen of the page.
 const PICTURES: [&str; 2] = ["enable", "enroll"];
 
 /// Returns the texts of an SVG, without the marks inside them.
