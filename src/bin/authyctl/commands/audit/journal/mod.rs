@@ -7,8 +7,9 @@
 //! does not know the file, so that the engine outlives its last line for a moment. The module's own
 //! line (`reason=engine`) is written in the application's process: it counts where it names that
 //! process and its real user. Where that is not root, the program must be one of root's with the
-//! set-user-ID bit, as su, or have ended, and the line has no address; its caller can bring about that
-//! very line by a real login, so that little more could be forged.
+//! set-user-ID bit, as su, or have ended and name a service of such a program, and the line has no
+//! address; its caller can bring about that very line by a real login, so that nothing more could be
+//! forged.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
@@ -37,6 +38,9 @@ const ENTRY: u64 = 256 * 1024;
 const REMARKS: u64 = 4096;
 /// The set-user-ID bit (S_ISUID of inode(7)).
 const SET_USER_ID: u32 = 0o4000;
+
+/// The services of programs with that bit, whose module runs in a process of its caller.
+const OF_CALLERS: [&str; 6] = ["su", "su-l", "sudo", "sudo-i", "doas", "polkit-1"];
 
 /// The fields that are read. The facility is authpriv.
 const FIELDS: &str =
@@ -186,7 +190,7 @@ impl Entry<'_> {
     }
 
     /// Whether our engine or module has written this, rather than any user.
-    fn is_ours(&self, fields: &[(String, String)]) -> bool {
+    fn is_ours(&self, service: &str, fields: &[(String, String)]) -> bool {
         let Some((uid, pid)) = self.text("_UID").zip(self.text("_PID")) else {
             return false;
         };
@@ -197,7 +201,11 @@ impl Entry<'_> {
         let Some(program) = self.text("_EXE") else {
             // A caller of su who waits for no delay is gone soon.
             let has_ended = !is_root && self.0.get("_EXE").is_none();
-            return has_ended && is_line_of_module(fields, &uid, &pid) && !has_address(fields);
+            let is_of_caller = OF_CALLERS.contains(&service);
+            return has_ended
+                && is_of_caller
+                && is_line_of_module(fields, &uid, &pid)
+                && !has_address(fields);
         };
         // After an upgrade, the file of a login under way has no name any more.
         let program = program.trim_end_matches(" (deleted)");
@@ -244,7 +252,7 @@ fn event(entry: &Entry<'_>, skipped: &mut Skipped) -> Option<Event> {
     let microseconds: u64 = entry.text("__REALTIME_TIMESTAMP")?.parse().ok()?;
     let milliseconds = microseconds / 1000;
     match Message::parse(&line) {
-        Message::Line(fields) if entry.is_ours(&fields) => {
+        Message::Line(fields) if entry.is_ours(&service, &fields) => {
             let host = entry.text("_HOSTNAME");
             Some(Event::new(milliseconds, host, service, &line, fields))
         }
@@ -253,7 +261,7 @@ fn event(entry: &Entry<'_>, skipped: &mut Skipped) -> Option<Event> {
             None
         }
         Message::Cut => {
-            if entry.is_ours(&[]) {
+            if entry.is_ours(&service, &[]) {
                 skipped.add(super::time::written(milliseconds));
             } else {
                 skipped.untrusted += 1;

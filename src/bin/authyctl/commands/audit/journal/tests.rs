@@ -99,16 +99,27 @@ fn check(rows: &[(Value, &str)]) {
 fn of_a_process_that_had_ended_only_the_line_of_a_callers_su_counts() {
     let own = r#"verdict=error reason=engine pid=812 uid=1000 peer=root user="root""#;
     let rows = [
-        (LINE.to_owned(), "0", false),
-        (LINE.to_owned(), "1000", false),
-        (own.to_owned(), "1000", true),
-        (own.to_owned(), "1001", false),
-        (own.replace("uid=1000", "uid=0"), "0", false),
-        (own.replace(" user", " rhost=\"::1\" user"), "1000", false),
+        ("su", LINE.to_owned(), "0", false),
+        ("su", LINE.to_owned(), "1000", false),
+        ("su", own.to_owned(), "1000", true),
+        ("sudo", own.to_owned(), "1000", true),
+        // No program of these names runs with the real user of its caller.
+        ("sshd", own.to_owned(), "1000", false),
+        ("gdm-password", own.to_owned(), "1000", false),
+        ("su", own.to_owned(), "1001", false),
+        ("su", own.replace("uid=1000", "uid=0"), "0", false),
+        (
+            "su",
+            own.replace(" user", " rhost=\"::1\" user"),
+            "1000",
+            false,
+        ),
     ];
     let wrong: Vec<_> = (rows.iter())
-        .filter(|(line, uid, expected)| {
-            let mut value = entry(&json!({"_UID": uid, "MESSAGE": line}));
+        .filter(|(service, line, uid, expected)| {
+            let identifier = format!("pam_authy({service}:auth)");
+            let mut value =
+                entry(&json!({"SYSLOG_IDENTIFIER": identifier, "_UID": uid, "MESSAGE": line}));
             value.as_object_mut().unwrap().remove("_EXE");
             event(&Entry(&value), &mut Skipped::default()).is_some() != *expected
         })
