@@ -60,7 +60,10 @@ const EXPECTED: [Expected; 66] = [
     ),
     done("totp check alice", "the clocks agree"),
     done("totp reset alice", "no code of alice was used"),
-    done("totp remove alice", "alice has no app on this host any more"),
+    done(
+        "totp remove alice",
+        "alice has no app on this host any more",
+    ),
     done("totp list", "alice  /etc/pam_authy/totp.toml:2"),
     done("enroll alice --authy-id 1635", "alice = 1635"),
     done(

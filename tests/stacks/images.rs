@@ -121,11 +121,11 @@ fn one_sentence_after_the_diff_says_what_changes_for_who_logs_in_by_key() {
     let table = [
         (
             &["enable", "sshd", "--dry-run"][..],
-            "who logs in by key alone today needs password and code from now on",
+            "people who log in by key alone today need password and code from now on",
         ),
         (
             &["enable", "sshd", "--with-key", "--dry-run"],
-            "who logs in by key goes on to do so, and types a code after it; who has no key cannot",
+            "people who log in by key still do, and type a code after it; people without a key cannot",
         ),
     ];
     check_rows(table, |(arguments, sentence)| {
@@ -139,7 +139,11 @@ fn one_sentence_after_the_diff_says_what_changes_for_who_logs_in_by_key() {
             .iter()
             .rposition(|line| line.starts_with(['+', '-', ' ']));
         assert!(at.is_some() && at > last_of_diff, "{said}");
-        assert_eq!(said.matches("who logs in by key").count(), 1, "{said}");
+        assert_eq!(
+            said.matches("people who log in by key").count(),
+            1,
+            "{said}"
+        );
     });
 }
 

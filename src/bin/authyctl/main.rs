@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod directory;
 mod error;
+mod hint;
 mod otpauth;
 mod output;
 mod phone_number;

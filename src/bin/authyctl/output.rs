@@ -10,6 +10,7 @@ use pam_authy::base::text;
 use serde_json::{Map, Value};
 
 use crate::error::{CommandError, ErrorKind};
+use crate::hint::with_sudo;
 
 /// The colour of a word on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,32 +54,6 @@ pub(crate) fn shorten(names: &[String]) -> String {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
     }
-}
-
-/// Returns a text for the person at this terminal: with `sudo` before our commands, unless the
-/// person is root without it. The folder of authyctl is not in the PATH of every plain user.
-pub(crate) fn with_sudo(text: &str) -> String {
-    if nix::unistd::Uid::current().is_root() && std::env::var_os("SUDO_UID").is_none() {
-        return text.to_owned();
-    }
-    insert_sudo(text)
-}
-
-fn insert_sudo(text: &str) -> String {
-    const NAME: &str = "authyctl ";
-    let mut shown = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(NAME) {
-        let (before, from) = rest.split_at(at);
-        let (name, after) = from.split_at(NAME.len());
-        shown += before;
-        if after.starts_with(|c: char| c.is_ascii_lowercase()) && !before.ends_with("sudo ") {
-            shown += "sudo ";
-        }
-        shown += name;
-        rest = after;
-    }
-    shown + rest
 }
 
 /// What a command did.
@@ -152,10 +127,12 @@ pub(crate) fn report(outcome: Result<Output, CommandError>, as_json: bool, quiet
             print(if is_silent { &[] } else { &output.lines })
         }
         (Err(error), _) => {
-            let printed = match error.is_after_output {
-                true => Ok(()),
-                false => print(&error.lines),
+            let lines = if error.is_after_output {
+                &[][..]
+            } else {
+                &error.lines
             };
+            let printed = print(lines);
             let name = paint(&io::stderr(), Colour::Red, "authyctl:");
             eprintln!("{name} {}", error.message);
             if let Some(hint) = &error.hint {
@@ -179,7 +156,7 @@ pub(crate) fn printed(outcome: io::Result<()>, status: u8) -> u8 {
     }
 }
 
-/// Prints what authyctl says without arguments, and returns the exit status: that of wrong usage.
+/// Prints what authyctl says without arguments; returns the exit status of wrong usage.
 pub(crate) fn page(lines: &[String]) -> u8 {
     printed(print(lines), ErrorKind::Usage.exit_status())
 }
@@ -262,25 +239,6 @@ fn read_line(prompt: &str) -> Result<Secret, CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn commands_get_sudo_once_and_other_words_none() {
-        let rows = [
-            ("authyctl doctor shows", "sudo authyctl doctor shows"),
-            (
-                "run authyctl init, then authyctl enroll",
-                "run sudo authyctl init, then sudo authyctl enroll",
-            ),
-            ("sudo authyctl sync", "sudo authyctl sync"),
-            (
-                "authyctl --version, authyctl (8)",
-                "authyctl --version, authyctl (8)",
-            ),
-        ];
-        for (text, expected) in rows {
-            assert_eq!(insert_sudo(text), expected);
-        }
-    }
 
     #[test]
     fn columns_are_aligned_by_characters() {

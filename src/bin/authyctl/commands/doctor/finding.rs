@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::error::{CommandError, ErrorKind};
-use crate::output::{Colour, Output, paint, with_sudo};
+use crate::hint::with_sudo;
+use crate::output::{Colour, Output, paint};
 
 /// What one check found.
 ///

@@ -21,11 +21,15 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 use super::{authy, connect};
 use crate::cli::{Global, InitArgs, InitFactor};
 use crate::error::{CommandError, ErrorKind};
-use crate::output::{Output, argument_or_prompt, with_sudo};
+use crate::hint::with_sudo;
+use crate::output::{Output, argument_or_prompt};
 use crate::replace_file::{NewFile, replace_file};
 
 /// The sample that becomes config.toml.
 const SAMPLE: &str = include_str!("../../../../../etc/config.toml");
+/// Where the key of Authy is found.
+const WHERE: &str = "key    console.twilio.com > Authy > your application > Settings: the API key for production, \
+                     which does not begin with SK";
 /// The longest key file that is read, in bytes.
 const KEY_LIMIT: u64 = 4096;
 
@@ -61,9 +65,11 @@ fn chosen(args: &InitArgs) -> Result<InitFactor, CommandError> {
         None => {
             eprintln!("totp   an app whose codes this host checks: no account, no network");
             eprintln!(
-                "twilio Twilio Verify: SMS, calls and apps; needs a Verify service, costs money"
+                "twilio Twilio Verify: SMS, calls and apps; needs an account, each login is paid for"
             );
-            eprintln!("authy  the Authy service: needs the API key of an application there");
+            eprintln!(
+                "authy  the Authy service: needs the API key of an application from before March 2023"
+            );
             argument_or_prompt("Which second factor? ", None)
         }
     }
@@ -104,6 +110,9 @@ fn init_totp(path: &Path) -> Result<Output, CommandError> {
 /// accepts it.
 fn init_authy(path: &Path, args: &InitArgs) -> Result<Output, CommandError> {
     let old = present(path, "authy", args.force)?;
+    if io::stdin().is_terminal() && args.key_file.is_none() {
+        eprintln!("{WHERE}");
+    }
     let key = read_key("Authy API key: ", args.key_file.as_deref())?;
     let text = with_authy(old.as_ref().map_or(SAMPLE, Secret::expose), &key, args);
     let text = Secret::new(text.map_err(|why| {

@@ -17,14 +17,16 @@ use super::{
 };
 use crate::cli::InitArgs;
 use crate::error::{CommandError, ErrorKind};
-use crate::output::{Output, argument_or_prompt, with_sudo};
+use crate::hint::with_sudo;
+use crate::output::{Output, argument_or_prompt};
 
 /// Where the values are found, and which permissions a host needs.
-const WHERE: [&str; 7] = [
+const WHERE: [&str; 8] = [
     "service   console.twilio.com > Verify > Services: its SID, VA…",
-    "key       console.twilio.com > Account > API keys: create a restricted key with these permissions",
-    "          of Verify and no others: Verifications create, Verification checks create,",
-    "          Challenges create and read. Its SID is SK…, its secret is shown once.",
+    "key       console.twilio.com > Settings > Account settings > API keys & auth tokens > Create API key:",
+    "          region US, type Restricted, with these permissions of Verify and no others:",
+    "          Verifications create, Verification checks create, Challenges create and read.",
+    "          Its SID is SK…, its secret is shown once. The Account SID (AC…) is not needed.",
     "          A main or standard key works too, but a thief of it can log in as",
     "          anyone: it can approve verifications and enrol apps.",
     "costs     Twilio charges for each successful verification, and for each SMS and call.",

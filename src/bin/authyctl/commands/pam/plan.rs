@@ -48,9 +48,9 @@ pub(super) fn to_enable(files: &Files, target: &Target, with_key: bool) -> Resul
         plan.edit_stack(files, &sshd::service_name(files), with_key)?;
         plan.refuse_repeated(files)?;
         let sentence = if with_key {
-            "who logs in by key goes on to do so, and types a code after it; who has no key cannot log in any more"
+            "people who log in by key still do, and type a code after it; people without a key cannot log in any more"
         } else {
-            "who logs in by key alone today needs password and code from now on; --with-key keeps the key and asks for a code"
+            "people who log in by key alone today need password and code from now on; with --with-key, key and code"
         };
         plan.remarks.push(sentence.to_owned());
         return Ok(plan);
