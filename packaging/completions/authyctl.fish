@@ -396,7 +396,7 @@ ignored\t''
 refused\t''
 unavailable\t''
 error\t''"
-complete -c authyctl -n "__fish_authyctl_using_subcommand audit" -l file -d 'A file that a syslog daemon writes, instead of the journal' -r -F
+complete -c authyctl -n "__fish_authyctl_using_subcommand audit" -l file -d 'A file that a syslog daemon writes, or - for standard input, instead of the journal' -r -F
 complete -c authyctl -n "__fish_authyctl_using_subcommand audit" -l format -d 'How each event is written, one a line; text by default' -r -f -a "text\t'Time, host, service and the audit line'
 json\t'A JSON object with the fields of the audit line'
 ocsf\t'Authentication of the Open Cybersecurity Schema Framework, as a JSON object'"

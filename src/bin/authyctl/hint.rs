@@ -9,6 +9,15 @@ pub(crate) fn with_sudo(text: &str) -> String {
     insert_sudo(text)
 }
 
+/// Returns an option with a name, as it is typed in a shell.
+pub(crate) fn option(option: &str, name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.@+-".contains(&byte);
+    if name.bytes().all(is_plain) && !name.starts_with('-') {
+        return format!("{option} {name}");
+    }
+    format!("{option}='{}'", name.replace('\'', r"'\''"))
+}
+
 fn insert_sudo(text: &str) -> String {
     const NAME: &str = "authyctl ";
     let mut shown = String::new();

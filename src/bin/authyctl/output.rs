@@ -9,7 +9,7 @@ use pam_authy::base::secret::Secret;
 use pam_authy::base::text;
 use serde_json::{Map, Value};
 
-use crate::error::{CommandError, ErrorKind};
+use crate::error::{CommandError, ErrorKind, without_numbers};
 use crate::hint::with_sudo;
 
 /// The colour of a word on a terminal.
@@ -149,6 +149,7 @@ pub(crate) fn report(outcome: Result<Output, CommandError>, as_json: bool, quiet
 pub(crate) fn printed(outcome: io::Result<()>, status: u8) -> u8 {
     match outcome {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let error = without_numbers(&error.to_string());
             eprintln!("authyctl: standard output: {error}");
             ErrorKind::Local.exit_status()
         }

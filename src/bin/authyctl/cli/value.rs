@@ -13,6 +13,17 @@ pub(super) fn absolute() -> ValueParser {
     OsStringValueParser::new().try_map(parse).into()
 }
 
+/// Like [`absolute`]; `-` is standard input.
+pub(super) fn absolute_or_standard_input() -> ValueParser {
+    let parse = |path: OsString| -> io::Result<PathBuf> {
+        if path == "-" {
+            return Ok(PathBuf::from("/dev/stdin"));
+        }
+        path::absolute(path)
+    };
+    OsStringValueParser::new().try_map(parse).into()
+}
+
 pub(super) fn user_name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > 256 || text.chars().any(char::is_control) {
         return Err("no account can have this name".to_owned());

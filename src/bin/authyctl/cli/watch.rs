@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::value::{absolute, user_name};
+use super::value::{absolute, absolute_or_standard_input, user_name};
 
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
@@ -18,8 +18,8 @@ pub(crate) struct AuditArgs {
     /// Only this verdict
     #[arg(long, value_name = "V")]
     pub(crate) verdict: Option<VerdictWord>,
-    /// A file that a syslog daemon writes, instead of the journal
-    #[arg(long, value_name = "LOG", value_parser = absolute())]
+    /// A file that a syslog daemon writes, or - for standard input, instead of the journal
+    #[arg(long, value_name = "LOG", value_parser = absolute_or_standard_input())]
     pub(crate) file: Option<PathBuf>,
     /// How each event is written, one a line; text by default
     #[arg(long, value_name = "FORMAT")]

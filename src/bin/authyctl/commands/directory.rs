@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Global;
 use crate::error::CommandError;
+use crate::hint::option;
 use crate::output::shown_name;
 
 /// The state folder of a host whose configuration has `[directory]`.
@@ -47,8 +48,8 @@ pub(super) fn uncovered(global: &Global, user: &str) -> Option<String> {
     match entry(global, user) {
         Entry::Absent => None,
         Entry::Removed { .. } => Some(format!(
-            "{shown} was removed from the directory, and is refused until authyctl sync --forget \
-             {shown}"
+            "{shown} was removed from the directory, and is refused until authyctl sync {}",
+            option("--forget", user)
         )),
         Entry::Enrolled(_) | Entry::Shared(_) | Entry::Invalid { .. } => Some(format!(
             "the directory has {shown}, too: what it lists counts from now on"
@@ -65,14 +66,15 @@ pub(super) fn check_unenroll(global: &Global, user: &str) -> Result<(), CommandE
     if is_own || !has(global, user) {
         return Ok(());
     }
+    let forget = option("--forget", user);
     let user = shown_name(user);
     let message = format!(
         "{user} is from the directory, and not in {}",
         global.users.display()
     );
     Err(CommandError::local(message).hint(format!(
-        "take {user} out of the directory, then authyctl sync: the name is refused; authyctl sync --forget \
-         {user} makes it one that was never enrolled"
+        "take {user} out of the directory, then authyctl sync: the name is refused; authyctl sync {forget} \
+         makes it one that was never enrolled"
     )))
 }
 

@@ -55,6 +55,7 @@ pub(crate) use first_steps::first_steps;
 
 use crate::cli::{Command, Global, MigrateCommand, PersonArg};
 use crate::error::{CommandError, ErrorKind};
+use crate::hint::option;
 use crate::output::{Output, shown_name};
 
 /// Runs one command, after changes of stacks that were not confirmed in time are rolled back.
@@ -275,9 +276,12 @@ fn authy_id(global: &Global, person: &PersonArg) -> Result<AuthyId, CommandError
             Err(CommandError::local(format!("{file}:{line}: {message}")))
         }
         Entry::Removed { .. } => {
-            let user = shown_name(user);
-            let message = format!("{user} was removed from the directory, and is refused");
-            Err(CommandError::local(message).hint(format!("authyctl sync --forget {user}")))
+            let message = format!(
+                "{} was removed from the directory, and is refused",
+                shown_name(user)
+            );
+            let hint = format!("authyctl sync {}", option("--forget", user));
+            Err(CommandError::local(message).hint(hint))
         }
         Entry::Absent => {
             let user = shown_name(user);

@@ -50,14 +50,21 @@ impl From<client::Error> for CommandError {
 /// Returns the text of a failed request: cleaned, and without what only this library would
 /// understand.
 pub(crate) fn of_request(error: impl Display) -> String {
-    let text = text::sanitize_to(&error.to_string(), 500).replace(": io: ", ": ");
-    match text.rsplit_once(" (os error ") {
-        Some((before, number)) => match number.split_once(')') {
-            Some((_, after)) => format!("{before}{after}"),
-            None => text,
-        },
-        None => text,
-    }
+    text::sanitize_to(&error.to_string(), 500).replace(": io: ", ": ")
+}
+
+/// Returns a message without the number of a system error, whose text it has, and without the name
+/// of a temporary file of ours.
+pub(crate) fn without_numbers(message: &str) -> String {
+    let Some((before, rest)) = message.split_once(" (os error ") else {
+        return message.to_owned();
+    };
+    let after = rest.split_once(')').map_or("", |(_, after)| after);
+    let after = match after.strip_prefix(" at path \"") {
+        Some(path) => path.split_once('"').map_or("", |(_, after)| after),
+        None => after,
+    };
+    format!("{before}{after}")
 }
 
 /// Returns what an administrator can do about a failed request.
@@ -158,6 +165,27 @@ impl From<users::write::Error> for CommandError {
             }
             Write::BadName(_) => Self::new(ErrorKind::Usage, error.to_string()),
             Write::File(_) | Write::NotMapped(_) | Write::OtherForm { .. } => Self::local(&error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_the_text_of_a_system_error_and_not_its_number() {
+        let rows = [
+            ("/f: Not found (os error 2)", "/f: Not found"),
+            (
+                "/f: Not found (os error 2); 3 failed",
+                "/f: Not found; 3 failed",
+            ),
+            ("/f: Denied (os error 13) at path \"/.new-x\"", "/f: Denied"),
+            ("two (os) words", "two (os) words"),
+        ];
+        for (message, expected) in rows {
+            assert_eq!(without_numbers(message), expected);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use pam_authy::store::config::Provider;
 use serde_json::{Map, Value, json};
 
-pub(crate) use causes::of_request;
+pub(crate) use causes::{of_request, without_numbers};
 
 use crate::output::Output;
 
@@ -85,7 +85,7 @@ impl CommandError {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: without_numbers(&message.into()),
             hint: None,
             answer: None,
             unreached: None,

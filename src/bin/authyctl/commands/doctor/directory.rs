@@ -96,7 +96,7 @@ fn whole(path: &Path, state: &Path, known: &Directory) -> Finding {
     let names = match (people, removed) {
         (1, 0) => "one person".to_owned(),
         (people, 0) => format!("{people} people"),
-        (people, removed) => format!("{people} people; names that are refused, removed: {removed}"),
+        (people, removed) => format!("{people} people, and {removed} removed and refused"),
     };
     let hint = "authyctl sync; systemctl status pam_authy-sync.timer";
     let last = match directory::last_pass(state) {

@@ -27,6 +27,7 @@ use self::route::{Route, Unasked};
 use super::{find_with_enrolled, limits};
 use crate::cli::{ExplainArgs, Global};
 use crate::error::CommandError;
+use crate::hint::option;
 use crate::output::{Output, shown_name};
 
 pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, CommandError> {
@@ -233,7 +234,8 @@ fn reason(requirement: &Requirement, entry: &Entry, user: &str, rules: &Login) -
         let since = utc::shown(*since);
         return format!(
             "{user} was removed from the directory on {since}, and whatever is typed is refused until \
-             authyctl sync --forget {user}"
+             authyctl sync {}",
+            option("--forget", user)
         );
     }
     match requirement {

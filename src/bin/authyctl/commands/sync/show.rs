@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 pub(super) use pam_authy::store::directory::Written;
 
 use crate::directory::Reading;
+use crate::hint::option;
 use crate::output::{Output, shorten, shown_name};
 
 /// How many lines a list has at most; `--json` has all of it.
@@ -179,15 +180,6 @@ fn warning(sync: &Sync<'_>) -> Option<String> {
         ));
     }
     (!all.is_empty()).then(|| all.join("\n"))
-}
-
-/// Returns an option with a name as it is typed in a shell.
-fn option(option: &str, name: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.@+-".contains(&byte);
-    if name.bytes().all(is_plain) && !name.starts_with('-') {
-        return format!("{option} {name}");
-    }
-    format!("{option}='{}'", name.replace('\'', r"'\''"))
 }
 
 fn members(sync: &Sync<'_>) -> Value {

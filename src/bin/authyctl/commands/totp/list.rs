@@ -60,7 +60,11 @@ pub(super) fn list(global: &Global) -> Result<Output, CommandError> {
         }
     }
     let members = json!({"secrets": members});
-    let output = Output::new(table(&rows), members.clone());
+    let mut lines = table(&rows);
+    if lines.is_empty() {
+        lines.push("no one has an app whose codes this host checks".to_owned());
+    }
+    let output = Output::new(lines, members.clone());
     match invalid {
         None => Ok(output),
         Some(why) => Err(CommandError::local(why).with_members(members).after(output)),
