@@ -173,7 +173,7 @@ app_login() {
 push_login() {
     say "2. A login by a push, for the same person, who also has an Authy account, at $url"
     phone request POST /phone/users "{\"authy_id\":$AUTHY_ID,\"cellphone\":\"555-010-0199\",\"country_code\":\"1\",\"email\":\"$user@example.com\",\"registered\":true,\"messages_forced\":true}" >/dev/null
-    run "$authyctl" --users "$dir/users.toml" enroll "$user" --authy-id "$AUTHY_ID"
+    run "$authyctl" --config "$dir/config.toml" --users "$dir/users.toml" enroll "$user" --authy-id "$AUTHY_ID"
     if [ -n "${DEMO_FAULTS-}" ]; then
         say "A fault is armed: $DEMO_FAULTS"
         phone request POST /faults "$DEMO_FAULTS" >/dev/null

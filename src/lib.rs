@@ -88,8 +88,8 @@
 //! | person | the human who uses a user name, as the mapping (`users.toml`) says |
 //! | subject | the user whose factor is required: the user, or the caller (`whose`) |
 //! | second factor, factor | what proves the person: a code or push of Authy, a code that Twilio
-//! Verify sends or checks, a code of an app that this host checks (TOTP), or a recovery code. The
-//! mapping can already name security keys; a login skips them |
+//! Verify sends or checks, a code of an app that this host checks (TOTP), a recovery code, or an SSH
+//! security key that sshd has accepted |
 //! | code | the digits that a person types; a *token* in Authy's API, and in the fixed names of the
 //! configuration |
 //! | push | an approval request on the phone |

@@ -69,9 +69,30 @@ impl<'a> Source<'a> {
             .map(Spanned::into_inner)
             .map_err(|error| {
                 let at = error.span().unwrap_or(self.text.len()..self.text.len());
-                // The parser's messages name types and, for a repeated key, nothing from the file.
-                self.error(at, error.message())
+                match self.repeated_table(at.clone()) {
+                    Some(message) => self.error(at, message),
+                    // The parser's messages name types and, for a repeated key, nothing from the file.
+                    None => self.error(at, error.message()),
+                }
             })
+    }
+
+    /// What is wrong where the line at this position is the heading of a table that the file has
+    /// already.
+    fn repeated_table(self, at: Range<usize>) -> Option<String> {
+        let heading = |line: &'a str| {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "[]._-".contains(c);
+            (line.starts_with('[') && line.chars().all(is_plain)).then_some(line)
+        };
+        let line = self.line(at);
+        let mut lines = self.text.lines();
+        let table = heading(lines.nth(line.checked_sub(1)?)?)?;
+        let mut before = self.text.lines().take(line - 1);
+        let first = before.position(|line| heading(line) == Some(table))? + 1;
+        Some(format!(
+            "{table} is here a second time: put its keys below line {first}"
+        ))
     }
 
     /// An error at a position in the text.

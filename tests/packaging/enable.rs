@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::machine::{Machine, Owned, PASSWORD, is_inside, stacks, wait_for};
+use super::machine::{Machine, Owned, PASSWORD, USER, is_inside, stacks, wait_for};
 use crate::common::pipe;
 use crate::common::rows::check_rows;
 use crate::common::sandbox::sandboxed;
@@ -278,7 +278,7 @@ fn on_a_terminal_a_change_is_kept_by_typing_yes_and_by_nothing_else() {
     terminal.wait_for("type \"yes\" to keep the change");
     assert_ne!(stacks(), before, "another window can try it");
     terminal.press(&["maybe", "Enter"]);
-    terminal.wait_for("unless you type");
+    terminal.wait_for("still waiting");
     terminal.press(&["yes", "Enter"]);
     terminal.wait_for("the change of sudo is kept");
     terminal.wait_for("ended with 0");
@@ -288,8 +288,34 @@ fn on_a_terminal_a_change_is_kept_by_typing_yes_and_by_nothing_else() {
     let terminal = Terminal::start(command);
     terminal.wait_for("type \"yes\" to keep the change");
     terminal.press(&["C-d"]);
-    terminal.wait_for("will be rolled back");
+    terminal.wait_for("the change is not confirmed, and is undone in");
+    terminal.wait_for("ended with 1");
+    let said = text(&authyctl(&["doctor"]));
+    assert!(
+        said.starts_with("warning  the change of sudo waits for"),
+        "{said}"
+    );
     succeeds(&["pam", "rollback"]);
+    assert_eq!(stacks(), before);
+
+    let terminal = Terminal::start(command);
+    terminal.wait_for("run `sudo -k id` in another window now; type \"yes\" to keep the change");
+    terminal.press(&["C-c"]);
+    terminal.wait_for("hint: authyctl pam confirm keeps it, authyctl pam rollback undoes it now");
+    assert_ne!(stacks(), before);
+    let plain = Command::new("runuser")
+        .args(["-u", USER, "--", "/usr/sbin/authyctl", "pam", "rollback"])
+        .output()
+        .unwrap();
+    assert_eq!(plain.status.code(), Some(4), "{plain:?}");
+    succeeds(&["pam", "rollback"]);
+    assert_eq!(stacks(), before);
+
+    let terminal = Terminal::start(command);
+    terminal.wait_for("\"no\" to undo it at once");
+    terminal.press(&["no", "Enter"]);
+    terminal.wait_for("the change of sudo is undone");
+    terminal.wait_for("ended with 1");
     assert_eq!(stacks(), before);
 }
 

@@ -1,4 +1,4 @@
-//! Newcomers who have only a page: each line of "Protect ssh in five minutes" of the README and of
+//! Newcomers who have only a page: each line of "Protect ssh" of the README and of
 //! "The first login with Authy", typed unchanged, leads from a fresh machine to a protected sshd.
 //!
 //! The tests add only what a person knows: the API key, the code, and the address of the service
@@ -183,7 +183,7 @@ fn a_newcomer_gets_to_a_protected_sshd_on_a_bare_debian_by_typing_the_readme() {
         type_into(&mut shell, &format!("cd ~/pam_authy && {line}"));
         shell
     };
-    let lines = typed_lines("README.md", "Protect ssh in five minutes");
+    let lines = typed_lines("README.md", "Protect ssh");
     assert!((5..=8).contains(&lines.len()), "{lines:?}");
     assert!(
         is_inside(&bare.client.log_in(&[])),

@@ -127,21 +127,27 @@ pub(crate) fn report(outcome: Result<Output, CommandError>, as_json: bool, quiet
             print(if is_silent { &[] } else { &output.lines })
         }
         (Err(error), _) => {
-            let lines = if error.is_after_output {
-                &[][..]
+            let printed = if error.is_after_output {
+                Ok(())
             } else {
-                &error.lines
+                print(&error.lines)
             };
-            let printed = print(lines);
             let name = paint(&io::stderr(), Colour::Red, "authyctl:");
             eprintln!("{name} {}", error.message);
-            if let Some(hint) = &error.hint {
+            if let Some(hint) = error.hint.as_deref().or_else(|| for_plain_user(error)) {
                 eprintln!("hint: {}", with_sudo(hint));
             }
             printed
         }
     };
     self::printed(printed, status)
+}
+
+/// What a plain user can do about a file that is closed to them.
+fn for_plain_user(error: &CommandError) -> Option<&'static str> {
+    let is_closed = error.message.contains("Permission denied");
+    (is_closed && !nix::unistd::Uid::effective().is_root())
+        .then_some("only root can do this: use sudo")
 }
 
 /// Returns the exit status after something was printed to standard output: `status`, or 4 where

@@ -111,8 +111,8 @@ pub(crate) struct ListArgs {
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// The file: CSV, an authy-ssh configuration, oath's users.oath, or otpauth:// addresses; its
-    /// first line shows which kind it is
+    /// The file: CSV, whose first line names the columns: user, and authy_id, phone, totp_secret, or
+    /// email and cellphone; an authy-ssh configuration; oath's users.oath; or otpauth:// addresses
     #[arg(required_unless_present_any = ["google_authenticator", "homes"])]
     pub(crate) file: Option<PathBuf>,
     /// A file of google-authenticator, for the user who owns it

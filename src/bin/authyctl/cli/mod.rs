@@ -41,7 +41,7 @@ pub(crate) use sync::SyncArgs;
 pub(crate) use totp::{TotpCheckArgs, TotpCommand};
 pub(crate) use watch::{AuditArgs, EventFormat, MetricsArgs, VerdictWord};
 
-/// Administers pam_authy: enrolls people, asks Authy about them, rehearses logins
+/// Administers pam_authy, a second factor for logins: sets it up, enrolls people, explains logins
 #[derive(Debug, Parser)]
 #[command(
     name = "authyctl",
@@ -106,7 +106,7 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Show the mapping, or the accounts that are missing in it
     List(ListArgs),
-    /// Show how far the way from one provider to another is
+    /// Show who depends on which provider, and who would be locked out without it
     #[command(subcommand)]
     Migrate(MigrateCommand),
     /// Check mapping and secrets, and write the look-up index of each
@@ -159,7 +159,7 @@ pub(crate) enum Command {
     Unlock(UserArg),
     /// Forget the remembered logins of a user
     Forget(UserArg),
-    /// Manage recovery codes, for when the phone or Authy is not available
+    /// Manage recovery codes, for when the phone or the provider is not available
     #[command(subcommand)]
     Recovery(RecoveryCommand),
     /// Manage apps whose codes this host checks

@@ -46,7 +46,7 @@ pub(crate) enum InitFactor {
 /// The commands of `key`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Replace the API key, once Authy accepts the new one
+    /// Replace the API key of Authy, once Authy accepts the new one
     Rotate(KeyRotateArgs),
 }
 

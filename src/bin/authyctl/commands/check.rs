@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::doctor::secrets;
 use super::totp::at_prompt;
 use crate::cli::Global;
-use crate::error::CommandError;
+use crate::error::{CommandError, without_numbers};
 use crate::output::{Output, shown_name};
 
 /// What is wrong with a file; no problem for a valid one.
@@ -85,6 +85,12 @@ fn check_users(path: &Path, config: Option<&Config>) -> Vec<Checked> {
     let mut mapping = match mapping {
         Ok(mapping) => mapping,
         Err(why) => {
+            let why = if path.exists() {
+                why
+            } else {
+                let why = without_numbers(&why);
+                format!("{why}: no one is enrolled yet, and authyctl enroll creates it")
+            };
             return vec![Checked {
                 file,
                 problems: vec![why],

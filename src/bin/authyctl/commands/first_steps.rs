@@ -6,7 +6,7 @@ use std::path::Path;
 use pam_authy::store::config;
 use pam_authy::store::users;
 
-use super::doctor;
+use super::{doctor, pam};
 
 /// The commands that are used most, and what each does.
 const OFTEN: [(&str, &str); 5] = [
@@ -32,6 +32,11 @@ pub(crate) fn first_steps() -> Vec<String> {
         "authyctl administers the second factor of the logins on this host.".to_owned(),
         String::new(),
     ];
+    let waiting = pam::waiting();
+    if !waiting.is_empty() {
+        lines.extend(waiting);
+        lines.push(String::new());
+    }
     let steps = [
         (
             Path::new(config::DEFAULT_PATH).exists(),

@@ -16,10 +16,11 @@ pub(crate) fn guide() -> Output {
     Output::new(lines, json!({"guide": text}))
 }
 
-/// Returns the lines of a page without Markdown, wrapped anew.
+/// Returns the lines of a page without Markdown, wrapped anew. Lines with a link to another page,
+/// which the reader does not have, are left out.
 fn plain(page: &str) -> Vec<String> {
     let mut text = Text::default();
-    for line in page.lines() {
+    for line in page.lines().filter(|line| !line.contains("](")) {
         if line.is_empty() || line.starts_with("    ") {
             text.end_paragraph();
             text.lines.push(line.to_owned());
@@ -37,14 +38,9 @@ fn plain(page: &str) -> Vec<String> {
     text.lines
 }
 
-/// Returns a word of the page without marks of bold text and code. Of a link the page's file is
-/// left.
+/// Returns a word of the page without marks of bold text and code.
 fn unmarked(word: &str) -> String {
-    let word = word.replace("**", "").replace('`', "");
-    match word.split_once("](") {
-        Some((_, target)) => format!("docs/{}", target.replace(')', "")),
-        None => word,
-    }
+    word.replace("**", "").replace('`', "")
 }
 
 #[derive(Default)]
@@ -92,7 +88,8 @@ mod tests {
         assert!(long.is_empty(), "{long:?}");
         let text = lines.join("\n");
         assert!(!text.contains("**") && !text.contains("](") && !text.contains('#'));
-        assert!(text.contains("WHAT TO DO WHEN") && text.contains("in docs/screens.md."));
+        assert!(text.contains("WHAT TO DO WHEN") && !text.contains("screens.md"));
+        assert!(text.ends_with("no one needs it.\n"), "{text}");
     }
 
     #[test]

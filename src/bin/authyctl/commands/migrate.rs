@@ -239,7 +239,12 @@ impl Status<'_> {
                 self.invalid.len()
             ));
         }
-        lines.push(format!("{:6}  people in all", self.people.len()));
+        let people = if self.people.len() == 1 {
+            "person"
+        } else {
+            "people"
+        };
+        lines.push(format!("{:6}  {people} in all", self.people.len()));
         lines
     }
 
@@ -277,7 +282,10 @@ impl Status<'_> {
         // People who are not at this provider are still asked at the other one: nothing else
         // changes.
         let lost: Vec<&str> = Vec::new();
-        let mut line = format!("login.provider = \"{word}\": {count} are asked there");
+        let mut line = format!(
+            "login.provider = \"{word}\": {count} {} asked there",
+            if count == 1 { "is" } else { "are" }
+        );
         if !others.is_empty() {
             line += &format!(", and {} still elsewhere: {}", others.len(), names(&others));
         }

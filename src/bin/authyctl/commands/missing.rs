@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{doctor, load_all_people};
 use crate::cli::Global;
 use crate::error::CommandError;
-use crate::output::{Output, shown_name, table};
+use crate::output::{Output, shorten, shown_name, table};
 
 /// The service whose `enroll_by` is shown.
 const RULES_OF: &str = "sshd";
@@ -51,6 +51,27 @@ pub(crate) fn list(global: &Global) -> Result<Output, CommandError> {
     Ok(Output {
         warning: unknown,
         ..Output::new(lines, members)
+    })
+}
+
+/// Says who is refused from now on, after a service was protected; `None` where it is no one or that
+/// cannot be told.
+pub(crate) fn refused_now(global: &Global) -> Option<String> {
+    let config = Config::load(&global.config).ok()?;
+    let rules = config.login(RULES_OF);
+    let has_time = (rules.enroll_by).is_some_and(|day| !day.is_over(SystemTime::now()));
+    if rules.unenrolled == Fallback::Ignore || has_time {
+        return None;
+    }
+    let mut people = load_all_people(global).ok()?;
+    let found = doctor::missing(global, Some(&config), &mut people).accounts;
+    let names: Vec<_> = found.iter().map(|one| shown_name(&one.user)).collect();
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} {verb} no factor, and cannot log in from now on: authyctl list --missing",
+            shorten(&names)
+        )
     })
 }
 

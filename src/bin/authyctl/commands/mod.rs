@@ -30,6 +30,7 @@ mod program;
 mod qr;
 mod recovery;
 mod security_key;
+mod signals;
 mod stack;
 mod sudoers;
 mod sync;

@@ -71,6 +71,7 @@ pub(crate) fn without_numbers(message: &str) -> String {
 fn advice(error: &client::Error) -> Option<String> {
     use client::Error as Client;
     let hint = match error {
+        Client::NotFound(_) => "is it the right application, and the right authy id?",
         Client::KeyRefused(_) => "authyctl key rotate installs another key",
         Client::UntrustedServer(_) => "check authy.url, authy.ca_file and this host's clock",
         Client::Unavailable(_) | Client::ServerError(_) | Client::Unexpected(_) => {

@@ -126,8 +126,12 @@ fn without_factor(name: &str, is_enrolled: bool, refusing: &[&str], is_problem: 
     } else {
         Finding::warning("people", message)
     };
+    let only_if = match name {
+        "root" => "only if root is to log in there: ",
+        _ => "",
+    };
     finding.hint(format!(
-        "authyctl enroll {name} --totp, --phone +E164 or --authy-id N"
+        "{only_if}authyctl enroll {name} --totp, --phone +E164 or --authy-id N"
     ))
 }
 

@@ -61,7 +61,7 @@ fn absent() -> Finding {
     }
     Finding::ok(
         CHECK,
-        "no service runs: each login starts an engine of its own",
+        "pam_authyd does not listen: each login starts an engine of its own",
     )
 }
 
@@ -96,7 +96,7 @@ fn listener() -> Finding {
     let since = httpdate::fmt_http_date(started);
     Finding::ok(
         CHECK,
-        format!("it listens: version {program}, since {since}"),
+        format!("pam_authyd listens: version {program}, since {since}"),
     )
 }
 

@@ -78,14 +78,20 @@ pub(crate) fn problems(
     problems.map(|finding| finding.message).collect()
 }
 
-/// Returns a warning for each service with a change that was rolled back since the last `pam`
-/// command.
-fn rolled_back() -> Vec<Finding> {
+/// Returns a warning for each change that waits to be confirmed, and for each that was rolled back
+/// since the last `pam` command.
+fn unconfirmed() -> Vec<Finding> {
     let warning = |service: String| {
         let message = format!("the change of {service} was rolled back: it was not confirmed");
         Finding::warning("pam", message).hint(format!("authyctl pam enable {service}"))
     };
-    pam::rolled_back().into_iter().map(warning).collect()
+    let waiting = pam::waiting().into_iter().map(|line| {
+        let hint = "authyctl pam confirm keeps it, authyctl pam rollback undoes it now";
+        Finding::warning("pam", line).hint(hint)
+    });
+    waiting
+        .chain(pam::rolled_back().into_iter().map(warning))
+        .collect()
 }
 
 /// Returns the accounts that can log in and have no factor, as far as `config` says what this host
@@ -165,7 +171,7 @@ fn is_not_set_up(global: &Global, stacks: &Files) -> bool {
 /// Runs every check, in the order in which the findings are printed. Asks the
 /// providers about the keys, and Authy about the administrators.
 fn check_all(global: &Global, stacks: &Files, sshd_settings: Option<&Path>) -> Vec<Finding> {
-    let mut findings = rolled_back();
+    let mut findings = unconfirmed();
     if is_not_set_up(global, stacks) {
         let message = format!(
             "not set up yet: {} does not exist, and no service uses pam_authy.so",

@@ -63,7 +63,7 @@ pub(super) fn check(
 /// not known.
 fn no_authy(config: &Config, mapping: Option<&Mapping>) -> Option<Finding> {
     let needed = absent::check("service", Provider::Authy, config, mapping?);
-    let none = "no service is configured, and no user needs one";
+    let none = "neither Authy nor Twilio is configured, and no user needs them";
     needed.or_else(|| (config.twilio.is_none()).then(|| Finding::ok("service", none)))
 }
 

@@ -15,7 +15,6 @@ mod lists;
 mod plan;
 mod progress;
 mod rows;
-mod signals;
 mod summary;
 
 use std::collections::HashMap;
@@ -37,10 +36,10 @@ use pam_authy::store::users::write::{AtAuthy, check_writable};
 use plan::{Change, Planned};
 use progress::Progress;
 use rows::{ImportRow, RowPerson};
-use signals::Signals;
 use summary::{ImportSummary, RowError, RowOutcome, Source};
 use zeroize::Zeroizing;
 
+use super::signals::Signals;
 use super::{authy, connect, load_mapping};
 use crate::cli::{Global, ImportArgs};
 use crate::error::{CommandError, ErrorKind};

@@ -260,6 +260,10 @@ pub(super) fn read_key(prompt: &str, file: Option<&Path>) -> Result<Secret, Comm
         None => read_limited(io::stdin().lock(), "standard input")?,
     };
     let key = text.expose().trim();
+    if key.is_empty() {
+        return Err(CommandError::new(ErrorKind::Usage, "no key was given")
+            .hint("type it at the prompt, or name a file with --key-file"));
+    }
     let is_key = (1..=200).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
     if is_key {
         Ok(Secret::new(key.to_owned()))

@@ -11,6 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::file::FileEdit;
 use super::{pending, profile, rollback};
 use crate::cli::Target;
+use crate::commands::signals::Signals;
 use crate::commands::stack::Files;
 use crate::error::{CommandError, ErrorKind};
 
@@ -21,7 +22,7 @@ const POLL_MILLISECONDS: u16 = 500;
 /// What came instead of "yes", or before it.
 enum Answer {
     Line(String),
-    /// The end of the input.
+    /// The end of the input, or a signal.
     End,
     /// The change is no longer pending.
     Settled,
@@ -36,15 +37,27 @@ pub(super) fn ask(
     edits: &[FileEdit],
     files: &Files,
 ) -> Result<Vec<String>, CommandError> {
-    println!("log in from another window now; type \"yes\" to keep the change:");
+    println!(
+        "{} now; type \"yes\" to keep the change, \"no\" to undo it at once:",
+        test_of(target)
+    );
     let mut input = io::stdin().lock();
+    let signals = Signals::block();
     loop {
-        match answer(&mut input, target).map_err(CommandError::local)? {
+        match answer(&mut input, target, &signals).map_err(CommandError::local)? {
             Answer::Line(line) if line.trim() == "yes" => break,
-            Answer::Line(_) => println!("the change is rolled back unless you type \"yes\":"),
+            Answer::Line(line) if line.trim() == "no" => return undo(target),
+            Answer::Line(_) => {
+                let left = seconds_left(target);
+                println!(
+                    "still waiting: \"yes\" keeps the change, \"no\" undoes it now; otherwise it is undone in {left} s:"
+                );
+            }
             Answer::End => {
-                let message = "the change is not confirmed, and will be rolled back";
-                return Ok(vec![message.to_owned()]);
+                let left = seconds_left(target);
+                let message = format!("the change is not confirmed, and is undone in {left} s");
+                return Err(CommandError::new(ErrorKind::Refused, message)
+                    .hint("authyctl pam confirm keeps it, authyctl pam rollback undoes it now"));
             }
             Answer::Settled => break,
         }
@@ -66,10 +79,33 @@ pub(super) fn ask(
     Ok(rollback::confirm()?.lines)
 }
 
-fn answer(input: &mut StdinLock<'_>, target: &Target) -> io::Result<Answer> {
+/// How a person finds out that a changed service still lets them in.
+fn test_of(target: &Target) -> String {
+    match target.name() {
+        "sudo" | "sudo-i" => "run `sudo -k id` in another window".to_owned(),
+        "su" | "su-l" => "run `su -c id USER` as a plain user in another window".to_owned(),
+        "sshd" => "log in from another window".to_owned(),
+        "all" => "log in, and run `sudo -k id`, in another window".to_owned(),
+        name => format!("log in by {name} in another window or place"),
+    }
+}
+
+/// Undoes the change at once.
+fn undo(target: &Target) -> Result<Vec<String>, CommandError> {
+    rollback::roll_back_if(target, |_| true)?;
+    let message = format!("the change of {} is undone", target.name());
+    Err(CommandError::new(ErrorKind::Refused, message))
+}
+
+fn seconds_left(target: &Target) -> u64 {
+    pending::find(target).map_or(0, |change| change.left.as_secs())
+}
+
+fn answer(input: &mut StdinLock<'_>, target: &Target, signals: &Signals) -> io::Result<Answer> {
     while pending::find(target).is_some() {
         let mut inputs = [PollFd::new(input.as_fd(), PollFlags::POLLIN)];
         match poll(&mut inputs, PollTimeout::from(POLL_MILLISECONDS)) {
+            Ok(0) | Err(Errno::EINTR) if signals.arrived() => return Ok(Answer::End),
             Ok(0) | Err(Errno::EINTR) => continue,
             Ok(_) => {}
             Err(errno) => return Err(errno.into()),

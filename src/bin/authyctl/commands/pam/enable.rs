@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::ask::ask;
 use super::candidate::Candidate;
 use super::plan::Plan;
-use super::{files, pending, plan, profile, rollback, show, sshd};
+use super::{files, pending, plan, profile, rollback, show, sshd, trace};
 use crate::cli::{Global, PamEnableArgs, Target};
 use crate::commands::doctor;
+use crate::commands::missing;
 use crate::commands::stack::Files;
 use crate::error::{CommandError, ErrorKind};
 use crate::output::Output;
@@ -34,10 +35,8 @@ pub(super) fn enable(global: &Global, args: &PamEnableArgs) -> Result<Output, Co
         return Err(CommandError::new(ErrorKind::Usage, message));
     }
     let files = files(args.root.as_deref());
-    let plan = plan::to_enable(&files, &args.service, args.with_key).map_err(|why| {
-        CommandError::local(why)
-            .hint("nothing was changed; docs/stacks.md has the stacks to write by hand")
-    })?;
+    let plan = plan::to_enable(&files, &args.service, args.with_key)
+        .map_err(|why| cannot_be_planned(why, args))?;
     let enablement = Enablement {
         target: &args.service,
         plan,
@@ -56,20 +55,35 @@ pub(super) fn enable(global: &Global, args: &PamEnableArgs) -> Result<Output, Co
     let name = args.service.name();
     match rollback_after {
         Some(seconds) if asks => {
-            output
-                .lines
-                .push(format!("{name} is rolled back in {seconds} s"));
+            output.lines.push(format!(
+                "without a \"yes\", the change of {name} is undone in {seconds} s"
+            ));
             if !global.quiet {
                 println!("{}", output.lines.join("\n"));
             }
             output.lines = ask(&args.service, &enablement.plan.edits, &enablement.files)?;
         }
         Some(seconds) => output.lines.push(format!(
-            "{name} is rolled back in {seconds} s; to keep the change: authyctl pam confirm"
+            "the change of {name} is undone in {seconds} s; authyctl pam confirm keeps it"
         )),
         None => {}
     }
     Ok(output)
+}
+
+/// The error of a change that cannot be made, or that was made before.
+fn cannot_be_planned(why: String, args: &PamEnableArgs) -> CommandError {
+    let name = args.service.name();
+    let is_waiting = args.root.is_none() && pending::find(&args.service).is_some();
+    let hint = if is_waiting {
+        "nothing was changed; the earlier change waits: authyctl pam confirm keeps it, authyctl pam rollback undoes it"
+            .to_owned()
+    } else if why.contains(" already") {
+        format!("nothing was changed; authyctl pam disable {name} takes the module out")
+    } else {
+        "nothing was changed; docs/stacks.md has the stacks to write by hand".to_owned()
+    };
+    CommandError::local(why).hint(hint)
 }
 
 /// The change that adds our module to a service.
@@ -135,7 +149,10 @@ impl Enablement<'_> {
         if self.target.is_sshd() {
             output.lines.push(sshd::reload());
         }
+        output.lines.extend(missing::refused_now(global));
         drop(lock);
+        // What doctor says of an earlier roll-back is over.
+        let _ = trace::forget();
         if let Some(seconds) = rollback_after {
             if let Err(error) = rollback::start_waiting(seconds) {
                 rollback::roll_back_if(self.target, |_| true)?;

@@ -36,7 +36,7 @@ use crate::commands::stack::Files;
 use crate::error::CommandError;
 use crate::output::Output;
 
-pub(crate) use self::rollback::roll_back_overdue;
+pub(crate) use self::rollback::{roll_back_overdue, waiting};
 pub(crate) use self::trace::rolled_back;
 
 pub(crate) fn pam(global: &Global, command: &PamCommand) -> Result<Output, CommandError> {

@@ -21,18 +21,33 @@ use crate::replace_file::{NewFile, replace_file};
 
 /// Not `paths.state`: a rollback must find the folder when config.toml is broken.
 pub(super) const FOLDER: &str = "/var/lib/pam_authy/pam";
+/// What a plain user can do.
+const USE_SUDO: &str = "only root can change stacks: use sudo";
 /// The end of the name of a mark for a file that did not exist before the change.
 const ABSENT: &str = ".absent";
 /// The largest size of a `.pending` file, in bytes.
 const LIMIT: u64 = 4096;
 
-/// Returns all targets with a pending change.
+/// Returns all targets with a pending change, as far as this user can see.
 pub(super) fn targets() -> Vec<Target> {
-    let entries = fs::read_dir(FOLDER).into_iter().flatten().flatten();
+    visible_targets().unwrap_or_default()
+}
+
+/// Like [`targets`].
+///
+/// # Errors
+/// The folder is closed to this user.
+pub(super) fn visible_targets() -> Result<Vec<Target>, CommandError> {
+    let entries = match fs::read_dir(FOLDER) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(CommandError::local(format!("{FOLDER}: {error}")).hint(USE_SUDO));
+        }
+        entries => entries.into_iter().flatten().flatten(),
+    };
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    names
+    Ok(names
         .filter_map(|name| name.strip_suffix(".pending")?.parse().ok())
-        .collect()
+        .collect())
 }
 
 fn file(target: &Target) -> PathBuf {
@@ -63,7 +78,7 @@ pub(super) fn lock() -> Result<Flock<File>, CommandError> {
     locked().map_err(|error| {
         let failed = CommandError::local(format!("{FOLDER}: {error}"));
         match error.kind() {
-            io::ErrorKind::PermissionDenied => failed.hint("only root can change stacks: use sudo"),
+            io::ErrorKind::PermissionDenied => failed.hint(USE_SUDO),
             _ => failed,
         }
     })

@@ -19,7 +19,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const NOTHING_PENDING: &str = "no change is waiting to be confirmed";
 
 pub(super) fn confirm() -> Result<Output, CommandError> {
-    if pending::targets().is_empty() {
+    if pending::visible_targets()?.is_empty() {
         return Err(nothing_to_confirm());
     }
     // Another process may be rolling the change back right now. This waits until it has, and then
@@ -68,7 +68,7 @@ pub(super) fn rollback(args: &PamRollbackArgs) -> Result<Output, CommandError> {
         return Ok(wait());
     }
     let mut lines = Vec::new();
-    for target in pending::targets() {
+    for target in pending::visible_targets()? {
         if roll_back_if(&target, |change| !args.overdue || change.is_overdue())? {
             lines.push(format!("{} was rolled back", target.name()));
         }
@@ -78,6 +78,18 @@ pub(super) fn rollback(args: &PamRollbackArgs) -> Result<Output, CommandError> {
         lines.push(NOTHING_PENDING.to_owned());
     }
     Ok(Output::new(lines, json!({"changed": changed})))
+}
+
+/// Says of each pending change that it waits, and how it is kept or undone.
+pub(crate) fn waiting() -> Vec<String> {
+    let line = |target: Target| {
+        let left = pending::find(&target)?.left.as_secs();
+        Some(format!(
+            "the change of {} waits for authyctl pam confirm, and is undone in {left} s",
+            target.name()
+        ))
+    };
+    pending::targets().into_iter().filter_map(line).collect()
 }
 
 /// Rolls back every change that was not confirmed in time. Each command does this first, except

@@ -76,13 +76,16 @@ pub(in super::super) fn enroll(global: &Global, args: &EnrollArgs) -> Result<Out
         // It is of no use any more, and does no harm where it stays.
         let _ = forget(global, old);
     }
-    let line = format!(
+    let mut lines = vec![format!(
         "{} is enrolled with an app whose codes this host checks",
         shown_name(user)
-    );
+    )];
+    if !args.no_check {
+        lines.push("this code is used up: a login needs the next one of the app".to_owned());
+    }
     Ok(Output {
         warning: lasting::both(mapping::account_warning(user), left),
-        ..Output::new(vec![line], members(true))
+        ..Output::new(lines, members(true))
     })
 }
 

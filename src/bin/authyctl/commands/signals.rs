@@ -1,4 +1,4 @@
-//! The signals that end an import between two rows, and waits that they cut short.
+//! SIGINT and SIGTERM, for commands that must not end at any moment, and waits that they cut short.
 
 use std::cell::Cell;
 use std::thread;
@@ -10,7 +10,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 /// The longest wait that Authy may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// SIGINT and SIGTERM, blocked so that a person who was created is mapped as well.
+/// The signals, blocked so that what has begun is brought to an end.
 pub(super) struct Signals {
     fd: Option<SignalFd>,
     has_arrived: Cell<bool>,
