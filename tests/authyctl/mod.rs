@@ -11,6 +11,7 @@ mod doctor;
 mod enrolled;
 mod examples;
 mod explain;
+mod explain_line;
 mod findings;
 mod general;
 mod generate;

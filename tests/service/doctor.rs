@@ -27,11 +27,11 @@ fn engine(sim: &Sim) -> String {
 fn doctor_names_the_version_of_a_service_that_answers() {
     sandboxed!();
     let sim = Sim::start();
-    let none = "\"ok\": \"no service runs: each login starts an engine of its own\"\n";
+    let none = "\"ok\": \"pam_authyd does not listen: each login starts an engine of its own\"\n";
     assert_eq!(engine(&sim), none);
     let _service = Service::start();
     let start = format!(
-        "\"ok\": \"it listens: version {}, since ",
+        "\"ok\": \"pam_authyd listens: version {}, since ",
         env!("CARGO_PKG_VERSION")
     );
     let said = engine(&sim);

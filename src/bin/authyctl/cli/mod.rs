@@ -73,7 +73,7 @@ pub(crate) fn command() -> clap::Command {
 }
 
 /// The options of every command, before or after its name.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Configuration file

@@ -23,7 +23,7 @@ use pam_authy::store::totp::{Apps, AtPrompt, Unusable};
 use pam_authy::store::users::Entry;
 use serde_json::json;
 
-use self::route::{Route, Unasked};
+use self::route::{OurLine, Route, Unasked};
 use super::{find_with_enrolled, limits};
 use crate::cli::{ExplainArgs, Global};
 use crate::error::CommandError;
@@ -31,13 +31,18 @@ use crate::hint::option;
 use crate::output::{Output, shown_name};
 
 pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, CommandError> {
-    let config = Config::load(&global.config)?;
     let route = route::find(args)?;
     if let Some(unasked) = &route.unasked {
         return Ok(not_asked(args, &route, unasked));
     }
+    let global = &with_files_of(route.ours.as_ref(), global);
+    let config = Config::load(&global.config)?;
     let service = route.service.as_str();
     let mut rules = config.login(service);
+    let nullok = route.ours.as_ref().filter(|line| line.has_nullok);
+    if nullok.is_some() {
+        rules.unenrolled = Fallback::Ignore;
+    }
     let (found, apps) = find_with_enrolled(global, &config, &rules, &args.user)?;
     rules.push = push_of(&found.entry).unwrap_or(rules.push);
     let requirement = requirement(args, service, &config, &found.entry, &rules)?;
@@ -50,7 +55,15 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         Some(why) => format!("every login of {user} is refused: {why}"),
         None => reason(&requirement, &found.entry, &user, &rules),
     };
-    let (file, line) = source(global, &config, service, &requirement, &found);
+    let by_nullok = nullok.filter(|_| matches!(requirement, Requirement::NotEnrolledAllowed));
+    let reason = match by_nullok {
+        Some(_) => format!("{user} is not enrolled, and nullok allows that"),
+        None => reason,
+    };
+    let (file, line) = match by_nullok {
+        Some(ours) => (ours.place.file.clone(), Some(ours.place.line)),
+        None => source(global, &config, service, &requirement, &found),
+    };
 
     let from = args
         .rhost
@@ -84,6 +97,16 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         "line": line,
     });
     Ok(Output::new(lines, members))
+}
+
+/// The files that our line of the stack names instead of the usual ones.
+fn with_files_of(ours: Option<&OurLine>, global: &Global) -> Global {
+    let named = |path: Option<&PathBuf>, usual: &PathBuf| path.unwrap_or(usual).clone();
+    Global {
+        config: named(ours.and_then(|line| line.config.as_ref()), &global.config),
+        users: named(ours.and_then(|line| line.users.as_ref()), &global.users),
+        ..global.clone()
+    }
 }
 
 /// Who is asked, and for which replies.

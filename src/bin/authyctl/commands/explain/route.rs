@@ -1,13 +1,13 @@
 //! Whether a login to a service comes to our module: what sshd's settings and sudoers say, and what
 //! is in the stack.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::{Uid, User};
 
 use crate::cli::ExplainArgs;
 use crate::commands::doctor;
-use crate::commands::stack::{Files, Handler, PAM_DIR, is_our_module, read};
+use crate::commands::stack::{Files, Handler, PAM_DIR, Place, is_our_module, read};
 use crate::commands::sudoers::{SUDOERS, Setting, Sudoers};
 use crate::error::CommandError;
 use crate::output::shown_name;
@@ -32,6 +32,33 @@ pub(super) struct Route {
     pub(super) notes: Vec<String>,
     /// Why our module is not asked.
     pub(super) unasked: Option<Unasked>,
+    /// Our line in the stack.
+    pub(super) ours: Option<OurLine>,
+}
+
+/// Our line in a stack, as far as it changes what a login requires.
+#[derive(Debug)]
+pub(super) struct OurLine {
+    pub(super) place: Place,
+    pub(super) config: Option<PathBuf>,
+    pub(super) users: Option<PathBuf>,
+    pub(super) has_nullok: bool,
+}
+
+impl OurLine {
+    fn of(handler: &Handler) -> Option<Self> {
+        let module = handler.module().filter(|module| is_our_module(module))?;
+        let path = |name: &str| {
+            let mut arguments = module.arguments.iter();
+            arguments.find_map(|argument| argument.strip_prefix(name).map(PathBuf::from))
+        };
+        Some(Self {
+            place: handler.place.clone(),
+            config: path("config="),
+            users: path("users="),
+            has_nullok: module.has("nullok"),
+        })
+    }
 }
 
 /// Why a login does not come to our module, and which line says so.
@@ -194,8 +221,8 @@ impl Route {
         let stack = read(files, service).map_err(|why| {
             CommandError::local(why).hint("libpam refuses every login of this service")
         })?;
-        let mut modules = stack.handlers.iter().filter_map(Handler::module);
-        if !modules.any(is_our_module) {
+        self.ours = stack.handlers.iter().find_map(OurLine::of);
+        if self.ours.is_none() {
             let reason = format!("the stack of {service} does not have pam_authy.so");
             self.unasked = Some(Unasked::new(reason, &file.display().to_string()));
             self.notes
