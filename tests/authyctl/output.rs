@@ -129,7 +129,7 @@ fn without_arguments_the_steps_of_a_new_host_are_shown() {
     let said = text(&output.stdout);
     assert!(said.contains("sudo authyctl"), "{said}");
     assert!(
-        said.lines().count() < 20 && said.lines().all(|line| line.chars().count() <= 100),
+        said.lines().count() < 20 && said.lines().all(|line| line.chars().count() <= 80),
         "{said}"
     );
 }

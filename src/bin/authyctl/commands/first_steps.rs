@@ -10,20 +10,17 @@ use super::{doctor, pam};
 
 /// The commands that are used most, and what each does.
 const OFTEN: [(&str, &str); 5] = [
-    ("list", "who is enrolled, and with which factors"),
-    ("doctor", "what would lock someone out, or let someone in"),
+    ("list", "who has which factors"),
+    ("doctor", "who would be locked out, or let in"),
     (
         "explain alice --service sudo",
-        "what a login would ask for, and why",
+        "what a login asks for, and why",
     ),
     (
         "recovery generate alice",
-        "codes for the day without a phone",
+        "codes for a day without the phone",
     ),
-    (
-        "pam disable",
-        "the way back: takes the module out of all stacks",
-    ),
+    ("pam disable", "the way back, for all services"),
 ];
 
 /// Returns the lines of the page.
@@ -41,17 +38,17 @@ pub(crate) fn first_steps() -> Vec<String> {
         (
             Path::new(config::DEFAULT_PATH).exists(),
             "init totp",
-            "write config.toml; or init twilio, init authy",
+            "write config.toml, for codes of apps",
         ),
         (
             Path::new(users::DEFAULT_PATH).exists(),
             "enroll \"$USER\" --totp",
-            "give yourself an app: it shows a QR code",
+            "give yourself an app, by a QR code",
         ),
         (
             doctor::is_used(),
             "pam enable sshd",
-            "ask for the code; undone unless you confirm the change",
+            "ask for its code at each ssh login",
         ),
     ];
     if steps.iter().all(|(done, ..)| *done) {
@@ -62,7 +59,11 @@ pub(crate) fn first_steps() -> Vec<String> {
             let text = if *done { "(done)" } else { text };
             row(words, text)
         }));
-        lines.extend([String::new(), "Used most:".to_owned()]);
+        lines.extend([
+            "With a provider, begin with init twilio or init authy.".to_owned(),
+            String::new(),
+            "Used most:".to_owned(),
+        ]);
     }
     lines.extend(OFTEN.iter().map(|(words, text)| row(words, text)));
     lines.extend([
