@@ -129,7 +129,7 @@ mod tests {
         }
         assert_eq!(
             read("405-342-56990", None).unwrap_err(),
-            "cellphone XXX-XXX-XXX90: is not a valid number in that country"
+            "cellphone 405-342-56990: is not a valid number in that country"
         );
         assert!(
             read("+57 300 300 3333", Some("1"))

@@ -113,6 +113,7 @@ mod tests {
     #[test]
     fn help_shows_the_examples_of_a_command() {
         let mut command = command();
+        command.build();
         let pam = command.find_subcommand_mut("pam").unwrap();
         let enable = pam.find_subcommand_mut("enable").unwrap();
         let help = enable.render_help().to_string();

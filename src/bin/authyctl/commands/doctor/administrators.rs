@@ -99,14 +99,22 @@ impl Administrators {
             Finding::problem("people", message)
                 .hint("enroll an administrator before you enable the module")
         } else {
-            let names: Vec<_> = free.iter().map(|(name, _)| name.as_str()).collect();
-            let names = names.join(", ");
+            let is_let_in = |name: &str| of_sshd.is_empty() || !closed.contains(name);
+            let all: Vec<_> = free.iter().map(|(name, _)| name.as_str()).collect();
+            let open: Vec<_> = all.iter().copied().filter(|name| is_let_in(name)).collect();
+            let names = all.join(", ");
             if is_shut {
                 let message =
                     format!("no administrator whom sshd lets in is enrolled, only {names}");
                 let hint = "enroll one who can log in over ssh before you enable the module";
                 Finding::problem("people", message).hint(hint)
+            } else if open.is_empty() {
+                let message = format!("sshd lets no administrator in: {names}");
+                let hint = "look at PermitRootLogin, AllowUsers, DenyGroups and the like, shells, and accounts \
+                     that have expired";
+                Finding::warning("people", message).hint(hint)
             } else {
+                let names = open.join(", ");
                 Finding::ok("people", format!("administrators who can log in: {names}"))
             }
         });

@@ -78,6 +78,26 @@ pub(crate) fn problems(
     problems.map(|finding| finding.message).collect()
 }
 
+/// Returns the messages of the problems that doctor finds with the stack of one service.
+pub(crate) fn problems_of(global: &Global, files: &Files, service: &str) -> Vec<String> {
+    let config = Config::load(&global.config).ok();
+    let of_sshd = sshd::services(None);
+    let (findings, _) = services::check(files, config.as_ref(), global, &of_sshd);
+    let (check, path) = (format!("pam {service}"), files.of_service(service));
+    let path = path.map(|path| path.display().to_string());
+    let is_of_service = |finding: &Finding| {
+        finding.check == check
+            || path
+                .as_ref()
+                .is_some_and(|path| finding.message.contains(path))
+    };
+    findings
+        .into_iter()
+        .filter(|finding| finding.level == Level::Problem && is_of_service(finding))
+        .map(|finding| finding.message)
+        .collect()
+}
+
 /// Returns a warning for each change that waits to be confirmed, and for each that was rolled back
 /// since the last `pam` command.
 fn unconfirmed() -> Vec<Finding> {

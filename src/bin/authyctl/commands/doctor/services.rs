@@ -8,7 +8,7 @@ use pam_authy::base::date::Date;
 use pam_authy::store::config::Config;
 
 use super::own_files::{self, OwnFiles};
-use super::stack::{Judgement, our_lines};
+use super::stack::{Judgement, other_types, our_lines};
 use super::{Finding, enrolled, files, leniency, rules};
 use crate::cli::Global;
 use crate::commands::stack::{Files, Handler, hash, read, sources};
@@ -113,6 +113,7 @@ pub(super) fn check(
             continue;
         }
         let own = own_files::own(&ours, global);
+        findings.extend(other_types(stacks, &service));
         let (of_service, stack) = check_protected(service, &lines, &ours, config, own, of_sshd);
         findings.extend(of_service);
         protected.push(stack);

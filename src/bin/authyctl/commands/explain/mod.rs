@@ -24,7 +24,7 @@ use pam_authy::store::users::Entry;
 use serde_json::json;
 
 use self::route::{OurLine, Route, Unasked};
-use super::{find_with_enrolled, limits};
+use super::{doctor, find_with_enrolled, limits};
 use crate::cli::{ExplainArgs, Global};
 use crate::error::CommandError;
 use crate::hint::option;
@@ -77,8 +77,13 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         format!("second factor of {user} for {service}{from}: {answer}"),
         format!("{reason} ({})", place(&file, line)),
     ];
-    lines.extend(route.notes.iter().cloned());
     lines.extend(enrolled_line(apps.enrolled()));
+    let problems = doctor::problems_of(global, &route.files, service);
+    let problems = problems
+        .iter()
+        .map(|why| format!("doctor finds a problem: {why}"));
+    let notes: Vec<_> = route.notes.iter().cloned().chain(problems).collect();
+    lines.extend(notes.iter().cloned());
     let is_shared = matches!(found.entry, Entry::Shared(_));
     if is_required && (is_shared || matches!(requirement, Requirement::Person { .. })) {
         lines.extend(login_lines(global, &config, &rules, service, &requirement));
@@ -95,6 +100,7 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         "reason": reason,
         "file": file,
         "line": line,
+        "notes": notes,
     });
     Ok(Output::new(lines, members))
 }
@@ -197,6 +203,7 @@ fn not_asked(args: &ExplainArgs, route: &Route, unasked: &Unasked) -> Output {
         "reason": unasked.reason,
         "file": unasked.file,
         "line": unasked.line,
+        "notes": route.notes,
     });
     Output::new(lines, members)
 }

@@ -24,7 +24,7 @@ const OF_OTHERS: [(&str, &str); 3] = [
 ];
 
 /// The route of a login.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Route {
     /// The service with the stack that is used in the end.
     pub(super) service: String,
@@ -34,6 +34,8 @@ pub(super) struct Route {
     pub(super) unasked: Option<Unasked>,
     /// Our line in the stack.
     pub(super) ours: Option<OurLine>,
+    /// Where the stacks are.
+    pub(super) files: Files,
 }
 
 /// Our line in a stack, as far as it changes what a login requires.
@@ -107,7 +109,10 @@ pub(super) fn find(args: &ExplainArgs) -> Result<Route, CommandError> {
     };
     let mut route = Route {
         service: args.service.clone(),
-        ..Route::default()
+        notes: Vec::new(),
+        unasked: None,
+        ours: None,
+        files,
     };
     if is_host {
         match args.service.as_str() {
@@ -117,7 +122,7 @@ pub(super) fn find(args: &ExplainArgs) -> Result<Route, CommandError> {
         }
     }
     if route.unasked.is_none() {
-        route.look_at_stack(&files)?;
+        route.look_at_stack(&args.service)?;
     }
     Ok(route)
 }
@@ -208,7 +213,15 @@ impl Route {
         }
     }
 
-    fn look_at_stack(&mut self, files: &Files) -> Result<(), CommandError> {
+    fn look_at_stack(&mut self, asked: &str) -> Result<(), CommandError> {
+        let files = &self.files;
+        if self.service != asked && files.of_service(&self.service).is_none() {
+            self.notes.push(format!(
+                "there is no stack {}: libpam uses other",
+                self.service
+            ));
+            self.service = "other".to_owned();
+        }
         let service = &self.service;
         let Some(file) = files.of_service(service) else {
             return Err(

@@ -31,7 +31,6 @@ use pam_authy::client::authy::users::NewUser;
 use pam_authy::client::authy::{Client, Error};
 use pam_authy::client::http::Https;
 use pam_authy::store::config::Config;
-use pam_authy::store::users::Mapping;
 use pam_authy::store::users::write::{AtAuthy, check_writable};
 use plan::{Change, Planned};
 use progress::Progress;
@@ -101,6 +100,13 @@ fn import_rows(
 ) -> Result<Output, CommandError> {
     let mapping = load_mapping(global)?;
     let planned = plan::plan(global, &mapping, rows, args.replace)?;
+    // Without a configuration, no row of a new person can succeed, and a dry run says so too.
+    let creates = |row: &Planned| matches!(&row.change, Ok(change) if change.creates);
+    let provider = if planned.iter().any(creates) {
+        Some(AtProvider::new(global)?)
+    } else {
+        None
+    };
     let progress = Progress::start(global, source, planned.len(), args.dry_run);
     let mut summary = ImportSummary::default();
     if args.dry_run {
@@ -108,7 +114,11 @@ fn import_rows(
             foresee(row, &progress, &mut summary);
         }
     } else {
-        carry_out(global, args, &mapping, planned, &progress, &mut summary)?;
+        if provider.is_some() {
+            check_writable(&global.users)?;
+        }
+        let batch = Batch::new(global, &mapping, args.replace);
+        carry_out(batch, provider.as_ref(), planned, &progress, &mut summary);
     }
     progress.finish();
     summary::report(source, summary, args.dry_run)
@@ -138,27 +148,14 @@ fn foresee(row: Planned, progress: &Progress, summary: &mut ImportSummary) {
 }
 
 /// Does what is planned, row by row.
-///
-/// # Errors
-/// People are to be created, and there is no configuration for that.
 fn carry_out(
-    global: &Global,
-    args: &ImportArgs,
-    mapping: &Mapping,
+    mut batch: Batch<'_>,
+    provider: Option<&AtProvider>,
     planned: Vec<Planned>,
     progress: &Progress,
     summary: &mut ImportSummary,
-) -> Result<(), CommandError> {
-    // Made before the first row: without a configuration, no row of a new person can succeed.
-    let creates = |row: &Planned| matches!(&row.change, Ok(change) if change.creates);
-    let provider = if planned.iter().any(creates) {
-        check_writable(&global.users)?;
-        Some(AtProvider::new(global)?)
-    } else {
-        None
-    };
+) {
     let signals = Signals::block();
-    let mut batch = Batch::new(global, mapping, args.replace);
     for row in planned {
         if signals.arrived() {
             summary.stopped = Some((ErrorKind::Refused, "stopped by a signal".to_owned()));
@@ -168,7 +165,7 @@ fn carry_out(
         }
         let (line, user) = (row.line, row.user.as_str());
         let pending = match row.change {
-            Ok(change) if change.is_needed => pending(provider.as_ref(), &signals, line, change),
+            Ok(change) if change.is_needed => pending(provider, &signals, line, change),
             Ok(_) => {
                 // An earlier run may have been killed before it got that far.
                 let left = batch.record(user);
@@ -188,7 +185,6 @@ fn carry_out(
         }
     }
     batch.write(progress, summary);
-    Ok(())
 }
 
 /// Creates the person of a row where that is planned, and returns what is to be written.

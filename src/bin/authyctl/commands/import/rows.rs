@@ -411,7 +411,7 @@ mod tests {
                 "6 ! phone belongs to a different country than country_code",
                 "7 ! phone is not written as +15551234567",
                 "8 ! authy_id is not an integer from 1 to 9223372036854775807",
-                "9 ! phone XXX-XXX-X60: is not a valid number in that country",
+                "9 ! phone 405-342-560: is not a valid number in that country",
             ]
         );
         let alone = shown("user,phone\nal,+15551234567\nrob,\n");

@@ -10,7 +10,9 @@ use std::path::{Component, Path, PathBuf};
 pub(crate) const PAM_DIR: &str = "/etc/pam.d";
 /// The folders in which libpam looks for a file, one after the other; the last two belong to the
 /// distribution.
-const FOLDERS: [&str; 3] = [PAM_DIR, "/usr/lib/pam.d", "/usr/etc/pam.d"];
+const FOLDERS: [&str; 3] = [PAM_DIR, "/usr/lib/pam.d", VENDOR_DIR];
+/// The folder of libpam's `--enable-vendordir`.
+const VENDOR_DIR: &str = "/usr/etc/pam.d";
 /// Where distributions put modules; Debian also has a folder for each architecture below the first
 /// two.
 const MODULE_FOLDERS: [&str; 5] = [
@@ -48,6 +50,12 @@ impl Files {
             changed: BTreeMap::new(),
         };
         files.is_debian = files.is_of_debian();
+        if files.is_debian {
+            // Debian's libpam is built without a folder of the vendor.
+            files
+                .folders
+                .retain(|folder| folder != Path::new(VENDOR_DIR));
+        }
         files
     }
 

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::fcntl::OFlag;
 use nix::unistd::{Group, Uid, User, getgrouplist};
@@ -46,7 +47,7 @@ impl Access {
 pub(super) fn of(user: &str, settings: &Settings) -> Option<Access> {
     let account = User::from_name(user).ok().flatten()?;
     let shell = account.shell.as_os_str();
-    if NO_SHELLS.iter().any(|no_shell| shell == *no_shell) {
+    if NO_SHELLS.iter().any(|no_shell| shell == *no_shell) || is_expired(user) {
         return None;
     }
     Some(Access {
@@ -154,15 +155,29 @@ pub(super) fn accounts() -> Vec<String> {
         .collect()
 }
 
-/// Reads shadow(5), which only root can; an account of a directory has no line there.
 fn has_password(user: &str) -> Option<bool> {
+    let hash = shadow(user, 1)?;
+    Some(!hash.is_empty() && !hash.starts_with(['!', '*']))
+}
+
+/// Whether the account has expired, by the day in shadow(5), which pam_unix and sshd respect.
+fn is_expired(user: &str) -> bool {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let last = shadow(user, 7).and_then(|day| day.parse::<u64>().ok());
+    last.is_some_and(|last| now.as_secs() / 86_400 >= last)
+}
+
+/// Returns a field of a user in shadow(5), which only root can read; an account of a directory has
+/// no line there.
+fn shadow(user: &str, field: usize) -> Option<String> {
     let shadow = fs::read("/etc/shadow").ok()?;
     let shadow = String::from_utf8_lossy(&shadow);
     let line = shadow
         .lines()
         .find(|line| line.split(':').next() == Some(user))?;
-    let hash = line.split(':').nth(1)?;
-    Some(!hash.is_empty() && !hash.starts_with(['!', '*']))
+    line.split(':').nth(field).map(str::to_owned)
 }
 
 /// Looks at the files of AuthorizedKeysFile. Keys that a command prints cannot be told.

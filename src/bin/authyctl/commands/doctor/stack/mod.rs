@@ -1,15 +1,18 @@
 //! What doctor says about a stack with our module.
 //!
 //! `answers` knows what each module can answer, `outcomes` follows every answer with the model of
-//! libpam in `commands::stack`, and `verdict` says what is wrong.
+//! libpam in `commands::stack`, and `verdict` says what is wrong. `other_types` looks at account and
+//! session lines.
 
 mod answers;
+mod other_types;
 mod outcomes;
 mod verdict;
 
 use crate::commands::stack::{Handler, is_our_module};
 
 pub(crate) use answers::is_first_factor;
+pub(crate) use other_types::other_types;
 pub(crate) use verdict::{Judgement, lets_in};
 
 /// Returns the lines that call our module.
