@@ -41,6 +41,19 @@ fn nullok_of_the_line_lets_the_unenrolled_in_and_no_one_else() {
 }
 
 #[test]
+fn what_doctor_finds_wrong_with_the_stack_is_among_the_notes() {
+    let sim = enrolled();
+    // The module need not be installed where this runs, which doctor finds too.
+    let notes = |arguments: &str| explained(&sim, arguments, "alice")["notes"].to_string();
+    assert!(!notes("").contains("usres"), "{}", notes(""));
+    let said = notes("usres=/x");
+    assert!(
+        said.contains("doctor finds a problem: ") && said.contains("usres"),
+        "{said}"
+    );
+}
+
+#[test]
 fn the_files_that_the_line_names_decide() {
     let sim = enrolled();
     let config = sim.path("other.toml");

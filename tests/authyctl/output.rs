@@ -84,11 +84,15 @@ fn recovery_codes_that_could_not_be_shown_leave_the_old_ones() {
         let (status, said) = into_full(&sim, &arguments);
         assert_eq!(status, 4);
         assert!(
-            said.contains("\nhint: the new codes were not stored\n"),
+            said.contains("\nhint: the new codes were taken back\n"),
             "{said}"
         );
         assert_eq!(said.matches("standard output").count(), 1, "{said}");
         assert!(file() == before, "the old codes stay");
+        assert_eq!(
+            run_json(&sim, &["recovery", "left", "alice"], "").1["left"],
+            10
+        );
     });
     assert_eq!(
         run(&sim, &["recovery", "generate", "alice", "--replace"], "")
@@ -256,4 +260,26 @@ fn no_person_is_created_whom_the_mapping_would_not_take() {
     assert_eq!(enroll("new", &[]).0, 4);
     assert_eq!(run_json(&sim, &["import", csv.to_str().unwrap()], "").0, 4);
     assert!(sim.requests().is_empty(), "{:?}", sim.requests());
+}
+
+#[test]
+fn a_dry_run_needs_the_provider_that_the_import_needs() {
+    let sim = Sim::start();
+    let config = sim.path("app.toml");
+    let config = config.to_str().unwrap();
+    let csv = sim.path("people.csv");
+    fs::write(&csv, "user,email,cellphone\nnew,b@x.test,405-342-5690\n").unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = authyctl();
+        command.args(["--json", "--config", config]).args(arguments);
+        feed(command, "")
+    };
+    assert!(run(&["init", "totp"]).status.success());
+    for more in [&["--dry-run"][..], &[]] {
+        let output = run(&[&["import", csv.to_str().unwrap()], more].concat());
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(said.contains("the table [authy] is missing"), "{said}");
+    }
+    assert!(sim.requests().is_empty());
 }

@@ -128,11 +128,13 @@ fn an_enrolled_administrator_to_whom_sshd_is_closed_saves_nobody() {
     let good = fs::read_to_string("/etc/ssh/sshd_config").unwrap();
     let shut = "\"problem\": \"no administrator whom sshd lets in is enrolled, only root\"";
     let free = "\"ok\": \"administrators who can log in: ";
+    let none = "\"warning\": \"sshd lets no administrator in: ";
     let table = [
         ("root = 1635", "PermitRootLogin no\n", shut),
         ("root = 1635", "PermitRootLogin prohibit-password\n", shut),
         ("root = 1635", "PermitRootLogin yes\n", free),
-        ("root = 1635", "PermitRootLogin no\nDenyUsers pat\n", free),
+        ("root = 1635", "PermitRootLogin no\nDenyUsers pat\n", none),
+        ("pat = 1635", "PermitRootLogin no\nDenyGroups sudo\n", none),
         ("pat = 1635", "PermitRootLogin no\n", free),
     ];
     check_rows(table, |(entry, config, expected)| {
@@ -141,6 +143,29 @@ fn an_enrolled_administrator_to_whom_sshd_is_closed_saves_nobody() {
         let said = said(&checks(&sim, &[]), "people");
         assert!(said.contains(expected), "{said}");
     });
+    shell("chage -E 1 pat");
+    let said = said(&checks(&sim, &[]), "people");
+    assert!(said.contains(none), "{said}");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_missing_module_among_the_account_lines_is_a_problem_with_its_place() {
+    sandboxed!();
+    let sim = host("");
+    let stack = fs::read_to_string("/etc/pam.d/sshd").unwrap();
+    let with_account = |lines: &str| {
+        fs::write("/etc/pam.d/sshd", format!("{stack}{lines}")).unwrap();
+        said(&checks(&sim, &[]), "pam sshd")
+    };
+    let problem = "\"problem\": \"sshd: no login gets past the account lines: /etc/pam.d/sshd:";
+    let sound = with_account("account required pam_unix.so\n");
+    assert!(!sound.contains("problem"), "{sound}");
+    let missing = with_account("account required pam_no_such.so\n");
+    assert!(missing.contains(problem), "{missing}");
+    let optional =
+        with_account("account optional pam_no_such.so\naccount required pam_permit.so\n");
+    assert!(!optional.contains("problem"), "{optional}");
 }
 
 /// The network that a block leaves out by `!` has the settings outside of the block.

@@ -1,6 +1,6 @@
 //! What `authyctl recovery` does: makes codes, counts them, removes them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -33,58 +33,99 @@ pub enum Left {
     Of(usize),
 }
 
-/// Ten codes that are not stored yet, so that no login accepts them.
+/// Codes that were made and stored. Those that they replaced can be put back until [`keep`] is
+/// called.
+///
+/// [`keep`]: NewCodes::keep
 pub struct NewCodes {
-    codes: Vec<RecoveryCode>,
-    set: Codes,
-    replace: bool,
+    texts: Vec<Zeroizing<String>>,
+    state: PathBuf,
+    file: String,
+    replaced: Replaced,
+}
+
+/// What was there before.
+struct Replaced {
+    /// The file of the old set.
+    bytes: Option<Vec<u8>>,
+    /// The name of the file that says which of the old codes are used.
+    used: Option<String>,
+    /// The name of the new one.
+    new_used: String,
 }
 
 impl NewCodes {
     /// Returns the codes as text, such as `3v8k-m2zq-70xd-w9ht`. They cannot be shown again.
     #[must_use]
-    pub fn texts(&self) -> Vec<Zeroizing<String>> {
-        self.codes.iter().map(RecoveryCode::to_text).collect()
+    pub fn texts(&self) -> &[Zeroizing<String>] {
+        &self.texts
     }
 
-    /// Stores them. They are on the disk when this returns.
+    /// Ends the codes that were replaced: the person has seen the new ones.
+    pub fn keep(self) {
+        // Where this fails, the file is removed with the next set.
+        if let (Some(old), Ok(used)) = (self.replaced.used, used_folder(&self.state)) {
+            drop(used.unlink(&old));
+        }
+    }
+
+    /// Puts back what was there before, since no one has seen the new codes. It is on the disk when
+    /// this returns. Another set that was made meanwhile stays.
     ///
     /// # Errors
-    /// See [`Error`]; old codes then stay.
-    pub fn store(self, state: &Path, map: MapWords) -> Result<(), Error> {
-        store(state, &self.set, self.replace, map)
+    /// The state cannot be trusted or written; the new codes stay then.
+    pub fn take_back(self) -> Result<(), Error> {
+        let folder = Folder::open(&self.state)?.sub(FOLDER)?;
+        let Replaced {
+            bytes, new_used, ..
+        } = self.replaced;
+        let is_back = folder.update_durably(&self.file, |now| {
+            let now = read(now).ok().flatten();
+            let is_ours = now.is_some_and(|now| now.used_name(&self.file) == new_used);
+            let change = match (is_ours, bytes) {
+                (false, _) => FileChange::Keep,
+                (true, Some(old)) => FileChange::Write(old),
+                (true, None) => FileChange::Remove,
+            };
+            (is_ours, change)
+        })?;
+        if is_back {
+            drop(used_folder(&self.state)?.unlink(&new_used));
+        }
+        Ok(())
     }
+}
+
+fn used_folder(state: &Path) -> Result<Folder, state::Error> {
+    Folder::open(state)?.sub(USED_FOLDER)
 }
 
 /// Makes ten codes for `user`, who has these factors
 /// ([`Entry::stored_ids`](crate::store::users::Entry::stored_ids)). Codes that are left, and a
-/// damaged file, are replaced only with `replace`. Stores nothing, so that the codes can be shown
-/// first: old ones stay where that fails.
+/// damaged file, are replaced only with `replace`. The codes are on the disk when this returns, so
+/// that none is shown that a power cut could undo.
 ///
 /// # Errors
-/// See [`Error`].
-pub fn prepare(
+/// See [`Error`]; old codes then stay.
+pub fn make(
     state: &Path,
     user: &str,
     factors: Vec<String>,
     replace: bool,
+    map: MapWords,
 ) -> Result<NewCodes, Error> {
     let codes = random_codes()?;
     let set = new_set(user, factors, &codes)?;
-    let folder = Folder::open(state)?.sub(FOLDER)?;
-    let file = state::file_name(user);
-    if !replace {
-        let old = folder.read(&file)?;
-        may_replace(state, &folder, &file, old.as_deref(), &set, replace)?;
-    }
+    let replaced = store(state, &set, replace, map)?;
     Ok(NewCodes {
-        codes,
-        set,
-        replace,
+        texts: codes.iter().map(RecoveryCode::to_text).collect(),
+        state: state.to_owned(),
+        file: state::file_name(user),
+        replaced,
     })
 }
 
-/// Makes codes as [`prepare`] does, stores them and returns their texts.
+/// Makes codes as [`make`] does, keeps them and returns their texts.
 ///
 /// # Errors
 /// See [`Error`]; old codes then stay.
@@ -95,9 +136,9 @@ pub fn generate(
     replace: bool,
     map: MapWords,
 ) -> Result<Vec<Zeroizing<String>>, Error> {
-    let new = prepare(state, user, factors, replace)?;
-    let texts = new.texts();
-    new.store(state, map)?;
+    let mut new = make(state, user, factors, replace, map)?;
+    let texts = std::mem::take(&mut new.texts);
+    new.keep();
     Ok(texts)
 }
 
@@ -114,30 +155,32 @@ pub fn import(
     map: MapWords,
 ) -> Result<(), Error> {
     let codes = codes.get(..codes.len().min(CODES)).unwrap_or_default();
-    store(state, &new_set(user, factors, codes)?, false, map)
+    let replaced = store(state, &new_set(user, factors, codes)?, false, map)?;
+    if let Some(old) = replaced.used {
+        drop(used_folder(state)?.unlink(&old));
+    }
+    Ok(())
 }
 
-/// Stores a set of codes in place of an older one, if that may be replaced.
-fn store(state: &Path, codes: &Codes, replace: bool, map: MapWords) -> Result<(), Error> {
+/// Stores a set of codes in place of an older one, if that may be replaced. What says which of the
+/// old codes are used stays, so that they can be put back.
+fn store(state: &Path, codes: &Codes, replace: bool, map: MapWords) -> Result<Replaced, Error> {
     let root = Folder::open(state)?;
     let (folder, used) = (root.sub(FOLDER)?, root.sub(USED_FOLDER)?);
     let file = state::file_name(&codes.name);
-    let replaced = folder.update_durably(&file, |old| {
+    folder.update_durably(&file, |old| {
         let made = may_replace(state, &folder, &file, old, codes, replace)
             .and_then(|()| make_used(&used, &file, old, codes, map));
-        match made {
+        let replaced = made.map(|old_used| Replaced {
+            bytes: old.map(<[u8]>::to_vec),
+            used: old_used,
+            new_used: codes.used_name(&file),
+        });
+        match replaced {
             Ok(replaced) => (Ok(replaced), state::encode(codes, VERSION)),
             Err(error) => (Err(error), FileChange::Keep),
         }
-    });
-    match replaced {
-        // Where this fails, the file is removed with the next set.
-        Ok(Ok(Some(old))) => drop(used.unlink(&old)),
-        Ok(Ok(None)) => {}
-        Ok(Err(error)) => return Err(error),
-        Err(error) => return Err(error.into()),
-    }
-    Ok(())
+    })?
 }
 
 /// Returns an error when the old codes must stay.

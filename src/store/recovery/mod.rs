@@ -237,7 +237,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(feature = "admin")]
 mod admin;
 #[cfg(feature = "admin")]
-pub use admin::{Error, Left, NewCodes, generate, import, left, prepare, remove, unreadable};
+pub use admin::{Error, Left, NewCodes, generate, import, left, make, remove, unreadable};
 
 #[cfg(all(test, feature = "admin"))]
 mod tests;

@@ -16,10 +16,7 @@ const OFTEN: [(&str, &str); 5] = [
         "explain alice --service sudo",
         "what a login asks for, and why",
     ),
-    (
-        "recovery generate alice",
-        "codes for a day without the phone",
-    ),
+    ("recovery generate alice", "codes for a lost phone"),
     ("pam disable", "the way back, for all services"),
 ];
 
@@ -38,7 +35,7 @@ pub(crate) fn first_steps() -> Vec<String> {
         (
             Path::new(config::DEFAULT_PATH).exists(),
             "init totp",
-            "write config.toml, for codes of apps",
+            "write config.toml",
         ),
         (
             Path::new(users::DEFAULT_PATH).exists(),
@@ -74,5 +71,5 @@ pub(crate) fn first_steps() -> Vec<String> {
 }
 
 fn row(words: &str, text: &str) -> String {
-    format!("  sudo authyctl {words:29} {text}")
+    format!("  sudo authyctl {words:28} {text}")
 }

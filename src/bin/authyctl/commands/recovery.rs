@@ -1,12 +1,13 @@
 //! `recovery`: makes recovery codes, counts them, and removes them. A code is shown once, and is
 //! never an argument.
 
+use std::io;
 use std::path::PathBuf;
 
 use pam_authy::engine::shared_words;
 use pam_authy::store::config::Config;
 use pam_authy::store::people::Found;
-use pam_authy::store::recovery::{self, Left};
+use pam_authy::store::recovery::{self, Left, NewCodes};
 use pam_authy::store::users::Entry;
 use serde_json::json;
 
@@ -32,7 +33,7 @@ fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, Comm
     }
     let factors = entry(global, user)?.stored_ids();
     let state = state(global)?;
-    let new = recovery::prepare(&state, user, factors, args.replace)?;
+    let new = recovery::make(&state, user, factors, args.replace, shared_words::map)?;
     let codes: Vec<String> = new.texts().iter().map(|code| code.to_string()).collect();
     let shown = shown_name(user);
     let mut lines = vec![format!(
@@ -43,20 +44,25 @@ fn generate(global: &Global, args: &RecoveryGenerateArgs) -> Result<Output, Comm
         warning: warning(global, user),
         ..Output::new(lines, json!({"user": user, "codes": codes}))
     };
-    // Codes that were not shown must not replace those that the person has.
-    let output = output.print_now(global.json).map_err(|error| {
-        let message = format!("standard output: {error}");
-        let mut error = CommandError::local(message).hint("the new codes were not stored");
-        error.is_after_output = true;
-        error
-    })?;
-    new.store(&state, shared_words::map).map_err(|error| {
-        let mut error = CommandError::from(error);
-        error.message += "; the codes above do not work";
-        error.is_after_output = true;
-        error
-    })?;
-    Ok(output)
+    match output.print_now(global.json) {
+        Ok(output) => {
+            new.keep();
+            Ok(output)
+        }
+        Err(error) => Err(not_shown(&error, new)),
+    }
+}
+
+/// Codes that were not shown must not replace those that the person has.
+fn not_shown(error: &io::Error, new: NewCodes) -> CommandError {
+    let message = format!("standard output: {error}");
+    let mut error = match new.take_back() {
+        Ok(()) => CommandError::local(message).hint("the new codes were taken back"),
+        Err(why) => CommandError::local(format!("{message}; {why}"))
+            .hint("the codes of before do not work any more: generate new ones"),
+    };
+    error.is_after_output = true;
+    error
 }
 
 fn left(global: &Global, args: &UserArg) -> Result<Output, CommandError> {
