@@ -91,20 +91,20 @@ fn ways(password: Option<bool>, key: Option<bool>) -> String {
 
 /// How many accounts there are, and what the rules mean for them.
 fn summary(count: usize, config: Option<&Config>, members: &mut Value) -> String {
+    let now = SystemTime::now();
+    let rules = config.map(|config| config.login(RULES_OF));
+    if let Some(day) = rules.as_ref().and_then(|rules| rules.enroll_by) {
+        members["enroll_by"] = json!(day.to_string());
+        members["days_left"] = json!(day.days_left(now));
+    }
     let accounts = match count {
         0 => return "every account that can log in has a factor".to_owned(),
         1 => "1 account has no factor".to_owned(),
         count => format!("{count} accounts have no factor"),
     };
-    let Some(config) = config else {
+    let Some(rules) = rules else {
         return accounts;
     };
-    let rules = config.login(RULES_OF);
-    let now = SystemTime::now();
-    if let Some(day) = rules.enroll_by {
-        members["enroll_by"] = json!(day.to_string());
-        members["days_left"] = json!(day.days_left(now));
-    }
     match (rules.unenrolled, rules.enroll_by) {
         (Fallback::Ignore, _) => {
             format!("{accounts}; none is needed: unenrolled = \"ignore\" is set")
