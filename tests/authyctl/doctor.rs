@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -278,6 +279,32 @@ fn doctor_names_users_of_one_id_names_without_account_and_a_log_that_is_not_ther
     assert!(
         has_journal || said.contains("/nowhere/log: there is no log"),
         "{said}"
+    );
+}
+
+#[test]
+fn a_log_whose_place_a_local_user_could_take_is_a_warning() {
+    let sim = enrolled();
+    let folder = pam_dir("login", &["auth required pam_unix.so"]);
+    let config = sim.path("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let table = toml::from_str::<toml::Table>(&text).unwrap();
+    let log = table["paths"]["log"].as_str().unwrap().to_owned();
+    let open = sim.path("open");
+    fs::create_dir(&open).unwrap();
+    let _log = UnixDatagram::bind(open.join("log")).unwrap();
+    let said = |mode: u32| {
+        fs::set_permissions(&open, fs::Permissions::from_mode(mode)).unwrap();
+        let named = open.join("log").display().to_string();
+        fs::write(&config, text.replace(&log, &named)).unwrap();
+        messages(&doctor(&sim, folder.path()).1, "log")
+    };
+    let closed = said(0o755);
+    assert!(!closed.contains("could read audit lines"), "{closed}");
+    let open = said(0o777);
+    assert!(
+        open.contains("a local user could read audit lines, or swallow them"),
+        "{open}"
     );
 }
 

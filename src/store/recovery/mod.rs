@@ -237,7 +237,11 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(feature = "admin")]
 mod admin;
 #[cfg(feature = "admin")]
-pub use admin::{Error, Left, NewCodes, generate, import, left, make, remove, unreadable};
+mod new_codes;
+#[cfg(feature = "admin")]
+pub use admin::{Error, Left, generate, import, left, make, remove, unreadable};
+#[cfg(feature = "admin")]
+pub use new_codes::NewCodes;
 
 #[cfg(all(test, feature = "admin"))]
 mod tests;

@@ -138,6 +138,37 @@ fn a_code_of_another_user_or_an_older_set_is_refused() {
     assert_eq!(host.redeem("bob", &bobs[0]), Ok(Some(9)));
 }
 
+#[test]
+fn codes_that_are_taken_back_leave_those_of_before_and_no_other_set() {
+    let host = Host::new();
+    let made = |replace| make(&host.state(), "alice", alice(), replace, map).unwrap();
+    let first = made(false);
+    let unseen = first.texts()[0].to_string();
+    first.take_back().unwrap();
+    assert_eq!(host.redeem("alice", &unseen), Ok(None));
+    assert!(!host.file("alice").exists());
+
+    let old = host.generate("alice");
+    assert_eq!(host.redeem("alice", &old[0]), Ok(Some(9)));
+    let new = made(true);
+    let unseen = new.texts()[0].to_string();
+    new.take_back().unwrap();
+    assert_eq!(host.redeem("alice", &unseen), Ok(None));
+    assert_eq!(
+        host.redeem("alice", &old[0]),
+        Ok(None),
+        "it was used before"
+    );
+    assert_eq!(host.redeem("alice", &old[1]), Ok(Some(8)));
+
+    let late = made(true);
+    let newest = generate(&host.state(), "alice", alice(), true, map).unwrap();
+    late.take_back().unwrap();
+    assert_eq!(host.redeem("alice", &newest[0]), Ok(Some(9)));
+    let used = fs::read_dir(host.state().join("recovery-used")).unwrap();
+    assert_eq!(used.count(), 1, "nothing is left behind");
+}
+
 /// The administrator replaces the set after a login has opened it.
 #[test]
 fn a_code_of_a_set_that_is_replaced_meanwhile_is_refused() {

@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::unistd::{AccessFlags, Uid, User, access};
 use pam_authy::host::journal::DEFAULT_LOG;
 use pam_authy::host::journald::JOURNALD;
+use pam_authy::host::trusted_file;
 use pam_authy::store::config::Config;
 use pam_authy::store::people::Origin;
 use pam_authy::store::users::{Entry, Mapping};
@@ -32,6 +33,7 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         findings
             .push(Finding::warning("log", message).hint("run a syslog daemon, or set paths.log"));
     }
+    findings.extend(set.and_then(replaceable_log));
     // The first login makes the folder where it is missing.
     let state = &config.paths.state;
     let existing = state.ancestors().find(|folder| folder.exists());
@@ -43,6 +45,15 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Returns a warning where a local user could put a socket of their own in place of the log.
+fn replaceable_log(path: &Path) -> Option<Finding> {
+    let socket = fs::canonicalize(path).ok()?;
+    let why = trusted_file::socket(&socket).err()?;
+    let message = format!("{why}: a local user could read audit lines, or swallow them");
+    let hint = "set paths.log to a socket in folders that only root can write";
+    Some(Finding::warning("log", message).hint(hint))
 }
 
 /// Returns a warning for users of one id, and one for names that no account has.
