@@ -89,36 +89,45 @@ impl Administrators {
                 without_factor(name, is_enrolled, refusing, free.is_empty())
             })
             .collect();
-        let is_enrolled = |name: &String| mapping.find(name) != Entry::Absent;
         findings.push(if free.is_empty() {
-            let message = if self.names.iter().any(is_enrolled) {
-                "no administrator of this host has a factor for every protected service"
-            } else {
-                "no administrator of this host is enrolled: all are locked out"
-            };
-            Finding::problem("people", message)
-                .hint("enroll an administrator before you enable the module")
+            let is_enrolled = |name: &String| mapping.find(name) != Entry::Absent;
+            none_free(self.names.iter().any(is_enrolled))
         } else {
             let is_let_in = |name: &str| of_sshd.is_empty() || !closed.contains(name);
-            let all: Vec<_> = free.iter().map(|(name, _)| name.as_str()).collect();
-            let open: Vec<_> = all.iter().copied().filter(|name| is_let_in(name)).collect();
-            let names = all.join(", ");
-            if is_shut {
-                let message =
-                    format!("no administrator whom sshd lets in is enrolled, only {names}");
-                let hint = "enroll one who can log in over ssh before you enable the module";
-                Finding::problem("people", message).hint(hint)
-            } else if open.is_empty() {
-                let message = format!("sshd lets no administrator in: {names}");
-                let hint = "look at PermitRootLogin, AllowUsers, DenyGroups and the like, shells, and accounts \
-                     that have expired";
-                Finding::warning("people", message).hint(hint)
-            } else {
-                let names = open.join(", ");
-                Finding::ok("people", format!("administrators who can log in: {names}"))
-            }
+            let names: Vec<_> = free.iter().map(|(name, _)| name.as_str()).collect();
+            some_free(&names, is_shut, is_let_in)
         });
         findings
+    }
+}
+
+/// No administrator has a factor for every protected service.
+fn none_free(is_one_enrolled: bool) -> Finding {
+    let message = if is_one_enrolled {
+        "no administrator of this host has a factor for every protected service"
+    } else {
+        "no administrator of this host is enrolled: all are locked out"
+    };
+    Finding::problem("people", message).hint("enroll an administrator before you enable the module")
+}
+
+/// These administrators have a factor; sshd may let none of them in. `is_shut`: it would let others
+/// in, who have none.
+fn some_free(all: &[&str], is_shut: bool, is_let_in: impl Fn(&str) -> bool) -> Finding {
+    let open: Vec<_> = all.iter().copied().filter(|name| is_let_in(name)).collect();
+    let names = all.join(", ");
+    if is_shut {
+        let message = format!("no administrator whom sshd lets in is enrolled, only {names}");
+        let hint = "enroll one who can log in over ssh before you enable the module";
+        Finding::problem("people", message).hint(hint)
+    } else if open.is_empty() {
+        let message = format!("sshd lets no administrator in: {names}");
+        let hint = "look at PermitRootLogin, AllowUsers, DenyGroups and the like, shells, and accounts \
+             that have expired";
+        Finding::warning("people", message).hint(hint)
+    } else {
+        let names = open.join(", ");
+        Finding::ok("people", format!("administrators who can log in: {names}"))
     }
 }
 

@@ -4,30 +4,30 @@
 //! sudo say, and what is in the stack. The answer then comes from `policy::RequirementQuery`, which
 //! the module uses as well.
 
+mod reason;
 mod replies;
 mod route;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use pam_authy::base::attempt::Attempt;
-use pam_authy::base::factor::{Factor, Person, SECURITY_KEYS, Skipped};
+use pam_authy::base::factor::{Factor, Person};
 use pam_authy::base::utc;
 use pam_authy::factor::connect;
 use pam_authy::host::account;
-use pam_authy::login::policy::{self, Requirement, RequirementQuery};
+use pam_authy::login::policy::{Requirement, RequirementQuery};
 use pam_authy::store::config::{Config, Fallback, Login, Provider, SendMode};
 use pam_authy::store::former;
-use pam_authy::store::people::{Found, People};
 use pam_authy::store::totp::{Apps, AtPrompt, Unusable};
 use pam_authy::store::users::Entry;
 use serde_json::json;
 
+use self::reason::{place, reason, source};
 use self::route::{OurLine, Route, Unasked};
 use super::{doctor, find_with_enrolled, limits};
 use crate::cli::{ExplainArgs, Global};
 use crate::error::CommandError;
-use crate::hint::option;
 use crate::output::{Output, shown_name};
 
 pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, CommandError> {
@@ -51,38 +51,27 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         Requirement::Exempt(_) | Requirement::NotEnrolledAllowed | Requirement::NotEnrolledYet(_)
     );
     let user = shown_name(&args.user);
-    let reason = match unusable_app(&requirement, &apps) {
-        Some(why) => format!("every login of {user} is refused: {why}"),
-        None => reason(&requirement, &found.entry, &user, &rules),
-    };
-    let by_nullok = nullok.filter(|_| matches!(requirement, Requirement::NotEnrolledAllowed));
-    let reason = match by_nullok {
-        Some(_) => format!("{user} is not enrolled, and nullok allows that"),
-        None => reason,
-    };
-    let (file, line) = match by_nullok {
-        Some(ours) => (ours.place.file.clone(), Some(ours.place.line)),
-        None => source(global, &config, service, &requirement, &found),
+    let (reason, file, line) = match nullok {
+        Some(ours) if requirement == Requirement::NotEnrolledAllowed => {
+            let reason = format!("{user} is not enrolled, and nullok allows that");
+            (reason, ours.place.file.clone(), Some(ours.place.line))
+        }
+        _ => {
+            let reason = match unusable_app(&requirement, &apps) {
+                Some(why) => format!("every login of {user} is refused: {why}"),
+                None => reason(&requirement, &found.entry, &user, &rules),
+            };
+            let (file, line) = source(global, &config, service, &requirement, &found);
+            (reason, file, line)
+        }
     };
 
-    let from = args
-        .rhost
-        .map_or(String::new(), |rhost| format!(" from {rhost}"));
-    let answer = if is_required {
-        "required"
-    } else {
-        "not required"
-    };
     let mut lines = vec![
-        format!("second factor of {user} for {service}{from}: {answer}"),
+        title(args, service, is_required),
         format!("{reason} ({})", place(&file, line)),
     ];
     lines.extend(enrolled_line(apps.enrolled()));
-    let problems = doctor::problems_of(global, &route.files, service);
-    let problems = problems
-        .iter()
-        .map(|why| format!("doctor finds a problem: {why}"));
-    let notes: Vec<_> = route.notes.iter().cloned().chain(problems).collect();
+    let notes = notes(global, &route);
     lines.extend(notes.iter().cloned());
     let is_shared = matches!(found.entry, Entry::Shared(_));
     if is_required && (is_shared || matches!(requirement, Requirement::Person { .. })) {
@@ -103,6 +92,28 @@ pub(crate) fn explain(global: &Global, args: &ExplainArgs) -> Result<Output, Com
         "notes": notes,
     });
     Ok(Output::new(lines, members))
+}
+
+fn title(args: &ExplainArgs, service: &str, is_required: bool) -> String {
+    let from = args
+        .rhost
+        .map_or(String::new(), |rhost| format!(" from {rhost}"));
+    let answer = if is_required {
+        "required"
+    } else {
+        "not required"
+    };
+    let user = shown_name(&args.user);
+    format!("second factor of {user} for {service}{from}: {answer}")
+}
+
+/// What else is known of the login, and what doctor finds wrong with its stack.
+fn notes(global: &Global, route: &Route) -> Vec<String> {
+    let problems = doctor::problems_of(global, &route.files, &route.service);
+    let problems = problems
+        .iter()
+        .map(|why| format!("doctor finds a problem: {why}"));
+    route.notes.iter().cloned().chain(problems).collect()
 }
 
 /// The files that our line of the stack names instead of the usual ones.
@@ -256,129 +267,5 @@ fn push_of(entry: &Entry) -> Option<SendMode> {
         Entry::Enrolled(person) => person.push,
         Entry::Shared(shared) => shared.push,
         Entry::Invalid { .. } | Entry::Removed { .. } | Entry::Absent => None,
-    }
-}
-
-fn reason(requirement: &Requirement, entry: &Entry, user: &str, rules: &Login) -> String {
-    if let (Requirement::Decoy, Entry::Removed { since, .. }) = (requirement, entry) {
-        let since = utc::shown(*since);
-        return format!(
-            "{user} was removed from the directory on {since}, and whatever is typed is refused until \
-             authyctl sync {}",
-            option("--forget", user)
-        );
-    }
-    match requirement {
-        Requirement::Exempt(rule) => format!("{rule} applies"),
-        Requirement::Person {
-            person, skipped, ..
-        } => enrolled(user, person, skipped),
-        Requirement::NoSupportedFactor(skipped) => format!(
-            "this host can check no factor of {user}, so every login is refused: {}",
-            policy::list(skipped)
-        ),
-        Requirement::NoMatchingKey(_) => {
-            let keys = match entry {
-                Entry::Shared(shared) => shared.keys.len(),
-                _ => 0,
-            };
-            format!(
-                "{user} is a shared account: the SSH key of the login, one of {keys}, says whose factor is \
-                 asked for; a login without one is refused"
-            )
-        }
-        Requirement::InvalidEntry { message, .. } => {
-            format!("the entry of {user} cannot be used, so every login is refused: {message}")
-        }
-        Requirement::NotEnrolledAllowed => {
-            format!("{user} is not enrolled, and unenrolled = \"ignore\" allows that")
-        }
-        Requirement::NotEnrolledYet(day) => {
-            format!("{user} is not enrolled, and need not be until {day} (enroll_by)")
-        }
-        Requirement::Decoy if rules.unenrolled == Fallback::Ignore => format!(
-            "{user} is another spelling of an account's name, so unenrolled = \"ignore\" does not apply"
-        ),
-        Requirement::Decoy if rules.enroll_by(SystemTime::now()).is_some() => format!(
-            "{user} is not enrolled, and enroll_by is for accounts of this host that never were: whatever is \
-             typed is refused"
-        ),
-        Requirement::Decoy => {
-            format!("{user} is not enrolled, and unenrolled = \"deny\" refuses whatever is typed")
-        }
-    }
-}
-
-/// Returns the reason for an enrolled user, with the factors that this host skips.
-fn enrolled(user: &str, person: &Person, skipped: &[Skipped]) -> String {
-    let is_skipped = |key| skipped.iter().any(|skipped| skipped.key == key);
-    let id = person.authy_id.map(|id| format!("authy id {id}"));
-    let named = [
-        (
-            person.phone.is_some() && !is_skipped("phone"),
-            "codes that Twilio sends by SMS or call",
-        ),
-        (
-            person.twilio_factor.is_some() && !is_skipped("twilio_factor"),
-            "an app whose codes Twilio checks",
-        ),
-        (
-            person.totp.is_some() && !is_skipped("totp"),
-            "an app whose codes this host checks",
-        ),
-        (
-            !person.security_keys.is_empty() && !is_skipped(SECURITY_KEYS),
-            "SSH security keys",
-        ),
-    ];
-    let named = named.into_iter().filter(|(has, _)| *has);
-    let named = named.map(|(_, name)| name.to_owned());
-    let factors: Vec<_> = id.into_iter().chain(named).collect();
-    let mut text = format!("{user} is enrolled");
-    if !factors.is_empty() {
-        text.push_str(" with ");
-        text.push_str(&factors.join(", and with "));
-    }
-    if !skipped.is_empty() {
-        text.push_str("; ");
-        text.push_str(&policy::list(skipped));
-    }
-    text
-}
-
-/// Returns the file and line that the requirement comes from.
-fn source(
-    global: &Global,
-    config: &Config,
-    service: &str,
-    requirement: &Requirement,
-    found: &Found,
-) -> (PathBuf, Option<usize>) {
-    match requirement {
-        Requirement::Exempt(rule) => (global.config.clone(), config.table_line("exempt", rule.key)),
-        Requirement::NotEnrolledYet(_) => {
-            (global.config.clone(), config.line(service, "enroll_by"))
-        }
-        Requirement::Decoy if matches!(found.entry, Entry::Removed { .. }) => {
-            let people = People::new(&global.users, config);
-            (people.path(found.origin), found.line)
-        }
-        Requirement::NotEnrolledAllowed | Requirement::Decoy => {
-            (global.config.clone(), config.line(service, "unenrolled"))
-        }
-        Requirement::Person { .. }
-        | Requirement::NoSupportedFactor(_)
-        | Requirement::NoMatchingKey(_)
-        | Requirement::InvalidEntry { .. } => {
-            let people = People::new(&global.users, config);
-            (people.path(found.origin), found.line)
-        }
-    }
-}
-
-fn place(file: &Path, line: Option<usize>) -> String {
-    match line {
-        Some(line) => format!("{}:{line}", file.display()),
-        None => format!("the default; {} does not set it", file.display()),
     }
 }
