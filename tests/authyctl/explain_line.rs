@@ -45,10 +45,10 @@ fn what_doctor_finds_wrong_with_the_stack_is_among_the_notes() {
     let sim = enrolled();
     // The module need not be installed where this runs, which doctor finds too.
     let notes = |arguments: &str| explained(&sim, arguments, "alice")["notes"].to_string();
-    assert!(!notes("").contains("usres"), "{}", notes(""));
-    let said = notes("usres=/x");
+    assert!(!notes("").contains("usersx"), "{}", notes(""));
+    let said = notes("usersx=/x");
     assert!(
-        said.contains("doctor finds a problem: ") && said.contains("usres"),
+        said.contains("doctor finds a problem: ") && said.contains("usersx"),
         "{said}"
     );
 }
