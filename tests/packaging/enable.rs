@@ -269,6 +269,27 @@ fn a_roll_back_is_in_the_log_and_doctors_first_line_until_the_next_pam_command()
 
 #[test]
 #[ignore = "needs root"]
+fn pam_enable_sshd_names_who_is_refused_from_then_on_and_sudo_no_one() {
+    sandboxed!();
+    let _machine = Machine::installed();
+    let mut shell = Command::new("sh");
+    shell.args(["-ec", "useradd -m bob; echo bob:secret | chpasswd"]);
+    assert!(shell.status().unwrap().success());
+    let names = |said: &str| {
+        let line = said
+            .lines()
+            .find(|line| line.contains(" no factor, and cannot log in"));
+        line.unwrap_or_default().to_owned()
+    };
+    let said = succeeds(&["pam", "enable", "sudo", "--now"]);
+    assert_eq!(names(&said), "", "{said}");
+    let said = succeeds(&["pam", "enable", "sshd", "--now"]);
+    let refused = names(&said);
+    assert!(refused.contains("bob") && !refused.contains(USER), "{said}");
+}
+
+#[test]
+#[ignore = "needs root"]
 fn on_a_terminal_a_change_is_kept_by_typing_yes_and_by_nothing_else() {
     sandboxed!();
     let _machine = Machine::installed();

@@ -149,7 +149,9 @@ impl Enablement<'_> {
         if self.target.is_sshd() {
             output.lines.push(sshd::reload());
         }
-        output.lines.extend(missing::refused_now(global));
+        if self.target.is_sshd() || *self.target == Target::All {
+            output.lines.extend(missing::refused_now(global));
+        }
         drop(lock);
         // What doctor says of an earlier roll-back is over.
         let _ = trace::forget();
