@@ -16,7 +16,8 @@ cd "$(dirname "$0")/.."
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:$HOME/.cargo/bin
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
-unset DESTDIR PREFIX PAMDIR
+# With SUDO_UID, authyctl shows its hints with sudo.
+unset DESTDIR PREFIX PAMDIR SUDO_UID
 # Most tests wait for something now and then.
 export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) + 1))}
 # bash counts from here; make may have passed its own SECONDS on.
