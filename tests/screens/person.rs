@@ -259,13 +259,20 @@ fn with_one_time(text: &str) -> String {
     shown
 }
 
-/// Replaces the day until which an account needs no factor by one and the same.
+/// Replaces the day until which an account needs no factor by one and the same, each time it is
+/// shown.
 fn with_one_day(text: &str) -> String {
-    let Some(end) = text.find(" (UTC; ") else {
-        return text.to_owned();
-    };
-    let begin = end - SHOWN_DAY.len();
-    format!("{}{SHOWN_DAY}{}", &text[..begin], &text[end..])
+    let mut parts = text.split(" (UTC; ").peekable();
+    let mut shown = String::new();
+    while let Some(part) = parts.next() {
+        match part.len().checked_sub(SHOWN_DAY.len()) {
+            Some(begin) if parts.peek().is_some() => {
+                shown += &format!("{}{SHOWN_DAY} (UTC; ", &part[..begin]);
+            }
+            _ => shown += part,
+        }
+    }
+    shown
 }
 
 /// Replaces the lines of a QR code, which consist of blocks or `##` and blanks, by one.
