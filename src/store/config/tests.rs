@@ -270,10 +270,9 @@ fn a_repeated_key_or_table_is_an_error() {
             .unwrap_err()
             .starts_with("config.toml:3: ")
     );
-    assert!(
-        with_key("[login]\n[login]\n")
-            .unwrap_err()
-            .starts_with("config.toml:4: ")
+    assert_eq!(
+        with_key("[login]\nattempts = 3\n[exempt]\n\n[login] # again\n").unwrap_err(),
+        "config.toml:7: [login] is here a second time: put its keys below line 3"
     );
 }
 
