@@ -46,6 +46,9 @@ fn what_doctor_finds_wrong_with_the_stack_is_among_the_notes() {
     // The module need not be installed where this runs, which doctor finds too.
     let notes = |arguments: &str| explained(&sim, arguments, "alice")["notes"].to_string();
     assert!(!notes("").contains("usersx"), "{}", notes(""));
+    let other = "auth required pam_authy.so usersx=/x\n";
+    fs::write(sim.path("stacks/sshd-other"), other).unwrap();
+    assert!(!notes("").contains("usersx"), "{}", notes(""));
     let said = notes("usersx=/x");
     assert!(
         said.contains("doctor finds a problem: ") && said.contains("usersx"),

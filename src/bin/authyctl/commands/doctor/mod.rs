@@ -84,7 +84,8 @@ pub(crate) fn problems_of(global: &Global, files: &Files, service: &str) -> Vec<
     let of_sshd = sshd::services(None);
     let (findings, _) = services::check(files, config.as_ref(), global, &of_sshd);
     let (check, path) = (format!("pam {service}"), files.of_service(service));
-    let path = path.map(|path| path.display().to_string());
+    // With the colon before the number of the line: `sudo` is no part of `sudo-i`.
+    let path = path.map(|path| format!("{}:", path.display()));
     let is_of_service = |finding: &Finding| {
         finding.check == check
             || path

@@ -1,6 +1,6 @@
 //! The files that a line of our module names instead of the usual ones.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pam_authy::store::config::Config;
 use pam_authy::store::people::People;
@@ -21,10 +21,7 @@ pub(super) struct OwnFiles {
 pub(super) fn own(lines: &[&Handler], global: &Global) -> OwnFiles {
     let named = |name: &str, usual: &Path| {
         let mut modules = lines.iter().filter_map(|line| line.module());
-        let named = modules.find_map(|module| {
-            let mut arguments = module.arguments.iter();
-            arguments.find_map(|argument| argument.strip_prefix(name).map(PathBuf::from))
-        });
+        let named = modules.find_map(|module| module.path_of(name));
         named.filter(|path| path != usual)
     };
     let (config, users) = (

@@ -50,14 +50,10 @@ pub(super) struct OurLine {
 impl OurLine {
     fn of(handler: &Handler) -> Option<Self> {
         let module = handler.module().filter(|module| is_our_module(module))?;
-        let path = |name: &str| {
-            let mut arguments = module.arguments.iter();
-            arguments.find_map(|argument| argument.strip_prefix(name).map(PathBuf::from))
-        };
         Some(Self {
             place: handler.place.clone(),
-            config: path("config="),
-            users: path("users="),
+            config: module.path_of("config="),
+            users: module.path_of("users="),
             has_nullok: module.has("nullok"),
         })
     }

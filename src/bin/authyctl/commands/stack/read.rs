@@ -44,6 +44,12 @@ pub(crate) struct Module {
 }
 
 impl Module {
+    /// Returns the path behind an argument such as `config=`.
+    pub(crate) fn path_of(&self, argument: &str) -> Option<PathBuf> {
+        let mut arguments = self.arguments.iter();
+        arguments.find_map(|known| known.strip_prefix(argument).map(PathBuf::from))
+    }
+
     /// Whether the line has this argument.
     pub(crate) fn has(&self, argument: &str) -> bool {
         self.arguments.iter().any(|given| given == argument)
@@ -77,6 +83,18 @@ pub(crate) struct Handler {
 }
 
 impl Handler {
+    /// Returns why libpam cannot use the line, if it cannot.
+    pub(crate) fn fault(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Broken(why) => Some(why.clone()),
+            Kind::Module(module) if module.is_missing => {
+                let path = module.path.to_string_lossy();
+                Some(format!("there is no module {}", path.escape_debug()))
+            }
+            Kind::Module(_) | Kind::Substack => None,
+        }
+    }
+
     /// Returns the module, where the line has one.
     pub(crate) fn module(&self) -> Option<&Module> {
         match &self.kind {

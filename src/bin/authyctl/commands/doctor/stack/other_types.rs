@@ -3,7 +3,7 @@
 
 use super::outcomes::ends;
 use crate::commands::doctor::Finding;
-use crate::commands::stack::{Code, Files, Handler, Kind, fixed_answer, read_type};
+use crate::commands::stack::{Code, Files, Handler, fixed_answer, read_type};
 
 /// Returns a problem for each of the two types that no login gets past, whatever its modules answer.
 pub(crate) fn other_types(files: &Files, service: &str) -> Vec<Finding> {
@@ -36,16 +36,13 @@ fn shut(lines: &[Handler]) -> Option<String> {
         return None;
     }
     let faults = lines.iter().filter_map(|line| {
-        let why = match &line.kind {
-            Kind::Broken(why) => why.clone(),
-            Kind::Module(module) if module.is_missing => {
-                let path = module.path.to_string_lossy();
-                format!("there is no module {}", path.escape_debug())
-            }
-            Kind::Module(module) if module.name == "pam_deny.so" => "it always refuses".to_owned(),
-            Kind::Module(_) | Kind::Substack => return None,
-        };
-        Some(format!("{}: {why}", line.place))
+        let is_deny = line
+            .module()
+            .is_some_and(|module| module.name == "pam_deny.so");
+        let why = line
+            .fault()
+            .or(is_deny.then(|| "it always refuses".to_owned()));
+        Some(format!("{}: {}", line.place, why?))
     });
     Some(
         faults

@@ -7,7 +7,7 @@ use super::answers::{Ours, Password, answers, is_first_factor, is_unknown, leave
 use super::outcomes::{End, ends};
 use super::{is_ours, our_lines};
 use crate::commands::doctor::Finding;
-use crate::commands::stack::{Files, Handler, Kind, read};
+use crate::commands::stack::{Files, Handler, read};
 
 const REQUISITE: &str = "make the password line `requisite`";
 const PERMIT: &str = "end the stack with `auth required pam_permit.so`";
@@ -230,17 +230,8 @@ impl Judgement<'_> {
 
     /// Returns the first line that libpam cannot use, and why.
     fn broken(&self) -> Option<(String, String)> {
-        self.list.iter().find_map(|line| {
-            let why = match &line.kind {
-                Kind::Broken(why) => why.clone(),
-                Kind::Module(module) if module.is_missing => {
-                    let path = module.path.to_string_lossy();
-                    format!("there is no module {}", path.escape_debug())
-                }
-                Kind::Module(_) | Kind::Substack => return None,
-            };
-            Some((line.place.to_string(), why))
-        })
+        let mut lines = self.list.iter();
+        lines.find_map(|line| Some((line.place.to_string(), line.fault()?)))
     }
 }
 
