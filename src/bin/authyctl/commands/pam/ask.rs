@@ -46,7 +46,14 @@ pub(super) fn ask(
     loop {
         match answer(&mut input, target, &signals).map_err(CommandError::local)? {
             Answer::Line(line) if line.trim() == "yes" => break,
-            Answer::Line(line) if line.trim() == "no" => return undo(target),
+            // Where there is nothing left to undo, it was confirmed or rolled back elsewhere.
+            Answer::Line(line) if line.trim() == "no" => {
+                if rollback::roll_back_if(target, |_| true)? {
+                    let message = format!("the change of {} is undone", target.name());
+                    return Err(CommandError::new(ErrorKind::Refused, message));
+                }
+                break;
+            }
             Answer::Line(_) => {
                 let left = seconds_left(target);
                 println!(
@@ -88,13 +95,6 @@ fn test_of(target: &Target) -> String {
         "all" => "log in, and run `sudo -k id`, in another window".to_owned(),
         name => format!("log in by {name} in another window or place"),
     }
-}
-
-/// Undoes the change at once.
-fn undo(target: &Target) -> Result<Vec<String>, CommandError> {
-    rollback::roll_back_if(target, |_| true)?;
-    let message = format!("the change of {} is undone", target.name());
-    Err(CommandError::new(ErrorKind::Refused, message))
 }
 
 fn seconds_left(target: &Target) -> u64 {
